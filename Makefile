@@ -1,0 +1,77 @@
+# relscale: two commands do everything.  make reproduce | make test
+# EXPERIMENT=name takes experiments/name.yaml; CORES, GPUS and MEM_MB say what this machine may use; DOWNLOADS is a folder of packages.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+EXPERIMENT ?= default
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+GPUS ?= 1
+MEM_MB ?= 4000
+DOWNLOADS ?=
+TORCH := torch==2.13.0
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RESULTS := results/$(EXPERIMENT)
+OVERLAY := $(if $(filter-out default,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
+	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
+EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
+ENVIRONMENT_OVERRIDES := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1
+
+.DEFAULT_GOAL := help
+.PHONY: help env reproduce test check format tiny plan figures report soak clean-checkpoints
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+
+env: $(STAMP) ## build .venv from the lock; a no-op when it stands
+
+$(STAMP): envs/requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relscale needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet $(TORCH)
+	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet --no-deps -r envs/requirements.lock
+	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
+	touch $@
+
+reproduce: $(STAMP) ## run EXPERIMENT from text to report; only stale steps run
+	$(SNAKEMAKE)
+	$(MAKE) --no-print-directory report
+	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv --report $(RESULTS)/report.html
+
+report: $(STAMP) ## build the report from finished results
+	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html
+
+tiny: $(STAMP) ## the smallest experiment, end to end
+	@$(MAKE) --no-print-directory reproduce EXPERIMENT=tiny
+
+plan: $(STAMP) ## plan EXPERIMENT: tables/suite.csv and its bill, nothing else
+	$(SNAKEMAKE) --quiet all -- plan
+	@cat $(RESULTS)/tables/bill.txt; echo $(RESULTS)/tables/suite.csv
+
+figures: $(STAMP) ## redraw stale figures from existing tables; trains nothing
+	$(SNAKEMAKE) --allowed-rules figure -- $$($(BIN)/python -c 'pass') figures
+
+test: $(STAMP) ## every test that this machine can run
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## linters, types, unit tests, dry run of every experiment
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check --line-length 140 Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/python -m pytest tests/unit
+	@for name in $(EXPERIMENTS); do \
+		echo "dry run of $$name"; $(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all || exit 1; done
+
+format: $(STAMP) ## let the formatters write
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
+	$(BIN)/snakefmt --line-length 140 Snakefile workflow
+
+soak: $(STAMP) ## tests too long for every day
+	$(BIN)/python -m pytest -m "" --soak

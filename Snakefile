@@ -1,0 +1,41 @@
+"""Entry point: loads and checks the configuration, includes the stages, names the goals; nothing else."""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/suite.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/laws.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    """Everything that an experiment gives, but the report that Snakemake builds from it."""
+    default_target: True
+    input:
+        collect("{results}/tables/{table}", results=RESULTS, table=TABLES),
+        collect("{results}/laws/{table}.csv", results=RESULTS, table=["optima", *LAW_TABLES]),
+        collect("{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS),
+        collect("{results}/html/{page}.html", results=RESULTS, page=PAGES),
+    localrule: True
+
+
+rule plan:
+    """Only the suite and its bill."""
+    input:
+        f"{RESULTS}/tables/suite.csv",
+        f"{RESULTS}/tables/bill.txt",
+    localrule: True

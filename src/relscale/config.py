@@ -1,0 +1,244 @@
+"""The experiment's configuration: typed, closed and checked as a whole, before any work.
+
+`load_config` is the only door: it reports every error of a configuration at once, each with its file, key, value and what would be right.
+`workflow/schemas/config.schema.json` is generated from these models. Light imports only: the Snakefile loads this
+module. Stages import the part of `relscale.settings` that they need, so that an edit of one part leaves the others' results alone.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from relscale.settings.analysis import Costs, Figures, Laws
+from relscale.settings.base import Model, Name
+from relscale.settings.corpora import Corpora, Tokenizer
+from relscale.settings.families import AnyFamily, domains_of
+from relscale.settings.sources import Source
+from relscale.settings.suite import Suite
+
+
+class Experiment(Model):
+    """A whole experiment."""
+
+    experiment: Name
+    """Name of the folder below results/."""
+    downloads: str | None = None
+    """A folder of already downloaded packages, used instead of the network. Not part of any result."""
+    sources: dict[Name, Source]
+    """Where text comes from."""
+    corpora: Corpora
+    """What models are trained on."""
+    tokenizer: Tokenizer
+    """How text becomes tokens."""
+    suite: Suite
+    """Which models are trained."""
+    evaluate: Annotated[list[Name], Field(min_length=1)]
+    """Families that every run is evaluated on (keys of `families`)."""
+    families: dict[Name, AnyFamily]
+    """Domains that are compared with each other."""
+    laws: Laws
+    """How gaps are turned into laws."""
+    figures: Figures
+    """What is drawn."""
+    costs: Costs
+    """What the plan's bill assumes."""
+
+
+Problem = tuple[tuple[str | int, ...], str]
+"""A key's path and what is wrong with it."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message lists every problem."""
+
+
+def load_config(raw: Mapping[str, Any], files: Iterable[tuple[str, Mapping[str, Any]]] = ()) -> Experiment:
+    """Check a merged configuration as a whole.
+
+    Args:
+        raw: the merged configuration, as read from YAML.
+        files: (name, content) of the files it was merged from, in order; only used to say where a key stands.
+
+    Raises:
+        ConfigError: with one line for each problem: file, key, value, and what would be right.
+    """
+    problems: list[Problem] = []
+    sections: dict[str, Any] = {}
+    for key in raw:
+        if key not in Experiment.model_fields:
+            problems.append(((key,), f"unknown key; the choices are {', '.join(Experiment.model_fields)}"))
+    for name, field in Experiment.model_fields.items():
+        if name not in raw and not field.is_required():
+            sections[name] = field.get_default()
+            continue
+        if name not in raw:
+            problems.append(((name,), "missing"))
+            continue
+        annotated = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        try:
+            sections[name] = TypeAdapter(annotated).validate_python(raw[name])
+        except ValidationError as error:
+            problems += [((name, *_without_tags(raw, (name, *item["loc"]))), _words(item)) for item in error.errors()]
+    problems += _cross_checks(sections)
+    if problems:
+        files = list(files)
+        lines = [f"  {_where(path, files)}{_dotted(path)} = {_shown(raw, path)}: {what}" for path, what in problems]
+        raise ConfigError(f"{len(problems)} problem(s) in the configuration:\n" + "\n".join(lines))
+    return Experiment.model_construct(**sections)
+
+
+def json_schema() -> str:
+    """Return the closed JSON schema of a whole configuration, as text."""
+    schema = Experiment.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=1, sort_keys=True) + "\n"
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """Turn one of pydantic's errors into words that name the choices."""
+    context = error.get("ctx", {})
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] in {"literal_error", "union_tag_invalid"}:
+        return f"the choices are {context.get('expected') or context.get('expected_tags')}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"must match {context['pattern']}"
+    return str(error["msg"])
+
+
+def _without_tags(raw: Mapping[str, Any], location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Drop the union tags that pydantic puts into an error's location, and the section's own name at its head."""
+    path: list[str | int] = []
+    value: Any = raw
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(value, Mapping) and (part in value or last):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        elif not last or part == "[key]":
+            continue
+        path.append(part)
+    return tuple(path[1:])
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return re.sub(r"\.\[", "[", ".".join(f"[{part}]" if isinstance(part, int) else str(part) for part in path))
+
+
+def _look(raw: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        if (isinstance(raw, Mapping) and part in raw) or (isinstance(raw, list) and isinstance(part, int) and part < len(raw)):
+            raw = raw[part]
+        else:
+            raise KeyError(part)
+    return raw
+
+
+def _shown(raw: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    try:
+        text = repr(_look(raw, path))
+    except KeyError:
+        return "(nothing)"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _where(path: tuple[str | int, ...], files: list[tuple[str, Mapping[str, Any]]]) -> str:
+    """Name the last file that holds the key, or its nearest parent."""
+    for depth in range(len(path), 0, -1):
+        for name, content in reversed(files):
+            try:
+                _look(content, path[:depth])
+            except KeyError:
+                continue
+            return f"{name}: "
+    return f"{Path(files[-1][0])}: " if files else ""
+
+
+def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
+    """Check what one section says of another, as far as both could be read."""
+    problems: list[Problem] = []
+
+    def one_of(path: tuple[str | int, ...], value: str, section: str, choices: Iterable[str]) -> None:
+        choices = list(choices)
+        if value not in choices:
+            problems.append((path, f"no such entry in {section}; the choices are {', '.join(choices) or '(none)'}"))
+
+    sources, corpora, families = sections.get("sources"), sections.get("corpora"), sections.get("families")
+    suite, tokenizer, laws, figures = (sections.get(key) for key in ("suite", "tokenizer", "laws", "figures"))
+    if corpora is not None and sources is not None:
+        for name, mixture in corpora.mixtures.items():
+            for index, component in enumerate(mixture.components):
+                key = ("corpora", "mixtures", name, "components", index)
+                one_of((*key, "source"), component.source, "sources", sources)
+                if component.part and component.part.index >= component.part.of:
+                    problems.append(((*key, "part", "index"), f"must be below {component.part.of}"))
+    if corpora is not None and families is not None:
+        texts = [name for name, family in families.items() if family.kind not in {"validation", "continuation"}]
+        for index, name in enumerate(corpora.decontaminate_against):
+            one_of(("corpora", "decontaminate_against", index), name, "families with texts of their own", texts)
+    if corpora is not None and tokenizer is not None:
+        for index, name in enumerate(tokenizer.trained_on):
+            one_of(("tokenizer", "trained_on", index), name, "corpora.mixtures", corpora.mixtures)
+    if corpora is not None and suite is not None:
+        for index, name in enumerate(suite.corpora):
+            one_of(("suite", "corpora", index), name, "corpora.mixtures", corpora.mixtures)
+    if suite is not None:
+        problems += _suite_checks(suite)
+        if figures is not None:
+            one_of(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
+    if families is not None:
+        problems += _family_checks(families, sources)
+        for index, name in enumerate(sections.get("evaluate", ())):
+            one_of(("evaluate", index), name, "families", families)
+    if laws is not None and "evaluate" in sections:
+        one_of(("laws", "optimum_by"), laws.optimum_by, "evaluate", sections["evaluate"])
+    return problems
+
+
+def _suite_checks(suite: Suite) -> list[Problem]:
+    problems: list[Problem] = []
+    if len(set(suite.seeds)) < len(suite.seeds):
+        problems.append((("suite", "seeds"), "a seed is there twice"))
+    labels = [budget.label for budget in suite.budgets]
+    for index, budget in enumerate(suite.budgets):
+        if labels.index(budget.label) != index:
+            problems.append((("suite", "budgets", index, "label"), "this budget is there twice"))
+        if suite.recipe.name == "cpu_small" and not budget.shapes:
+            problems.append((("suite", "budgets", index, "shapes"), "recipe cpu_small needs a list of shapes"))
+        if suite.recipe.name == "marin2025" and budget.shapes is not None:
+            problems.append((("suite", "budgets", index, "shapes"), "recipe marin2025 derives its sizes: leave the key out"))
+        if budget.shapes and len(set(budget.shapes)) < len(budget.shapes):
+            problems.append((("suite", "budgets", index, "shapes"), "a shape is there twice"))
+    for index, replicate in enumerate(suite.replicates):
+        shapes = next((budget.shapes or [] for budget in suite.budgets if budget.label == replicate.budget), None)
+        if shapes is None:
+            problems.append((("suite", "replicates", index, "budget"), f"no such budget; the choices are {', '.join(labels)}"))
+        elif replicate.shape not in shapes:
+            problems.append((("suite", "replicates", index, "shape"), f"no shape of that budget; the choices are {', '.join(shapes)}"))
+        if len({*suite.seeds, *replicate.seeds}) < len(suite.seeds) + len(replicate.seeds):
+            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of suite.seeds ({suite.seeds})"))
+    return problems
+
+
+def _family_checks(families: Mapping[str, Any], sources: Mapping[str, Any] | None) -> list[Problem]:
+    problems: list[Problem] = []
+    for name, family in families.items():
+        if sources is not None and hasattr(family, "source") and family.source not in sources:
+            problems.append((("families", name, "source"), f"no such entry in sources; the choices are {', '.join(sources)}"))
+        domains = domains_of(family)
+        if family.baseline is not None and family.baseline not in domains:
+            problems.append((("families", name, "baseline"), f"no domain of this family; the choices are {', '.join(domains)}"))
+        if family.kind in {"validation", "documents"} and family.metrics != ["bits_per_byte"]:
+            problems.append((("families", name, "metrics"), "documents are scored in bits_per_byte only"))
+        if family.kind == "continuation":
+            documents = [key for key, other in families.items() if other.kind == "documents"]
+            if family.documents not in documents:
+                problems.append((("families", name, "documents"), f"no document family; the choices are {', '.join(documents)}"))
+        if family.kind == "documents" and getattr(family.reader, "domain", None) is None and len(family.domains) > 1:
+            problems.append((("families", name, "reader"), "several domains need a reader with a `domain` key"))
+    return problems

@@ -1,0 +1,89 @@
+"""Documents as items: which window of a text is scored.
+
+Tiny models see few tokens at once, and whole documents would spend a domain's tokens on a handful of them. So a family of documents scores
+one window of each of many documents, and the document is the item. The window begins at a sentence drawn by the document's own hash:
+beginnings alone would be datelines and definitions. A corpus's own validation text is cut into windows throughout, since there the question
+is the loss over the corpus's bytes.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from relscale.evaluation.requests import Item, in_random_order, rank, take_tokens, text_id
+from relscale.evaluation.tokens import TextEncoder
+
+# After a mark that ends a sentence (and closing quotes or brackets), or after a line's end.
+_SENTENCE_START = re.compile(r"(?:[.!?][\"')\]\u2019\u201d]*\s+|\n\s*)(?=\S)")
+
+
+def document_window(text: str, length: int, encoder: TextEncoder, draw: float) -> tuple[int, ...]:
+    """Return at most `length` tokens of a text.
+
+    A text that fits is taken whole. Otherwise the window begins at the text's beginning, or at a sentence after whose first character
+    `length` tokens remain: at the one that `draw`, from [0, 1), picks among them.
+    """
+    encoding = encoder.tokenizer.encode(text, add_special_tokens=False)
+    if len(encoding.ids) <= length:
+        return tuple(encoding.ids)
+    last = encoding.offsets[len(encoding.ids) - length][0]
+    starts = [0, *(match.end() for match in _SENTENCE_START.finditer(text) if match.end() <= last)]
+    start = starts[int(draw * len(starts))]
+    return encoder.encode(text[start:])[:length]
+
+
+def document_items(
+    texts: Iterable[tuple[str, str]], *, domain: str, seed: int, length: int, max_tokens: int, encoder: TextEncoder
+) -> tuple[list[Item], int]:
+    """Return one window from each of a sample of documents, and how many copies of a text were left out.
+
+    Args:
+        texts: (stratum, text) of each document; none is empty.
+        domain: the domain's name, which seeds the sample with `seed`.
+        seed: seed of the family's samples.
+        length: tokens of a window.
+        max_tokens: cap on the tokens of all windows.
+        encoder: the tokenizer.
+    """
+    unique: dict[str, tuple[str, str]] = {}
+    copies = 0
+    for stratum, text in texts:
+        name = text_id(text)
+        copies += name in unique
+        unique.setdefault(name, (stratum, text))
+    items: list[Item] = []
+    left = max_tokens
+    for name in in_random_order(unique, seed=seed, name=domain, key=str):
+        stratum, text = unique[name]
+        draw = int(rank(seed, f"{domain} window", name)[:12], 16) / 16**12
+        tokens = document_window(text, length, encoder, draw)
+        window = encoder.window(tokens)
+        left -= window.num_tokens
+        if items and left < 0:
+            break
+        cut = encoder.num_bytes(tokens) < len(text.encode())
+        shown = encoder.tokenizer.decode(tokens) if cut else text
+        items.append(Item(domain=domain, stratum=stratum, item=name, options=(window,), truncated=cut, text=shown))
+    return items, copies
+
+
+def validation_items(
+    documents: Sequence[tuple[str, str, str]], *, domain: str, seed: int, length: int, max_tokens: int, encoder: TextEncoder
+) -> list[Item]:
+    """Return a sample of the windows into which documents are cut from beginning to end, so that every byte counts alike.
+
+    Args:
+        documents: (stratum, name, text) of each.
+        domain: the domain's name, which seeds the sample with `seed`.
+        seed: seed of the family's samples.
+        length: tokens of a window; the last one of a document may be shorter.
+        max_tokens: cap on the tokens of all windows.
+        encoder: the tokenizer.
+    """
+    items: list[Item] = []
+    encoded = encoder.encode_all([text for _, _, text in documents])
+    for (stratum, name, _), tokens in zip(documents, encoded, strict=True):
+        for number, start in enumerate(range(0, len(tokens), length)):
+            window = encoder.window(tokens[start : start + length])
+            cut = len(tokens) > length
+            items.append(Item(domain=domain, stratum=stratum, item=f"{name}:{number}", options=(window,), truncated=cut, text=""))
+    return take_tokens(in_random_order(items, seed=seed, name=domain, key=lambda item: item.item), max_tokens)

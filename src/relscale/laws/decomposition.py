@@ -1,0 +1,95 @@
+"""Does a gap move with model size or with data? One regression over all runs, and the paper's two slices.
+
+log G = a + slope_params log N + slope_tokens log D over all runs (seeds averaged), N = transformer + head parameters.
+Slices: per budget the run with tokens nearest a fixed count, against size; the runs of one size, against tokens. Both in points
+of 100 (1 - G) a decade, as the paper draws them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
+from relscale.laws.isoflop import IsoflopFits
+from relscale.laws.relative import reduction_slope
+from relscale.laws.settings import LawSettings, status_text
+
+_NAN = float("nan")
+
+
+def decompose(runs: SuiteRuns, fits: IsoflopFits, values: Array, settings: LawSettings, notes: Sequence[str] = ()) -> dict[str, object]:
+    """Separate size from data for one treatment.
+
+    Args:
+        runs: the suite.
+        fits: its optima (their geometric mean is the token count of the slice at fixed data, unless the settings give one).
+        values: (run,) log G, NaN where missing.
+        settings: level and slice_tokens are used.
+        notes: more words for the status.
+
+    Returns:
+        The columns of decomposition.csv from slope_params on; a status instead of an error where there are too few runs.
+    """
+    mean, count = average_seeds(values, runs.run_cell, runs.num_cells)
+    cells = np.flatnonzero(count > 0)
+    log_params, log_tokens = np.log(runs.params_model[cells]), runs.log10_tokens[cells] * np.log(10)
+    notes = [*notes, *([] if runs.params_split else ["all parameters used: the table does not split them"])]
+    row: dict[str, object] = {"num_runs": int(np.isfinite(values).sum())}
+    design = np.stack([np.ones(len(cells)), log_params, log_tokens], axis=1)  # (cell, 3)
+    centred = design[:, 1:] - design[:, 1:].mean(axis=0) if len(cells) else design[:, 1:]
+    dof = len(cells) - 3
+    names = ("slope_params", "slope_tokens")
+    if dof < 1 or np.linalg.matrix_rank(centred) < 2:
+        row |= {f"{name}{suffix}": _NAN for name in names for suffix in ("", "_standard_error", "_ci_low", "_ci_high")}
+        key = "too_few_runs"
+    else:
+        y = mean[cells] - mean[cells].mean()
+        inverse = np.linalg.inv(centred.T @ centred)
+        slopes = inverse @ centred.T @ y
+        errors = np.sqrt(np.sum((y - centred @ slopes) ** 2) / dof * np.diag(inverse))
+        half = stats.t.ppf(0.5 + settings.level / 2, dof) * errors
+        for name, slope, error, width in zip(names, slopes, errors, half, strict=True):
+            row |= {
+                name: float(slope),
+                f"{name}_standard_error": float(error),
+                f"{name}_ci_low": float(slope - width),
+                f"{name}_ci_high": float(slope + width),
+            }
+        key = "ok"
+    size_slope, size_note = _slice_at_fixed_tokens(runs, fits, mean, cells, settings.slice_tokens)
+    token_slope, token_note = _slice_at_fixed_size(runs, mean, cells)
+    row |= {"slice_params_points_per_decade": size_slope, "slice_tokens_points_per_decade": token_slope}
+    row["status"] = status_text(key, [*notes, size_note, token_note])
+    return row
+
+
+def _slice_at_fixed_tokens(runs: SuiteRuns, fits: IsoflopFits, mean: Array, cells: Index, tokens: float | None) -> tuple[float, str]:
+    """Slope against size over the budgets' runs with tokens nearest a fixed count."""
+    optima = np.array([optimum.log10_tokens for optimum in fits.best_run], dtype=np.float64)
+    if tokens is None and not np.isfinite(optima).any():
+        return _NAN, "no slice at fixed tokens: no optimum"
+    target = float(np.log10(tokens)) if tokens is not None else float(np.nanmean(optima))
+    chosen = []
+    for index in range(len(runs.budgets)):
+        here = cells[runs.cell_budget[cells] == index]
+        if len(here):
+            chosen.append(int(here[np.argmin(np.abs(runs.log10_tokens[here] - target))]))
+    sizes = np.log(runs.params_model[np.array(chosen, dtype=np.int64)])
+    if len(np.unique(sizes)) < 2:
+        return _NAN, "no slice at fixed tokens: fewer than two sizes"
+    low, high = 10 ** np.min(runs.log10_tokens[chosen]), 10 ** np.max(runs.log10_tokens[chosen])
+    return reduction_slope(sizes, mean[chosen]), f"size slice at {low:.3g} to {high:.3g} tokens"
+
+
+def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[float, str]:
+    """Slope against tokens over the runs of the size that most budgets have (ties: the smallest, as in the paper)."""
+    sizes, counts = np.unique(runs.params_total[cells], return_counts=True)
+    if len(counts) == 0 or counts.max() < 2:
+        return _NAN, "no slice at fixed size: no size in two budgets"
+    size = float(sizes[np.argmax(counts)])
+    chosen = cells[runs.params_total[cells] == size]
+    log_tokens = runs.log10_tokens[chosen] * np.log(10)
+    if len(np.unique(log_tokens)) < 2:
+        return _NAN, "no slice at fixed size: one token count"
+    return reduction_slope(log_tokens, mean[chosen]), f"token slice at {size:.4g} parameters over {len(chosen)} budgets"

@@ -1,0 +1,111 @@
+"""Checking the losses table that the laws start from."""
+
+import numpy as np
+import pandas as pd
+
+from relscale.laws.settings import FAMILY_MEAN, LawSettings
+from relscale.records import LOSSES_REQUIRED, check_columns
+
+MAX_COMPUTE_SPREAD = 2.0
+"""Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward and training FLOPs gives."""
+
+
+def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:
+    """Check a losses table and mark the rows that cannot be used.
+
+    Returns:
+        A copy with two more columns: `used` (bool) and `reason` (why not, text, empty where used).
+
+    Raises:
+        ValueError: for a missing column, a repeated row, a run described in two ways, or a used row whose compute, tokens or parameters
+            are not positive numbers, or a budget that mixes compute axes.
+    """
+    check_columns(where, frame.columns, LOSSES_REQUIRED)
+    if compute not in frame.columns:
+        other = [name for name in ("forward_flops", "training_flops") if name in frame.columns]
+        have = f"it has {other[0]}: name that axis, or add the column (training is 3 x forward)" if other else "nor the other axis"
+        raise ValueError(f"{where}: no column {compute}; {have}")
+    frame = frame.copy()
+    frame["budget"] = frame["budget"].astype(str)
+    keys = ["suite", "run", "family", "domain", "metric"]
+    repeated = frame.duplicated(keys)
+    if repeated.any():
+        row = frame.loc[repeated, keys].iloc[0].to_dict()
+        raise ValueError(
+            f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row a run, family, domain and metric (seeds are runs)"
+        )
+    frame["reason"] = _reasons(frame)
+    frame["used"] = frame["reason"] == ""
+    used = frame[frame["used"]]
+    for column in (compute, "tokens", "num_params_total"):
+        values = pd.to_numeric(used[column], errors="coerce").to_numpy(dtype=np.float64)
+        bad = ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            row = used.loc[bad, ["suite", "run"]].iloc[0].to_dict()
+            raise ValueError(f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed")
+    check_runs(used, compute, where)
+    return frame
+
+
+def _reasons(frame: pd.DataFrame) -> pd.Series:
+    """Say why each row cannot be used; empty where it can."""
+    error = pd.to_numeric(frame["error"], errors="coerce").to_numpy(dtype=np.float64)
+    reason = np.full(len(frame), "", dtype=object)
+    reason[np.isfinite(error) & (error <= 0)] = "not positive"
+    reason[~np.isfinite(error)] = "not finite"
+    if "excluded_reason" in frame.columns:
+        given = frame["excluded_reason"].astype(object)
+        given = given.where(given.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
+        stated = given != ""
+        reason[stated] = given[stated]
+    return pd.Series(reason, index=frame.index, dtype=object)
+
+
+def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
+    """Check that a run is described in one way and that a budget holds comparable runs."""
+    described = used.groupby(["suite", "run"], sort=True)[["budget", "tokens", "num_params_total", compute]].nunique()
+    odd = described[(described > 1).any(axis=1)]
+    if len(odd):
+        column = odd.columns[(odd.iloc[0] > 1).to_numpy()][0]
+        raise ValueError(
+            f"{where}: run {odd.index[0][1]!r} of suite {odd.index[0][0]!r} has more than one {column}: run names must be unique"
+        )
+    spread = used.groupby(["suite", "budget"], sort=True)[compute].agg(["min", "max"])
+    wide = spread[spread["max"] > MAX_COMPUTE_SPREAD * spread["min"]]
+    if len(wide):
+        suite, budget = wide.index[0]
+        low, high = wide.iloc[0]
+        raise ValueError(
+            f"{where}: budget {budget!r} of suite {suite!r} holds runs from {low:.3g} to {high:.3g} {compute}: "
+            f"a budget's runs have nearly equal compute (are forward and training FLOPs mixed?)"
+        )
+
+
+def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Check the tables and pick the rows of the family and those that place the optimum.
+
+    Raises:
+        ValueError: as in `fit_family`.
+    """
+    losses = check_losses(losses, settings.compute)
+    families = sorted(losses["family"].unique())
+    family = losses[losses["family"] == settings.family]
+    if family.empty:
+        raise ValueError(f"losses: no rows of family {settings.family!r}; families are {', '.join(families)}")
+    metrics = sorted(family["metric"].unique())
+    missing = [metric for metric in settings.metrics if metric not in metrics]
+    if missing:
+        raise ValueError(f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}")
+    domains = sorted(family["domain"].unique())
+    if settings.baseline is not None and settings.baseline not in domains:
+        raise ValueError(f"baseline is {settings.baseline!r}, no domain of family {settings.family!r}; domains are {', '.join(domains)}")
+    if settings.optimum_by == FAMILY_MEAN:
+        return family, None
+    if optimum_losses is not None:
+        source = check_losses(optimum_losses, settings.compute, "optimum losses")
+        optimum = source[source["family"] == settings.optimum_by]
+        if optimum.empty:
+            have = ", ".join(sorted(source["family"].unique()))
+            raise ValueError(f"optimum losses: no rows of family {settings.optimum_by!r} (optimum_by); families are {have}")
+        return family, optimum
+    return family, losses[losses["family"] == settings.optimum_by] if settings.optimum_by in families else None

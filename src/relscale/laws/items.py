@@ -1,0 +1,192 @@
+"""Item noise of a domain's errors: one draw of items for all runs, stratified, baseline and treatment apart.
+
+The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear in log errors with coefficients c over
+runs has item variance c' S c. The runs' own scatter already holds the part of item noise that differs from run to run (items x runs),
+so that part is taken off where the two are added (`item_variance`).
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from relscale.laws.cells import Array, Index, SuiteRuns, flags
+from relscale.records import ITEMS_COLUMNS, check_columns
+
+Flags = npt.NDArray[np.bool_]
+
+REQUIRED = tuple(column for column in ITEMS_COLUMNS if column != "overlaps")
+TOLERANCE = 1e-4
+"""Relative difference up to which items count as giving the error of the losses table (which may be stored in single precision)."""
+BLOCK_ENTRIES = 4_000_000
+"""Size of one block of item weights (draws x items)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemMatrices:
+    """Items of one domain of one suite."""
+
+    numerator: Array
+    """(run, item)."""
+    denominator: Array
+    """(run, item); 0 where a run lacks the item."""
+    stratum: Index
+    """(item,) 0..number of strata - 1; items are sorted by it."""
+    rule: str
+    """`pooled` (sum over sum) or `strata` (mean over strata of that)."""
+    overlapping: int
+    """Items left out because they overlap a corpus."""
+
+    def errors(self, weights: Array | None = None) -> Array:
+        """Return the errors, (run,), or (draw, run) for item weights (draw, item)."""
+        if weights is None:
+            weights = np.ones((1, self.numerator.shape[1]))
+            return self.errors(weights)[0]
+        if self.rule == "pooled":
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return (weights @ self.numerator.T) / (weights @ self.denominator.T)
+        parts = []
+        for index in range(int(self.stratum[-1]) + 1):
+            here = np.flatnonzero(self.stratum == index)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                parts.append((weights[:, here] @ self.numerator[:, here].T) / (weights[:, here] @ self.denominator[:, here].T))
+        return np.nanmean(np.stack(parts), axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemNoise:
+    """Item noise of one domain of one suite."""
+
+    covariance: Array
+    """Of the runs' log errors over draws of items, (run, run); 0 for runs without items."""
+    log_error: Array
+    """Natural log of the error over the items kept, (run,), NaN for runs without items."""
+    overlapping: int
+    """Items left out because they overlap a corpus."""
+    num_items: int
+    """Items kept."""
+
+
+def split_items(
+    items: pd.DataFrame, family: str, metrics: tuple[str, ...], where: str = "items"
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Split an items table of one family by (suite, domain, metric).
+
+    Raises:
+        ValueError: for a missing column.
+    """
+    check_columns(where, items.columns, REQUIRED)
+    kept = items[(items["family"] == family) & items["metric"].isin(metrics)]
+    return dict(iter(kept.groupby(["suite", "domain", "metric"], sort=True, observed=True)))
+
+
+def item_matrices(frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where: str) -> ItemMatrices:
+    """Arrange one domain's items as matrices, find the rule that gives the domain's errors, and leave overlapping items out.
+
+    Args:
+        frame: items of one (suite, domain, metric).
+        runs: the suite.
+        log_error: (run,) of the losses table, NaN where left out.
+        where: words for errors.
+
+    Raises:
+        ValueError: where a run has an item twice, or neither rule gives the errors of the losses table.
+    """
+    row = pd.Index(runs.runs).get_indexer(frame["run"])
+    wanted = row >= 0
+    frame, row = frame[wanted], row[wanted]
+    stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
+    item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
+    joint, column = np.unique(stratum_code.astype(np.int64) * len(item_names) + item_code, return_inverse=True)
+    shape = (len(runs.runs), len(joint))
+    place = row.astype(np.int64) * len(joint) + column
+    if len(np.unique(place)) < len(place):
+        twice = frame.iloc[int(np.flatnonzero(pd.Series(place).duplicated())[0])]
+        raise ValueError(f"{where}: run {twice['run']!r} has item {twice['item']!r} of stratum {twice['stratum']!r} more than once")
+    numerator, denominator = np.zeros(shape), np.zeros(shape)
+    numerator[row, column] = frame["numerator"].to_numpy(dtype=np.float64)
+    denominator[row, column] = frame["denominator"].to_numpy(dtype=np.float64)
+    stratum = joint // max(len(item_names), 1)
+    overlaps = np.zeros(len(joint), dtype=bool)
+    if "overlaps" in frame.columns:
+        overlaps[column[flags(frame["overlaps"])]] = True
+    known = np.isfinite(log_error) & (denominator.sum(axis=1) > 0)
+    differences = {}
+    for rule in ("pooled", "strata"):
+        for keep in (np.ones(len(joint), dtype=bool), ~overlaps):
+            made = _matrices(numerator, denominator, stratum, keep, rule, overlaps)
+            with np.errstate(divide="ignore"):
+                differences[rule] = float(np.max(np.abs(np.log(made.errors()[known]) - log_error[known]), initial=0.0))
+            if differences[rule] < TOLERANCE:
+                return _matrices(numerator, denominator, stratum, ~overlaps, rule, overlaps)
+    raise ValueError(
+        f"{where}: items do not give the errors of the losses table: largest relative difference {differences['pooled']:.3g} "
+        f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance {TOLERANCE:g})"
+    )
+
+
+def _matrices(numerator: Array, denominator: Array, stratum: Index, keep: Flags, rule: str, overlaps: Flags) -> ItemMatrices:
+    _, dense = np.unique(stratum[keep], return_inverse=True)
+    return ItemMatrices(
+        numerator=numerator[:, keep],
+        denominator=denominator[:, keep],
+        stratum=dense,
+        rule=rule,
+        overlapping=int(overlaps.sum()),
+    )
+
+
+def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> ItemNoise:
+    """Resample items within strata, the same items for all runs, and summarise the draws.
+
+    The stream of draws is seeded by the domain's name, so that another domain moves nothing, and baseline and treatment are independent.
+    """
+    base = matrices.errors()
+    present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
+    rng = np.random.default_rng([seed, zlib.crc32(domain.encode())])
+    num_items = matrices.numerator.shape[1]
+    sizes = np.bincount(matrices.stratum)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (item,)
+    block = max(1, min(draws, BLOCK_ENTRIES // max(num_items, 1)))
+    shifts = []
+    for begin in range(0, draws, block):
+        count = min(block, draws - begin)
+        chosen = first + (rng.random((count, num_items)) * size).astype(np.int64)
+        flat = (chosen + np.arange(count)[:, None] * num_items).ravel()
+        weights = np.bincount(flat, minlength=count * num_items).reshape(count, num_items).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # First order in place of the log, so that a drawn accuracy of zero stays finite.
+            shifts.append(matrices.errors(weights) / base - 1)
+    shift = np.where(present, np.concatenate(shifts), 0.0)
+    shift = np.nan_to_num(shift, nan=0.0)
+    shift = shift - shift.mean(axis=0)
+    with np.errstate(divide="ignore"):
+        log_error = np.where(present, np.log(np.where(present, base, 1.0)), np.nan)
+    return ItemNoise(covariance=shift.T @ shift / (draws - 1), log_error=log_error, overlapping=matrices.overlapping, num_items=num_items)
+
+
+def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
+    """Return the covariance that item noise adds to readings that are linear in cells' logs, (reading, reading).
+
+    Args:
+        rows: (reading, cell) coefficients.
+        covariance: (cell, cell) of the logs over draws of items.
+        design: (cell, term) what a single item's error may follow over runs; its scatter about that is already in the runs' residuals.
+
+    Returns:
+        rows S rows' less the part of items x runs, tr(M S) / (cells - terms) rows rows' with M the residual maker of the design; no
+        variance is taken below zero.
+    """
+    total = rows @ covariance @ rows.T
+    spare = design.shape[0] - np.linalg.matrix_rank(design)
+    if spare < 1:
+        return total
+    maker = np.eye(len(design)) - design @ np.linalg.pinv(design)
+    scatter = float(np.trace(maker @ covariance)) / spare
+    own = scatter * rows @ rows.T
+    raw, off = np.diag(total), np.diag(own)
+    share = np.where(raw > 0, np.maximum(raw - off, 0.0) / np.where(raw > 0, raw, 1.0), 0.0)
+    return np.asarray(total * np.sqrt(np.outer(share, share)))

@@ -1,0 +1,250 @@
+"""Two stages: compute to loss, loss to accuracy (a sigmoid with the known floor of guessing).
+
+accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint))), ceiling 1 unless the data identify it (protocol section 5;
+the form is that of Schaeffer et al. and Gadre et al., with the floor fixed instead of fitted).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from relscale.laws.cells import Array
+from relscale.laws.power import PowerLaw
+from relscale.laws.settings import FitError, status_text
+from relscale.records import TWO_STAGE_COLUMNS
+
+MIN_RUNS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sigmoid:
+    """Accuracy as a function of loss."""
+
+    chance: float
+    """Floor."""
+    ceiling: float
+    """Accuracy at low loss."""
+    ceiling_fitted: bool
+    """Whether the ceiling was fitted; else it is 1."""
+    steepness: float
+    """Per unit of loss; positive where accuracy falls with loss."""
+    center: float
+    """Loss from which `intercept` counts (mean of the runs')."""
+    intercept: float
+    """Exponent at `center`: steepness (center - midpoint)."""
+    covariance: Array
+    """Of (intercept, steepness), or (intercept, steepness, ceiling) where that is fitted: nearly normal, unlike the midpoint."""
+    dof: int
+    """Runs less parameters."""
+    r2: float
+    """Share of the variance of accuracy explained."""
+    loss_min: float
+    """Lowest loss fitted."""
+    loss_max: float
+    """Highest loss fitted."""
+    accuracy_min: float
+    """Lowest accuracy fitted."""
+    accuracy_max: float
+    """Highest accuracy fitted."""
+    num_runs: int
+    """Runs fitted."""
+    status: str
+    """`ok`, `foot_only` (no run is past the midpoint) or `no_relation` (steepness not told from zero)."""
+
+    @property
+    def midpoint(self) -> float:
+        """Loss half way between floor and ceiling."""
+        return self.center - self.intercept / self.steepness if self.steepness else float("nan")
+
+    def predict(self, loss: Array | float) -> Array:
+        """Return the accuracy at the given losses."""
+        return _curve(np.asarray(loss, dtype=np.float64) - self.center, self.chance, self.ceiling, self.intercept, self.steepness)
+
+    def steepness_interval(self, level: float) -> tuple[float, float]:
+        """Return the Student-t interval of the steepness."""
+        half = float(stats.t.ppf(0.5 + level / 2, self.dof) * np.sqrt(self.covariance[1, 1]))
+        return self.steepness - half, self.steepness + half
+
+    def midpoint_interval(self, level: float) -> tuple[float, float]:
+        """Return the Fieller interval of the midpoint; infinite ends where the steepness is not told from zero."""
+        t2 = float(stats.t.ppf(0.5 + level / 2, self.dof)) ** 2
+        v = self.covariance
+        # u = midpoint - center: (intercept + steepness u)^2 <= t^2 (v00 + 2 u v01 + u^2 v11)
+        a = self.steepness**2 - t2 * v[1, 1]
+        b = self.intercept * self.steepness - t2 * v[0, 1]
+        c = self.intercept**2 - t2 * v[0, 0]
+        if not a > 0:
+            return float("-inf"), float("inf")
+        root = float(np.sqrt(max(b * b - a * c, 0.0)))
+        return self.center + (-b - root) / a, self.center + (-b + root) / a
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyPrediction:
+    """Accuracy at given compute, with intervals from both stages."""
+
+    loss: Array
+    """Predicted loss, (point,)."""
+    accuracy: Array
+    """Accuracy at that loss, (point,)."""
+    ci_low: Array
+    """Lower end, (point,)."""
+    ci_high: Array
+    """Upper end, (point,)."""
+
+
+def _curve(distance: Array, chance: float, ceiling: float | Array, intercept: float | Array, steepness: float | Array) -> Array:
+    exponent = np.clip(intercept + steepness * distance, -60, 60)
+    return np.asarray(chance + (ceiling - chance) / (1 + np.exp(exponent)))
+
+
+def fit_sigmoid(loss: Array, accuracy: Array, chance: float, num_items: Array | None = None, level: float = 0.95) -> Sigmoid:
+    """Fit accuracy against loss over runs by weighted least squares.
+
+    Args:
+        loss: (run,) choice loss in nats.
+        accuracy: (run,).
+        chance: accuracy of guessing.
+        num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
+        level: steepness counts as told from zero, and the ceiling as identified, at this level.
+
+    Raises:
+        FitError: `too_few_runs` with fewer than four runs or one loss.
+    """
+    if len(loss) < MIN_RUNS or np.ptp(loss) == 0:
+        raise FitError("too_few_runs", f"{len(loss)} run(s), the sigmoid needs {MIN_RUNS} with different losses")
+    smooth = np.clip(accuracy, 0.02, 0.98)
+    sigma = np.sqrt(smooth * (1 - smooth) / num_items) if num_items is not None else np.ones_like(loss)
+    sigma = sigma / np.mean(sigma)
+    center = float(np.mean(loss))
+    two, two_rss, covariance = _least_squares(loss - center, accuracy, sigma, chance, fit_ceiling=False)
+    parameters, fitted = np.append(two, 1.0), False
+    spare = len(loss) - 3
+    past_midpoint = two[1] > 0 and np.min(loss) < center - two[0] / two[1]
+    if spare >= 3 and past_midpoint:
+        three, three_rss, three_covariance = _least_squares(loss - center, accuracy, sigma, chance, fit_ceiling=True)
+        bound = three[2] + stats.t.ppf(0.5 + level / 2, spare) * np.sqrt(three_covariance[2, 2])
+        gain = (two_rss - three_rss) / max(three_rss / spare, 1e-300)
+        if three[2] > chance and bound < 1 and stats.f.sf(gain, 1, spare) < 1 - level:
+            parameters, covariance, fitted = three, three_covariance, True
+    dof = len(loss) - (3 if fitted else 2)
+    residual = accuracy - _curve(loss - center, chance, float(parameters[2]), float(parameters[0]), float(parameters[1]))
+    total = float(np.sum((accuracy - accuracy.mean()) ** 2))
+    return Sigmoid(
+        chance=chance,
+        ceiling=float(parameters[2]),
+        ceiling_fitted=fitted,
+        steepness=float(parameters[1]),
+        center=center,
+        intercept=float(parameters[0]),
+        covariance=covariance,
+        dof=dof,
+        r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
+        loss_min=float(np.min(loss)),
+        loss_max=float(np.max(loss)),
+        accuracy_min=float(np.min(accuracy)),
+        accuracy_max=float(np.max(accuracy)),
+        num_runs=len(loss),
+        status=_status(loss - center, parameters, covariance, dof, level, fitted),
+    )
+
+
+def _status(distance: Array, parameters: Array, covariance: Array, dof: int, level: float, fitted: bool) -> str:
+    notes = ["ceiling fitted"] if fitted else []
+    if not parameters[1] - stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1]) > 0:
+        return status_text("no_relation", notes)
+    # The exponent is positive at every run: none has passed half way up.
+    if np.min(parameters[0] + parameters[1] * distance) >= 0:
+        return status_text("foot_only", notes)
+    return status_text("ok", notes)
+
+
+def _least_squares(distance: Array, accuracy: Array, sigma: Array, chance: float, fit_ceiling: bool) -> tuple[Array, float, Array]:
+    """Fit (intercept, steepness[, ceiling]) from several starts; return them, the weighted residual sum of squares and the covariance."""
+
+    def residual(parameters: Array) -> Array:
+        ceiling = parameters[2] if fit_ceiling else 1.0
+        return (accuracy - _curve(distance, chance, ceiling, parameters[0], parameters[1])) / sigma
+
+    spread = float(np.ptp(distance))
+    count = 3 if fit_ceiling else 2
+    scale = np.array([1.0, 1 / spread, 0.1])[:count]
+    best = None
+    for steepness in (0.5, 2.0, 8.0):
+        for intercept in (-1.0, 1.0, 3.0):
+            start = np.array([intercept, steepness / spread, 0.95])[:count]
+            found = optimize.least_squares(residual, start, x_scale=scale, max_nfev=400)
+            if best is None or found.cost < best.cost * (1 - 1e-9):
+                best = found
+    assert best is not None
+    rss = 2 * float(best.cost)
+    jacobian = best.jac * scale  # (run, parameter), of unit order
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * np.outer(scale, scale) * rss / max(len(distance) - count, 1)
+    return np.asarray(best.x), rss, covariance
+
+
+def predict_accuracy(
+    *, compute: Array, power: PowerLaw, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
+) -> AccuracyPrediction:
+    """Predict accuracy at given compute: the loss by the power law, the accuracy by the sigmoid.
+
+    Both stages' uncertainties are drawn (Student t of the law's log loss; multivariate t of the sigmoid) and carried through.
+
+    Args:
+        compute: (point,) on the axis of the power law.
+        power: compute to loss.
+        sigmoid: loss to accuracy.
+        level: of the interval (quantiles of the draws).
+        draws: number of draws.
+        seed: of the draws.
+
+    Returns:
+        Prediction; the interval is NaN where the power law has none.
+    """
+    log_compute = np.log(np.asarray(compute, dtype=np.float64))
+    loss = np.exp(power.predict(log_compute))
+    accuracy = sigmoid.predict(loss)
+    if power.dof < 1:
+        return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=np.full_like(loss, np.nan), ci_high=np.full_like(loss, np.nan))
+    rng = np.random.default_rng([seed, 2])
+    noise = rng.standard_normal((2, draws, 1)) * np.sqrt(power.dof / rng.chisquare(power.dof, size=(draws, 1)))
+    shift = noise[0] * power.level_standard_error - noise[1] * power.standard_error * (log_compute - power.log_reference)
+    root = np.linalg.svd(sigmoid.covariance, hermitian=True)
+    scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))
+    drawn = (rng.standard_normal((draws, len(root.S))) @ (root.U * np.sqrt(root.S)).T) * scale
+    ceiling = np.clip(sigmoid.ceiling + (drawn[:, 2:3] if sigmoid.ceiling_fitted else 0.0), sigmoid.chance, 1.0)
+    distance = loss * np.exp(shift) - sigmoid.center  # (draw, point)
+    values = _curve(distance, sigmoid.chance, ceiling, sigmoid.intercept + drawn[:, :1], sigmoid.steepness + drawn[:, 1:2])
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
+
+
+def sigmoid_columns(
+    loss: Array, accuracy: Array, chance: float, level: float, num_items: Array | None, notes: Sequence[str]
+) -> dict[str, object]:
+    """Fit the sigmoid and return the columns of two_stage.csv from `chance` on; a failure becomes the status."""
+    nothing = dict.fromkeys(TWO_STAGE_COLUMNS[TWO_STAGE_COLUMNS.index("ceiling") : TWO_STAGE_COLUMNS.index("num_runs")], float("nan"))
+    try:
+        fit = fit_sigmoid(loss, accuracy, chance, num_items, level)
+    except FitError as error:
+        return {**nothing, "chance": chance, "num_runs": len(loss), "status": status_text(error.status, notes)}
+    steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
+    return {
+        "chance": fit.chance,
+        "ceiling": fit.ceiling,
+        "steepness": fit.steepness,
+        "steepness_ci_low": steepness[0],
+        "steepness_ci_high": steepness[1],
+        "midpoint": fit.midpoint,
+        "midpoint_ci_low": midpoint[0],
+        "midpoint_ci_high": midpoint[1],
+        "r2": fit.r2,
+        "loss_min": fit.loss_min,
+        "loss_max": fit.loss_max,
+        "accuracy_min": fit.accuracy_min,
+        "accuracy_max": fit.accuracy_max,
+        "num_runs": fit.num_runs,
+        "status": status_text(fit.status, notes),
+    }

@@ -1,0 +1,116 @@
+"""Tests, Holm's adjustment, `faster` and the verdict about a gap."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from relscale.laws.cells import RISING, Array
+from relscale.laws.settings import NO_ESTIMATE, status_key
+
+HOLM_WITHIN = ["suite", "family", "metric", "estimator"]
+
+
+def p_difference(slope: float, standard_error: float, dof: float) -> float:
+    """Return the two-sided p value of dbeta = 0 (Student t); NaN without a standard error."""
+    if not (np.isfinite(standard_error) and dof > 0):
+        return float("nan")
+    if standard_error == 0:
+        return 1.0 if slope == 0 else 0.0
+    return float(2 * stats.t.sf(abs(slope) / standard_error, dof))
+
+
+def p_equivalence(slope: float, standard_error: float, dof: float, margin: float) -> float:
+    """Return the p value of |dbeta| >= margin: the larger of two one-sided tests (Schuirmann, 1987)."""
+    if not (np.isfinite(standard_error) and dof > 0):
+        return float("nan")
+    if standard_error == 0:
+        return 0.0 if abs(slope) < margin else 1.0
+    return float(stats.t.sf((margin - abs(slope)) / standard_error, dof))
+
+
+def holm(p_values: Array) -> Array:
+    """Adjust p values by Holm's step-down method; NaN stays NaN and does not count.
+
+    Sorted p_(1) <= ... <= p_(m): adjusted p_(i) = max over j <= i of min(1, (m - j + 1) p_(j)).
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full_like(p_values, np.nan)
+    known = np.flatnonzero(np.isfinite(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    factor = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(factor * p_values[order]), 1.0)
+    return adjusted
+
+
+def faster_of(dbeta: float, difference: float, equivalence: float, metric: str, alpha: float) -> str:
+    """Say which domain moves faster: errors fall, accuracies and probabilities rise.
+
+    Args:
+        dbeta: the slope of log G.
+        difference: adjusted p value of dbeta = 0.
+        equivalence: adjusted p value of |dbeta| >= margin.
+        metric: decides which way is forward.
+        alpha: level of both tests.
+
+    Returns:
+        `neither` where the slope is shown to lie within the margin (even if it is told from zero), `treatment`, `baseline` or `undecided`.
+    """
+    if equivalence < alpha:
+        return "neither"
+    if difference < alpha:
+        return "treatment" if (dbeta > 0) == (metric in RISING) else "baseline"
+    return "undecided"
+
+
+def verdict_of(dbeta: float, difference: float, equivalence: float, gap_first: float, gap_last: float, metric: str, alpha: float) -> str:
+    """Say what the gap does over the observed compute.
+
+    Args:
+        dbeta: the slope of log G.
+        difference: adjusted p value of dbeta = 0.
+        equivalence: adjusted p value of |dbeta| >= margin.
+        gap_first: fitted G at the lowest budget.
+        gap_last: fitted G at the highest.
+        metric: an error, or an accuracy or probability.
+        alpha: level of both tests.
+
+    Returns:
+        `parallel` (slope within the margin), `undecided`, and for errors `crosses` (fitted G passes 1 inside the range), `narrows` or
+        `widens` (|log G|); for accuracies and probabilities `rises` or `falls` against the baseline.
+    """
+    if equivalence < alpha:
+        return "parallel"
+    if not difference < alpha:
+        return "undecided"
+    if metric in RISING:
+        return "rises" if dbeta > 0 else "falls"
+    first, last = math.log(gap_first), math.log(gap_last)
+    if first * last < 0:
+        return "crosses"
+    return "narrows" if abs(last) < abs(first) else "widens"
+
+
+def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
+    """Fill tests, adjusted tests, `faster` and `verdict` of a table of relative laws.
+
+    Rows without an estimate and rows whose status begins with `at_chance` are not tested, do not count in Holm's adjustment, and get no
+    verdict.
+    """
+    table = relative.copy()
+    tested = np.array([status_key(status) not in NO_ESTIMATE | {"at_chance"} for status in table["status"]], dtype=bool)
+    columns = [table[name].to_numpy(dtype=np.float64) for name in ("dbeta", "standard_error", "dof", "margin")]
+    pairs = list(zip(*columns, strict=True))
+    table["p_difference"] = [p_difference(b, se, dof) if ok else np.nan for (b, se, dof, _), ok in zip(pairs, tested, strict=True)]
+    table["p_equivalence"] = [p_equivalence(b, se, dof, m) if ok else np.nan for (b, se, dof, m), ok in zip(pairs, tested, strict=True)]
+    for name in ("p_difference", "p_equivalence"):
+        table[f"{name}_adjusted"] = table.groupby(HOLM_WITHIN, sort=False)[name].transform(lambda p: holm(p.to_numpy(dtype=np.float64)))
+    faster, verdict = [], []
+    for row, ok in zip(table.to_dict("records"), tested, strict=True):
+        tests = (row["dbeta"], row["p_difference_adjusted"], row["p_equivalence_adjusted"])
+        alpha = 1 - row["ci_level"]
+        faster.append(faster_of(*tests, row["metric"], alpha) if ok else "")
+        verdict.append(verdict_of(*tests, row["gap_first"], row["gap_last"], row["metric"], alpha) if ok else "")
+    table["faster"], table["verdict"] = faster, verdict
+    return table

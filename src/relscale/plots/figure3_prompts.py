@@ -1,0 +1,146 @@
+"""Predictability: share of the variance of each measure that compute explains; and what this scale cannot show of the three prompts."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from relscale.plots.axes import empty, grid, heading, note, top_legend
+from relscale.plots.choose import compute_of, included, ordered
+from relscale.plots.command import Tables, main, settings, table
+from relscale.plots.style import INK, PAGE_WIDTH_IN, SMALL_PT, markers, text_width_in, words
+
+DOT = "#4f7ba6"
+DEFAULTS: dict[str, Any] = {
+    "corpora": [],
+    "labels": {},
+    "families": [],
+    "metrics": [],
+    "compute": "training_flops",
+    "window": 0,
+    "prompt_window": 2048,
+}
+"""Keys of the spec: `families` and `metrics` narrow the rows (all if empty); `window` is the models' context in tokens (0: not said)."""
+
+
+def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
+    """Draw the figure from `losses`, and `prompts` (the paper's share by prompt format) where given.
+
+    Raises:
+        ValueError: for an unknown key of the spec.
+    """
+    chosen = settings(spec, DEFAULTS)
+    shares = explained_shares(table(tables, "losses"), chosen["compute"])
+    for key in ("families", "metrics"):
+        if chosen[key]:
+            shares = shares[shares[key.replace("ies", "y").removesuffix("s")].isin(chosen[key])]
+    rows = list(dict.fromkeys(zip(shares["family"], shares["metric"], strict=True)))
+    names = [f"{words(family)}, {words(metric).replace(' nats', ' (nats)')}" for family, metric in rows]
+    left = max([text_width_in(name, SMALL_PT) for name in names] + [0.4]) + 0.2
+    width = PAGE_WIDTH_IN - left - 2.5
+    made = grid(
+        row_heights_in=[max(0.22 * len(rows) + 0.1, 1.75)],
+        column_widths_in=[width, 1.45],
+        left_in=left,
+        right_in=0.1,
+        column_gap_in=0.95,
+        top_in=0.5,
+    )
+    first, second = made.rows[0]
+    heading(first, "Here: each domain over all runs", "a")
+    heading(second, "Paper: prompt formats", "b")
+    corpora = ordered(chosen["corpora"], shares["suite"])
+    if rows:
+        _shares(first, shares, rows, names, corpora)
+        _legend(made.figure, corpora, chosen["labels"])
+    else:
+        empty(first, "no losses with two or more computes to explain")
+    _prompts(second, table(tables, "prompts"), chosen)
+    return made.figure
+
+
+def explained_shares(losses: pd.DataFrame, compute: str) -> pd.DataFrame:
+    """Return R^2 of log(measure) on log(compute) over the runs of each suite, family, metric and domain (excluded runs left out).
+
+    Args:
+        losses: The losses table.
+        compute: `training_flops` or `forward_flops`.
+
+    Returns:
+        Columns suite, family, metric, domain, r2 (NaN where compute or the measure does not vary, or a value is not above 0), num_runs.
+    """
+    kept = losses[included(losses)].copy() if len(losses) else losses.copy()
+    kept["log_compute"] = np.log(compute_of(kept, compute).to_numpy(dtype=float)) if len(kept) else pd.Series(dtype=float)
+    rows = []
+    for (suite, family, metric, domain), part in kept.groupby(["suite", "family", "metric", "domain"], sort=True):
+        y = part["error"].to_numpy(dtype=float)
+        rows.append((suite, family, metric, domain, _r2(part["log_compute"].to_numpy(dtype=float), y), len(part)))
+    return pd.DataFrame(rows, columns=["suite", "family", "metric", "domain", "r2", "num_runs"])
+
+
+def _r2(log_compute: np.ndarray, values: np.ndarray) -> float:
+    if not np.isfinite(log_compute).all() or not (values > 0).all() or np.ptp(log_compute) == 0 or np.ptp(values) == 0:
+        return math.nan
+    return float(np.corrcoef(log_compute, np.log(values))[0, 1] ** 2)
+
+
+def _shares(axes: Axes, shares: pd.DataFrame, rows: list[tuple[str, str]], names: list[str], corpora: list[str]) -> None:
+    marker = markers(corpora)
+    for y, row in enumerate(rows):
+        if y % 2 == 0:
+            axes.axhspan(y - 0.5, y + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
+        for place, corpus in enumerate(corpora):
+            mine = shares[(shares["suite"] == corpus) & (shares["family"] == row[0]) & (shares["metric"] == row[1])]
+            height = y + (place - (len(corpora) - 1) / 2) * 0.7 / max(len(corpora), 1)
+            axes.plot(
+                mine["r2"], [height] * len(mine), marker[corpus], color=DOT, markersize=3.0, markeredgewidth=0, alpha=0.75, gid="shares"
+            )
+            if mine["r2"].notna().any():
+                axes.plot(
+                    [float(mine["r2"].median())] * 2, [height - 0.13, height + 0.13], color=INK, linewidth=1.1, zorder=4, gid="median"
+                )
+    axes.set_yticks(range(len(rows)), names, fontsize=SMALL_PT)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel("Share of variance explained by compute (R²)")
+    unexplained = int(shares["r2"].isna().sum())
+    if unexplained:
+        note(axes, f"{unexplained} domains without R²: one compute, or values that are empty, do not vary or reach 0", y=0.02, va="bottom")
+
+
+def _prompts(axes: Axes, prompts: pd.DataFrame, chosen: Mapping[str, Any]) -> None:
+    own = f" and these models read {chosen['window']:,}" if chosen["window"] else ""
+    text = f"Not shown for our runs: the three prompts need windows of {chosen['prompt_window']:,} tokens{own}."
+    if not len(prompts):
+        empty(axes, text)
+        return
+    names = [str(name) for name in prompts["prompt"]]
+    axes.barh(range(len(names)), prompts["r2"].to_numpy(dtype=float), height=0.5, color="#bdbdbd", gid="paper")
+    for y, value in enumerate(prompts["r2"].to_numpy(dtype=float)):
+        axes.annotate(f"{value:.2f}", (value, y), xytext=(3, 0), textcoords="offset points", va="center_baseline", fontsize=SMALL_PT)
+    axes.set_yticks(range(len(names)), names, fontsize=SMALL_PT)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(0, 1.02)
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_ylim(len(names) + 1.3, -0.6)
+    axes.set_xlabel("R², MMLU loss")
+    note(axes, text, y=0.03, va="bottom", size_pt=SMALL_PT - 0.2)
+
+
+def _legend(figure: Figure, corpora: list[str], labels: Mapping[str, str]) -> None:
+    marker = markers(corpora)
+    handles = [Line2D([], [], linestyle="none", marker=marker[name], color=DOT, markersize=4) for name in corpora]
+    handles.append(Line2D([], [], linestyle="none", marker="|", color=INK, markersize=6, markeredgewidth=1.1))
+    texts = [*(words(name, labels, 26) for name in corpora), "median of domains"]
+    top_legend(figure, handles, texts)
+
+
+if __name__ == "__main__":
+    main(draw)

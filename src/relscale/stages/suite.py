@@ -1,0 +1,40 @@
+"""Write the planned runs as a table, and what they cost."""
+
+import argparse
+import csv
+import io
+import json
+from pathlib import Path
+
+from relscale.bill import bill
+from relscale.command import run
+from relscale.files import write_text
+from relscale.plan import Run, plan_suite
+from relscale.records import SUITE_COLUMNS
+from relscale.settings.analysis import Costs
+from relscale.settings.suite import Suite
+
+
+def suite_csv(runs: list[Run]) -> str:
+    """Return suite.csv as text: one row a run."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, SUITE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(run.columns() for run in runs)
+    return text.getvalue()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, type=json.loads)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--out-bill", required=True, type=Path)
+    args = parser.parse_args(argv)
+    runs = plan_suite(Suite.model_validate(args.spec["suite"]), args.spec["vocab_size"])
+    write_text(args.out, suite_csv(runs))
+    write_text(args.out_bill, bill(runs, Costs.model_validate(args.spec["costs"])))
+
+
+if __name__ == "__main__":
+    run(main)

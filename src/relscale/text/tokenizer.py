@@ -1,0 +1,109 @@
+"""One byte-level BPE for all corpora, and how it is loaded.
+
+    train_tokenizer(corpora, vocab_size, mb_per_corpus) -> Tokenizer
+    load_tokenizer(path) -> Tokenizer
+
+Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) has an entry for each byte, so decode(encode(x)) == x for any text.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from relscale.text.parquet import read_batches
+
+END_OF_TEXT = "<|endoftext|>"
+"""Follows each document; entry 0."""
+END_OF_TEXT_ID = 0
+ROUND_TRIP = "Naïve café, “quotes”,\ttabs\r\n\n  spaces…  ½ 🙂 中文 \x00\ufeff <|endoftext|> end"
+"""A text that encoding and decoding must give back."""
+
+
+def train_tokenizer(corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus: float) -> Tokenizer:
+    """Train a byte-level BPE on equally many bytes of each corpus.
+
+    Args:
+        corpora: file of training documents (Parquet) of each corpus, by name.
+        vocab_size: entries, the end-of-text token included.
+        mb_per_corpus: megabytes (1e6 bytes) of each corpus; less of all where one has less.
+
+    Raises:
+        ValueError: where a corpus has no text, or there is too little text for so many entries.
+    """
+    limit = int(mb_per_corpus * 1e6)
+    sizes = {name: sum(len(text.encode()) for text in first_texts(path, limit)) for name, path in sorted(corpora.items())}
+    smallest = min(sizes.values())
+    if smallest == 0:
+        raise ValueError(f"{corpora[min(sizes, key=lambda name: sizes[name])]}: no text to train a tokenizer on")
+    tokenizer = _empty()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((text for _, path in sorted(corpora.items()) for text in first_texts(path, smallest)), trainer)
+    if tokenizer.get_vocab_size() != vocab_size:
+        raise ValueError(
+            f"tokenizer.vocab_size = {vocab_size}: {smallest} bytes of each of {', '.join(sorted(corpora))} give only"
+            f" {tokenizer.get_vocab_size()} entries; give more text or fewer entries"
+        )
+    check_tokenizer(tokenizer, "the trained tokenizer")
+    return tokenizer
+
+
+def _empty() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def first_texts(path: Path, num_bytes: int) -> Iterator[str]:
+    """Yield a corpus's texts from the first on, up to so many UTF-8 bytes; the last is cut to fit."""
+    left = num_bytes
+    for batch in read_batches(path, batch_size=256):
+        for text in batch.column("text").to_pylist():
+            raw = text.encode()
+            if len(raw) >= left:
+                yield raw[:left].decode(errors="ignore")
+                return
+            left -= len(raw)
+            yield text
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Load a tokenizer file; text that looks like a special token is encoded as text.
+
+    Raises:
+        ValueError: naming the file, where it is no tokenizer, or fails `check_tokenizer`.
+    """
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises no narrower type
+        raise ValueError(f"{path}: not a tokenizer file: {error}") from error
+    # The file format has no place for this setting: without it, a document that spells out the end-of-text token would be cut in two.
+    tokenizer.encode_special_tokens = True
+    check_tokenizer(tokenizer, str(path))
+    return tokenizer
+
+
+def check_tokenizer(tokenizer: Tokenizer, where: str) -> None:
+    """Check the end-of-text token and that decoding gives back what was encoded.
+
+    Raises:
+        ValueError: where either is not so.
+    """
+    if tokenizer.id_to_token(END_OF_TEXT_ID) != END_OF_TEXT:
+        raise ValueError(f"{where}: entry 0 is {tokenizer.id_to_token(END_OF_TEXT_ID)!r}; it must be {END_OF_TEXT!r}")
+    back = tokenizer.decode(tokenizer.encode(ROUND_TRIP).ids, skip_special_tokens=False)
+    if back != ROUND_TRIP:
+        raise ValueError(f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; a byte-level tokenizer is needed")
+
+
+def tokenizer_text(tokenizer: Tokenizer) -> str:
+    """Return the content of the tokenizer's file: the same tokenizer, the same bytes."""
+    return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, indent=1) + "\n"

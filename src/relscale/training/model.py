@@ -1,0 +1,220 @@
+"""The decoder that we train: Qwen3's architecture, compact and quick to import.
+
+Pre-RMSNorm, rotary positions, QK-norm, SwiGLU, no biases, untied embedding and head (Qwen3: arXiv 2505.09388). Parameter names are those of
+`transformers`' `Qwen3ForCausalLM`, so that a saved folder loads there with equal logits.
+"""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from relscale.architecture import Choices, RopeScaling, Shape
+from relscale.files import read_json, replacing, write_json
+
+
+class Attention(nn.Module):
+    """Causal multi-head attention with rotary positions and RMS-normalised queries and keys."""
+
+    def __init__(self, shape: Shape, epsilon: float) -> None:
+        """Make the four projections and two norms of a shape."""
+        super().__init__()
+        self.shape = shape
+        self.q_proj = nn.Linear(shape.width, shape.heads * shape.head_dim, bias=False)
+        self.k_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_dim, bias=False)
+        self.v_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_dim, bias=False)
+        self.o_proj = nn.Linear(shape.heads * shape.head_dim, shape.width, bias=False)
+        self.q_norm = nn.RMSNorm(shape.head_dim, eps=epsilon)
+        self.k_norm = nn.RMSNorm(shape.head_dim, eps=epsilon)
+
+    def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Map hidden states (batch, time, width) to the same shape; the angles are (time, head_dim)."""
+        batch, time, _ = hidden.shape
+        shape = self.shape
+        query = self.q_norm(self.q_proj(hidden).view(batch, time, shape.heads, shape.head_dim)).transpose(1, 2)
+        key = self.k_norm(self.k_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim)).transpose(1, 2)
+        value = self.v_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).transpose(1, 2)
+        query, key = rotate(query, cosine, sine), rotate(key, cosine, sine)
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=shape.kv_heads != shape.heads)
+        return self.o_proj(mixed.transpose(1, 2).reshape(batch, time, -1))
+
+
+class MLP(nn.Module):
+    """SwiGLU: down(silu(gate(x)) * up(x))."""
+
+    def __init__(self, shape: Shape) -> None:
+        """Make the three projections of a shape."""
+        super().__init__()
+        self.gate_proj = nn.Linear(shape.width, shape.intermediate, bias=False)
+        self.up_proj = nn.Linear(shape.width, shape.intermediate, bias=False)
+        self.down_proj = nn.Linear(shape.intermediate, shape.width, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map (batch, time, width) to the same shape."""
+        return self.down_proj(functional.silu(self.gate_proj(hidden)) * self.up_proj(hidden))
+
+
+class Block(nn.Module):
+    """Attention and MLP, each behind a norm and added to the residual stream."""
+
+    def __init__(self, shape: Shape, epsilon: float) -> None:
+        """Make the two halves of a shape."""
+        super().__init__()
+        self.input_layernorm = nn.RMSNorm(shape.width, eps=epsilon)
+        self.self_attn = Attention(shape, epsilon)
+        self.post_attention_layernorm = nn.RMSNorm(shape.width, eps=epsilon)
+        self.mlp = MLP(shape)
+
+    def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Map (batch, time, width) to the same shape."""
+        hidden = hidden + self.self_attn(self.input_layernorm(hidden), cosine, sine)
+        return hidden + self.mlp(self.post_attention_layernorm(hidden))
+
+
+class Decoder(nn.Module):
+    """A decoder-only transformer: token ids (batch, time) to logits (batch, time, vocab)."""
+
+    def __init__(self, shape: Shape, choices: Choices | None = None) -> None:
+        """Make an uninitialised decoder; see `initialise`."""
+        super().__init__()
+        self.shape = shape
+        self.choices = choices = choices or Choices()
+        epsilon = choices.norm_epsilon
+        self.model = nn.ModuleDict(
+            {
+                "embed_tokens": nn.Embedding(shape.vocab_size, shape.width),
+                "layers": nn.ModuleList(Block(shape, epsilon) for _ in range(shape.layers)),
+                "norm": nn.RMSNorm(shape.width, eps=epsilon),
+            }
+        )
+        self.lm_head = nn.Linear(shape.width, shape.vocab_size, bias=False)
+        cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits (batch, time, vocab) in float32 of token ids (batch, time), time at most the context's length."""
+        time = tokens.shape[1]
+        cosine, sine = self.cosine[:time], self.sine[:time]
+        hidden = self.model["embed_tokens"](tokens)
+        for block in self.model["layers"]:
+            hidden = block(hidden, cosine, sine)
+        return self.lm_head(self.model["norm"](hidden))
+
+
+def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines (length, head_dim) of RoFormer's angles, position * theta^(-2i / head_dim) (arXiv 2104.09864).
+
+    With scaling, frequencies whose wavelength is above `original / low` are divided by `factor`, those below `original / high` are kept,
+    and those between are blended linearly in original / wavelength (Llama 3, arXiv 2407.21783).
+    """
+    frequencies = choices.rope_theta ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
+    scaling = choices.rope_scaling
+    if scaling is not None:
+        rotations = scaling.original_max_position_embeddings * frequencies / (2 * math.pi)
+        kept = (rotations - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
+        kept = kept.clamp(0, 1)
+        frequencies = (1 - kept) * frequencies / scaling.factor + kept * frequencies
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies).repeat(1, 2)
+    return angles.cos(), angles.sin()
+
+
+def rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotate (batch, heads, time, head_dim) by their positions; halves are paired as in `transformers`."""
+    first, second = vectors.chunk(2, dim=-1)
+    return vectors * cosine + torch.cat((-second, first), dim=-1) * sine
+
+
+def initialise(decoder: Decoder, seed: int) -> None:
+    """Fill parameters from a seed: embedding 0.02, matrices 1/sqrt(fan in), output projections less by sqrt(2 layers), small head.
+
+    Values are drawn parameter by parameter in the order of `named_parameters`, on the CPU, so that they do not depend on the device.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shape = decoder.shape
+    with torch.no_grad():
+        for name, parameter in decoder.named_parameters():
+            if parameter.dim() == 1:
+                parameter.fill_(1.0)
+                continue
+            deviation = parameter.shape[1] ** -0.5
+            if decoder.choices.init_std is not None:
+                deviation = decoder.choices.init_std
+            elif name.endswith("embed_tokens.weight"):
+                deviation = 0.02
+            elif name.endswith("lm_head.weight"):
+                deviation = 0.01 * shape.width**-0.5
+            elif name.endswith(("o_proj.weight", "down_proj.weight")):
+                deviation *= (2 * shape.layers) ** -0.5
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * deviation)
+
+
+def hugging_face_config(shape: Shape, choices: Choices) -> dict[str, Any]:
+    """Return the `config.json` with which `AutoModelForCausalLM` makes the same model."""
+    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": choices.rope_theta}
+    if choices.rope_scaling is not None:
+        rope |= {"rope_type": "llama3", **asdict(choices.rope_scaling)}
+    return {
+        "architectures": ["Qwen3ForCausalLM"],
+        "model_type": "qwen3",
+        "attention_bias": False,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "head_dim": shape.head_dim,
+        "hidden_act": "silu",
+        "hidden_size": shape.width,
+        "intermediate_size": shape.intermediate,
+        "max_position_embeddings": shape.context_length,
+        "num_attention_heads": shape.heads,
+        "num_hidden_layers": shape.layers,
+        "num_key_value_heads": shape.kv_heads,
+        "rms_norm_eps": choices.norm_epsilon,
+        "rope_parameters": rope,
+        "tie_word_embeddings": False,
+        "dtype": "float32",
+        "use_cache": True,
+        "vocab_size": shape.vocab_size,
+    }
+
+
+def save_decoder(decoder: Decoder, folder: Path) -> None:
+    """Save `config.json` and `model.safetensors`, the form that `AutoModelForCausalLM.from_pretrained` reads."""
+    write_json(folder / "config.json", hugging_face_config(decoder.shape, decoder.choices))
+    tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in decoder.state_dict().items()}
+    with replacing(folder / "model.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+
+
+def load_decoder(folder: Path) -> Decoder:
+    """Load a decoder that `save_decoder` wrote.
+
+    Raises:
+        ValueError: naming the file, where the folder holds no such model or its tensors do not fit the configuration.
+    """
+    config = read_json(folder / "config.json")
+    if config.get("model_type") != "qwen3":
+        raise ValueError(f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}; only 'qwen3' can be read here")
+    shape = Shape(
+        width=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        kv_heads=config["num_key_value_heads"],
+        head_dim=config["head_dim"],
+        intermediate=config["intermediate_size"],
+        vocab_size=config["vocab_size"],
+        context_length=config["max_position_embeddings"],
+    )
+    rope = dict(config["rope_parameters"])
+    theta, kind = rope.pop("rope_theta"), rope.pop("rope_type")
+    scaling = RopeScaling(**rope) if kind == "llama3" else None
+    decoder = Decoder(shape, Choices(norm_epsilon=config["rms_norm_eps"], rope_theta=theta, rope_scaling=scaling))
+    try:
+        decoder.load_state_dict(load_file(folder / "model.safetensors"))
+    except (RuntimeError, OSError) as error:
+        raise ValueError(f"{folder / 'model.safetensors'}: does not fit config.json: {error}") from error
+    return decoder.eval()

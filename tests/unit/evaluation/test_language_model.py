@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from relscale.architecture import Shape
+from relscale.evaluation.language_model import CausalModel, read_run
+from relscale.evaluation.metrics import item_metrics
+from relscale.training.model import Decoder, initialise, save_decoder
+
+SHAPE = Shape(width=16, layers=2, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=32)
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    decoder = Decoder(SHAPE)
+    initialise(decoder, seed=1)
+    with torch.no_grad():
+        decoder.lm_head.weight.mul_(200)  # far from uniform, so that an error would show
+    return decoder
+
+
+def test_bits_per_byte_worked_example(halves):
+    # Tokens of 1, 2, 3 and 3 bits; "0 1 2" after "3" has 6 bits, over 4 bytes 1.5 bits per byte.
+    scores = halves.score([[3], [3, 3]], [[0, 1, 2], [0, 0]])
+    np.testing.assert_allclose(scores.log_likelihood, -np.log(2) * np.array([6.0, 2.0]), rtol=1e-6)
+    assert scores.greedy.tolist() == [False, True]
+    numerator, denominator = item_metrics(
+        ["bits_per_byte"], scores.log_likelihood, np.array([4.0, 2.0]), np.array([0, 1, 2]), np.array([0, 1])
+    )["bits_per_byte"]
+    np.testing.assert_allclose(numerator / denominator, [1.5, 1.0], rtol=1e-6)
+
+
+def test_scores_equal_a_plain_loop(decoder):
+    generator = np.random.default_rng(0)
+    contexts = [generator.integers(0, 64, size) for size in (1, 5, 17, 1, 9)]
+    continuations = [generator.integers(0, 64, size) for size in (32, 3, 1, 1, 20)]
+    scores = CausalModel(decoder, vocab_size=64, context_length=32).score(contexts, continuations)
+    for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
+        tokens = torch.tensor(np.concatenate([context, continuation]))
+        logits = decoder(tokens[None, :-1])[0].double().log_softmax(-1)[len(context) - 1 :]
+        expected = logits.gather(1, torch.tensor(continuation)[:, None]).sum().item()
+        # float32 logits: a sum of up to 32 terms of up to 30 nats.
+        assert scores.log_likelihood[index] == pytest.approx(expected, rel=1e-6, abs=1e-5)
+        assert scores.greedy[index] == bool((logits.argmax(-1).numpy() == continuation).all())
+
+
+def test_batching_does_not_change_scores(decoder):
+    generator = np.random.default_rng(1)
+    sizes = generator.integers(1, 32, 60)
+    contexts = [[0]] * 60
+    continuations = [generator.integers(0, 64, size) for size in sizes]
+    continuations[7] = continuations[3]
+    one_by_one = CausalModel(decoder, vocab_size=64, context_length=32, batch_tokens=1).score(contexts, continuations)
+    assert one_by_one.log_likelihood[7] == one_by_one.log_likelihood[3]
+    for batch_tokens in (100, 100_000):
+        together = CausalModel(decoder, vocab_size=64, context_length=32, batch_tokens=batch_tokens).score(contexts, continuations)
+        np.testing.assert_allclose(together.log_likelihood, one_by_one.log_likelihood, rtol=1e-6, atol=1e-5)
+        np.testing.assert_array_equal(together.greedy, one_by_one.greedy)
+
+
+def test_read_run(decoder, tmp_path):
+    save_decoder(decoder, tmp_path / "model")
+    model = read_run(tmp_path / "model")
+    assert (model.vocab_size, model.context_length) == (64, 32)
+    direct = CausalModel(decoder, vocab_size=64, context_length=32)
+    request = ([[0, 1]], [[2, 3]])
+    assert model.score(*request).log_likelihood == direct.score(*request).log_likelihood
+
+
+@pytest.mark.parametrize(
+    ("context", "continuation", "message"),
+    [
+        ([], [1], "request 1: context and continuation must each have a token, not 0 and 1"),
+        ([1], [], "request 1: context and continuation must each have a token, not 1 and 0"),
+        ([0] * 5, [1] * 5, "request 1: 9 tokens are more than the model's context of 8"),
+        ([0], [4], "request 1: token 4 is not in the model's vocabulary of 4 entries"),
+    ],
+)
+def test_requests_that_cannot_be_scored(halves, context, continuation, message):
+    with pytest.raises(ValueError, match=message):
+        halves.score([[0], context], [[1], continuation])
+
+
+def test_longest_request_that_fits(halves):
+    scores = halves.score([[0] * 4], [[1] * 5])  # 8 tokens go in, the ninth is only scored
+    assert scores.log_likelihood[0] == pytest.approx(-5 * np.log(4), rel=1e-6)

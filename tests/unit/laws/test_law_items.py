@@ -1,0 +1,151 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.laws.cells import readings_of, suites_of
+from relscale.laws.fit import fit_family
+from relscale.laws.inputs import prepare
+from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
+from relscale.laws.settings import LawSettings
+
+SETTINGS = LawSettings(family="topics", baseline="base", draws=400)
+
+
+def itemise(frame, num_items=40, seed=0, strata=4, spread=0.3):
+    """Items whose sum over sum is the error of the losses table."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    factor = {name: rng.lognormal(0, spread, num_items) for name in sorted(frame["domain"].unique())}
+    size = rng.integers(50, 200, num_items)
+    for row in frame[frame["family"] == "topics"].to_dict("records"):
+        scaled = factor[row["domain"]] * rng.lognormal(0, 0.02, num_items)
+        scaled *= row["error"] * size.sum() / np.sum(scaled * size)
+        for item in range(num_items):
+            rows.append(
+                {
+                    **{key: row[key] for key in ("suite", "run", "family", "domain", "metric")},
+                    "stratum": f"h{item % strata}",
+                    "item": f"i{item}",
+                    "numerator": scaled[item] * size[item],
+                    "denominator": size[item],
+                    "overlaps": False,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(name="planted")
+def planted_fixture(plant):
+    frame = plant(budgets=("1e11", "2e11", "5e11"), num_sizes=5, run_sd=0.01, domain_sd=0.008)
+    return frame, itemise(frame)
+
+
+def matrices(frame, items, domain="treat"):
+    losses, optimum = prepare(frame, SETTINGS, None)
+    runs = suites_of(losses, optimum, SETTINGS)[0]
+    readings = readings_of(losses, runs, "bits_per_byte")
+    pieces = split_items(items, "topics", ("bits_per_byte",))
+    log_error = readings.log_error[readings.domains.index(domain)]
+    return item_matrices(pieces["web", domain, "bits_per_byte"], runs, log_error, "items"), log_error
+
+
+def test_items_give_the_errors(planted):
+    made, log_error = matrices(*planted)
+    assert made.rule == "pooled"
+    np.testing.assert_allclose(np.log(made.errors()), log_error, rtol=1e-9)
+    assert made.numerator.shape == (15, 40)
+
+
+def test_mean_over_strata_is_recognised(planted):
+    frame, items = planted
+    keys = ["run", "domain"]
+    by_stratum = items.groupby([*keys, "stratum"])[["numerator", "denominator"]].sum()
+    errors = (by_stratum["numerator"] / by_stratum["denominator"]).groupby(keys).mean()
+    topics = frame["family"] == "topics"
+    frame.loc[topics, "error"] = [
+        errors[run, domain] for run, domain in zip(frame.loc[topics, "run"], frame.loc[topics, "domain"], strict=True)
+    ]
+    made, log_error = matrices(frame, items)
+    assert made.rule == "strata"
+    np.testing.assert_allclose(np.log(made.errors()), log_error, rtol=1e-9)
+
+
+def test_items_that_contradict_the_losses(planted):
+    frame, items = planted
+    items.loc[items["domain"] == "treat", "numerator"] *= 1.01
+    with pytest.raises(ValueError, match="domain 'treat', metric 'bits_per_byte': items do not give the errors of the losses table"):
+        fit_family(frame, SETTINGS, items=items)
+
+
+def test_repeated_item(planted):
+    frame, items = planted
+    with pytest.raises(ValueError, match=r"has item 'i0' of stratum 'h0' more than once"):
+        fit_family(frame, SETTINGS, items=pd.concat([items, items.iloc[:1]]))
+
+
+def test_missing_column(planted):
+    frame, items = planted
+    with pytest.raises(ValueError, match=r"items: missing column\(s\) stratum"):
+        fit_family(frame, SETTINGS, items=items.drop(columns="stratum"))
+
+
+def test_covariance_against_the_formula(planted):
+    made, _ = matrices(*planted)
+    covariance = item_noise(made, 4000, 0, "treat").covariance
+    # Ratio estimator, stratified: over strata, sum products of deviations of (numerator - E denominator) / (E sum denominator).
+    error = made.errors()
+    influence = (made.numerator - error[:, None] * made.denominator) / (error * made.denominator.sum(axis=1))[:, None]
+    expected = np.zeros_like(covariance)
+    for stratum in range(4):
+        part = influence[:, made.stratum == stratum]
+        part = part - part.mean(axis=1, keepdims=True)
+        expected += part @ part.T
+    assert covariance[0, 0] == pytest.approx(expected[0, 0], rel=0.1)
+    assert covariance[0, 1] == pytest.approx(expected[0, 1], rel=0.1)
+
+
+def test_draws_are_the_same_for_all_runs_and_seeded_by_domain(planted):
+    made, _ = matrices(*planted)
+    one, again, other = item_noise(made, 200, 0, "treat"), item_noise(made, 200, 0, "treat"), item_noise(made, 200, 0, "base")
+    np.testing.assert_array_equal(one.covariance, again.covariance)
+    assert not np.allclose(one.covariance, other.covariance)
+    # Items dominate the scatter and all runs share them: correlations near one.
+    deviation = np.sqrt(np.diag(one.covariance))
+    assert (one.covariance / np.outer(deviation, deviation)).min() > 0.95
+
+
+def test_noise_of_items_by_runs_is_not_counted_twice():
+    # Independent item noise in each of 8 cells is already in the cells' scatter.
+    design = np.stack([np.ones(8), np.linspace(-1, 1, 8)], axis=1)
+    slope = np.linalg.pinv(design)[1:]
+    assert item_variance(slope, np.eye(8), design)[0, 0] == pytest.approx(0, abs=1e-12)
+    # A slope shared by all cells is not.
+    shared = np.outer(design[:, 1], design[:, 1])
+    assert item_variance(slope, shared, design)[0, 0] == pytest.approx(1)
+    # A common shift moves no slope.
+    assert item_variance(slope, np.ones((8, 8)), design)[0, 0] == pytest.approx(0, abs=1e-12)
+
+
+def test_items_widen_gamma_and_name_the_method(planted):
+    frame, items = planted
+    bare = fit_family(frame, SETTINGS).relative
+    full = fit_family(frame, SETTINGS, items=items).relative
+    assert set(bare["ci_method"]) == {"runs"}
+    assert set(full["ci_method"]) == {"runs+items"}
+    np.testing.assert_allclose(bare["dbeta"], full["dbeta"])
+    assert np.all(full["gamma_ci_high"] - full["gamma_ci_low"] > bare["gamma_ci_high"] - bare["gamma_ci_low"])
+
+
+def test_overlapping_items_are_left_out(planted):
+    frame, items = planted
+    flagged = items.copy()
+    flagged["overlaps"] = (flagged["domain"] == "treat") & (flagged["item"] == "i7")
+    laws = fit_family(frame, SETTINGS, items=flagged)
+    kept = flagged[~flagged["overlaps"]]
+    sums = kept.groupby(["run", "domain"])[["numerator", "denominator"]].sum()
+    errors = frame.copy()
+    topics = errors["family"] == "topics"
+    ratio = sums["numerator"] / sums["denominator"]
+    errors.loc[topics, "error"] = [ratio[key] for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)]
+    np.testing.assert_allclose(laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"])
+    assert laws.relative["status"].str.contains("1 overlapping item").all()

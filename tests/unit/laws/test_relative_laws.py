@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from relscale.laws.fit import fit_family
+from relscale.laws.joint import fit_joint
+from relscale.laws.relative import reduction_slope
+from relscale.laws.settings import FitError, LawSettings
+
+SETTINGS = LawSettings(family="topics", baseline="base", draws=500)
+
+
+@pytest.mark.parametrize(
+    ("level", "exponent", "verdict"),
+    [
+        (2.4, 0.13, "narrows"),  # above 1, closing
+        (2.4, 0.07, "widens"),  # above 1, opening
+        (1.6, 0.13, "widens"),  # below 1, opening
+        (1.6, 0.07, "narrows"),  # below 1, closing
+        (2.02, 0.13, "crosses"),  # through 1 inside the range
+        (2.4, 0.10, "parallel"),
+    ],
+)
+def test_planted_truth(plant, level, exponent, verdict):
+    frame = plant(domains={"base": (2.0, 0.10, 0.0), "treat": (level, exponent, 0.05)}, domain_sd=1e-4, run_sd=1e-4)
+    relative = fit_family(frame, SETTINGS).relative.set_index("estimator")
+    for estimator in ("joint", "vertex"):
+        row = relative.loc[estimator]
+        assert row["dbeta"] == pytest.approx(0.10 - exponent, abs=5e-4)
+        reference = np.exp(np.mean(np.log([5e10, 1e11, 2e11, 5e11])))
+        assert row["reference_compute"] == pytest.approx(reference)
+        assert row["gamma"] == pytest.approx(level / 2 * (reference / 1e11) ** (0.10 - exponent), rel=1e-3)
+        assert row["gap_first"] == pytest.approx(level / 2 * 0.5 ** (0.10 - exponent), rel=1e-3)
+        assert row["gap_last"] == pytest.approx(level / 2 * 5 ** (0.10 - exponent), rel=1e-3)
+        assert row["verdict"] == verdict
+        assert row["ci_method"] == "runs"
+    # The lowest run is off the optimum by up to half a step, which its interval has to hold.
+    best = relative.loc["best_run"]
+    assert best["ci_low"] < 0.10 - exponent < best["ci_high"]
+
+
+def test_probabilities_rise(plant):
+    frame = plant(domains={"base": (0.3, -0.05, 0.0), "treat": (0.3, -0.09, 0.0)}, domain_sd=1e-3)
+    frame.loc[frame["family"] == "topics", "metric"] = "choice_probability"
+    settings = LawSettings(family="topics", baseline="base", metrics=("choice_probability",), draws=500)
+    row = fit_family(frame, settings).relative.iloc[0]
+    assert row["dbeta"] == pytest.approx(0.04, abs=0.002)
+    assert (row["verdict"], row["faster"]) == ("rises", "treatment")
+
+
+def test_reduction_slope_by_hand():
+    # G = 1.10, 1.05, 1.00 over two decades: reduction -10, -5, 0 points, 5 a decade.
+    assert reduction_slope(np.log([1e18, 1e19, 1e20]), np.log([1.10, 1.05, 1.00])) == pytest.approx(5.0)
+
+
+def test_forward_axis_moves_the_reference_only(plant):
+    frame = plant(run_sd=0.01, domain_sd=0.01)
+    training = fit_family(frame, SETTINGS).relative.iloc[0]
+    forward = fit_family(frame, LawSettings(family="topics", baseline="base", draws=500, compute="forward_flops")).relative.iloc[0]
+    assert forward["dbeta"] == pytest.approx(training["dbeta"], rel=1e-9)
+    assert forward["reference_compute"] == pytest.approx(training["reference_compute"] / 3)
+    assert forward["compute"] == "forward_flops"
+
+
+def joint(log_gap, seed=0, budget_sd=0.0, tilt=0.0):
+    rng = np.random.default_rng(seed)
+    budget = np.repeat(np.arange(4), 6)
+    compute = np.log([5e10, 1e11, 2e11, 5e11])[budget]
+    distance = np.tile(np.linspace(-0.6, 0.6, 6), 4)
+    values = log_gap + tilt * distance + rng.normal(0, 0.01, 24) + rng.normal(0, budget_sd, 4)[budget]
+    return fit_joint(values, compute, distance, budget, np.ones(24), float(np.mean(compute))), values
+
+
+def test_joint_equals_least_squares_without_budget_effect():
+    fit, values = joint(0.1, seed=3, tilt=0.05)
+    assert not fit.budget_effect
+    assert fit.dof == 20
+    budget = np.repeat(np.arange(4), 6)
+    compute = np.log([5e10, 1e11, 2e11, 5e11])[budget]
+    distance = np.tile(np.linspace(-0.6, 0.6, 6), 4)
+    design = np.stack([np.ones(24), compute - compute.mean(), distance, distance**2], axis=1)
+    solution, rss, _, _ = np.linalg.lstsq(design, values, rcond=None)
+    assert fit.law @ values == pytest.approx(solution[:2])
+    assert fit.covariance[1, 1] == pytest.approx(rss[0] / 20 * np.linalg.inv(design.T @ design)[1, 1])
+
+
+def test_budget_effect_is_found_and_costs_degrees_of_freedom():
+    fit, _ = joint(0.1, seed=1, budget_sd=0.05)
+    assert fit.budget_effect
+    assert fit.lack_of_fit_p < 0.001
+    assert fit.dof == 2
+
+
+def test_joint_failures():
+    with pytest.raises(FitError, match="too_few_budgets: one budget has no slope"):
+        fit_joint(np.zeros(6), np.zeros(6), np.linspace(-1, 1, 6), np.zeros(6, dtype=int), np.ones(6), 0.0)
+    with pytest.raises(FitError, match="too_few_runs: 4 sizes over 2 budgets"):
+        fit_joint(np.zeros(4), np.array([0.0, 0, 1, 1]), np.array([-1.0, 1, -1, 1]), np.array([0, 0, 1, 1]), np.ones(4), 0.5)
+
+
+def test_detectable_slope_is_larger_than_the_half_width(plant):
+    row = fit_family(plant(run_sd=0.01, domain_sd=0.01), SETTINGS).relative.iloc[0]
+    half = (row["ci_high"] - row["ci_low"]) / 2
+    # (t.975 + t.80) / t.975 at 20 degrees of freedom = (2.08596 + 0.85996) / 2.08596
+    assert row["dof"] == 20
+    assert row["detectable_dbeta"] / half == pytest.approx(1.41226, rel=1e-4)

@@ -1,0 +1,122 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.laws.fit import fit_family
+from relscale.laws.power import fit_power_law
+from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.two_stage import fit_sigmoid, predict_accuracy
+
+
+def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):
+    """The drawn curve of protocol section 5."""
+    return chance + (ceiling - chance) / (1 + np.exp(steepness * (loss - midpoint)))
+
+
+LOSS = np.linspace(0.4, 1.4, 20)
+
+
+def test_curve_by_hand():
+    # At the midpoint accuracy is half way: .25 + .75 / 2.
+    assert fit_sigmoid(LOSS, curve(LOSS), 0.25).predict(0.82) == pytest.approx(0.625)
+
+
+def test_planted_sigmoid():
+    fit = fit_sigmoid(LOSS, curve(LOSS), 0.25)
+    assert fit.steepness == pytest.approx(5.0, rel=1e-6)
+    assert fit.midpoint == pytest.approx(0.82, rel=1e-6)
+    assert fit.ceiling == 1.0
+    assert fit.status == "ok"
+    assert fit.r2 == pytest.approx(1)
+
+
+def test_ceiling_is_fitted_only_where_the_data_show_it():
+    rng = np.random.default_rng(0)
+    loss = np.linspace(0.1, 1.6, 40)
+    fit = fit_sigmoid(loss, curve(loss, ceiling=0.8) + rng.normal(0, 0.005, 40), 0.25)
+    assert fit.status == "ok; ceiling fitted"
+    assert fit.ceiling == pytest.approx(0.8, abs=0.01)
+    assert fit_sigmoid(loss, curve(loss) + rng.normal(0, 0.01, 40), 0.25).ceiling == 1.0
+
+
+def test_foot_only():
+    loss = np.linspace(1.2, 1.4, 20)
+    fit = fit_sigmoid(loss, curve(loss) + np.random.default_rng(0).normal(0, 0.002, 20), 0.25)
+    assert fit.status == "foot_only"
+    assert fit.loss_min > fit.midpoint
+
+
+def test_no_relation():
+    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), 0.25)
+    assert fit.status == "no_relation"
+
+
+def test_no_relation_has_an_unbounded_midpoint():
+    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), 0.25)
+    assert fit.midpoint_interval(0.95) == (float("-inf"), float("inf"))
+
+
+def test_more_items_weigh_more():
+    loss = np.append(LOSS, 0.82)
+    accuracy = np.append(curve(LOSS), 0.3)  # one badly measured run far below the curve
+    items = np.append(np.full(20, 2000.0), 2.0)
+    assert fit_sigmoid(loss, accuracy, 0.25, items).predict(0.82) == pytest.approx(0.625, abs=0.005)
+    assert fit_sigmoid(loss, accuracy, 0.25).predict(0.82) < 0.615
+
+
+def test_intervals_cover():
+    """150 draws: steepness and midpoint held 95 % of the time (three standard errors: .053)."""
+    rng = np.random.default_rng(5)
+    hits = np.zeros(2)
+    for _ in range(150):
+        fit = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), 0.25)
+        (low, high), (left, right) = fit.steepness_interval(0.95), fit.midpoint_interval(0.95)
+        hits += [low <= 5.0 <= high, left <= 0.82 <= right]
+    assert np.all(hits / 150 >= 0.897)
+
+
+def test_too_few_runs():
+    with pytest.raises(FitError, match=r"too_few_runs: 3 run\(s\), the sigmoid needs 4"):
+        fit_sigmoid(LOSS[:3], LOSS[:3], 0.25)
+
+
+def test_prediction_carries_both_stages():
+    rng = np.random.default_rng(2)
+    compute = np.log(np.array([1e18, 3e18, 6e18, 1e19, 3e19, 6e19, 1e20]))
+    power = fit_power_law(compute, np.log(1.2) - 0.125 * (compute - compute[0]) + rng.normal(0, 0.01, 7))
+    sigmoid = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), 0.25)
+    at = np.array([1e19, 1e20, 1e22])
+    both = predict_accuracy(compute=at, power=power, sigmoid=sigmoid)
+    truth = curve(1.2 * (at / 1e18) ** -0.125)
+    assert np.all((both.ci_low <= truth) & (truth <= both.ci_high))
+    assert np.all(np.diff(both.accuracy) > 0)
+    width = both.ci_high - both.ci_low
+    # Without the first stage's uncertainty the interval is narrower.
+    certain = fit_power_law(compute, np.log(1.2) - 0.125 * (compute - compute[0]))
+    alone = predict_accuracy(compute=at, power=certain, sigmoid=sigmoid)
+    assert np.all(alone.ci_high - alone.ci_low < width)
+    again = predict_accuracy(compute=at, power=power, sigmoid=sigmoid)
+    np.testing.assert_array_equal(both.ci_low, again.ci_low)
+
+
+def test_prediction_without_interval():
+    power = fit_power_law(np.array([40.0, 42.0]), np.array([0.1, 0.0]))
+    prediction = predict_accuracy(compute=np.array([1e19]), power=power, sigmoid=fit_sigmoid(LOSS, curve(LOSS), 0.25))
+    assert np.isnan(prediction.ci_low).all()
+    assert prediction.accuracy[0] > 0.25
+
+
+def test_rows_of_a_family(plant):
+    frame = plant(run_sd=0.01)
+    topics = frame[frame["family"] == "topics"]
+    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
+    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0), num_items=800)
+    everything = pd.concat([frame, loss, accuracy], ignore_index=True)
+    settings = LawSettings(family="topics", baseline="base", metrics=("choice_loss_nats", "accuracy"), chance=0.25, draws=200)
+    table = fit_family(everything, settings).two_stage
+    assert list(table["domain"]) == ["base", "treat"]
+    np.testing.assert_allclose(table["steepness"], 3.0, rtol=1e-4)
+    np.testing.assert_allclose(table["midpoint"], 0.82, rtol=1e-4)
+    assert set(table["num_runs"]) == {24}
+    # Without a chance level there is no floor to fit from.
+    assert fit_family(everything, LawSettings(family="topics", baseline="base", draws=200)).two_stage.empty

@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.laws.verdict import add_verdicts, faster_of, holm, p_difference, p_equivalence, verdict_of
+
+
+def test_p_values_by_hand():
+    # t = 2.086 is the two-sided 5 % point at 20 degrees of freedom.
+    assert p_difference(-0.02086, 0.01, 20) == pytest.approx(0.05, abs=1e-4)
+    # One-sided 5 % point at 20 degrees of freedom: 1.7247. (0.01 - 0.0042753) / 0.00331924 = 1.7247.
+    assert p_equivalence(-0.0042753, 0.00331924, 20, 0.01) == pytest.approx(0.05, abs=1e-4)
+    # On the margin the one-sided test is a coin toss; outside it speaks for the difference.
+    assert p_equivalence(0.01, 0.003, 20, 0.01) == pytest.approx(0.5)
+    assert p_equivalence(0.02, 0.003, 20, 0.01) > 0.99
+    assert np.isnan(p_difference(0.1, np.nan, 20))
+    assert np.isnan(p_equivalence(0.1, 0.1, 0, 0.01))
+
+
+def test_holm_by_hand():
+    # Sorted .01 .02 .03 .04: 4 x .01 = .04, 3 x .02 = .06, 2 x .03 = .06, 1 x .04 -> .06 by monotony.
+    np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.02])), [0.06, 0.04, 0.06, 0.06])
+    # A missing p value does not count: 2 tests.
+    np.testing.assert_allclose(holm(np.array([0.01, np.nan, 0.9])), [0.02, np.nan, 0.9])
+    np.testing.assert_allclose(holm(np.array([0.6, 0.7])), [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("dbeta", "difference", "equivalence", "first", "last", "metric", "verdict", "faster"),
+    [
+        # Treatment harder (G > 1) and faster: the gap closes.
+        (-0.03, 0.001, 1.0, 1.22, 1.14, "bits_per_byte", "narrows", "treatment"),
+        # Treatment harder and slower.
+        (0.03, 0.001, 1.0, 1.14, 1.22, "bits_per_byte", "widens", "baseline"),
+        # Treatment easier (G < 1) and faster: the gap opens.
+        (-0.03, 0.001, 1.0, 0.90, 0.80, "bits_per_byte", "widens", "treatment"),
+        # Treatment easier and slower.
+        (0.03, 0.001, 1.0, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
+        # Fitted G passes 1.
+        (-0.03, 0.001, 1.0, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
+        # Shown to be within the margin, even though told from zero.
+        (-0.002, 0.001, 0.001, 1.05, 1.04, "bits_per_byte", "parallel", "neither"),
+        (-0.03, 0.20, 1.0, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
+        # A crossing that is not told from no slope is no crossing.
+        (-0.03, 0.20, 1.0, 1.05, 0.97, "bits_per_byte", "undecided", "undecided"),
+        # Not errors: up is rise, and who rises is the faster one.
+        (0.03, 0.001, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
+        (-0.03, 0.001, 1.0, 1.1, 0.9, "choice_probability", "falls", "baseline"),
+        (0.001, 0.2, 0.01, 1.0, 1.0, "choice_probability_per_byte", "parallel", "neither"),
+        # No interval, no p values.
+        (-0.03, np.nan, np.nan, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
+        # An unknown metric is an error.
+        (-0.03, 0.001, 1.0, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
+    ],
+)
+def test_verdicts(dbeta, difference, equivalence, first, last, metric, verdict, faster):
+    assert verdict_of(dbeta, difference, equivalence, first, last, metric, 0.05) == verdict
+    assert faster_of(dbeta, difference, equivalence, metric, 0.05) == faster
+
+
+def rows(**changes):
+    base = {
+        "suite": "web",
+        "family": "topics",
+        "metric": "bits_per_byte",
+        "estimator": "joint",
+        "treatment": "t",
+        "dbeta": -0.03,
+        "standard_error": 0.01,
+        "dof": 20.0,
+        "margin": 0.01,
+        "ci_level": 0.95,
+        "gap_first": 1.2,
+        "gap_last": 1.1,
+        "status": "ok",
+    }
+    return {**base, **changes}
+
+
+def test_at_chance_gets_no_verdict_and_does_not_count():
+    table = add_verdicts(
+        pd.DataFrame([rows(), rows(treatment="u", status="at_chance; note"), rows(treatment="v", status="too_few_budgets")])
+    )
+    assert list(table["verdict"]) == ["narrows", "", ""]
+    assert list(table["faster"]) == ["treatment", "", ""]
+    assert table["p_difference"].isna().tolist() == [False, True, True]
+    # Alone in its family, so Holm changes nothing.
+    assert table.loc[0, "p_difference_adjusted"] == table.loc[0, "p_difference"]
+
+
+def test_holm_within_suite_family_metric_estimator():
+    table = add_verdicts(
+        pd.DataFrame([rows(), rows(treatment="u"), rows(suite="other"), rows(estimator="vertex"), rows(metric="accuracy")])
+    )
+    ratio = table["p_difference_adjusted"] / table["p_difference"]
+    np.testing.assert_allclose(ratio, [2, 2, 1, 1, 1])
+
+
+def test_adjustment_decides():
+    # p about .03 alone; with two equal ones Holm doubles it past .05.
+    one = {"dbeta": -0.0234}
+    assert add_verdicts(pd.DataFrame([rows(**one)]))["verdict"].tolist() == ["narrows"]
+    assert add_verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist() == ["undecided"] * 2

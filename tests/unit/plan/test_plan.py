@@ -1,0 +1,101 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from relscale.bill import bill, run_seconds
+from relscale.plan import plan_suite
+from relscale.settings.analysis import Costs
+from relscale.settings.suite import Suite
+from relscale.stages.suite import suite_csv
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
+
+
+def paper(budgets=PAPER_BUDGETS, corpora=("commonpile", "dclm", "nemotron")):
+    budgets = [{"label": label} for label in budgets]
+    return Suite.model_validate({"corpora": list(corpora), "recipe": {"name": "marin2025"}, "budgets": budgets})
+
+
+def small(budgets, seeds=(0,), replicates=()):
+    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small"}, "budgets": budgets, "seeds": list(seeds), "replicates": list(replicates)}
+    return Suite.model_validate(raw)
+
+
+def test_the_paper_suite_has_255_runs():
+    runs = plan_suite(paper(), 128_256)
+    assert len(runs) == 255
+    by_budget = [sum(run.budget == label and run.corpus == "dclm" for run in runs) for label in PAPER_BUDGETS]
+    assert by_budget == [5, 10, 15, 10, 15, 15, 15]
+    one = [run for run in runs if run.corpus == "dclm"]
+    assert sum(run.tokens for run in one) == pytest.approx(2.23e12, rel=2e-3)
+    assert sum(run.training_flops for run in one) == pytest.approx(9.2e21, rel=5e-3)
+    assert len({run.run for run in runs}) == 255
+
+
+def test_known_runs_of_the_paper():
+    runs = {(run.budget, run.shape.width): run for run in plan_suite(paper(corpora=["dclm"]), 128_256)}
+    first = runs["1e18", 512]
+    assert (first.shape.layers, first.batch_size, first.steps) == (6, 32, 32_844)
+    assert first.tokens == 32 * 32_844 * 4096  # "4.30 B" in three figures
+    assert first.optimiser["learning_rate"] == pytest.approx(3.646e-3, rel=1e-3)
+    assert first.optimiser["beta2"] == pytest.approx(0.9950, abs=5e-5)
+    last, capped = runs["1e20", 4096], runs["1e20", 512]
+    assert (last.shape.layers, last.batch_size, last.steps) == (40, 16, 60_489)
+    assert (capped.batch_size, capped.steps) == (128, 821_098)
+    assert max(run.shape.width for run in runs.values() if run.budget == "3e19") == 4096
+
+
+def test_the_suite_of_the_paper_is_the_committed_table():
+    table = suite_csv(plan_suite(paper(), 128_256))
+    assert table == (GOLDEN / "suite_paper.csv").read_text()
+
+
+def test_budgets_are_met_and_labels_mean_what_the_recipe_says():
+    for row in csv.DictReader(io.StringIO(suite_csv(plan_suite(paper(), 128_256)))):
+        assert float(row["forward_flops"]) == pytest.approx(float(row["budget"]), rel=0.01)
+        assert int(row["training_flops"]) == 3 * int(row["forward_flops"])
+    for run in plan_suite(small([{"label": "1e11", "shapes": ["16x1", "24x1", "64x3"]}]), 512):
+        assert run.training_flops == pytest.approx(1e11, rel=0.01)
+
+
+def test_small_recipe_by_hand():
+    (run,) = plan_suite(small([{"label": "1e11", "shapes": ["32x1"]}]), 512)
+    matrices, head, attention = 4 * 32 * 32 + 3 * 32 * 80, 512 * 32, 2 * 128 * 32
+    per_token = 3 * (2 * (matrices + head) + attention)
+    assert (run.batch_size, run.steps) == (2, round(1e11 / per_token / 256))
+    assert run.optimiser["learning_rate"] == pytest.approx(0.15 / 32**0.5 * (256 / 2048) ** 0.5)
+    assert run.optimiser["embedding_learning_rate"] == pytest.approx(0.25 * (256 / 2048) ** 0.5)
+
+
+@pytest.mark.parametrize(("width", "heads", "head_dim"), [(16, 1, 16), (24, 1, 24), (40, 2, 20), (48, 3, 16), (112, 7, 16)])
+def test_odd_widths_get_even_heads(width, heads, head_dim):
+    (run,) = plan_suite(small([{"label": "1e12", "shapes": [f"{width}x1"]}]), 512)
+    assert (run.shape.heads, run.shape.head_dim) == (heads, head_dim)
+
+
+def test_seeds_and_replicates_multiply_cells():
+    budgets = [{"label": "1e11", "shapes": ["16x1", "24x1"]}]
+    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "1e11", "shape": "24x1", "seeds": [2]}]), 512)
+    assert [(run.shape.width, run.seed) for run in runs] == [(16, 0), (16, 1), (24, 0), (24, 1), (24, 2)]
+
+
+def test_a_shape_too_large_for_its_budget_is_an_error():
+    with pytest.raises(ValueError, match=r"suite.budgets\[0\].shapes: '112x3': \d+ steps of 1 x 128 tokens .* more than 1% off"):
+        plan_suite(small([{"label": "1e9", "shapes": ["112x3"]}]), 512)
+
+
+def test_a_budget_that_no_run_meets_is_an_error():
+    with pytest.raises(ValueError, match=r"suite.budgets\[0\].label = '1e14': no run of recipe marin2025 meets this budget"):
+        plan_suite(paper(["1e14"]), 128_256)
+
+
+def test_the_bill_adds_up():
+    costs = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=0)
+    runs = plan_suite(paper(), 128_256)
+    hours = sum(run_seconds(run, costs) for run in runs) / 3600
+    assert hours == pytest.approx(sum(run.training_flops for run in runs) / (9.89e14 * 0.4) / 3600)
+    assert 19_000 < hours < 20_000
+    assert f"{hours:,.1f}" in bill(runs, costs)

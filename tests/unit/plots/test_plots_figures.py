@@ -1,0 +1,282 @@
+"""Every figure draws, from whole and from broken tables; what it draws is what the tables say; the same tables give the same bytes."""
+
+import io
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from relscale.plots import (
+    estimators,
+    figure1_teaser,
+    figure2_pipeline,
+    figure3_prompts,
+    figure4_knowledge,
+    figure5_language,
+    figure6_size_or_data,
+    figure7_behaviour,
+    isoflop_curves,
+    loss_curves,
+    paper_beside,
+    topics,
+)
+from relscale.plots.command import render
+from relscale.plots.style import styled
+from relscale.tables import read_table
+
+MODULES = {
+    module.__name__.rsplit(".", 1)[1]: module
+    for module in (
+        estimators,
+        figure1_teaser,
+        figure2_pipeline,
+        figure3_prompts,
+        figure4_knowledge,
+        figure5_language,
+        figure6_size_or_data,
+        figure7_behaviour,
+        isoflop_curves,
+        loss_curves,
+        paper_beside,
+        topics,
+    )
+}
+Tables = dict[str, pd.DataFrame]
+SMALL = {
+    "validation": ("", "bits_per_byte", ("own",)),
+    "knowledge": ("STEM", "bits_per_byte", ("STEM", "humanities", "other")),
+    "topics": ("People", "bits_per_byte", ("People", "History")),
+    "language": ("US", "bits_per_byte", ("US", "GB", "IE", "DE")),
+    "behaviour": ("factual", "choice_probability", ("factual", "bias")),
+}
+
+
+def drawn(name: str, tables: Tables, spec: dict[str, Any] | None = None) -> Figure:
+    """Draw a figure and let matplotlib lay out every mark of it."""
+    with styled():
+        figure = MODULES[name].draw(tables, spec or {})
+        figure.savefig(io.BytesIO(), format="png", dpi=30)
+    return figure
+
+
+def texts(figure: Figure) -> str:
+    """Return all words of a figure, in one line."""
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [text.get_text() for text in axes.texts] + [axes.get_xlabel(), axes.get_ylabel()]
+        found += [label.get_text() for label in axes.get_yticklabels()]
+    return " | ".join(found).replace("\n", " ")
+
+
+def marked(axes: Any, gid: str) -> list[Line2D]:
+    """Return the lines of axes that carry a mark's name."""
+    return [line for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def values(lines: list[Line2D], axis: str) -> list[float]:
+    """Return the numbers that lines draw along x or y, sorted."""
+    return sorted(float(v) for line in lines for v in (line.get_xdata() if axis == "x" else line.get_ydata()))
+
+
+@pytest.fixture(scope="module")
+def small(maker: Callable[..., Tables]) -> Tables:
+    """Few domains on two corpora: enough for every panel."""
+    return maker(families=SMALL, corpora=("curated", "web"))
+
+
+def broken(tables: Tables) -> Tables:
+    """Return tables with failed laws, undecided verdicts, lost optima, an excluded run and an empty error."""
+    relative = tables["relative"].copy()
+    third = np.arange(len(relative)) % 3
+    relative.loc[third == 0, ["gamma", "dbeta", "ci_low", "ci_high", "gamma_ci_low", "gamma_ci_high"]] = math.nan
+    relative.loc[third == 0, "status"] = "too_few_budgets"
+    relative.loc[third == 0, "verdict"] = None
+    relative.loc[third == 1, "verdict"] = "undecided"
+    relative.loc[third == 2, "status"] = "lack_of_fit; joint"
+    optima = tables["optima"].copy()
+    optima.loc[::3, ["optimum_tokens", "error", "curvature"]] = math.nan
+    optima.loc[::3, "status"] = "curvature_not_positive"
+    losses = tables["losses"].copy()
+    losses.loc[::7, "excluded_reason"] = "diverged"
+    losses.loc[::31, "error"] = math.nan
+    absolute = tables["absolute"].assign(status="too_few_budgets", coefficient=math.nan, exponent=math.nan)
+    decomposition = tables["decomposition"].copy()
+    decomposition.loc[::2, ["slope_params", "slope_params_ci_low", "slope_params_ci_high", "slice_params_points_per_decade"]] = math.nan
+    return {**tables, "relative": relative, "optima": optima, "losses": losses, "absolute": absolute, "decomposition": decomposition}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_draws_the_same_bytes_with_text_as_text(name: str, small: Tables, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{take}.svg" for take in ("first", "second")]
+    for path in paths:
+        render(MODULES[name].draw, small, {}, [path])
+    svg = paths[0].read_text()
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert len(re.findall(r"<text\b", svg)) > 10
+    assert "DejaVuSans-" not in svg, "letters were drawn as outlines"
+    assert "<dc:date>" not in svg
+
+
+def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> None:
+    for kind in ("pdf", "png"):
+        paths = [tmp_path / f"{take}.{kind}" for take in ("first", "second")]
+        for path in paths:
+            render(figure4_knowledge.draw, small, {}, [path])
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert b"/FontFile2" in (tmp_path / "first.pdf").read_bytes(), "fonts must be embedded as TrueType"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+@pytest.mark.parametrize("case", ["nothing", "headers", "broken", "one budget", "one domain", "long names"])
+def test_draws_from_degenerate_tables(name: str, case: str, small: Tables, maker: Callable[..., Tables]) -> None:
+    long = "a_name_that_nobody_would_choose_" * 4
+    if case == "nothing":
+        tables: Tables = {}
+    elif case == "headers":
+        tables = {key: frame.iloc[:0] for key, frame in small.items()}
+    elif case == "broken":
+        tables = broken(small)
+    elif case == "one budget":
+        tables = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
+        tables.update({key: tables[key].iloc[:0] for key in ("relative", "absolute", "decomposition")})
+    elif case == "one domain":
+        tables = maker(families={key: (base, metric, names[:1]) for key, (base, metric, names) in SMALL.items()}, corpora=("web",))
+    else:
+        tables = maker(families={key: (base, metric, (base, f"{long}1", f"{long}2")) for key, (base, metric, _) in SMALL.items()})
+    figure = drawn(name, tables)
+    words = texts(figure)
+    if case in ("nothing", "headers"):
+        assert re.search(r"\b(no|neither)\b", words), words
+    if case == "long names":
+        assert long not in words
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("figure4_knowledge", "knowledge"), ("figure5_language", "language"), ("estimators", "knowledge")]
+)
+def test_draws_fifty_domains(name: str, family: str, maker: Callable[..., Tables]) -> None:
+    names = ("base", *(f"domain_{place:02d}" for place in range(49)))
+    figure = drawn(name, maker(families={family: ("base", "bits_per_byte", names)}, corpora=("web",), budgets=("1e11", "5e11")))
+    words = texts(figure)
+    for shown in names[1:]:
+        assert shown.replace("_", " ") in words
+
+
+def test_what_is_missing_is_said(small: Tables, maker: Callable[..., Tables]) -> None:
+    assert "no law" in texts(drawn("figure4_knowledge", broken(small)))
+    assert "too few budgets" in texts(drawn("figure4_knowledge", broken(small)))
+    lowest = {**small, "points": small["points"].assign(estimator="best_run"), "relative": small["relative"].iloc[:0]}
+    lowest["absolute"] = small["absolute"].assign(exponent=math.nan)
+    figure = drawn("figure4_knowledge", lowest)
+    assert "Points of estimator best run: there are none of joint." in texts(figure)
+    assert figure.axes[0].get_xlim()[1] < 1e12, "nothing is fitted, so nothing is extrapolated"
+    single = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
+    single["relative"] = single["relative"].iloc[:0]
+    assert "one budget: a law needs two" in texts(drawn("figure4_knowledge", single))
+    assert "need windows of 2,048 tokens and these models read 128" in texts(drawn("figure3_prompts", small, {"window": 128}))
+    without = {key: frame for key, frame in small.items() if key != "covariates"}
+    assert "no slope of a domain that has a covariate" in texts(drawn("figure5_language", without))
+
+
+def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Tables) -> None:
+    figure = drawn("figure4_knowledge", tables, {"corpora": ["curated", "web", "web_synthetic"], "baseline": "STEM"})
+    rows = tables["points"].query("family == 'knowledge' and suite == 'web'")
+    treatments = rows[rows["domain"] != "STEM"]
+    above, below = figure.axes[1], figure.axes[4]
+    np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["error"]))
+    np.testing.assert_allclose(values(marked(below, "points"), "y"), sorted(100 * (1 - treatments["gap"])))
+    np.testing.assert_allclose(values(marked(below, "points"), "x"), sorted(treatments["training_flops"]))
+    laws = tables["relative"].query("family == 'knowledge' and suite == 'web' and estimator == 'joint'")
+    ends = sorted(100 * (1 - laws["gamma"] * (5e12 / laws["reference_compute"]) ** laws["dbeta"]))
+    np.testing.assert_allclose(sorted(line.get_ydata()[-1] for line in marked(below, "extrapolation")), ends)
+    assert [line.get_xdata()[-1] for line in marked(below, "law")] == pytest.approx([5e11] * len(laws))
+
+
+def test_the_papers_line_is_least_squares_of_the_percentage(tables: Tables) -> None:
+    figure = drawn("figure4_knowledge", tables, {"baseline": "STEM", "paper_line": True})
+    lines = marked(figure.axes[3], "paper line")
+    rows = tables["points"].query("family == 'knowledge' and suite == 'curated' and domain == 'humanities'")
+    slope = np.polyfit(np.log10(rows["training_flops"].astype(float)), 100 * (1 - rows["gap"]), 1)[0]
+    rises = [float(line.get_ydata()[1] - line.get_ydata()[0]) / 2 for line in lines]  # 5e10 to 5e12 is two decades
+    assert len(lines) == 3 and min(abs(rise - slope) for rise in rises) < 1e-9
+    assert not marked(drawn("figure4_knowledge", tables, {"baseline": "STEM"}).axes[3], "paper line")
+
+
+def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
+    figure = drawn("figure7_behaviour", tables, {"baseline": "factual"})
+    rows = tables["points"].query("family == 'behaviour' and suite == 'curated' and domain != 'factual'")
+    np.testing.assert_allclose(values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1)))
+    assert "Relative change 100 (G − 1) (%)" in texts(figure)
+
+
+def test_verdicts_stand_in_the_teaser(tables: Tables) -> None:
+    families = [{"family": "knowledge", "baseline": "STEM"}, {"family": "language", "baseline": "US"}]
+    words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
+    for _, row in tables["relative"].query("suite == 'web' and estimator == 'joint' and family in ('knowledge', 'language')").iterrows():
+        assert f"{row['treatment'].replace('_', ' ')} {row['verdict']}" in words
+
+
+def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
+    figure = drawn("estimators", tables, {"families": [{"family": "language", "baseline": "US"}]})
+    rows = tables["relative"].query("family == 'language' and suite == 'curated'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(rows["dbeta"]))
+    np.testing.assert_allclose(values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]]))
+    figure = drawn("figure6_size_or_data", tables)
+    rows = tables["decomposition"].query("family == 'language' and suite == 'curated'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted([*rows["slope_params"], *rows["slope_tokens"]]))
+    slices = [*rows["slice_params_points_per_decade"], *rows["slice_tokens_points_per_decade"]]
+    np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
+
+
+def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
+    figure = drawn("figure5_language", tables)
+    rows = tables["relative"].query("family == 'language' and suite == 'curated' and estimator == 'joint'")
+    np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "y"), sorted(rows["dbeta"]))
+    np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"]))
+    r = np.corrcoef(np.log10(rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)), rows["dbeta"])[0, 1]
+    assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
+
+
+def test_a_covariate_of_zero_is_an_error(tables: Tables) -> None:
+    covariates = pd.DataFrame({"domain": ["GB", "IE"], "value": [0.0, math.nan]})
+    with pytest.raises(ValueError, match="covariates: value of GB must be a number above 0"):
+        figure5_language.draw({**tables, "covariates": covariates}, {})
+
+
+def test_isoflop_shows_every_run_and_excluded_ones_apart(small: Tables) -> None:
+    tables = broken(small)
+    figure = drawn("isoflop_curves", tables)
+    rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
+    excluded = rows["excluded_reason"] == "diverged"
+    assert excluded.any()
+    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "x"), sorted(rows.loc[~excluded, "tokens"]))
+    np.testing.assert_allclose(values(marked(figure.axes[0], "excluded"), "x"), sorted(rows.loc[excluded, "tokens"]))
+    assert "curvature not positive" in texts(figure)
+
+
+def test_loss_curves_are_not_smoothed(small: Tables) -> None:
+    figure = drawn("loss_curves", small)
+    wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]
+    np.testing.assert_allclose(values(marked(figure.axes[0], "curve"), "y"), sorted(wanted["loss_nats_per_token"]))
+    with pytest.raises(ValueError, match="run\\(s\\) stray are not in the table suite"):
+        loss_curves.draw({**small, "curve": small["curve"].iloc[:1].assign(run="stray")}, {})
+
+
+def test_published_slopes_stand_beside_ours(tables: Tables, reference: Path) -> None:
+    published = read_table(reference / "paper_slopes.csv")
+    families = [
+        {"family": "knowledge", "paper": "knowledge", "baseline": "STEM", "domains": ["STEM", "humanities", "social_sciences", "other"]}
+    ]
+    figure = drawn("paper_beside", {**tables, "published": published}, {"families": families})
+    theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
+    ours = tables["relative"].query("family == 'knowledge' and suite == 'curated' and estimator == 'joint'")["dbeta"]
+    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted([*theirs, *ours]))
+    assert "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs" in texts(figure)
+    assert "ours 5×10¹⁰ to 5×10¹¹ training FLOPs" in texts(figure)

@@ -1,0 +1,191 @@
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from relscale.architecture import Shape
+from relscale.files import read_json, sha256_of, write_json
+from relscale.plan import plan_suite
+from relscale.settings.suite import Suite
+from relscale.stages import train as stage
+from relscale.training.curve import CURVE_COLUMNS
+from relscale.training.loop import DivergedError, train, windows
+from relscale.training.model import Decoder, initialise, load_decoder
+from relscale.training.optim import CautiousAdamC, FlatAdam, make_optimiser, schedule
+
+SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+ADAM = {
+    "kind": "adam",
+    "learning_rate": 0.01,
+    "embedding_learning_rate": 0.02,
+    "head_learning_rate": 0.03,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "weight_decay": 0.0,
+    "warmup_share": 0.1,
+    "decay_share": 0.5,
+    "clip_norm": 1.0,
+}
+CAUTIOUS = ADAM | {"kind": "cautious_adamc", "embedding_learning_rate": 0.01, "head_learning_rate": 0.01, "weight_decay": 0.1}
+
+
+def gradients(decoder, step):
+    generator = torch.Generator().manual_seed(step)
+    return {name: torch.randn(p.shape, generator=generator) for name, p in decoder.named_parameters()}
+
+
+def run_steps(settings, factors):
+    """Take steps with given gradients and return parameters by name."""
+    decoder = Decoder(SHAPE)
+    initialise(decoder, 0)
+    optimiser = make_optimiser(decoder, settings)
+    for step, factor in enumerate(factors):
+        for name, parameter in decoder.named_parameters():
+            gradient = gradients(decoder, step)[name]
+            parameter.grad = gradient if parameter.grad is None else parameter.grad.copy_(gradient)
+        optimiser.step(factor)
+    return {name: parameter.detach().double() for name, parameter in decoder.named_parameters()}
+
+
+def reference(settings, factors):
+    """The same from the equations, in float64, one tensor at a time."""
+    decoder = Decoder(SHAPE)
+    initialise(decoder, 0)
+    values = {name: p.detach().double() for name, p in decoder.named_parameters()}
+    first = {name: torch.zeros_like(value) for name, value in values.items()}
+    second = {name: torch.zeros_like(value) for name, value in values.items()}
+    beta1, beta2 = settings["beta1"], settings["beta2"]
+    for step, factor in enumerate(factors):
+        grads = {name: g.double() for name, g in gradients(decoder, step).items()}
+        norm = math.sqrt(sum(float((g**2).sum()) for g in grads.values()))
+        scale = min(1.0, settings["clip_norm"] / norm)
+        for name, value in values.items():
+            g = grads[name] * scale
+            first[name] = beta1 * first[name] + (1 - beta1) * g
+            second[name] = beta2 * second[name] + (1 - beta2) * g**2
+            m, v = first[name] / (1 - beta1 ** (step + 1)), second[name] / (1 - beta2 ** (step + 1))
+            kind = "embedding_" if "embed" in name else "head_" if "head" in name else ""
+            rate = settings[f"{kind}learning_rate"] * factor
+            if settings["kind"] == "adam":
+                update = m / (v.sqrt() + 1e-8)
+            else:
+                update = m / (v.sqrt() + 1e-15)
+                mask = (g * update > 0).double()
+                update = update * mask / (mask.mean() + 1e-15)
+                if value.dim() > 1 and "embed" not in name:
+                    update = update + settings["weight_decay"] * factor * value
+            values[name] = value - rate * update
+    return values
+
+
+@pytest.mark.parametrize("settings", [ADAM, CAUTIOUS])
+def test_optimiser_equals_the_equations_step_by_step(settings):
+    factors = [0.5, 1.0, 1.0, 0.7, 0.2]
+    ours, theirs = run_steps(settings, factors), reference(settings, factors)
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value, rtol=2e-5, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_each_kind_of_optimiser_is_made_and_others_are_refused():
+    assert isinstance(make_optimiser(Decoder(SHAPE), ADAM), FlatAdam)
+    assert isinstance(make_optimiser(Decoder(SHAPE), CAUTIOUS), CautiousAdamC)
+    with pytest.raises(ValueError, match=r"optimiser.kind = 'sgd'; the choices are"):
+        make_optimiser(Decoder(SHAPE), ADAM | {"kind": "sgd"})
+
+
+def test_schedule_by_hand():
+    settings = {"warmup_share": 0.2, "decay_share": 0.4}
+    factors = [schedule(step, 10, settings) for step in range(10)]
+    assert factors == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
+
+
+def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
+    first = list(itertools.islice(windows(16 * 7 + 1, 16, seed=3), 14))
+    assert sorted(first[:7]) == list(range(7)) == sorted(first[7:])
+    assert first[:7] != first[7:]
+    assert list(itertools.islice(windows(16 * 7 + 1, 16, seed=4), 7)) != first[:7]
+    with pytest.raises(ValueError, match=r"16 tokens hold no window of 16 \+ 1"):
+        next(windows(16, 16, seed=0))
+
+
+def spec(steps=40, **changes):
+    return {"seed": 1, "steps": steps, "batch_size": 4, "optimiser": ADAM | changes}
+
+
+@pytest.fixture
+def tokens():
+    return (np.arange(4000) * np.arange(4000) % 61).astype(np.uint16)
+
+
+def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
+    curves, decoders = [], []
+    for _ in range(2):
+        decoder = Decoder(SHAPE)
+        curve = []
+        epochs = train(spec(), tokens, decoder, curve.append)
+        curves.append(curve)
+        decoders.append(decoder)
+    assert curves[0] == curves[1]
+    assert all(torch.equal(a, b) for a, b in zip(decoders[0].parameters(), decoders[1].parameters(), strict=True))
+    assert curves[0][0].loss_nats_per_token == pytest.approx(math.log(64), abs=0.05)
+    assert curves[0][-1].loss_nats_per_token < math.log(61) - 0.5
+    assert curves[0][-1].tokens == 40 * 4 * 16
+    assert epochs == pytest.approx(40 * 4 / 249)
+
+
+def test_a_run_that_diverges_says_where(tokens):
+    with pytest.raises(DivergedError, match=r"loss is (nan|inf) between steps \d+ and \d+ of 40"):
+        train(spec(learning_rate=math.nan), tokens, Decoder(SHAPE), lambda _: None)
+
+
+@pytest.fixture
+def planned(tmp_path, tokens):
+    """A planned run with its tokens on disk; returns the stage's arguments."""
+    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16}, "budgets": [{"label": "1e8", "shapes": ["16x1"]}]}
+    (run,) = plan_suite(Suite.model_validate(raw), 64)
+    tokens.tofile(tmp_path / "train.bin")
+    write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16"})
+    (tmp_path / "tokenizer.json").write_text("{}")
+
+    def arguments(out, **optimiser):
+        changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser}
+        paths = {"--manifest": "manifest.json", "--tokenizer": "tokenizer.json"}
+        outs = {"--out-record": "record.json", "--out-curve": "curve.csv", "--out-model": "model"}
+        named = [(key, tmp_path / name) for key, name in paths.items()] + [(key, tmp_path / out / name) for key, name in outs.items()]
+        return ["--spec", json.dumps(changed), "--threads", "1", *(str(part) for pair in named for part in pair)]
+
+    return run, arguments, tmp_path
+
+
+def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned):
+    run, arguments, folder = planned
+    stage.main(arguments("first"))
+    stage.main(arguments("second"))
+    record = read_json(folder / "first/record.json")
+    assert record["columns"] == run.columns()
+    assert record["excluded_reason"] is None
+    assert load_decoder(folder / "first/model").shape == run.shape
+    header, *rows = (folder / "first/curve.csv").read_text().splitlines()
+    assert header == ",".join(CURVE_COLUMNS)
+    assert rows[-1].startswith(f"{run.run},{run.steps},{run.tokens},")
+    for name in ("record.json", "curve.csv", "model/model.safetensors", "model/config.json"):
+        assert sha256_of(folder / "first" / name) == sha256_of(folder / "second" / name)
+
+
+def test_a_diverged_run_keeps_its_record_with_the_reason(planned):
+    _, arguments, folder = planned
+    stage.main(arguments("out", learning_rate=1e30, head_learning_rate=1e30, clip_norm=1e30))
+    record = read_json(folder / "out/record.json")
+    assert record["excluded_reason"].startswith("diverged: loss is")
+    assert "final_loss_nats_per_token" not in record
+    assert not (folder / "out/model/model.safetensors").exists()
+
+
+def test_tokens_that_do_not_match_their_manifest_are_refused(planned):
+    _, arguments, folder = planned
+    write_json(folder / "manifest.json", {"tokens": 5, "dtype": "uint16"})
+    with pytest.raises(ValueError, match=r"train.bin: 4000 tokens; .*manifest.json says 5"):
+        stage.main(arguments("out"))

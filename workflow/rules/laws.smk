@@ -1,0 +1,93 @@
+"""Laws: the compute-optimal points once, then each family by itself."""
+
+
+rule optima:
+    """Find the compute-optimal point of every suite and budget."""
+    input:
+        losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+    output:
+        table=f"{RESULTS}/laws/optima.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/optima.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/optima.jsonl"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        spec=canonical_json(law_spec(EXPERIMENT.laws.optimum_by)),
+        code=code_digest("relscale.stages.optima"),
+    localrule: True
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.optima \
+            --spec {params.spec:q} \
+            --losses {input.losses:q} \
+            --out {output.table:q}
+        """
+
+
+rule laws:
+    """Fit the laws of one family."""
+    input:
+        losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
+        per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
+        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+    output:
+        points=f"{RESULTS}/laws/{{family}}/points.csv",
+        absolute=f"{RESULTS}/laws/{{family}}/absolute.csv",
+        relative=f"{RESULTS}/laws/{{family}}/relative.csv",
+        decomposition=f"{RESULTS}/laws/{{family}}/decomposition.csv",
+        two_stage=f"{RESULTS}/laws/{{family}}/two_stage.csv",
+        backtest=f"{RESULTS}/laws/{{family}}/backtest.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/laws/{{family}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/laws/{{family}}.jsonl"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        spec=lambda wildcards: canonical_json(law_spec(wildcards.family)),
+        code=code_digest("relscale.stages.laws"),
+    localrule: True
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.laws \
+            --spec {params.spec:q} \
+            --losses {input.losses:q} \
+            --items {input.per_item:q} \
+            --optimum-losses {input.optimum_losses:q} \
+            --out-points {output.points:q} \
+            --out-absolute {output.absolute:q} \
+            --out-relative {output.relative:q} \
+            --out-decomposition {output.decomposition:q} \
+            --out-two-stage {output.two_stage:q} \
+            --out-backtest {output.backtest:q}
+        """
+
+
+rule law_table:
+    """Gather one kind of law table over all families."""
+    input:
+        tables=[f"{RESULTS}/laws/{family}/{{law_table}}.csv" for family in FAMILIES],
+    output:
+        table=f"{RESULTS}/laws/{{law_table}}.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/law_table/{{law_table}}.log",
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.gather"),
+    localrule: True
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.gather \
+            --kind {wildcards.law_table:q} \
+            --table {input.tables:q} \
+            --out {output.table:q}
+        """

@@ -1,0 +1,58 @@
+"""Sources: pinned packages are downloaded, checked and unpacked; local files are copied; hub datasets are streamed."""
+
+
+rule source:
+    """Fetch one source, check it, unpack it."""
+    input:
+        local=local_files,
+    output:
+        manifest=f"{SHARED}/sources/{{source_key}}/manifest.json",
+        files=directory(f"{SHARED}/sources/{{source_key}}/files"),
+    log:
+        "logs/shared/source/{source_key}.log",
+    benchmark:
+        "benchmarks/results/shared/source/{source_key}.jsonl"
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+        local_copy=local_copy,
+        downloads=EXPERIMENT.downloads or "",
+    params:
+        spec=lambda wildcards: canonical_json(source_spec(SOURCES_BY_KEY[wildcards.source_key])),
+        code=code_digest("relscale.stages.source"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.source \
+            --spec {params.spec:q} \
+            --local-copy={resources.local_copy:q} \
+            --downloads={resources.downloads:q} \
+            --manifest {output.manifest:q} \
+            --files {output.files:q}
+        """
+
+
+rule sources_table:
+    """List the sources of this experiment with hashes, licences and citations."""
+    input:
+        manifests=[
+            source_manifest(name)
+            for name in sorted({n for corpus in CORPORA for n in corpus_sources(corpus)} | {n for family in FAMILIES for n in family_sources(family)})
+        ],
+    output:
+        table=f"{RESULTS}/tables/sources.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/sources_table.log",
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.sources_table"),
+    localrule: True
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.sources_table \
+            --manifest {input.manifests:q} \
+            --out {output.table:q}
+        """

@@ -1,0 +1,63 @@
+"""Training: one job a run."""
+
+
+rule train:
+    """Train one model of the suite to its budget."""
+    input:
+        manifest=lambda wildcards: tokens(RUNS[wildcards.run].corpus, "manifest.json"),
+        tokenizer=TOKENIZER,
+        tokens=lambda wildcards: ancient(tokens(RUNS[wildcards.run].corpus, "train.bin")),
+        checked=ancient(f"{RESULTS}/tables/preflight.json"),
+    output:
+        record=f"{RESULTS}/runs/{{run}}/record.json",
+        curve=f"{RESULTS}/runs/{{run}}/curve.csv",
+        model=directory(f"{RESULTS}/runs/{{run}}/model"),
+    log:
+        f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
+    threads: 1
+    resources:
+        gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
+        mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["mem_mb"],
+        runtime=lambda wildcards: train_resources(RUNS[wildcards.run])["runtime"],
+    params:
+        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
+        code=code_digest("relscale.stages.train"),
+        lock=TRAINING_LOCK,
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.train \
+            --spec {params.spec:q} \
+            --threads {threads} \
+            --manifest {input.manifest:q} \
+            --tokenizer {input.tokenizer:q} \
+            --out-record {output.record:q} \
+            --out-curve {output.curve:q} \
+            --out-model {output.model:q}
+        """
+
+
+rule curves:
+    """Gather the loss curves of all runs into one table."""
+    input:
+        curves=[f"{RESULTS}/runs/{run}/curve.csv" for run in RUNS],
+    output:
+        table=f"{RESULTS}/tables/curves.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/curves.log",
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.gather"),
+    localrule: True
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.gather \
+            --kind curves \
+            --table {input.curves:q} \
+            --out {output.table:q}
+        """
