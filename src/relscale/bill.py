@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from relscale.settings.analysis import Costs
 from relscale.plan import Run
+from relscale.settings.analysis import Costs
 
 
 def run_seconds(run: Run, costs: Costs) -> float:

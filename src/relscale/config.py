@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from relscale.settings.analysis import Costs, Figures, Laws
 from relscale.settings.base import Model, Name
@@ -48,6 +49,9 @@ class Experiment(Model):
     """What the plan's bill assumes."""
 
 
+FIGURE_FAMILIES = {"figure4_knowledge": "knowledge", "figure5_language": "language", "figure7_behaviour": "behaviour", "topics": "topics"}
+"""Figures that show one family of a fixed name."""
+
 Problem = tuple[tuple[str | int, ...], str]
 """A key's path and what is wrong with it."""
 
@@ -78,11 +82,13 @@ def load_config(raw: Mapping[str, Any], files: Iterable[tuple[str, Mapping[str, 
         if name not in raw:
             problems.append(((name,), "missing"))
             continue
-        annotated = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        annotated: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         try:
             sections[name] = TypeAdapter(annotated).validate_python(raw[name])
         except ValidationError as error:
-            problems += [((name, *_without_tags(raw, (name, *item["loc"]))), _words(item)) for item in error.errors()]
+            for item in error.errors():
+                path, fields = _follow(annotated, item["loc"])
+                problems.append(((name, *path), _words(item, fields)))
     problems += _cross_checks(sections)
     if problems:
         files = list(files)
@@ -98,11 +104,11 @@ def json_schema() -> str:
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 
-def _words(error: Mapping[str, Any]) -> str:
+def _words(error: Mapping[str, Any], fields: list[str]) -> str:
     """Turn one of pydantic's errors into words that name the choices."""
     context = error.get("ctx", {})
     if error["type"] == "extra_forbidden":
-        return "unknown key"
+        return f"unknown key; the choices are {', '.join(fields)}"
     if error["type"] in {"literal_error", "union_tag_invalid"}:
         return f"the choices are {context.get('expected') or context.get('expected_tags')}"
     if error["type"] == "string_pattern_mismatch":
@@ -110,20 +116,40 @@ def _words(error: Mapping[str, Any]) -> str:
     return str(error["msg"])
 
 
-def _without_tags(raw: Mapping[str, Any], location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Drop the union tags that pydantic puts into an error's location, and the section's own name at its head."""
+def _follow(annotation: Any, location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], list[str]]:
+    """Follow an error's location through the types.
+
+    Returns:
+        The key's path, without the union tags that pydantic puts into a location, and the fields of the model it ends in.
+    """
     path: list[str | int] = []
-    value: Any = raw
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
-        if isinstance(value, Mapping) and (part in value or last):
-            value = value.get(part)
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        elif not last or part == "[key]":
+    fields: list[str] = []
+    for part in location:
+        kind, tag_key = _plain(annotation)
+        if tag_key is not None:
+            annotation = next(member for member in get_args(kind) if part in get_args(member.model_fields[tag_key].annotation))
+            continue
+        if part == "[key]":
             continue
         path.append(part)
-    return tuple(path[1:])
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = list(kind.model_fields)
+            field = kind.model_fields.get(str(part))
+            annotation = Annotated[field.annotation, field] if field is not None else Any
+        else:
+            annotation = get_args(kind)[-1] if get_args(kind) else Any
+    return tuple(path), fields
+
+
+def _plain(annotation: Any) -> tuple[Any, str | None]:
+    """Strip an annotation down to its type; the second value is the discriminating key, where it is a tagged union."""
+    tag_key = None
+    while get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+        tag_key = next((item.discriminator for item in metadata if getattr(item, "discriminator", None)), tag_key)
+    if tag_key is None and get_origin(annotation) is UnionType:
+        annotation = next((member for member in get_args(annotation) if member is not type(None)), annotation)
+    return annotation, tag_key
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -132,10 +158,10 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 def _look(raw: Any, path: tuple[str | int, ...]) -> Any:
     for part in path:
-        if (isinstance(raw, Mapping) and part in raw) or (isinstance(raw, list) and isinstance(part, int) and part < len(raw)):
+        try:
             raw = raw[part]
-        else:
-            raise KeyError(part)
+        except (IndexError, TypeError):
+            raise KeyError(part) from None
     return raw
 
 
@@ -191,6 +217,13 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         problems += _suite_checks(suite)
         if figures is not None:
             one_of(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
+    if figures is not None and "evaluate" in sections:
+        needed = FIGURE_FAMILIES | {"figure6_size_or_data": figures.size_or_data}
+        for index, name in enumerate(figures.names):
+            if name in needed and needed[name] not in sections["evaluate"]:
+                problems.append((("figures", "names", index), f"shows the family {needed[name]}, which is not in evaluate"))
+        if not set(figures.teaser) & set(sections["evaluate"]):
+            one_of(("figures", "teaser", 0), figures.teaser[0], "evaluate", sections["evaluate"])
     if families is not None:
         problems += _family_checks(families, sources)
         for index, name in enumerate(sections.get("evaluate", ())):

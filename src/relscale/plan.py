@@ -10,8 +10,8 @@ from typing import Any
 
 from relscale.accounting import TRAINING_OVER_FORWARD, count_parameters, forward_flops_per_token, steps_for
 from relscale.architecture import Choices, RopeScaling, Shape
+from relscale.records.suite import SUITE_COLUMNS
 from relscale.settings.suite import CpuSmall, Marin2025, Suite
-from relscale.records import SUITE_COLUMNS
 
 MLP_MULTIPLE = 16
 """`cpu_small` rounds the MLP's width, 8/3 of the model's, to a multiple of this."""
@@ -119,10 +119,7 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
                 for label in budget.shapes or []:
                     extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
                     seeds = [*suite.seeds, *(seed for seeds in extra for seed in seeds)]
-                    cells += [
-                        _cpu_small_run(suite.recipe, corpus, budget.label, label, seed, vocab_size, index)
-                        for seed in seeds
-                    ]
+                    cells += [_cpu_small_run(suite.recipe, corpus, budget.label, label, seed, vocab_size, index) for seed in seeds]
             else:
                 cells = [run for seed in suite.seeds for run in _marin_runs(suite.recipe, corpus, budget.label, seed, vocab_size)]
             if not cells:

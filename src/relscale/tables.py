@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.files import replacing
-from relscale.records import check_columns
+from relscale.records.check import check_columns
 
 
 def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:

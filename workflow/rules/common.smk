@@ -11,8 +11,9 @@ from snakemake.exceptions import WorkflowError
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.config import ConfigError, load_config
+from relscale.config import FIGURE_FAMILIES, load_config
 from relscale.plan import plan_suite
+from relscale.settings.families import domains_of
 from relscale.provenance import canonical_json, code_digest, lock_digest, spec_digest
 
 # The stages run with this interpreter and this checkout's package, wherever Snakemake was started from. One thread a process: tiny
@@ -42,7 +43,17 @@ LAW_TABLES = ["points", "absolute", "relative", "decomposition", "two_stage", "b
 TABLES = ["suite.csv", "bill.txt", "sources.csv", "corpora.csv", "losses.parquet", "losses.csv", "items.parquet"]
 FORMATS = ["svg", "pdf", "png"]
 FIGURES = EXPERIMENT.figures.names
-PAGES = []
+PAGES = {
+    "relative": f"{RESULTS}/laws/relative.csv",
+    "absolute": f"{RESULTS}/laws/absolute.csv",
+    "optima": f"{RESULTS}/laws/optima.csv",
+    "decomposition": f"{RESULTS}/laws/decomposition.csv",
+    "two_stage": f"{RESULTS}/laws/two_stage.csv",
+    "backtest": f"{RESULTS}/laws/backtest.csv",
+    "suite": f"{RESULTS}/tables/suite.csv",
+    "corpora": f"{RESULTS}/tables/corpora.csv",
+    "sources": f"{RESULTS}/tables/sources.csv",
+}
 TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
 
 
@@ -52,11 +63,10 @@ def dump(model):
 
 
 def source_spec(name):
-    """Return what defines a source's bytes: not where a local copy of a package lies, which is no part of the result."""
-    spec = {"name": name, **dump(EXPERIMENT.sources[name])}
-    if spec["kind"] == "package":
-        del spec["path"]
-    return spec
+    """Return what defines a source's bytes: not its licence and citation, nor where a local copy of a package lies."""
+    source = EXPERIMENT.sources[name]
+    beside = {"licence", "citation", "path"} if source.kind == "package" else {"licence", "citation"}
+    return {"name": name, **source.model_dump(mode="json", exclude=beside)}
 
 
 def source_key(name):
@@ -88,6 +98,13 @@ def corpus_sources(corpus):
     return sorted(names)
 
 
+def evaluation_text(family):
+    """Return where a family's text stands: a new domain, metric or baseline of a family of documents or questions changes no corpus."""
+    settings = EXPERIMENT.families[family]
+    keys = {"documents": {"kind", "source", "reader"}, "questions": {"kind", "source", "file"}, "pairs": {"kind", "source", "domains"}}
+    return settings.model_dump(mode="json", include=keys[settings.kind])
+
+
 def corpus_spec(corpus):
     """Return what defines a corpus's documents."""
     corpora = EXPERIMENT.corpora
@@ -95,7 +112,7 @@ def corpus_spec(corpus):
         "corpus": corpus,
         "mixture": dump(corpora.mixtures[corpus]),
         "corpora": corpora.model_dump(mode="json", exclude={"mixtures"}),
-        "decontaminate_against": {name: dump(EXPERIMENT.families[name]) for name in corpora.decontaminate_against},
+        "decontaminate_against": {name: evaluation_text(name) for name in corpora.decontaminate_against},
     }
 
 
@@ -105,6 +122,7 @@ def corpus_key(corpus):
 
 
 CORPORA = list(dict.fromkeys([*EXPERIMENT.suite.corpora, *EXPERIMENT.tokenizer.trained_on]))
+SOURCES = sorted({name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)})
 CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA}
 TOKENIZER_KEY = spec_digest([dump(EXPERIMENT.tokenizer), [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]])
 TOKENIZER = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/tokenizer.json"
@@ -123,9 +141,9 @@ def tokens(corpus, name):
 def family_spec(family, corpus=None):
     """Return what defines a family's requests; `corpus` for the validation family, which each corpus has its own of."""
     settings = EXPERIMENT.families[family]
-    spec = {"family": family, "context_length": EXPERIMENT.suite.recipe.context_length, "settings": dump(settings)}
+    spec = {"family": family, "context_length": EXPERIMENT.suite.recipe.context_length, "settings": settings.model_dump(mode="json", exclude={"baseline"})}
     if settings.kind == "continuation":
-        spec["documents"] = dump(EXPERIMENT.families[settings.documents])
+        spec["documents"] = EXPERIMENT.families[settings.documents].model_dump(mode="json", exclude={"baseline"})
     if corpus is not None:
         spec["corpus"] = corpus
     return spec
@@ -221,6 +239,77 @@ def requests_source(wildcards):
 def overlaps(wildcards):
     """Return the overlap search of a family and corpus, where one is needed."""
     return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if needs_overlap_search(wildcards.family) else []
+
+
+PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
+TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
+CATEGORIES = {
+    "figure": "1 Figures of the paper",
+    "isoflop": "2 Diagnostics",
+    "loss": "2 Diagnostics",
+    "estimators": "2 Diagnostics",
+    "topics": "1 Figures of the paper",
+    "paper": "3 Beside the paper",
+}
+
+
+def law_files(families, *kinds):
+    """Return named law tables of families, as the figures take them."""
+    return {kind: [f"{RESULTS}/laws/{family}/{kind}.csv" for family in families] for kind in kinds}
+
+
+def figure_tables(figure):
+    """Return the tables that a figure is drawn from, by the name that the figure gives them."""
+    optimum_by, choice = EXPERIMENT.laws.optimum_by, [name for name in FAMILIES if EXPERIMENT.families[name].kind == "continuation"]
+    reference = "workflow/reference"
+    if figure in FIGURE_FAMILIES:
+        covariates = {"covariates": [f"{reference}/{EXPERIMENT.figures.covariates}"]} if figure == "figure5_language" else {}
+        return law_files([FIGURE_FAMILIES[figure]], "points", "absolute", "relative") | covariates
+    optimum_losses = {"losses": [f"{RESULTS}/evaluations/{optimum_by}/losses.parquet"], "optima": [f"{RESULTS}/laws/optima.csv"]}
+    return {
+        "figure1_teaser": lambda: law_files(TEASER, "points", "relative"),
+        "figure2_pipeline": lambda: optimum_losses
+        | {"losses": [f"{RESULTS}/evaluations/{family}/losses.parquet" for family in [optimum_by, *choice]]}
+        | law_files([optimum_by], "points", "absolute")
+        | law_files(choice, "two_stage"),
+        "figure3_prompts": lambda: {"losses": [f"{RESULTS}/tables/losses.parquet"], "prompts": [f"{reference}/paper_prompts.csv"]},
+        "figure6_size_or_data": lambda: law_files([EXPERIMENT.figures.size_or_data], "decomposition"),
+        "isoflop_curves": lambda: optimum_losses,
+        "loss_curves": lambda: {"curve": [f"{RESULTS}/tables/curves.csv"], "suite": [f"{RESULTS}/tables/suite.csv"]},
+        "estimators": lambda: law_files(TEASER, "relative"),
+        "paper_beside": lambda: law_files(PAPER_FAMILIES, "points", "relative") | {"published": [f"{reference}/paper_slopes.csv"]},
+    }[figure]()
+
+
+def family_view(family):
+    """Return what a figure is told of a family."""
+    settings = EXPERIMENT.families[family]
+    return {"family": family, "metric": settings.metrics[0], "baseline": settings.baseline or "", "domains": domains_of(settings)}
+
+
+def figure_spec(figure):
+    """Return what a figure is told beside its tables."""
+    laws, figures = EXPERIMENT.laws, EXPERIMENT.figures
+    common = {"corpora": EXPERIMENT.suite.corpora, "labels": figures.labels}
+    by_law = common | {"estimator": laws.estimators[0]}
+    drawn = by_law | {"compute": laws.compute, "extrapolate_decades": figures.extrapolate_decades}
+    if figure in FIGURE_FAMILIES:
+        spec = drawn | family_view(FIGURE_FAMILIES[figure]) | {"paper_line": figures.paper_line}
+        return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
+    titled = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in TEASER]
+    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
+    return {
+        "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
+        "figure2_pipeline": lambda: common
+        | {"corpus": figures.corpus, "family": laws.optimum_by, "compute": laws.compute, "extrapolate_decades": figures.extrapolate_decades},
+        "figure3_prompts": lambda: common | {"compute": laws.compute, "window": EXPERIMENT.suite.recipe.context_length},
+        "figure6_size_or_data": lambda: common | family_view(figures.size_or_data),
+        "isoflop_curves": lambda: common | {"family": laws.optimum_by, "compute": laws.compute},
+        "loss_curves": lambda: common | {"budgets": [budget.label for budget in EXPERIMENT.suite.budgets]},
+        "estimators": lambda: by_law | {"families": titled},
+        "paper_beside": lambda: by_law
+        | {"families": [family_view(family) | {"paper": published[family]} for family in PAPER_FAMILIES], "pairs": figures.paper_corpora},
+    }[figure]()
 
 
 def any_of(names):

@@ -1,1 +1,49 @@
-"""Figures: each from tables only."""
+"""Figures: one rule each, from tables only. What a figure is drawn from and told is in common.smk; how, in its module."""
+
+for name in FIGURES:
+
+    rule:
+        name:
+            name
+        input:
+            **figure_tables(name),
+        output:
+            svg=report(
+                f"{RESULTS}/figures/{name}.svg",
+                caption=f"../report/{name}.rst",
+                category=next(category for start, category in CATEGORIES.items() if name.startswith(start)),
+                labels={"figure": name.replace("_", " ")},
+            ),
+            pdf=f"{RESULTS}/figures/{name}.pdf",
+            png=f"{RESULTS}/figures/{name}.png",
+        log:
+            f"logs/{EXPERIMENT.experiment}/figures/{name}.log",
+        benchmark:
+            f"benchmarks/results/{EXPERIMENT.experiment}/figures/{name}.jsonl"
+        resources:
+            mem_mb=1000,
+            runtime="10m",
+        params:
+            module=f"relscale.plots.{name}",
+            tables=[f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths],
+            spec=canonical_json(figure_spec(name)),
+            code=code_digest(f"relscale.plots.{name}"),
+            lock=lock_digest(["matplotlib"]),
+        localrule: True
+        shell:
+            """
+            exec &> >(tee {log:q})
+            python -m {params.module} \
+                --spec {params.spec:q} \
+                --table {params.tables:q} \
+                --svg {output.svg:q} \
+                --pdf {output.pdf:q} \
+                --png {output.png:q}
+            """
+
+
+rule figures:
+    """All figures, and nothing that they do not need."""
+    input:
+        collect("{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS),
+    localrule: True

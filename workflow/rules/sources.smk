@@ -35,10 +35,7 @@ rule source:
 rule sources_table:
     """List the sources of this experiment with hashes, licences and citations."""
     input:
-        manifests=[
-            source_manifest(name)
-            for name in sorted({n for corpus in CORPORA for n in corpus_sources(corpus)} | {n for family in FAMILIES for n in family_sources(family)})
-        ],
+        manifests=[source_manifest(name) for name in SOURCES],
     output:
         table=f"{RESULTS}/tables/sources.csv",
     log:
@@ -47,12 +44,14 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
+        spec=canonical_json({name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"}) for name in SOURCES}),
         code=code_digest("relscale.stages.sources_table"),
     localrule: True
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sources_table \
+            --spec {params.spec:q} \
             --manifest {input.manifests:q} \
             --out {output.table:q}
         """

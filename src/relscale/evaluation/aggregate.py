@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable
-from relscale.records import METRIC_UNITS
+from relscale.records.losses import METRIC_UNITS
 
 AVERAGED_OVER_STRATA = frozenset({"questions"})
 """Kinds of family whose losses are unweighted means over strata (subjects); accuracies always weigh each item alike."""

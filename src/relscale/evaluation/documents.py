@@ -68,8 +68,8 @@ def document_items(
 
 def validation_items(
     documents: Sequence[tuple[str, str, str]], *, domain: str, seed: int, length: int, max_tokens: int, encoder: TextEncoder
-) -> list[Item]:
-    """Return a sample of the windows into which documents are cut from beginning to end, so that every byte counts alike.
+) -> tuple[list[Item], int]:
+    """Return a sample of the windows into which documents are cut from beginning to end, and how many windows there are.
 
     Args:
         documents: (stratum, name, text) of each.
@@ -86,4 +86,4 @@ def validation_items(
             window = encoder.window(tokens[start : start + length])
             cut = len(tokens) > length
             items.append(Item(domain=domain, stratum=stratum, item=f"{name}:{number}", options=(window,), truncated=cut, text=""))
-    return take_tokens(in_random_order(items, seed=seed, name=domain, key=lambda item: item.item), max_tokens)
+    return take_tokens(in_random_order(items, seed=seed, name=domain, key=lambda item: item.item), max_tokens), len(items)

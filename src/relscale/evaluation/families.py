@@ -72,10 +72,14 @@ def sample_validation(
     Raises:
         ValueError: where no document has any text.
     """
-    items = validation_items(documents, domain="own", seed=family.sample_seed, length=length, max_tokens=family.max_tokens, encoder=encoder)
+    items, there_are = validation_items(
+        documents, domain="own", seed=family.sample_seed, length=length, max_tokens=family.max_tokens, encoder=encoder
+    )
     if not items:
         raise ValueError(f"families.{name}: the corpus has no validation text; raise corpora.validation_share or give it more text")
-    return Sample(items=items)
+    sample = Sample(items=items)
+    sample.left_out["own"]["over_cap"] = there_are - len(items)
+    return sample
 
 
 def documents_by_domain(name: str, family: DocumentFamily, files: Path) -> tuple[dict[str, list[tuple[str, str]]], Sample]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from relscale.records import METRIC_UNITS
+from relscale.records.losses import METRIC_UNITS
 
 
 def item_metrics(

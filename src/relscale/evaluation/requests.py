@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from relscale.files import replacing
-from relscale.records import check_columns
+from relscale.records.check import check_columns
 
 REQUESTS_SCHEMA = pa.schema(
     [

@@ -8,7 +8,7 @@ import pandas as pd
 
 from relscale.laws.inputs import check_runs
 from relscale.laws.settings import FAMILY_MEAN, LawSettings
-from relscale.records import LOWER_IS_BETTER, METRIC_UNITS
+from relscale.records.losses import LOWER_IS_BETTER, METRIC_UNITS
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -214,10 +214,9 @@ def _scores(losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings:
     else:
         frame, optimum_by = losses, FAMILY_MEAN
     present = set(frame["metric"])
-    preferred = (
-        ["bits_per_byte", "choice_loss_nats"] if optimum_by == "validation" else [*settings.metrics, "bits_per_byte", "choice_loss_nats"]
-    )
-    candidates = [name for name in (*preferred, *sorted(present)) if name in present and name not in RISING]
+    own = settings.metrics if optimum_by == FAMILY_MEAN else ()
+    preferred = (*own, "bits_per_byte", "choice_loss_nats", *sorted(present))
+    candidates = [name for name in preferred if name in present and name not in RISING]
     if not candidates:
         raise ValueError(
             f"family {settings.family!r}: no error to place the optimum by: metrics are {', '.join(sorted(present))}; "

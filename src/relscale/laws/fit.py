@@ -18,7 +18,7 @@ from relscale.laws.relative import GapFit, fit_gap, relative_row
 from relscale.laws.settings import FitError, LawSettings, status_text
 from relscale.laws.two_stage import sigmoid_columns
 from relscale.laws.verdict import add_verdicts
-from relscale.records import (
+from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
     BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,

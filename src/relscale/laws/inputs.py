@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from relscale.laws.settings import FAMILY_MEAN, LawSettings
-from relscale.records import LOSSES_REQUIRED, check_columns
+from relscale.records.check import check_columns
+from relscale.records.losses import LOSSES_REQUIRED
 
 MAX_COMPUTE_SPREAD = 2.0
 """Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward and training FLOPs gives."""

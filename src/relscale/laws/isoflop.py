@@ -12,7 +12,7 @@ from scipy import stats
 
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, relative_weights, seed_variance
 from relscale.laws.settings import FitError, LawSettings, status_text
-from relscale.records import OPTIMA_COLUMNS
+from relscale.records.laws import OPTIMA_COLUMNS
 
 USABLE = frozenset({"ok", "flat_within_noise", "best_run_on_edge", "single_run"})
 """Statuses of optima that laws are fitted through."""

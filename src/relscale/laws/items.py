@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from relscale.laws.cells import Array, Index, SuiteRuns, flags
-from relscale.records import ITEMS_COLUMNS, check_columns
+from relscale.records.check import check_columns
+from relscale.records.losses import ITEMS_COLUMNS
 
 Flags = npt.NDArray[np.bool_]
 

@@ -13,7 +13,7 @@ from scipy import optimize, stats
 from relscale.laws.cells import Array
 from relscale.laws.power import PowerLaw
 from relscale.laws.settings import FitError, status_text
-from relscale.records import TWO_STAGE_COLUMNS
+from relscale.records.laws import TWO_STAGE_COLUMNS
 
 MIN_RUNS = 4
 

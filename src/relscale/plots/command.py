@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 
 from relscale.command import run
 from relscale.plots.style import save, styled
-from relscale.records import (
+from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
     DECOMPOSITION_COLUMNS,
-    LOSSES_REQUIRED,
     OPTIMA_COLUMNS,
     POINTS_COLUMNS,
     RELATIVE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
+from relscale.records.losses import LOSSES_REQUIRED
 from relscale.tables import read_tables
 
 Tables = dict[str, pd.DataFrame]
@@ -86,7 +86,9 @@ def draw_files(draw: Draw, arguments: Sequence[str] | None) -> None:
     """
     parser = argparse.ArgumentParser(description="Draw one figure from tables.")
     parser.add_argument("--spec", default="{}", help="the figure's settings, as JSON")
-    parser.add_argument("--table", action="append", default=[], metavar="NAME=PATH", help="tables of the same name are put together")
+    parser.add_argument(
+        "--table", action="extend", nargs="+", default=[], metavar="NAME=PATH", help="tables of the same name are put together"
+    )
     for kind in ("svg", "pdf", "png"):
         parser.add_argument(f"--{kind}", type=Path, required=True)
     parsed = parser.parse_args(arguments)

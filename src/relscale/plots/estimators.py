@@ -18,7 +18,7 @@ from relscale.plots.style import FAINT, PAGE_WIDTH_IN, colours, markers, words
 DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint"}
 """Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
 FAMILY = {"family": "", "metric": "", "baseline": "", "domains": [], "title": ""}
-PREFERRED = ("bits_per_byte", "choice_probability", "choice_loss_nats")
+PREFERRED = ("bits_per_byte", "choice_probability_per_byte", "choice_loss_nats")
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:

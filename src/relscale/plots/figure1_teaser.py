@@ -17,7 +17,7 @@ from relscale.plots.style import BASELINE_COLOUR, PAGE_WIDTH_IN, SMALL_PT, text_
 FAMILIES: list[dict[str, Any]] = [
     {"family": "knowledge"},
     {"family": "language"},
-    {"family": "behaviour", "metric": "choice_probability"},
+    {"family": "behaviour", "metric": "choice_probability_per_byte"},
 ]
 MOST_NAMES = 14
 

@@ -14,7 +14,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     Raises:
         ValueError: for an unknown key of the spec.
     """
-    chosen = settings(spec, {**FAMILY_DEFAULTS, "family": "behaviour", "metric": "choice_probability"})
+    chosen = settings(spec, {**FAMILY_DEFAULTS, "family": "behaviour", "metric": "choice_probability_per_byte"})
     return family_figure(tables, chosen)[0]
 
 

@@ -54,7 +54,7 @@ class QuestionFamily(Family):
     shots_per_subject: Annotated[int, Field(ge=0)] = 5
     """First questions of each subject that are kept for few-shot prompts and never scored."""
     tokens_per_subject: Positive
-    """Tokens scored for a subject (not for the family, so that a new subject moves no other's sample); only items that fit the window are taken."""
+    """Tokens scored for a subject, so that a new subject moves no other's sample; only items that fit the window are taken."""
 
 
 class PairFiles(Model):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from relscale.command import run
 from relscale.files import read_json
-from relscale.records import CORPORA_COLUMNS
+from relscale.records.text import CORPORA_COLUMNS
 from relscale.tables import write_table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relscale.command import run
 from relscale.files import replacing
-from relscale.records import (
+from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
     BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,

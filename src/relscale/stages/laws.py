@@ -7,7 +7,7 @@ from pathlib import Path
 from relscale.command import run
 from relscale.laws.fit import TABLES, fit_family
 from relscale.laws.settings import LawSettings
-from relscale.records import LOSSES_REQUIRED
+from relscale.records.losses import LOSSES_REQUIRED
 from relscale.tables import read_table
 
 

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from relscale.command import run
 from relscale.files import replacing
-from relscale.records import ITEMS_COLUMNS, LOSSES_COLUMNS, check_columns
+from relscale.records.check import check_columns
+from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.tables import write_table
 
 LOSSES_KEY = ("suite", "family", "metric", "domain", "run")

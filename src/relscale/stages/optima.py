@@ -9,19 +9,21 @@ from relscale.laws.cells import suites_of
 from relscale.laws.inputs import prepare
 from relscale.laws.isoflop import optima_table
 from relscale.laws.settings import LawSettings
-from relscale.records import LOSSES_REQUIRED, OPTIMA_COLUMNS
+from relscale.records.laws import OPTIMA_COLUMNS
+from relscale.records.losses import LOSSES_REQUIRED
 from relscale.tables import read_table, write_table
 
 
 def main() -> None:
     """Read losses, find the optima, write optima.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, help="JSON: compute, optimum_by, level, family (default validation), metrics")
+    parser.add_argument("--spec", required=True, help="JSON: compute, optimum_by, level, family (default: optimum_by), metrics")
     parser.add_argument("--losses", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     losses = read_table(arguments.losses, LOSSES_REQUIRED)
-    spec = {"family": "validation", **json.loads(arguments.spec)}
+    spec = json.loads(arguments.spec)
+    spec = {"family": spec.get("optimum_by", "validation"), **spec}
     if "metrics" not in spec:
         spec["metrics"] = sorted(losses.loc[losses["family"] == spec["family"], "metric"].unique())
     settings = LawSettings.from_spec(spec)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from relscale.command import run
 from relscale.files import write_json
-from relscale.settings.sources import HubSource, LocalSource, PackageSource, Source
+from relscale.settings.sources import HubOrigin, LocalOrigin, Origin, PackageOrigin
 from relscale.text.sources import fetch
 
 
@@ -23,15 +23,19 @@ def main() -> None:
     parser.add_argument("--spec", required=True, help="JSON: name and the source's settings, without path")
     parser.add_argument("--manifest", required=True, type=Path)
     parser.add_argument("--files", required=True, type=Path, help="folder to put the files into")
-    parser.add_argument("--downloads", type=optional_path, default=None, help="folder of already downloaded packages, used instead of the network")
-    parser.add_argument("--local-copy", type=optional_path, default=None, help="the package's file, or the file or folder of a local source")
+    parser.add_argument(
+        "--downloads", type=optional_path, default=None, help="folder of already downloaded packages, used instead of the network"
+    )
+    parser.add_argument(
+        "--local-copy", type=optional_path, default=None, help="the package's file, or the file or folder of a local source"
+    )
     arguments = parser.parse_args()
     spec = json.loads(arguments.spec)
     name = spec.pop("name")
     if spec["kind"] == "local":
         # Where a file stands is no part of the spec: its content is.
         spec["path"] = str(arguments.local_copy)
-    source: PackageSource | LocalSource | HubSource = TypeAdapter(Source).validate_python(spec)
+    source: PackageOrigin | LocalOrigin | HubOrigin = TypeAdapter(Origin).validate_python(spec)
     manifest = fetch(name, source, arguments.files, downloads=arguments.downloads, local_copy=arguments.local_copy)
     write_json(arguments.manifest, manifest)
 

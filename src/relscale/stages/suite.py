@@ -10,7 +10,7 @@ from relscale.bill import bill
 from relscale.command import run
 from relscale.files import write_text
 from relscale.plan import Run, plan_suite
-from relscale.records import SUITE_COLUMNS
+from relscale.records.suite import SUITE_COLUMNS
 from relscale.settings.analysis import Costs
 from relscale.settings.suite import Suite
 

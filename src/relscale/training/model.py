@@ -76,6 +76,24 @@ class Block(nn.Module):
         return hidden + self.mlp(self.post_attention_layernorm(hidden))
 
 
+class Trunk(nn.Module):
+    """All of a decoder but its head; named as in `transformers`."""
+
+    def __init__(self, shape: Shape, epsilon: float) -> None:
+        """Make embedding, blocks and the final norm of a shape."""
+        super().__init__()
+        self.embed_tokens = nn.Embedding(shape.vocab_size, shape.width)
+        self.layers = nn.ModuleList(Block(shape, epsilon) for _ in range(shape.layers))
+        self.norm = nn.RMSNorm(shape.width, eps=epsilon)
+
+    def forward(self, tokens: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Map token ids (batch, time) to hidden states (batch, time, width)."""
+        hidden = self.embed_tokens(tokens)
+        for block in self.layers:
+            hidden = block(hidden, cosine, sine)
+        return self.norm(hidden)
+
+
 class Decoder(nn.Module):
     """A decoder-only transformer: token ids (batch, time) to logits (batch, time, vocab)."""
 
@@ -84,15 +102,10 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.choices = choices = choices or Choices()
-        epsilon = choices.norm_epsilon
-        self.model = nn.ModuleDict(
-            {
-                "embed_tokens": nn.Embedding(shape.vocab_size, shape.width),
-                "layers": nn.ModuleList(Block(shape, epsilon) for _ in range(shape.layers)),
-                "norm": nn.RMSNorm(shape.width, eps=epsilon),
-            }
-        )
+        self.model = Trunk(shape, choices.norm_epsilon)
         self.lm_head = nn.Linear(shape.width, shape.vocab_size, bias=False)
+        self.cosine: Tensor
+        self.sine: Tensor
         cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices)
         self.register_buffer("cosine", cosine, persistent=False)
         self.register_buffer("sine", sine, persistent=False)
@@ -100,11 +113,7 @@ class Decoder(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits (batch, time, vocab) in float32 of token ids (batch, time), time at most the context's length."""
         time = tokens.shape[1]
-        cosine, sine = self.cosine[:time], self.sine[:time]
-        hidden = self.model["embed_tokens"](tokens)
-        for block in self.model["layers"]:
-            hidden = block(hidden, cosine, sine)
-        return self.lm_head(self.model["norm"](hidden))
+        return self.lm_head(self.model(tokens, self.cosine[:time], self.sine[:time]))
 
 
 def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,8 @@ from relscale.architecture import Shape
 from relscale.evaluation.aggregate import losses_rows
 from relscale.evaluation.overlap import overlapping
 from relscale.evaluation.requests import Item, Option, read_requests, write_requests
-from relscale.records import ITEMS_COLUMNS, LOSSES_COLUMNS, SUITE_COLUMNS
+from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.records.suite import SUITE_COLUMNS
 from relscale.stages import evaluate, family, losses, overlap
 from relscale.training.model import Decoder, initialise, save_decoder
 

@@ -131,6 +131,9 @@ def test_validation_covers_documents_throughout(encoder):
     assert {item.item: item.options[0].num_bytes for item in sample.items} == {"d1:0": 4, "d1:1": 4, "d1:2": 2, "d2:0": 4}
     assert {item.domain for item in sample.items} == {"own"}
     assert {item.item: item.stratum for item in sample.items}["d2:0"] == "1"
+    capped = sample_validation("validation", family.model_copy(update={"max_tokens": 9}), documents, 4, encoder)
+    assert len(capped.items) == 2 and capped.left_out["own"]["over_cap"] == 2
+    assert capped.items == sample.items[:2]
     with pytest.raises(ValueError, match=r"families\.validation: the corpus has no validation text"):
         sample_validation("validation", family, [], 4, encoder)
 

@@ -8,7 +8,7 @@ import pytest
 
 from relscale.laws.fit import TABLES, fit_family
 from relscale.laws.settings import LawSettings
-from relscale.records import OPTIMA_COLUMNS
+from relscale.records.laws import OPTIMA_COLUMNS
 from relscale.tables import read_table
 
 SETTINGS = LawSettings(family="topics", baseline="base", draws=200)

@@ -6,7 +6,7 @@ from relscale.laws.cells import average_seeds, relative_weights, seed_variance, 
 from relscale.laws.inputs import prepare
 from relscale.laws.isoflop import fit_isoflop, optima_table, parabola, vertex_of
 from relscale.laws.settings import FitError, LawSettings
-from relscale.records import OPTIMA_COLUMNS
+from relscale.records.laws import OPTIMA_COLUMNS
 
 SETTINGS = LawSettings(family="topics", baseline="base")
 
@@ -166,3 +166,13 @@ def test_single_run_budgets(plant):
     runs = suite(frame[frame["run"].str.contains("n2")])
     assert {o.status for o in fit_isoflop(runs).best_run} == {"single_run"}
     assert isinstance(optima_table([runs], SETTINGS), pd.DataFrame)
+
+
+def test_optimum_by_any_family(plant):
+    frame = plant()
+    renamed = frame.assign(family=frame["family"].replace("validation", "held_out"))
+    settings = LawSettings(family="topics", baseline="base", optimum_by="held_out")
+    runs = suites_of(*prepare(renamed, settings, None), settings)[0]
+    assert (runs.optimum_by, runs.error_metric) == ("held_out", "bits_per_byte")
+    own = LawSettings(family="topics", baseline="base", optimum_by="family_mean")
+    assert suites_of(*prepare(frame, own, None), own)[0].optimum_by == "family_mean"

@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.fit import fit_family
 from relscale.laws.inputs import prepare
 from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
+from relscale.laws.relative import combined_dof
 from relscale.laws.settings import LawSettings
 
 SETTINGS = LawSettings(family="topics", baseline="base", draws=400)
@@ -149,3 +151,11 @@ def test_overlapping_items_are_left_out(planted):
     errors.loc[topics, "error"] = [ratio[key] for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)]
     np.testing.assert_allclose(laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"])
     assert laws.relative["status"].str.contains("1 overlapping item").all()
+
+
+def test_degrees_of_freedom_of_runs_and_items():
+    # Half-width squared = 12.7062^2 x 1 + 1.95996^2 x 3, over a variance of 4: quantile 6.576 on a t with 1 < dof < 2.
+    dof = combined_dof(1.0, 3.0, 1, 0.95)
+    assert stats.t.ppf(0.975, dof) == pytest.approx(np.sqrt((12.7062**2 + 3 * 1.95996**2) / 4), rel=1e-5)
+    assert combined_dof(1.0, 0.0, 7, 0.95) == 7
+    assert combined_dof(1e-9, 1.0, 20, 0.95) > 1000

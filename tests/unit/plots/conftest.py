@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.records import (
+from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
     DECOMPOSITION_COLUMNS,
-    LOSSES_COLUMNS,
     OPTIMA_COLUMNS,
     POINTS_COLUMNS,
     RELATIVE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
+from relscale.records.losses import LOSSES_COLUMNS
 
 CORPORA = ("curated", "web", "web_synthetic")
 BUDGETS = ("5e10", "1e11", "2e11", "5e11")
@@ -43,7 +43,7 @@ FAMILIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ),
     ),
     "language": ("US", "bits_per_byte", ("US", "GB", "IE", "QA", "CN", "DE", "RU")),
-    "behaviour": ("factual", "choice_probability", ("factual", "deception", "bias", "sycophancy", "toxicity")),
+    "behaviour": ("factual", "choice_probability_per_byte", ("factual", "deception", "bias", "sycophancy", "toxicity")),
 }
 
 
@@ -73,7 +73,7 @@ def make_tables(
     points, absolute, relative, decomposition, losses = [], [], [], [], []
     for c, corpus in enumerate(corpora):
         for family, (baseline, metric, domains) in families.items():
-            level, exponent = (0.4, 0.0) if metric == "choice_probability" else (2.5 + 0.1 * c, 0.09)
+            level, exponent = (0.4, 0.0) if metric == "choice_probability_per_byte" else (2.5 + 0.1 * c, 0.09)
             for place, domain in enumerate(domains):
                 gamma, dbeta = planted(c, family, place)
                 absolute.append(
@@ -155,7 +155,7 @@ def _laws(corpus, family, metric, domain, baseline, gamma, dbeta, budgets, place
     rows = []
     words = (
         ("rises", "falls", "parallel", "undecided")
-        if metric == "choice_probability"
+        if metric == "choice_probability_per_byte"
         else ("narrows", "widens", "parallel", "crosses", "undecided")
     )
     for estimator, half, shift in (("joint", 0.006, 0.0), ("vertex", 0.013, 0.004), ("best_run", 0.02, -0.006)):

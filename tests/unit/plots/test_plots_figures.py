@@ -54,7 +54,7 @@ SMALL = {
     "knowledge": ("STEM", "bits_per_byte", ("STEM", "humanities", "other")),
     "topics": ("People", "bits_per_byte", ("People", "History")),
     "language": ("US", "bits_per_byte", ("US", "GB", "IE", "DE")),
-    "behaviour": ("factual", "choice_probability", ("factual", "bias")),
+    "behaviour": ("factual", "choice_probability_per_byte", ("factual", "bias")),
 }
 
 

@@ -68,7 +68,7 @@ def test_words() -> None:
 
 def test_reduction_and_change_have_opposite_signs() -> None:
     np.testing.assert_allclose(change(np.array([1.1, 0.9]), "bits_per_byte"), [-10, 10])
-    np.testing.assert_allclose(change(np.array([1.1, 0.9]), "choice_probability"), [10, -10])
+    np.testing.assert_allclose(change(np.array([1.1, 0.9]), "choice_probability_per_byte"), [10, -10])
 
 
 def test_relative_law_and_its_band() -> None:

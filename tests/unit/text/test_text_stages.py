@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from relscale.files import read_json, sha256_of
-from relscale.records import CORPORA_COLUMNS, SOURCES_COLUMNS
+from relscale.records.text import CORPORA_COLUMNS, SOURCES_COLUMNS
 from relscale.text.tokenizer import END_OF_TEXT_ID, load_tokenizer
 
 READER = {"kind": "json", "files": "*.json", "text": "text"}
@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, some in texts.items():
         (root / f"{name}.json").write_text(json.dumps([{"text": text, "question": text} for text in some]))
-        spec = {"name": name, "kind": "local", "licence": "public domain", "citation": f"Someone, {name}"}
+        spec = {"name": name, "kind": "local"}
         folder = root / "sources" / name
         stage(
             "source",
@@ -79,6 +79,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stage("corpora_table", "--manifest", *manifests, "--out", root / "corpora.csv")
     stage(
         "sources_table",
+        "--spec",
+        json.dumps({name: {"licence": "public domain", "citation": f"Someone, {name}"} for name in ("one", "two")}),
         "--manifest",
         *(root / "sources" / name / "manifest.json" for name in ("two", "one")),
         "--out",

