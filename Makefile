@@ -8,27 +8,30 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 GPUS ?= 1
 MEM_MB ?= 4000
 DOWNLOADS ?=
-TORCH := torch==2.13.0
+TORCH ?= torch==2.13.0
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RESULTS := results/$(EXPERIMENT)
 OVERLAY := $(if $(filter-out default,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
+# Tools that call other tools (snakefmt calls shfmt) find them in the environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
+FIGURES := $(filter-out workflow table,$(basename $(notdir $(wildcard workflow/report/*.rst))))
 ENVIRONMENT_OVERRIDES := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test check format tiny plan figures report soak clean-checkpoints
+.PHONY: help env reproduce test check format tiny plan figures report soak clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 env: $(STAMP) ## build .venv from the lock; a no-op when it stands
 
-$(STAMP): envs/requirements.lock pyproject.toml
+$(STAMP): envs/requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relscale needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet $(TORCH)
@@ -53,7 +56,7 @@ plan: $(STAMP) ## plan EXPERIMENT: tables/suite.csv and its bill, nothing else
 	@cat $(RESULTS)/tables/bill.txt; echo $(RESULTS)/tables/suite.csv
 
 figures: $(STAMP) ## redraw stale figures from existing tables; trains nothing
-	$(SNAKEMAKE) --allowed-rules figure -- $$($(BIN)/python -c 'pass') figures
+	$(SNAKEMAKE) --allowed-rules figures $(FIGURES) -- figures
 
 test: $(STAMP) ## every test that this machine can run
 	$(BIN)/python -m pytest
@@ -74,4 +77,7 @@ format: $(STAMP) ## let the formatters write
 	$(BIN)/snakefmt --line-length 140 Snakefile workflow
 
 soak: $(STAMP) ## tests too long for every day
-	$(BIN)/python -m pytest -m "" --soak
+	$(BIN)/python -m pytest --soak
+
+clean-results: ## remove the results of EXPERIMENT; shared sources and corpora stay
+	rm -rf $(RESULTS) logs/$(EXPERIMENT) benchmarks/results/$(EXPERIMENT)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from relscale.settings.analysis import Costs, Figures, Laws
@@ -95,6 +96,31 @@ def load_config(raw: Mapping[str, Any], files: Iterable[tuple[str, Mapping[str, 
         lines = [f"  {_where(path, files)}{_dotted(path)} = {_shown(raw, path)}: {what}" for path, what in problems]
         raise ConfigError(f"{len(problems)} problem(s) in the configuration:\n" + "\n".join(lines))
     return Experiment.model_construct(**sections)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read one configuration file.
+
+    Raises:
+        ValueError: naming the file, where it is missing, no YAML or no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: not a readable YAML file: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: must be a mapping of keys")
+    return content
+
+
+def merged(contents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Merge configurations as Snakemake does: mappings key by key, everything else replaced by the later one."""
+    result: dict[str, Any] = {}
+    for content in contents:
+        for key, value in content.items():
+            both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+            result[key] = merged([result[key], value]) if both else value
+    return result
 
 
 def json_schema() -> str:

@@ -13,8 +13,10 @@ def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     """Read one table by its ending (.csv or .parquet); `budget` stays text.
 
     Raises:
-        ValueError: naming the file, where it is of another kind, cannot be read or lacks a required column.
+        ValueError: naming the file, where it is missing, of another kind, cannot be read or lacks a required column.
     """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
     if path.suffix == ".parquet":
         frame = pd.read_parquet(path)
     elif path.suffix == ".csv":

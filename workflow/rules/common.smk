@@ -5,28 +5,27 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.config import FIGURE_FAMILIES, load_config
+from relscale.config import FIGURE_FAMILIES, load_config, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.provenance import canonical_json, code_digest, lock_digest, spec_digest
 
-# The stages run with this interpreter and this checkout's package, wherever Snakemake was started from. One thread a process: tiny
-# models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
-shell.prefix(
-    f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={SOURCE_CODE} PYTHONHASHSEED=0 "
-    "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false; "
-)
+# The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
+# a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
+INTERPRETER = "" if workflow.deployment_settings.deployment_method else f"PATH={Path(sys.executable).parent}:$PATH "
+shell.prefix(f"export {INTERPRETER}PYTHONPATH={SOURCE_CODE} PYTHONHASHSEED=0 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false; ")
 
 
 def read_experiment():
     """Return the checked experiment and its runs; a bad configuration ends here, before any job."""
-    files = [(os.path.relpath(name), yaml.safe_load(Path(name).read_text()) or {}) for name in dict.fromkeys(map(str, workflow.configfiles))]
+    files = [
+        (os.path.relpath(name), read_yaml(Path(name))) for name in dict.fromkeys(map(str, workflow.configfiles))
+    ]
     try:
         experiment = load_config(config, files)
         return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
@@ -122,7 +121,9 @@ def corpus_key(corpus):
 
 
 CORPORA = list(dict.fromkeys([*EXPERIMENT.suite.corpora, *EXPERIMENT.tokenizer.trained_on]))
-SOURCES = sorted({name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)})
+SOURCES = sorted(
+    {name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)}
+)
 CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA}
 TOKENIZER_KEY = spec_digest([dump(EXPERIMENT.tokenizer), [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]])
 TOKENIZER = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/tokenizer.json"
@@ -141,7 +142,11 @@ def tokens(corpus, name):
 def family_spec(family, corpus=None):
     """Return what defines a family's requests; `corpus` for the validation family, which each corpus has its own of."""
     settings = EXPERIMENT.families[family]
-    spec = {"family": family, "context_length": EXPERIMENT.suite.recipe.context_length, "settings": settings.model_dump(mode="json", exclude={"baseline"})}
+    spec = {
+        "family": family,
+        "context_length": EXPERIMENT.suite.recipe.context_length,
+        "settings": settings.model_dump(mode="json", exclude={"baseline"}),
+    }
     if settings.kind == "continuation":
         spec["documents"] = EXPERIMENT.families[settings.documents].model_dump(mode="json", exclude={"baseline"})
     if corpus is not None:
@@ -301,7 +306,12 @@ def figure_spec(figure):
     return {
         "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
         "figure2_pipeline": lambda: common
-        | {"corpus": figures.corpus, "family": laws.optimum_by, "compute": laws.compute, "extrapolate_decades": figures.extrapolate_decades},
+        | {
+            "corpus": figures.corpus,
+            "family": laws.optimum_by,
+            "compute": laws.compute,
+            "extrapolate_decades": figures.extrapolate_decades,
+        },
         "figure3_prompts": lambda: common | {"compute": laws.compute, "window": EXPERIMENT.suite.recipe.context_length},
         "figure6_size_or_data": lambda: common | family_view(figures.size_or_data),
         "isoflop_curves": lambda: common | {"family": laws.optimum_by, "compute": laws.compute},

@@ -13,6 +13,8 @@ rule documents:
         "logs/shared/documents/{corpus_key}.log",
     benchmark:
         "benchmarks/results/shared/documents/{corpus_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=3000,
         runtime="30m",
@@ -43,6 +45,8 @@ rule tokenizer:
         f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
     benchmark:
         f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -76,6 +80,8 @@ rule shards:
         f"logs/shared/shards/{{corpus_key}}-{TOKENIZER_KEY}.log",
     benchmark:
         f"benchmarks/results/shared/shards/{{corpus_key}}-{TOKENIZER_KEY}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime="30m",
@@ -106,12 +112,14 @@ rule corpora_table:
         table=f"{RESULTS}/tables/corpora.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/corpora_table.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         code=code_digest("relscale.stages.corpora_table"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

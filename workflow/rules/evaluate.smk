@@ -13,6 +13,8 @@ rule family:
         "logs/shared/family/{requests_key}.log",
     benchmark:
         "benchmarks/results/shared/family/{requests_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1500,
         runtime="30m",
@@ -45,6 +47,8 @@ rule overlap:
         f"logs/{EXPERIMENT.experiment}/overlap/{{family}}-{{corpus}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/overlap/{{family}}-{{corpus}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1500,
         runtime="30m",
@@ -77,6 +81,8 @@ rule evaluate:
         f"logs/{EXPERIMENT.experiment}/evaluate/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/evaluate/{{family}}-{{corpus}}-{{budget}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=lambda wildcards: 1 if EXPERIMENT.costs.device == "gpu" else 0,
@@ -110,12 +116,14 @@ rule family_losses:
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
     log:
         f"logs/{EXPERIMENT.experiment}/family_losses/{{family}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime="10m",
     params:
         code=code_digest("relscale.stages.losses"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})
@@ -138,12 +146,14 @@ rule losses:
         per_item=f"{RESULTS}/tables/items.parquet",
     log:
         f"logs/{EXPERIMENT.experiment}/losses.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=4000,
         runtime="10m",
     params:
         code=code_digest("relscale.stages.losses"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

@@ -20,6 +20,9 @@ for name in FIGURES:
             f"logs/{EXPERIMENT.experiment}/figures/{name}.log",
         benchmark:
             f"benchmarks/results/{EXPERIMENT.experiment}/figures/{name}.jsonl"
+        localrule: True
+        conda:
+            "../../envs/environment.yaml"
         resources:
             mem_mb=1000,
             runtime="10m",
@@ -29,7 +32,6 @@ for name in FIGURES:
             spec=canonical_json(figure_spec(name)),
             code=code_digest(f"relscale.plots.{name}"),
             lock=lock_digest(["matplotlib"]),
-        localrule: True
         shell:
             """
             exec &> >(tee {log:q})

@@ -11,13 +11,15 @@ rule optima:
         f"logs/{EXPERIMENT.experiment}/optima.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/optima.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime="10m",
     params:
         spec=canonical_json(law_spec(EXPERIMENT.laws.optimum_by)),
         code=code_digest("relscale.stages.optima"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})
@@ -45,13 +47,15 @@ rule laws:
         f"logs/{EXPERIMENT.experiment}/laws/{{family}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/laws/{{family}}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime="30m",
     params:
         spec=lambda wildcards: canonical_json(law_spec(wildcards.family)),
         code=code_digest("relscale.stages.laws"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})
@@ -77,12 +81,14 @@ rule law_table:
         table=f"{RESULTS}/laws/{{law_table}}.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/law_table/{{law_table}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

@@ -14,12 +14,14 @@ rule table_page:
         ),
     log:
         f"logs/{EXPERIMENT.experiment}/table_page/{{page}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         code=code_digest("relscale.stages.html_table"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

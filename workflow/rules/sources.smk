@@ -12,6 +12,8 @@ rule source:
         "logs/shared/source/{source_key}.log",
     benchmark:
         "benchmarks/results/shared/source/{source_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime="30m",
@@ -40,13 +42,15 @@ rule sources_table:
         table=f"{RESULTS}/tables/sources.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/sources_table.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         spec=canonical_json({name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"}) for name in SOURCES}),
         code=code_digest("relscale.stages.sources_table"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

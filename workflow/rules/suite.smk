@@ -8,6 +8,9 @@ rule suite:
         bill=f"{RESULTS}/tables/bill.txt",
     log:
         f"logs/{EXPERIMENT.experiment}/suite.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
@@ -20,7 +23,6 @@ rule suite:
             }
         ),
         code=code_digest("relscale.stages.suite"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})
@@ -42,13 +44,15 @@ rule preflight:
         checked=f"{RESULTS}/tables/preflight.json",
     log:
         f"logs/{EXPERIMENT.experiment}/preflight.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         spec=canonical_json({"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}),
         code=code_digest("relscale.stages.preflight"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

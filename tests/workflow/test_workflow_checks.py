@@ -1,0 +1,57 @@
+"""The workflow itself: lint, format, a dry run of every experiment, and the pins."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.workflow
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def run(*command):
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("experiment", sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml")))
+def test_every_experiment_plans(experiment):
+    done = run(BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", f"experiments/{experiment}.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rule train:" in done.stdout + done.stderr
+
+
+def test_the_paper_has_255_training_jobs():
+    done = run(BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", "experiments/paper.yaml")
+    counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    assert counts["train"] == "255"
+
+
+def test_lint():
+    done = run(BIN / "snakemake", "--lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_format():
+    done = run(BIN / "snakefmt", "--check", "--line-length", "140", "Snakefile", "workflow")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_rules_keep_to_the_house_style():
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    for directive in ("retries:", "script:", "run:", "cache:", "shadow:"):
+        assert f"\n    {directive}" not in text
+    assert text.count("    shell:") == text.count("exec &> >(tee {log:q})")
+
+
+def test_the_pins_agree():
+    lock = [line for line in (ROOT / "envs/requirements.lock").read_text().splitlines() if "==" in line]
+    assert not {"torch", "pip"} & {line.split("==")[0] for line in lock}
+    torch = next(line.split("?= ")[1] for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("TORCH ?="))
+    conda = yaml.safe_load((ROOT / "envs/environment.yaml").read_text())
+    (pip,) = [item["pip"] for item in conda["dependencies"] if isinstance(item, dict)]
+    assert pip == [torch, *lock]
