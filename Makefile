@@ -13,7 +13,8 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-RESULTS := results/$(EXPERIMENT)
+NAME := $(if $(filter-out default,$(EXPERIMENT)),$(shell sed -n "s/^experiment: *//p" experiments/$(EXPERIMENT).yaml),default)
+RESULTS := results/$(NAME)
 OVERLAY := $(if $(filter-out default,$(EXPERIMENT)),--configfile experiments/$(EXPERIMENT).yaml)
 # Tools that call other tools (snakefmt calls shfmt) find them in the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -80,4 +81,4 @@ soak: $(STAMP) ## tests too long for every day
 	$(BIN)/python -m pytest --soak
 
 clean-results: ## remove the results of EXPERIMENT; shared sources and corpora stay
-	rm -rf $(RESULTS) logs/$(EXPERIMENT) benchmarks/results/$(EXPERIMENT)
+	rm -rf $(RESULTS) logs/$(NAME) benchmarks/results/$(NAME)

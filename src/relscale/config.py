@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from relscale.settings.analysis import Costs, Figures, Laws
-from relscale.settings.base import Model, Name
+from relscale.settings.base import Model, Name, Unique
 from relscale.settings.corpora import Corpora, Tokenizer
 from relscale.settings.families import AnyFamily, domains_of
 from relscale.settings.sources import Source
@@ -38,7 +38,7 @@ class Experiment(Model):
     """How text becomes tokens."""
     suite: Suite
     """Which models are trained."""
-    evaluate: Annotated[list[Name], Field(min_length=1)]
+    evaluate: Annotated[Unique[Name], Field(min_length=1)]
     """Families that every run is evaluated on (keys of `families`)."""
     families: dict[Name, AnyFamily]
     """Domains that are compared with each other."""
@@ -135,6 +135,8 @@ def _words(error: Mapping[str, Any], fields: list[str]) -> str:
     context = error.get("ctx", {})
     if error["type"] == "extra_forbidden":
         return f"unknown key; the choices are {', '.join(fields)}"
+    if error["type"] == "union_tag_not_found":
+        return f"the key {context['discriminator']} is missing"
     if error["type"] in {"literal_error", "union_tag_invalid"}:
         return f"the choices are {context.get('expected') or context.get('expected_tags')}"
     if error["type"] == "string_pattern_mismatch":
@@ -227,6 +229,8 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
             for index, component in enumerate(mixture.components):
                 key = ("corpora", "mixtures", name, "components", index)
                 one_of((*key, "source"), component.source, "sources", sources)
+                if component.max_share and len(mixture.components) == 1:
+                    problems.append(((*key, "max_share"), "a share of a corpus of one component"))
                 if component.part and component.part.index >= component.part.of:
                     problems.append(((*key, "part", "index"), f"must be below {component.part.of}"))
     if corpora is not None and families is not None:
@@ -248,10 +252,11 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         for index, name in enumerate(figures.names):
             if name in needed and needed[name] not in sections["evaluate"]:
                 problems.append((("figures", "names", index), f"shows the family {needed[name]}, which is not in evaluate"))
-        if not set(figures.teaser) & set(sections["evaluate"]):
-            one_of(("figures", "teaser", 0), figures.teaser[0], "evaluate", sections["evaluate"])
+    if figures is not None and families is not None:
+        for index, name in enumerate(figures.teaser):
+            one_of(("figures", "teaser", index), name, "families", families)
     if families is not None:
-        problems += _family_checks(families, sources)
+        problems += _family_checks(families, sources, suite.recipe.context_length if suite is not None else None)
         for index, name in enumerate(sections.get("evaluate", ())):
             one_of(("evaluate", index), name, "families", families)
     if laws is not None and "evaluate" in sections:
@@ -261,8 +266,6 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
 
 def _suite_checks(suite: Suite) -> list[Problem]:
     problems: list[Problem] = []
-    if len(set(suite.seeds)) < len(suite.seeds):
-        problems.append((("suite", "seeds"), "a seed is there twice"))
     labels = [budget.label for budget in suite.budgets]
     for index, budget in enumerate(suite.budgets):
         if labels.index(budget.label) != index:
@@ -271,20 +274,23 @@ def _suite_checks(suite: Suite) -> list[Problem]:
             problems.append((("suite", "budgets", index, "shapes"), "recipe cpu_small needs a list of shapes"))
         if suite.recipe.name == "marin2025" and budget.shapes is not None:
             problems.append((("suite", "budgets", index, "shapes"), "recipe marin2025 derives its sizes: leave the key out"))
-        if budget.shapes and len(set(budget.shapes)) < len(budget.shapes):
-            problems.append((("suite", "budgets", index, "shapes"), "a shape is there twice"))
+    if suite.recipe.warmup_share + suite.recipe.decay_share > 1:
+        problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
         shapes = next((budget.shapes or [] for budget in suite.budgets if budget.label == replicate.budget), None)
         if shapes is None:
             problems.append((("suite", "replicates", index, "budget"), f"no such budget; the choices are {', '.join(labels)}"))
         elif replicate.shape not in shapes:
             problems.append((("suite", "replicates", index, "shape"), f"no shape of that budget; the choices are {', '.join(shapes)}"))
+        cells = [(other.budget, other.shape) for other in suite.replicates]
+        if cells.index((replicate.budget, replicate.shape)) != index:
+            problems.append((("suite", "replicates", index), "this cell is there twice: put its seeds together"))
         if len({*suite.seeds, *replicate.seeds}) < len(suite.seeds) + len(replicate.seeds):
             problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of suite.seeds ({suite.seeds})"))
     return problems
 
 
-def _family_checks(families: Mapping[str, Any], sources: Mapping[str, Any] | None) -> list[Problem]:
+def _family_checks(families: Mapping[str, Any], sources: Mapping[str, Any] | None, window: int | None) -> list[Problem]:
     problems: list[Problem] = []
     for name, family in families.items():
         if sources is not None and hasattr(family, "source") and family.source not in sources:
@@ -298,6 +304,19 @@ def _family_checks(families: Mapping[str, Any], sources: Mapping[str, Any] | Non
             documents = [key for key, other in families.items() if other.kind == "documents"]
             if family.documents not in documents:
                 problems.append((("families", name, "documents"), f"no document family; the choices are {', '.join(documents)}"))
+                continue
+            topics = [value for values in families[family.documents].domains.values() for value in values]
+            if len(set(topics)) < len(topics):
+                problems.append((("families", name, "documents"), "its domains share a value, so `other_topics` would mean nothing"))
+            if family.num_options > len(families[family.documents].domains):
+                problems.append((("families", name, "num_options"), f"more than the {len(families[family.documents].domains)} topics"))
+            if window is not None and family.context_tokens + family.continuation_tokens > window:
+                problems.append((("families", name, "context_tokens"), f"with continuation_tokens more than the window of {window} tokens"))
+        if family.kind == "pairs":
+            for domain, groups in family.domains.items():
+                for index, keys in enumerate(groups):
+                    if (keys.negative is None) == (keys.options is None):
+                        problems.append((("families", name, "domains", domain, index), "needs either `negative` or `options`"))
         if family.kind == "documents" and getattr(family.reader, "domain", None) is None and len(family.domains) > 1:
             problems.append((("families", name, "reader"), "several domains need a reader with a `domain` key"))
     return problems

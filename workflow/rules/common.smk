@@ -322,6 +322,13 @@ def figure_spec(figure):
     }[figure]()
 
 
+def optima_spec():
+    """Return what the compute-optimal points depend on beside the losses."""
+    laws = EXPERIMENT.laws
+    metrics = EXPERIMENT.families[laws.optimum_by].metrics
+    return {"family": laws.optimum_by, "optimum_by": laws.optimum_by, "metrics": metrics, "compute": laws.compute, "level": laws.level}
+
+
 def any_of(names):
     """Return a wildcard constraint: exactly these names."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -85,7 +85,6 @@ rule evaluate:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: 1 if EXPERIMENT.costs.device == "gpu" else 0,
         mem_mb=2000,
         runtime="60m",
     params:

@@ -18,7 +18,7 @@ rule optima:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(law_spec(EXPERIMENT.laws.optimum_by)),
+        spec=canonical_json(optima_spec()),
         code=code_digest("relscale.stages.optima"),
     shell:
         """

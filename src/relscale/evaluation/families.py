@@ -88,22 +88,26 @@ def documents_by_domain(name: str, family: DocumentFamily, files: Path) -> tuple
     Raises:
         ValueError: naming the key, its value and the choices, where a value of the domain key is not in the source or a domain has no text.
     """
-    domain_of = {value: domain for domain, values in family.domains.items() for value in values}
+    domains_of_value: dict[str, list[str]] = defaultdict(list)
+    for domain, values in family.domains.items():
+        for value in dict.fromkeys(values):
+            domains_of_value[value].append(domain)
     only = next(iter(family.domains)) if getattr(family.reader, "domain", None) is None else None
     texts: dict[str, list[tuple[str, str]]] = {domain: [] for domain in family.domains}
     sample, seen = Sample(), Counter[str]()
     for document in read_documents(files, family.reader):
         value = document.domain or ""
         seen[value] += 1
-        domain = only or domain_of.get(value)
-        if domain is None:
+        domains = [only] if only else domains_of_value.get(value, [])
+        if not domains:
             sample.outside[value] += 1
             continue
         text = clean(document.text, family.reader).strip()
-        if text:
-            texts[domain].append((value or domain, text))
-        else:
-            sample.left_out[domain]["empty"] += 1
+        for domain in domains:
+            if text:
+                texts[domain].append((value or domain, text))
+            else:
+                sample.left_out[domain]["empty"] += 1
     for domain, values in family.domains.items():
         missing = [value for value in values if value not in seen] if only is None else []
         if missing or not texts[domain]:
@@ -135,7 +139,9 @@ def sample_questions(name: str, family: QuestionFamily, files: Path, length: int
     Raises:
         ValueError: naming file, line and key, where a record is broken; naming the key and the choices, where a subject has no question.
     """
-    path = matching_files(files, family.file)[0]
+    path, *others = matching_files(files, family.file)
+    if others:
+        raise ValueError(f"families.{name}.file = {family.file!r}: matches {1 + len(others)} files; name one")
     questions: dict[str, list[Question]] = defaultdict(list)
     sample = Sample()
     for line, record in enumerate(read_records(path), start=1):
@@ -175,8 +181,7 @@ def sample_pairs(name: str, family: PairFamily, files: Path, length: int, encode
     for domain, groups in family.domains.items():
         items: list[Item] = []
         for keys in groups:
-            for file in keys.files:
-                path = matching_files(files, file)[0]
+            for path in dict.fromkeys(path for file in keys.files for path in matching_files(files, file)):
                 records = enumerate(read_records(path), start=1)
                 questions = [preference(record, keys, f"{path} record {number}") for number, record in records]
                 # A pair that stands in two files is one item: no file in its name.

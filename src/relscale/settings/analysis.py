@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.settings.base import Model, Name, Share
+from relscale.settings.base import Model, Name, Share, Unique
 
 
 class Laws(Model):
@@ -13,12 +13,12 @@ class Laws(Model):
     compute: Literal["training_flops", "forward_flops"] = "training_flops"
     """The axis of the laws."""
     optimum_by: Name = "validation"
-    """Family whose first metric decides the compute-optimal point."""
-    estimators: Annotated[list[Literal["joint", "vertex", "best_run"]], Field(min_length=1)] = ["joint", "vertex", "best_run"]
+    """Family whose error (bits per byte, or its first metric) decides the compute-optimal point."""
+    estimators: Annotated[Unique[Literal["joint", "vertex", "best_run"]], Field(min_length=1)] = ["joint", "vertex", "best_run"]
     """Estimators of the relative laws; the first is the one that figures and the summary show."""
     margin: Annotated[float, Field(gt=0)] = 0.01
     """Slopes within +- this count as parallel."""
-    level: Share = 0.95
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of the intervals."""
     draws: Annotated[int, Field(ge=100)] = 1000
     """Bootstrap draws."""
@@ -45,11 +45,11 @@ FigureName = Literal[
 class Figures(Model):
     """Which figures are drawn, and the choices in them."""
 
-    names: list[FigureName]
+    names: Unique[FigureName]
     """Figures to draw (modules of relscale.plots)."""
     corpus: Name
     """The corpus of figures that show only one."""
-    teaser: Annotated[list[Name], Field(min_length=1)]
+    teaser: Annotated[Unique[Name], Field(min_length=1)]
     """Families of the teaser and of the comparison of estimators; those that are not evaluated are left out."""
     size_or_data: Name
     """Family whose slopes are split into size and data."""

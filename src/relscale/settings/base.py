@@ -1,8 +1,8 @@
 """What all settings share: closed, frozen models and the kinds of names."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
@@ -15,6 +15,20 @@ ShapeLabel = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*x[1-9][0-9]*
 Metric = Literal["bits_per_byte", "choice_loss_nats", "choice_probability", "choice_probability_per_byte", "accuracy", "accuracy_per_byte"]
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+Entry = TypeVar("Entry")
+
+
+def _without_repeats(values: list[Entry]) -> list[Entry]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"each entry once; repeated: {', '.join(repeated)}")
+    return values
+
+
+Unique = Annotated[list[Entry], AfterValidator(_without_repeats)]
+"""A list in which no entry stands twice."""
 
 
 class Model(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from relscale.settings.base import Model, Name, Positive, Share
+from relscale.settings.base import Model, Name, Positive, Share, Unique
 from relscale.settings.readers import AnyReader
 
 
@@ -42,7 +42,7 @@ class Mixture(Model):
 class Corpora(Model):
     """The corpora and what is done to all of them."""
 
-    decontaminate_against: list[Name]
+    decontaminate_against: Unique[Name]
     """Families whose text is removed from the corpora: a fixed list, so that a new family changes no corpus."""
     window_words: Positive = 13
     """A paragraph that holds a window of so many lower-cased words of a listed evaluation set is removed."""
@@ -63,7 +63,7 @@ class Tokenizer(Model):
 
     vocab_size: Annotated[int, Field(ge=260)]
     """Entries, the end-of-text token included."""
-    trained_on: Annotated[list[Name], Field(min_length=1)]
+    trained_on: Annotated[Unique[Name], Field(min_length=1)]
     """Corpora that it is trained on: a fixed list, so that a new corpus uses the existing tokenizer."""
     mb_per_corpus: Annotated[float, Field(gt=0)] = 4.0
     """Megabytes (1e6 bytes) taken from each of them."""

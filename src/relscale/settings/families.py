@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.settings.base import Label, Metric, Model, Name, Positive
+from relscale.settings.base import Label, Metric, Model, Name, Positive, Unique
 from relscale.settings.readers import AnyReader
 
 
@@ -13,7 +13,7 @@ class Family(Model):
 
     baseline: Label | None = None
     """The domain that the others are compared with."""
-    metrics: Annotated[list[Metric], Field(min_length=1)]
+    metrics: Annotated[Unique[Metric], Field(min_length=1)]
     """Metrics of which laws are fitted; the first is the one that figures show."""
     sample_seed: int = 0
     """Seed of the item samples; each domain's sample also depends on the domain's name, on no other domain."""
@@ -35,7 +35,7 @@ class DocumentFamily(Family):
     """Key of `sources`."""
     reader: AnyReader
     """How documents are read."""
-    domains: Annotated[dict[Label, list[str]], Field(min_length=1)]
+    domains: Annotated[dict[Label, Annotated[Unique[str], Field(min_length=1)]], Field(min_length=1)]
     """Domains by name: the values of the reader's domain key that belong to each."""
     tokens_per_domain: Positive
     """Tokens scored for a domain."""
@@ -49,7 +49,7 @@ class QuestionFamily(Family):
     """Key of `sources`."""
     file: str
     """JSON-lines file inside the source."""
-    domains: Annotated[dict[Label, list[str]], Field(min_length=1)]
+    domains: Annotated[dict[Label, Annotated[Unique[str], Field(min_length=1)]], Field(min_length=1)]
     """Domains by name: the subjects that belong to each."""
     shots_per_subject: Annotated[int, Field(ge=0)] = 5
     """First questions of each subject that are kept for few-shot prompts and never scored."""
@@ -60,7 +60,7 @@ class QuestionFamily(Family):
 class PairFiles(Model):
     """Files of preferred and other texts that make up one domain."""
 
-    files: list[str]
+    files: Annotated[Unique[str], Field(min_length=1)]
     """JSON lists inside the source."""
     prompt: str | None = None
     """Key of the prompt that both texts follow; none where the texts stand alone."""
@@ -78,7 +78,7 @@ class PairFamily(Family):
     kind: Literal["pairs"]
     source: Name
     """Key of `sources`."""
-    domains: Annotated[dict[Label, list[PairFiles]], Field(min_length=1)]
+    domains: Annotated[dict[Label, Annotated[list[PairFiles], Field(min_length=1)]], Field(min_length=1)]
     """Domains by name and the files that make them up."""
     tokens_per_domain: Positive
     """Tokens scored for a domain; only items that fit the window are taken."""

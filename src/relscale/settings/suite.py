@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.settings.base import BudgetLabel, Model, Name, Positive, ShapeLabel, Share
+from relscale.settings.base import BudgetLabel, Model, Name, Positive, ShapeLabel, Share, Unique
 
 
 class CpuSmall(Model):
@@ -81,7 +81,7 @@ class Budget(Model):
 
     label: BudgetLabel
     """FLOPs as text in quotes, such as "1e11"; the recipe says which FLOPs are counted."""
-    shapes: list[ShapeLabel] | None = None
+    shapes: Unique[ShapeLabel] | None = None
     """Sizes to train (recipe `cpu_small`); `marin2025` derives them."""
 
 
@@ -92,20 +92,20 @@ class Replicate(Model):
     """Label of the budget."""
     shape: ShapeLabel
     """Size, as width x layers."""
-    seeds: Annotated[list[int], Field(min_length=1)]
+    seeds: Annotated[Unique[int], Field(min_length=1)]
     """Seeds beside those of the suite."""
 
 
 class Suite(Model):
     """Which runs are trained."""
 
-    corpora: Annotated[list[Name], Field(min_length=1)]
+    corpora: Annotated[Unique[Name], Field(min_length=1)]
     """Corpora of this experiment (keys of `corpora.mixtures`)."""
     recipe: Recipe
     """The named rule that turns budget and size into a run."""
     budgets: Annotated[list[Budget], Field(min_length=1)]
     """The IsoFLOP curves."""
-    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    seeds: Annotated[Unique[int], Field(min_length=1)] = [0]
     """Seeds of initialisation and data order: every cell of the grid is trained with each."""
     replicates: list[Replicate] = []
     """Single cells trained with more seeds."""

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from relscale.command import run
-from relscale.files import write_json
+from relscale.files import sha256_of, write_json
 from relscale.settings.corpora import Corpora
 from relscale.text.decontamination import WindowSet, evaluation_texts
 from relscale.text.documents import build_corpus
@@ -29,7 +29,8 @@ def main() -> None:
     corpus = build_corpus(spec["corpus"], corpora, files, WindowSet(texts, corpora.window_words))
     write_documents(corpus.train, arguments.out_train)
     write_documents(corpus.validation, arguments.out_validation)
-    write_json(arguments.out_report, {"corpus": spec["corpus"], "rows": corpus.rows})
+    sums = {"train": sha256_of(arguments.out_train), "validation": sha256_of(arguments.out_validation)}
+    write_json(arguments.out_report, {"corpus": spec["corpus"], "rows": corpus.rows, "sha256": sums})
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ def main() -> None:
     spec = json.loads(arguments.spec)
     name = spec.pop("name")
     if spec["kind"] == "local":
-        # Where a file stands is no part of the spec: its content is.
         spec["path"] = str(arguments.local_copy)
     source: PackageOrigin | LocalOrigin | HubOrigin = TypeAdapter(Origin).validate_python(spec)
     manifest = fetch(name, source, arguments.files, downloads=arguments.downloads, local_copy=arguments.local_copy)

@@ -17,7 +17,7 @@ CURVE_POINTS = 100
 
 
 class DivergedError(RuntimeError):
-    """Raised when the loss is not finite; the message says at which step."""
+    """Raised when the loss or a weight is not finite; the message says at which step."""
 
 
 def windows(num_tokens: int, context_length: int, seed: int) -> Iterator[int]:
@@ -50,7 +50,7 @@ def train(spec: dict[str, Any], tokens: np.ndarray, decoder: Decoder, progress: 
         Epochs: tokens seen over tokens there are.
 
     Raises:
-        DivergedError: where the loss is not finite.
+        DivergedError: where the loss, or a weight at the end, is not finite.
     """
     initialise(decoder, spec["seed"])
     steps, batch_size, length = spec["steps"], spec["batch_size"], decoder.shape.context_length
@@ -76,4 +76,7 @@ def train(spec: dict[str, Any], tokens: np.ndarray, decoder: Decoder, progress: 
                 raise DivergedError(f"loss is {mean} between steps {previous} and {step + 1} of {steps}")
             progress(CurvePoint(step=step + 1, tokens=(step + 1) * batch_size * length, loss_nats_per_token=mean))
             previous, next_mark = step + 1, next_mark + 1
+    # The loss of the last step was taken before its update.
+    if not all(bool(parameter.isfinite().all()) for parameter in decoder.parameters()):
+        raise DivergedError(f"weights are not finite after step {steps}")
     return steps * batch_size / ((len(tokens) - 1) // length)

