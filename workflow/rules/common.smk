@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.config import FIGURE_FAMILIES, load_config, read_yaml
+from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.provenance import canonical_json, code_digest, lock_digest, spec_digest
@@ -23,11 +23,12 @@ shell.prefix(f"export {INTERPRETER}PYTHONPATH={SOURCE_CODE} PYTHONHASHSEED=0 RAY
 
 def read_experiment():
     """Return the checked experiment and its runs; a bad configuration ends here, before any job."""
-    files = [
-        (os.path.relpath(name), read_yaml(Path(name))) for name in dict.fromkeys(map(str, workflow.configfiles))
-    ]
+    overlays = [Path(name) for name in workflow.overwrite_configfiles]
+    # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts the overlays' keys first.
+    paths = [*(Path(name) for name in workflow.configfiles if Path(name) not in overlays), *overlays]
     try:
-        experiment = load_config(config, files)
+        files = [(os.path.relpath(path), read_yaml(path)) for path in paths]
+        experiment = load_config(merged([*(content for _, content in files), config]), files)
         return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     except ValueError as error:
         raise WorkflowError(str(error)) from None
