@@ -44,7 +44,8 @@ $(STAMP): envs/requirements.lock
 reproduce: $(STAMP) ## run EXPERIMENT from text to report; only stale steps run
 	$(SNAKEMAKE)
 	$(MAKE) --no-print-directory report
-	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv --report $(RESULTS)/report.html
+	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv \
+		--absolute $(RESULTS)/laws/absolute.csv --report $(RESULTS)/report.html
 
 report: $(STAMP) ## build the report from finished results
 	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html

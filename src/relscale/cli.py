@@ -1,4 +1,4 @@
-"""The `relscale` command. Sub-commands import what they need when they are called; no stage imports this module."""
+"""The `relscale` command. Sub-commands import what they need when they are called; it imports no stage, and no stage imports it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +18,7 @@ def plan(
     from relscale.bill import bill
     from relscale.config import load_config, merged, read_yaml
     from relscale.files import write_text
-    from relscale.plan import plan_suite
-    from relscale.stages.suite import suite_csv
+    from relscale.plan import plan_suite, suite_csv
 
     files = [(str(path), read_yaml(path)) for path in [config, *(overlays or [])]]
     experiment = load_config(merged(content for _, content in files), files)
@@ -43,10 +42,12 @@ def laws(
     chance: Annotated[float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")] = None,
 ) -> None:
     """Fit absolute and relative laws to any table of losses and print the verdicts."""
+    from rich.console import Console
+
     from relscale.laws.fit import TABLES, fit_family
     from relscale.laws.settings import LawSettings
     from relscale.records.losses import LOSSES_REQUIRED
-    from relscale.stages import summary
+    from relscale.summary import print_summary
     from relscale.tables import read_table
 
     settings = LawSettings(
@@ -60,7 +61,7 @@ def laws(
     )
     fitted = fit_family(read_table(losses, LOSSES_REQUIRED), settings, items=None if items is None else read_table(items))
     fitted.write({name: out / f"{name}.csv" for name in TABLES})
-    summary.main(["--relative", str(out / "relative.csv"), "--absolute", str(out / "absolute.csv")])
+    print_summary(Console(highlight=False), fitted.relative, fitted.absolute)
 
 
 def main() -> None:

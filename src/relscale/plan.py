@@ -3,8 +3,10 @@
 Pure functions with light imports: the Snakefile plans with them before any job. Two recipes, one function each.
 """
 
+import csv
+import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -126,6 +128,15 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
                 raise ValueError(f"suite.budgets[{index}].label = {budget.label!r}: no run of recipe {suite.recipe.name} meets this budget")
             runs += cells
     return runs
+
+
+def suite_csv(runs: Iterable[Run]) -> str:
+    """Return suite.csv as text: one row a run."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, SUITE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(run.columns() for run in runs)
+    return text.getvalue()
 
 
 def _flops_per_token(shape: Shape, recipe: str) -> int:

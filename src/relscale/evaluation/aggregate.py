@@ -9,25 +9,12 @@ import pyarrow as pa
 
 from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable
-from relscale.records.losses import METRIC_UNITS
+from relscale.records.losses import LOSSES_COLUMNS, METRIC_UNITS
 
 AVERAGED_OVER_STRATA = frozenset({"questions"})
 """Kinds of family whose losses are unweighted means over strata (subjects); accuracies always weigh each item alike."""
 
-RUN_COLUMNS = (
-    "suite",
-    "run",
-    "seed",
-    "recipe",
-    "budget",
-    "forward_flops",
-    "training_flops",
-    "num_params_embedding",
-    "num_params_head",
-    "num_params_transformer",
-    "num_params_total",
-    "tokens",
-)
+RUN_COLUMNS = LOSSES_COLUMNS[: LOSSES_COLUMNS.index("family")]
 """Columns of a losses row that come from the run's record."""
 
 LOSSES_SCHEMA = pa.schema(

@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -88,20 +88,3 @@ def _is_number(value: object) -> bool:
         return math.isfinite(float(value))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return False
-
-
-def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFrame:
-    """Return the relative laws of one estimator as a reader wants them: the corpus, the gap, its slope with interval, the verdict.
-
-    Args:
-        relative: relative.csv.
-        estimator: Which one; if the table has it not, all rows are kept and the estimator is a column.
-
-    Returns:
-        Columns corpus, family, metric, treatment, baseline, dbeta, ci_low, ci_high, verdict, faster, detectable_dbeta, status.
-    """
-    columns = ["family", "metric", "treatment", "baseline", "dbeta", "ci_low", "ci_high", "verdict", "faster", "detectable_dbeta", "status"]
-    present = set(relative["estimator"].astype(str))
-    rows = relative[relative["estimator"] == estimator] if estimator in present else relative
-    kept: Sequence[str] = ["suite", *([] if estimator in present or not len(relative) else ["estimator"]), *columns]
-    return rows.loc[:, list(kept)].rename(columns={"suite": "corpus"}).reset_index(drop=True)

@@ -1,27 +1,15 @@
 """Write the planned runs as a table, and what they cost."""
 
 import argparse
-import csv
-import io
 import json
 from pathlib import Path
 
 from relscale.bill import bill
 from relscale.command import run
 from relscale.files import write_text
-from relscale.plan import Run, plan_suite
-from relscale.records.suite import SUITE_COLUMNS
+from relscale.plan import plan_suite, suite_csv
 from relscale.settings.analysis import Costs
 from relscale.settings.suite import Suite
-
-
-def suite_csv(runs: list[Run]) -> str:
-    """Return suite.csv as text: one row a run."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, SUITE_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(run.columns() for run in runs)
-    return text.getvalue()
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -56,6 +56,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     spec = args.spec
+    name: str = spec["columns"]["run"]
     tokens = read_tokens(args.manifest)
     decoder = make_decoder(spec)
     record: dict[str, Any] = {"columns": spec["columns"], "spec": spec, "excluded_reason": None}
@@ -66,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
         curve.append(point)
         bar.update(point.step - bar.n)
         if bar.disable and len(curve) % 10 == 0:
-            print(f"step {point.step}/{spec['steps']}: {point.loss_nats_per_token:.4f} nats per token", flush=True)
+            print(f"{name}: step {point.step} of {spec['steps']}, {point.loss_nats_per_token:.4f} nats per token", flush=True)
 
     args.out_model.mkdir(parents=True, exist_ok=True)
     try:
@@ -81,8 +82,7 @@ def main(argv: list[str] | None = None) -> None:
         settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
         write_json(args.out_model / "tokenizer_config.json", {**settings, "model_max_length": spec["shape"]["context_length"]})
     bar.close()
-    run = spec["columns"]["run"]
-    lines = [f"{run},{point.step},{point.tokens},{point.loss_nats_per_token:.6f}\n" for point in curve]
+    lines = [f"{name},{point.step},{point.tokens},{point.loss_nats_per_token:.6f}\n" for point in curve]
     write_text(args.out_curve, ",".join(CURVE_COLUMNS) + "\n" + "".join(lines))
     write_json(args.out_record, record)
 

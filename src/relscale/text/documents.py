@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from relscale.records.text import CORPORA_COLUMNS
 from relscale.settings.corpora import Component, Corpora
 from relscale.text.decontamination import WindowSet, remove_paragraphs
 from relscale.text.duplicates import NearDuplicates, document_hash, fraction
@@ -96,19 +97,7 @@ def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows
     return Corpus(train=train, validation=validation, rows=rows)
 
 
-_COUNTS = (
-    "documents_read",
-    "bytes_read",
-    "removed_too_short",
-    "removed_exact_duplicate",
-    "removed_near_duplicate",
-    "removed_over_share",
-    "paragraphs_decontaminated",
-    "documents",
-    "bytes",
-    "documents_validation",
-    "bytes_validation",
-)
+_COUNTS = CORPORA_COLUMNS[CORPORA_COLUMNS.index("documents_read") : CORPORA_COLUMNS.index("tokens")]
 
 
 def _row(corpus: str, index: int, component: Component, counts: Counter[str]) -> dict[str, str | int]:

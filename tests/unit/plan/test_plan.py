@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from relscale.bill import bill, run_seconds
-from relscale.plan import plan_suite
+from relscale.plan import plan_suite, suite_csv
 from relscale.settings.analysis import Costs
 from relscale.settings.suite import Suite
-from relscale.stages.suite import suite_csv
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
