@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from relscale.plan import PlanError, plan_suite
 from relscale.settings.analysis import Costs, Figures, Laws
 from relscale.settings.base import Model, Name, Unique
 from relscale.settings.corpora import Corpora, Tokenizer
@@ -244,7 +245,13 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         for index, name in enumerate(suite.corpora):
             one_of(("suite", "corpora", index), name, "corpora.mixtures", corpora.mixtures)
     if suite is not None:
-        problems += _suite_checks(suite)
+        found = _suite_checks(suite)
+        problems += found
+        if tokenizer is not None and not found:
+            try:
+                plan_suite(suite, tokenizer.vocab_size)
+            except PlanError as error:
+                problems += error.problems.items()
         if figures is not None:
             one_of(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
     if figures is not None and "evaluate" in sections:

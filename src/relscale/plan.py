@@ -6,7 +6,7 @@ Pure functions with light imports: the Snakefile plans with them before any job.
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -107,26 +107,41 @@ class Run:
         }
 
 
+class PlanError(ValueError):
+    """Budgets that no run, or not every listed shape, can meet."""
+
+    def __init__(self, problems: Mapping[tuple[str | int, ...], str]) -> None:
+        """Keep what is wrong, by the path of its key in the configuration."""
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {what}" for path, what in problems.items()))
+        self.problems = dict(problems)
+
+
 def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
     """Return the runs of a suite, ordered by corpus, budget, size and seed as the configuration lists them.
 
     Raises:
-        ValueError: naming the key, where a budget cannot be met by any run, or a listed shape misses it.
+        PlanError: naming every budget that no run can meet and every listed shape that misses its budget.
     """
     runs: list[Run] = []
+    problems: dict[tuple[str | int, ...], str] = {}
     for corpus in suite.corpora:
         for index, budget in enumerate(suite.budgets):
-            if isinstance(suite.recipe, CpuSmall):
-                cells = []
-                for label in budget.shapes or []:
-                    extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
-                    seeds = [*suite.seeds, *(seed for seeds in extra for seed in seeds)]
-                    cells += [_cpu_small_run(suite.recipe, corpus, budget.label, label, seed, vocab_size, index) for seed in seeds]
-            else:
-                cells = [run for seed in suite.seeds for run in _marin_runs(suite.recipe, corpus, budget.label, seed, vocab_size)]
-            if not cells:
-                raise ValueError(f"suite.budgets[{index}].label = {budget.label!r}: no run of recipe {suite.recipe.name} meets this budget")
-            runs += cells
+            key = ("suite", "budgets", index)
+            if isinstance(suite.recipe, Marin2025):
+                found = [run for seed in suite.seeds for run in _marin_runs(suite.recipe, corpus, budget.label, seed, vocab_size)]
+                if not found:
+                    problems[*key, "label"] = f"no run of recipe {suite.recipe.name} meets this budget"
+                runs += found
+                continue
+            for place, label in enumerate(budget.shapes or []):
+                extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
+                try:
+                    for seed in [*suite.seeds, *(seed for seeds in extra for seed in seeds)]:
+                        runs.append(_cpu_small_run(suite.recipe, corpus, budget.label, label, seed, vocab_size))
+                except ValueError as error:
+                    problems[*key, "shapes", place] = str(error)
+    if problems:
+        raise PlanError(problems)
     return runs
 
 
@@ -153,13 +168,9 @@ def _heads(width: int, wanted: int) -> int:
     return fitting[-1]
 
 
-def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed: int, vocab_size: int, index: int) -> Run:
+def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed: int, vocab_size: int) -> Run:
     width, layers = (int(part) for part in label.split("x"))
-    key = f"suite.budgets[{index}]"
-    try:
-        heads = _heads(width, recipe.head_dim)
-    except ValueError as error:
-        raise ValueError(f"{key}.shapes: {label!r}: {error}") from error
+    heads = _heads(width, recipe.head_dim)
     shape = Shape(
         width=width,
         layers=layers,
@@ -177,7 +188,7 @@ def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed:
     achieved = steps * batch_size * recipe.context_length * training_flops_per_token
     if steps < 1 or abs(achieved / float(budget) - 1) > recipe.flop_tolerance:
         raise ValueError(
-            f"{key}.shapes: {label!r}: {steps} steps of {batch_size} x {recipe.context_length} tokens reach {achieved:.3g} of "
+            f"{steps} steps of {batch_size} x {recipe.context_length} tokens reach {achieved:.3g} of "
             f"{budget} training FLOPs, more than {recipe.flop_tolerance:.0%} off: take a smaller shape or a larger budget"
         )
     batch_scale = math.sqrt(batch_size * recipe.context_length / 2048)

@@ -148,6 +148,15 @@ def test_replicates_name_a_cell_of_the_grid(raw):
     assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "none of suite.seeds" in lines[2]] == [True] * 3
 
 
+def test_every_budget_that_cannot_be_met_is_named_at_once(raw):
+    raw["suite"]["budgets"] = [{"label": "1e6", "shapes": ["64x3", "16x1"]}, {"label": "5e10", "shapes": ["17x1", "24x1"]}]
+    lines = problems(raw)
+    assert len(lines) == 3
+    assert "suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in lines[0]
+    assert "suite.budgets[0].shapes[1] = '16x1': " in lines[1]
+    assert "suite.budgets[1].shapes[0] = '17x1': width 17: no even head width divides it" in lines[2]
+
+
 def test_a_recipe_says_whether_shapes_are_listed(raw):
     del raw["suite"]["budgets"][0]["shapes"]
     assert any("recipe cpu_small needs a list of shapes" in line for line in problems(raw))
