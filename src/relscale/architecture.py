@@ -46,4 +46,4 @@ class Choices:
     rope_scaling: RopeScaling | None = None
     """Stretching of the rotary frequencies, if any."""
     init_std: float | None = None
-    """Standard deviation of all matrices at the start; None scales each by its fan-in (see `training.model.initialise`)."""
+    """Standard deviation of all matrices at the start; None scales each by its fan-in (see `training.initial`)."""

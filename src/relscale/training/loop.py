@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from relscale.training.curve import CurvePoint
 from relscale.training.model import Decoder, initialise
-from relscale.training.optim import make_optimiser, schedule
+from relscale.training.optim import make_optimiser
+from relscale.training.schedule import schedule
 
 CURVE_POINTS = 100
 """Rows of a loss curve: each is the mean over an equal share of the steps."""

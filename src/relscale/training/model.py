@@ -5,17 +5,15 @@ Pre-RMSNorm, rotary positions, QK-norm, SwiGLU, no biases, untied embedding and 
 """
 
 import math
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from relscale.architecture import Choices, RopeScaling, Shape
-from relscale.files import read_json, replacing, write_json
+from relscale.architecture import Choices, Shape
+from relscale.training.folder import read_config, read_values, save_folder
+from relscale.training.initial import initial_values
 
 
 class Attention(nn.Module):
@@ -140,63 +138,17 @@ def rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 def initialise(decoder: Decoder, seed: int) -> None:
-    """Fill parameters from a seed: embedding 0.02, matrices 1/sqrt(fan in), output projections less by sqrt(2 layers), small head.
-
-    Values are drawn parameter by parameter in the order of `named_parameters`, on the CPU, so that they do not depend on the device.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    shape = decoder.shape
+    """Fill parameters with `initial_values`; they do not depend on the device."""
+    parameters = dict(decoder.named_parameters())
     with torch.no_grad():
-        for name, parameter in decoder.named_parameters():
-            if parameter.dim() == 1:
-                parameter.fill_(1.0)
-                continue
-            deviation = parameter.shape[1] ** -0.5
-            if decoder.choices.init_std is not None:
-                deviation = decoder.choices.init_std
-            elif name.endswith("embed_tokens.weight"):
-                deviation = 0.02
-            elif name.endswith("lm_head.weight"):
-                deviation = 0.01 * shape.width**-0.5
-            elif name.endswith(("o_proj.weight", "down_proj.weight")):
-                deviation *= (2 * shape.layers) ** -0.5
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * deviation)
-
-
-def hugging_face_config(shape: Shape, choices: Choices) -> dict[str, Any]:
-    """Return the `config.json` with which `AutoModelForCausalLM` makes the same model."""
-    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": choices.rope_theta}
-    if choices.rope_scaling is not None:
-        rope |= {"rope_type": "llama3", **asdict(choices.rope_scaling)}
-    return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "attention_bias": False,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "head_dim": shape.head_dim,
-        "hidden_act": "silu",
-        "hidden_size": shape.width,
-        "intermediate_size": shape.intermediate,
-        "max_position_embeddings": shape.context_length,
-        "num_attention_heads": shape.heads,
-        "num_hidden_layers": shape.layers,
-        "num_key_value_heads": shape.kv_heads,
-        "rms_norm_eps": choices.norm_epsilon,
-        "rope_parameters": rope,
-        "tie_word_embeddings": False,
-        "dtype": "float32",
-        "use_cache": True,
-        "vocab_size": shape.vocab_size,
-    }
+        for name, value in initial_values(decoder.shape, decoder.choices, seed):
+            parameters[name].copy_(torch.from_numpy(value))
 
 
 def save_decoder(decoder: Decoder, folder: Path) -> None:
     """Save `config.json` and `model.safetensors`, the form that `AutoModelForCausalLM.from_pretrained` reads."""
-    write_json(folder / "config.json", hugging_face_config(decoder.shape, decoder.choices))
-    tensors = {name: parameter.detach().cpu().contiguous() for name, parameter in decoder.state_dict().items()}
-    with replacing(folder / "model.safetensors") as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    values = {name: parameter.detach().cpu().contiguous().numpy() for name, parameter in decoder.state_dict().items()}
+    save_folder(folder, decoder.shape, decoder.choices, values)
 
 
 def load_decoder(folder: Path) -> Decoder:
@@ -205,25 +157,7 @@ def load_decoder(folder: Path) -> Decoder:
     Raises:
         ValueError: naming the file, where the folder holds no such model or its tensors do not fit the configuration.
     """
-    config = read_json(folder / "config.json")
-    if config.get("model_type") != "qwen3":
-        raise ValueError(f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}; only 'qwen3' can be read here")
-    shape = Shape(
-        width=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        kv_heads=config["num_key_value_heads"],
-        head_dim=config["head_dim"],
-        intermediate=config["intermediate_size"],
-        vocab_size=config["vocab_size"],
-        context_length=config["max_position_embeddings"],
-    )
-    rope = dict(config["rope_parameters"])
-    theta, kind = rope.pop("rope_theta"), rope.pop("rope_type")
-    scaling = RopeScaling(**rope) if kind == "llama3" else None
-    decoder = Decoder(shape, Choices(norm_epsilon=config["rms_norm_eps"], rope_theta=theta, rope_scaling=scaling))
-    try:
-        decoder.load_state_dict(load_file(folder / "model.safetensors"))
-    except (RuntimeError, OSError) as error:
-        raise ValueError(f"{folder / 'model.safetensors'}: does not fit config.json: {error}") from error
+    shape, choices = read_config(folder)
+    decoder = Decoder(shape, choices)
+    decoder.load_state_dict({name: torch.from_numpy(value) for name, value in read_values(folder, shape).items()})
     return decoder.eval()

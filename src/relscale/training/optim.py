@@ -1,4 +1,4 @@
-"""The optimiser and its schedule.
+"""The optimisers.
 
 Parameters of one learning rate lie side by side in one buffer, of which each parameter is a view: a step on a tiny model then costs a
 handful of kernels instead of several for each parameter.
@@ -13,18 +13,6 @@ from torch import nn
 from relscale.training.model import Decoder
 
 GROUPS = ("embedding_learning_rate", "learning_rate", "head_learning_rate")
-
-
-def schedule(step: int, steps: int, settings: Mapping[str, Any]) -> float:
-    """Return the factor (0..1] on the peak learning rate at a step, counted from 0: linear warm-up, constant, linear decay to 0.
-
-    The first step already has a rate above 0, and the last step one step's share of the decay (warm-up, stable, decay: WSD).
-    """
-    warmup = settings["warmup_share"] * steps
-    decay = settings["decay_share"] * steps
-    rising = (step + 1) / warmup if warmup >= 1 else 1.0
-    falling = (steps - step) / decay if decay >= 1 else 1.0
-    return min(1.0, rising, falling)
 
 
 class FlatAdam:

@@ -7,7 +7,9 @@ import torch
 from relscale.accounting import count_parameters
 from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.files import write_json
-from relscale.training.model import Decoder, hugging_face_config, initialise, load_decoder, rotary_angles, save_decoder
+from relscale.training.folder import hugging_face_config
+from relscale.training.initial import parameter_shapes
+from relscale.training.model import Decoder, initialise, load_decoder, rotary_angles, save_decoder
 
 SHAPE = Shape(width=24, layers=2, heads=3, kv_heads=3, head_dim=8, intermediate=48, vocab_size=97, context_length=33)
 LLAMA3 = Choices(norm_epsilon=1e-5, rope_theta=500_000.0, rope_scaling=RopeScaling(original_max_position_embeddings=16), init_std=0.02)
@@ -59,6 +61,13 @@ def test_parameter_counts_are_those_of_the_instantiated_model(shape):
     assert counted.total == sum(parameter.numel() for parameter in decoder.parameters())
     assert counted.embedding == decoder.model.embed_tokens.weight.numel()
     assert counted.head == decoder.lm_head.weight.numel()
+
+
+@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, layers=3)])
+def test_parameters_are_named_and_ordered_as_in_the_instantiated_model(shape):
+    with torch.device("meta"):
+        decoder = Decoder(shape)
+    assert list(parameter_shapes(shape)) == [(name, tuple(parameter.shape)) for name, parameter in decoder.named_parameters()]
 
 
 def test_the_paper_models_have_the_published_parameter_counts():

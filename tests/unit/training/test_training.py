@@ -14,7 +14,8 @@ from relscale.stages import train as stage
 from relscale.training.curve import CURVE_COLUMNS
 from relscale.training.loop import DivergedError, train, windows
 from relscale.training.model import Decoder, initialise, load_decoder
-from relscale.training.optim import CautiousAdamC, FlatAdam, make_optimiser, schedule
+from relscale.training.optim import CautiousAdamC, FlatAdam, make_optimiser
+from relscale.training.schedule import schedule
 
 SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
 ADAM = {
