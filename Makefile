@@ -25,7 +25,7 @@ FIGURES := $(filter-out workflow table,$(basename $(notdir $(wildcard workflow/r
 ENVIRONMENT_OVERRIDES := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test check format tiny plan figures report soak clean-results
+.PHONY: help env reproduce test check format tiny plan figures report soak clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ format: $(STAMP) ## let the formatters write
 
 soak: $(STAMP) ## tests too long for every day
 	$(BIN)/python -m pytest --soak
+
+clean-checkpoints: ## remove the checkpoints that runs go on from; finished results stay
+	rm -rf results/shared/checkpoints
 
 clean-results: ## remove the results of EXPERIMENT; shared sources and corpora stay
 	rm -rf $(RESULTS) logs/$(NAME) benchmarks/results/$(NAME)

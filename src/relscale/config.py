@@ -22,6 +22,7 @@ from relscale.settings.corpora import Corpora, Tokenizer
 from relscale.settings.families import AnyFamily, domains_of
 from relscale.settings.sources import Source
 from relscale.settings.suite import Suite
+from relscale.settings.training import Training
 
 
 class Experiment(Model):
@@ -39,6 +40,8 @@ class Experiment(Model):
     """How text becomes tokens."""
     suite: Suite
     """Which models are trained."""
+    training: Training = Training()
+    """How training is kept safe."""
     evaluate: Annotated[Unique[Name], Field(min_length=1)]
     """Families that every run is evaluated on (keys of `families`)."""
     families: dict[Name, AnyFamily]

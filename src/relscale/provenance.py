@@ -6,30 +6,15 @@ params. The digest covers the module's first-party import closure and is blind t
 
 import ast
 import hashlib
-import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from relscale.digests import DIGEST_LENGTH
+
 SOURCE_ROOT = Path(__file__).resolve().parents[1]
-DIGEST_LENGTH = 16
-
-
-def canonical_json(spec: Any) -> str:
-    """Return the one JSON text of a spec: sorted keys, no spaces, no NaN.
-
-    Raises:
-        ValueError: where a number is not finite.
-        TypeError: where a value is no JSON value.
-    """
-    return json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-
-
-def spec_digest(spec: Any) -> str:
-    """Return the digest of a spec, for names of shared folders."""
-    return hashlib.sha256(canonical_json(spec).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def lock_digest(packages: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(SOURCE_CODE))
 from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
-from relscale.provenance import canonical_json, code_digest, lock_digest, spec_digest
+from relscale.digests import canonical_json, spec_digest
+from relscale.provenance import code_digest, lock_digest
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.

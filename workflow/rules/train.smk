@@ -23,16 +23,23 @@ rule train:
         gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
         mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["mem_mb"],
         runtime=lambda wildcards: train_resources(RUNS[wildcards.run])["runtime"],
+        every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
+        every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
     params:
         spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
         lock=TRAINING_LOCK,
+        checkpoints=f"{SHARED}/checkpoints",
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.train \
             --spec {params.spec:q} \
             --threads {threads} \
+            --checkpoints {params.checkpoints:q} \
+            --defined-by {params.code:q} {params.lock:q} \
+            --every-steps={resources.every_steps:q} \
+            --every-minutes={resources.every_minutes:q} \
             --manifest {input.manifest:q} \
             --tokenizer {input.tokenizer:q} \
             --out-record {output.record:q} \

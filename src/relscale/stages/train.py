@@ -1,45 +1,81 @@
-"""Train one run: a Hugging Face folder, a loss curve and a record. A diverged run keeps its record, with the reason."""
+"""Train one run: a Hugging Face folder, a loss curve and a record. A diverged run keeps its record, with the reason.
+
+A run that is stopped by SIGTERM saves a checkpoint and ends with exit code 75 (try again); called again, it goes on from there.
+"""
 
 import argparse
 import json
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.command import run
-from relscale.files import read_json, write_json, write_text
+from relscale.digests import spec_digest
+from relscale.files import read_json, sha256_of, write_json, write_text
+from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS, CurvePoint
-from relscale.training.loop import DivergedError, train
-from relscale.training.model import Decoder, save_decoder
+from relscale.training.loop import InterruptedRunError, Outcome, train
+from relscale.training.make import make_step
+from relscale.training.step import TrainingStep
+
+TRY_AGAIN = 75
+"""Exit code of a run that was asked to stop and is saved (EX_TEMPFAIL of sysexits)."""
+SUMMED_UP_TO_BYTES = 2**31
+"""Token files up to this size are compared with their recorded sum before training; of larger ones, only the size."""
 
 
 def read_tokens(manifest_path: Path) -> np.ndarray:
-    """Map the training tokens that a corpus's manifest describes, (num_tokens,), without reading them.
+    """Map the training tokens that a corpus's manifest describes, (num_tokens,), without holding them in memory.
 
     Raises:
-        ValueError: where the file's size is not what the manifest says.
+        ValueError: where the file cannot be read, or its size or sum is not what the manifest says.
     """
     manifest = read_json(manifest_path)
     path = manifest_path.parent / "train.bin"
-    tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
+    try:
+        tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
     if len(tokens) != manifest["tokens"]:
         raise ValueError(f"{path}: {len(tokens)} tokens; {manifest_path} says {manifest['tokens']}")
+    if tokens.nbytes <= SUMMED_UP_TO_BYTES and (seen := sha256_of(path)) != manifest["sha256"]["train.bin"]:
+        raise ValueError(f"{path}: its SHA-256 is {seen}; {manifest_path} says {manifest['sha256']['train.bin']}")
     return tokens
 
 
-def make_decoder(spec: dict[str, Any]) -> Decoder:
-    """Make the decoder of a run's spec on the device that its recipe trains on."""
-    scaling = spec["choices"]["rope_scaling"]
-    choices = Choices(**{**spec["choices"], "rope_scaling": RopeScaling(**scaling) if scaling else None})
-    decoder = Decoder(Shape(**spec["shape"]), choices)
-    on_gpu = spec["columns"]["recipe"] != "cpu_small" and torch.cuda.is_available()
-    return decoder.to("cuda") if on_gpu else decoder
+@contextmanager
+def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether the signal has come; meanwhile the signal does nothing else."""
+    came: list[int] = []
+    before = signal.signal(number, lambda seen, frame: came.append(seen))
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(number, before)
+
+
+def save(outcome: Outcome, model: TrainingStep, spec: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Write model, curve and record; a diverged run has an empty folder for its model."""
+    record = {"columns": spec["columns"], "spec": spec, "excluded_reason": outcome.excluded_reason, "epochs": outcome.epochs}
+    record["step"] = model.name
+    arguments.out_model.mkdir(parents=True, exist_ok=True)
+    if outcome.excluded_reason is None:
+        record["final_loss_nats_per_token"] = outcome.curve[-1].loss_nats_per_token
+        model.save(arguments.out_model)
+        copyfile(arguments.tokenizer, arguments.out_model / "tokenizer.json")
+        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
+        write_json(arguments.out_model / "tokenizer_config.json", {**settings, "model_max_length": spec["shape"]["context_length"]})
+    name = spec["columns"]["run"]
+    lines = [f"{name},{point.step},{point.tokens},{point.loss_nats_per_token:.6f}\n" for point in outcome.curve]
+    write_text(arguments.out_curve, ",".join(CURVE_COLUMNS) + "\n" + "".join(lines))
+    write_json(arguments.out_record, record)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -49,42 +85,37 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--manifest", required=True, type=Path, help="manifest of the corpus's tokens")
     parser.add_argument("--tokenizer", required=True, type=Path)
     parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--checkpoints", required=True, type=Path, help="folder of all runs' checkpoints, one folder each inside")
+    parser.add_argument("--defined-by", required=True, nargs="*", help="what else defines the run's bytes: digests of code and libraries")
+    parser.add_argument("--every-steps", type=lambda text: int(text) if text else None, help="save a checkpoint after so many steps")
+    parser.add_argument("--every-minutes", type=float, default=10.0, help="save a checkpoint after so many minutes")
     parser.add_argument("--out-record", required=True, type=Path)
     parser.add_argument("--out-curve", required=True, type=Path)
     parser.add_argument("--out-model", required=True, type=Path)
     args = parser.parse_args(argv)
-    torch.set_num_threads(args.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    spec = args.spec
-    name: str = spec["columns"]["run"]
+    spec, name = args.spec, args.spec["columns"]["run"]
     tokens = read_tokens(args.manifest)
-    decoder = make_decoder(spec)
-    record: dict[str, Any] = {"columns": spec["columns"], "spec": spec, "excluded_reason": None}
-    curve: list[CurvePoint] = []
+    model = make_step(spec, args.threads)
     bar = tqdm(total=spec["steps"], unit="step", disable=not sys.stderr.isatty())
 
     def progress(point: CurvePoint) -> None:
-        curve.append(point)
         bar.update(point.step - bar.n)
-        if bar.disable and len(curve) % 10 == 0:
+        if bar.disable and point.step * 10 // spec["steps"] > (point.step - 1) * 10 // spec["steps"]:
             print(f"{name}: step {point.step} of {spec['steps']}, {point.loss_nats_per_token:.4f} nats per token", flush=True)
 
-    args.out_model.mkdir(parents=True, exist_ok=True)
+    defined_by = [spec, read_json(args.manifest)["sha256"]["train.bin"], model.name, args.threads, *args.defined_by]
+    folder = args.checkpoints / f"{name}-{spec_digest(defined_by)}"
+    checkpoints = Checkpoints(folder, every_steps=args.every_steps, every_minutes=args.every_minutes)
     try:
-        record["epochs"] = train(spec, tokens, decoder, progress)
-    except DivergedError as error:
-        record["excluded_reason"] = f"diverged: {error}"
-        print(record["excluded_reason"], file=sys.stderr)
-    else:
-        record["final_loss_nats_per_token"] = curve[-1].loss_nats_per_token
-        save_decoder(decoder, args.out_model)
-        copyfile(args.tokenizer, args.out_model / "tokenizer.json")
-        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
-        write_json(args.out_model / "tokenizer_config.json", {**settings, "model_max_length": spec["shape"]["context_length"]})
+        with checkpoints.held(), noticing(signal.SIGTERM) as stop:
+            outcome = train(spec, tokens, model, progress=progress, checkpoints=checkpoints, stop=stop)
+    except InterruptedRunError as error:
+        print(f"{name}: {error}; saved in {folder}", file=sys.stderr)
+        sys.exit(TRY_AGAIN)
     bar.close()
-    lines = [f"{name},{point.step},{point.tokens},{point.loss_nats_per_token:.6f}\n" for point in curve]
-    write_text(args.out_curve, ",".join(CURVE_COLUMNS) + "\n" + "".join(lines))
-    write_json(args.out_record, record)
+    if outcome.excluded_reason:
+        print(f"{name}: {outcome.excluded_reason}", file=sys.stderr)
+    save(outcome, model, spec, args)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,50 @@
-"""Training one run: windows of tokens in, a trained decoder and its loss curve out. Same spec, same thread count: same bytes."""
+"""Training one run: windows of tokens in, a trained model and its loss curve out. Light imports: no torch.
+
+Same spec, same step, same number of threads: same bytes, whether the run was interrupted or not.
+"""
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional
 
+from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint
-from relscale.training.model import Decoder, initialise
-from relscale.training.optim import make_optimiser
 from relscale.training.schedule import schedule
+from relscale.training.step import TrainingStep
 
 CURVE_POINTS = 100
 """Rows of a loss curve: each is the mean over an equal share of the steps."""
 
 
-class DivergedError(RuntimeError):
-    """Raised when the loss or a weight is not finite; the message says at which step."""
+class InterruptedRunError(RuntimeError):
+    """Raised when a run was asked to stop; its checkpoint is saved."""
 
 
-def windows(num_tokens: int, context_length: int, seed: int) -> Iterator[int]:
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a run."""
+
+    curve: list[CurvePoint]
+    """The loss curve; that of a diverged run ends before the first row that is not finite."""
+    epochs: float
+    """Windows seen over windows there are."""
+    excluded_reason: str | None
+    """Why the run cannot be used: where its loss or weights stopped being finite."""
+
+
+def windows(num_tokens: int, context_length: int, seed: int, skip: int = 0) -> Iterator[int]:
     """Yield window numbers for ever: each epoch is a seeded permutation of all windows, the same for every size of model.
 
     Window w is the tokens from w * context_length on, context_length + 1 of them (the last one is only predicted).
+
+    Args:
+        num_tokens: tokens of the corpus.
+        context_length: tokens of a window.
+        seed: of the permutations.
+        skip: windows to leave out at the beginning (those that were seen before a run was interrupted).
 
     Raises:
         ValueError: where there is not one whole window.
@@ -32,52 +52,75 @@ def windows(num_tokens: int, context_length: int, seed: int) -> Iterator[int]:
     count = (num_tokens - 1) // context_length
     if count < 1:
         raise ValueError(f"{num_tokens} tokens hold no window of {context_length} + 1")
-    epoch = 0
+    epoch, begin = divmod(skip, count)
     while True:
-        yield from np.random.default_rng((seed, epoch)).permutation(count)
-        epoch += 1
+        yield from np.random.default_rng((seed, epoch)).permutation(count)[begin:]
+        epoch, begin = epoch + 1, 0
 
 
-def train(spec: dict[str, Any], tokens: np.ndarray, decoder: Decoder, progress: Callable[[CurvePoint], None]) -> float:
-    """Train a decoder in place, from its initialisation on.
+def train(
+    spec: dict[str, Any],
+    tokens: np.ndarray,
+    model: TrainingStep,
+    *,
+    progress: Callable[[CurvePoint], None] = lambda point: None,
+    checkpoints: Checkpoints | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train a model from its initial values, or from its latest checkpoint.
 
     Args:
         spec: `plan.Run.spec()`.
         tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map.
-        decoder: on the device it is to be trained on.
-        progress: called with each row of the loss curve, in order.
-
-    Returns:
-        Epochs: tokens seen over tokens there are.
+        model: the model in training, at its initial values.
+        progress: called with each row of the loss curve that is new, in order.
+        checkpoints: the run's, held by the caller; None keeps none.
+        stop: asked after each step; where it says so, the run is saved and left.
 
     Raises:
-        DivergedError: where the loss, or a weight at the end, is not finite.
+        InterruptedRunError: where `stop` said so.
+        ValueError: where a checkpoint cannot be written or does not fit the model.
     """
-    initialise(decoder, spec["seed"])
-    steps, batch_size, length = spec["steps"], spec["batch_size"], decoder.shape.context_length
-    device = decoder.lm_head.weight.device
-    settings = spec["optimiser"]
-    optimiser = make_optimiser(decoder, settings)
-    order = windows(len(tokens), length, spec["seed"])
+    steps, batch_size, length = spec["steps"], spec["batch_size"], spec["shape"]["context_length"]
+    done, curve, pending = _resume(model, checkpoints)
+    order = windows(len(tokens), length, spec["seed"], skip=done * batch_size)
     offsets = np.arange(length + 1)
-    losses = torch.zeros(steps, device=device)
-    marks = sorted({math.ceil(steps * point / CURVE_POINTS) for point in range(1, CURVE_POINTS + 1)})
-    previous, next_mark = 0, 0
-    for step in range(steps):
+    marks = {math.ceil(steps * point / CURVE_POINTS) for point in range(1, CURVE_POINTS + 1)}
+    epochs = steps * batch_size / ((len(tokens) - 1) // length)
+
+    def save(step: int) -> None:
+        if checkpoints is not None:
+            pending.extend(map(float, model.losses()))
+            checkpoints.save(step, model.state(), {"curve": [astuple(point) for point in curve], "pending": pending})
+
+    for step in range(done + 1, steps + 1):
         starts = np.fromiter(order, dtype=np.int64, count=batch_size) * length
-        batch = torch.from_numpy(tokens[starts[:, None] + offsets].astype(np.int64)).to(device)  # (batch, length + 1)
-        logits = decoder(batch[:, :-1])
-        loss = functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
-        loss.backward()
-        optimiser.step(schedule(step, steps, settings))
-        losses[step] = loss.detach()
-        if step + 1 == marks[next_mark]:
-            mean = losses[previous : step + 1].mean().item()
+        model.update(tokens[starts[:, None] + offsets].astype(np.int64), schedule(step - 1, steps, spec["optimiser"]))
+        if step in marks:
+            pending.extend(map(float, model.losses()))
+            mean = float(np.mean(pending))
             if not math.isfinite(mean):
-                raise DivergedError(f"loss is {mean} between steps {previous} and {step + 1} of {steps}")
-            progress(CurvePoint(step=step + 1, tokens=(step + 1) * batch_size * length, loss_nats_per_token=mean))
-            previous, next_mark = step + 1, next_mark + 1
+                reason = f"diverged: loss is {mean} between steps {step - len(pending)} and {step} of {steps}"
+                return Outcome(curve=curve, epochs=epochs, excluded_reason=reason)
+            curve.append(CurvePoint(step=step, tokens=step * batch_size * length, loss_nats_per_token=mean))
+            progress(curve[-1])
+            pending.clear()
+        if step < steps and stop():
+            save(step)
+            raise InterruptedRunError(f"stopped after step {step} of {steps}")
+        if step == steps or (checkpoints is not None and checkpoints.due(step)):
+            save(step)
     # The loss of the last step was taken before its update.
-    if not all(bool(parameter.isfinite().all()) for parameter in decoder.parameters()):
-        raise DivergedError(f"weights are not finite after step {steps}")
-    return steps * batch_size / ((len(tokens) - 1) // length)
+    not_finite = None if model.is_finite() else f"diverged: weights are not finite after step {steps}"
+    return Outcome(curve=curve, epochs=epochs, excluded_reason=not_finite)
+
+
+def _resume(model: TrainingStep, checkpoints: Checkpoints | None) -> tuple[int, list[CurvePoint], list[float]]:
+    """Put the model where its latest checkpoint is; return the steps done, the curve and the losses since its last row."""
+    saved = None if checkpoints is None else checkpoints.latest()
+    if saved is None:
+        return 0, [], []
+    model.load_state(saved.state)
+    curve = [CurvePoint(step=step, tokens=tokens, loss_nats_per_token=loss) for step, tokens, loss in saved.loop["curve"]]
+    print(f"going on after step {saved.step}", flush=True)
+    return saved.step, curve, list(saved.loop["pending"])

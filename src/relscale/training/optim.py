@@ -55,6 +55,26 @@ class FlatAdam:
         self.adam.step()
         self.gradient.zero_()
 
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the moments and the number of steps, by name."""
+        groups = [self.adam.state[group["params"][0]] for group in self.adam.param_groups]
+        return {f"adam.{index}.{key}": value for index, group in enumerate(groups) for key, value in group.items()}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: where names differ from those of `state`.
+        """
+        described = self.adam.state_dict()
+        keys = {f"adam.{index}.{key}" for index in range(len(GROUPS)) for key in ("step", "exp_avg", "exp_avg_sq")}
+        if set(state) - keys or (state and set(state) != keys):
+            raise ValueError(f"state of an optimiser: it holds {', '.join(sorted(state))}, not {', '.join(sorted(keys))}")
+        for name, value in state.items():
+            _, index, key = name.split(".")
+            described["state"].setdefault(int(index), {})[key] = value
+        self.adam.load_state_dict(described)
+
 
 class CautiousAdamC:
     """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285), as the recipe `marin2025` has it.
@@ -94,6 +114,28 @@ class CautiousAdamC:
                 update.add_(parameter, alpha=settings["weight_decay"] * factor)
             parameter.add_(update, alpha=-rate)
             parameter.grad = None
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the moments and the number of steps, by name."""
+        names = [name for name, _ in self.parameters]
+        first = {f"first.{name}": value for name, value in zip(names, self.first, strict=True)}
+        second = {f"second.{name}": value for name, value in zip(names, self.second, strict=True)}
+        return {**first, **second, "steps": torch.tensor(self.steps)}
+
+    @torch.no_grad()
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: where names or shapes differ from those of `state`.
+        """
+        own = self.state()
+        wrong = [name for name in {**own, **state} if name not in own or name not in state or own[name].shape != state[name].shape]
+        if wrong:
+            raise ValueError(f"state of an optimiser: {', '.join(sorted(wrong))} missing, unknown or of another shape")
+        for name, value in own.items():
+            value.copy_(state[name])
+        self.steps = int(state["steps"])
 
 
 def make_optimiser(decoder: Decoder, settings: Mapping[str, Any]) -> FlatAdam | CautiousAdamC:

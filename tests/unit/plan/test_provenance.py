@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from relscale import provenance
-from relscale.provenance import canonical_json, code_digest, import_closure, lock_digest, spec_digest
+from relscale.digests import canonical_json, spec_digest
+from relscale.provenance import code_digest, import_closure, lock_digest
 
 FILES = {
     "package/__init__.py": "",
@@ -90,8 +91,9 @@ def test_the_closure_is_what_is_really_imported(stage):
     script = f"import sys, {module}; print(*sorted(n for n in sys.modules if n.split('.')[0] == 'relscale'))"
     imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert set(imported) <= set(import_closure(module))
-    # What is not imported at start is imported inside a function.
-    assert set(import_closure(module)) - set(imported) <= {"relscale.command"}
+    # What is not imported at start is imported inside a function: what is slow to import and not always needed.
+    late = {f"relscale.training.{name}" for name in ("torch_step", "model", "optim", "initial", "folder")} if stage == "train" else set()
+    assert set(import_closure(module)) - set(imported) <= {"relscale.command"} | late
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate", "laws", "documents", "family"])
@@ -101,7 +103,7 @@ def test_no_stage_depends_on_the_plan_or_the_whole_configuration(stage):
 
 def test_training_depends_on_nothing_downstream():
     heads = {name.split(".")[1] for name in import_closure("relscale.stages.train") if "." in name}
-    assert heads <= {"architecture", "command", "files", "stages", "training"}
+    assert heads <= {"architecture", "command", "digests", "files", "stages", "training"}
 
 
 def test_canonical_json():

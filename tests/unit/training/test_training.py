@@ -1,21 +1,24 @@
 import itertools
 import json
 import math
+import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 
-from relscale.architecture import Shape
+from relscale.architecture import Choices, Shape
 from relscale.files import read_json, sha256_of, write_json
 from relscale.plan import plan_suite
 from relscale.settings.suite import Suite
 from relscale.stages import train as stage
 from relscale.training.curve import CURVE_COLUMNS
-from relscale.training.loop import DivergedError, train, windows
+from relscale.training.loop import train, windows
 from relscale.training.model import Decoder, initialise, load_decoder
 from relscale.training.optim import CautiousAdamC, FlatAdam, make_optimiser
 from relscale.training.schedule import schedule
+from relscale.training.torch_step import TorchStep
 
 SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
 ADAM = {
@@ -108,12 +111,17 @@ def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
     assert sorted(first[:7]) == list(range(7)) == sorted(first[7:])
     assert first[:7] != first[7:]
     assert list(itertools.islice(windows(16 * 7 + 1, 16, seed=4), 7)) != first[:7]
+    assert list(itertools.islice(windows(16 * 7 + 1, 16, seed=3, skip=9), 5)) == first[9:]
     with pytest.raises(ValueError, match=r"16 tokens hold no window of 16 \+ 1"):
         next(windows(16, 16, seed=0))
 
 
 def spec(steps=40, **changes):
-    return {"seed": 1, "steps": steps, "batch_size": 4, "optimiser": ADAM | changes}
+    return {"seed": 1, "steps": steps, "batch_size": 4, "shape": asdict(SHAPE), "optimiser": ADAM | changes}
+
+
+def model(settings=ADAM):
+    return TorchStep(SHAPE, Choices(), settings, seed=1)
 
 
 @pytest.fixture
@@ -121,25 +129,35 @@ def tokens():
     return (np.arange(4000) * np.arange(4000) % 61).astype(np.uint16)
 
 
+def same(first, second):
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
 def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
-    curves, decoders = [], []
-    for _ in range(2):
-        decoder = Decoder(SHAPE)
-        curve = []
-        epochs = train(spec(), tokens, decoder, curve.append)
-        curves.append(curve)
-        decoders.append(decoder)
-    assert curves[0] == curves[1]
-    assert all(torch.equal(a, b) for a, b in zip(decoders[0].parameters(), decoders[1].parameters(), strict=True))
-    assert curves[0][0].loss_nats_per_token == pytest.approx(math.log(64), abs=0.05)
-    assert curves[0][-1].loss_nats_per_token < math.log(61) - 0.5
-    assert curves[0][-1].tokens == 40 * 4 * 16
-    assert epochs == pytest.approx(40 * 4 / 249)
+    models, outcomes = [model(), model()], []
+    for one in models:
+        rows = []
+        outcomes.append(train(spec(), tokens, one, progress=rows.append))
+        assert outcomes[-1].curve == rows
+    assert outcomes[0] == outcomes[1]
+    assert same(models[0].state(), models[1].state())
+    curve = outcomes[0].curve
+    assert curve[0].loss_nats_per_token == pytest.approx(math.log(64), abs=0.05)
+    assert curve[-1].loss_nats_per_token < math.log(61) - 0.5
+    assert curve[-1].tokens == 40 * 4 * 16
+    assert outcomes[0].epochs == pytest.approx(40 * 4 / 249)
+    assert outcomes[0].excluded_reason is None
 
 
 def test_a_run_that_diverges_says_where(tokens):
-    with pytest.raises(DivergedError, match=r"loss is (nan|inf) between steps \d+ and \d+ of 40"):
-        train(spec(learning_rate=math.nan), tokens, Decoder(SHAPE), lambda _: None)
+    outcome = train(spec(), tokens, model(ADAM | {"learning_rate": math.nan}))
+    assert re.fullmatch(r"diverged: loss is (nan|inf) between steps \d+ and \d+ of 40", outcome.excluded_reason)
+
+
+def test_weights_that_are_not_finite_after_the_last_step_exclude_a_run(tokens):
+    outcome = train(spec(steps=1), tokens, model(ADAM | {"learning_rate": math.nan}))
+    assert outcome.excluded_reason == "diverged: weights are not finite after step 1"
+    assert len(outcome.curve) == 1
 
 
 @pytest.fixture
@@ -148,7 +166,8 @@ def planned(tmp_path, tokens):
     raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16}, "budgets": [{"label": "1e8", "shapes": ["16x1"]}]}
     (run,) = plan_suite(Suite.model_validate(raw), 64)
     tokens.tofile(tmp_path / "train.bin")
-    write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16"})
+    sums = {"train.bin": sha256_of(tmp_path / "train.bin")}
+    write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
     (tmp_path / "tokenizer.json").write_text("{}")
 
     def arguments(out, **optimiser):
@@ -156,7 +175,8 @@ def planned(tmp_path, tokens):
         paths = {"--manifest": "manifest.json", "--tokenizer": "tokenizer.json"}
         outs = {"--out-record": "record.json", "--out-curve": "curve.csv", "--out-model": "model"}
         named = [(key, tmp_path / name) for key, name in paths.items()] + [(key, tmp_path / out / name) for key, name in outs.items()]
-        return ["--spec", json.dumps(changed), "--threads", "1", *(str(part) for pair in named for part in pair)]
+        safe = ["--checkpoints", str(tmp_path / out / "checkpoints"), "--defined-by", "code", "lock", "--every-steps", ""]
+        return ["--spec", json.dumps(changed), "--threads", "1", *safe, *(str(part) for pair in named for part in pair)]
 
     return run, arguments, tmp_path
 
@@ -189,4 +209,10 @@ def test_tokens_that_do_not_match_their_manifest_are_refused(planned):
     _, arguments, folder = planned
     write_json(folder / "manifest.json", {"tokens": 5, "dtype": "uint16"})
     with pytest.raises(ValueError, match=r"train.bin: 4000 tokens; .*manifest.json says 5"):
+        stage.main(arguments("out"))
+    write_json(folder / "manifest.json", {"tokens": 4000, "dtype": "uint16", "sha256": {"train.bin": "0" * 64}})
+    with pytest.raises(ValueError, match=r"train.bin: its SHA-256 is [0-9a-f]{64}; .*manifest.json says 0{64}"):
+        stage.main(arguments("out"))
+    (folder / "train.bin").unlink()
+    with pytest.raises(ValueError, match=r"train.bin: cannot be read"):
         stage.main(arguments("out"))

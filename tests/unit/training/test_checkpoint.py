@@ -1,0 +1,216 @@
+"""A run that was killed goes on to the same bytes."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from relscale.architecture import Choices, Shape
+from relscale.files import read_json, sha256_of, write_json
+from relscale.plan import plan_suite
+from relscale.settings.suite import Suite
+from relscale.training.checkpoint import KEPT, Checkpoints
+from relscale.training.loop import InterruptedRunError, train
+from relscale.training.torch_step import TorchStep
+
+SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+SHARED = {"beta1": 0.9, "beta2": 0.99, "warmup_share": 0.1, "decay_share": 0.5, "clip_norm": 1.0}
+ADAM = {"kind": "adam", "learning_rate": 0.01, "embedding_learning_rate": 0.02, "head_learning_rate": 0.03, "weight_decay": 0.0, **SHARED}
+CAUTIOUS = ADAM | {"kind": "cautious_adamc", "embedding_learning_rate": 0.01, "head_learning_rate": 0.01, "weight_decay": 0.1}
+STEPS = 230
+
+
+def spec(optimiser):
+    return {"seed": 1, "steps": STEPS, "batch_size": 3, "shape": asdict(SHAPE), "optimiser": optimiser}
+
+
+def model(optimiser=ADAM):
+    return TorchStep(SHAPE, Choices(), optimiser, seed=1)
+
+
+@pytest.fixture
+def tokens():
+    return (np.arange(3000) * np.arange(3000) % 61).astype(np.uint16)
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def stopping_after(steps):
+    """Say stop when asked for the n-th time."""
+    left = iter([False] * (steps - 1))
+    return lambda: next(left, True)
+
+
+@pytest.mark.parametrize("optimiser", [ADAM, CAUTIOUS])
+def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, tokens, tmp_path):
+    straight = model(optimiser)
+    expected = train(spec(optimiser), tokens, straight)
+    for steps in (1, 7, 96, 3):
+        with pytest.raises(InterruptedRunError):
+            train(spec(optimiser), tokens, model(optimiser), checkpoints=Checkpoints(tmp_path), stop=stopping_after(steps))
+    last = model(optimiser)
+    assert train(spec(optimiser), tokens, last, checkpoints=Checkpoints(tmp_path, every_steps=50)) == expected
+    assert same(last.state(), straight.state())
+    assert [path.name for path in sorted(tmp_path.glob("*.json"))] == ["step-000000200.json", "step-000000230.json"]
+
+
+def test_a_finished_run_is_read_from_its_last_checkpoint(tokens, tmp_path):
+    first, again = model(), model()
+    outcome = train(spec(ADAM), tokens, first, checkpoints=Checkpoints(tmp_path))
+    again.update = None  # nothing is trained
+    assert train(spec(ADAM), tokens, again, checkpoints=Checkpoints(tmp_path)) == outcome
+    assert same(first.state(), again.state())
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, capsys):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2, 3):
+        checkpoints.save(step, {"weight": np.full(4, step)}, {"curve": [], "pending": [0.5]})
+    assert len(list(tmp_path.glob("step-*.safetensors"))) == KEPT == len(list(tmp_path.glob("step-*.json")))
+    newest = tmp_path / "step-000000003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    found = checkpoints.latest()
+    assert (found.step, found.state["weight"].tolist(), found.loop) == (2, [2, 2, 2, 2], {"curve": [], "pending": [0.5]})
+    assert "step-000000003.safetensors: damaged, passed over: " in capsys.readouterr().out
+    (tmp_path / "step-000000002.json").write_text("{")
+    assert checkpoints.latest() is None
+
+
+def test_half_a_checkpoint_is_none(tmp_path):
+    Checkpoints(tmp_path).save(1, {"weight": np.zeros(2)}, {})
+    (tmp_path / "step-000000001.json").unlink()
+    assert Checkpoints(tmp_path).latest() is None
+
+
+def test_a_checkpoint_that_cannot_be_written_says_which_is_the_last_good_one(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"weight": np.zeros(2)}, {})
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("relscale.training.checkpoint.save_file", full)
+    with pytest.raises(ValueError, match=r"step-000000002.safetensors: .*No space left on device; the last good one is that of step 1"):
+        checkpoints.save(2, {"weight": np.zeros(2)}, {})
+    assert checkpoints.latest().step == 1
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_second_process_waits_and_says_for_whom(tmp_path, capsys):
+    order = []
+
+    def second():
+        with Checkpoints(tmp_path).held():
+            order.append("second")
+
+    with Checkpoints(tmp_path).held():
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waiting" not in (said := capsys.readouterr().out):
+            time.sleep(0.01)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert "held by process " in said
+
+
+def test_state_of_another_model_is_refused(tokens, tmp_path):
+    train(spec(ADAM), tokens, model(), checkpoints=Checkpoints(tmp_path))
+    for other in (CAUTIOUS,):
+        with pytest.raises(ValueError, match=r"state of an optimiser"):
+            train(spec(other), tokens, model(other), checkpoints=Checkpoints(tmp_path))
+    larger = TorchStep(Shape(**asdict(SHAPE) | {"width": 32}), Choices(), ADAM, seed=1)
+    with pytest.raises(ValueError, match=r"model.embed_tokens.weight is \(64, 16\), not \(64, 32\)"):
+        train(spec(ADAM), tokens, larger, checkpoints=Checkpoints(tmp_path))
+
+
+class Stage:
+    """The training stage as a process, on a run of a few seconds."""
+
+    def __init__(self, folder, tokens):
+        raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16}, "budgets": [{"label": "2e9", "shapes": ["16x1"]}]}
+        (self.run,) = plan_suite(Suite.model_validate(raw), 64)
+        self.folder = folder
+        tokens.tofile(folder / "train.bin")
+        sums = {"train.bin": sha256_of(folder / "train.bin")}
+        write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
+        (folder / "tokenizer.json").write_text("{}")
+
+    def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
+        paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
+        paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
+        named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
+        options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
+        command = [sys.executable, "-m", "relscale.stages.train", *options, *named]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def bytes_of(self, out):
+        return [sha256_of(self.folder / out / name) for name in ("record.json", "curve.csv", "model/model.safetensors")]
+
+    def wait_for_checkpoint(self, process, more_than=0):
+        """Wait until a later checkpoint is there; False where the run ended before."""
+        while process.poll() is None:
+            steps = [int(path.stem.removeprefix("step-")) for path in self.folder.glob("checkpoints/*/step-*.json")]
+            if max(steps, default=0) > more_than:
+                return max(steps)
+            time.sleep(0.005)
+        return 0
+
+
+@pytest.fixture
+def process(tmp_path, tokens):
+    return Stage(tmp_path, tokens)
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
+def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_run(process, kills):
+    straight = process.start("straight", checkpoints="other")
+    assert straight.wait() == 0, straight.stdout.read()
+    moments, reached, killed = random.Random(kills), 0, 0
+    for _ in range(kills):
+        running = process.start("out")
+        reached = process.wait_for_checkpoint(running, reached)
+        if reached:
+            time.sleep(moments.uniform(0, 0.05))
+            killed += running.poll() is None
+        running.kill()
+        running.wait()
+    assert killed >= 2
+    last = process.start("out")
+    said = last.communicate()[0]
+    assert last.returncode == 0, said
+    assert "going on after step " in said
+    assert process.bytes_of("out") == process.bytes_of("straight")
+
+
+def test_sigterm_saves_and_leaves_with_its_own_exit_code(process):
+    running = process.start("out")
+    assert process.wait_for_checkpoint(running)
+    running.send_signal(signal.SIGTERM)
+    said = running.communicate(timeout=60)[0]
+    assert running.returncode == 75, said
+    assert "stopped after step " in said
+    assert not (process.folder / "out/record.json").exists()
+    again = process.start("out")
+    assert "going on after step " in again.communicate()[0]
+    assert again.returncode == 0
+    assert read_json(process.folder / "out/record.json")["excluded_reason"] is None
+
+
+def test_another_definition_does_not_resume(process):
+    first = process.start("first")
+    assert first.wait() == 0
+    second = process.start("second", defined_by="other code")
+    said = second.communicate()[0]
+    assert second.returncode == 0
+    assert "going on" not in said
+    assert len(list((process.folder / "checkpoints").iterdir())) == 2
