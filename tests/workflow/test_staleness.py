@@ -131,6 +131,7 @@ def test_a_new_corpus_trains_only_its_own_runs(finished):
         ({"figures": {"corpus": "curated"}}, {"figure1_teaser": 1, "figure2_pipeline": 1}),
         ({"sources": {"sotu": {"citation": "Someone else"}}}, {"sources_table": 1, "table_page": 1}),
         ({"costs": {"utilisation": 0.3}}, {"suite": 1, "table_page": 1}),
+        ({"training": {"checkpoint_every_minutes": 3.0}}, {}),
         ({"suite": {"max_epochs": 2.0}}, {"preflight": 1, "suite": 1, "table_page": 1}),
     ],
 )
