@@ -112,6 +112,8 @@ rule corpora_table:
         table=f"{RESULTS}/tables/corpora.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/corpora_table.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/corpora_table.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

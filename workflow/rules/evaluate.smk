@@ -115,6 +115,8 @@ rule family_losses:
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
     log:
         f"logs/{EXPERIMENT.experiment}/family_losses/{{family}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/family_losses/{{family}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -145,6 +147,8 @@ rule losses:
         per_item=f"{RESULTS}/tables/items.parquet",
     log:
         f"logs/{EXPERIMENT.experiment}/losses.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/losses.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

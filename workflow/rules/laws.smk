@@ -81,6 +81,8 @@ rule law_table:
         table=f"{RESULTS}/laws/{{law_table}}.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/law_table/{{law_table}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/law_table/{{law_table}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

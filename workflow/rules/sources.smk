@@ -42,6 +42,8 @@ rule sources_table:
         table=f"{RESULTS}/tables/sources.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/sources_table.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/sources_table.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -8,6 +8,8 @@ rule suite:
         bill=f"{RESULTS}/tables/bill.txt",
     log:
         f"logs/{EXPERIMENT.experiment}/suite.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/suite.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -44,6 +46,8 @@ rule preflight:
         checked=f"{RESULTS}/tables/preflight.json",
     log:
         f"logs/{EXPERIMENT.experiment}/preflight.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/preflight.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -56,6 +56,8 @@ rule curves:
         table=f"{RESULTS}/tables/curves.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/curves.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/curves.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
