@@ -1,0 +1,134 @@
+/* The parts of a decoder beside attention, forward and backward.
+
+   Activations are stored feature by feature, (features, time), a row of `stride` floats for each: every loop over time runs on whole vectors
+   whatever the widths are, and only matrix products see odd sizes. Columns from the last token up to `padded` hold the values of token 0, so
+   that they are finite when the model is, and gradients of 0, so that they reach no sum. */
+#ifndef RELSCALE_LAYERS_H
+#define RELSCALE_LAYERS_H
+
+#include <math.h>
+
+#include "matmul.h"
+
+/* Extent of the activations at hand. */
+typedef struct {
+    long time;   /* tokens */
+    long padded; /* the next multiple of TIME_MULTIPLE */
+    long stride; /* from a row to the next one: an odd number of cache lines, so that a column's rows do not compete for few sets */
+} Extent;
+
+/* hidden[:, t] = embedding[token[t]] */
+static void embed(const float *restrict embedding, const int64_t *restrict tokens, long width, Extent extent, float *restrict hidden) {
+    for (long t = 0; t < extent.padded; t++) {
+        const float *row = embedding + (t < extent.time ? tokens[t] : 0) * width;
+        for (long j = 0; j < width; j++) hidden[j * extent.stride + t] = row[j];
+    }
+}
+
+static void embed_backward(const float *restrict gradient, const int64_t *restrict tokens, long width, Extent extent,
+                           float *restrict embedding_gradient) {
+    for (long t = 0; t < extent.time; t++) {
+        float *row = embedding_gradient + tokens[t] * width;
+        for (long j = 0; j < width; j++) row[j] += gradient[j * extent.stride + t];
+    }
+}
+
+/* RMSNorm over features: inverse[t] = 1 / sqrt(mean_j x[j, t]^2 + epsilon), normed = x * inverse * weight. */
+static void norm(const float *restrict x, const float *restrict weight, long features, float epsilon, Extent extent, float *restrict inverse,
+                 float *restrict normed) {
+    for (long t = 0; t < extent.padded; t++) inverse[t] = 0;
+    for (long j = 0; j < features; j++)
+        for (long t = 0; t < extent.padded; t++) inverse[t] += x[j * extent.stride + t] * x[j * extent.stride + t];
+    for (long t = 0; t < extent.padded; t++) inverse[t] = 1.0f / sqrtf(inverse[t] / (float)features + epsilon);
+    for (long j = 0; j < features; j++)
+        for (long t = 0; t < extent.padded; t++) normed[j * extent.stride + t] = x[j * extent.stride + t] * (inverse[t] * weight[j]);
+}
+
+/* From the gradient g of `normed`: dx = inverse * weight * g - x * inverse^3 * mean_j(g * weight * x), dweight = sum_t g * x * inverse.
+   `sum` is scratch of one row. With `add` dx is added to what is there. */
+static void norm_backward(const float *restrict gradient, const float *restrict x, const float *restrict weight,
+                          const float *restrict inverse, long features, Extent extent, float *restrict sum, int add, float *restrict dx,
+                          float *restrict weight_gradient) {
+    const long stride = extent.stride;
+    for (long t = 0; t < extent.padded; t++) sum[t] = 0;
+    for (long j = 0; j < features; j++) {
+        for (long t = 0; t < extent.padded; t++) sum[t] += gradient[j * stride + t] * x[j * stride + t] * weight[j];
+        weight_gradient[j] += sum_of_products(gradient + j * stride, x + j * stride, inverse, extent.padded);
+    }
+    for (long t = 0; t < extent.padded; t++) sum[t] *= inverse[t] * inverse[t] * inverse[t] / (float)features;
+    for (long j = 0; j < features; j++) {
+        const float *g = gradient + j * stride, *value = x + j * stride;
+        float *out = dx + j * stride;
+        if (add)
+            for (long t = 0; t < extent.padded; t++) out[t] += g[t] * (inverse[t] * weight[j]) - value[t] * sum[t];
+        else
+            for (long t = 0; t < extent.padded; t++) out[t] = g[t] * (inverse[t] * weight[j]) - value[t] * sum[t];
+    }
+}
+
+static void add_rows(const float *restrict from, long features, Extent extent, const float *restrict and, float *restrict to) {
+    for (long j = 0; j < features; j++)
+        for (long t = 0; t < extent.padded; t++) to[j * extent.stride + t] = from[j * extent.stride + t] + and[j * extent.stride + t];
+}
+
+/* SwiGLU: out = gate * sigmoid(gate) * up; `gate_up` holds `features` rows of either. */
+static void swiglu(const float *gate_up, long features, Extent extent, float *out) {
+    for (long j = 0; j < features; j++) {
+        const float *gate = gate_up + j * extent.stride, *up = gate_up + (features + j) * extent.stride;
+        for (long t = 0; t < extent.padded; t += LANES) {
+            vec g = load(gate + t);
+            store(out + j * extent.stride + t, g / (1.0f + exponential(-g)) * load(up + t));
+        }
+    }
+}
+
+/* Replaces gate and up by their gradients: with s = sigmoid(gate), dup = d * gate * s and dgate = d * up * s * (1 + gate * (1 - s)). */
+static void swiglu_backward(float *gate_up, const float *gradient, long features, Extent extent) {
+    for (long j = 0; j < features; j++) {
+        float *gate = gate_up + j * extent.stride, *up = gate_up + (features + j) * extent.stride;
+        for (long t = 0; t < extent.padded; t += LANES) {
+            vec g = load(gate + t), u = load(up + t), d = load(gradient + j * extent.stride + t);
+            vec s = 1.0f / (1.0f + exponential(-g));
+            store(up + t, d * g * s);
+            store(gate + t, d * u * s * (1.0f + g * (1.0f - s)));
+        }
+    }
+}
+
+/* Softmax down each of `columns` (a multiple of LANES) columns of `rows` rows, in place, times `scale`.
+
+   Rows from `diagonal` on are causal: row diagonal + k has entries from column k on only; the others become 0. `highest` and `total` get each
+   column's maximum and sum of exponentials over it. */
+static void softmax(float *x, long stride, long rows, long columns, long diagonal, float scale, float *highest, float *total) {
+    const float never = -1e30f;
+    for (long t = 0; t < columns; t += LANES) {
+        const ivec lane = lane_numbers() + (int32_t)t;
+        float *column = x + t;
+        vec top = splat(never), sum = {0};
+        for (long row = 0; row < diagonal; row++) {
+            vec value = load(column + row * stride);
+            top = choose(value > top, value, top);
+        }
+        for (long row = diagonal; row < rows; row++) {
+            vec value = choose(lane >= (int32_t)(row - diagonal), load(column + row * stride), splat(never));
+            top = choose(value > top, value, top);
+        }
+        for (long row = 0; row < diagonal; row++) {
+            vec value = exponential(load(column + row * stride) - top);
+            sum += value;
+            store(column + row * stride, value);
+        }
+        for (long row = diagonal; row < rows; row++) {
+            ivec there = lane >= (int32_t)(row - diagonal);
+            vec value = choose(there, exponential(load(column + row * stride) - top), splat(0.0f));
+            sum += value;
+            store(column + row * stride, value);
+        }
+        const vec share = scale / sum;
+        for (long row = 0; row < rows; row++) store(column + row * stride, load(column + row * stride) * share);
+        store(highest + t, top);
+        store(total + t, sum);
+    }
+}
+
+#endif

@@ -1,0 +1,298 @@
+"""The compiled library of the native training step and native scoring, if it was built. Light imports: no torch.
+
+It is compiled from `native/` when the package is installed (setup.py), for several levels of instructions at once; the best one that this
+machine has is used. The same inputs give the same bytes with the same library at the same level.
+"""
+
+import ctypes
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relscale.architecture import Choices, Shape
+from relscale.training.initial import parameter_shapes
+
+SOURCES = "4c7da80db9153ed3"
+"""Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name, one after another). It makes an edit of
+them an edit of this module, so that results go stale, and a library built from others is refused."""
+
+LEVELS = ("avx512", "avx2", "baseline")
+"""Levels of instructions, best first; `baseline` is what the compiler takes for granted (SSE2, NEON)."""
+
+WIDEST = 512
+"""Width from which a library's matrix products, and threads, serve better than one core's caches."""
+
+_POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+_SHAPE_FIELDS = ("width", "layers", "heads", "head_dim", "intermediate", "vocab_size", "context_length")
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = [(name, _LONG) for name in _SHAPE_FIELDS]
+
+
+class _Adam(ctypes.Structure):
+    _fields_ = [("rates", _DOUBLE * 3), *((name, _DOUBLE) for name in ("beta1", "beta2", "epsilon", "weight_decay", "clip_norm"))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Support:
+    """Whether something can be done natively: true or false where a condition is asked for."""
+
+    reason: str | None = None
+    """Why not; none where it can."""
+
+    def __bool__(self) -> bool:
+        return self.reason is None
+
+
+class UnavailableError(RuntimeError):
+    """Raised where the library, or a level of it, cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """The loaded library at one level."""
+
+    functions: ctypes.CDLL
+    """Its functions."""
+    level: str
+    """The level's name."""
+    pointer: int
+    """The level's table of functions."""
+
+
+@cache
+def load_library(level: str | None = None) -> Library:
+    """Load the library.
+
+    Args:
+        level: of instructions; none takes the best one that this machine has.
+
+    Raises:
+        UnavailableError: where it was not built, is of other sources, or this machine lacks the level.
+    """
+    paths = [Path(__file__).with_name(f"_native{suffix}") for suffix in EXTENSION_SUFFIXES]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        raise UnavailableError("it was not compiled when the package was installed (no C compiler, or none that knows vector extensions)")
+    try:
+        functions = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be loaded: {error}") from error
+    functions.relscale_sources.restype = ctypes.c_char_p
+    built_from = functions.relscale_sources().decode()
+    if built_from != SOURCES:
+        raise UnavailableError(f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package again")
+    _declare(functions)
+    for name in LEVELS if level is None else (level,):
+        if pointer := functions.relscale_level(name.encode()):
+            return Library(functions=functions, level=name, pointer=pointer)
+    raise UnavailableError(f"it has no level {level!r} for this machine")
+
+
+def _declare(functions: ctypes.CDLL) -> None:
+    functions.relscale_level.argtypes, functions.relscale_level.restype = [ctypes.c_char_p], _POINTER
+    functions.relscale_make.argtypes = [_POINTER, _POINTER, ctypes.c_float, _POINTER, _POINTER, ctypes.c_int]
+    functions.relscale_make.restype = _POINTER
+    functions.relscale_free.argtypes, functions.relscale_free.restype = [_POINTER], None
+    functions.relscale_gradients.argtypes = [_POINTER] * 4 + [_LONG] + [_POINTER] * 2
+    functions.relscale_update.argtypes = [_POINTER] * 7 + [_LONG, _POINTER, _DOUBLE, _LONG, _POINTER]
+    functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 2
+
+
+@cache
+def available() -> Support:
+    """Tell whether the library can be used here."""
+    try:
+        load_library()
+    except UnavailableError as error:
+        return Support(reason=f"the native library cannot be used: {error}")
+    return Support()
+
+
+def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
+    """Tell whether the library can score a decoder, or with the settings of an optimiser, train it."""
+    if shape.kv_heads != shape.heads:
+        return Support(reason=f"the native step has no grouped heads: {shape.kv_heads} of keys for {shape.heads} of queries")
+    if shape.head_dim % 2:
+        return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
+    if choices.rope_scaling is not None:
+        return Support(reason="the native step has no scaled rotary positions")
+    if shape.width > WIDEST:
+        return Support(reason=f"width {shape.width} is above {WIDEST}, where torch serves better")
+    if optimiser is not None and optimiser["kind"] != "adam":
+        return Support(reason=f"the native step has no optimiser {optimiser['kind']!r}, only 'adam'")
+    return available()
+
+
+def flat_values(shape: Shape, values: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Return a decoder's parameters, given by name, one after another in the order of `parameter_shapes`, (num_params_total,)."""
+    return np.concatenate([np.asarray(values[name], dtype=np.float32).ravel() for name, _ in parameter_shapes(shape)])
+
+
+def named_values(shape: Shape, flat: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+    """Return a view of each parameter by name; the inverse of `flat_values`."""
+    named: dict[str, npt.NDArray[np.float32]] = {}
+    start = 0
+    for name, size in parameter_shapes(shape):
+        stop = start + int(np.prod(size))
+        named[name] = flat[start:stop].reshape(size)
+        start = stop
+    return named
+
+
+def rotary_angles(length: int, head_dim: int, theta: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return cosines and sines (length, head_dim / 2) of position * theta^(-2i / head_dim), in float32 throughout as the torch decoder."""
+    exponents = -np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
+    angles = np.outer(np.arange(length, dtype=np.float32), np.float32(theta) ** exponents)
+    return np.ascontiguousarray(np.cos(angles)), np.ascontiguousarray(np.sin(angles))
+
+
+def _address(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+class NativeDecoder:
+    """A decoder's buffers in the library; parameters stay with the caller, as one flat float32 array."""
+
+    def __init__(self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None) -> None:
+        """Make the buffers.
+
+        Args:
+            shape: a size that `supports` allows.
+            choices: what the recipe fixes beside the size.
+            for_training: whether gradients are wanted; without them buffers are smaller and only `score` may be called.
+            level: of instructions; none takes the best one.
+
+        Raises:
+            UnavailableError: where the library cannot be used.
+            MemoryError: where there is no room for the buffers.
+        """
+        self.library = load_library(level)
+        self.shape = shape
+        self.for_training = for_training
+        cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices.rope_theta)
+        size = _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
+        functions = self.library.functions
+        pointer = functions.relscale_make(
+            self.library.pointer, ctypes.byref(size), choices.norm_epsilon, _address(cosine), _address(sine), int(for_training)
+        )
+        if not pointer:
+            raise MemoryError(f"no memory for the activations of {shape}")
+        self._pointer = pointer
+        weakref.finalize(self, functions.relscale_free, pointer)
+        self._loss = ctypes.c_double()
+
+    def gradients(self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]) -> tuple[float, npt.NDArray[np.float32]]:
+        """Return the mean loss of (sequences, context length + 1) tokens and its gradient, both without any change of the values.
+
+        Raises:
+            ValueError: where a token is not in the vocabulary, or the batch has another shape.
+        """
+        batch = self._checked(batch)
+        gradients = np.empty_like(values)
+        status = self.library.functions.relscale_gradients(
+            self.library.pointer, self._pointer, _address(values), _address(batch), len(batch), _address(gradients), ctypes.byref(self._loss)
+        )
+        self._refuse(status)
+        return self._loss.value, gradients
+
+    def _checked(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        assert self.for_training
+        if batch.ndim != 2 or batch.shape[0] < 1 or batch.shape[1] != self.shape.context_length + 1:
+            raise ValueError(f"a batch of shape {batch.shape} is not (sequences, {self.shape.context_length + 1})")
+        return np.ascontiguousarray(batch, dtype=np.int64)
+
+    def _refuse(self, status: int) -> None:
+        if status:
+            raise ValueError(f"a token is not in the vocabulary of {self.shape.vocab_size} entries")
+
+    def update(
+        self,
+        values: npt.NDArray[np.float32],
+        gradients: npt.NDArray[np.float32],
+        first: npt.NDArray[np.float32],
+        second: npt.NDArray[np.float32],
+        batch: npt.NDArray[np.int64],
+        settings: "_Adam",
+        factor: float,
+        updates: int,
+    ) -> float:
+        """Take one step of Adam in place and return the mean loss before it.
+
+        Args:
+            values: (num_params_total,) the parameters.
+            gradients: (num_params_total,) scratch.
+            first: (num_params_total,) Adam's first moments.
+            second: (num_params_total,) Adam's second moments.
+            batch: (sequences, context length + 1) tokens.
+            settings: from `adam_settings`.
+            factor: on the peak learning rates.
+            updates: number of this update, from 1.
+
+        Raises:
+            ValueError: where a token is not in the vocabulary, or the batch has another shape.
+        """
+        batch = self._checked(batch)
+        status = self.library.functions.relscale_update(
+            self.library.pointer,
+            self._pointer,
+            _address(values),
+            _address(gradients),
+            _address(first),
+            _address(second),
+            _address(batch),
+            len(batch),
+            ctypes.byref(settings),
+            factor,
+            updates,
+            ctypes.byref(self._loss),
+        )
+        self._refuse(status)
+        return self._loss.value
+
+    def score(
+        self, values: npt.NDArray[np.float32], rows: list[npt.NDArray[np.int64]], given: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Score token sequences after their first `given` tokens; no row has more than context length + 1 of them.
+
+        Returns:
+            (row) sum of the log-probabilities of the tokens that follow, and (row) whether each of them is the likeliest one.
+
+        Raises:
+            ValueError: where a token is not in the vocabulary.
+        """
+        first = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=first[1:])
+        tokens = np.concatenate(rows).astype(np.int64)
+        given = np.ascontiguousarray(given, dtype=np.int64)
+        assert np.diff(first).max() <= self.shape.context_length + 1 and given.min() >= 1 and (given < np.diff(first)).all()
+        log_likelihood, greedy = np.empty(len(rows)), np.empty(len(rows), dtype=np.uint8)
+        status = self.library.functions.relscale_score(
+            self.library.pointer,
+            self._pointer,
+            _address(values),
+            _address(tokens),
+            _address(first),
+            _address(given),
+            len(rows),
+            _address(log_likelihood),
+            _address(greedy),
+        )
+        self._refuse(status)
+        return log_likelihood, greedy.astype(bool)
+
+
+def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:
+    """Return the settings of `plan.Run.optimiser` in the library's form."""
+    rates = [optimiser[name] for name in ("embedding_learning_rate", "learning_rate", "head_learning_rate")]
+    return _Adam(
+        (_DOUBLE * 3)(*rates), optimiser["beta1"], optimiser["beta2"], 1e-8, optimiser["weight_decay"], optimiser["clip_norm"]
+    )

@@ -1,0 +1,100 @@
+"""The native training step: forward, backward, clipping and Adam in one call of a compiled library. Light imports: no torch.
+
+Tiny models are bound by the overhead of many small operations; here there is one. `torch_step.TorchStep` is the reference, and what is used
+where `supports` says no.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relscale.architecture import Choices, Shape
+from relscale.training.folder import save_folder
+from relscale.training.initial import initial_values
+from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
+
+
+class NativeStep:
+    """A decoder in training on one core; see `step.TrainingStep`. Make one only where `native_library.supports` allows it."""
+
+    name = "native"
+
+    def __init__(self, shape: Shape, choices: Choices, optimiser: Mapping[str, Any], seed: int, level: str | None = None) -> None:
+        """Make a decoder with its initial values.
+
+        Args:
+            shape: its size.
+            choices: what the recipe fixes beside the size.
+            optimiser: settings of `plan.Run.optimiser`.
+            seed: of the initial values.
+            level: of instructions (`native_library.LEVELS`); none takes the best one that this machine has.
+
+        Raises:
+            UnavailableError: where the library cannot be used.
+        """
+        self.shape, self.choices = shape, choices
+        self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
+        self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
+        self._settings = adam_settings(optimiser)
+        self._gradients = np.zeros_like(self.values)
+        self._first, self._second = np.zeros_like(self.values), np.zeros_like(self.values)
+        self._updates = 0
+        self._losses: list[float] = []
+
+    @property
+    def level(self) -> str:
+        """The level of instructions: another one gives other bytes, within rounding."""
+        return self.decoder.library.level
+
+    def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
+        """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times the peak learning rates.
+
+        Raises:
+            ValueError: where a token is not in the vocabulary, or the batch has another shape; nothing has changed then.
+        """
+        loss = self.decoder.update(
+            self.values, self._gradients, self._first, self._second, batch, self._settings, factor, self._updates + 1
+        )
+        self._updates += 1
+        self._losses.append(loss)
+
+    def losses(self) -> npt.NDArray[np.float32]:
+        """Return the losses since the last call, (updates,), in nats per token."""
+        drained, self._losses = self._losses, []
+        return np.array(drained, dtype=np.float32)
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are finite."""
+        return bool(np.isfinite(self.values).all())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of weights, moments and the number of updates, each one array."""
+        return {
+            "values": self.values.copy(),
+            "first": self._first.copy(),
+            "second": self._second.copy(),
+            "updates": np.array([self._updates], dtype=np.int64),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: where names, shapes or types differ.
+        """
+        own = {"values": self.values, "first": self._first, "second": self._second, "updates": np.zeros(1, dtype=np.int64)}
+        for name in sorted({*own, *state}):
+            there, here = ((part[name].shape, part[name].dtype.name) if name in part else None for part in (state, own))
+            if there != here:
+                raise ValueError(f"state of a run: {name} is {there}, not {here}")
+        for name, array in own.items():
+            array[...] = state[name]
+        self._updates = int(own["updates"][0])
+        self._losses = []
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors`."""
+        save_folder(folder, self.shape, self.choices, named_values(self.shape, self.values))
