@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from relscale.arrow import arrow_array
 from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable
 from relscale.records.losses import LOSSES_COLUMNS, METRIC_UNITS
@@ -119,18 +120,17 @@ def items_table(
     size = len(requests.items)
     names = {"suite": columns["suite"], "run": columns["run"], "family": family}
     per_item = {"domain": requests.domains, "stratum": requests.strata, "item": requests.items}
-    data: dict[str, Any] = {name: pa.array([value] * (size * len(metrics))) for name, value in names.items()}
-    data |= {name: pa.array(value * len(metrics)) for name, value in per_item.items()}
-    data["metric"] = pa.array([metric for metric in metrics for _ in range(size)])
+    data: dict[str, Any] = {name: [value] * (size * len(metrics)) for name, value in names.items()}
+    data |= {name: value * len(metrics) for name, value in per_item.items()}
+    data["metric"] = [metric for metric in metrics for _ in range(size)]
     data["numerator"] = np.concatenate([values[metric][0] for metric in metrics])
     data["denominator"] = np.concatenate([values[metric][1] for metric in metrics])
     data["overlaps"] = np.tile(overlaps, len(metrics))
-    table = pa.table({name: data[name] for name in ITEMS_SCHEMA.names})
-    encoded = [
-        table[name].combine_chunks().dictionary_encode() if ITEMS_SCHEMA.field(name).type == _NAME else table[name].combine_chunks()
-        for name in table.column_names
+    arrays = [
+        arrow_array(data[field.name], pa.string()).dictionary_encode() if field.type == _NAME else arrow_array(data[field.name], field.type)
+        for field in ITEMS_SCHEMA
     ]
-    return pa.table(encoded, schema=ITEMS_SCHEMA)
+    return pa.Table.from_arrays(arrays, schema=ITEMS_SCHEMA)
 
 
 def _values(metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:

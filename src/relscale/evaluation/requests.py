@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from relscale.arrow import numpy_array
 from relscale.files import replacing
 from relscale.records.check import check_columns
 
@@ -159,17 +160,20 @@ def read_requests(path: Path) -> RequestTable:
     Raises:
         ValueError: naming the file, where columns are missing, there is no request, or an item has not exactly one right option.
     """
-    table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name != "text"])
+    # `pyarrow.parquet.read_table` imports pandas.
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=[name for name in file.schema_arrow.names if name != "text"])
     check_columns(str(path), table.column_names, [name for name in REQUESTS_SCHEMA.names if name != "text"])
     if not len(table):
         raise ValueError(f"{path}: holds no requests")
     domains, strata, items = (table[name].to_pylist() for name in ("domain", "stratum", "item"))
     keys = list(zip(domains, items, strict=True))
     starts = [row for row in range(len(keys)) if row == 0 or keys[row] != keys[row - 1]]
-    gold_rows = np.flatnonzero(table["gold"].to_numpy())
+    gold = numpy_array(table["gold"])
+    gold_rows = np.flatnonzero(gold)
     first = np.array([*starts, len(keys)])
     if len(gold_rows) != len(starts) or np.any(gold_rows < first[:-1]) or np.any(gold_rows >= first[1:]):
-        counts = np.add.reduceat(table["gold"].to_numpy().astype(int), first[:-1])
+        counts = np.add.reduceat(gold.astype(int), first[:-1])
         wrong = starts[int(np.flatnonzero(counts != 1)[0])]
         raise ValueError(f"{path}: item {items[wrong]!r} of domain {domains[wrong]!r} has not exactly one right option")
     if len({keys[row] for row in starts}) < len(starts):
@@ -177,10 +181,10 @@ def read_requests(path: Path) -> RequestTable:
     return RequestTable(
         contexts=_arrays(table["context"]),
         continuations=_arrays(table["continuation"]),
-        num_bytes=table["num_bytes"].to_numpy().astype(np.float64),
+        num_bytes=numpy_array(table["num_bytes"]).astype(np.float64),
         first=first,
         gold=gold_rows,
-        truncated=table["truncated"].to_numpy()[starts],
+        truncated=numpy_array(table["truncated"])[starts],
         domains=[domains[row] for row in starts],
         strata=[strata[row] for row in starts],
         items=[items[row] for row in starts],
@@ -189,5 +193,5 @@ def read_requests(path: Path) -> RequestTable:
 
 def _arrays(column: pa.ChunkedArray) -> list[np.ndarray]:
     lists = column.combine_chunks()
-    values, offsets = lists.values.to_numpy(), lists.offsets.to_numpy()
+    values, offsets = numpy_array(lists.values), numpy_array(lists.offsets)
     return [values[offsets[row] : offsets[row + 1]] for row in range(len(lists))]

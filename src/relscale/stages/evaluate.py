@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
+from relscale.arrow import arrow_table
 from relscale.command import run
 from relscale.evaluation.aggregate import ITEMS_SCHEMA, LOSSES_SCHEMA, items_table, losses_rows, metrics_of
-from relscale.evaluation.language_model import read_run
 from relscale.evaluation.requests import RequestTable, read_requests
+from relscale.evaluation.trained import read_run
 from relscale.files import read_json, replacing
 
 
@@ -57,7 +57,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out-losses", required=True, type=Path)
     parser.add_argument("--out-items", required=True, type=Path)
     args = parser.parse_args(argv)
-    torch.set_num_threads(1)
     requests = read_requests(args.requests)
     in_corpus = set(read_json(args.overlaps)["items"]) if args.overlaps else set()
     overlaps = np.array([item in in_corpus for item in requests.items])
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         run_rows, items = evaluate_run(path, args.spec, requests, overlaps)
         rows += run_rows
         tables.append(items)
-    write_parquet(pa.Table.from_pylist(rows, schema=LOSSES_SCHEMA), args.out_losses)
+    write_parquet(arrow_table(rows, LOSSES_SCHEMA), args.out_losses)
     write_parquet(pa.concat_tables(tables).unify_dictionaries(), args.out_items)
 
 

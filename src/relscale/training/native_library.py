@@ -199,7 +199,13 @@ class NativeDecoder:
         batch = self._checked(batch)
         gradients = np.empty_like(values)
         status = self.library.functions.relscale_gradients(
-            self.library.pointer, self._pointer, _address(values), _address(batch), len(batch), _address(gradients), ctypes.byref(self._loss)
+            self.library.pointer,
+            self._pointer,
+            _address(values),
+            _address(batch),
+            len(batch),
+            _address(gradients),
+            ctypes.byref(self._loss),
         )
         self._refuse(status)
         return self._loss.value, gradients
@@ -293,6 +299,4 @@ class NativeDecoder:
 def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:
     """Return the settings of `plan.Run.optimiser` in the library's form."""
     rates = [optimiser[name] for name in ("embedding_learning_rate", "learning_rate", "head_learning_rate")]
-    return _Adam(
-        (_DOUBLE * 3)(*rates), optimiser["beta1"], optimiser["beta2"], 1e-8, optimiser["weight_decay"], optimiser["clip_norm"]
-    )
+    return _Adam((_DOUBLE * 3)(*rates), optimiser["beta1"], optimiser["beta2"], 1e-8, optimiser["weight_decay"], optimiser["clip_norm"])

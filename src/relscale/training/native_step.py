@@ -85,14 +85,14 @@ class NativeStep:
         Raises:
             ValueError: where names, shapes or types differ.
         """
-        own = {"values": self.values, "first": self._first, "second": self._second, "updates": np.zeros(1, dtype=np.int64)}
+        own = self.state()
         for name in sorted({*own, *state}):
             there, here = ((part[name].shape, part[name].dtype.name) if name in part else None for part in (state, own))
             if there != here:
                 raise ValueError(f"state of a run: {name} is {there}, not {here}")
-        for name, array in own.items():
+        for array, name in ((self.values, "values"), (self._first, "first"), (self._second, "second")):
             array[...] = state[name]
-        self._updates = int(own["updates"][0])
+        self._updates = int(state["updates"][0])
         self._losses = []
 
     def save(self, folder: Path) -> None:

@@ -3,8 +3,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from relscale.evaluation.language_model import CausalModel
 from relscale.evaluation.tokens import TextEncoder, byte_alphabet
+from relscale.evaluation.torch_model import CausalModel
 from relscale.text.tokenizer import END_OF_TEXT
 
 

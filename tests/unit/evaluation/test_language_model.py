@@ -3,9 +3,12 @@ import pytest
 import torch
 
 from relscale.architecture import Shape
-from relscale.evaluation.language_model import CausalModel, read_run
+from relscale.evaluation import trained
 from relscale.evaluation.metrics import item_metrics
+from relscale.evaluation.native_model import NativeModel
+from relscale.evaluation.torch_model import CausalModel
 from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.native_library import available
 
 SHAPE = Shape(width=16, layers=2, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=32)
 
@@ -58,13 +61,17 @@ def test_batching_does_not_change_scores(decoder):
         np.testing.assert_array_equal(together.greedy, one_by_one.greedy)
 
 
-def test_read_run(decoder, tmp_path):
+@pytest.mark.parametrize("native", [False, True])
+def test_read_run(decoder, tmp_path, monkeypatch, native):
+    if native and not available():
+        pytest.skip(available().reason)
+    monkeypatch.setattr(trained, "supports", lambda *what: native)
     save_decoder(decoder, tmp_path / "model")
-    model = read_run(tmp_path / "model")
-    assert (model.vocab_size, model.context_length) == (64, 32)
+    model = trained.read_run(tmp_path / "model")
+    assert isinstance(model, NativeModel if native else CausalModel)
     direct = CausalModel(decoder, vocab_size=64, context_length=32)
     request = ([[0, 1]], [[2, 3]])
-    assert model.score(*request).log_likelihood == direct.score(*request).log_likelihood
+    np.testing.assert_allclose(model.score(*request).log_likelihood, direct.score(*request).log_likelihood, rtol=1e-6 if native else 0)
 
 
 @pytest.mark.parametrize(

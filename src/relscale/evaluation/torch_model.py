@@ -1,0 +1,88 @@
+"""Scoring with a torch module: any model that maps token ids to logits, and the reference for native scoring."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from relscale.evaluation.language_model import Scores, Tokens, distinct_requests
+from relscale.training.model import load_decoder
+
+BATCH_TOKENS = 2048
+"""Padded tokens of a batch. Small batches stay in a core's cache: at widths of 16 to 112 this is about twice as fast as 65,536."""
+
+
+class CausalModel:
+    """A module from token ids (batch, time) to logits (batch, time, vocab) as a `LanguageModel`."""
+
+    def __init__(self, module: nn.Module, *, vocab_size: int, context_length: int, batch_tokens: int = BATCH_TOKENS) -> None:
+        """Take a module.
+
+        Args:
+            module: maps token ids (batch, time), int64, to logits (batch, time, vocab); position t sees no later token.
+            vocab_size: entries of its vocabulary.
+            context_length: the most tokens that it can be given.
+            batch_tokens: padded tokens of a batch.
+        """
+        self.module = module.eval()
+        self.vocab_size = vocab_size
+        self.context_length = context_length
+        self.batch_tokens = batch_tokens
+
+    @torch.inference_mode()
+    def score(self, contexts: Sequence[Tokens], continuations: Sequence[Tokens]) -> Scores:
+        """Score each continuation after its context.
+
+        Requests are sorted by length and padded on the right: a causal model needs no mask, since no position that counts sees the padding.
+        Equal requests are run once. Probabilities are taken in float32 and summed in float64.
+
+        Raises:
+            ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is
+                not in the vocabulary.
+        """
+        requests = distinct_requests(contexts, continuations, vocab_size=self.vocab_size, context_length=self.context_length)
+        rows = requests.rows
+        log_likelihood, greedy = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+        for batch in self._batches(rows):
+            log_likelihood[batch], greedy[batch] = self._score_batch(rows[batch], requests.given[batch])
+        return requests.in_given_order(log_likelihood, greedy)
+
+    def _batches(self, rows: Sequence[np.ndarray]) -> list[slice]:
+        """Cut rows of falling length into batches of at most `batch_tokens` padded tokens."""
+        batches: list[slice] = []
+        begin = 0
+        while begin < len(rows):
+            count = max(1, self.batch_tokens // (len(rows[begin]) - 1))
+            batches.append(slice(begin, min(begin + count, len(rows))))
+            begin += count
+        return batches
+
+    def _score_batch(self, rows: Sequence[np.ndarray], given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        longest = max(len(row) for row in rows) - 1
+        inputs = np.zeros((len(rows), longest), dtype=np.int64)
+        targets = np.zeros_like(inputs)
+        counts = np.zeros((len(rows), longest), dtype=bool)
+        for number, row in enumerate(rows):
+            inputs[number, : len(row) - 1] = row[:-1]
+            targets[number, : len(row) - 1] = row[1:]
+            counts[number, given[number] - 1 : len(row) - 1] = True
+        logits: Tensor = self.module(torch.from_numpy(inputs))[torch.from_numpy(counts)].float()  # (scored, vocab)
+        scored = torch.from_numpy(targets[counts])
+        chosen = logits.gather(1, scored[:, None])[:, 0]
+        log_probability = (chosen - logits.logsumexp(dim=1)).double().numpy()
+        likeliest = (logits.argmax(dim=1) == scored).numpy()
+        starts = np.concatenate([[0], counts.sum(axis=1).cumsum()[:-1]])
+        return np.add.reduceat(log_probability, starts), np.logical_and.reduceat(likeliest, starts)
+
+
+def read_torch_model(folder: Path) -> CausalModel:
+    """Return the model of a trained run from its folder, on one thread.
+
+    Raises:
+        ValueError: naming the file, where the folder holds no such model.
+    """
+    torch.set_num_threads(1)
+    decoder = load_decoder(folder)
+    return CausalModel(decoder, vocab_size=decoder.shape.vocab_size, context_length=decoder.shape.context_length)
