@@ -19,17 +19,40 @@ typedef struct {
 
 /* hidden[:, t] = embedding[token[t]] */
 static void embed(const float *restrict embedding, const int64_t *restrict tokens, long width, Extent extent, float *restrict hidden) {
-    for (long t = 0; t < extent.padded; t++) {
-        const float *row = embedding + (t < extent.time ? tokens[t] : 0) * width;
-        for (long j = 0; j < width; j++) hidden[j * extent.stride + t] = row[j];
+    for (long t = 0; t < extent.padded; t += 4) {
+        const float *row[4];
+        for (int place = 0; place < 4; place++) row[place] = embedding + (t + place < extent.time ? tokens[t + place] : 0) * width;
+        float *column = hidden + t;
+        long j = 0;
+        for (; j + 4 <= width; j += 4) {
+            Square square = {{load4(row[0] + j), load4(row[1] + j), load4(row[2] + j), load4(row[3] + j)}};
+            square = turned(square);
+            for (int feature = 0; feature < 4; feature++) store4(column + (j + feature) * extent.stride, square.row[feature]);
+        }
+        for (; j < width; j++)
+            for (int place = 0; place < 4; place++) column[j * extent.stride + place] = row[place][j];
     }
 }
 
 static void embed_backward(const float *restrict gradient, const int64_t *restrict tokens, long width, Extent extent,
                            float *restrict embedding_gradient) {
-    for (long t = 0; t < extent.time; t++) {
-        float *row = embedding_gradient + tokens[t] * width;
-        for (long j = 0; j < width; j++) row[j] += gradient[j * extent.stride + t];
+    for (long t = 0; t < extent.time; t += 4) {
+        const int places = extent.time - t < 4 ? (int)(extent.time - t) : 4;
+        const float *column = gradient + t;
+        long j = 0;
+        for (; j + 4 <= width; j += 4) {
+            Square square;
+            for (int feature = 0; feature < 4; feature++) square.row[feature] = load4(column + (j + feature) * extent.stride);
+            square = turned(square);
+            /* One after another: they may be the same token. */
+            for (int place = 0; place < places; place++) {
+                float *row = embedding_gradient + tokens[t + place] * width + j;
+                store4(row, load4(row) + square.row[place]);
+            }
+        }
+        for (; j < width; j++)
+            for (int place = 0; place < places; place++)
+                embedding_gradient[tokens[t + place] * width + j] += column[j * extent.stride + place];
     }
 }
 
@@ -104,15 +127,15 @@ static void softmax(float *x, long stride, long rows, long columns, long diagona
     for (long t = 0; t < columns; t += LANES) {
         const ivec lane = lane_numbers() + (int32_t)t;
         float *column = x + t;
-        vec top = splat(never), sum = {0};
-        for (long row = 0; row < diagonal; row++) {
-            vec value = load(column + row * stride);
-            top = choose(value > top, value, top);
-        }
-        for (long row = diagonal; row < rows; row++) {
-            vec value = choose(lane >= (int32_t)(row - diagonal), load(column + row * stride), splat(never));
-            top = choose(value > top, value, top);
-        }
+        /* Four maxima at a time: one alone would wait for itself. */
+        vec tops[4] = {splat(never), splat(never), splat(never), splat(never)}, sum = {0};
+        long whole = 0;
+        for (; whole + 4 <= diagonal; whole += 4)
+            for (int part = 0; part < 4; part++) tops[part] = larger_of(load(column + (whole + part) * stride), tops[part]);
+        vec top = larger_of(larger_of(tops[0], tops[1]), larger_of(tops[2], tops[3]));
+        for (; whole < diagonal; whole++) top = larger_of(load(column + whole * stride), top);
+        for (long row = diagonal; row < rows; row++)
+            top = larger_of(choose(lane >= (int32_t)(row - diagonal), load(column + row * stride), splat(never)), top);
         for (long row = 0; row < diagonal; row++) {
             vec value = exponential(load(column + row * stride) - top);
             sum += value;

@@ -107,12 +107,23 @@ static void multiply(long rows, long columns, long depth, Left left, const float
 }
 
 /* to[column][row] = from[row][column]; entries of `to` from `rows` on up to `padded` become 0. */
-static void transpose(const float *from, long from_stride, long rows, long columns, float *to, long to_stride, long padded) {
-    for (long begin = 0; begin < rows; begin += 8) {
-        long end = begin + 8 < rows ? begin + 8 : rows;
-        for (long column = 0; column < columns; column++)
-            for (long row = begin; row < end; row++) to[column * to_stride + row] = from[row * from_stride + column];
+static void transpose(const float *restrict from, long from_stride, long rows, long columns, float *restrict to, long to_stride, long padded) {
+    long row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        const float *source = from + row * from_stride;
+        float *target = to + row;
+        long column = 0;
+        for (; column + 4 <= columns; column += 4) {
+            Square square;
+            for (int part = 0; part < 4; part++) square.row[part] = load4(source + part * from_stride + column);
+            square = turned(square);
+            for (int part = 0; part < 4; part++) store4(target + (column + part) * to_stride, square.row[part]);
+        }
+        for (; column < columns; column++)
+            for (int part = 0; part < 4; part++) target[column * to_stride + part] = source[part * from_stride + column];
     }
+    for (; row < rows; row++)
+        for (long column = 0; column < columns; column++) to[column * to_stride + row] = from[row * from_stride + column];
     if (padded > rows)
         for (long column = 0; column < columns; column++) memset(to + column * to_stride + rows, 0, sizeof(float) * (padded - rows));
 }

@@ -47,6 +47,9 @@ INLINE vec splat(float value) { return value - (vec){0}; }
 
 INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 
+/* NaN loses against a number: whoever takes a maximum must see it otherwise. */
+INLINE vec larger_of(vec a, vec b) { return choose(a > b, a, b); }
+
 /* The lanes' numbers 0, 1, 2, ... */
 INLINE ivec lane_numbers(void) {
     ivec numbers = {0};
@@ -81,6 +84,35 @@ INLINE vec exponential(vec x) {
     series = series * r + 1.0f;
     ivec power = ((ivec)shifted + 127) << 23;
     return series * (vec)power;
+}
+
+/* Four vectors of four, to transpose with: every machine has these. */
+typedef float vec4 __attribute__((vector_size(16)));
+typedef float unaligned_vec4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef struct {
+    vec4 row[4];
+} Square;
+
+INLINE vec4 load4(const float *from) { return *(const unaligned_vec4 *)from; }
+
+INLINE void store4(float *to, vec4 value) { *(unaligned_vec4 *)to = value; }
+
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int32_t ivec4 __attribute__((vector_size(16)));
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (ivec4){i, j, k, l})
+#endif
+
+INLINE Square turned(Square square) {
+    const vec4 *row = square.row;
+    vec4 low01 = SHUFFLE4(row[0], row[1], 0, 4, 1, 5), low23 = SHUFFLE4(row[2], row[3], 0, 4, 1, 5);
+    vec4 high01 = SHUFFLE4(row[0], row[1], 2, 6, 3, 7), high23 = SHUFFLE4(row[2], row[3], 2, 6, 3, 7);
+    return (Square){{SHUFFLE4(low01, low23, 0, 1, 4, 5), SHUFFLE4(low01, low23, 2, 3, 6, 7), SHUFFLE4(high01, high23, 0, 1, 4, 5),
+                     SHUFFLE4(high01, high23, 2, 3, 6, 7)}};
 }
 
 /* Sum over `count` entries, a multiple of LANES, of x * y * z; `z` may be null and counts as 1. */
