@@ -12,6 +12,7 @@ TORCH ?= torch==2.13.0
 
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages
 STAMP := $(VENV)/.installed
 NAME := $(if $(filter-out default,$(EXPERIMENT)),$(shell sed -n "s/^experiment: *//p" experiments/$(EXPERIMENT).yaml),default)
 RESULTS := results/$(NAME)
@@ -32,11 +33,16 @@ help: ## this list
 
 env: $(STAMP) ## build .venv from the lock; a no-op when it stands
 
-$(STAMP): envs/requirements.lock
+$(PACKAGES): envs/requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "relscale needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet $(TORCH)
 	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet --no-deps -r envs/requirements.lock
+	$(BIN)/pip check
+	touch $@
+
+# The package itself; its native training step is compiled here, where there is a C compiler.
+$(STAMP): $(PACKAGES) pyproject.toml setup.py $(wildcard src/relscale/training/native/*)
 	$(ENVIRONMENT_OVERRIDES) $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/pip check
 	touch $@

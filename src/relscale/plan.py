@@ -37,6 +37,8 @@ class Run:
     """Settings of the optimiser and its schedule; learning rates are peaks."""
     choices: Choices
     """What the recipe fixes beside the size."""
+    step: str
+    """What takes the training steps: `auto`, `native` or `torch`."""
 
     @property
     def run(self) -> str:
@@ -104,6 +106,7 @@ class Run:
             "batch_size": self.batch_size,
             "steps": self.steps,
             "seed": self.seed,
+            "step": self.step,
         }
 
 
@@ -215,6 +218,7 @@ def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed:
         steps=steps,
         optimiser=optimiser,
         choices=Choices(),
+        step=recipe.step,
     )
 
 
@@ -266,4 +270,5 @@ def _marin_runs(recipe: Marin2025, corpus: str, budget: str, seed: int, vocab_si
             steps=steps,
             optimiser=optimiser,
             choices=MARIN_CHOICES,
+            step="torch",
         )

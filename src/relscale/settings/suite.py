@@ -35,6 +35,8 @@ class CpuSmall(Model):
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
     """Largest relative miss of a budget."""
+    step: Literal["auto", "native", "torch"] = "auto"
+    """What takes the training steps: the compiled step where it was built, or torch; their losses differ by rounding alone."""
 
 
 class Marin2025(Model):

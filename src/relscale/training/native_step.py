@@ -18,9 +18,10 @@ from relscale.training.native_library import NativeDecoder, adam_settings, flat_
 
 
 class NativeStep:
-    """A decoder in training on one core; see `step.TrainingStep`. Make one only where `native_library.supports` allows it."""
+    """A decoder in training on one core; see `step.TrainingStep`. Make one only where `native_library.supports` allows it.
 
-    name = "native"
+    Its name holds the level of instructions: another one gives other bytes, within rounding.
+    """
 
     def __init__(self, shape: Shape, choices: Choices, optimiser: Mapping[str, Any], seed: int, level: str | None = None) -> None:
         """Make a decoder with its initial values.
@@ -37,17 +38,13 @@ class NativeStep:
         """
         self.shape, self.choices = shape, choices
         self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
+        self.name = f"native {self.decoder.library.level}"
         self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
         self._settings = adam_settings(optimiser)
         self._gradients = np.zeros_like(self.values)
         self._first, self._second = np.zeros_like(self.values), np.zeros_like(self.values)
         self._updates = 0
         self._losses: list[float] = []
-
-    @property
-    def level(self) -> str:
-        """The level of instructions: another one gives other bytes, within rounding."""
-        return self.decoder.library.level
 
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
         """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times the peak learning rates.

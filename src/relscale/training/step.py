@@ -1,6 +1,7 @@
 """What the training loop knows of a model in training: it takes batches, keeps its own optimiser, and saves itself.
 
-Two kinds implement it: `torch_step.TorchStep`, the reference, and whatever is faster for a shape at hand. Light imports: no torch.
+Two kinds implement it: `torch_step.TorchStep`, the reference, and `native_step.NativeStep`, faster for tiny models. Light imports: no
+torch.
 """
 
 from collections.abc import Mapping

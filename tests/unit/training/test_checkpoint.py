@@ -18,6 +18,7 @@ from relscale.plan import plan_suite
 from relscale.settings.suite import Suite
 from relscale.training.checkpoint import KEPT, Checkpoints
 from relscale.training.loop import InterruptedRunError, train
+from relscale.training.native_library import available
 from relscale.training.torch_step import TorchStep
 
 SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
@@ -145,11 +146,12 @@ class Stage:
         write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
         (folder / "tokenizer.json").write_text("{}")
 
-    def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
+    def start(self, out, *, step="torch", checkpoints="checkpoints", defined_by="code"):
         paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
         paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
         named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
-        options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
+        spec = json.dumps({**self.run.spec(), "step": step})
+        options = ["--spec", spec, "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
         command = [sys.executable, "-m", "relscale.stages.train", *options, *named]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -171,13 +173,16 @@ def process(tmp_path, tokens):
     return Stage(tmp_path, tokens)
 
 
+@pytest.mark.parametrize("step", ["native", "torch"])
 @pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
-def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_run(process, kills):
-    straight = process.start("straight", checkpoints="other")
+def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_run(process, kills, step):
+    if step == "native" and not available():
+        pytest.skip(available().reason)
+    straight = process.start("straight", step=step, checkpoints="other")
     assert straight.wait() == 0, straight.stdout.read()
     moments, reached, killed = random.Random(kills), 0, 0
     for _ in range(kills):
-        running = process.start("out")
+        running = process.start("out", step=step)
         reached = process.wait_for_checkpoint(running, reached)
         if reached:
             time.sleep(moments.uniform(0, 0.05))
@@ -185,7 +190,7 @@ def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_r
         running.kill()
         running.wait()
     assert killed >= 2
-    last = process.start("out")
+    last = process.start("out", step=step)
     said = last.communicate()[0]
     assert last.returncode == 0, said
     assert "going on after step " in said
