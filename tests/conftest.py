@@ -1,6 +1,12 @@
 """Options and fixtures that all tests share."""
 
+import os
+
 import pytest
+
+# Before any test module imports numpy or torch: threads of tiny operations mostly wait for each other, most of all on a busy machine.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 
 def pytest_addoption(parser):

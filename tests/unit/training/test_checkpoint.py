@@ -137,8 +137,10 @@ def test_state_of_another_model_is_refused(tokens, tmp_path):
 class Stage:
     """The training stage as a process, on a run of a few seconds."""
 
-    def __init__(self, folder, tokens):
-        raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16}, "budgets": [{"label": "2e9", "shapes": ["16x1"]}]}
+    def __init__(self, folder, tokens, step):
+        # Long enough to be killed several times: a native step takes tens of microseconds, one of torch milliseconds.
+        budget = {"label": "2e10" if step == "native" else "6e8", "shapes": ["16x1"]}
+        raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16, "step": step}, "budgets": [budget]}
         (self.run,) = plan_suite(Suite.model_validate(raw), 64)
         self.folder = folder
         tokens.tofile(folder / "train.bin")
@@ -146,12 +148,11 @@ class Stage:
         write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
         (folder / "tokenizer.json").write_text("{}")
 
-    def start(self, out, *, step="torch", checkpoints="checkpoints", defined_by="code"):
+    def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
         paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
         paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
         named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
-        spec = json.dumps({**self.run.spec(), "step": step})
-        options = ["--spec", spec, "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
+        options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
         command = [sys.executable, "-m", "relscale.stages.train", *options, *named]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -168,21 +169,20 @@ class Stage:
         return 0
 
 
-@pytest.fixture
-def process(tmp_path, tokens):
-    return Stage(tmp_path, tokens)
-
-
-@pytest.mark.parametrize("step", ["native", "torch"])
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
-def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_run(process, kills, step):
-    if step == "native" and not available():
+@pytest.fixture(params=["native", "torch"])
+def process(tmp_path, tokens, request):
+    if request.param == "native" and not available():
         pytest.skip(available().reason)
-    straight = process.start("straight", step=step, checkpoints="other")
+    return Stage(tmp_path, tokens, request.param)
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
+def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_run(process, kills):
+    straight = process.start("straight", checkpoints="other")
     assert straight.wait() == 0, straight.stdout.read()
     moments, reached, killed = random.Random(kills), 0, 0
     for _ in range(kills):
-        running = process.start("out", step=step)
+        running = process.start("out")
         reached = process.wait_for_checkpoint(running, reached)
         if reached:
             time.sleep(moments.uniform(0, 0.05))
@@ -190,7 +190,7 @@ def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_r
         running.kill()
         running.wait()
     assert killed >= 2
-    last = process.start("out", step=step)
+    last = process.start("out")
     said = last.communicate()[0]
     assert last.returncode == 0, said
     assert "going on after step " in said

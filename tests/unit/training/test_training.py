@@ -199,18 +199,6 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
         assert sha256_of(folder / "first" / name) == sha256_of(folder / "second" / name)
 
 
-def test_both_steps_train_to_the_same_losses(planned):
-    """Both add up float32 in another order, and thousands of steps enlarge that: a part in 10,000 is what is left after this run."""
-    _, arguments, folder = planned
-    if not available():
-        pytest.skip(available().reason)
-    curves = []
-    for step in ("native", "torch"):
-        stage.main(arguments(step, step))
-        curves.append([float(line.split(",")[-1]) for line in (folder / step / "curve.csv").read_text().splitlines()[1:]])
-    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
-
-
 def test_the_native_step_where_it_cannot_be_used_is_refused(planned, monkeypatch):
     _, arguments, _ = planned
     monkeypatch.setattr("relscale.training.make.supports", lambda *_: Support(reason="no compiler was there"))
