@@ -22,22 +22,15 @@ def baselines_spec(family):
     return spec | {"baselines": [domain for domain in domains_of(settings) if domain != settings.baseline]}
 
 
-def compared_families():
-    """Return the families that have a baseline."""
-    return [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
-
-
 def explored_families():
     """Return the families that the explorer has against other baselines, too."""
-    return [
-        family for family in compared_families() if len(domains_of(EXPERIMENT.families[family])) <= EXPERIMENT.figures.explorer_baselines
-    ]
+    return [family for family in COMPARED if len(domains_of(EXPERIMENT.families[family])) <= EXPERIMENT.figures.explorer_baselines]
 
 
 def findings_spec():
     """Return what the page of findings is told."""
     common = {"corpora": EXPERIMENT.suite.corpora, "labels": EXPERIMENT.figures.labels, "compute": EXPERIMENT.laws.compute}
-    return common | {"families": [family_view(family) for family in compared_families()], "estimator": EXPERIMENT.laws.estimators[0]}
+    return common | {"families": [family_view(family) for family in COMPARED], "estimator": EXPERIMENT.laws.estimators[0]}
 
 
 def explorer_spec():

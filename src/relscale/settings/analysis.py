@@ -37,7 +37,11 @@ FigureName = Literal[
     "topics",
     "isoflop_curves",
     "loss_curves",
+    "isoflop_metrics",
+    "residuals",
+    "backtest",
     "estimators",
+    "detectable",
     "paper_beside",
 ]
 
