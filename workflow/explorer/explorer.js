@@ -297,6 +297,7 @@ function offer(id, names, label, preferred) {
 }
 
 function offerAll() {
+  if (!DATA.families.length || !DATA.corpora.length) return;
   offer("family", DATA.families.map((family) => family.name), (name) => DATA.families.find((family) => family.name === name).label, firstWithGaps());
   const family = familyOf();
   offer("corpus", DATA.corpora.map((corpus) => corpus.name), (name) => DATA.corpora.find((corpus) => corpus.name === name).label);
