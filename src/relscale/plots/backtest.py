@@ -32,6 +32,8 @@ DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estima
 """Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
 LEFT_IN, GAP_IN = 0.62, 0.42
 OUTSIDE = "#d55e00"
+RING: dict[str, Any] = {"marker": "o", "markersize": 6.4, "markerfacecolor": "none", "markeredgewidth": 0.8}
+"""Around an observation outside its interval: a shape, so that it is seen in grey, too."""
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
@@ -105,10 +107,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, everywhere: pd.DataFrame, colour: Map
             outside = known and not below <= observed <= above
             if known:
                 axes.plot([observed] * 2, [max(below, low / 10), above], color=tint, linewidth=0.6, alpha=0.6, zorder=1.5, gid="interval")
-            edge: dict[str, Any] = (
-                {"markeredgecolor": OUTSIDE, "markeredgewidth": 0.9} if outside else {"markeredgecolor": "white", "markeredgewidth": 0.3}
+            axes.plot(
+                [observed], [predicted], marker, color=tint, markersize=3.4, markeredgecolor="white", markeredgewidth=0.3, gid="prediction"
             )
-            axes.plot([observed], [predicted], marker, color=tint, markersize=3.8, zorder=3 if outside else 2, gid="prediction", **edge)
+            if outside:
+                axes.plot([observed], [predicted], color=OUTSIDE, linestyle="none", zorder=3, gid="outside", **RING)
     log_axis(axes.xaxis, low, high, least=2, most=4)
     log_axis(axes.yaxis, low, high, least=2, most=5)
     inside, known_rows = covered(rows)
@@ -128,9 +131,7 @@ def _legend(figure: Figure, budgets: Sequence[str]) -> None:
     tint = budget_colours(budgets)
     handles = [Line2D([], [], color=tint[name], linestyle="none", marker="o", markersize=3.8) for name in shown]
     texts = [budget_text(name) + ("" if place else " FLOPs held out") for place, name in enumerate(shown)]
-    handles.append(
-        Line2D([], [], color="#5b8db8", linestyle="none", marker="o", markersize=3.8, markeredgecolor=OUTSIDE, markeredgewidth=0.9)
-    )
+    handles.append(Line2D([], [], color=OUTSIDE, linestyle="none", **RING))
     top_legend(figure, handles, [*texts, "outside its interval"])
 
 

@@ -41,7 +41,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         "at a curve's own minimum. Grey crosses: runs left out."
     )
     made = grid(
-        row_heights_in=[0.78] * max(len(rows), 1),
+        row_heights_in=[max(0.5, min(0.78, 9.2 / max(len(rows), 1) - 0.14))] * max(len(rows), 1),
         column_widths_in=widths,
         left_in=LEFT_IN,
         right_in=0.12,

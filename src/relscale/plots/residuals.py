@@ -108,7 +108,8 @@ def _frame(axes: Axes, row: int, place: int, last: bool, family: Mapping[str, An
     if place:
         axes.tick_params(labelleft=False)
     else:
-        heading(axes, family["title"] or words(family["family"], chosen["labels"]).capitalize(), "abcdefghijklmnopqrstuvwxyz"[row % 26])
+        title = family["title"] or words(family["family"], chosen["labels"])
+        heading(axes, title[:1].upper() + title[1:], "abcdefghijklmnopqrstuvwxyz"[row % 26])
         y_label(axes, "Off the law (%)", 0.46)
     if last:
         axes.set_xlabel(compute_label(chosen["compute"]))

@@ -311,6 +311,7 @@ def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[3], "prediction"), "y"), sorted(rows["predicted"]))
     inside = int(((rows["observed"] >= rows["ci_low"]) & (rows["observed"] <= rows["ci_high"])).sum())
     assert 0 < inside < len(rows)
+    assert len(marked(figure.axes[3], "outside")) == len(rows) - inside
     assert backtest.covered(rows) == (inside, len(rows))
     assert f"{inside} of {len(rows)} in the interval" in texts(figure)
     without = {**tables, "backtest": tables["backtest"].assign(ci_low=math.nan, ci_high=math.nan)}
