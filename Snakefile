@@ -8,9 +8,6 @@ min_version("9.25")
 configfile: "config.yaml"
 
 
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/corpora.smk"
@@ -19,7 +16,11 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/common_pages.smk"
 include: "workflow/rules/report.smk"
+
+
+report: str(Path(RESULTS, "html/landing.rst").absolute())
 
 
 rule all:
@@ -29,7 +30,9 @@ rule all:
         collect("{results}/tables/{table}", results=RESULTS, table=TABLES),
         collect("{results}/laws/{table}.csv", results=RESULTS, table=["optima", *LAW_TABLES]),
         collect("{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS),
-        collect("{results}/html/{page}.html", results=RESULTS, page=PAGES),
+        collect("{results}/html/{page}.html", results=RESULTS, page=[*PAGES, "findings", "provenance"]),
+        f"{RESULTS}/html/landing.rst",
+        f"{RESULTS}/explorer.html",
     localrule: True
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "config.yaml", "envs", "experiments", "profiles", "workflow", "src")
+COPIED = ("Snakefile", "CITATION.cff", "config.yaml", "envs", "experiments", "profiles", "workflow", "src")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
 FIGURES = {"figure1_teaser": 1, "figure2_pipeline": 1, "figure5_language": 1, "isoflop_curves": 1}
-AFTER_FAMILY_LAWS = {"law_table": 6, "table_page": 6}
-REFORMATTED = ("training/loop.py", "text/documents.py", "evaluation/metrics.py", "laws/joint.py", "plots/style.py", "stages/train.py")
+AFTER_FAMILY_LAWS = {"law_table": 6, "table_page": 6, "explorer": 1, "findings": 1, "provenance": 1}
+AFTER_SUITE = {"suite": 1, "table_page": 1, "findings": 1, "provenance": 1}
+REFORMATTED = ("training/loop.py", "text/documents.py", "evaluation/metrics.py", "laws/joint.py", "plots/style.py", "pages/explorer.py")
+REFORMATTED += ("stages/train.py",)
 
 
 @contextmanager
@@ -47,10 +49,13 @@ def test_touching_commenting_and_reformatting_reruns_nothing(finished):
         ("plots/figure5_language.py", {"figure5_language": 1}),
         ("plots/isoflop_curves.py", {"isoflop_curves": 1}),
         ("plots/axes.py", FIGURES),
-        ("laws/relative.py", {"laws": 2, **AFTER_FAMILY_LAWS, **FIGURES, "isoflop_curves": 0}),
-        ("laws/isoflop.py", {"laws": 2, "optima": 1, **AFTER_FAMILY_LAWS, "table_page": 7, **FIGURES}),
-        ("bill.py", {"suite": 1, "table_page": 1}),
-        ("settings/analysis.py", {"suite": 1, "table_page": 1}),
+        ("laws/relative.py", {"laws": 2, "other_baselines": 1, **AFTER_FAMILY_LAWS, **FIGURES, "isoflop_curves": 0}),
+        ("laws/isoflop.py", {"laws": 2, "other_baselines": 1, "optima": 1, **AFTER_FAMILY_LAWS, "table_page": 7, **FIGURES}),
+        ("bill.py", AFTER_SUITE),
+        ("settings/analysis.py", AFTER_SUITE),
+        ("pages/sentences.py", {"findings": 1}),
+        ("pages/explorer.py", {"explorer": 1}),
+        ("stages/provenance.py", {"provenance": 1}),
         ("config.py", {}),
         ("cli.py", {}),
     ],
@@ -127,23 +132,33 @@ def test_a_new_corpus_trains_only_its_own_runs(finished):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"laws": {"margin": 0.02}}, {"laws": 2, **AFTER_FAMILY_LAWS, **FIGURES, "isoflop_curves": 0}),
+        ({"laws": {"margin": 0.02}}, {"laws": 2, "other_baselines": 1, **AFTER_FAMILY_LAWS, **FIGURES, "isoflop_curves": 0}),
         ({"figures": {"corpus": "curated"}}, {"figure1_teaser": 1, "figure2_pipeline": 1}),
-        ({"sources": {"sotu": {"citation": "Someone else"}}}, {"sources_table": 1, "table_page": 1}),
-        ({"costs": {"utilisation": 0.3}}, {"suite": 1, "table_page": 1}),
+        ({"sources": {"sotu": {"citation": "Someone else"}}}, {"sources_table": 1, "table_page": 1, "provenance": 1}),
+        ({"costs": {"utilisation": 0.3}}, AFTER_SUITE),
         ({"training": {"checkpoint_every_minutes": 3.0}}, {}),
-        ({"suite": {"max_epochs": 2.0}}, {"preflight": 1, "suite": 1, "table_page": 1}),
+        ({"suite": {"max_epochs": 2.0}}, {"preflight": 1, **AFTER_SUITE}),
+        ({"figures": {"explorer_baselines": 3}}, {"explorer": 1}),
     ],
 )
 def test_a_setting_reruns_what_it_steers(finished, overlay, expected):
     assert finished.stale(overlay) == {rule: count for rule, count in expected.items() if count}
 
 
-def test_a_deleted_figure_is_redrawn_alone(finished):
-    path = finished.folder / "results/tiny/figures/figure5_language.pdf"
+def test_an_edit_of_the_explorers_script_remakes_the_explorer_alone(finished):
+    with rewritten(finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"):
+        assert finished.stale() == {"explorer": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("figures/figure5_language.pdf", "figure5_language"), ("explorer.html", "explorer"), ("html/landing.rst", "findings")],
+)
+def test_a_deleted_result_is_made_again_alone(finished, name, rule):
+    path = finished.folder / "results/tiny" / name
     hidden = path.with_suffix(".hidden")
     shutil.move(path, hidden)
     try:
-        assert finished.stale() == {"figure5_language": 1}
+        assert finished.stale() == {rule: 1}
     finally:
         shutil.move(hidden, path)

@@ -249,12 +249,16 @@ def overlaps(wildcards):
 
 
 PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
+COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
 TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
 CATEGORIES = {
     "figure": "1 Figures of the paper",
     "isoflop": "2 Diagnostics",
     "loss": "2 Diagnostics",
+    "residuals": "2 Diagnostics",
+    "backtest": "2 Diagnostics",
     "estimators": "2 Diagnostics",
+    "detectable": "2 Diagnostics",
     "topics": "1 Figures of the paper",
     "paper": "3 Beside the paper",
 }
@@ -283,6 +287,14 @@ def figure_tables(figure):
         "figure6_size_or_data": lambda: law_files([EXPERIMENT.figures.size_or_data], "decomposition"),
         "isoflop_curves": lambda: optimum_losses,
         "loss_curves": lambda: {"curve": [f"{RESULTS}/tables/curves.csv"], "suite": [f"{RESULTS}/tables/suite.csv"]},
+        "isoflop_metrics": lambda: {
+            "losses": [f"{RESULTS}/tables/losses.parquet"],
+            "optima": [f"{RESULTS}/laws/optima.csv"],
+            "points": [f"{RESULTS}/laws/points.csv"],
+        },
+        "residuals": lambda: law_files(COMPARED, "points", "absolute", "relative"),
+        "backtest": lambda: law_files(COMPARED, "backtest"),
+        "detectable": lambda: law_files(COMPARED, "relative"),
         "estimators": lambda: law_files(TEASER, "relative"),
         "paper_beside": lambda: law_files(PAPER_FAMILIES, "points", "relative") | {"published": [f"{reference}/paper_slopes.csv"]},
     }[figure]()
@@ -304,6 +316,7 @@ def figure_spec(figure):
         spec = drawn | family_view(FIGURE_FAMILIES[figure]) | {"paper_line": figures.paper_line}
         return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
     titled = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in TEASER]
+    compared = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in COMPARED]
     published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
     return {
         "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
@@ -318,6 +331,17 @@ def figure_spec(figure):
         "figure6_size_or_data": lambda: common | family_view(figures.size_or_data),
         "isoflop_curves": lambda: common | {"family": laws.optimum_by, "compute": laws.compute},
         "loss_curves": lambda: common | {"budgets": [budget.label for budget in EXPERIMENT.suite.budgets]},
+        "isoflop_metrics": lambda: common
+        | {
+            "families": [
+                {"family": family, "metrics": EXPERIMENT.families[family].metrics, "domain": EXPERIMENT.families[family].baseline or ""}
+                for family in FAMILIES
+            ],
+            "compute": laws.compute,
+        },
+        "residuals": lambda: by_law | {"families": compared, "compute": laws.compute},
+        "backtest": lambda: by_law | {"families": compared},
+        "detectable": lambda: by_law | {"families": compared},
         "estimators": lambda: by_law | {"families": titled},
         "paper_beside": lambda: by_law
         | {"families": [family_view(family) | {"paper": published[family]} for family in PAPER_FAMILIES], "pairs": figures.paper_corpora},

@@ -1,4 +1,4 @@
-"""Tables as sortable pages, since Snakemake's report can only offer a CSV for download."""
+"""Pages: the answer, the explorer, provenance, and tables as sortable pages, since Snakemake's report can only offer a CSV for download."""
 
 
 rule table_page:
@@ -29,4 +29,169 @@ rule table_page:
             --csv {input.table:q} \
             --html {output.page:q} \
             --title {wildcards.page:q}
+        """
+
+
+rule other_baselines:
+    """Fit the relative laws of one family against each of its other domains, for the explorer."""
+    input:
+        losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
+        per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
+        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+    output:
+        table=f"{RESULTS}/laws/{{family}}/baselines.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/other_baselines/{{family}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/other_baselines/{{family}}.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="60m",
+    params:
+        spec=lambda wildcards: canonical_json(baselines_spec(wildcards.family)),
+        code=code_digest("relscale.stages.baselines"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.baselines \
+            --spec {params.spec:q} \
+            --losses {input.losses:q} \
+            --items {input.per_item:q} \
+            --optimum-losses {input.optimum_losses:q} \
+            --out {output.table:q}
+        """
+
+
+rule explorer:
+    """Make the page on which estimators, corpora, baselines and metrics are tried out."""
+    input:
+        losses=f"{RESULTS}/tables/losses.parquet",
+        points=f"{RESULTS}/laws/points.csv",
+        absolute=f"{RESULTS}/laws/absolute.csv",
+        relative=f"{RESULTS}/laws/relative.csv",
+        baselines=[f"{RESULTS}/laws/{family}/baselines.csv" for family in explored_families()],
+        template="workflow/explorer/explorer.html",
+        script="workflow/explorer/explorer.js",
+    output:
+        page=report(
+            f"{RESULTS}/explorer.html",
+            caption="../report/explorer.rst",
+            category="0 Findings",
+            labels={"page": "explorer"},
+        ),
+    log:
+        f"logs/{EXPERIMENT.experiment}/explorer.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/explorer.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        spec=canonical_json(explorer_spec()),
+        code=code_digest("relscale.stages.explorer"),
+        lock=lock_digest(["vl-convert-python"]),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.explorer \
+            --spec {params.spec:q} \
+            --losses {input.losses:q} \
+            --points {input.points:q} \
+            --absolute {input.absolute:q} \
+            --relative {input.relative:q} \
+            --baselines {input.baselines:q} \
+            --template {input.template:q} \
+            --script {input.script:q} \
+            --out {output.page:q}
+        """
+
+
+rule findings:
+    """Answer the question in sentences made from the tables: a page, and the first page of the report."""
+    input:
+        relative=f"{RESULTS}/laws/relative.csv",
+        suite=f"{RESULTS}/tables/suite.csv",
+    output:
+        page=report(
+            f"{RESULTS}/html/findings.html",
+            caption="../report/findings.rst",
+            category="0 Findings",
+            labels={"page": "findings"},
+        ),
+        text=f"{RESULTS}/html/landing.rst",
+    log:
+        f"logs/{EXPERIMENT.experiment}/findings.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=canonical_json(findings_spec()),
+        code=code_digest("relscale.stages.findings"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.findings \
+            --spec {params.spec:q} \
+            --relative {input.relative:q} \
+            --suite {input.suite:q} \
+            --link explorer.html provenance.html \
+            --out-page {output.page:q} \
+            --out-text {output.text:q}
+        """
+
+
+rule provenance:
+    """Say where the numbers come from. It reads the records of finished jobs, which are no inputs: without them it says so."""
+    input:
+        sources=f"{RESULTS}/tables/sources.csv",
+        tables=[
+            f"{RESULTS}/tables/suite.csv",
+            f"{RESULTS}/tables/corpora.csv",
+            f"{RESULTS}/tables/losses.parquet",
+            f"{RESULTS}/tables/items.parquet",
+            *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *LAW_TABLES]),
+        ],
+        citation="CITATION.cff",
+        drawn_before=ancient([f"{RESULTS}/explorer.html", *(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES)]),
+    output:
+        page=report(
+            f"{RESULTS}/html/provenance.html",
+            caption="../report/provenance.rst",
+            category="5 Provenance",
+            labels={"page": "provenance"},
+        ),
+    log:
+        f"logs/{EXPERIMENT.experiment}/provenance.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=canonical_json(provenance_spec()),
+        own=f"benchmarks/results/{EXPERIMENT.experiment}",
+        shared="benchmarks/results/shared",
+        code=code_digest("relscale.stages.provenance"),
+        lock=lock_digest(SHOWN_PACKAGES),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.provenance \
+            --spec {params.spec:q} \
+            --sources {input.sources:q} \
+            --table {input.sources:q} {input.tables:q} \
+            --citation {input.citation:q} \
+            --benchmarks {params.own:q} \
+            --shared-benchmarks {params.shared:q} \
+            --out {output.page:q}
         """

@@ -13,6 +13,7 @@ from relscale.command import run
 from relscale.plots.style import save, styled
 from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
+    BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,
     OPTIMA_COLUMNS,
     POINTS_COLUMNS,
@@ -33,6 +34,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "decomposition": DECOMPOSITION_COLUMNS,
     "optima": OPTIMA_COLUMNS,
     "two_stage": TWO_STAGE_COLUMNS,
+    "backtest": BACKTEST_COLUMNS,
     "covariates": ("domain", "value"),
     "published": ("domain", "corpus", "dbeta", "family"),
     "prompts": ("prompt", "r2"),

@@ -42,6 +42,14 @@ def budget_text(budget: str) -> str:
         return budget
 
 
+def budget_size(budget: str) -> tuple[float, str]:
+    """Return what budgets are sorted by: their number; labels that are no number come last, by name."""
+    try:
+        return float(budget), budget
+    except ValueError:
+        return float("inf"), budget
+
+
 def budget_colours(budgets: Sequence[str]) -> dict[str, str]:
     """Give budgets shades from light (small) to dark (large)."""
     return {budget: shade(place, len(budgets)) for place, budget in enumerate(budgets)}

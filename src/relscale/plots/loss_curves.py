@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from relscale.plots.axes import column_widths, empty, grid, heading, limits_log, log_axis, y_label
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.isoflop import budget_colours, budget_text
+from relscale.plots.isoflop import budget_colours, budget_size, budget_text
 from relscale.plots.style import PAGE_WIDTH_IN, words
 
 
@@ -27,7 +27,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         raise ValueError(f"curve: run(s) {', '.join(unknown[:5])} are not in the table suite")
     rows = curve.merge(suite[["run", "suite", "budget"]], on="run", how="left", validate="many_to_one")
     corpora = ordered(chosen["corpora"], suite["suite"])
-    budgets = [str(name) for name in chosen["budgets"]] or sorted({str(name) for name in suite["budget"]}, key=_size)
+    budgets = [str(name) for name in chosen["budgets"]] or sorted({str(name) for name in suite["budget"]}, key=budget_size)
     colour = budget_colours(budgets)
     widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=0.6, right_in=0.1, gap_in=0.22)
     made = grid(row_heights_in=[2.2], column_widths_in=widths, left_in=0.6, right_in=0.1, column_gap_in=0.22, bottom_in=0.4)
@@ -52,13 +52,6 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
             handles, [f"{budget_text(name)} FLOPs" for name in colour], loc="upper right", borderpad=0.1, labelspacing=0.25
         )
     return made.figure
-
-
-def _size(budget: str) -> tuple[float, str]:
-    try:
-        return float(budget), budget
-    except ValueError:
-        return float("inf"), budget
 
 
 def _curves(axes: Axes, rows: pd.DataFrame, colour: dict[str, str]) -> None:

@@ -37,7 +37,11 @@ FigureName = Literal[
     "topics",
     "isoflop_curves",
     "loss_curves",
+    "isoflop_metrics",
+    "residuals",
+    "backtest",
     "estimators",
+    "detectable",
     "paper_beside",
 ]
 
@@ -63,6 +67,8 @@ class Figures(Model):
     """Words to draw for keys: domains, corpora, families."""
     extrapolate_decades: Annotated[float, Field(ge=0)] = 1.0
     """Decades of compute beyond the data over which laws are drawn, lighter."""
+    explorer_baselines: Annotated[int, Field(ge=1)] = 12
+    """The explorer offers every domain of a family as baseline, each fitted anew, where the family has no more domains than this."""
     paper_line: bool = False
     """Draw the paper's straight line (least squares of the reduction on log compute) beside the law."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
+    BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,
     OPTIMA_COLUMNS,
     POINTS_COLUMNS,
@@ -107,6 +108,7 @@ def make_tables(
         "decomposition": rows_of(DECOMPOSITION_COLUMNS, decomposition),
         "losses": rows_of(LOSSES_COLUMNS, losses + _continuation(corpora, budgets, rng)),
         "optima": rows_of(OPTIMA_COLUMNS, _optima(corpora, budgets)),
+        "backtest": rows_of(BACKTEST_COLUMNS, _predictions(points, budgets, noise)),
         "two_stage": rows_of(TWO_STAGE_COLUMNS, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame({"domain": ["GB", "IE", "DE", "QA", "RU", "CN"], "value": [21.3, 10.9, 20.8, 4.07, 1.02, 0.708]}),
         "suite": pd.DataFrame(
@@ -198,6 +200,25 @@ def _optima(corpora, budgets) -> list[dict[str, object]]:
                         "curvature": 0.12 if estimator == "vertex" else np.nan, "num_runs": len(SHAPES), "status": "ok",
                     }
                 )  # fmt: skip
+    return rows
+
+
+def _predictions(points, budgets, noise) -> list[dict[str, object]]:
+    """Predictions of each budget from the third on, off by planted noise that sometimes leaves the interval."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for point in (point for point in points if point["budget"] in budgets[2:]):
+        for quantity in ("error", "gap") if point["gap"] != 1.0 else ("error",):
+            observed = point[quantity]
+            predicted = observed * math.exp(noise * rng.standard_normal())
+            rows.append(
+                {
+                    **{key: point[key] for key in ("suite", "family", "domain", "metric")}, "estimator": "joint", "quantity": quantity,
+                    "held_out_budget": point["budget"], "predicted": predicted, "observed": observed,
+                    "ci_low": predicted * (1 - 1.5 * noise), "ci_high": predicted * (1 + 1.5 * noise),
+                    "error_percent": 100 * (predicted / observed - 1),
+                }
+            )  # fmt: skip
     return rows
 
 

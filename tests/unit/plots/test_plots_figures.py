@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.plots import (
+    backtest,
+    detectable,
     estimators,
     figure1_teaser,
     figure2_pipeline,
@@ -23,8 +25,10 @@ from relscale.plots import (
     figure6_size_or_data,
     figure7_behaviour,
     isoflop_curves,
+    isoflop_metrics,
     loss_curves,
     paper_beside,
+    residuals,
     topics,
 )
 from relscale.plots.command import render
@@ -34,6 +38,8 @@ from relscale.tables import read_table
 MODULES = {
     module.__name__.rsplit(".", 1)[1]: module
     for module in (
+        backtest,
+        detectable,
         estimators,
         figure1_teaser,
         figure2_pipeline,
@@ -43,8 +49,10 @@ MODULES = {
         figure6_size_or_data,
         figure7_behaviour,
         isoflop_curves,
+        isoflop_metrics,
         loss_curves,
         paper_beside,
+        residuals,
         topics,
     )
 }
@@ -108,8 +116,18 @@ def broken(tables: Tables) -> Tables:
     losses.loc[::31, "error"] = math.nan
     absolute = tables["absolute"].assign(status="too_few_budgets", coefficient=math.nan, exponent=math.nan)
     decomposition = tables["decomposition"].copy()
+    backtest_rows = tables["backtest"].copy()
+    backtest_rows.loc[::2, ["ci_low", "ci_high"]] = math.nan
     decomposition.loc[::2, ["slope_params", "slope_params_ci_low", "slope_params_ci_high", "slice_params_points_per_decade"]] = math.nan
-    return {**tables, "relative": relative, "optima": optima, "losses": losses, "absolute": absolute, "decomposition": decomposition}
+    return {
+        **tables,
+        "relative": relative,
+        "optima": optima,
+        "losses": losses,
+        "absolute": absolute,
+        "decomposition": decomposition,
+        "backtest": backtest_rows,
+    }
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
@@ -159,7 +177,8 @@ def test_draws_from_degenerate_tables(name: str, case: str, small: Tables, maker
 
 
 @pytest.mark.parametrize(
-    ("name", "family"), [("figure4_knowledge", "knowledge"), ("figure5_language", "language"), ("estimators", "knowledge")]
+    ("name", "family"),
+    [("figure4_knowledge", "knowledge"), ("figure5_language", "language"), ("estimators", "knowledge"), ("detectable", "knowledge")],
 )
 def test_draws_fifty_domains(name: str, family: str, maker: Callable[..., Tables]) -> None:
     names = ("base", *(f"domain_{place:02d}" for place in range(49)))
@@ -259,6 +278,64 @@ def test_isoflop_shows_every_run_and_excluded_ones_apart(small: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "x"), sorted(rows.loc[~excluded, "tokens"]))
     np.testing.assert_allclose(values(marked(figure.axes[0], "excluded"), "x"), sorted(rows.loc[excluded, "tokens"]))
     assert "curvature not positive" in texts(figure)
+
+
+def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(tables: Tables) -> None:
+    families = [{"family": "knowledge", "metrics": ["bits_per_byte"], "domain": "STEM"}, {"family": "continuation", "domain": "same_topic"}]
+    figure = drawn("isoflop_metrics", tables, {"families": families})
+    rows = tables["losses"].query("family == 'knowledge' and domain == 'STEM' and suite == 'curated'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["error"]))
+    points = tables["points"].query("family == 'knowledge' and domain == 'STEM' and suite == 'curated' and estimator == 'vertex'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "optimum"), "y"), sorted(points["error"]))
+    assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
+    assert "no point at the optimum" in texts(figure)
+
+
+def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
+    rows = tables["points"].query("family == 'knowledge' and suite == 'web' and domain == 'other'")
+    laws = tables["relative"].query("family == 'knowledge' and suite == 'web' and treatment == 'other' and estimator == 'joint'")
+    law = laws.iloc[0]
+    wanted = 100 * (rows["gap"] / (law["gamma"] * (rows["training_flops"] / law["reference_compute"]) ** law["dbeta"]) - 1)
+    found = residuals.residuals(rows, tables["absolute"].iloc[:0], laws, "training_flops")
+    np.testing.assert_allclose(found["percent"], wanted)
+    assert set(found["quantity"]) == {"gap"}, "no absolute law, no residual of one"
+    figure = drawn("residuals", tables, {"families": [{"family": "knowledge", "baseline": "STEM"}]})
+    drawn_percent = values(marked(figure.axes[1], "gap"), "y")
+    assert all(min(abs(value - other) for other in drawn_percent) < 1e-9 for value in wanted)
+
+
+def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
+    figure = drawn("backtest", tables, {"families": [{"family": "language", "baseline": "US"}]})
+    rows = tables["backtest"].query("family == 'language' and suite == 'curated' and quantity == 'gap'")
+    np.testing.assert_allclose(values(marked(figure.axes[3], "prediction"), "x"), sorted(rows["observed"]))
+    np.testing.assert_allclose(values(marked(figure.axes[3], "prediction"), "y"), sorted(rows["predicted"]))
+    inside = int(((rows["observed"] >= rows["ci_low"]) & (rows["observed"] <= rows["ci_high"])).sum())
+    assert 0 < inside < len(rows)
+    assert len(marked(figure.axes[3], "outside")) == len(rows) - inside
+    assert backtest.covered(rows) == (inside, len(rows))
+    assert f"{inside} of {len(rows)} in the interval" in texts(figure)
+    without = {**tables, "backtest": tables["backtest"].assign(ci_low=math.nan, ci_high=math.nan)}
+    assert "no interval" in texts(drawn("backtest", without))
+
+
+def test_detectable_slopes_stand_beside_the_found_ones(tables: Tables) -> None:
+    rows = tables["relative"].assign(detectable_dbeta=0.004 + 0.001 * (tables["relative"]["estimator"] == "vertex"))
+    figure = drawn("detectable", {**tables, "relative": rows}, {"families": [{"family": "language", "baseline": "US"}]})
+    mine = rows.query("family == 'language' and suite == 'curated'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(mine.query("estimator == 'joint'")["dbeta"].abs()))
+    bars = [value for value in values(marked(figure.axes[0], "detectable"), "x") if value > 0]
+    np.testing.assert_allclose(bars, sorted(mine["detectable_dbeta"]))
+    assert values(marked(figure.axes[0], "margin"), "x") == [0.01, 0.01]
+
+
+def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
+    more = tables["relative"].query("estimator == 'vertex'").assign(estimator="surface")
+    for name in ("estimators", "detectable"):
+        assert "surface" in " ".join(
+            text.get_text()
+            for legend in drawn(name, {**tables, "relative": pd.concat([tables["relative"], more])}).legends
+            for text in legend.texts
+        )
 
 
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
