@@ -24,7 +24,7 @@ from relscale.accounting import TRAINING_OVER_FORWARD, forward_flops_per_token
 from relscale.architecture import Choices, Shape
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
-from relscale.training.native_library import available
+from relscale.training.native_library import available, load_library
 from relscale.training.native_step import NativeStep
 from relscale.training.torch_step import TorchStep
 
@@ -265,7 +265,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"native: {NativeStep.name if available() else available().reason}; torch {torch.__version__}, {torch.get_num_threads()} thread")
+    native = load_library().level if available() else available().reason
+    print(f"native: {native}; torch {torch.__version__}, {torch.get_num_threads()} thread")
     measure(arguments.shapes, arguments.rounds, arguments.seconds)
 
 
