@@ -70,8 +70,8 @@ test: $(STAMP) ## every test that this machine can run
 	$(BIN)/python -m pytest
 
 check: $(STAMP) ## linters, types, unit tests, dry run of every experiment
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks setup.py
+	$(BIN)/ruff format --check src tests benchmarks setup.py
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check --line-length 140 Snakefile workflow
 	$(BIN)/snakemake --lint
@@ -80,8 +80,8 @@ check: $(STAMP) ## linters, types, unit tests, dry run of every experiment
 		echo "dry run of $$name"; $(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all || exit 1; done
 
 format: $(STAMP) ## let the formatters write
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks setup.py
+	$(BIN)/ruff format src tests benchmarks setup.py
 	$(BIN)/snakefmt --line-length 140 Snakefile workflow
 
 soak: $(STAMP) ## tests too long for every day

@@ -12,8 +12,9 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("src/relscale/training/native")
 FLAGS = ["-std=gnu11", "-O3", "-g0", "-fvisibility=hidden"]
-# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use vectors; NaN and infinity are kept.
-KERNEL_FLAGS = [*FLAGS, "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
+# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use vectors; NaN and infinity are kept, also
+# where the environment's CFLAGS would not keep them: a run that diverges must be seen.
+KERNEL_FLAGS = [*FLAGS, "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 X86_LEVELS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512"],

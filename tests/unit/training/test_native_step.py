@@ -119,7 +119,7 @@ def label(part: object) -> str:
 @pytest.mark.parametrize(
     ("shape", "sequences"),
     [*suite_shapes(), *ODD_SHAPES],
-    ids=lambda part: f"{part.width}x{part.layers}" if isinstance(part, Shape) else None,
+    ids=label,
 )
 def test_gradients_equal_those_of_autograd(shape, sequences, level):
     choices = Choices(norm_epsilon=1e-5, rope_theta=5000.0)
@@ -174,18 +174,34 @@ def run_native(shape: Shape, data: list[np.ndarray], optimiser: dict) -> np.ndar
     return step.losses()
 
 
-def run_torch(shape: Shape, data: list[np.ndarray], optimiser: dict) -> np.ndarray:
-    decoder = Decoder(shape, Choices())
-    initialise(decoder, 0)
-    adam = FlatAdam(decoder, optimiser)
-    losses = []
-    for number, batch in enumerate(data):
-        tokens = torch.from_numpy(batch)
-        loss = functional.cross_entropy(decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-        loss.backward()
-        adam.step(schedule(number, len(data), optimiser))
-        losses.append(loss.item())
+def run_torch(shape: Shape, data: list[np.ndarray], optimiser: dict, precision: torch.dtype = torch.float32) -> np.ndarray:
+    torch.set_default_dtype(precision)  # of the optimiser's buffers
+    try:
+        decoder = Decoder(shape, Choices()).to(precision)
+        initialise(decoder, 0)
+        adam = FlatAdam(decoder, optimiser)
+        losses = []
+        for number, batch in enumerate(data):
+            tokens = torch.from_numpy(batch)
+            loss = functional.cross_entropy(decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+            loss.backward()
+            adam.step(schedule(number, len(data), optimiser))
+            losses.append(loss.item())
+    finally:
+        torch.set_default_dtype(torch.float32)
     return np.array(losses)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest relative difference of two loss curves, whose rows are means over three steps."""
+    return float(np.abs(one.reshape(-1, 3).mean(1) / other.reshape(-1, 3).mean(1) - 1).max())
+
+
+def recipe_rates(shape: Shape, sequences: int) -> dict[str, float]:
+    """The learning rates that `cpu_small` gives this width and batch."""
+    scale = math.sqrt(sequences * shape.context_length / 2048)
+    matrices = 0.15 / math.sqrt(shape.width) * scale
+    return {"learning_rate": matrices, "embedding_learning_rate": 0.25 * scale, "head_learning_rate": 2 * matrices}
 
 
 @needs_library
@@ -198,16 +214,24 @@ def run_torch(shape: Shape, data: list[np.ndarray], optimiser: dict) -> np.ndarr
     ],
 )
 def test_the_loss_curve_of_a_run_is_that_of_the_torch_step(shape, sequences, changes):
-    # 300 steps: the two differ by rounding, which training makes grow, far longer with larger rates. These are the recipe's at this width
-    # and batch (0.15 / sqrt(width) * sqrt(tokens / 2048)).
-    scale = math.sqrt(sequences * shape.context_length / 2048)
-    rates = {"learning_rate": 0.15 / math.sqrt(shape.width) * scale, "embedding_learning_rate": 0.25 * scale}
-    optimiser = ADAM | rates | {"head_learning_rate": 2 * rates["learning_rate"]} | changes
+    optimiser = ADAM | recipe_rates(shape, sequences) | changes
     data = batches(shape, sequences, 300)
     ours, theirs = run_native(shape, data, optimiser), run_torch(shape, data, optimiser)
     assert theirs[-20:].mean() < theirs[0] - 0.5
-    # A row of the loss curve is a mean over steps.
-    np.testing.assert_allclose(ours.reshape(-1, 3).mean(1), theirs.reshape(-1, 3).mean(1), rtol=1e-4)
+    assert apart(ours, theirs) < 1e-4
+
+
+@needs_library
+@pytest.mark.soak
+@pytest.mark.parametrize(("shape", "sequences"), suite_shapes(), ids=label)
+def test_the_loss_curve_of_every_size_of_the_suite_is_that_of_the_torch_step(shape, sequences):
+    optimiser = ADAM | recipe_rates(shape, sequences)
+    data = batches(shape, sequences, 300)
+    ours, theirs = run_native(shape, data, optimiser), run_torch(shape, data, optimiser)
+    if apart(ours, theirs) >= 1e-4:
+        # Training makes rounding grow: on some sizes torch in float32 leaves the run in float64 by 1e-3 within 300 steps of these rates.
+        exact = run_torch(shape, data, optimiser, torch.float64)
+        assert apart(ours, exact) < 2 * apart(theirs, exact)
 
 
 @needs_library
@@ -348,16 +372,21 @@ def test_without_a_compiler_the_installation_goes_on(tmp_path):
 
 LIGHT = """
 import sys
+from pathlib import Path
 import numpy as np
+import relscale.stages.train
 from relscale.architecture import Choices, Shape
-from relscale.training import folder, initial, native_step, schedule, step
+from relscale.training.loop import train
 from relscale.training.native_library import supports
+from relscale.training.native_step import NativeStep
 shape = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
 optimiser = {optimiser}
 if supports(shape, Choices(), optimiser):
-    model = native_step.NativeStep(shape, Choices(), optimiser, 0)
-    model.update(np.arange(17)[None], 1.0)
-    model.save(__import__("pathlib").Path({folder!r}))
+    spec = {{"steps": 3, "batch_size": 2, "seed": 0, "shape": {{"context_length": 16}}, "optimiser": optimiser}}
+    model = NativeStep(shape, Choices(), optimiser, 0)
+    outcome = train(spec, np.arange(1000, dtype=np.uint16) % 64, model)
+    assert outcome.excluded_reason is None and len(outcome.curve) == 3
+    model.save(Path({folder!r}))
 print(*(name for name in ("torch", "pandas", "transformers", "pyarrow", "scipy") if name in sys.modules))
 """
 
