@@ -54,7 +54,7 @@ reproduce: $(STAMP) ## run EXPERIMENT from text to report; only stale steps run
 		--absolute $(RESULTS)/laws/absolute.csv --report $(RESULTS)/report.html
 
 report: $(STAMP) ## build the report from finished results
-	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html
+	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css
 
 tiny: $(STAMP) ## the smallest experiment, end to end
 	@$(MAKE) --no-print-directory reproduce EXPERIMENT=tiny

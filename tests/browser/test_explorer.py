@@ -245,6 +245,7 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(case, maker, wr
         tables["points"] = tables["points"].assign(gap=tables["points"]["gap"].where(tables["points"].index % 3 > 0, 1.0))
     path = write(tables, {"experiment": case})
     with opened(path, width=390) as page:
+        page.wait_for_selector("body[data-ready]")
         if case in ("nothing", "headers"):
             assert page.inner_text("#said") == "The tables hold nothing to show."
             return

@@ -3,14 +3,28 @@
 // fitted curve); every slope, interval and verdict is a cell of a table.
 
 const byId = (id) => document.getElementById(id);
-const DATA = JSON.parse(byId("data").textContent);
-const TABLES = Object.fromEntries(["runs", "losses", "points", "absolute", "relative"].map((name) => [name, unpack(DATA[name])]));
+let DATA;
+let TABLES;
 const LABELS = {};
-for (const family of DATA.families) for (const domain of family.domains) LABELS[`${family.name}\n${domain.name}`] = domain;
 const choice = { family: "", corpus: "", baseline: "", metric: "", estimator: "", view: "relative" };
 const hidden = new Set();
 const shown = { verdicts: [], absolute: [], drawn: [] };
 let latest = 0;
+
+// Data and Vega's script are compressed, since a report shows pages in frames that some browsers limit to two megabytes.
+async function inflated(id) {
+  const bytes = Uint8Array.from(atob(byId(id).textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+async function load() {
+  DATA = JSON.parse(await inflated("data"));
+  TABLES = Object.fromEntries(["runs", "losses", "points", "absolute", "relative"].map((name) => [name, unpack(DATA[name])]));
+  for (const family of DATA.families) for (const domain of family.domains) LABELS[`${family.name}\n${domain.name}`] = domain;
+  const vega = document.createElement("script");
+  vega.textContent = await inflated("vega");
+  document.head.append(vega);
+}
 
 function unpack(columns) {
   const names = Object.keys(columns);
@@ -414,6 +428,6 @@ byId("choices").addEventListener("change", (event) => {
   draw();
 });
 for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (name in choice) choice[name] = value;
-offerAll();
-draw();
 window.explorer = { choice, shown, lawGap, lawError, change };
+load().then(() => { offerAll(); draw(); document.body.dataset.ready = "yes"; },
+  (error) => { byId("said").textContent = `This browser cannot unpack the page (${error.message}); the same numbers are in the tables.`; });
