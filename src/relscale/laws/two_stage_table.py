@@ -118,7 +118,8 @@ def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) ->
 
     about, isotonic = squares(accuracy[order])
     rng = np.random.default_rng([seed, 5])
-    drawn = [squares(curve + noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))]
+    spread = np.sqrt(about * len(curve) / fit.dof)
+    drawn = [squares(curve + spread * noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))]
     gains = np.array([right / left for left, right in drawn])
     p_value = (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1) if about > 1e-20 else 1.0
     return IsotonicCheck(rms_residual=float(np.sqrt(about)), isotonic_rms_residual=float(np.sqrt(isotonic)), p_value=p_value)

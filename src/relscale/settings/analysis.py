@@ -6,7 +6,6 @@ from pydantic import Field
 
 from relscale.settings.base import Model, Name, Share, Unique
 
-
 Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
 
 
