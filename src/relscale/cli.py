@@ -40,28 +40,33 @@ def laws(
     optimum_by: Annotated[str, typer.Option(help="Family that places the optimum, or family_mean.")] = "validation",
     margin: Annotated[float, typer.Option(help="Slopes within +- this count as parallel.")] = 0.01,
     chance: Annotated[float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")] = None,
+    estimator: Annotated[list[str] | None, typer.Option(help="Estimator; may be repeated, the first is shown; default all five.")] = None,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    covariates: Annotated[Path | None, typer.Option(help="Table with columns domain and value to set the slopes against.")] = None,
 ) -> None:
-    """Fit absolute and relative laws to any table of losses and print the verdicts."""
-    from rich.console import Console
+    """Fit absolute and relative laws to any table of losses, write the tables and a summary, and print it."""
+    from relscale.laws.run import fit_laws
 
-    from relscale.laws.fit import TABLES, fit_family
-    from relscale.laws.settings import LawSettings
-    from relscale.records.losses import LOSSES_REQUIRED
-    from relscale.summary import print_summary
-    from relscale.tables import read_table
-
-    settings = LawSettings(
+    found = fit_laws(
+        losses,
+        items=items,
+        covariates=covariates,
+        out=out,
         family=family,
         baseline=baseline,
         metrics=tuple(metric or ["bits_per_byte"]),
         compute=compute,
         optimum_by=optimum_by,
         margin=margin,
+        level=level,
+        draws=draws,
+        seed=seed,
         chance=chance,
+        **({"estimators": tuple(estimator)} if estimator else {}),
     )
-    fitted = fit_family(read_table(losses, LOSSES_REQUIRED), settings, items=None if items is None else read_table(items))
-    fitted.write({name: out / f"{name}.csv" for name in TABLES})
-    print_summary(Console(highlight=False), fitted.relative, fitted.absolute)
+    typer.echo(found.summary(), nl=False)
 
 
 def main() -> None:

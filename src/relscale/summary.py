@@ -1,5 +1,6 @@
 """Say what was found: the relative laws with interval and verdict, as tables on a terminal."""
 
+import io
 from collections.abc import Sequence
 
 import pandas as pd
@@ -98,6 +99,45 @@ def print_summary(console: Console, relative: pd.DataFrame, absolute: pd.DataFra
     said = ", ".join(f"{counts[word]} {word}" for word in sorted(counts.index))
     console.print(f"Verdicts: {said}." if said else "No verdict: the table of relative laws has none.")
     console.print(absolute_line(absolute))
+
+
+def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
+    """Return a sentence on the other estimators: in how many gaps their slope lies inside the shown one's interval."""
+    keys = ["suite", "family", "metric", "treatment"]
+    shown = relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()
+    said = []
+    for other in dict.fromkeys(relative["estimator"].astype(str)):
+        slopes = relative[(relative["estimator"] == other) & relative["dbeta"].notna()].set_index(keys)["dbeta"]
+        both = shown.join(slopes, how="inner")
+        if other != estimator and len(both):
+            inside = int(both["dbeta"].between(both["ci_low"], both["ci_high"]).sum())
+            said.append(f"{other} {inside} of {len(both)}")
+    return f"Slopes inside the interval of {estimator}: {', '.join(said)}." if said else ""
+
+
+def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
+    """Return a sentence on the back-test of G: predictions of held-out budgets, how many inside their intervals, and the mean error."""
+    rows = backtest[(backtest["quantity"] == "gap") & (backtest["estimator"] == estimator)]
+    if not len(rows):
+        return "No back-test: it takes three budgets."
+    bounded = rows[rows["ci_low"].notna()]
+    inside = int(((bounded["observed"] >= bounded["ci_low"]) & (bounded["observed"] <= bounded["ci_high"])).sum())
+    budgets = rows["held_out_budget"].nunique()
+    return (
+        f"Back-test: G predicted at {budgets} held-out budget(s) {len(rows)} times, {inside} of {len(bounded)} inside the interval, "
+        f"mean error {rows['error_percent'].abs().mean():.2f} %."
+    )
+
+
+def summary_text(relative: pd.DataFrame, absolute: pd.DataFrame, backtest: pd.DataFrame, estimator: str = "joint") -> str:
+    """Return what `print_summary` prints, with a line on the other estimators and one on the back-test."""
+    with io.StringIO() as text:
+        console = Console(file=text, width=100, highlight=False)
+        print_summary(console, relative, absolute, estimator)
+        for line in (agreement_line(relative, estimator), backtest_line(backtest, estimator)):
+            if line:
+                console.print(line)
+        return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def _text(value: object) -> str:

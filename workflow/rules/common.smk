@@ -40,7 +40,8 @@ RUNS = {run.run: run for run in PLANNED}
 RESULTS = f"results/{EXPERIMENT.experiment}"
 SHARED = "results/shared"
 FAMILIES = EXPERIMENT.evaluate
-LAW_TABLES = ["points", "absolute", "relative", "decomposition", "two_stage", "backtest"]
+LAW_TABLES = ["points", "absolute", "absolute_fits", "surface", "relative", "decomposition", "two_stage", "predictions", "backtest"]
+SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else [])]
 TABLES = ["suite.csv", "bill.txt", "sources.csv", "corpora.csv", "losses.parquet", "losses.csv", "items.parquet"]
 FORMATS = ["svg", "pdf", "png"]
 FIGURES = EXPERIMENT.figures.names
@@ -49,7 +50,10 @@ PAGES = {
     "absolute": f"{RESULTS}/laws/absolute.csv",
     "optima": f"{RESULTS}/laws/optima.csv",
     "decomposition": f"{RESULTS}/laws/decomposition.csv",
+    "surface": f"{RESULTS}/laws/surface.csv",
     "two_stage": f"{RESULTS}/laws/two_stage.csv",
+    "predictions": f"{RESULTS}/laws/predictions.csv",
+    **({"correlation": f"{RESULTS}/laws/correlation.csv"} if "language" in FAMILIES else {}),
     "backtest": f"{RESULTS}/laws/backtest.csv",
     "suite": f"{RESULTS}/tables/suite.csv",
     "corpora": f"{RESULTS}/tables/corpora.csv",
@@ -353,6 +357,12 @@ def optima_spec():
     laws = EXPERIMENT.laws
     metrics = EXPERIMENT.families[laws.optimum_by].metrics
     return {"family": laws.optimum_by, "optimum_by": laws.optimum_by, "metrics": metrics, "compute": laws.compute, "level": laws.level}
+
+
+def correlation_spec():
+    """Return what the correlation with a covariate depends on beside its tables."""
+    covariate = EXPERIMENT.figures.covariates.removesuffix(".csv")
+    return {"covariate": covariate, "level": EXPERIMENT.laws.level, "seed": EXPERIMENT.laws.seed}
 
 
 def any_of(names):

@@ -39,9 +39,12 @@ rule laws:
     output:
         points=f"{RESULTS}/laws/{{family}}/points.csv",
         absolute=f"{RESULTS}/laws/{{family}}/absolute.csv",
+        absolute_fits=f"{RESULTS}/laws/{{family}}/absolute_fits.csv",
+        surface=f"{RESULTS}/laws/{{family}}/surface.csv",
         relative=f"{RESULTS}/laws/{{family}}/relative.csv",
         decomposition=f"{RESULTS}/laws/{{family}}/decomposition.csv",
         two_stage=f"{RESULTS}/laws/{{family}}/two_stage.csv",
+        predictions=f"{RESULTS}/laws/{{family}}/predictions.csv",
         backtest=f"{RESULTS}/laws/{{family}}/backtest.csv",
     log:
         f"logs/{EXPERIMENT.experiment}/laws/{{family}}.log",
@@ -66,9 +69,12 @@ rule laws:
             --optimum-losses {input.optimum_losses:q} \
             --out-points {output.points:q} \
             --out-absolute {output.absolute:q} \
+            --out-absolute-fits {output.absolute_fits:q} \
+            --out-surface {output.surface:q} \
             --out-relative {output.relative:q} \
             --out-decomposition {output.decomposition:q} \
             --out-two-stage {output.two_stage:q} \
+            --out-predictions {output.predictions:q} \
             --out-backtest {output.backtest:q}
         """
 
@@ -97,5 +103,34 @@ rule law_table:
         python -m relscale.stages.gather \
             --kind {wildcards.law_table:q} \
             --table {input.tables:q} \
+            --out {output.table:q}
+        """
+
+
+rule correlation:
+    """Set the slopes of the language family against a covariate of its domains."""
+    input:
+        relative=f"{RESULTS}/laws/language/relative.csv",
+        covariates=f"workflow/reference/{EXPERIMENT.figures.covariates}",
+    output:
+        table=f"{RESULTS}/laws/correlation.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/correlation.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=canonical_json(correlation_spec()),
+        code=code_digest("relscale.stages.correlation"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.correlation \
+            --spec {params.spec:q} \
+            --relative {input.relative:q} \
+            --covariates {input.covariates:q} \
             --out {output.table:q}
         """

@@ -1,24 +1,30 @@
 """Back-test: fit on the lower budgets, predict E and G at the next one up, compare with what was observed there."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.cells import SuiteRuns
+from relscale.laws.estimate import estimate
+from relscale.laws.gap import GapFit
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.power import fit_power_law
-from relscale.laws.relative import GapFit, fit_gap
 from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.surface_gap import SurfaceReader, Term
 
 MIN_TRAINING_BUDGETS = 2
+POOLED = frozenset({"joint", "surface"})
 
 
 def backtest_gap(
     runs: SuiteRuns,
     fits: IsoflopFits,
-    values: Array,
+    terms: Sequence[Term],
     full: GapFit,
     settings: LawSettings,
+    reader: SurfaceReader | None = None,
 ) -> list[dict[str, object]]:
     """Predict G at every budget from the third on, from the budgets below it.
 
@@ -28,9 +34,10 @@ def backtest_gap(
     Args:
         runs: the suite.
         fits: its optima.
-        values: (run,) log G.
+        terms: treatment and baseline, without item noise.
         full: the law through all budgets, without item noise; its points are the observed values.
         settings: the family's settings.
+        reader: surfaces of the suite that are kept between calls.
 
     Returns:
         Rows with quantity, held_out_budget, predicted, observed, ci_low, ci_high, error_percent; a budget not predicted has none.
@@ -38,7 +45,7 @@ def backtest_gap(
     rows = []
     for place in range(MIN_TRAINING_BUDGETS, len(full.budgets)):
         try:
-            lower = fit_gap(runs, fits, values, full.estimator, settings, below=int(full.budgets[place]))
+            lower = estimate(runs, fits, terms, full.estimator, settings, reader, below=int(full.budgets[place]))
         except FitError:
             continue
         mean, variance = lower.predict(float(full.log_compute[place]))
@@ -47,17 +54,36 @@ def backtest_gap(
     return rows
 
 
-def backtest_error(runs: SuiteRuns, points: GapFit, settings: LawSettings) -> list[dict[str, object]]:
+def backtest_error(
+    runs: SuiteRuns,
+    fits: IsoflopFits,
+    terms: Sequence[Term],
+    points: GapFit,
+    settings: LawSettings,
+    reader: SurfaceReader | None = None,
+) -> list[dict[str, object]]:
     """Predict E at every budget from the third on by the power law through the points below it.
+
+    Estimators that read a budget with the help of the others (`POOLED`) read the lower budgets anew, without those that are held out.
 
     Args:
         runs: the suite.
-        points: the domain's points (log E) and their compute.
-        settings: level is used.
+        fits: its optima.
+        terms: the domain, without item noise.
+        points: its points (log E) and their compute.
+        settings: the family's settings.
+        reader: surfaces of the suite that are kept between calls.
     """
     rows = []
     for place in range(MIN_TRAINING_BUDGETS, len(points.budgets)):
-        law = fit_power_law(points.log_compute[:place], points.points[:place], settings.level)
+        x, y = points.log_compute[:place], points.points[:place]
+        if points.estimator in POOLED:
+            try:
+                lower = estimate(runs, fits, terms, points.estimator, settings, reader, below=int(points.budgets[place]))
+            except FitError:
+                continue
+            x, y = lower.log_compute, lower.points
+        law = fit_power_law(x, y, settings.level)
         at = float(points.log_compute[place])
         error = float(law.prediction_error(at, new_point=True))
         observed = float(points.points[place])

@@ -114,6 +114,13 @@ def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array
         return np.where(count > 0, total / count, np.nan), count
 
 
+def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Array) -> Array:
+    """Average a covariance over runs within cells: (run, run) to (cell, cell); runs without a value, (run,), do not count."""
+    member = (runs.run_cell[None, :] == cells[:, None]) & np.isfinite(values)
+    average = member / np.maximum(member.sum(axis=1, keepdims=True), 1)
+    return np.asarray(average @ covariance @ average.T)
+
+
 def seed_variance(values: Array, run_cell: Index, num_cells: int) -> tuple[float, int]:
     """Return the pooled variance between seeds of one size and its degrees of freedom (NaN and 0 without replicates)."""
     mean, count = average_seeds(values, run_cell, num_cells)

@@ -11,9 +11,10 @@ import numpy as np
 from scipy import stats
 
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
+from relscale.laws.grid import fit_grid
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.relative import reduction_slope
-from relscale.laws.settings import LawSettings, status_text
+from relscale.laws.settings import FitError, LawSettings, status_text
 
 _NAN = float("nan")
 
@@ -36,23 +37,18 @@ def decompose(runs: SuiteRuns, fits: IsoflopFits, values: Array, settings: LawSe
     log_params, log_tokens = np.log(runs.params_model[cells]), runs.log10_tokens[cells] * np.log(10)
     notes = [*notes, *([] if runs.params_split else ["all parameters used: the table does not split them"])]
     row: dict[str, object] = {"num_runs": int(np.isfinite(values).sum())}
-    design = np.stack([np.ones(len(cells)), log_params, log_tokens], axis=1)  # (cell, 3)
-    centred = design[:, 1:] - design[:, 1:].mean(axis=0) if len(cells) else design[:, 1:]
-    dof = len(cells) - 3
     names = ("slope_params", "slope_tokens")
-    if dof < 1 or np.linalg.matrix_rank(centred) < 2:
+    try:
+        law = fit_grid(mean[cells], log_params, log_tokens)
+    except FitError as error:
         row |= {f"{name}{suffix}": _NAN for name in names for suffix in ("", "_standard_error", "_ci_low", "_ci_high")}
-        key = "too_few_runs"
+        key = error.status
     else:
-        y = mean[cells] - mean[cells].mean()
-        inverse = np.linalg.inv(centred.T @ centred)
-        slopes = inverse @ centred.T @ y
-        errors = np.sqrt(np.sum((y - centred @ slopes) ** 2) / dof * np.diag(inverse))
-        half = stats.t.ppf(0.5 + settings.level / 2, dof) * errors
-        for name, slope, error, width in zip(names, slopes, errors, half, strict=True):
+        half = stats.t.ppf(0.5 + settings.level / 2, law.dof) * law.standard_errors
+        for name, slope, spread, width in zip(names, law.slopes, law.standard_errors, half, strict=True):
             row |= {
                 name: float(slope),
-                f"{name}_standard_error": float(error),
+                f"{name}_standard_error": float(spread),
                 f"{name}_ci_low": float(slope - width),
                 f"{name}_ci_high": float(slope + width),
             }

@@ -1,21 +1,21 @@
-"""Compute-optimal points: a parabola through each IsoFLOP curve, and the lowest run.
+"""Compute-optimal points of a suite: a parabola through each IsoFLOP curve, and the other estimators' beside it.
 
 Per suite and budget, log E = c0 + c1 u + c2 u^2 with u = log10 tokens minus their mean, by least squares; the optimum is u = -c1 / (2 c2)
 (Hoffmann et al., 2022, approach 2; parabolas have a known bias on asymmetric curves, arXiv 2603.22339).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, relative_weights, seed_variance
+from relscale.laws.optimum import Optimum, interpolated_params, no_optimum
+from relscale.laws.other_optima import akima_optimum, best_run, surface_optima
 from relscale.laws.settings import FitError, LawSettings, status_text
 from relscale.records.laws import OPTIMA_COLUMNS
-
-USABLE = frozenset({"ok", "flat_within_noise", "best_run_on_edge", "single_run"})
-"""Statuses of optima that laws are fitted through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,52 +38,38 @@ class Parabola:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimum:
-    """The compute-optimal point of one budget."""
-
-    budget: str
-    """Label of the budget."""
-    estimator: str
-    """`vertex` or `best_run`."""
-    log10_tokens: float
-    """log10 of the tokens; NaN where there is no optimum."""
-    params: float
-    """Parameters in all, interpolated between the runs; NaN where there is no optimum."""
-    error: float
-    """Error at the optimum (fitted for the vertex, seed-averaged for the lowest run)."""
-    curvature: float
-    """c2, log error per squared decade of tokens; NaN where no parabola was fitted."""
-    location_variance: float
-    """Variance of `log10_tokens` of a vertex by the delta method, at most that of a uniform draw from the range; NaN where unknown."""
-    num_runs: int
-    """Runs behind it, seeds counted."""
-    cell: int
-    """Cell of the lowest run; -1 for the vertex."""
-    status: str
-    """`ok`, or what is wrong, then notes."""
-
-    @property
-    def usable(self) -> bool:
-        """Whether laws may read the domains at this point."""
-        return self.status.split(";", 1)[0] in USABLE
-
-
-@dataclass(frozen=True, kw_only=True)
 class IsoflopFits:
     """All optima of a suite and the noise about its IsoFLOP curves."""
 
+    runs: SuiteRuns
+    """The suite."""
     vertex: tuple[Optimum, ...]
     """One a budget."""
     best_run: tuple[Optimum, ...]
     """One a budget."""
+    akima: tuple[Optimum, ...]
+    """One a budget."""
     score: Array
     """Seed-averaged log error whose minimum is the optimum, (cell,)."""
+    count: Array
+    """Runs behind it, (cell,)."""
     weights: Array
     """Weights of the cells, (cell,), mean 1; 0 where a cell has no score."""
     variance: float
     """Variance of a cell of weight 1 about the parabolas, pooled over budgets; NaN without degrees of freedom."""
     dof: int
     """Its degrees of freedom."""
+
+    @cached_property
+    def surface(self) -> tuple[Optimum, ...]:
+        """One a budget; the surface is fitted when it is first asked for."""
+        return surface_optima(self.runs, self.score, self.weights, self.count)
+
+    def of(self, estimator: str) -> tuple[Optimum, ...]:
+        """Return the optima that an estimator reads the domains at; `joint` uses the vertices."""
+        if estimator == "surface":
+            return self.surface
+        return {"joint": self.vertex, "vertex": self.vertex, "best_run": self.best_run, "akima": self.akima}[estimator]
 
 
 def parabola(x: Array, weights: Array) -> Parabola:
@@ -135,8 +121,17 @@ def fit_isoflop(runs: SuiteRuns, level: float = 0.95) -> IsoflopFits:
         weights[known] = relative_weights(count[known], variance, between, seed_dof, excess[known])
     variance, dof = _pooled_variance(runs.log10_tokens, score, weights, groups)
     vertex = tuple(_vertex(runs, index, cells, score, weights, count, variance, dof, level) for index, cells in enumerate(groups))
-    best = tuple(_best_run(runs, index, cells, score, count) for index, cells in enumerate(groups))
-    return IsoflopFits(vertex=vertex, best_run=best, score=score, weights=weights, variance=variance, dof=dof)
+    return IsoflopFits(
+        runs=runs,
+        vertex=vertex,
+        best_run=tuple(best_run(runs, index, cells, score, count) for index, cells in enumerate(groups)),
+        akima=tuple(akima_optimum(runs, index, cells, score, count) for index, cells in enumerate(groups)),
+        score=score,
+        count=count,
+        weights=weights,
+        variance=variance,
+        dof=dof,
+    )
 
 
 def _pooled_variance(x: Array, score: Array, weights: Array, groups: list[Index]) -> tuple[float, int]:
@@ -168,7 +163,7 @@ def _vertex(
         curvature = float(coefficients[2])
         at = vertex_of(fit, coefficients, x)
     except FitError as error:
-        return _nothing(runs.budgets[index], curvature, num_runs, error.status)
+        return no_optimum(runs.budgets[index], "vertex", num_runs, error.status, curvature)
     if dof == 0:
         status = status_text("ok", ["noise unknown: no budget has four sizes"])
     elif _is_flat(fit, coefficients, x, variance, dof, level):
@@ -179,7 +174,7 @@ def _vertex(
         budget=runs.budgets[index],
         estimator="vertex",
         log10_tokens=at,
-        params=_interpolated_params(x, runs.params_total[cells], at),
+        params=interpolated_params(x, runs.params_total[cells], at),
         error=float(np.exp(fit.basis(at) @ coefficients)),
         curvature=curvature,
         location_variance=_location_variance(fit, coefficients, x, variance),
@@ -195,22 +190,6 @@ def _location_variance(fit: Parabola, coefficients: Array, x: Array, variance: f
     return float(min(variance * gradient @ fit.inverse @ gradient, float(np.ptp(x)) ** 2 / 12)) if np.isfinite(variance) else float("nan")
 
 
-def _nothing(budget: str, curvature: float, num_runs: int, status: str) -> Optimum:
-    nan = float("nan")
-    return Optimum(
-        budget=budget,
-        estimator="vertex",
-        log10_tokens=nan,
-        params=nan,
-        error=nan,
-        curvature=curvature,
-        location_variance=nan,
-        num_runs=num_runs,
-        cell=-1,
-        status=status,
-    )
-
-
 def _is_flat(fit: Parabola, coefficients: Array, x: Array, variance: float, dof: int, level: float) -> bool:
     """Tell whether the optimum's exact (Fieller) interval reaches a neighbour of the best-fitted size, or the edge beyond it."""
     sizes = np.unique(x)
@@ -224,45 +203,12 @@ def _is_flat(fit: Parabola, coefficients: Array, x: Array, variance: float, dof:
     return bool(slope[0] > -bound[0] or slope[1] < bound[1])
 
 
-def _interpolated_params(x: Array, params: Array, at: float) -> float:
-    """Interpolate log parameters in log tokens (within a budget the one falls as the other rises)."""
-    order = np.argsort(x, kind="stable")
-    return float(np.exp(np.interp(at, x[order], np.log(params[order]))))
-
-
-def _best_run(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Array) -> Optimum:
-    """Find one budget's lowest size, seeds averaged."""
-    budget, num_runs = runs.budgets[index], int(np.sum(count[cells]))
-    if len(cells) == 0:
-        return Optimum(**{**vars(_nothing(budget, float("nan"), 0, "too_few_runs")), "estimator": "best_run"})
-    cell = int(cells[np.argmin(score[cells])])
-    x = runs.log10_tokens[cells]
-    if len(cells) == 1:
-        status = "single_run"
-    elif runs.log10_tokens[cell] in (np.min(x), np.max(x)):
-        status = "best_run_on_edge"
-    else:
-        status = "ok"
-    return Optimum(
-        budget=budget,
-        estimator="best_run",
-        log10_tokens=float(runs.log10_tokens[cell]),
-        params=float(runs.params_total[cell]),
-        error=float(np.exp(score[cell])),
-        curvature=float("nan"),
-        location_variance=float("nan"),
-        num_runs=num_runs,
-        cell=cell,
-        status=status,
-    )
-
-
 def optima_table(suites: list[SuiteRuns], settings: LawSettings) -> pd.DataFrame:
     """Return the optima of all suites as the table `optima.csv` (OPTIMA_COLUMNS)."""
     rows = []
     for runs in suites:
         fits = fit_isoflop(runs, settings.level)
-        for optimum in (*fits.vertex, *fits.best_run):
+        for optimum in (*fits.vertex, *fits.best_run, *fits.akima, *fits.surface):
             rows.append(
                 {
                     "suite": runs.suite,

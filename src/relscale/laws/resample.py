@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.laws.akima import akima_minimum, merge_equal
 from relscale.laws.cells import Array, Index
 from relscale.laws.isoflop import Parabola, parabola
 from relscale.laws.settings import FitError
@@ -73,7 +74,7 @@ def draw_points(pool: ResidualPool, x: Array, estimator: str, draws: int, rng: n
     Args:
         pool: what to draw from.
         x: (cell,) log10 tokens.
-        estimator: `vertex` or `best_run`.
+        estimator: `vertex`, `best_run` or `akima`.
         draws: number of draws.
         rng: source of the draws.
 
@@ -87,6 +88,9 @@ def draw_points(pool: ResidualPool, x: Array, estimator: str, draws: int, rng: n
         score, quantity = pool.fitted[:, None, cells] + noise
         if estimator == "best_run":
             points[:, index] = quantity[np.arange(draws), np.argmin(score, axis=1)]
+        elif estimator == "akima":
+            place, merge = merge_equal(x[cells])
+            points[:, index] = akima_minimum(place, score @ merge.T).read(quantity @ merge.T)
         else:
             at = _drawn_vertex(fit, score, x[cells])
             points[:, index] = np.einsum("dk,dk->d", fit.basis(at), quantity @ fit.solve.T)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-ESTIMATORS = ("joint", "vertex", "best_run")
+ESTIMATORS = ("joint", "vertex", "best_run", "akima", "surface")
 COMPUTE_AXES = ("training_flops", "forward_flops")
 FAMILY_MEAN = "family_mean"
 NO_ESTIMATE = frozenset(
@@ -14,6 +14,7 @@ NO_ESTIMATE = frozenset(
         "domain_missing",
         "no_usable_optimum",
         "optimum_outside_sampled_range",
+        "rising_metric",
         "too_few_budgets",
         "too_few_runs",
     }

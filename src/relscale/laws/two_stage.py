@@ -4,7 +4,6 @@ accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint))),
 the form is that of Schaeffer et al. and Gadre et al., with the floor fixed instead of fitted).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from scipy import optimize, stats
 from relscale.laws.cells import Array
 from relscale.laws.power import PowerLaw
 from relscale.laws.settings import FitError, status_text
-from relscale.records.laws import TWO_STAGE_COLUMNS
 
 MIN_RUNS = 4
 
@@ -40,6 +38,8 @@ class Sigmoid:
     """Runs less parameters."""
     r2: float
     """Share of the variance of accuracy explained."""
+    residual_variance: float
+    """Variance of an accuracy of mean weight about the curve."""
     loss_min: float
     """Lowest loss fitted."""
     loss_max: float
@@ -61,6 +61,11 @@ class Sigmoid:
     def predict(self, loss: Array | float) -> Array:
         """Return the accuracy at the given losses."""
         return _curve(np.asarray(loss, dtype=np.float64) - self.center, self.chance, self.ceiling, self.intercept, self.steepness)
+
+    def slope(self, loss: Array | float) -> Array:
+        """Return the derivative of the accuracy by the loss."""
+        share = (self.predict(loss) - self.chance) / (self.ceiling - self.chance)
+        return np.asarray(-self.steepness * (self.ceiling - self.chance) * share * (1 - share))
 
     def steepness_interval(self, level: float) -> tuple[float, float]:
         """Return the Student-t interval of the steepness."""
@@ -100,7 +105,14 @@ def _curve(distance: Array, chance: float, ceiling: float | Array, intercept: fl
     return np.asarray(chance + (ceiling - chance) / (1 + np.exp(exponent)))
 
 
-def fit_sigmoid(loss: Array, accuracy: Array, chance: float, num_items: Array | None = None, level: float = 0.95) -> Sigmoid:
+def fit_sigmoid(
+    loss: Array,
+    accuracy: Array,
+    chance: float,
+    num_items: Array | None = None,
+    level: float = 0.95,
+    loss_error: Array | None = None,
+) -> Sigmoid:
     """Fit accuracy against loss over runs by weighted least squares.
 
     Args:
@@ -109,6 +121,8 @@ def fit_sigmoid(loss: Array, accuracy: Array, chance: float, num_items: Array | 
         chance: accuracy of guessing.
         num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
         level: steepness counts as told from zero, and the ceiling as identified, at this level.
+        loss_error: (run,) standard error of each loss. Used beside `num_items`: a run then weighs by its effective variance, that of the
+            accuracy plus the curve's slope squared times that of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
 
     Raises:
         FitError: `too_few_runs` with fewer than four runs or one loss.
@@ -118,6 +132,11 @@ def fit_sigmoid(loss: Array, accuracy: Array, chance: float, num_items: Array | 
     smooth = np.clip(accuracy, 0.02, 0.98)
     sigma = np.sqrt(smooth * (1 - smooth) / num_items) if num_items is not None else np.ones_like(loss)
     sigma = sigma / np.mean(sigma)
+    if num_items is not None and loss_error is not None:
+        first = fit_sigmoid(loss, accuracy, chance, num_items, level)
+        slope = first.slope(loss)
+        sigma = np.sqrt(smooth * (1 - smooth) / num_items + (slope * loss_error) ** 2)
+        sigma = sigma / np.mean(sigma)
     center = float(np.mean(loss))
     two, two_rss, covariance = _least_squares(loss - center, accuracy, sigma, chance, fit_ceiling=False)
     parameters, fitted = np.append(two, 1.0), False
@@ -142,6 +161,7 @@ def fit_sigmoid(loss: Array, accuracy: Array, chance: float, num_items: Array | 
         covariance=covariance,
         dof=dof,
         r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
+        residual_variance=float(np.sum((residual / sigma) ** 2)) / dof,
         loss_min=float(np.min(loss)),
         loss_max=float(np.max(loss)),
         accuracy_min=float(np.min(accuracy)),
@@ -186,7 +206,14 @@ def _least_squares(distance: Array, accuracy: Array, sigma: Array, chance: float
 
 
 def predict_accuracy(
-    *, compute: Array, power: PowerLaw, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
+    *,
+    compute: Array,
+    power: PowerLaw,
+    sigmoid: Sigmoid,
+    level: float = 0.95,
+    draws: int = 4000,
+    seed: int = 0,
+    new_point: bool = False,
 ) -> AccuracyPrediction:
     """Predict accuracy at given compute: the loss by the power law, the accuracy by the sigmoid.
 
@@ -199,6 +226,7 @@ def predict_accuracy(
         level: of the interval (quantiles of the draws).
         draws: number of draws.
         seed: of the draws.
+        new_point: the interval is for a point that is observed there: the points' scatter about both curves is in it.
 
     Returns:
         Prediction; the interval is NaN where the power law has none.
@@ -211,40 +239,15 @@ def predict_accuracy(
     rng = np.random.default_rng([seed, 2])
     noise = rng.standard_normal((2, draws, 1)) * np.sqrt(power.dof / rng.chisquare(power.dof, size=(draws, 1)))
     shift = noise[0] * power.level_standard_error - noise[1] * power.standard_error * (log_compute - power.log_reference)
+    if new_point:
+        shift = shift + rng.standard_normal(shift.shape) * np.sqrt(power.residual_variance)
     root = np.linalg.svd(sigmoid.covariance, hermitian=True)
     scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))
     drawn = (rng.standard_normal((draws, len(root.S))) @ (root.U * np.sqrt(root.S)).T) * scale
     ceiling = np.clip(sigmoid.ceiling + (drawn[:, 2:3] if sigmoid.ceiling_fitted else 0.0), sigmoid.chance, 1.0)
     distance = loss * np.exp(shift) - sigmoid.center  # (draw, point)
     values = _curve(distance, sigmoid.chance, ceiling, sigmoid.intercept + drawn[:, :1], sigmoid.steepness + drawn[:, 1:2])
+    if new_point:
+        values = values + rng.standard_normal(values.shape) * np.sqrt(sigmoid.residual_variance)
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
-
-
-def sigmoid_columns(
-    loss: Array, accuracy: Array, chance: float, level: float, num_items: Array | None, notes: Sequence[str]
-) -> dict[str, object]:
-    """Fit the sigmoid and return the columns of two_stage.csv from `chance` on; a failure becomes the status."""
-    nothing = dict.fromkeys(TWO_STAGE_COLUMNS[TWO_STAGE_COLUMNS.index("ceiling") : TWO_STAGE_COLUMNS.index("num_runs")], float("nan"))
-    try:
-        fit = fit_sigmoid(loss, accuracy, chance, num_items, level)
-    except FitError as error:
-        return {**nothing, "chance": chance, "num_runs": len(loss), "status": status_text(error.status, notes)}
-    steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
-    return {
-        "chance": fit.chance,
-        "ceiling": fit.ceiling,
-        "steepness": fit.steepness,
-        "steepness_ci_low": steepness[0],
-        "steepness_ci_high": steepness[1],
-        "midpoint": fit.midpoint,
-        "midpoint_ci_low": midpoint[0],
-        "midpoint_ci_high": midpoint[1],
-        "r2": fit.r2,
-        "loss_min": fit.loss_min,
-        "loss_max": fit.loss_max,
-        "accuracy_min": fit.accuracy_min,
-        "accuracy_max": fit.accuracy_max,
-        "num_runs": fit.num_runs,
-        "status": status_text(fit.status, notes),
-    }

@@ -18,7 +18,9 @@ ESTIMATOR_MARKS: dict[str, dict[str, Any]] = {
     "surface": {"marker": "d", "markersize": 5.5, "markeredgewidth": 0.9, "markerfacecolor": "none"},
 }
 """Estimators are told apart by marks that no corpus uses filled: a cross for the fitted vertex, a ring around the lowest run."""
-ESTIMATOR_NAMES = {"vertex": "fitted vertex", "best_run": "lowest run", "joint": "joint"}
+ESTIMATOR_NAMES = {
+    "vertex": "fitted vertex", "best_run": "lowest run", "joint": "joint", "akima": "Akima curve", "surface": "surface L(N, D)",
+}  # fmt: skip
 
 
 def estimator_mark(estimator: str) -> dict[str, Any]:

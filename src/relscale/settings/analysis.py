@@ -6,6 +6,8 @@ from pydantic import Field
 
 from relscale.settings.base import Model, Name, Share, Unique
 
+Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
+
 
 class Laws(Model):
     """How laws are fitted and judged."""
@@ -14,7 +16,7 @@ class Laws(Model):
     """The axis of the laws."""
     optimum_by: Name = "validation"
     """Family whose error (bits per byte, or its first metric) decides the compute-optimal point."""
-    estimators: Annotated[Unique[Literal["joint", "vertex", "best_run"]], Field(min_length=1)] = ["joint", "vertex", "best_run"]
+    estimators: Annotated[Unique[Estimator], Field(min_length=1)] = ["joint", "vertex", "best_run", "akima", "surface"]
     """Estimators of the relative laws; the first is the one that figures and the summary show."""
     margin: Annotated[float, Field(gt=0)] = 0.01
     """Slopes within +- this count as parallel."""

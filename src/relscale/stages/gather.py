@@ -8,10 +8,13 @@ from relscale.command import run
 from relscale.files import replacing
 from relscale.records.laws import (
     ABSOLUTE_COLUMNS,
+    ABSOLUTE_FITS_COLUMNS,
     BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,
     POINTS_COLUMNS,
+    PREDICTIONS_COLUMNS,
     RELATIVE_COLUMNS,
+    SURFACE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
 from relscale.training.curve import CURVE_COLUMNS
@@ -19,9 +22,12 @@ from relscale.training.curve import CURVE_COLUMNS
 COLUMNS = {
     "points": POINTS_COLUMNS,
     "absolute": ABSOLUTE_COLUMNS,
+    "absolute_fits": ABSOLUTE_FITS_COLUMNS,
+    "surface": SURFACE_COLUMNS,
     "relative": RELATIVE_COLUMNS,
     "decomposition": DECOMPOSITION_COLUMNS,
     "two_stage": TWO_STAGE_COLUMNS,
+    "predictions": PREDICTIONS_COLUMNS,
     "backtest": BACKTEST_COLUMNS,
     "curves": CURVE_COLUMNS,
 }

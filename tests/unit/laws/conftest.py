@@ -69,6 +69,82 @@ def plant(
     return pd.DataFrame(rows)
 
 
+SURFACES = {"own": (1.7, 406.0, 0.34, 411.0, 0.28), "base": (1.5, 350.0, 0.33, 500.0, 0.30), "treat": (1.9, 700.0, 0.35, 300.0, 0.27)}
+"""E, A, alpha, B, beta. `own` is near Hoffmann et al. (2022); unequal exponents make the IsoFLOP curves asymmetric."""
+
+
+def surface_optimum(compute: float, constants: tuple[float, ...]) -> float:
+    """log10 of the D that minimises E + A / N^alpha + B / D^beta at N D = compute / 6 (Hoffmann et al., 2022, equation 4)."""
+    _, a, alpha, b, beta = constants
+    return float((np.log(beta * b / (alpha * a)) + alpha * np.log(compute / 6)) / (alpha + beta) / np.log(10))
+
+
+def plant_surface(
+    *,
+    surfaces: dict[str, tuple[float, ...]] | None = None,
+    budgets: tuple[str, ...] = ("1e18", "3e18", "1e19", "3e19"),
+    num_sizes: int = 7,
+    width: float = 0.6,
+    shift: float = 0.0,
+    drift: float = 0.0,
+    run_sd: float = 0.0,
+    domain_sd: float = 0.0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Losses of a suite on surfaces L(N, D): families validation (`own`) and topics (the others).
+
+    Args:
+        surfaces: constants by name.
+        width: half the range of sizes in decades of tokens.
+        shift: decades by which the grid's centre lies off the true optimum.
+        drift: the same, from - drift at the lowest budget to drift at the highest.
+    """
+    rng = np.random.default_rng(seed)
+    surfaces = SURFACES if surfaces is None else surfaces
+    rows = []
+    for budget, off in zip(budgets, np.linspace(-drift, drift, len(budgets)) + shift, strict=True):
+        compute = float(budget)
+        for index, distance in enumerate(np.linspace(-width, width, num_sizes) + off):
+            tokens = 10 ** (surface_optimum(compute, surfaces["own"]) + distance)
+            params = compute / 6 / tokens
+            shared = rng.normal(0, run_sd) if run_sd else 0.0
+            common = {"suite": "web", "run": f"{budget}-n{index}", "budget": budget, "training_flops": compute, "num_params_total": params}
+            common |= {"tokens": tokens, "metric": "bits_per_byte"}
+            for name, (e, a, alpha, b, beta) in surfaces.items():
+                noise = shared + (rng.normal(0, domain_sd) if domain_sd else 0.0)
+                error = (e + a / params**alpha + b / tokens**beta) * np.exp(noise)
+                rows.append({**common, "family": "validation" if name == "own" else "topics", "domain": name, "error": error})
+    return pd.DataFrame(rows)
+
+
+def surface_truth(surfaces: dict[str, tuple[float, ...]], budgets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, float]:
+    """True log10 D of the optima, true log G of treat / base there, (budget,) each, and dbeta of the line through them."""
+    compute = np.array([float(budget) for budget in budgets])
+    at = np.array([surface_optimum(value, surfaces["own"]) for value in compute])
+    tokens, params = 10**at, compute / 6 / 10**at
+    logs = {name: np.log(e + a / params**alpha + b / tokens**beta) for name, (e, a, alpha, b, beta) in surfaces.items()}
+    gaps = logs["treat"] - logs["base"]
+    return at, gaps, float(np.polyfit(np.log(compute), gaps, 1)[0])
+
+
+@pytest.fixture(name="plant_surface")
+def plant_surface_fixture() -> Callable[..., pd.DataFrame]:
+    """The builder of planted surfaces."""
+    return plant_surface
+
+
+@pytest.fixture(name="surface_truth")
+def surface_truth_fixture() -> Callable[..., tuple[np.ndarray, np.ndarray, float]]:
+    """What is true of a planted surface."""
+    return surface_truth
+
+
+@pytest.fixture(name="surfaces")
+def surfaces_fixture() -> dict[str, tuple[float, ...]]:
+    """The planted surfaces' constants."""
+    return dict(SURFACES)
+
+
 @pytest.fixture(name="plant")
 def plant_fixture() -> Callable[..., pd.DataFrame]:
     """The builder of planted suites."""

@@ -5,7 +5,7 @@ import pytest
 from relscale.laws.fit import fit_family
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200)
+SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint",))
 
 
 def grid(slope_params, slope_tokens, noise=0.0):

@@ -11,7 +11,8 @@ from relscale.laws.settings import LawSettings
 from relscale.records.laws import OPTIMA_COLUMNS
 from relscale.tables import read_table
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200)
+SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run"))
+EVERYTHING = LawSettings(family="topics", baseline="base", draws=200)
 THREE = {"base": (2.0, 0.10, 0.0), "closer": (2.4, 0.13, 0.05), "farther": (2.4, 0.07, 0.0)}
 
 
@@ -22,12 +23,14 @@ def stage(name, spec, **paths):
 
 
 def test_tables_have_their_columns(plant):
-    laws = fit_family(plant(domains=THREE, run_sd=0.01, domain_sd=0.005), SETTINGS)
+    laws = fit_family(plant(domains=THREE, run_sd=0.01, domain_sd=0.005), EVERYTHING)
     for name, columns in TABLES.items():
         assert tuple(getattr(laws, name).columns) == columns
-    assert len(laws.points) == 3 * 3 * 4
-    assert len(laws.absolute) == 9
-    assert len(laws.relative) == 6
+    assert len(laws.points) == 3 * 5 * 4
+    assert len(laws.absolute) == 3 * 5
+    assert len(laws.absolute_fits) == 3 * 5 * 4
+    assert len(laws.surface) == 3 * 2
+    assert len(laws.relative) == 2 * 5
     assert len(laws.decomposition) == 2
     verdicts = laws.relative.set_index(["treatment", "estimator"])["verdict"]
     assert verdicts["closer", "joint"] == "narrows"
@@ -79,8 +82,8 @@ def test_a_new_domain_moves_no_other(plant):
 @pytest.mark.parametrize("num_sizes", [1, 2, 3])
 @pytest.mark.parametrize("budgets", [("1e11",), ("1e11", "2e11")])
 def test_little_data_gives_statuses(plant, num_sizes, budgets):
-    laws = fit_family(plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), SETTINGS)
-    assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run"]
+    laws = fit_family(plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING)
+    assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
     assert laws.relative["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
         assert laws.relative["status"].str.match("too_few_budgets|no_usable_optimum").all()

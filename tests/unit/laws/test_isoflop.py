@@ -138,7 +138,7 @@ def test_best_run_is_the_lowest_mean(plant):
 def test_optima_table(plant):
     table = optima_table([suite(plant())], SETTINGS)
     assert tuple(table.columns) == OPTIMA_COLUMNS
-    assert list(table["estimator"]) == ["vertex"] * 4 + ["best_run"] * 4
+    assert list(table["estimator"]) == ["vertex"] * 4 + ["best_run"] * 4 + ["akima"] * 4 + ["surface"] * 4
     assert set(table["optimum_by"]) == {"validation"}
     assert set(table["error_metric"]) == {"bits_per_byte"}
 

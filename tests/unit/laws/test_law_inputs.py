@@ -6,7 +6,7 @@ from relscale.laws.fit import fit_family
 from relscale.laws.inputs import check_losses
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200)
+SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run", "akima"))
 
 
 def changed(frame, column, value, where="treat"):
@@ -22,7 +22,7 @@ def changed(frame, column, value, where="treat"):
         ({"family": "topics", "baselin": "x"}, r"unknown key\(s\) baselin; known are baseline, chance"),
         ({"family": "topics", "metrics": []}, "metrics is empty"),
         ({"family": "topics", "compute": "flops"}, "compute is 'flops': one of training_flops, forward_flops"),
-        ({"family": "topics", "estimators": ["akima"]}, r"estimators are \['akima'\]: any of joint, vertex, best_run"),
+        ({"family": "topics", "estimators": ["spline"]}, r"estimators are \['spline'\]: any of joint, vertex, best_run, akima, surface"),
         ({"family": "topics", "margin": 0}, "margin is 0: a number above 0"),
         ({"family": "topics", "level": 95}, "level is 95"),
         ({"family": "topics", "chance": 1.0, "draws": 3}, "draws is 3: at least 100; chance is 1.0"),

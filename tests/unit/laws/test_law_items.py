@@ -5,12 +5,12 @@ from scipy import stats
 
 from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.fit import fit_family
+from relscale.laws.gap import combined_dof
 from relscale.laws.inputs import prepare
 from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
-from relscale.laws.relative import combined_dof
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=400)
+SETTINGS = LawSettings(family="topics", baseline="base", draws=400, estimators=("joint", "vertex", "best_run"))
 
 
 def itemise(frame, num_items=40, seed=0, strata=4, spread=0.3):

@@ -6,7 +6,7 @@ from relscale.laws.joint import fit_joint
 from relscale.laws.relative import reduction_slope
 from relscale.laws.settings import FitError, LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=500)
+SETTINGS = LawSettings(family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima"))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_planted_truth(plant, level, exponent, verdict):
 def test_probabilities_rise(plant):
     frame = plant(domains={"base": (0.3, -0.05, 0.0), "treat": (0.3, -0.09, 0.0)}, domain_sd=1e-3)
     frame.loc[frame["family"] == "topics", "metric"] = "choice_probability"
-    settings = LawSettings(family="topics", baseline="base", metrics=("choice_probability",), draws=500)
+    settings = LawSettings(family="topics", baseline="base", metrics=("choice_probability",), draws=500, estimators=("joint",))
     row = fit_family(frame, settings).relative.iloc[0]
     assert row["dbeta"] == pytest.approx(0.04, abs=0.002)
     assert (row["verdict"], row["faster"]) == ("rises", "treatment")
@@ -55,7 +55,9 @@ def test_reduction_slope_by_hand():
 def test_forward_axis_moves_the_reference_only(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
     training = fit_family(frame, SETTINGS).relative.iloc[0]
-    forward = fit_family(frame, LawSettings(family="topics", baseline="base", draws=500, compute="forward_flops")).relative.iloc[0]
+    forward = fit_family(
+        frame, LawSettings(family="topics", baseline="base", draws=500, compute="forward_flops", estimators=("joint",))
+    ).relative.iloc[0]
     assert forward["dbeta"] == pytest.approx(training["dbeta"], rel=1e-9)
     assert forward["reference_compute"] == pytest.approx(training["reference_compute"] / 3)
     assert forward["compute"] == "forward_flops"

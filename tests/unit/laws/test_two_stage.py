@@ -6,6 +6,7 @@ from relscale.laws.fit import fit_family
 from relscale.laws.power import fit_power_law
 from relscale.laws.settings import FitError, LawSettings
 from relscale.laws.two_stage import fit_sigmoid, predict_accuracy
+from relscale.laws.two_stage_table import isotonic_check
 
 
 def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):
@@ -120,3 +121,83 @@ def test_rows_of_a_family(plant):
     assert set(table["num_runs"]) == {24}
     # Without a chance level there is no floor to fit from.
     assert fit_family(everything, LawSettings(family="topics", baseline="base", draws=200)).two_stage.empty
+
+
+def test_isotonic_check_passes_a_sigmoid_and_catches_a_step():
+    rng = np.random.default_rng(0)
+    loss = np.linspace(0.2, 1.6, 60)
+    noise = rng.normal(0, 0.01, 60)
+    good = curve(loss) + noise
+    check = isotonic_check(fit_sigmoid(loss, good, 0.25), loss, good)
+    assert check.p_value > 0.05
+    assert check.isotonic_rms_residual < check.rms_residual == pytest.approx(0.01, rel=0.3)
+    # A plateau half way up: no sigmoid has one.
+    step = 0.3 + 0.25 * (loss < 1.3) + 0.4 * (loss < 0.5) + noise
+    check = isotonic_check(fit_sigmoid(loss, step, 0.25), loss, step)
+    assert check.p_value == pytest.approx(1 / 401)
+    assert check.isotonic_rms_residual < 0.3 * check.rms_residual
+
+
+def test_isotonic_p_keeps_its_level():
+    """60 sigmoids with noise: p below .05 in at most 13.4 % (the level and three standard errors)."""
+    rng = np.random.default_rng(3)
+    p = []
+    for seed in range(60):
+        values = curve(LOSS) + rng.normal(0, 0.02, 20)
+        p.append(isotonic_check(fit_sigmoid(LOSS, values, 0.25), LOSS, values, seed).p_value)
+    assert np.mean(np.array(p) < 0.05) <= 0.134
+
+
+def test_badly_measured_losses_weigh_less():
+    """Five losses measured to .3 nats only, and displaced by as much: with their errors told, the curve hardly sees them."""
+    rng = np.random.default_rng(1)
+    items = np.full(20, 4000.0)
+    accuracy = curve(LOSS) + rng.normal(0, 0.007, 20)
+    loss, error = LOSS.copy(), np.full(20, 0.002)
+    loss[::4] += rng.choice([-0.3, 0.3], 5)
+    error[::4] = 0.3
+    told = fit_sigmoid(loss, accuracy, 0.25, items, loss_error=error)
+    untold = fit_sigmoid(loss, accuracy, 0.25, items)
+    assert abs(told.steepness - 5) < 0.5 < abs(untold.steepness - 5)
+
+
+def test_slope_is_the_derivative():
+    fit = fit_sigmoid(LOSS, curve(LOSS), 0.25)
+    step = 1e-6
+    numeric = (fit.predict(0.7 + step) - fit.predict(0.7 - step)) / (2 * step)
+    assert float(fit.slope(0.7)) == pytest.approx(float(numeric), rel=1e-6)
+
+
+def test_predictions_of_a_held_out_budget_and_beyond(plant):
+    frame = plant(run_sd=0.004, domain_sd=0.004, budgets=("2e10", "5e10", "1e11", "2e11", "5e11"))
+    topics = frame[frame["family"] == "topics"]
+    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
+    noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
+    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0) + noise, num_items=20_000)
+    settings = LawSettings(
+        family="topics", baseline="base", metrics=("choice_loss_nats",), chance=0.25, draws=200, estimators=("joint", "vertex")
+    )
+    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
+    assert len(table) == 4 and set(table["estimator"]) == {"joint"}
+    for domain, level, exponent in (("base", 2.0, 0.10), ("treat", 2.4, 0.13)):
+        held_out, beyond = table.loc[(domain, "held_out")], table.loc[(domain, "extrapolation")]
+        assert held_out["budget"] == "5e11" and held_out["compute"] == pytest.approx(5e11)
+        truth = [float(curve(level / 2 * factor**-exponent, steepness=3.0)) for factor in (5, 50)]
+        assert held_out["observed"] == pytest.approx(truth[0], abs=0.01)
+        assert held_out["ci_low"] < held_out["observed"] < held_out["ci_high"]
+        assert beyond["compute"] == pytest.approx(5e12)
+        assert beyond["ci_low"] < truth[1] < beyond["ci_high"]
+        assert np.isnan(beyond["observed"])
+    assert table["status"].isin(["ok", "foot_only"]).all()
+
+
+def test_two_budgets_predict_without_an_interval(plant):
+    frame = plant(run_sd=0.004, budgets=("1e11", "2e11"))
+    topics = frame[frame["family"] == "topics"]
+    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
+    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0))
+    settings = LawSettings(family="topics", metrics=("choice_loss_nats",), chance=0.25, draws=200, estimators=("vertex",))
+    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
+    assert table.loc[("base", "held_out"), "status"].startswith("too_few_budgets")
+    beyond = table.loc[("base", "extrapolation")]
+    assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["status"]

@@ -27,9 +27,13 @@ HEADINGS = {
     "OPTIMA_COLUMNS": "laws/optima.csv",
     "POINTS_COLUMNS": "laws/points.csv",
     "ABSOLUTE_COLUMNS": "laws/absolute.csv",
+    "ABSOLUTE_FITS_COLUMNS": "laws/absolute_fits.csv",
+    "SURFACE_COLUMNS": "laws/surface.csv",
     "RELATIVE_COLUMNS": "laws/relative.csv",
     "DECOMPOSITION_COLUMNS": "laws/decomposition.csv",
     "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
+    "PREDICTIONS_COLUMNS": "laws/predictions.csv",
+    "CORRELATION_COLUMNS": "laws/correlation.csv",
     "BACKTEST_COLUMNS": "laws/backtest.csv",
 }
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILINE)

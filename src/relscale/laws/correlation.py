@@ -1,0 +1,133 @@
+"""Slopes against a covariate of their domains, such as the internet users of a country."""
+
+from collections.abc import Iterator
+from itertools import permutations
+from math import factorial
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from relscale.laws.cells import Array
+from relscale.laws.settings import status_text
+from relscale.records.check import check_columns
+from relscale.records.laws import CORRELATION_COLUMNS
+
+MIN_DOMAINS = 3
+ILLUSTRATION_BELOW = 10
+"""With fewer domains than this a correlation illustrates and proves nothing."""
+PERMUTE_BELOW = 30
+"""With fewer domains than this p values by permutation stand beside those of Student t."""
+EXACT_UP_TO = 8
+"""Up to so many domains all permutations are taken (40,320)."""
+PERMUTATIONS = 20_000
+
+
+def correlate(relative: pd.DataFrame, covariates: pd.DataFrame, covariate: str, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+    """Correlate dbeta with log10 of a covariate over the treatments, by suite, family, metric and estimator.
+
+    The one-sided alternative is r < 0: the larger the covariate, the faster the treatment's error falls against the baseline's.
+
+    Args:
+        relative: rows of relative.csv; rows without an estimate are left out and counted in the status.
+        covariates: columns `domain` and `value` (above 0, or empty where unknown).
+        covariate: what the values are.
+        level: of the interval of Pearson's r (Fisher's z).
+        seed: of the permutations where not all are taken.
+
+    Returns:
+        Rows of CORRELATION_COLUMNS.
+
+    Raises:
+        ValueError: for a missing column, a domain that stands twice, or a value that is not above 0.
+    """
+    check_columns("covariates", covariates.columns, ("domain", "value"))
+    known = covariates[covariates["value"].notna()]
+    value = pd.to_numeric(known["value"], errors="coerce").to_numpy(dtype=np.float64)
+    wrong = known.loc[~(np.isfinite(value) & (value > 0)), "domain"]
+    if len(wrong):
+        raise ValueError(f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its logarithm is taken)")
+    twice = known.loc[known["domain"].duplicated(), "domain"]
+    if len(twice):
+        raise ValueError(f"covariates: {', '.join(map(str, twice))} more than once: one row a domain")
+    logs = dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
+    rows = []
+    for (suite, family, metric, estimator), laws in relative.groupby(["suite", "family", "metric", "estimator"], sort=False):
+        estimated = laws[laws["dbeta"].notna()]
+        paired = estimated[estimated["treatment"].astype(str).isin(list(logs))]
+        x = np.array([logs[str(name)] for name in paired["treatment"]], dtype=np.float64)
+        found = correlation(x, paired["dbeta"].to_numpy(dtype=np.float64), level, seed)
+        notes = []
+        if len(laws) > len(estimated):
+            notes.append(f"{len(laws) - len(estimated)} domain(s) without a slope")
+        if len(estimated) > len(paired):
+            notes.append(f"{len(estimated) - len(paired)} domain(s) without a covariate")
+        label = {"suite": suite, "family": family, "metric": metric, "estimator": estimator, "covariate": covariate}
+        rows.append({**label, **found, "status": status_text(str(found["status"]), notes)})
+    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
+
+
+def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[str, object]:
+    """Correlate two columns.
+
+    Args:
+        x: (domain,) the covariate as it enters, such as its log10.
+        y: (domain,).
+        level: of the interval.
+        seed: of the permutations.
+
+    Returns:
+        The columns of correlation.csv from `pearson_r` on and `status`: `ok`, `illustration` below ten domains, `too_few_domains` below
+        three, `no_variation` where one side is constant.
+    """
+    nan = float("nan")
+    names = ("pearson_r", "spearman_r", "p_one_sided", "p_two_sided", "ci_low", "ci_high", "spearman_p_two_sided")
+    row: dict[str, object] = dict.fromkeys((*names, "p_permutation_one_sided", "p_permutation_two_sided"), nan)
+    row["n"] = len(x)
+    if len(x) < MIN_DOMAINS:
+        return row | {"status": "too_few_domains"}
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return row | {"status": "no_variation"}
+    pearson = stats.pearsonr(x, y)
+    spearman = stats.spearmanr(x, y)
+    row |= {
+        "pearson_r": float(pearson.statistic),
+        "p_two_sided": float(pearson.pvalue),
+        "p_one_sided": float(stats.pearsonr(x, y, alternative="less").pvalue),
+        "spearman_r": float(spearman.statistic),
+        "spearman_p_two_sided": float(spearman.pvalue),
+    }
+    if len(x) > MIN_DOMAINS:
+        low, high = pearson.confidence_interval(level)
+        row |= {"ci_low": float(low), "ci_high": float(high)}
+    if len(x) < PERMUTE_BELOW:
+        one, two = permutation_p(x, y, seed)
+        row |= {"p_permutation_one_sided": one, "p_permutation_two_sided": two}
+    return row | {"status": "ok" if len(x) >= ILLUSTRATION_BELOW else "illustration"}
+
+
+def permutation_p(x: Array, y: Array, seed: int = 0) -> tuple[float, float]:
+    """Return the share of permutations of y whose r is at most (one-sided, r < 0), or in size at least, that observed.
+
+    All permutations where there are few; else random ones, the observed order counted among them.
+    """
+    a, b = (x - x.mean()) / np.std(x), (y - y.mean()) / np.std(y)
+    observed = float(a @ b)
+    slack = 1e-9 * len(x)
+    blocks = _orders(len(x), seed)
+    total = at_most = beyond = 0
+    for orders in blocks:
+        r = b[orders] @ a
+        total += len(r)
+        at_most += int(np.sum(r <= observed + slack))
+        beyond += int(np.sum(np.abs(r) >= abs(observed) - slack))
+    extra = 0 if total == factorial(min(len(x), 20)) else 1
+    return (at_most + extra) / (total + extra), (beyond + extra) / (total + extra)
+
+
+def _orders(number: int, seed: int) -> Iterator[np.ndarray]:
+    if number <= EXACT_UP_TO:
+        yield np.array(list(permutations(range(number))), dtype=np.int64)
+        return
+    rng = np.random.default_rng([seed, 4])
+    yield np.argsort(rng.random((PERMUTATIONS, number)), axis=1)

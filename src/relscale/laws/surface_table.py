@@ -1,0 +1,109 @@
+"""Rows of surface.csv: a domain's surface L(N, D) by variable projection and by Huber's loss, with bootstrap errors."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from relscale.laws.cells import RISING, Array, Index, average_seeds
+from relscale.laws.huber import DELTA, HuberFit, fit_huber, refit_huber
+from relscale.laws.settings import FitError, status_text
+from relscale.laws.surface import BOUNDS, STARTS, SurfaceBatch
+from relscale.laws.surface_gap import DrawnSurface, SurfaceReader
+from relscale.records.laws import SURFACE_COLUMNS
+
+HUBER_DRAWS = 200
+"""At most: a standard error from 200 draws is good to 5 %."""
+ESTIMATES = SURFACE_COLUMNS[SURFACE_COLUMNS.index("delta") : SURFACE_COLUMNS.index("num_runs")]
+
+
+def surface_rows(reader: SurfaceReader, log_error: Array, metric: str, notes: Sequence[str]) -> Iterator[dict[str, object]]:
+    """Fit one domain's surface both ways.
+
+    Args:
+        reader: of the suite.
+        log_error: (run,) log error, NaN where missing.
+        metric: its metric; one that rises has no surface.
+        notes: more words for the status.
+
+    Yields:
+        The columns of surface.csv from `method` on, a row a method.
+    """
+    mean, count = average_seeds(log_error, reader.runs.run_cell, reader.runs.num_cells)
+    cells = np.flatnonzero((reader.fits.weights > 0) & (count > 0))
+    num_runs = int(np.isfinite(log_error).sum())
+    try:
+        if metric in RISING:
+            raise FitError("rising_metric", "a surface is of an error")
+        fitted = reader.surface(mean[cells], cells)
+    except FitError as error:
+        nothing = dict.fromkeys(ESTIMATES, float("nan"))
+        for method in ("projection", "huber"):
+            yield {**nothing, "method": method, "num_runs": num_runs, "status": status_text(error.status, [error.detail, *notes])}
+        return
+    level = reader.settings.level
+    yield {
+        "method": "projection",
+        "delta": float("nan"),
+        **_columns(fitted.fit, fitted.drawn, level),
+        "num_starts": len(STARTS) ** 2,
+        "starts_at_optimum": fitted.starts_at_optimum,
+        "num_runs": num_runs,
+        "status": _status(fitted.fit, fitted.drawn, notes),
+    }
+    huber, drawn = _huber(reader, fitted, mean[cells], cells)
+    yield {
+        "method": "huber",
+        "delta": DELTA,
+        **_columns(huber.surface, drawn, level),
+        "num_starts": huber.num_starts,
+        "starts_at_optimum": huber.starts_at_optimum,
+        "num_runs": num_runs,
+        "status": _status(huber.surface, drawn, notes),
+    }
+
+
+def _huber(reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index) -> tuple[HuberFit, SurfaceBatch]:
+    """Fit by Huber's loss and refit to residuals about that fit, drawn as those of the least-squares surface are."""
+    plane, weights = fitted.fit.plane, reader.fits.weights[cells]
+    huber = fit_huber(plane, values, fitted.fit, weights)
+    centre = np.log(huber.surface.fitted()[0])
+    residual = (values - centre) * np.sqrt(weights / fitted.room)
+    chosen = reader.chosen(len(cells))[:HUBER_DRAWS]
+    drawn = centre + (residual - np.median(residual))[chosen] / np.sqrt(weights)
+    return huber, refit_huber(plane, drawn, huber.surface, weights)
+
+
+def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, object]:
+    """Estimates, standard errors and percentile intervals."""
+    row: dict[str, object] = {}
+    for name, value, draws in zip(
+        ("irreducible", "alpha", "beta", "optimal_params_exponent"), _quantities(fit), _quantities(drawn), strict=True
+    ):
+        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+        row |= {name: float(value[0]), f"{name}_standard_error": float(np.std(draws, ddof=1))}
+        row |= {f"{name}_ci_low": float(low), f"{name}_ci_high": float(high)}
+    plane = fit.plane
+    scales = ((fit.from_params, fit.alpha, plane.mean_log_params), (fit.from_tokens, fit.beta, plane.mean_log_tokens))
+    for name, (part, exponent, mean) in zip(("coefficient_params", "coefficient_tokens"), scales, strict=True):
+        row[name] = float(part[0] * np.exp(exponent[0] * mean))
+    return row | {"objective": float(fit.objective[0]), "draws": len(drawn.alpha)}
+
+
+def _quantities(batch: SurfaceBatch) -> tuple[Array, Array, Array, Array]:
+    """E, alpha, beta and the exponent of the optimal N on compute, beta / (alpha + beta) where F = 6 N D."""
+    return batch.irreducible, batch.alpha, batch.beta, batch.beta / (batch.alpha + batch.beta)
+
+
+def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> str:
+    """Say whether the search ended, and what of the surface the data do not show."""
+    exponents = np.array([fit.alpha[0], fit.beta[0]])
+    bounds = []
+    if fit.irreducible[0] == 0:
+        bounds.append("no irreducible term")
+    if min(fit.from_params[0], fit.from_tokens[0]) == 0:
+        bounds.append("no fall with size" if fit.from_params[0] == 0 else "no fall with tokens")
+    if np.any(np.isclose(exponents, BOUNDS[0], rtol=1e-3) | np.isclose(exponents, BOUNDS[1], rtol=1e-3)):
+        bounds.append("exponent on its bound")
+    lost = float(np.mean(~drawn.converged))
+    key = "not_converged" if not fit.converged[0] else "on_bound" if bounds else "ok"
+    return status_text(key, [*bounds, f"{100 * lost:.1f} % of the refits did not converge" if lost else "", *notes])
