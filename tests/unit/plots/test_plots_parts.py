@@ -158,7 +158,7 @@ def test_command_line_puts_tables_together_and_writes_three_files(tables: dict[s
 
 def test_command_line_errors(tmp_path: Path) -> None:
     out = [word for kind in ("svg", "pdf", "png") for word in (f"--{kind}", str(tmp_path / f"f.{kind}"))]
-    with pytest.raises(ValueError, match=r"--table point=x\.csv: must be NAME=PATH with NAME one of absolute, covariates"):
+    with pytest.raises(ValueError, match=r"--table point=x\.csv: must be NAME=PATH with NAME one of absolute, backtest, covariates"):
         draw_files(figure4_knowledge.draw, ["--table", "point=x.csv", *out])
     (tmp_path / "points.csv").write_text("suite,family\nweb,knowledge\n")
     with pytest.raises(ValueError, match=r"points.csv: missing column\(s\) metric"):
