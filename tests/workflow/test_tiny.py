@@ -65,7 +65,7 @@ def test_models_are_hugging_face_folders(results):
     for record_path in sorted(results.glob("runs/*/record.json")):
         record = json.loads(record_path.read_text())
         folder = record_path.parent / "model"
-        names = {path.name for path in folder.iterdir()}
+        names = {path.name for path in folder.iterdir()} - {".snakemake_timestamp"}
         assert names == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
         assert json.loads((folder / "config.json").read_text())["hidden_size"] == record["columns"]["width"]
 
