@@ -35,10 +35,39 @@ rule suite:
         """
 
 
-rule preflight:
-    """Check before any training that every corpus has the tokens its runs need, and every domain has text."""
+rule enough_tokens:
+    """Check before any training that every corpus has the tokens that its runs need."""
     input:
         manifests=[tokens(corpus, "manifest.json") for corpus in EXPERIMENT.suite.corpora],
+    output:
+        checked=f"{RESULTS}/tables/enough_tokens.json",
+    log:
+        f"logs/{EXPERIMENT.experiment}/enough_tokens.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/enough_tokens.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=canonical_json({"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}),
+        code=code_digest("relscale.stages.enough_tokens"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.enough_tokens \
+            --spec {params.spec:q} \
+            --manifest {input.manifests:q} \
+            --out {output.checked:q}
+        """
+
+
+rule preflight:
+    """Check before any training that every domain has text, once every corpus has tokens."""
+    input:
+        tokens=f"{RESULTS}/tables/enough_tokens.json",
         families=list(
             dict.fromkeys(requests(family, corpus, "manifest.json") for family in FAMILIES for corpus in EXPERIMENT.suite.corpora)
         ),
@@ -55,14 +84,12 @@ rule preflight:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json({"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}),
         code=code_digest("relscale.stages.preflight"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.preflight \
-            --spec {params.spec:q} \
-            --manifest {input.manifests:q} \
+            --tokens {input.tokens:q} \
             --family {input.families:q} \
             --out {output.checked:q}
         """

@@ -1,31 +1,11 @@
-"""Check before any training that every corpus has enough tokens for its longest run and every domain has text to score."""
+"""Check before any training that every domain has text to score."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from relscale.command import run
 from relscale.files import read_json, write_json
-
-
-def check_tokens(manifests: dict[str, dict[str, Any]], most_tokens: dict[str, int], max_epochs: float) -> list[str]:
-    """Return one line for each corpus that is too small.
-
-    Args:
-        manifests: by corpus.
-        most_tokens: tokens of the longest run of each corpus.
-        max_epochs: how often a run may see its corpus.
-    """
-    problems = []
-    for corpus, needed in most_tokens.items():
-        tokens = manifests[corpus]["tokens"]
-        if needed > max_epochs * tokens:
-            problems.append(
-                f"corpora.mixtures.{corpus}: {tokens:,} tokens, and its longest run needs {needed:,}, {needed / tokens:.2f} epochs; "
-                f"suite.max_epochs = {max_epochs:g}: add text, raise suite.max_epochs, or drop the smallest shapes of the largest budget"
-            )
-    return problems
 
 
 def check_domains(manifest: dict[str, Any]) -> list[str]:
@@ -41,22 +21,17 @@ def main(argv: list[str] | None = None) -> None:
     """Run the stage.
 
     Raises:
-        ValueError: naming every corpus that is too small and every empty domain.
+        ValueError: naming every empty domain.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, type=json.loads)
-    parser.add_argument("--manifest", required=True, type=Path, nargs="+", help="manifests of the corpora's tokens")
     parser.add_argument("--family", required=True, type=Path, nargs="+", help="manifests of the families' requests")
+    parser.add_argument("--tokens", required=True, type=Path, help="result of the check of the corpora's tokens")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
-    manifests = {manifest["corpus"]: manifest for manifest in map(read_json, args.manifest)}
-    problems = check_tokens(manifests, args.spec["most_tokens"], args.spec["max_epochs"])
-    for family in map(read_json, args.family):
-        problems += check_domains(family)
-    if problems:
+    manifests = [read_json(path) for path in args.family]
+    if problems := [problem for manifest in manifests for problem in check_domains(manifest)]:
         raise ValueError("before training:\n  " + "\n  ".join(problems))
-    epochs = {corpus: round(needed / manifests[corpus]["tokens"], 4) for corpus, needed in args.spec["most_tokens"].items()}
-    write_json(args.out, {"most_epochs": epochs, "families": sorted({read_json(path)["family"] for path in args.family})})
+    write_json(args.out, {**read_json(args.tokens), "families": sorted({manifest["family"] for manifest in manifests})})
 
 
 if __name__ == "__main__":
