@@ -211,6 +211,7 @@ def test_it_fits_a_phone(pages, opened, screenshots):
 
 def test_an_address_keeps_the_choices(pages, opened):
     with opened(pages.explorer) as page:
+        drawn(page)
         choose(page, corpus=options(page, "corpus")[-1], view="absolute")
         address = page.url
         page.goto("about:blank")
