@@ -319,11 +319,10 @@ def figure_spec(figure):
     if figure in FIGURE_FAMILIES:
         spec = drawn | family_view(FIGURE_FAMILIES[figure]) | {"paper_line": figures.paper_line}
         return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
-    titled = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in TEASER]
-    compared = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in COMPARED]
+    teaser, compared = [family_view(family) for family in TEASER], [family_view(family) for family in COMPARED]
     published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
     return {
-        "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
+        "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": teaser, "paper_line": figures.paper_line},
         "figure2_pipeline": lambda: common
         | {
             "corpus": figures.corpus,
@@ -346,7 +345,7 @@ def figure_spec(figure):
         "residuals": lambda: by_law | {"families": compared, "compute": laws.compute},
         "backtest": lambda: by_law | {"families": compared},
         "detectable": lambda: by_law | {"families": compared},
-        "estimators": lambda: by_law | {"families": titled},
+        "estimators": lambda: by_law | {"families": teaser},
         "paper_beside": lambda: by_law
         | {"families": [family_view(family) | {"paper": published[family]} for family in PAPER_FAMILIES], "pairs": figures.paper_corpora},
     }[figure]()

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from relscale.plots.style import FONT_PT, INK, SMALL_PT, TITLE_PT, ink, text_width_in, wrapped
+from relscale.plots.style import FONT_PT, INK, PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, text_width_in, wrapped
 
 _MANTISSAS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -70,6 +70,49 @@ def grid(
         rows.append(tuple(row))
         above += row_height + gap
     return Grid(figure=figure, rows=tuple(rows))
+
+
+def panel_grid(
+    *,
+    rows: int,
+    columns: int,
+    row_height_in: float,
+    left_in: float,
+    gap_in: float,
+    row_gap_in: float,
+    foot: str,
+    right_in: float = 0.12,
+    top_in: float = 0.52,
+    bottom_in: float = 0.42,
+) -> Grid:
+    """Lay out like panels, a column a corpus, on a page's width, with a key above and a footer below them.
+
+    Args:
+        rows: Rows of panels; at least one is made.
+        columns: Columns of panels; at least one is made.
+        row_height_in: Of each panel.
+        left_in: Margin for the y labels of the first column.
+        gap_in: Between two columns.
+        row_gap_in: Between two rows.
+        foot: The footer's sentences, written here.
+        right_in: Margin at the right.
+        top_in: Margin for headings and key.
+        bottom_in: Margin for the x labels of the last row, above the footer.
+    """
+    widths = column_widths(max(columns, 1), width_in=PAGE_WIDTH_IN, left_in=left_in, right_in=right_in, gap_in=gap_in)
+    made = grid(
+        row_heights_in=[row_height_in] * max(rows, 1),
+        column_widths_in=widths,
+        left_in=left_in,
+        right_in=right_in,
+        top_in=top_in,
+        bottom_in=bottom_in + footer_height_in(foot, left_in + sum(widths) + gap_in * (len(widths) - 1) + right_in),
+        column_gap_in=gap_in,
+        row_gap_in=row_gap_in,
+    )
+    if foot:
+        footer(made.figure, foot)
+    return made
 
 
 def _gaps(given: float | Sequence[float], count: int) -> list[float]:
@@ -278,19 +321,27 @@ def label_size(count: int, height_in: float) -> float:
 
 
 def point_labels(
-    axes: Axes, points: Sequence[tuple[float, float]], texts: Sequence[str], inks: Sequence[str], beyond_in: float = 0.05
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    inks: Sequence[str],
+    *,
+    beyond_in: float = 0.05,
+    avoid: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write a name beside each point, on whichever side overlaps least with points and names placed before (limits must be final).
 
-    A name may reach `beyond_in` inches past the right edge of the axes.
+    A name may reach `beyond_in` inches past the right edge of the axes. `avoid` are further places, in data units, that lines go through.
     """
     size, figure = SMALL_PT, axes.get_figure()
     inches = [axes.transData.transform(point) * 72 / figure.dpi for point in points]  # type: ignore[union-attr]
     taken = [(x - 2.5, x + 2.5, y - 2.5, y + 2.5) for x, y in inches]
+    lines = [axes.transData.transform(place) * 72 / figure.dpi for place in avoid]  # type: ignore[union-attr]
+    taken += [(x - 1.5, x + 1.5, y - 1.5, y + 1.5) for x, y in lines]
     right_pt = axes.get_position().x1 * figure.get_figwidth() * 72  # type: ignore[union-attr]
     choices = [(4, 0, "left"), (-4, 0, "right")]
     choices += [(4, 5, "left"), (4, -5, "left"), (-4, 5, "right"), (-4, -5, "right")]
-    choices += [(4, 10, "left"), (4, -10, "left"), (-4, 10, "right"), (-4, -10, "right")]
+    choices += [(side * 4, up, "left" if side > 0 else "right") for up in (10, -10, 16, -16) for side in (1, -1)]
     for point, (x, y), text, colour in zip(points, inches, texts, inks, strict=True):
         boxes = [_box(x, y, text_width_in(text, size) * 72, choice) for choice in choices]
         costs = [sum(_overlap(box, other) for other in taken) + 40 * max(0.0, box[1] - right_pt - 72 * beyond_in) for box in boxes]

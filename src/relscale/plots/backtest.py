@@ -9,28 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import (
-    column_widths,
-    empty,
-    footer,
-    footer_height_in,
-    grid,
-    heading,
-    limits_log,
-    log_axis,
-    note,
-    top_legend,
-    y_label,
-)
+from relscale.plots.axes import empty, heading, limits_log, log_axis, note, panel_grid, top_legend, y_label
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.estimators import chosen_families
+from relscale.plots.compared import DEFAULTS, chosen_families
 from relscale.plots.isoflop import budget_colours, budget_size, budget_text
-from relscale.plots.style import PAGE_WIDTH_IN, markers, metric_label, words
+from relscale.plots.style import markers, metric_label, words
 
-DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint"}
-"""Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
-LEFT_IN, GAP_IN = 0.62, 0.42
 OUTSIDE = "#d55e00"
 RING: dict[str, Any] = {"marker": "o", "markersize": 6.4, "markerfacecolor": "none", "markeredgewidth": 0.8}
 """Around an observation outside its interval: a shape, so that it is seen in grey, too."""
@@ -52,21 +37,11 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     panels += [("gap", "")] if len(pick(rows, quantity="gap")) else []
     corpora = ordered(chosen["corpora"], rows["suite"])
     budgets = sorted({str(name) for name in rows["held_out_budget"]}, key=budget_size)
-    widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=0.12, gap_in=GAP_IN)
     foot = (
         "Each point is one domain at one held-out budget, extrapolated by the laws of the budgets below it; bars are the prediction's "
         "interval (noise of the items left out)."
     )
-    made = grid(
-        row_heights_in=[1.55] * max(len(panels), 1),
-        column_widths_in=widths,
-        left_in=LEFT_IN,
-        right_in=0.12,
-        top_in=0.52,
-        bottom_in=0.42 + footer_height_in(foot, LEFT_IN + sum(widths) + GAP_IN * (len(widths) - 1) + 0.12),
-        column_gap_in=GAP_IN,
-        row_gap_in=0.58,
-    )
+    made = panel_grid(rows=len(panels), columns=len(corpora), row_height_in=1.55, left_in=0.62, gap_in=0.42, row_gap_in=0.58, foot=foot)
     for place, (quantity, metric) in enumerate(panels or [("", "")]):
         for axes, corpus in zip(made.rows[place], corpora or [""], strict=True):
             if not panels:
@@ -81,7 +56,6 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
             if axes is made.rows[place][0]:
                 y_label(axes, f"{name}, predicted", 0.46)
     _legend(made.figure, budgets)
-    footer(made.figure, foot)
     return made.figure
 
 

@@ -8,16 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import empty, footer, footer_height_in, grid, top_legend
-from relscale.plots.choose import ordered, pick
+from relscale.plots.axes import footer, footer_height_in, top_legend
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.estimators import chosen_families, family_group
+from relscale.plots.compared import DEFAULTS, compared, nothing_to_show
 from relscale.plots.forest import Forest, Group, absent, forest
 from relscale.plots.isoflop import ESTIMATOR_NAMES, estimator_mark
 from relscale.plots.style import FAINT, PAGE_WIDTH_IN, words
-
-DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint"}
-"""Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
@@ -27,35 +23,28 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         ValueError: for an unknown key of the spec.
     """
     chosen = settings(spec, DEFAULTS)
-    relative = table(tables, "relative")
-    families = chosen_families(chosen["families"], relative)
-    groups = [family_group(family, relative, chosen["labels"]) for family in families]
-    corpora = ordered(chosen["corpora"], relative["suite"])
-    if not len(relative) or not any(group.rows for group in groups):
-        made = grid(row_heights_in=[1.4], column_widths_in=[PAGE_WIDTH_IN - 0.4], left_in=0.2, right_in=0.2)
-        empty(made.rows[0][0], "no relative laws in the tables")
-        return made.figure
-    names = ordered([chosen["estimator"]], relative["estimator"])
-    shown = pd.concat([pick(relative, family=family["family"], metric=family["metric"]) for family in families])
+    view = compared(table(tables, "relative"), chosen)
+    if view is None:
+        return nothing_to_show("no relative laws in the tables")
     foot = (
         "Detectable: the slope that one unadjusted two-sided test finds with a chance of 80 %. Left of the margin a design can tell "
         "a moving gap from a parallel one; right of it most comparisons stay undecided. |dβ| is that of the estimator "
         f"{words(chosen['estimator'])}."
     )
     drawn = forest(
-        groups, corpora, labels=chosen["labels"], row_in=0.17, top_in=0.52, bottom_in=0.44 + footer_height_in(foot, PAGE_WIDTH_IN)
+        view.groups, view.corpora, labels=chosen["labels"], row_in=0.17, top_in=0.52, bottom_in=0.44 + footer_height_in(foot, PAGE_WIDTH_IN)
     )
-    ends = [float(value) for key in ("detectable_dbeta", "dbeta") for value in pd.to_numeric(shown[key]).abs().dropna()]
-    margins = pd.to_numeric(shown["margin"]).dropna()
-    for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
+    ends = [float(value) for key in ("detectable_dbeta", "dbeta") for value in pd.to_numeric(view.shown[key]).abs().dropna()]
+    margins = pd.to_numeric(view.shown["margin"]).dropna()
+    for axes, corpus in zip(drawn.made.rows[0], view.corpora, strict=True):
         axes.set_xlim(0, 1.06 * max([*ends, *margins, 1e-9]))
         axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel("|dβ|")
         for margin in sorted(set(margins)):
             axes.axvline(margin, color="#2b2b2b", linewidth=0.7, linestyle=(0, (3, 2)), zorder=1, gid="margin")
-        for family, group in zip(families, groups, strict=True):
-            _rows(axes, pick(shown, suite=corpus, family=family["family"], metric=family["metric"]), group, drawn, names)
-    _legend(drawn.made.figure, names)
+        for rows, group in view.rows_of(corpus):
+            _rows(axes, rows, group, drawn, view.estimators)
+    _legend(drawn.made.figure, view.estimators)
     footer(drawn.made.figure, foot)
     return drawn.made.figure
 

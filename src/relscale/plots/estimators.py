@@ -1,6 +1,6 @@
 """Does the conclusion depend on the estimator? Slopes dbeta with intervals by estimator, a row a domain, a column a corpus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,17 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import empty, grid, top_legend
-from relscale.plots.choose import ordered, pick
+from relscale.plots.axes import top_legend
 from relscale.plots.command import Tables, main, settings, table
+from relscale.plots.compared import DEFAULTS, compared, nothing_to_show
 from relscale.plots.forest import Forest, Group, absent, forest, slope_axis
 from relscale.plots.isoflop import ESTIMATOR_NAMES, estimator_mark
-from relscale.plots.style import FAINT, PAGE_WIDTH_IN, colours, markers, words
-
-DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint"}
-"""Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
-FAMILY = {"family": "", "metric": "", "baseline": "", "domains": [], "title": ""}
-PREFERRED = ("bits_per_byte", "choice_probability_per_byte", "choice_loss_nats")
+from relscale.plots.style import FAINT, markers, words
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
@@ -28,49 +23,19 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         ValueError: for an unknown key of the spec.
     """
     chosen = settings(spec, DEFAULTS)
-    relative = table(tables, "relative")
-    families = chosen_families(chosen["families"], relative)
-    groups = [family_group(family, relative, chosen["labels"]) for family in families]
-    corpora = ordered(chosen["corpora"], relative["suite"])
-    if not len(relative) or not any(group.rows for group in groups):
-        made = grid(row_heights_in=[1.4], column_widths_in=[PAGE_WIDTH_IN - 0.4], left_in=0.2, right_in=0.2)
-        empty(made.rows[0][0], "no relative laws in the tables")
-        return made.figure
-    names = ordered([chosen["estimator"]], relative["estimator"])
-    drawn = forest(groups, corpora, labels=chosen["labels"], row_in=0.075 * len(names) + 0.06, top_in=0.52)
-    shown = pd.concat([pick(relative, family=family["family"], metric=family["metric"]) for family in families])
-    ends = [float(value) for key in ("dbeta", "ci_low", "ci_high") for value in pd.to_numeric(shown[key]).dropna()]
+    view = compared(table(tables, "relative"), chosen)
+    if view is None:
+        return nothing_to_show("no relative laws in the tables")
+    names, corpora = view.estimators, view.corpora
+    drawn = forest(view.groups, corpora, labels=chosen["labels"], row_in=0.075 * len(names) + 0.06, top_in=0.52)
+    ends = [float(value) for key in ("dbeta", "ci_low", "ci_high") for value in pd.to_numeric(view.shown[key]).dropna()]
     for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
         slope_axis(axes, ends, "Slope dβ")
-        _margin(axes, shown)
-        for family, group in zip(families, groups, strict=True):
-            rows = pick(shown, suite=corpus, family=family["family"], metric=family["metric"])
+        _margin(axes, view.shown)
+        for rows, group in view.rows_of(corpus):
             _slopes(axes, rows, group, drawn, names, markers(corpora)[corpus])
     _legend(drawn.made.figure, names, markers(corpora)[corpora[0]])
     return drawn.made.figure
-
-
-def chosen_families(wanted: Sequence[Mapping[str, Any]], relative: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the families asked for; if none, all of the table, sorted, each in bits per byte or the first metric that it has."""
-    families = [settings(family, FAMILY) for family in wanted] or [{**FAMILY, "family": name} for name in ordered([], relative["family"])]
-    for family in families:
-        metrics = set(pick(relative, family=family["family"])["metric"].astype(str))
-        if not family["metric"]:
-            family["metric"] = next((name for name in PREFERRED if name in metrics), min(metrics, default=""))
-    return families
-
-
-def family_group(family: Mapping[str, Any], relative: pd.DataFrame, labels: Mapping[str, str]) -> Group:
-    """Return a family's rows: its treatments in the order of its domains, in their colours."""
-    rows = pick(relative, family=family["family"], metric=family["metric"])
-    baseline = family["baseline"] or (str(rows["baseline"].iloc[0]) if len(rows) else "")
-    domains = ordered(family["domains"], rows["treatment"], rows["baseline"])
-    title = family["title"] or words(family["family"]).capitalize()
-    return Group(
-        title=f"{title} (against {words(baseline, labels, 24)})",
-        rows=tuple(name for name in domains if name != baseline),
-        colour=colours(domains, baseline),
-    )
 
 
 def _margin(axes: Axes, rows: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from relscale.plots.axes import Label, direct_labels, empty, grid, heading, label_size, y_label
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
+from relscale.plots.compared import family_title
 from relscale.plots.family import FAMILY_DEFAULTS, FamilyView, family_view, relative_axes
 from relscale.plots.panels import change_label, labels_of, verdict_word
 from relscale.plots.style import BASELINE_COLOUR, PAGE_WIDTH_IN, SMALL_PT, text_width_in, words
@@ -83,7 +84,7 @@ def _texts(view: FamilyView, panel: Mapping[str, Any], corpus: str) -> dict[str,
 
 
 def _panel(axes: Axes, letter: str, view: FamilyView, panel: Mapping[str, Any], texts: Mapping[str, str], corpus: str) -> None:
-    heading(axes, panel["title"] or words(panel["family"]).capitalize() or "no family", letter)
+    heading(axes, family_title(panel, panel["labels"]) or "no family", letter)
     ends = relative_axes(axes, view, panel, corpus)
     if ends is None:
         empty(axes, f"no relative law of {words(panel['family'])} on {words(corpus) or 'any corpus'}")

@@ -127,7 +127,7 @@ def _two_stage(axes: Axes, tables: Tables, chosen: Mapping[str, Any], corpus: st
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
     if has_numbers(law, ("ceiling", "steepness", "midpoint")):
-        inside, below = np.linspace(min(seen), max(seen), 61), np.linspace(low, min(seen), 61)
+        inside, below = np.linspace(min(seen), max(seen), 41), np.linspace(low, min(seen), 41)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(below, sigmoid(law, below), color="black", linewidth=0.9, alpha=0.45, linestyle=(0, (3.5, 2)), gid="extrapolation")
         heights += [float(value) for value in sigmoid(law, np.array([low, high]))]

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import empty, grid, top_legend
+from relscale.plots.axes import top_legend
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.estimators import FAMILY, PREFERRED, family_group
+from relscale.plots.compared import FAMILY, family_group, first_metric, nothing_to_show
 from relscale.plots.forest import Forest, Group, absent, forest, slope_axis
 from relscale.plots.panels import slope_row
-from relscale.plots.style import PAGE_WIDTH_IN, markers
+from relscale.plots.style import markers, words
 
 DEFAULTS: dict[str, Any] = {**FAMILY, "family": "language", "corpora": [], "labels": {}}
 
@@ -27,15 +27,12 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     """
     chosen = settings(spec, DEFAULTS)
     rows = pick(table(tables, "decomposition"), family=chosen["family"])
-    present = set(rows["metric"].astype(str))
-    metric = chosen["metric"] or next((name for name in PREFERRED if name in present), min(present, default=""))
+    metric = chosen["metric"] or first_metric(rows)
     rows = pick(rows, metric=metric)
     corpora = ordered(chosen["corpora"], rows["suite"])
     group = family_group({**chosen, "metric": metric}, rows, chosen["labels"])
     if not len(rows):
-        made = grid(row_heights_in=[1.4], column_widths_in=[PAGE_WIDTH_IN - 0.4], left_in=0.2, right_in=0.2)
-        empty(made.rows[0][0], f"no decomposition of {chosen['family'] or 'a family'} into size and data")
-        return made.figure
+        return nothing_to_show(f"no decomposition of {words(chosen['family']) or 'a family'} into size and data")
     drawn = forest([group], corpora, labels=chosen["labels"], blocks=2, row_in=0.21, top_in=0.52)
     kinds = {
         "slopes": [f"slope_{side}{end}" for side in ("params", "tokens") for end in ("", "_ci_low", "_ci_high")],

@@ -71,7 +71,7 @@ def forest(
     row_in = row_in if rows <= 60 else max(0.12, 60 * row_in / rows)
     names = [words(row, labels, 26) for group in groups for row in group.rows]
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.7]) + 0.2
-    widths = column_widths(max(len(columns), 1), width_in=width_in, left_in=left, right_in=0.15, gap_in=0.16)
+    widths = column_widths(max(len(columns), 1), width_in=width_in, left_in=left, right_in=0.15, gap_in=0.26)
     made = grid(
         row_heights_in=[rows * row_in] * blocks,
         column_widths_in=widths,
@@ -79,7 +79,7 @@ def forest(
         right_in=0.15,
         top_in=top_in,
         bottom_in=bottom_in,
-        column_gap_in=0.16,
+        column_gap_in=0.26,
         row_gap_in=block_gap_in,
     )
     for block in made.rows:

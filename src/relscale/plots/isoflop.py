@@ -83,18 +83,22 @@ def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, col
     """
     kept = included(losses)
     ends: list[tuple[float, float, str]] = []
+    drawn: list[tuple[float, float]] = []
     for budget, tint in colour.items():
         rows = pick(losses, budget=budget)
         good, bad = rows[kept[losses["budget"].to_numpy() == budget]], rows[~kept[losses["budget"].to_numpy() == budget]]
         axes.plot(good["tokens"], good["error"], marker, color=tint, markersize=3.0, markeredgewidth=0, zorder=3, gid="points")
+        drawn += zip(good["tokens"].astype(float), good["error"].astype(float), strict=True)
         if len(bad):
             axes.plot(bad["tokens"], bad["error"], "x", color=FAINT, markersize=3.0, zorder=2, gid="excluded")
         for _, optimum in pick(optima, budget=budget).iterrows():
             if not np.isfinite(float(optimum["optimum_tokens"])) or not np.isfinite(float(optimum["error"])):
                 continue
             if optimum["estimator"] == "vertex" and np.isfinite(float(optimum["curvature"])) and len(good):
-                tokens = np.geomspace(good["tokens"].min(), good["tokens"].max(), 81)
-                axes.plot(tokens, parabola(optimum, tokens), color=tint, linewidth=1.0, zorder=2, gid="parabola")
+                tokens = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
+                fitted = parabola(optimum, tokens)
+                axes.plot(tokens, fitted, color=tint, linewidth=1.0, zorder=2, gid="parabola")
+                drawn += zip(tokens.tolist(), fitted.tolist(), strict=True)
             mark = estimator_mark(str(optimum["estimator"]))
             axes.plot([optimum["optimum_tokens"]], [optimum["error"]], color="black", linestyle="none", zorder=4, gid="optimum", **mark)
         if len(good):
@@ -106,7 +110,8 @@ def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, col
     axes.set_xlabel("Training tokens")
     if len(ends) <= 12:
         texts = [budget_text(name) + ("" if place or not ends else " FLOPs") for place, (_, _, name) in enumerate(ends)]
-        point_labels(axes, [(x, y) for x, y, _ in ends], texts, [colour[name] for *_, name in ends], beyond_in=0.4)
+        inks = [colour[name] for *_, name in ends]
+        point_labels(axes, [(x, y) for x, y, _ in ends], texts, inks, beyond_in=0.4, avoid=drawn)
     return reservations(optima)
 
 

@@ -10,17 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import column_widths, empty, footer, footer_height_in, grid, limits_linear, limits_log, log_axis, top_legend
+from relscale.plots.axes import empty, limits_linear, limits_log, log_axis, panel_grid, top_legend
 from relscale.plots.choose import included, ordered, pick
 from relscale.plots.command import Tables, main, settings, table
 from relscale.plots.isoflop import ESTIMATOR_NAMES, budget_colours, budget_compute, budget_text, estimator_mark
-from relscale.plots.style import PAGE_WIDTH_IN, SMALL_PT, is_error, markers, words
+from relscale.plots.style import SMALL_PT, is_error, markers, words
 
 DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "compute": "training_flops"}
 """Keys of the spec: `families` lists {family, metrics, domain}, the domain being the one that is drawn (the baseline); without any,
 everything in the table, each family in its first domain by name."""
 FAMILY: dict[str, Any] = {"family": "", "metrics": [], "domain": ""}
-LEFT_IN, GAP_IN = 1.12, 0.36
+USED = ("suite", "family", "domain", "metric", "budget", "tokens", "error", "excluded_reason", "training_flops", "forward_flops")
+LEFT_IN = 1.12
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
@@ -31,25 +32,17 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     """
     chosen = settings(spec, DEFAULTS)
     losses, optima, points = (table(tables, name) for name in ("losses", "optima", "points"))
+    losses = losses[[name for name in USED if name in losses.columns]]  # choosing rows copies every column
     corpora = ordered(chosen["corpora"], losses["suite"], optima["suite"])
     compute = budget_compute(losses, chosen["compute"])
     colour, marker = budget_colours(list(compute)), markers(corpora)
     rows = _rows(chosen["families"], losses)
-    widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=0.12, gap_in=GAP_IN)
     foot = (
         "One domain of each family, its baseline. The optimum is common to all families and metrics (laws/optima.csv), so it need not lie "
         "at a curve's own minimum. Grey crosses: runs left out."
     )
-    made = grid(
-        row_heights_in=[max(0.5, min(0.78, 9.2 / max(len(rows), 1) - 0.14))] * max(len(rows), 1),
-        column_widths_in=widths,
-        left_in=LEFT_IN,
-        right_in=0.12,
-        top_in=0.5,
-        bottom_in=0.4 + footer_height_in(foot, LEFT_IN + sum(widths) + GAP_IN * (len(widths) - 1) + 0.12),
-        column_gap_in=GAP_IN,
-        row_gap_in=0.14,
-    )
+    height = max(0.5, min(0.78, 9.2 / max(len(rows), 1) - 0.14))
+    made = panel_grid(rows=len(rows), columns=len(corpora), row_height_in=height, left_in=LEFT_IN, gap_in=0.36, row_gap_in=0.14, foot=foot)
     ends = limits_log([float(value) for value in losses["tokens"]], pad=0.05)
     for axes, corpus in zip(made.rows[0], corpora or [""], strict=True):
         axes.set_title(words(corpus, chosen["labels"], 28) or "no corpus", loc="left", pad=4)
@@ -67,7 +60,6 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
             else:
                 axes.tick_params(labelbottom=False)
     _legend(made.figure, ordered([], optima["estimator"]), colour)
-    footer(made.figure, foot)
     return made.figure
 
 
@@ -103,7 +95,8 @@ def _panel(
         axes.plot(good["tokens"], good["error"], marker, color=tint, markersize=2.4, markeredgewidth=0, zorder=3, gid="points")
         means = good.groupby("tokens", sort=True)["error"].mean()
         axes.plot(means.index, means.to_numpy(), color=tint, linewidth=0.6, zorder=2)
-        axes.plot(bad["tokens"], bad["error"], "x", color="#8a8a8a", markersize=2.6, zorder=2, gid="excluded")
+        if len(bad):
+            axes.plot(bad["tokens"], bad["error"], "x", color="#8a8a8a", markersize=2.6, zorder=2, gid="excluded")
         for _, optimum in pick(optima, budget=budget).iterrows():
             at = pick(points, budget=budget, estimator=optimum["estimator"])
             if len(at) and np.isfinite(float(optimum["optimum_tokens"])):

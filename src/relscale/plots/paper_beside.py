@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import empty, footer, footer_height_in, grid, top_legend
+from relscale.plots.axes import footer, footer_height_in, top_legend
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.estimators import chosen_families
+from relscale.plots.compared import chosen_families, family_title, nothing_to_show
 from relscale.plots.forest import Forest, Group, absent, forest, slope_axis
 from relscale.plots.isoflop import budget_text
 from relscale.plots.panels import slope_row
@@ -22,6 +22,7 @@ FAMILIES: list[dict[str, Any]] = [
     {"family": "language", "paper": "language", "title": "Language: news here, ICE there"},
     {"family": "behaviour", "paper": "risk", "title": "Behaviour here, AI risk there"},
 ]
+PAPER_NAMES = {"knowledge": "MMLU", "language": "ICE", "risk": "AI risk"}
 PAIRS = {"curated": "CommonPile", "web": "DCLM", "web_synthetic": "Nemotron"}
 DEFAULTS: dict[str, Any] = {"families": FAMILIES, "corpora": [], "labels": {}, "pairs": PAIRS, "estimator": "joint", "remark": ""}
 """Keys of the spec: `families` lists {family, metric, baseline, domains, title, paper: the family's name in the published table};
@@ -40,12 +41,10 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     own = [{key: value for key, value in family.items() if key != "paper"} for family in chosen["families"]]
     families = chosen_families(own, relative)
     papers = [str(family.get("paper", family["family"])) for family in chosen["families"]]
-    groups = [_group(family, paper, relative, published) for family, paper in zip(families, papers, strict=True)]
+    groups = [_group(family, paper, relative, published, chosen["labels"]) for family, paper in zip(families, papers, strict=True)]
     corpora = ordered(chosen["corpora"], relative["suite"]) or list(chosen["pairs"])
     if (not len(relative) and not len(published)) or not any(group.rows for group in groups):
-        made = grid(row_heights_in=[1.4], column_widths_in=[PAGE_WIDTH_IN - 0.4], left_in=0.2, right_in=0.2)
-        empty(made.rows[0][0], "neither published slopes nor relative laws in the tables")
-        return made.figure
+        return nothing_to_show("neither published slopes nor relative laws in the tables")
     foot = chosen["remark"] or _difference(table(tables, "points"), len(relative))
     beside = {corpus: f"{words(corpus, chosen['labels'], 20)} | {chosen['pairs'].get(corpus, 'no counterpart')}" for corpus in corpora}
     drawn = forest(
@@ -69,7 +68,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     return drawn.made.figure
 
 
-def _group(family: Mapping[str, Any], paper: str, relative: pd.DataFrame, published: pd.DataFrame) -> Group:
+def _group(family: Mapping[str, Any], paper: str, relative: pd.DataFrame, published: pd.DataFrame, labels: Mapping[str, str]) -> Group:
     """Return a family's rows: our treatments in their order and colours, then the domains that only the paper has."""
     ours = pick(relative, family=family["family"], metric=family["metric"])
     theirs = pick(published, family=paper)
@@ -78,9 +77,16 @@ def _group(family: Mapping[str, Any], paper: str, relative: pd.DataFrame, publis
     colour = {**dict.fromkeys(ordered([], theirs["domain"]), "#444444"), **colours(domains, baseline)}
     rows = [name for name in domains if name != baseline]
     rows += [name for name in ordered([], theirs["domain"]) if name not in rows]
-    against = words(baseline) if baseline else words(theirs["baseline"].iloc[0]) if len(theirs) and "baseline" in theirs else ""
-    title = family["title"] or f"{words(family['family']).capitalize()} (against {against})"
+    their_baseline = str(theirs["baseline"].iloc[0]) if len(theirs) and "baseline" in theirs else ""
+    title = family["title"] or _title(family, paper, baseline, their_baseline, labels)
     return Group(title=title, rows=tuple(rows), colour=colour)
+
+
+def _title(family: Mapping[str, Any], paper: str, baseline: str, their_baseline: str, labels: Mapping[str, str]) -> str:
+    """Say against which baseline, and where the paper's family or baseline is another than ours."""
+    other = PAPER_NAMES.get(paper, paper) if paper != family["family"] or their_baseline not in ("", baseline) else ""
+    there = f"; paper: {other} against {words(their_baseline)}" if other and baseline and their_baseline else ""
+    return f"{family_title(family, labels)} (against {words(baseline or their_baseline, labels)}{there})"
 
 
 def _column(axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, group: Group, drawn: Forest, marker: str) -> None:

@@ -9,28 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import (
-    column_widths,
-    empty,
-    footer,
-    footer_height_in,
-    grid,
-    heading,
-    limits_linear,
-    log_axis,
-    note,
-    top_legend,
-    y_label,
-)
+from relscale.plots.axes import empty, heading, limits_linear, log_axis, note, panel_grid, top_legend, y_label
 from relscale.plots.choose import one_estimator, ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.estimators import chosen_families
-from relscale.plots.panels import has_numbers, law_error, law_gap, span_of
-from relscale.plots.style import FAINT, FONT_PT, PAGE_WIDTH_IN, colours, compute_label, markers, words
+from relscale.plots.compared import DEFAULTS as COMPARED
+from relscale.plots.compared import chosen_families, family_title
+from relscale.plots.panels import span_of
+from relscale.plots.style import FAINT, FONT_PT, colours, compute_label, markers, words
 
-DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint", "compute": "training_flops"}
-"""Keys of the spec: `families` is a list of {family, metric, baseline, domains}; empty for all in the table, each in its first metric."""
-LEFT_IN, GAP_IN = 0.62, 0.16
+DEFAULTS: dict[str, Any] = {**COMPARED, "compute": "training_flops"}
 
 
 def residuals(points: pd.DataFrame, absolute: pd.DataFrame, relative: pd.DataFrame, compute: str) -> pd.DataFrame:
@@ -46,20 +33,27 @@ def residuals(points: pd.DataFrame, absolute: pd.DataFrame, relative: pd.DataFra
         Columns suite, family, metric, domain, compute, quantity (`error` or `gap`), percent; a point without a law has no row.
     """
     key = ["suite", "family", "metric", "domain"]
-    laws = {tuple(row[name] for name in key): row for _, row in absolute.iterrows()}
-    gaps = {tuple(row[name] for name in ("suite", "family", "metric", "treatment")): row for _, row in relative.iterrows()}
-    rows = []
-    for _, point in points.iterrows():
-        at, flops = tuple(point[name] for name in key), float(point[compute])
-        common = {**dict(zip(key, at, strict=True)), "compute": flops}
-        law, gap = laws.get(at), gaps.get(at)
-        if law is not None and has_numbers(law, ("coefficient", "exponent")) and float(law["coefficient"]) > 0:
-            fitted = float(law_error(law, np.array([flops]))[0])
-            rows.append({**common, "quantity": "error", "percent": 100 * (float(point["error"]) / fitted - 1)})
-        if gap is not None and has_numbers(gap, ("gamma", "dbeta", "reference_compute")) and pd.notna(point["gap"]):
-            fitted = float(law_gap(gap, np.array([flops]))[0][0])
-            rows.append({**common, "quantity": "gap", "percent": 100 * (float(point["gap"]) / fitted - 1)})
-    return pd.DataFrame(rows, columns=[*key, "compute", "quantity", "percent"])
+    parts = []
+    for quantity, laws, fitted in (
+        ("error", absolute, _fitted_error),
+        ("gap", relative.rename(columns={"treatment": "domain"}), _fitted_gap),
+    ):
+        rows = points[[*key, compute, quantity]].merge(laws.drop(columns="compute"), on=key, how="inner", validate="many_to_one")
+        numbers = rows[[compute, quantity]].apply(pd.to_numeric)
+        percent = 100 * (numbers[quantity] / fitted(rows, numbers[compute]) - 1)
+        found = rows[key].assign(compute=numbers[compute], quantity=quantity, percent=percent)
+        parts.append(found[found["percent"].notna()])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fitted_error(laws: pd.DataFrame, flops: pd.Series) -> pd.Series:
+    coefficient, exponent, offset = (pd.to_numeric(laws[name]) for name in ("coefficient", "exponent", "offset"))
+    return np.exp(np.log(coefficient.where(coefficient > 0)) - exponent * np.log(flops)) + offset.fillna(0.0)
+
+
+def _fitted_gap(laws: pd.DataFrame, flops: pd.Series) -> pd.Series:
+    gamma, dbeta, reference = (pd.to_numeric(laws[name]) for name in ("gamma", "dbeta", "reference_compute"))
+    return gamma * (flops / reference) ** dbeta
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
@@ -74,21 +68,11 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     absolute = one_estimator(table(tables, "absolute"), chosen["estimator"])
     families = chosen_families(chosen["families"], relative)
     corpora = ordered(chosen["corpora"], points["suite"], relative["suite"])
-    widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=0.12, gap_in=GAP_IN)
     foot = (
         "Percent by which a point lies above its law. A single budget that is off for all domains at once points to its optimum, "
         "a bend in one domain's line to a law that is no power law. Colours are those of the families' own figures."
     )
-    made = grid(
-        row_heights_in=[1.05] * max(len(families), 1),
-        column_widths_in=widths,
-        left_in=LEFT_IN,
-        right_in=0.12,
-        top_in=0.52,
-        bottom_in=0.42 + footer_height_in(foot, LEFT_IN + sum(widths) + GAP_IN * (len(widths) - 1) + 0.12),
-        column_gap_in=GAP_IN,
-        row_gap_in=0.32,
-    )
+    made = panel_grid(rows=len(families), columns=len(corpora), row_height_in=1.05, left_in=0.62, gap_in=0.16, row_gap_in=0.32, foot=foot)
     for place, (axes, corpus) in enumerate(zip(made.rows[0], corpora or [""], strict=True)):
         axes.set_title(words(corpus, chosen["labels"], 28) or "no corpus", loc="right", fontsize=FONT_PT, style="italic", pad=3)
         if not families:
@@ -99,7 +83,6 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
             _panel(made.rows[row][place], found, corpus, family, corpora, points, chosen)
             _frame(made.rows[row][place], row, place, row == len(families) - 1, family, chosen)
     _legend(made.figure)
-    footer(made.figure, foot)
     return made.figure
 
 
@@ -108,8 +91,7 @@ def _frame(axes: Axes, row: int, place: int, last: bool, family: Mapping[str, An
     if place:
         axes.tick_params(labelleft=False)
     else:
-        title = family["title"] or words(family["family"], chosen["labels"])
-        heading(axes, title[:1].upper() + title[1:], "abcdefghijklmnopqrstuvwxyz"[row % 26])
+        heading(axes, family_title(family, chosen["labels"]), "abcdefghijklmnopqrstuvwxyz"[row % 26])
         y_label(axes, "Off the law (%)", 0.46)
     if last:
         axes.set_xlabel(compute_label(chosen["compute"]))

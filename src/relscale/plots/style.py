@@ -1,5 +1,6 @@
 """One look for every figure: sizes, colours, markers, words, and files whose bytes depend on the tables alone."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import Any
 import matplotlib
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from relscale.files import replacing
 
@@ -88,6 +90,8 @@ SETTINGS: dict[str, Any] = {
     "path.simplify": False,
 }
 
+_TO_PATH = TextToPath()
+
 
 @contextmanager
 def styled() -> Iterator[None]:
@@ -110,6 +114,13 @@ def save(figure: Figure, path: Path) -> None:
         raise ValueError(f"{path}: a figure must end in .svg, .pdf or .png")
     with replacing(path) as temporary:
         figure.savefig(temporary, format=kind, metadata=metadata[kind])
+        if kind == "svg":
+            temporary.write_text(rounded(temporary.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+
+
+def rounded(svg: str) -> str:
+    """Cut the numbers inside an SVG's tags to a hundredth of a point, which no screen shows; the words between tags stay."""
+    return re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
 
 
 def is_error(metric: str) -> bool:
@@ -134,6 +145,11 @@ def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0)
         return text
     tail = max(width // 3, 1)
     return f"{text[: width - 1 - tail].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its start, and the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def wrapped(text: str, width_in: float, size_pt: float) -> str:
@@ -197,5 +213,5 @@ def markers(corpora: Sequence[str]) -> dict[str, str]:
 
 def text_width_in(text: str, size_pt: float) -> float:
     """Return the width in inches of the widest line of a text set in the figures' face."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    return max((TextPath((0, 0), line, size=size_pt).get_extents().width / 72 for line in lines), default=0.0)
+    face = FontProperties(size=size_pt)
+    return max((_TO_PATH.get_text_width_height_descent(line, face, False)[0] / 72 for line in text.split("\n")), default=0.0)
