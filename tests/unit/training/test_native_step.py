@@ -256,6 +256,24 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
 
 
 @needs_library
+@pytest.mark.parametrize("level", levels())
+def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
+    clipped = {"clip_norm": 1e-3}
+    step = NativeStep(SMALL, Choices(), ADAM | clipped, seed=5, level=level)
+    assert step.gradient_norms().shape == (0,)
+    expected = []
+    for seed in range(3):
+        batch = random_batch(SMALL, 2, seed)
+        values = {name: value.copy() for name, value in named_values(SMALL, step.values).items()}
+        gradients = autograd(SMALL, Choices(), values, batch, torch.float64)[1]
+        expected.append(math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values())))
+        step.update(batch, 1.0)
+    norms = step.gradient_norms()
+    assert norms.dtype == np.float32 and norms.tolist() == pytest.approx(expected, rel=1e-5)
+    assert step.gradient_norms().shape == (0,)
+
+
+@needs_library
 def test_states_of_another_shape_are_refused():
     step = NativeStep(SMALL, Choices(), ADAM, seed=5)
     state = step.state()

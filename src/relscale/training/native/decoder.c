@@ -301,11 +301,12 @@ static double norm_of(const float *gradients, long count) {
     return sqrt(sum);
 }
 
-/* One step of Adam with decoupled weight decay on gradients whose common norm is clipped; `updates` counts this one. */
-static void adam(const Decoder *decoder, float *restrict values, float *restrict gradients, float *restrict first, float *restrict second,
-                 const Adam *settings, double factor, int64_t updates) {
+/* One step of Adam with decoupled weight decay on gradients whose common norm is clipped; `updates` counts this one. Returns the norm. */
+static double adam(const Decoder *decoder, float *restrict values, float *restrict gradients, float *restrict first, float *restrict second,
+                   const Adam *settings, double factor, int64_t updates) {
     /* Written so that a norm that is not a number makes the weights so, too: the run then stops as diverged. */
-    float clip = (float)(settings->clip_norm / (norm_of(gradients, decoder->count) + 1e-6));
+    const double norm = norm_of(gradients, decoder->count);
+    float clip = (float)(settings->clip_norm / (norm + 1e-6));
     if (clip > 1.0f) clip = 1.0f;
     const float beta1 = (float)settings->beta1, beta2 = (float)settings->beta2, epsilon = (float)settings->epsilon;
     const float rest1 = (float)(1 - settings->beta1), rest2 = (float)(1 - settings->beta2);
@@ -323,6 +324,7 @@ static void adam(const Decoder *decoder, float *restrict values, float *restrict
             values[at] = kept * values[at] - size * moment / (sqrtf(square) * root + epsilon);
         }
     }
+    return norm;
 }
 
 /* Sum of log-probabilities of the tokens after the first `given`; 1 where each of them is the likeliest, 0 where not, -1 where a token is not
