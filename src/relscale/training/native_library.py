@@ -19,7 +19,7 @@ import numpy.typing as npt
 from relscale.architecture import Choices, Shape
 from relscale.training.initial import parameter_shapes
 
-SOURCES = "7244c9321735725f"
+SOURCES = "af3adb4865a31eb2"
 """Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name, one after another). It makes an edit of
 them an edit of this module, so that results go stale, and a library built from others is refused."""
 
@@ -30,7 +30,7 @@ WIDEST = 512
 """Width from which a library's matrix products, and threads, serve better than one core's caches."""
 
 _POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-_SHAPE_FIELDS = ("width", "layers", "heads", "head_dim", "intermediate", "vocab_size", "context_length")
+_SHAPE_FIELDS = ("width", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocab_size", "context_length")
 
 
 class _Shape(ctypes.Structure):
@@ -119,8 +119,6 @@ def available() -> Support:
 
 def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
     """Tell whether the library can score a decoder, or with the settings of an optimiser, train it."""
-    if shape.kv_heads != shape.heads:
-        return Support(reason=f"the native step has no grouped heads: {shape.kv_heads} of keys for {shape.heads} of queries")
     if shape.head_dim % 2:
         return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
     if choices.rope_scaling is not None:
