@@ -222,7 +222,7 @@ static double head_loss(Decoder *decoder, const float *weight, const int64_t *ta
         for (long t = 0; t < real; t++) chosen[t] = logits[targets[begin + t] * stride + t];
         softmax(logits, stride, vocab, columns, vocab, scale, highest, total);
         for (long t = 0; t < real; t++) {
-            sum += highest[t] + logf(total[t]) - chosen[t];
+            sum += (double)highest[t] + log(total[t]) - chosen[t];
             logits[targets[begin + t] * stride + t] -= scale;
         }
         for (long row = 0; row < vocab; row++)
