@@ -291,16 +291,17 @@ def _suite_checks(suite: Suite) -> list[Problem]:
     if suite.recipe.warmup_share + suite.recipe.decay_share > 1:
         problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
-        shapes = next((budget.shapes or [] for budget in suite.budgets if budget.label == replicate.budget), None)
-        if shapes is None:
+        of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)
+        shapes, seeds = (of.shapes or [], of.seeds or suite.seeds) if of else ([], suite.seeds)
+        if of is None:
             problems.append((("suite", "replicates", index, "budget"), f"no such budget; the choices are {', '.join(labels)}"))
         elif replicate.shape not in shapes:
             problems.append((("suite", "replicates", index, "shape"), f"no shape of that budget; the choices are {', '.join(shapes)}"))
         cells = [(other.budget, other.shape) for other in suite.replicates]
         if cells.index((replicate.budget, replicate.shape)) != index:
             problems.append((("suite", "replicates", index), "this cell is there twice: put its seeds together"))
-        if len({*suite.seeds, *replicate.seeds}) < len(suite.seeds) + len(replicate.seeds):
-            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of suite.seeds ({suite.seeds})"))
+        if len({*seeds, *replicate.seeds}) < len(seeds) + len(replicate.seeds):
+            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of the budget's ({seeds})"))
     return problems
 
 
