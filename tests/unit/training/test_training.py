@@ -169,7 +169,7 @@ def planned(tmp_path, tokens):
     tokens.tofile(tmp_path / "train.bin")
     sums = {"train.bin": sha256_of(tmp_path / "train.bin")}
     write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-    (tmp_path / "tokenizer.json").write_text("{}")
+    write_json(tmp_path / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
 
     def arguments(out, step="torch", **optimiser):
         changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser, "step": step}
