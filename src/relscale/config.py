@@ -269,6 +269,10 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         problems += _family_checks(families, sources, suite.recipe.context_length if suite is not None else None)
         for index, name in enumerate(sections.get("evaluate", ())):
             one_of(("evaluate", index), name, "families", families)
+    if laws is not None and families is not None:
+        for name in (name for name in sections.get("evaluate", ()) if name in families and families[name].kind == "continuation"):
+            for axis in ("loss_metric", "accuracy_metric"):
+                one_of(("laws", "two_stage", axis), getattr(laws.two_stage, axis), f"families.{name}.metrics", families[name].metrics)
     if laws is not None and "evaluate" in sections:
         one_of(("laws", "optimum_by"), laws.optimum_by, "evaluate", sections["evaluate"])
     return problems
