@@ -45,6 +45,7 @@ class NativeStep:
         self._first, self._second = np.zeros_like(self.values), np.zeros_like(self.values)
         self._updates = 0
         self._losses: list[float] = []
+        self._norms: list[float] = []
 
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
         """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times the peak learning rates.
@@ -52,15 +53,21 @@ class NativeStep:
         Raises:
             ValueError: where a token is not in the vocabulary, or the batch has another shape; nothing has changed then.
         """
-        loss = self.decoder.update(
+        loss, norm = self.decoder.update(
             self.values, self._gradients, self._first, self._second, batch, self._settings, factor, self._updates + 1
         )
         self._updates += 1
         self._losses.append(loss)
+        self._norms.append(norm)
 
     def losses(self) -> npt.NDArray[np.float32]:
         """Return the losses since the last call, (updates,), in nats per token."""
         drained, self._losses = self._losses, []
+        return np.array(drained, dtype=np.float32)
+
+    def gradient_norms(self) -> npt.NDArray[np.float32]:
+        """Return the norms of all gradients together since the last call, (updates,), each before it was clipped."""
+        drained, self._norms = self._norms, []
         return np.array(drained, dtype=np.float32)
 
     def is_finite(self) -> bool:
@@ -90,7 +97,7 @@ class NativeStep:
         for array, name in ((self.values, "values"), (self._first, "first"), (self._second, "second")):
             array[...] = state[name]
         self._updates = int(state["updates"][0])
-        self._losses = []
+        self._losses, self._norms = [], []
 
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""
