@@ -270,6 +270,8 @@ def overlaps(wildcards):
 PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
 COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
 TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
+# The family of the pipeline's last panel: continuations where there are any, since many options of one kind make the clearest sigmoid.
+TWO_STAGE = sorted(filter(is_two_stage, FAMILIES), key=lambda family: EXPERIMENT.families[family].kind != "continuation")
 CATEGORIES = {
     "figure": "1 Figures of the paper",
     "isoflop": "2 Diagnostics",
@@ -290,7 +292,7 @@ def law_files(families, *kinds):
 
 def figure_tables(figure):
     """Return the tables that a figure is drawn from, by the name that the figure gives them."""
-    optimum_by, choice = EXPERIMENT.laws.optimum_by, [name for name in FAMILIES if EXPERIMENT.families[name].kind == "continuation"]
+    optimum_by, choice = EXPERIMENT.laws.optimum_by, TWO_STAGE[:1]
     reference = "workflow/reference"
     if figure in FIGURE_FAMILIES:
         covariates = {"covariates": [f"{reference}/{EXPERIMENT.figures.covariates}"]} if figure == "figure5_language" else {}
@@ -342,6 +344,7 @@ def figure_spec(figure):
         | {
             "corpus": figures.corpus,
             "family": laws.optimum_by,
+            "choice_family": "".join(TWO_STAGE[:1]),
             "compute": laws.compute,
             "extrapolate_decades": figures.extrapolate_decades,
         },

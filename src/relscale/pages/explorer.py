@@ -1,7 +1,5 @@
 """The explorer: one self-contained page over the losses and laws, drawn by Vega with its script inside."""
 
-import base64
-import gzip
 import html
 import json
 import math
@@ -11,6 +9,7 @@ from typing import Any
 import pandas as pd
 import vl_convert
 
+from relscale.pages.frame import compressed
 from relscale.plots.choose import compute_of, included, ordered, pick
 from relscale.plots.command import Tables, settings, table
 from relscale.plots.style import MARKERS, colours, compute_label, ink, is_error, metric_label, words
@@ -47,8 +46,8 @@ def explorer_page(tables: Tables, spec: Mapping[str, Any], template: str, script
     chosen = settings(spec, DEFAULTS)
     data = json.dumps(payload(tables, chosen), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     places = {
-        "@DATA@": _compressed(data),
-        "@VEGA@": _compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
+        "@DATA@": compressed(data),
+        "@VEGA@": compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
         "@SCRIPT@": script,
     }
     lacking = [place for place in places if template.count(place) != 1]
@@ -59,11 +58,6 @@ def explorer_page(tables: Tables, spec: Mapping[str, Any], template: str, script
         before, _, rest = rest.partition(place)
         parts += [before, places[place]]
     return "".join([*parts, rest])
-
-
-def _compressed(text: str) -> str:
-    """Return text as base64 of gzip without a time stamp: as a frame of a report, a page may have two megabytes at most in Chromium."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def payload(tables: Tables, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What all pages share: one look, one self-contained file."""
 
+import base64
+import gzip
 import html
 
 STYLE = """
@@ -12,6 +14,14 @@ thead th { background: #f4f4f4; } td.number { text-align: right; font-variant-nu
 code { font-size: .85em; overflow-wrap: anywhere; } pre { overflow-x: auto; background: #f7f7f7; padding: .6em; }
 :focus-visible { outline: 2px solid #0072b2; outline-offset: 1px; }
 """
+
+
+def compressed(text: str) -> str:
+    """Return text as base64 of gzip without a time stamp, for a page's script to inflate.
+
+    A report holds its pages as addresses of frames: these may have two megabytes at most in Chromium, and count in full in the report.
+    """
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def page(title: str, body: str, style: str = "") -> str:

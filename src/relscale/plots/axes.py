@@ -211,6 +211,8 @@ class Label:
     """Where its line ends, in data units."""
     text: str
     colour: str
+    x: float | None = None
+    """Where its line ends, in data units, if before the edge."""
 
 
 def direct_labels(axes: Axes, labels: Sequence[Label], size_pt: float = SMALL_PT) -> None:
@@ -218,12 +220,13 @@ def direct_labels(axes: Axes, labels: Sequence[Label], size_pt: float = SMALL_PT
     height_pt = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
     width_pt = axes.get_position().width * axes.get_figure().get_figwidth() * 72  # type: ignore[union-attr]
     shown = [label for label in labels if np.isfinite(label.y)]
-    ends = [_axes_fraction(axes, label.y) for label in shown]
+    ends = [_axes_fraction(axes.get_ylim(), axes.get_yscale(), label.y) for label in shown]
+    starts = [1.0 if label.x is None else _axes_fraction(axes.get_xlim(), axes.get_xscale(), label.x) for label in shown]
     heights = [1.22 * size_pt * (label.text.count("\n") + 1) / height_pt for label in shown]
     room = max(0.0, sum(heights) - 1.0) / 2
-    for label, end, place in zip(shown, ends, spread(ends, heights, -0.04 - room, 1.04 + room), strict=True):
+    for label, start, end, place in zip(shown, starts, ends, spread(ends, heights, -0.04 - room, 1.04 + room), strict=True):
         axes.plot(
-            [1.0, 1.0 + 5.0 / width_pt],
+            [start + 3.0 / width_pt if start < 1 else start, 1.0 + 5.0 / width_pt],
             [end, place],
             transform=axes.transAxes,
             clip_on=False,
@@ -244,11 +247,11 @@ def direct_labels(axes: Axes, labels: Sequence[Label], size_pt: float = SMALL_PT
         )
 
 
-def _axes_fraction(axes: Axes, y: float) -> float:
-    low, high = axes.get_ylim()
-    if axes.get_yscale() == "log":
-        low, high, y = math.log(low), math.log(high), math.log(y) if y > 0 else math.log(low)
-    return min(max((y - low) / (high - low), 0.0), 1.0)
+def _axes_fraction(limits: tuple[float, float], scale: str, value: float) -> float:
+    low, high = limits
+    if scale == "log":
+        low, high, value = math.log(low), math.log(high), math.log(value) if value > 0 else math.log(low)
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def note(axes: Axes, text: str, *, y: float = 0.5, va: str = "center", size_pt: float = SMALL_PT) -> None:
@@ -279,14 +282,15 @@ def empty(axes: Axes, text: str) -> None:
     note(axes, text)
 
 
-def heading(axes: Axes, text: str, letter: str = "") -> None:
-    """Write a panel's title, at the left, with its letter in bold before it."""
+def heading(axes: Axes, text: str, letter: str = "", room_in: float = math.inf) -> None:
+    """Write a panel's title, at the left, with its letter in bold before it; it shrinks (to 5 points) to fit `room_in` inches."""
     if letter:
         axes.annotate(
             letter, (0, 1), xytext=(0, 5), xycoords="axes fraction", textcoords="offset points", fontsize=TITLE_PT, fontweight="bold"
         )
     shift = 10 if letter else 0
-    axes.annotate(text, (0, 1), xytext=(shift, 5), xycoords="axes fraction", textcoords="offset points", fontsize=TITLE_PT)
+    size = max(5.0, TITLE_PT * min(1.0, (room_in - shift / 72) / max(text_width_in(text, TITLE_PT), 0.01)))
+    axes.annotate(text, (0, 1), xytext=(shift, 5), xycoords="axes fraction", textcoords="offset points", fontsize=size)
 
 
 def y_label(axes: Axes, text: str, away_in: float = 0.42) -> None:
@@ -325,19 +329,15 @@ def point_labels(
     points: Sequence[tuple[float, float]],
     texts: Sequence[str],
     inks: Sequence[str],
-    *,
     beyond_in: float = 0.05,
-    avoid: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write a name beside each point, on whichever side overlaps least with points and names placed before (limits must be final).
 
-    A name may reach `beyond_in` inches past the right edge of the axes. `avoid` are further places, in data units, that lines go through.
+    A name may reach `beyond_in` inches past the right edge of the axes.
     """
     size, figure = SMALL_PT, axes.get_figure()
     inches = [axes.transData.transform(point) * 72 / figure.dpi for point in points]  # type: ignore[union-attr]
     taken = [(x - 2.5, x + 2.5, y - 2.5, y + 2.5) for x, y in inches]
-    lines = [axes.transData.transform(place) * 72 / figure.dpi for place in avoid]  # type: ignore[union-attr]
-    taken += [(x - 1.5, x + 1.5, y - 1.5, y + 1.5) for x, y in lines]
     right_pt = axes.get_position().x1 * figure.get_figwidth() * 72  # type: ignore[union-attr]
     choices = [(4, 0, "left"), (-4, 0, "right")]
     choices += [(4, 5, "left"), (4, -5, "left"), (-4, 5, "right"), (-4, -5, "right")]

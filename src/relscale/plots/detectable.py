@@ -69,7 +69,7 @@ def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, names: Se
 
 
 def _legend(figure: Figure, names: Sequence[str]) -> None:
-    handles = [Line2D([], [], color=FAINT, linewidth=3.6, alpha=0.35)]
+    handles = [Line2D([], [], color=FAINT, linewidth=3.6, alpha=0.35, solid_capstyle="butt")]
     texts = [f"detectable, {ESTIMATOR_NAMES.get(names[0], words(names[0]))}"]
     for name in names[1:]:
         mark = {**estimator_mark(name), "markersize": 3.2, "markeredgewidth": 0.7}

@@ -71,7 +71,7 @@ def _mark(place: int, estimator: str, marker: str) -> dict[str, Any]:
 def _legend(figure: Figure, names: Sequence[str], marker: str) -> None:
     handles = [Line2D([], [], color="#444444", linewidth=1.5 if not k else 0.8, **_mark(k, name, marker)) for k, name in enumerate(names)]
     texts = [f"{ESTIMATOR_NAMES.get(name, words(name))}" for name in names]
-    handles.append(Line2D([], [], color="#d9d9d9", linewidth=6))
+    handles.append(Line2D([], [], color="#d9d9d9", linewidth=6, solid_capstyle="butt"))
     texts.append("counts as parallel")
     top_legend(figure, handles, texts)
 

@@ -49,19 +49,20 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         right_in=gutters[-1],
         column_gap_in=[gutter + between for gutter in gutters[:-1]],
         bottom_in=0.4,
+        top_in=0.42,
     )
     named = False
     for place, axes in enumerate(made.rows[0]):
-        _panel(axes, "abcdefghijklmnopqrstuvwxyz"[place % 26], views[place], panels[place], texts[place], corpus)
+        title = family_title(panels[place], panels[place]["labels"]) or "no family"
+        heading(axes, title, "abcdefghijklmnopqrstuvwxyz"[place % 26], width + gutters[place] - 0.06)
+        _panel(axes, views[place], panels[place], texts[place], corpus)
         label = change_label(panels[place]["metric"])
         if axes.get_xscale() == "log" and (not named or label != change_label(panels[place - 1]["metric"])):
             y_label(axes, label, 0.41)
             named = True
     figure = made.figure
     where = f"trained on {words(corpus, chosen['labels'], 40)}" if corpus else "no corpus in the tables"
-    figure.text(
-        1 - 0.06 / figure.get_figwidth(), 1 - (0.28 - 5 / 72) / figure.get_figheight(), where, ha="right", fontsize=SMALL_PT, style="italic"
-    )
+    figure.text(1 - 0.06 / figure.get_figwidth(), 1 - 0.12 / figure.get_figheight(), where, ha="right", fontsize=SMALL_PT, style="italic")
     return figure
 
 
@@ -83,8 +84,7 @@ def _texts(view: FamilyView, panel: Mapping[str, Any], corpus: str) -> dict[str,
     return texts
 
 
-def _panel(axes: Axes, letter: str, view: FamilyView, panel: Mapping[str, Any], texts: Mapping[str, str], corpus: str) -> None:
-    heading(axes, family_title(panel, panel["labels"]) or "no family", letter)
+def _panel(axes: Axes, view: FamilyView, panel: Mapping[str, Any], texts: Mapping[str, str], corpus: str) -> None:
     ends = relative_axes(axes, view, panel, corpus)
     if ends is None:
         empty(axes, f"no relative law of {words(panel['family'])} on {words(corpus) or 'any corpus'}")

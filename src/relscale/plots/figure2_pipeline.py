@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from relscale.plots.axes import empty, grid, heading, limits_linear, limits_log, log_axis, note, y_label
+from relscale.plots.axes import empty, grid, heading, limits_linear, limits_log, log_axis, note, point_labels, y_label
 from relscale.plots.choose import included, one_estimator, ordered, pick, sound, status_word
 from relscale.plots.command import Tables, main, settings, table
 from relscale.plots.isoflop import ESTIMATOR_NAMES, budget_colours, budget_compute, estimator_mark, isoflop_panel
@@ -30,6 +30,9 @@ DEFAULTS: dict[str, Any] = {
 }
 """Keys of the spec: `corpus` is the one shown (the first if empty), `choice_family` the one with a two-stage law."""
 
+SAID = {"foot_only": "only the foot of the sigmoid was observed", "no_relation": "no relation of accuracy to loss was found"}
+"""Statuses of the two-stage law in plain words."""
+
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     """Draw the figure from `losses`, `optima`, `points`, `absolute`, `two_stage` and `predictions`.
@@ -45,8 +48,8 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     colour, marker = budget_colours(list(compute)), markers(corpora).get(corpus, "o")
     made = grid(
         row_heights_in=[1.95],
-        column_widths_in=[1.75, 1.45, 1.45],
-        column_gap_in=[0.92, 0.62],
+        column_widths_in=[1.65, 1.4, 1.4],
+        column_gap_in=[1.1, 0.62],
         right_in=0.2,
         bottom_in=0.4,
     )
@@ -57,7 +60,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     heading(right, "Accuracy from loss", "c")
     rows = pick(losses, suite=corpus, family=chosen["family"], domain=chosen["domain"], metric=chosen["metric"])
     if len(rows):
-        isoflop_panel(left, rows, pick(optima, suite=corpus), colour=colour, marker=marker)
+        isoflop_panel(left, rows, pick(optima, suite=corpus), colour=colour, marker=marker, below=0.16)
         y_label(left, metric_label(chosen["metric"]), 0.36)
         _key(left, optima)
     else:
@@ -71,8 +74,6 @@ def _key(axes: Axes, optima: pd.DataFrame) -> None:
     names = [str(name) for name in ordered([], optima["estimator"])]
     handles = [axes.plot([], [], color="black", linestyle="none", **estimator_mark(name))[0] for name in names]
     if handles:
-        low, high = axes.get_ylim()
-        axes.set_ylim(low * (low / high) ** 0.16, high)
         texts = [ESTIMATOR_NAMES.get(name, words(name)) for name in names]
         axes.legend(handles, texts, loc="lower left", ncols=2, borderpad=0.1, handletextpad=0.2, columnspacing=0.8, borderaxespad=0.2)
 
@@ -110,7 +111,7 @@ def _two_stage(axes: Axes, tables: Tables, chosen: Mapping[str, Any], corpus: st
     laws = pick(table(tables, "two_stage"), suite=corpus, family=chosen["choice_family"], domain=domain)
     losses = pick(table(tables, "losses"), suite=corpus, family=chosen["choice_family"])
     if not len(laws):
-        empty(axes, f"no two-stage law of {words(chosen['choice_family'])} on {shown_corpus(corpus, chosen)}")
+        empty(axes, f"no two-stage law of {words(chosen['choice_family']) or 'any family'} on {shown_corpus(corpus, chosen)}")
         return
     law = laws.iloc[0]
     pairs = accuracy_against_loss(losses[included(losses)], law)
@@ -139,13 +140,16 @@ def _two_stage(axes: Axes, tables: Tables, chosen: Mapping[str, Any], corpus: st
         heights += [float(value) for value in sigmoid(law, np.array([low, high]))]
     axes.set_xlim(low, high)
     axes.set_ylim(*limits_linear(heights))
+    if len(outside):
+        places = list(zip(outside["observed_loss"].astype(float), outside["observed"].astype(float), strict=True))
+        point_labels(axes, places, [words(name, None, 18) for name in outside["model"]], ["black"] * len(places))
     axes.annotate(
         f"chance {chance:g}", (high, chance), xytext=(0, 2), textcoords="offset points", ha="right", fontsize=SMALL_PT, color="#6b6b6b"
     )
     axes.set_xlabel("Choice loss (nats)" if law["loss_metric"] == "choice_loss_nats" else metric_label(str(law["loss_metric"])))
     y_label(axes, f"Accuracy, {words(law['domain'], chosen['labels'], 24)}")
     if not sound(law["status"]):
-        note(axes, status_word(law["status"]).replace("_", " "), y=0.97, va="top")
+        note(axes, SAID.get(word := status_word(law["status"]), word.replace("_", " ")), y=0.97, va="top")
 
 
 def shown_corpus(corpus: str, chosen: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots.axes import empty, grid, heading, note, top_legend
+from relscale.plots.axes import empty, footer, footer_height_in, grid, heading, note, top_legend
 from relscale.plots.choose import compute_of, included, ordered
 from relscale.plots.command import Tables, main, settings, table
 from relscale.plots.style import INK, PAGE_WIDTH_IN, SMALL_PT, markers, text_width_in, words
@@ -41,6 +41,8 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
             shares = shares[shares[key.replace("ies", "y").removesuffix("s")].isin(chosen[key])]
     rows = list(dict.fromkeys(zip(shares["family"], shares["metric"], strict=True)))
     names = [f"{words(family)}, {words(metric).replace(' nats', ' (nats)')}" for family, metric in rows]
+    unexplained = int(shares["r2"].isna().sum())
+    foot = f"{unexplained} without R²: one compute, or values that are empty, do not vary or reach 0." if unexplained else ""
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.4]) + 0.2
     width = PAGE_WIDTH_IN - left - 2.5
     made = grid(
@@ -50,6 +52,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         right_in=0.1,
         column_gap_in=0.95,
         top_in=0.5,
+        bottom_in=0.42 + footer_height_in(foot, PAGE_WIDTH_IN),
     )
     first, second = made.rows[0]
     heading(first, "Here: each domain over all runs", "a")
@@ -61,6 +64,8 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     else:
         empty(first, "no losses with two or more computes to explain")
     _prompts(second, table(tables, "prompts"), chosen)
+    if foot:
+        footer(made.figure, foot)
     return made.figure
 
 
@@ -110,9 +115,6 @@ def _shares(axes: Axes, shares: pd.DataFrame, rows: list[tuple[str, str]], names
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("Share of variance explained by compute (R²)")
-    unexplained = int(shares["r2"].isna().sum())
-    if unexplained:
-        note(axes, f"{unexplained} domains without R²: one compute, or values that are empty, do not vary or reach 0", y=0.02, va="bottom")
 
 
 def _prompts(axes: Axes, prompts: pd.DataFrame, chosen: Mapping[str, Any]) -> None:

@@ -123,9 +123,16 @@ def _names(
                 color=ink(group.colour[row]),
                 fontsize=SMALL_PT,
             )
-    for y, title in titles:
-        axes.text(
-            -(left_in - 0.08) / width_in, y + 0.1, title, transform=across, va="center_baseline", fontsize=TITLE_PT - 0.8, fontweight="bold"
+    for y, title in titles:  # of the figure, since the panels to the right would hide it
+        axes.get_figure().text(  # type: ignore[union-attr]
+            -(left_in - 0.08) / width_in,
+            y + 0.1,
+            title,
+            transform=across,
+            va="center_baseline",
+            fontsize=TITLE_PT - 0.8,
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )
 
 

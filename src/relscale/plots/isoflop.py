@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from relscale.plots.axes import limits_log, log_axis, number, point_labels
+from relscale.plots.axes import Label, direct_labels, limits_log, log_axis, note, number
 from relscale.plots.choose import compute_of, included, pick, sound, status_word
 from relscale.plots.style import FAINT, shade
 
@@ -68,7 +68,9 @@ def parabola(optimum: pd.Series, tokens: np.ndarray) -> np.ndarray:
     return float(optimum["error"]) * np.exp(float(optimum["curvature"]) * away**2)
 
 
-def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, colour: dict[str, str], marker: str) -> list[str]:
+def isoflop_panel(
+    axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, colour: dict[str, str], marker: str, below: float = 0.0
+) -> list[str]:
     """Draw one corpus's runs (excluded ones as grey crosses), the fitted parabolas and the optima.
 
     Args:
@@ -77,18 +79,17 @@ def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, col
         optima: Rows of one corpus.
         colour: Of each budget.
         marker: Of the corpus.
+        below: Room under the curves for a key, as a share of their height.
 
     Returns:
         What to say about budgets whose optimum has a reservation.
     """
     kept = included(losses)
     ends: list[tuple[float, float, str]] = []
-    drawn: list[tuple[float, float]] = []
     for budget, tint in colour.items():
         rows = pick(losses, budget=budget)
         good, bad = rows[kept[losses["budget"].to_numpy() == budget]], rows[~kept[losses["budget"].to_numpy() == budget]]
         axes.plot(good["tokens"], good["error"], marker, color=tint, markersize=3.0, markeredgewidth=0, zorder=3, gid="points")
-        drawn += zip(good["tokens"].astype(float), good["error"].astype(float), strict=True)
         if len(bad):
             axes.plot(bad["tokens"], bad["error"], "x", color=FAINT, markersize=3.0, zorder=2, gid="excluded")
         for _, optimum in pick(optima, budget=budget).iterrows():
@@ -96,9 +97,7 @@ def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, col
                 continue
             if optimum["estimator"] == "vertex" and np.isfinite(float(optimum["curvature"])) and len(good):
                 tokens = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
-                fitted = parabola(optimum, tokens)
-                axes.plot(tokens, fitted, color=tint, linewidth=1.0, zorder=2, gid="parabola")
-                drawn += zip(tokens.tolist(), fitted.tolist(), strict=True)
+                axes.plot(tokens, parabola(optimum, tokens), color=tint, linewidth=1.0, zorder=2, gid="parabola")
             mark = estimator_mark(str(optimum["estimator"]))
             axes.plot([optimum["optimum_tokens"]], [optimum["error"]], color="black", linestyle="none", zorder=4, gid="optimum", **mark)
         if len(good):
@@ -106,13 +105,23 @@ def isoflop_panel(axes: Axes, losses: pd.DataFrame, optima: pd.DataFrame, *, col
             ends.append((float(last["tokens"]), float(last["error"]), budget))
     low, high = limits_log([float(value) for value in losses["tokens"]], pad=0.05)
     log_axis(axes.xaxis, low, high, least=2, most=5)
-    log_axis(axes.yaxis, *limits_log([float(value) for value in losses["error"]]))
+    lost = without_positive_error(losses)
+    if lost:
+        note(axes, lost, y=0.98, va="top")
+    bottom, top = limits_log([float(value) for value in losses["error"]])
+    log_axis(axes.yaxis, bottom * (bottom / top) ** below, top)
     axes.set_xlabel("Training tokens")
     if len(ends) <= 12:
-        texts = [budget_text(name) + ("" if place or not ends else " FLOPs") for place, (_, _, name) in enumerate(ends)]
-        inks = [colour[name] for *_, name in ends]
-        point_labels(axes, [(x, y) for x, y, _ in ends], texts, inks, beyond_in=0.4, avoid=drawn)
+        highest = max(ends, key=lambda end: end[1], default=None)
+        texts = [budget_text(end[2]) + ("\nFLOPs" if end is highest else "") for end in ends]
+        direct_labels(axes, [Label(x=x, y=y, text=text, colour=colour[name]) for (x, y, name), text in zip(ends, texts, strict=True)])
     return reservations(optima)
+
+
+def without_positive_error(losses: pd.DataFrame) -> str:
+    """Say how many of the runs not left out a log axis cannot show; empty where there is none."""
+    count = int((~(pd.to_numeric(losses["error"]) > 0))[included(losses)].sum())
+    return f"{count} run{'s' * (count > 1)} without a positive error" if count else ""
 
 
 def reservations(optima: pd.DataFrame) -> list[str]:

@@ -30,6 +30,9 @@ DEFAULTS: dict[str, Any] = {
     "compute": "training_flops",
 }
 
+GUTTER_IN = 0.48
+"""Right of each panel, for the budgets' names."""
+
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     """Draw the figure from `losses` and `optima`.
@@ -43,15 +46,15 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     corpora = ordered(chosen["corpora"], losses["suite"], optima["suite"])
     compute = budget_compute(losses, chosen["compute"])
     colour, marker = budget_colours(list(compute)), markers(corpora)
-    widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=0.6, right_in=0.36, gap_in=0.66)
-    width = 0.96 + sum(widths) + 0.66 * (len(widths) - 1)
+    widths = column_widths(max(len(corpora), 1), width_in=PAGE_WIDTH_IN, left_in=0.6, right_in=GUTTER_IN, gap_in=GUTTER_IN + 0.36)
+    width = 0.6 + sum(widths) + (GUTTER_IN + 0.36) * (len(widths) - 1) + GUTTER_IN
     foot = _foot(optima, corpora, chosen)
     made = grid(
         row_heights_in=[1.9, 1.25],
         column_widths_in=widths,
         left_in=0.6,
-        right_in=0.36,
-        column_gap_in=0.66,
+        right_in=GUTTER_IN,
+        column_gap_in=GUTTER_IN + 0.36,
         row_gap_in=0.55,
         top_in=0.5,
         bottom_in=0.4 + footer_height_in(foot, width),

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from relscale.plots.axes import empty, limits_linear, limits_log, log_axis, panel_grid, top_legend
 from relscale.plots.choose import included, ordered, pick
 from relscale.plots.command import Tables, main, settings, table
-from relscale.plots.isoflop import ESTIMATOR_NAMES, budget_colours, budget_compute, budget_text, estimator_mark
+from relscale.plots.isoflop import ESTIMATOR_NAMES, budget_colours, budget_compute, budget_text, estimator_mark, without_positive_error
 from relscale.plots.style import SMALL_PT, is_error, markers, words
 
 DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "compute": "training_flops"}
@@ -111,8 +111,10 @@ def _panel(
     else:
         axes.set_ylim(*limits_linear(heights))
         axes.locator_params(axis="y", nbins=3)
-    if not len(points):
-        axes.text(0.99, 0.98, "no point at the optimum", transform=axes.transAxes, ha="right", va="top", fontsize=5.4, style="italic")
+    said = [] if len(points) else ["no point at the optimum"]
+    said += [lost] if is_error(metric) and (lost := without_positive_error(losses)) else []
+    if said:
+        axes.text(0.99, 0.98, "\n".join(said), transform=axes.transAxes, ha="right", va="top", fontsize=5.4, style="italic")
 
 
 def _name(axes: Axes, row: tuple[str, str, str], labels: Mapping[str, str]) -> None:

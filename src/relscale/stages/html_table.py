@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relscale.command import run
 from relscale.files import write_text
-from relscale.plots.tables_html import table_page
+from relscale.pages.tables_html import table_page
 from relscale.tables import read_table
 
 
