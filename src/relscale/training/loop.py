@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from relscale.text.mixture import Mixture
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint
 from relscale.training.schedule import schedule
@@ -58,9 +59,38 @@ def windows(num_tokens: int, context_length: int, seed: int, skip: int = 0) -> I
         epoch, begin = epoch + 1, 0
 
 
+def stream(
+    tokens: np.ndarray | Mixture, context_length: int, seed: int, skip: int = 0
+) -> tuple[Iterator[int], Callable[[np.ndarray], np.ndarray], float]:
+    """Return how a run reads its tokens.
+
+    Args:
+        tokens: one file's token ids, read in the order of `windows`, or a weighted mixture, read in its own order.
+        context_length: tokens of a window.
+        seed: of the order.
+        skip: windows to leave out at the beginning.
+
+    Returns:
+        The window numbers, for ever; a function from window numbers to their tokens, (windows, context_length + 1); the windows of an
+        epoch (for a mixture, of the component that is seen most often).
+
+    Raises:
+        ValueError: where there is not one whole window.
+    """
+    if isinstance(tokens, Mixture):
+        order = tokens.order(context_length, seed, skip)
+        return order, lambda numbers: tokens.read(numbers, context_length), tokens.windows_per_epoch(context_length)
+    offsets = np.arange(context_length + 1)
+
+    def read(numbers: np.ndarray) -> np.ndarray:
+        return tokens[numbers[:, None] * context_length + offsets].astype(np.int64)
+
+    return windows(len(tokens), context_length, seed, skip), read, max(1, (len(tokens) - 1) // context_length)
+
+
 def train(
     spec: dict[str, Any],
-    tokens: np.ndarray,
+    tokens: np.ndarray | Mixture,
     model: TrainingStep,
     *,
     progress: Callable[[CurvePoint], None] = lambda point: None,
@@ -71,7 +101,7 @@ def train(
 
     Args:
         spec: `plan.Run.spec()`.
-        tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map.
+        tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map, or its weighted components.
         model: the model in training, at its initial values.
         progress: called with each row of the loss curve that is new, in order.
         checkpoints: the run's, held by the caller; None keeps none.
@@ -83,10 +113,9 @@ def train(
     """
     steps, batch_size, length = spec["steps"], spec["batch_size"], spec["shape"]["context_length"]
     done, curve, pending = _resume(model, checkpoints)
-    order = windows(len(tokens), length, spec["seed"], skip=done * batch_size)
-    offsets = np.arange(length + 1)
+    order, read, windows_per_epoch = stream(tokens, length, spec["seed"], skip=done * batch_size)
     marks = {math.ceil(steps * point / CURVE_POINTS) for point in range(1, CURVE_POINTS + 1)}
-    epochs = steps * batch_size / ((len(tokens) - 1) // length)
+    epochs = steps * batch_size / windows_per_epoch
 
     def save(step: int) -> None:
         if checkpoints is not None:
@@ -94,8 +123,8 @@ def train(
             checkpoints.save(step, model.state(), {"curve": [astuple(point) for point in curve], "pending": pending})
 
     for step in range(done + 1, steps + 1):
-        starts = np.fromiter(order, dtype=np.int64, count=batch_size) * length
-        model.update(tokens[starts[:, None] + offsets].astype(np.int64), schedule(step - 1, steps, spec["optimiser"]))
+        batch = read(np.fromiter(order, dtype=np.int64, count=batch_size))
+        model.update(batch, schedule(step - 1, steps, spec["optimiser"]))
         if step in marks:
             pending.extend(map(float, model.losses()))
             mean = float(np.mean(pending))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from relscale.architecture import Choices, Shape
 from relscale.training.initial import parameter_shapes
 
-SOURCES = "b3a9dae9490af3c1"
+SOURCES = "af3adb4865a31eb2"
 """Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name, one after another). It makes an edit of
 them an edit of this module, so that results go stale, and a library built from others is refused."""
 
@@ -30,7 +30,7 @@ WIDEST = 512
 """Width from which a library's matrix products, and threads, serve better than one core's caches."""
 
 _POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-_SHAPE_FIELDS = ("width", "layers", "heads", "head_dim", "intermediate", "vocab_size", "context_length")
+_SHAPE_FIELDS = ("width", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocab_size", "context_length")
 
 
 class _Shape(ctypes.Structure):
@@ -119,8 +119,6 @@ def available() -> Support:
 
 def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
     """Tell whether the library can score a decoder, or with the settings of an optimiser, train it."""
-    if shape.kv_heads != shape.heads:
-        return Support(reason=f"the native step has no grouped heads: {shape.kv_heads} of keys for {shape.heads} of queries")
     if shape.head_dim % 2:
         return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
     if choices.rope_scaling is not None:
@@ -179,7 +177,7 @@ class NativeDecoder:
         self.shape = shape
         self.for_training = for_training
         cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices.rope_theta)
-        size = _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
+        size = c_shape(shape)
         functions = self.library.functions
         pointer = functions.relscale_make(
             self.library.pointer, ctypes.byref(size), choices.norm_epsilon, _address(cosine), _address(sine), int(for_training)
@@ -295,6 +293,11 @@ class NativeDecoder:
         )
         self._refuse(status)
         return log_likelihood, greedy.astype(bool)
+
+
+def c_shape(shape: Shape) -> _Shape:
+    """Return a size in the library's form."""
+    return _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
 
 
 def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:

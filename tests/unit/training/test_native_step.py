@@ -80,6 +80,10 @@ ODD_SHAPES = [
     (replace(SMALL, width=33, heads=3, kv_heads=3, head_dim=10, intermediate=37, vocab_size=67, context_length=50), 2),
     (replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112, vocab_size=512, context_length=128), 1),
     (replace(SMALL, width=1, layers=3, heads=1, kv_heads=1, head_dim=2, intermediate=1, vocab_size=17, context_length=17), 4),
+    # Grouped heads: two and three of queries for one of keys, and one head of keys for all.
+    (replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10), 3),
+    (replace(SMALL, heads=6, kv_heads=2, head_dim=8, context_length=50), 2),
+    (replace(SMALL, heads=3, kv_heads=1, head_dim=6), 1),
     # A product's depth, here the vocabulary, above what one pass takes.
     (replace(SMALL, width=20, layers=1, heads=1, kv_heads=1, head_dim=20, intermediate=300, vocab_size=1001, context_length=20), 1),
 ]
@@ -353,7 +357,6 @@ def test_the_saved_folder_is_that_of_a_decoder(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "choices", "kind", "reason"),
     [
-        (replace(SMALL, heads=4, kv_heads=2), Choices(), "adam", "no grouped heads: 2 of keys for 4 of queries"),
         (replace(SMALL, head_dim=7), Choices(), "adam", "head width 7 is odd"),
         (SMALL, Choices(rope_scaling=RopeScaling()), "adam", "no scaled rotary positions"),
         (replace(SMALL, width=1024), Choices(), "adam", "width 1024 is above 512"),

@@ -6,7 +6,7 @@
 
 /* The size of a decoder; the order of the fields is that of native_library.py. */
 typedef struct {
-    int64_t width, layers, heads, head_dim, intermediate, vocab_size, context_length;
+    int64_t width, layers, heads, kv_heads, head_dim, intermediate, vocab_size, context_length;
 } Shape;
 
 /* Settings of Adam; the order of the fields is that of native_library.py. */
