@@ -154,6 +154,7 @@ def test_replicates_name_a_cell_of_the_grid(raw):
 
 def test_every_budget_that_cannot_be_met_is_named_at_once(raw):
     raw["suite"]["budgets"] = [{"label": "1e6", "shapes": ["64x3", "16x1"]}, {"label": "5e10", "shapes": ["17x1", "24x1"]}]
+    raw["suite"]["replicates"] = []
     lines = problems(raw)
     assert len(lines) == 3
     assert "suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in lines[0]
