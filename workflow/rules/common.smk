@@ -92,7 +92,9 @@ def family_sources(family):
     settings = EXPERIMENT.families[family]
     if settings.kind == "continuation":
         return family_sources(settings.documents)
-    return [settings.source] if settings.kind != "validation" else []
+    if settings.kind == "validation":
+        return []
+    return [settings.source, *([settings.shots_source] if getattr(settings, "shots_source", None) else [])]
 
 
 def corpus_sources(corpus):
@@ -106,8 +108,14 @@ def corpus_sources(corpus):
 def evaluation_text(family):
     """Return where a family's text stands: a new domain, metric or baseline of a family of documents or questions changes no corpus."""
     settings = EXPERIMENT.families[family]
-    keys = {"documents": {"kind", "source", "reader"}, "questions": {"kind", "source", "file"}, "pairs": {"kind", "source", "domains"}}
-    return settings.model_dump(mode="json", include=keys[settings.kind])
+    keys = {
+        "documents": {"kind", "source", "reader"},
+        "questions": {"kind", "source", "file"},
+        "pairs": {"kind", "source", "domains"},
+        "risk": {"kind", "source", "file"},
+    }
+    further = {"form"} if settings.kind == "questions" and settings.form != "embedded" else set()
+    return settings.model_dump(mode="json", include=keys[settings.kind] | further)
 
 
 def corpus_spec(corpus):
@@ -203,12 +211,27 @@ def evaluation_files(family, kind):
     return [f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet" for corpus, budget in CELLS]
 
 
+def is_two_stage(family):
+    """Tell families of choices among a fixed number of options of which both metrics of the two-stage law are there."""
+    settings, axes = EXPERIMENT.families[family], EXPERIMENT.laws.two_stage
+    metrics = {*settings.metrics, *(["bits_per_byte"] if settings.kind == "questions" else [])}
+    return settings.kind in {"continuation", "questions"} and {axes.loss_metric, axes.accuracy_metric} <= metrics
+
+
+def outside_models(family):
+    """Return the table of models that are no runs, for families with a two-stage law."""
+    path = EXPERIMENT.laws.two_stage.outside_models
+    return [path] if path is not None and is_two_stage(family) else []
+
+
 def law_spec(family):
     """Return what the laws of a family depend on beside its losses."""
     settings = EXPERIMENT.families[family]
     spec = dump(EXPERIMENT.laws) | {"family": family, "baseline": settings.baseline, "metrics": settings.metrics}
-    if settings.kind == "continuation":
-        spec["chance"] = 1 / settings.num_options
+    axes = spec.pop("two_stage")
+    if is_two_stage(family):
+        options = settings.num_options if settings.kind == "continuation" else 4
+        spec |= {"chance": 1 / options, "loss_metric": axes["loss_metric"], "accuracy_metric": axes["accuracy_metric"]}
     return spec
 
 
@@ -240,11 +263,16 @@ def train_resources(run):
 
 
 def requests_source(wildcards):
-    """Return the source that a family's text is read from, or the validation documents of its corpus."""
+    """Return the sources that a family's text is read from, or the validation documents of its corpus."""
     family, corpus = REQUESTS_BY_KEY[wildcards.requests_key]
     if corpus is not None:
-        return documents(corpus, "validation.parquet")
-    return source_manifest(family_sources(family)[0])
+        return [documents(corpus, "validation.parquet")]
+    return [source_manifest(name) for name in family_sources(family)]
+
+
+def text_options(kind, paths):
+    """Return the options under which a stage takes a family's texts: the second source is that of solved questions."""
+    return [word for pair in zip(["--validation" if kind == "validation" else "--source", "--shots-source"], paths) for word in pair]
 
 
 def overlaps(wildcards):
@@ -286,7 +314,7 @@ def figure_tables(figure):
         "figure2_pipeline": lambda: optimum_losses
         | {"losses": [f"{RESULTS}/evaluations/{family}/losses.parquet" for family in [optimum_by, *choice]]}
         | law_files([optimum_by], "points", "absolute")
-        | law_files(choice, "two_stage"),
+        | law_files(choice, "two_stage", "predictions"),
         "figure3_prompts": lambda: {"losses": [f"{RESULTS}/tables/losses.parquet"], "prompts": [f"{reference}/paper_prompts.csv"]},
         "figure6_size_or_data": lambda: law_files([EXPERIMENT.figures.size_or_data], "decomposition"),
         "isoflop_curves": lambda: optimum_losses,
