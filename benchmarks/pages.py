@@ -15,6 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from relscale.pages.tables_html import table_page
+from relscale.tables import read_table
+
 ROOT = Path(__file__).parents[1]
 FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
 
@@ -59,15 +62,19 @@ def main():
         folder = Path(name)
         paths = tables_of(runs, folder)
         tables = [word for key, path in paths.items() for word in ("--table", f"{key}={path}")]
-        total, started = 0.0, time.perf_counter()
+        total, drawn, started = 0.0, 0, time.perf_counter()
         for figure in (name for name in FIGURES if importlib.util.find_spec(f"relscale.plots.{name}")):
             out = {kind: folder / f"{figure}.{kind}" for kind in ("svg", "pdf", "png")}
             spent = cpu_s(
                 [sys.executable, "-m", f"relscale.plots.{figure}", *tables, *(w for k, p in out.items() for w in (f"--{k}", str(p)))]
             )
-            total += spent
-            print(f"{figure:24s} {spent:6.2f} CPU-s {sum(path.stat().st_size for path in out.values()) / 1e6:6.2f} MB", flush=True)
-        print(f"{'all figures':24s} {total:6.2f} CPU-s, {runs} runs, {time.perf_counter() - started:.0f} s by the clock")
+            total, size = total + spent, out["svg"].stat().st_size
+            drawn += size
+            print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)
+        clock = time.perf_counter() - started
+        print(f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, {clock:.0f} s by the clock")
+        embedded = 4 / 3 * sum(len(table_page(read_table(path), name)) for name, path in paths.items() if name != "losses") + 4 / 3 * drawn
+        print(f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the losses, as base64")
         laws = [word for key in ("losses", "points", "absolute", "relative") for word in (f"--{key}", str(paths[key]))]
         page = [
             word

@@ -126,8 +126,10 @@ def family_figure(
     view = family_view(tables, chosen)
     direct = len(view.colour) <= MOST_DIRECT_LABELS
     columns = max(len(view.corpora), 1)
-    heights = [1.75, 1.85] + ([extra_row_in] if extra_row_in else [])
-    size = label_size(len(view.colour), min(heights)) if direct else SMALL_PT
+    texts = [line_texts(view, chosen["labels"], corpus, two_lines=True) for corpus in view.corpora] if direct else []
+    lines = max((sum(text.count("\n") + 1 for text in of.values()) for of in texts), default=0)
+    heights = [1.75, max(1.85, 0.09 * lines)] + ([extra_row_in] if extra_row_in else [])
+    size = min(label_size(lines, heights[1]), label_size(len(view.colour), heights[0])) if direct else SMALL_PT
     gutter = _gutter_in(view, chosen["labels"], size, direct)
     widths = column_widths(columns, width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=gutter, gap_in=gutter)
     width = max(LEFT_IN + sum(widths) + gutter * columns, COLUMN_WIDTH_IN)
@@ -189,6 +191,17 @@ def _absolute(
         direct_labels(axes, labels_of(ends, {name: words(name, chosen["labels"], 22) for name in view.colour}, view.colour), size)
 
 
+def line_texts(view: FamilyView, labels: Mapping[str, str], corpus: str, *, two_lines: bool) -> dict[str, str]:
+    """Return what the end of each line is called: the domain and its verdict, below each other where that is asked and the name is long."""
+    verdicts = {str(row["treatment"]): verdict_word(row) for _, row in pick(view.relative, suite=corpus).iterrows()}
+    found = {}
+    for name in view.colour:
+        shown = words(name, labels, 18)
+        between = "\n" if two_lines and len(shown) > 4 else " "
+        found[name] = f"= {shown}" if name == view.baseline else f"{shown}{between}{verdicts.get(name, 'no law')}"
+    return found
+
+
 def relative_axes(axes: Axes, view: FamilyView, chosen: Mapping[str, Any], corpus: str) -> dict[str, float] | None:
     """Draw the relative laws of one corpus, its axes scaled for all corpora of the view.
 
@@ -235,12 +248,12 @@ def _relative(axes: Axes, place: int, corpus: str, view: FamilyView, chosen: Map
         axes.tick_params(labelleft=False)
     else:
         y_label(axes, change_label(chosen["metric"]))
-    verdicts = {str(row["treatment"]): verdict_word(row) for _, row in pick(view.relative, suite=corpus).iterrows()}
     if size:
-        texts = {name: verdicts.get(name, "no law") for name in ends}
-        zero = Label(y=0.0, text=f"= {words(view.baseline, chosen['labels'], 20)}", colour=BASELINE_COLOUR)
-        direct_labels(axes, [*labels_of(ends, texts, view.colour), zero], size)
+        texts = line_texts(view, chosen["labels"], corpus, two_lines=True)
+        zero = [Label(y=0.0, text=texts[view.baseline], colour=BASELINE_COLOUR)] if view.baseline in texts else []
+        direct_labels(axes, [*labels_of(ends, texts, view.colour), *zero], size)
     else:
+        verdicts = {str(row["treatment"]): verdict_word(row) for _, row in pick(view.relative, suite=corpus).iterrows()}
         counts = Counter(verdicts.get(name, "no law") for name in ends)
         lines = "\n".join(f"{count} {word}" for word, count in sorted(counts.items()))
         axes.text(1.03, 0.5, lines, transform=axes.transAxes, va="center", fontsize=SMALL_PT)
@@ -252,10 +265,12 @@ def _compute_axis(axes: Axes, span: Span) -> None:
 
 
 def _gutter_in(view: FamilyView, labels: Mapping[str, str], size: float, direct: bool) -> float:
-    verdicts = [verdict_word(row) for _, row in view.relative.iterrows()] or ["no law"]
-    names = [words(name, labels, 22) for name in view.colour] if direct else []
-    verdicts = verdicts if direct else [f"00 {word}" for word in verdicts]
-    return max(text_width_in(text, size) for text in [*names, *verdicts, "no law"]) + 0.17
+    if direct:
+        texts = [text for corpus in view.corpora for text in line_texts(view, labels, corpus, two_lines=True).values()]
+        texts += [words(name, labels, 22) for name in view.colour]
+    else:
+        texts = [f"00 {verdict_word(row)}" for _, row in view.relative.iterrows()]
+    return max(text_width_in(text, size) for text in [*texts, "no law"]) + 0.17
 
 
 def _objections(view: FamilyView) -> str:

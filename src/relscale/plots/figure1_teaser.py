@@ -11,8 +11,8 @@ from relscale.plots.axes import Label, direct_labels, empty, grid, heading, labe
 from relscale.plots.choose import ordered, pick
 from relscale.plots.command import Tables, main, settings, table
 from relscale.plots.compared import family_title
-from relscale.plots.family import FAMILY_DEFAULTS, FamilyView, family_view, relative_axes
-from relscale.plots.panels import change_label, labels_of, verdict_word
+from relscale.plots.family import FAMILY_DEFAULTS, FamilyView, family_view, line_texts, relative_axes
+from relscale.plots.panels import change_label, labels_of
 from relscale.plots.style import BASELINE_COLOUR, PAGE_WIDTH_IN, SMALL_PT, text_width_in, words
 
 FAMILIES: list[dict[str, Any]] = [
@@ -38,7 +38,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     corpora = ordered(chosen["corpora"], table(tables, "points")["suite"], table(tables, "relative")["suite"])
     corpus = chosen["corpus"] or (corpora[1 % len(corpora)] if corpora else "")
     views = [_only(family_view(tables, panel), corpus) for panel in panels]
-    texts = [_texts(view, panel, corpus) for view, panel in zip(views, panels, strict=True)]
+    texts = [line_texts(view, panel["labels"], corpus, two_lines=len(view.colour) <= 8) for view, panel in zip(views, panels, strict=True)]
     gutters = [max((text_width_in(text, SMALL_PT) for text in of.values()), default=0.5) + 0.17 for of in texts]
     left, between = 0.6, 0.5
     width = max((PAGE_WIDTH_IN - left - sum(gutters) - between * (len(panels) - 1)) / max(len(panels), 1), 0.9)
@@ -69,19 +69,6 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
 def _only(view: FamilyView, corpus: str) -> FamilyView:
     """Keep one corpus's rows, with the colours and marker that it has among all."""
     return replace(view, points=pick(view.points, suite=corpus), relative=pick(view.relative, suite=corpus))
-
-
-def _texts(view: FamilyView, panel: Mapping[str, Any], corpus: str) -> dict[str, str]:
-    """Return what each line is called: its domain and verdict, on one line where short."""
-    texts = {}
-    rows = {str(row["treatment"]): verdict_word(row) for _, row in pick(view.relative, suite=corpus).iterrows()}
-    for name in view.colour:
-        if name == view.baseline:
-            texts[name] = f"= {words(name, panel['labels'], 18)}"
-        else:
-            shown, verdict = words(name, panel["labels"], 18), rows.get(name, "no law")
-            texts[name] = f"{shown} {verdict}" if len(shown) <= 4 or len(view.colour) > 8 else f"{shown}\n{verdict}"
-    return texts
 
 
 def _panel(axes: Axes, view: FamilyView, panel: Mapping[str, Any], texts: Mapping[str, str], corpus: str) -> None:

@@ -31,6 +31,7 @@ from relscale.plots import (
     topics,
 )
 from relscale.plots.command import render
+from relscale.plots.isoflop import budget_text
 from relscale.plots.style import styled
 from relscale.tables import read_table
 
@@ -288,6 +289,24 @@ def test_verdicts_stand_in_the_teaser(tables: Tables) -> None:
     words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
     for _, row in tables["relative"].query("suite == 'web' and estimator == 'joint' and family in ('knowledge', 'language')").iterrows():
         assert f"{row['treatment'].replace('_', ' ')} {row['verdict']}" in words
+
+
+def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None:
+    words = texts(drawn("figure5_language", tables, {"baseline": "US"}))
+    laws = tables["relative"].query("family == 'language' and estimator == 'joint'")
+    for _, row in laws.iterrows():
+        assert words.count(f"{row['treatment']} {row['verdict']}") == 3, "one a corpus, by words and not by colour alone"
+
+
+def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None:
+    axes = drawn("isoflop_curves", tables).axes[0]
+    rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
+    longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("error")
+    shown = {text.get_text().split("\n")[0]: text.get_position()[1] for text in axes.texts}
+    assert sorted(shown, key=lambda name: shown[name]) == [budget_text(budget) for budget in longest["budget"]]
+    starts = sorted(float(line.get_ydata()[0]) for line in marked(axes, "leader"))
+    low, high = np.log(axes.get_ylim())
+    np.testing.assert_allclose(starts, (np.log(longest["error"].astype(float)) - low) / (high - low))
 
 
 def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
