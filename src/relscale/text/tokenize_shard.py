@@ -198,13 +198,13 @@ def _batches(shard: Shard, counts: Counts) -> Iterator[_Batch]:
     while counts.file < len(shard.files):
         for text in shard.texts(shard.files[counts.file], counts.record):
             counts.record += 1
-            raw = _utf8(text)
+            text, raw = _utf8(text)
             counts.documents_read += 1
             counts.bytes_read += len(raw)
             if not text or text.isspace():
                 counts.removed_too_short += 1
                 continue
-            batch.texts.append(text if len(raw) == len(text) else raw.decode())
+            batch.texts.append(text)
             batch.digests.append(hashlib.blake2b(raw, digest_size=16).digest())
             batch.characters += len(text)
             if batch.characters >= BATCH_CHARACTERS:
@@ -215,12 +215,13 @@ def _batches(shard: Shard, counts: Counts) -> Iterator[_Batch]:
         yield batch
 
 
-def _utf8(text: str) -> bytes:
-    """Return a text's bytes; half a surrogate pair, which JSON can spell, becomes a question mark."""
+def _utf8(text: str) -> tuple[str, bytes]:
+    """Return a text and its bytes; half a surrogate pair, which JSON can spell, becomes a question mark."""
     try:
-        return text.encode()
+        return text, text.encode()
     except UnicodeEncodeError:
-        return text.encode(errors="replace")
+        raw = text.encode(errors="replace")
+        return raw.decode(), raw
 
 
 class _Writer:
