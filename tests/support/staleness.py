@@ -1,4 +1,4 @@
-"""What an edit must make stale, found out by other means than the project's own: bytecode for imports, the graph of files for what follows."""
+"""What an edit must make stale, found by other means than the project's own: bytecode for imports, the files' graph for what follows."""
 
 import json
 import modulefinder
