@@ -1,5 +1,6 @@
 """A table of the report in a browser: its rows are the table's, and a heading sorts them by a click or by keyboard."""
 
+import base64
 import math
 
 import pandas as pd
@@ -30,3 +31,13 @@ def test_a_table_sorts_by_click_and_by_keyboard_with_empty_cells_last(opened, tm
         assert column(page, 2) == pytest.approx([10.0, 0.02, -0.0123456789, math.nan], nan_ok=True)
         assert page.get_attribute("th:nth-child(2)", "aria-sort") == "descending"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than a phone"
+
+
+def test_a_table_is_filled_as_a_frame_of_a_report_too(opened, tmp_path):
+    frame = pd.DataFrame({"domain": [f"domain {k}" for k in range(3000)], "dbeta": [k / 7 for k in range(3000)]})
+    address = f"data:text/html;base64,{base64.b64encode(table_page(frame, 'laws').encode()).decode()}"
+    (tmp_path / "report.html").write_text(f'<!DOCTYPE html><html lang="en"><title>r</title><iframe src="{address}"></iframe></html>')
+    with opened(tmp_path / "report.html") as page:
+        shown = page.locator("iframe").element_handle().content_frame()
+        shown.wait_for_selector("tbody tr:nth-child(3000)")
+        assert shown.inner_text("tbody tr:last-child td:first-child") == "domain 2999"

@@ -415,7 +415,8 @@ def figure_tables(figure):
         | {"losses": [f"{RESULTS}/evaluations/{family}/losses.parquet" for family in [optimum_by, *choice]]}
         | law_files([optimum_by], "points", "absolute")
         | law_files(choice, "two_stage", "predictions"),
-        "figure3_prompts": lambda: {"losses": [f"{RESULTS}/tables/losses.parquet"], "prompts": [f"{reference}/paper_prompts.csv"]},
+        "figure3_prompts": lambda: {"losses": [f"{RESULTS}/tables/losses.parquet"], "prompts": [f"{reference}/paper_prompts.csv"]}
+        | ({"own_prompts": [f"{RESULTS}/laws/prompts.csv"]} if PROMPTS else {}),
         "figure6_size_or_data": lambda: law_files([EXPERIMENT.figures.size_or_data], "decomposition"),
         "isoflop_curves": lambda: optimum_losses,
         "loss_curves": lambda: {"curve": [f"{RESULTS}/tables/curves.csv"], "suite": [f"{RESULTS}/tables/suite.csv"]},

@@ -23,6 +23,7 @@ from relscale.records.laws import (
     TWO_STAGE_COLUMNS,
 )
 from relscale.records.losses import LOSSES_REQUIRED
+from relscale.records.prompts import PROMPTS_COLUMNS
 from relscale.tables import read_tables
 
 Tables = dict[str, pd.DataFrame]
@@ -41,6 +42,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "covariates": ("domain", "value"),
     "published": ("domain", "corpus", "dbeta", "family"),
     "prompts": ("prompt", "r2"),
+    "own_prompts": PROMPTS_COLUMNS,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
     "suite": ("run", "suite", "budget"),
 }

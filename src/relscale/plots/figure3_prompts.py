@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from relscale.plots.axes import empty, footer, footer_height_in, grid, heading, note, top_legend
 from relscale.plots.choose import compute_of, included, ordered
 from relscale.plots.command import Tables, main, settings, table
+from relscale.plots.panels import slope_row
 from relscale.plots.style import INK, PAGE_WIDTH_IN, SMALL_PT, markers, text_width_in, words
 
 DOT = "#4f7ba6"
@@ -29,7 +30,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
-    """Draw the figure from `losses`, and `prompts` (the paper's share by prompt format) where given.
+    """Draw the figure from `losses`; where given, `prompts` (the paper's share by prompt format) and `own_prompts` (laws/prompts.csv).
 
     Raises:
         ValueError: for an unknown key of the spec.
@@ -44,26 +45,32 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     unexplained = int(shares["r2"].isna().sum())
     foot = f"{unexplained} without R²: one compute, or values that are empty, do not vary or reach 0." if unexplained else ""
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.4]) + 0.2
-    width = PAGE_WIDTH_IN - left - 2.5
+    prompts, own = table(tables, "prompts"), table(tables, "own_prompts")
+    own = own[own["domain"] == "all"]
+    further = [1.0] if len(own) else []
+    width = PAGE_WIDTH_IN - left - 2.5 - sum(further) - 0.15 * len(further)
     made = grid(
         row_heights_in=[max(0.22 * len(rows) + 0.1, 1.75)],
-        column_widths_in=[width, 1.45],
+        column_widths_in=[width, 1.45, *further],
         left_in=left,
         right_in=0.1,
-        column_gap_in=0.95,
+        column_gap_in=[0.95, *(0.15 for _ in further)],
         top_in=0.5,
-        bottom_in=0.42 + footer_height_in(foot, PAGE_WIDTH_IN),
+        bottom_in=(0.56 if further else 0.42) + footer_height_in(foot, PAGE_WIDTH_IN),
     )
-    first, second = made.rows[0]
+    first, second, *third = made.rows[0]
     heading(first, "Here: each domain over all runs", "a")
-    heading(second, "Paper: prompt formats", "b")
-    corpora = ordered(chosen["corpora"], shares["suite"])
+    heading(second, "Prompts; grey: paper" if len(own) else "Paper: prompt formats", "b")
+    corpora = ordered(chosen["corpora"], shares["suite"], own["suite"])
     if rows:
         _shares(first, shares, rows, names, corpora)
         _legend(made.figure, corpora, chosen["labels"])
     else:
         empty(first, "no losses with two or more computes to explain")
-    _prompts(second, table(tables, "prompts"), chosen)
+    _prompts(second, prompts, own, chosen, corpora)
+    for axes in third:
+        heading(axes, "Accuracy", "c")
+        _accuracies(axes, own, ordered([str(name) for name in prompts["prompt"]], own["prompt"]), corpora)
     if foot:
         footer(made.figure, foot)
     return made.figure
@@ -117,23 +124,52 @@ def _shares(axes: Axes, shares: pd.DataFrame, rows: list[tuple[str, str]], names
     axes.set_xlabel("Share of variance explained by compute (R²)")
 
 
-def _prompts(axes: Axes, prompts: pd.DataFrame, chosen: Mapping[str, Any]) -> None:
-    own = f" and these models read {chosen['window']:,}" if chosen["window"] else ""
-    text = f"Not shown for our runs: the three prompts need windows of {chosen['prompt_window']:,} tokens{own}."
-    if not len(prompts):
+def _prompts(axes: Axes, prompts: pd.DataFrame, own: pd.DataFrame, chosen: Mapping[str, Any], corpora: list[str]) -> None:
+    names = ordered([str(name) for name in prompts["prompt"]], own["prompt"])
+    reads = f" and these models read {chosen['window']:,}" if chosen["window"] else ""
+    text = "" if len(own) else f"Not shown for our runs: the three prompts need windows of {chosen['prompt_window']:,} tokens{reads}."
+    if not names:
         empty(axes, text)
         return
-    names = [str(name) for name in prompts["prompt"]]
-    axes.barh(range(len(names)), prompts["r2"].to_numpy(dtype=float), height=0.5, color="#bdbdbd", gid="paper")
-    for y, value in enumerate(prompts["r2"].to_numpy(dtype=float)):
-        axes.annotate(f"{value:.2f}", (value, y), xytext=(3, 0), textcoords="offset points", va="center_baseline", fontsize=SMALL_PT)
+    place = {name: y for y, name in enumerate(names)}
+    values = prompts["r2"].to_numpy(dtype=float)
+    axes.barh([place[str(name)] for name in prompts["prompt"]], values, height=0.5, color="#d0d0d0", gid="paper")
+    for name, value in zip(prompts["prompt"], values, strict=True) if not len(own) else ():
+        axes.annotate(
+            f"{value:.2f}", (value, place[str(name)]), xytext=(3, 0), textcoords="offset points", va="center_baseline", fontsize=SMALL_PT
+        )
+    for _, row in own.iterrows():
+        ends = (float(row[key]) for key in ("r2", "ci_low", "ci_high"))
+        slope_row(axes, place[str(row["prompt"])] + _shift(row, corpora), *ends, colour=DOT, marker=markers(corpora)[str(row["suite"])])
     axes.set_yticks(range(len(names)), names, fontsize=SMALL_PT)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.5, 1])
-    axes.set_ylim(len(names) + 1.3, -0.6)
+    axes.set_ylim(len(names) + (1.3 if text else -0.4), -0.6)
     axes.set_xlabel("R², MMLU loss")
-    note(axes, text, y=0.03, va="bottom", size_pt=SMALL_PT - 0.2)
+    if text:
+        note(axes, text, y=0.03, va="bottom", size_pt=SMALL_PT - 0.2)
+
+
+def _shift(row: pd.Series, corpora: list[str]) -> float:
+    return (corpora.index(str(row["suite"])) - (len(corpora) - 1) / 2) * 0.5 / max(len(corpora), 1)
+
+
+def _accuracies(axes: Axes, own: pd.DataFrame, names: list[str], corpora: list[str]) -> None:
+    """Draw each prompt's accuracy against the traditional one's, beside the rows of the shares."""
+    axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
+    rows = own[own["accuracy_minus_traditional"].notna()]
+    for _, row in rows.iterrows():
+        ends = (float(row[f"accuracy_minus_traditional{end}"]) for end in ("", "_low", "_high"))
+        slope_row(
+            axes, names.index(str(row["prompt"])) + _shift(row, corpora), *ends, colour=DOT, marker=markers(corpora)[str(row["suite"])]
+        )
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel("Accuracy against\ntraditional (points)")
+    if not len(rows):
+        note(axes, "no accuracy of two prompts")
 
 
 def _legend(figure: Figure, corpora: list[str], labels: Mapping[str, str]) -> None:

@@ -33,6 +33,7 @@ from relscale.plots import (
 from relscale.plots.command import render
 from relscale.plots.isoflop import budget_text
 from relscale.plots.style import styled
+from relscale.records.prompts import PROMPTS_COLUMNS
 from relscale.tables import read_table
 
 MODULES = {
@@ -302,7 +303,7 @@ def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None
     axes = drawn("isoflop_curves", tables).axes[0]
     rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
     longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("error")
-    shown = {text.get_text().split("\n")[0]: text.get_position()[1] for text in axes.texts}
+    shown = {text.get_text().split("\n")[0]: text.get_position()[1] for text in axes.texts if text.get_text() != "curated"}
     assert sorted(shown, key=lambda name: shown[name]) == [budget_text(budget) for budget in longest["budget"]]
     starts = sorted(float(line.get_ydata()[0]) for line in marked(axes, "leader"))
     low, high = np.log(axes.get_ylim())
@@ -328,6 +329,23 @@ def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"]))
     r = np.corrcoef(np.log10(rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)), rows["dbeta"])[0, 1]
     assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
+
+
+def test_own_prompts_stand_beside_the_papers(small: Tables, reference: Path) -> None:
+    names = ("traditional", "continuation", "modified")
+    rows = [
+        {"suite": suite, "family": f"mmlu_{name}", "prompt": name, "metric": "choice_loss_nats", "domain": domain, "r2": 0.2 + 0.1 * k,
+         "ci_low": 0.1 + 0.1 * k, "ci_high": 0.3 + 0.1 * k, "accuracy": 0.3, "accuracy_minus_traditional": 2.0 * k if k else math.nan,
+         "accuracy_minus_traditional_low": 2.0 * k - 1, "accuracy_minus_traditional_high": 2.0 * k + 1, "status": "ok"}
+        for suite in ("curated", "web") for k, name in enumerate(names) for domain in ("all", "STEM")
+    ]  # fmt: skip
+    own = pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
+    figure = drawn("figure3_prompts", {**small, "prompts": read_table(reference / "paper_prompts.csv"), "own_prompts": own})
+    shown, all_domains = figure.axes[1], own[own["domain"] == "all"]
+    np.testing.assert_allclose(values(marked(shown, "slope"), "x"), sorted(all_domains["r2"]))
+    np.testing.assert_allclose(values(marked(shown, "interval"), "x"), sorted([*all_domains["ci_low"], *all_domains["ci_high"]]))
+    np.testing.assert_allclose(values(marked(figure.axes[2], "slope"), "x"), sorted(all_domains["accuracy_minus_traditional"].dropna()))
+    assert "Not shown for our runs" not in texts(figure)
 
 
 def test_a_covariate_of_zero_is_an_error(tables: Tables) -> None:
