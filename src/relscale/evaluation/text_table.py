@@ -68,7 +68,8 @@ def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
 def texts_manifest(texts: FamilyTexts, family: str, kind: str) -> dict[str, Any]:
     """Return the account of a family's texts as JSON: items and bytes to score by domain, and what was left out."""
     domains: dict[str, dict[str, Any]] = {}
-    for thing in [*texts.items, *texts.documents]:
+    everything: list[TextItem | TextDocument] = [*texts.items, *texts.documents]
+    for thing in everything:
         row = domains.setdefault(thing.domain, {"items": 0, "sequences": 0, "bytes": 0, "strata": set()})
         scored = (thing.text,) if isinstance(thing, TextDocument) else tuple(option.removeprefix(" ") for option in thing.options)
         row["items"] += 1
@@ -79,7 +80,8 @@ def texts_manifest(texts: FamilyTexts, family: str, kind: str) -> dict[str, Any]
         "family": family,
         "kind": kind,
         "domains": {
-            domain: {**row, "strata": len(row["strata"]), "left_out": dict(texts.left_out.get(domain, {}))} for domain, row in domains.items()
+            domain: {**row, "strata": len(row["strata"]), "left_out": dict(texts.left_out.get(domain, {}))}
+            for domain, row in domains.items()
         },
         "outside_domains": dict(texts.outside),
         "items": sum(row["items"] for row in domains.values()),

@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from relscale.arrow import arrow_table
+from relscale.arrow import arrow_table, write_parquet
 from relscale.checkpoints import find_model
 from relscale.command import run
 from relscale.evaluation.aggregate import LOSSES_SCHEMA
 from relscale.evaluation.checkpoint import open_checkpoint
 from relscale.evaluation.released import evaluate_checkpoint
 from relscale.evaluation.text_table import read_texts
-from relscale.files import write_json, write_parquet
+from relscale.files import write_json
 from relscale.settings.checkpoints import CheckpointRow
 
 
