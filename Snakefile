@@ -16,6 +16,7 @@ include: "workflow/rules/common_checkpoints.smk"
 if TRAINED:
 
     include: "workflow/rules/corpora.smk"
+    include: "workflow/rules/sharded.smk"
     include: "workflow/rules/suite.smk"
     include: "workflow/rules/train.smk"
     include: "workflow/rules/evaluate.smk"
