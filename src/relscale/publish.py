@@ -165,8 +165,8 @@ def card(
 
 _INTRODUCTION = (
     "One run of the experiment `{experiment}`: a decoder of the Qwen3 type, trained to a fixed compute budget as one point of an IsoFLOP"
-    " curve, so that the gaps between test domains can be followed as compute grows. It is a measuring instrument, not an assistant: it was not"
-    " tuned to follow instructions, and nothing was done about what it may say."
+    " curve, so that the gaps between test domains can be followed as compute grows. It is a measuring instrument, not an assistant: it was"
+    " not tuned to follow instructions, and nothing was done about what it may say."
 )
 
 
