@@ -1,5 +1,7 @@
 """Checking the losses table that the laws start from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -82,6 +84,18 @@ def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
         )
 
 
+def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -> None:
+    """Check that baselines are domains of a family.
+
+    Raises:
+        ValueError: naming the first that is none, and the domains.
+    """
+    domains = sorted(family["domain"].unique())
+    for baseline in baselines:
+        if baseline not in domains:
+            raise ValueError(f"baseline is {baseline!r}, no domain of family {name!r}; domains are {', '.join(domains)}")
+
+
 def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Check the tables and pick the rows of the family and those that place the optimum.
 
@@ -97,9 +111,7 @@ def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.Data
     missing = [metric for metric in settings.metrics if metric not in metrics]
     if missing:
         raise ValueError(f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}")
-    domains = sorted(family["domain"].unique())
-    if settings.baseline is not None and settings.baseline not in domains:
-        raise ValueError(f"baseline is {settings.baseline!r}, no domain of family {settings.family!r}; domains are {', '.join(domains)}")
+    check_baselines(family, [] if settings.baseline is None else [settings.baseline], settings.family)
     if settings.optimum_by == FAMILY_MEAN:
         return family, None
     if optimum_losses is not None:
