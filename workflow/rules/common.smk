@@ -92,7 +92,9 @@ def family_sources(family):
     settings = EXPERIMENT.families[family]
     if settings.kind == "continuation":
         return family_sources(settings.documents)
-    return [settings.source] if settings.kind != "validation" else []
+    if settings.kind == "validation":
+        return []
+    return [settings.source, *([settings.shots_source] if getattr(settings, "shots_source", None) else [])]
 
 
 def corpus_sources(corpus):
@@ -106,8 +108,14 @@ def corpus_sources(corpus):
 def evaluation_text(family):
     """Return where a family's text stands: a new domain, metric or baseline of a family of documents or questions changes no corpus."""
     settings = EXPERIMENT.families[family]
-    keys = {"documents": {"kind", "source", "reader"}, "questions": {"kind", "source", "file"}, "pairs": {"kind", "source", "domains"}}
-    return settings.model_dump(mode="json", include=keys[settings.kind])
+    keys = {
+        "documents": {"kind", "source", "reader"},
+        "questions": {"kind", "source", "file"},
+        "pairs": {"kind", "source", "domains"},
+        "risk": {"kind", "source", "file"},
+    }
+    further = {"form"} if settings.kind == "questions" and settings.form != "embedded" else set()
+    return settings.model_dump(mode="json", include=keys[settings.kind] | further)
 
 
 def corpus_spec(corpus):
@@ -255,11 +263,16 @@ def train_resources(run):
 
 
 def requests_source(wildcards):
-    """Return the source that a family's text is read from, or the validation documents of its corpus."""
+    """Return the sources that a family's text is read from, or the validation documents of its corpus."""
     family, corpus = REQUESTS_BY_KEY[wildcards.requests_key]
     if corpus is not None:
-        return documents(corpus, "validation.parquet")
-    return source_manifest(family_sources(family)[0])
+        return [documents(corpus, "validation.parquet")]
+    return [source_manifest(name) for name in family_sources(family)]
+
+
+def text_options(kind, paths):
+    """Return the options under which a stage takes a family's texts: the second source is that of solved questions."""
+    return [word for pair in zip(["--validation" if kind == "validation" else "--source", "--shots-source"], paths) for word in pair]
 
 
 def overlaps(wildcards):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ ]*$")]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ -]*$")]
 """A domain's name, as it is drawn in figures."""
 BudgetLabel = Annotated[str, StringConstraints(pattern=r"^[1-9](\.[0-9]+)?e[0-9]+$")]
 """A budget as text, such as "1e18": written in quotes, since YAML would otherwise choose between text and number."""

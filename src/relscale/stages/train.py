@@ -76,7 +76,7 @@ def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
 def save(outcome: Outcome, model: TrainingStep, spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write model, curve and record; a diverged run has an empty folder for its model."""
     record = {"columns": spec["columns"], "spec": spec, "excluded_reason": outcome.excluded_reason, "epochs": outcome.epochs}
-    record["step"] = model.name
+    record |= {"step": model.name, "defined_by": arguments.defined_by}
     arguments.out_model.mkdir(parents=True, exist_ok=True)
     if outcome.excluded_reason is None:
         record["final_loss_nats_per_token"] = outcome.curve[-1].loss_nats_per_token

@@ -177,7 +177,7 @@ class NativeDecoder:
         self.shape = shape
         self.for_training = for_training
         cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices.rope_theta)
-        size = _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
+        size = c_shape(shape)
         functions = self.library.functions
         pointer = functions.relscale_make(
             self.library.pointer, ctypes.byref(size), choices.norm_epsilon, _address(cosine), _address(sine), int(for_training)
@@ -293,6 +293,11 @@ class NativeDecoder:
         )
         self._refuse(status)
         return log_likelihood, greedy.astype(bool)
+
+
+def c_shape(shape: Shape) -> _Shape:
+    """Return a size in the library's form."""
+    return _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
 
 
 def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:

@@ -190,6 +190,7 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
     record = read_json(folder / "first/record.json")
     assert record["columns"] == run.columns()
     assert record["excluded_reason"] is None
+    assert record["defined_by"] == ["code", "lock"]
     assert record["step"].partition(" ")[0] == ("native" if step == "auto" and available() else "torch")
     assert load_decoder(folder / "first/model").shape == run.shape
     header, *rows = (folder / "first/curve.csv").read_text().splitlines()
