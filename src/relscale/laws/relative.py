@@ -14,7 +14,7 @@ from relscale.laws.cells import Array, SuiteRuns, average_seeds, cell_covariance
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import item_variance
-from relscale.laws.joint import LACK_OF_FIT_LEVEL, fit_joint
+from relscale.laws.joint import LACK_OF_FIT_LEVEL, fit_joint, joint_design
 from relscale.laws.reading import Reading, point_rows, take_reading
 from relscale.laws.resample import draw_points, residual_pool
 from relscale.laws.settings import FitError, LawSettings
@@ -89,7 +89,7 @@ def _joint_rows(
     between, seed_dof = seed_variance(values, runs.run_cell, runs.num_cells)
     design = _design(runs, reading, reference)
     residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
-    spread = float(np.sum(residual**2) / max(len(residual) - 4, 1))
+    spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
     weights = relative_weights(count, spread, between, seed_dof)
     equal = np.allclose(weights, flat)
     fit = plain if equal else fit_joint(reading.values, compute, reading.distance, reading.cell_budget, weights, reference)
@@ -144,9 +144,8 @@ def _line_at(law: Array, distance: Array) -> Array:
 
 
 def _design(runs: SuiteRuns, reading: Reading, reference: float) -> Array:
-    """The joint model's terms for the used cells, (cell, 4)."""
-    compute = runs.log_compute[reading.cells] - reference
-    return np.stack([np.ones_like(compute), compute, reading.distance, reading.distance**2], axis=1)
+    """The joint model's terms for the used cells, (cell, term)."""
+    return joint_design(runs.log_compute[reading.cells], reading.distance, reference)
 
 
 def reduction_slope(log_compute: Array, log_gap: Array) -> float:
