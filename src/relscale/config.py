@@ -58,6 +58,9 @@ class Experiment(Model):
 FIGURE_FAMILIES = {"figure4_knowledge": "knowledge", "figure5_language": "language", "figure7_behaviour": "behaviour", "topics": "topics"}
 """Figures that show one family of a fixed name."""
 
+MOST_COMPONENTS = 63
+"""Components of a sharded corpus at most (`text.mixture` takes no more)."""
+
 Problem = tuple[tuple[str | int, ...], str]
 """A key's path and what is wrong with it."""
 
@@ -238,6 +241,7 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
                     problems.append(((*key, "max_share"), "a share of a corpus of one component"))
                 if component.part and component.part.index >= component.part.of:
                     problems.append(((*key, "part", "index"), f"must be below {component.part.of}"))
+        problems += _sharded_checks(corpora, sources)
     if corpora is not None and families is not None:
         texts = [name for name, family in families.items() if family.kind not in {"validation", "continuation"}]
         for index, name in enumerate(corpora.decontaminate_against):
@@ -245,9 +249,11 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     if corpora is not None and tokenizer is not None:
         for index, name in enumerate(tokenizer.trained_on):
             one_of(("tokenizer", "trained_on", index), name, "corpora.mixtures", corpora.mixtures)
+        if (tokenizer.given is None) == (not tokenizer.trained_on):
+            problems.append((("tokenizer", "trained_on"), "either corpora to train a tokenizer on, or [] and a `given` one"))
     if corpora is not None and suite is not None:
         for index, name in enumerate(suite.corpora):
-            one_of(("suite", "corpora", index), name, "corpora.mixtures", corpora.mixtures)
+            one_of(("suite", "corpora", index), name, "corpora.mixtures and corpora.sharded", [*corpora.mixtures, *corpora.sharded])
     if suite is not None:
         found = _suite_checks(suite)
         problems += found
@@ -276,6 +282,22 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
                 one_of(("laws", "two_stage", axis), getattr(laws.two_stage, axis), f"families.{name}.metrics", families[name].metrics)
     if laws is not None and "evaluate" in sections:
         one_of(("laws", "optimum_by"), laws.optimum_by, "evaluate", sections["evaluate"])
+    return problems
+
+
+def _sharded_checks(corpora: Corpora, sources: Mapping[str, Any]) -> list[Problem]:
+    problems: list[Problem] = []
+    usable = [name for name, source in sources.items() if source.kind in {"local", "hub"}]
+    for name, corpus in corpora.sharded.items():
+        key = ("corpora", "sharded", name)
+        if name in corpora.mixtures:
+            problems.append((key, "a corpus of corpora.mixtures has this name"))
+        if len(corpus.components) > MOST_COMPONENTS:
+            problems.append(((*key, "components"), f"{len(corpus.components)} components; at most {MOST_COMPONENTS} can be mixed"))
+        for part, component in corpus.components.items():
+            if component.source not in usable:
+                choices = ", ".join(usable) or "(none)"
+                problems.append(((*key, "components", part, "source"), f"no source of kind local or hub; the choices are {choices}"))
     return problems
 
 

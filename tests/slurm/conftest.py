@@ -27,6 +27,12 @@ def cluster():
 
 
 @pytest.fixture(scope="session")
+def sent(tmp_path_factory, request):
+    """A copy of the checkout for the cluster."""
+    return copy_checkout(tmp_path_factory.mktemp("sent"), request.config.getoption("--downloads"), "slurm")
+
+
+@pytest.fixture(scope="session")
 def local(tmp_path_factory, request):
     """A copy of the checkout in which the experiment ran on this machine, undisturbed."""
     checkout = copy_checkout(tmp_path_factory.mktemp("local"), request.config.getoption("--downloads"), "slurm")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from checkouts import copy_checkout
 from slurm_calls import Sent, checkpoint_of, training_log
 
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow, pytest.mark.network]
@@ -20,10 +19,9 @@ def task_of(cluster, sent, run):
 
 
 @pytest.fixture(scope="module")
-def story(cluster, local, tmp_path_factory, request):
+def story(cluster, sent, local):
     """What happened to the experiment on its way: a wrong partition, too little memory, a job cancelled, the controller killed."""
-    checkout = copy_checkout(tmp_path_factory.mktemp("sent"), request.config.getoption("--downloads"), "slurm")
-    told = {"checkout": checkout}
+    checkout, told = sent, {"checkout": sent}
     lost = Sent(cluster, checkout, "--retries", "0", partition="nowhere")
     told["no partition"] = (lost.wait(), lost.text, checkout.contents("runs", "evaluations", "laws"))
     small = Sent(cluster, checkout, "--retries", "0", "--set-resources", "documents:mem_mb=40")

@@ -19,7 +19,7 @@ way by tests. All others are run the plain way: each request on its own."""
 SHARING_ROPE = frozenset({"default", "linear", "llama3"})
 """Rotary embeddings that depend on a token's place alone, not on the length of what is run at once."""
 
-CPU_TOKENS = 4096
+CPU_TOKENS = 2048
 """Padded tokens of a first batch on a processor: more leave its caches and gain nothing."""
 
 LOGITS = 1 << 24

@@ -60,7 +60,7 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("suite", "corpora"),
             ["webb"],
-            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures; the choices are curated,",
+            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures and corpora.sharded; the choices are curated,",
         ),
         (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1"),
         (("figures", "names"), ["figure9"], "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',"),
