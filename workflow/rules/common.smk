@@ -15,6 +15,7 @@ from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, lock_digest
+from relscale.training_needs import train_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
@@ -232,11 +233,8 @@ def most_tokens():
 
 
 def train_resources(run):
-    """Return the resources of a training job: one core for `cpu_small`, a GPU for `marin2025`."""
-    parameters = run.columns()["num_params_total"]
-    if run.recipe == "cpu_small":
-        return {"gpu": 0, "mem_mb": 1000, "runtime": 60}
-    return {"gpu": 1, "mem_mb": 16_000 + 40 * parameters // 2**20, "runtime": 7 * 24 * 60}
+    """Return the resources of a training job, as the plan estimates them."""
+    return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
 def requests_source(wildcards):

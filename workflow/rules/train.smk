@@ -11,6 +11,7 @@ rule train:
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
         curve=f"{RESULTS}/runs/{{run}}/curve.csv",
+        speed=f"{RESULTS}/runs/{{run}}/speed.csv",
         model=directory(f"{RESULTS}/runs/{{run}}/model"),
     log:
         f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
@@ -22,9 +23,11 @@ rule train:
     resources:
         gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
         mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["mem_mb"],
+        gpu_mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu_mem_mb"],
         runtime=lambda wildcards: train_resources(RUNS[wildcards.run])["runtime"],
         every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
+        tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
     params:
         spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
@@ -36,14 +39,17 @@ rule train:
         python -m relscale.stages.train \
             --spec {params.spec:q} \
             --threads {threads} \
+            --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --every-steps={resources.every_steps:q} \
             --every-minutes={resources.every_minutes:q} \
+            --tensorboard={resources.tensorboard:q} \
             --manifest {input.manifest:q} \
             --tokenizer {input.tokenizer:q} \
             --out-record {output.record:q} \
             --out-curve {output.curve:q} \
+            --out-speed {output.speed:q} \
             --out-model {output.model:q}
         """
 

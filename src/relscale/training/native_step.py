@@ -4,7 +4,8 @@ Tiny models are bound by the overhead of many small operations; here there is on
 where `supports` says no.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from relscale.architecture import Choices, Shape
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
 from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
+from relscale.training.step import process_memory_mib
 
 
 class NativeStep:
@@ -45,6 +47,11 @@ class NativeStep:
         self._first, self._second = np.zeros_like(self.values), np.zeros_like(self.values)
         self._updates = 0
         self._losses: list[float] = []
+        self._norms: list[float] = []
+
+    def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[npt.NDArray[np.int64]]:
+        """Return batches as they are."""
+        return source
 
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
         """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times the peak learning rates.
@@ -57,11 +64,22 @@ class NativeStep:
         )
         self._updates += 1
         self._losses.append(loss)
+        # The library leaves the gradients as they were before clipping.
+        self._norms.append(math.sqrt(float(np.dot(self._gradients, self._gradients))))
 
     def losses(self) -> npt.NDArray[np.float32]:
         """Return the losses since the last call, (updates,), in nats per token."""
         drained, self._losses = self._losses, []
         return np.array(drained, dtype=np.float32)
+
+    def gradient_norms(self) -> npt.NDArray[np.float32]:
+        """Return the gradient's norm before clipping of each update since the last call, (updates,)."""
+        drained, self._norms = self._norms, []
+        return np.array(drained, dtype=np.float32)
+
+    def peak_memory_mib(self) -> float:
+        """Return the most memory that the process has used so far."""
+        return process_memory_mib()
 
     def is_finite(self) -> bool:
         """Tell whether all weights are finite."""
@@ -90,7 +108,7 @@ class NativeStep:
         for array, name in ((self.values, "values"), (self._first, "first"), (self._second, "second")):
             array[...] = state[name]
         self._updates = int(state["updates"][0])
-        self._losses = []
+        self._losses, self._norms = [], []
 
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""

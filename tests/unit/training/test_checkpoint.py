@@ -151,6 +151,7 @@ class Stage:
     def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
         paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
         paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
+        paths |= {"out-speed": f"{out}/speed.csv"}
         named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
         options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
         command = [sys.executable, "-m", "relscale.stages.train", *options, *named]
