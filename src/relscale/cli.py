@@ -40,6 +40,11 @@ def laws(
     optimum_by: Annotated[str, typer.Option(help="Family that places the optimum, or family_mean.")] = "validation",
     margin: Annotated[float, typer.Option(help="Slopes within +- this count as parallel.")] = 0.01,
     chance: Annotated[float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")] = None,
+    loss_metric: Annotated[str, typer.Option(help="The loss of the two-stage law.")] = "bits_per_byte",
+    accuracy_metric: Annotated[str, typer.Option(help="The accuracy of the two-stage law.")] = "accuracy",
+    outside_models: Annotated[
+        Path | None, typer.Option(help="Table of models that are no runs (name, compute, loss, accuracy), set beside the two-stage law.")
+    ] = None,
     estimator: Annotated[list[str] | None, typer.Option(help="Estimator; may be repeated, the first is shown; default all five.")] = None,
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2000,
@@ -53,6 +58,7 @@ def laws(
         losses,
         items=items,
         covariates=covariates,
+        outside_models=outside_models,
         out=out,
         family=family,
         baseline=baseline,
@@ -64,6 +70,8 @@ def laws(
         draws=draws,
         seed=seed,
         chance=chance,
+        loss_metric=loss_metric,
+        accuracy_metric=accuracy_metric,
         **({"estimators": tuple(estimator)} if estimator else {}),
     )
     typer.echo(found.summary(), nl=False)

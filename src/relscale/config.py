@@ -269,6 +269,10 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         problems += _family_checks(families, sources, suite.recipe.context_length if suite is not None else None)
         for index, name in enumerate(sections.get("evaluate", ())):
             one_of(("evaluate", index), name, "families", families)
+    if laws is not None and families is not None:
+        for name in (name for name in sections.get("evaluate", ()) if name in families and families[name].kind == "continuation"):
+            for axis in ("loss_metric", "accuracy_metric"):
+                one_of(("laws", "two_stage", axis), getattr(laws.two_stage, axis), f"families.{name}.metrics", families[name].metrics)
     if laws is not None and "evaluate" in sections:
         one_of(("laws", "optimum_by"), laws.optimum_by, "evaluate", sections["evaluate"])
     return problems
@@ -287,16 +291,17 @@ def _suite_checks(suite: Suite) -> list[Problem]:
     if suite.recipe.name != "chinchilla" and suite.recipe.warmup_share + suite.recipe.decay_share > 1:
         problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
-        shapes = next((budget.shapes or [] for budget in suite.budgets if budget.label == replicate.budget), None)
-        if shapes is None:
+        of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)
+        shapes, seeds = (of.shapes or [], of.seeds or suite.seeds) if of else ([], suite.seeds)
+        if of is None:
             problems.append((("suite", "replicates", index, "budget"), f"no such budget; the choices are {', '.join(labels)}"))
         elif replicate.shape not in shapes:
             problems.append((("suite", "replicates", index, "shape"), f"no shape of that budget; the choices are {', '.join(shapes)}"))
         cells = [(other.budget, other.shape) for other in suite.replicates]
         if cells.index((replicate.budget, replicate.shape)) != index:
             problems.append((("suite", "replicates", index), "this cell is there twice: put its seeds together"))
-        if len({*suite.seeds, *replicate.seeds}) < len(suite.seeds) + len(replicate.seeds):
-            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of suite.seeds ({suite.seeds})"))
+        if len({*seeds, *replicate.seeds}) < len(seeds) + len(replicate.seeds):
+            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of the budget's ({seeds})"))
     return problems
 
 

@@ -133,8 +133,9 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
     for corpus in suite.corpora:
         for index, budget in enumerate(suite.budgets):
             key = ("suite", "budgets", index)
+            seeds = budget.seeds or suite.seeds
             if isinstance(suite.recipe, Marin2025):
-                found = [run for seed in suite.seeds for run in _marin_runs(suite.recipe, corpus, budget.label, seed, vocab_size)]
+                found = [run for seed in seeds for run in _marin_runs(suite.recipe, corpus, budget.label, seed, vocab_size)]
                 if not found:
                     problems[*key, "label"] = f"no run of recipe {suite.recipe.name} meets this budget"
                 runs += found
@@ -142,7 +143,7 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
             for place, label in enumerate(budget.shapes or []):
                 extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
                 try:
-                    for seed in [*suite.seeds, *(seed for seeds in extra for seed in seeds)]:
+                    for seed in [*seeds, *(seed for more in extra for seed in more)]:
                         runs.append(_listed_run(suite.recipe, corpus, budget.label, label, seed, vocab_size))
                 except ValueError as error:
                     problems[*key, "shapes", place] = str(error)

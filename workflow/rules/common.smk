@@ -204,12 +204,27 @@ def evaluation_files(family, kind):
     return [f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet" for corpus, budget in CELLS]
 
 
+def is_two_stage(family):
+    """Tell families of choices among a fixed number of options of which both metrics of the two-stage law are there."""
+    settings, axes = EXPERIMENT.families[family], EXPERIMENT.laws.two_stage
+    metrics = {*settings.metrics, *(["bits_per_byte"] if settings.kind == "questions" else [])}
+    return settings.kind in {"continuation", "questions"} and {axes.loss_metric, axes.accuracy_metric} <= metrics
+
+
+def outside_models(family):
+    """Return the table of models that are no runs, for families with a two-stage law."""
+    path = EXPERIMENT.laws.two_stage.outside_models
+    return [path] if path is not None and is_two_stage(family) else []
+
+
 def law_spec(family):
     """Return what the laws of a family depend on beside its losses."""
     settings = EXPERIMENT.families[family]
     spec = dump(EXPERIMENT.laws) | {"family": family, "baseline": settings.baseline, "metrics": settings.metrics}
-    if settings.kind == "continuation":
-        spec["chance"] = 1 / settings.num_options
+    axes = spec.pop("two_stage")
+    if is_two_stage(family):
+        options = settings.num_options if settings.kind == "continuation" else 4
+        spec |= {"chance": 1 / options, "loss_metric": axes["loss_metric"], "accuracy_metric": axes["accuracy_metric"]}
     return spec
 
 
@@ -284,7 +299,7 @@ def figure_tables(figure):
         "figure2_pipeline": lambda: optimum_losses
         | {"losses": [f"{RESULTS}/evaluations/{family}/losses.parquet" for family in [optimum_by, *choice]]}
         | law_files([optimum_by], "points", "absolute")
-        | law_files(choice, "two_stage"),
+        | law_files(choice, "two_stage", "predictions"),
         "figure3_prompts": lambda: {"losses": [f"{RESULTS}/tables/losses.parquet"], "prompts": [f"{reference}/paper_prompts.csv"]},
         "figure6_size_or_data": lambda: law_files([EXPERIMENT.figures.size_or_data], "decomposition"),
         "isoflop_curves": lambda: optimum_losses,

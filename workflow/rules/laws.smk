@@ -36,6 +36,7 @@ rule laws:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
         optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+        outside_models=lambda wildcards: outside_models(wildcards.family),
     output:
         points=f"{RESULTS}/laws/{{family}}/points.csv",
         absolute=f"{RESULTS}/laws/{{family}}/absolute.csv",
@@ -67,6 +68,7 @@ rule laws:
             --losses {input.losses:q} \
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
+            --outside-models {input.outside_models:q} \
             --out-points {output.points:q} \
             --out-absolute {output.absolute:q} \
             --out-absolute-fits {output.absolute_fits:q} \

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer
 
 from relscale.evaluation.requests import Option
-from relscale.text.tokenizer import END_OF_TEXT
+from relscale.text.tokenizer import end_of_text
 
 
 class TextEncoder:
@@ -18,10 +18,7 @@ class TextEncoder:
             ValueError: naming `where` it comes from, where it has no end-of-text token or is not byte-level.
         """
         self.tokenizer = tokenizer
-        prefix = tokenizer.token_to_id(END_OF_TEXT)
-        if prefix is None:
-            raise ValueError(f"{where}: has no token {END_OF_TEXT}")
-        self.prefix: int = prefix
+        self.prefix: int = end_of_text(tokenizer, where)[1]
         vocabulary = tokenizer.get_vocab()
         specials = {token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special}
         alphabet = set(byte_alphabet())

@@ -90,8 +90,11 @@ def gap_fits(job: Job) -> dict[tuple[str, str], GapFit | FitError]:
     if baseline is None or job.readings.missing(baseline):
         return gaps
     for treatment in (domain for domain in job.readings.domains if domain != baseline and not job.readings.missing(domain)):
+        gap = job.values(treatment) - job.values(baseline)
         for estimator in job.settings.estimators:
             try:
+                if np.all(gap[np.isfinite(gap)] == 0) and np.isfinite(gap).any():
+                    raise FitError("identical", "treatment and baseline have the same error in every run")
                 gaps[treatment, estimator] = job.fit(estimator, treatment, baseline)
             except FitError as error:
                 gaps[treatment, estimator] = error

@@ -16,6 +16,7 @@ from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import prepare
 from relscale.laws.isoflop import optima_table
+from relscale.laws.outside_models import read_outside_models
 from relscale.laws.settings import LawSettings
 from relscale.records.laws import CORRELATION_COLUMNS, OPTIMA_COLUMNS
 from relscale.records.losses import LOSSES_REQUIRED
@@ -55,6 +56,7 @@ def fit_laws(
     *,
     items: Path | str | pd.DataFrame | None = None,
     covariates: Path | str | None = None,
+    outside_models: Path | str | None = None,
     out: Path | str | None = None,
     **settings: object,
 ) -> FittedLaws:
@@ -64,9 +66,10 @@ def fit_laws(
         losses: a table, or a CSV or Parquet file, with one row a run, family, domain and metric; needed columns are in docs/DATA.md.
         items: the same for items; puts the noise of the evaluation items into the intervals.
         covariates: a file with columns `domain` and `value`; slopes are set against log10 of the values.
+        outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are no runs, set beside the two-stage law.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSettings`: `family` is needed; `baseline`, `metrics`, `compute`, `optimum_by`, `margin`, `level`,
-            `draws`, `seed`, `estimators`, `chance`, `slice_tokens` have defaults.
+            `draws`, `seed`, `estimators`, `chance`, `loss_metric`, `accuracy_metric`, `slice_tokens` have defaults.
 
     Returns:
         The tables as data frames, with the settings.
@@ -78,7 +81,8 @@ def fit_laws(
     chosen = LawSettings.from_spec(settings)
     frame = losses if isinstance(losses, pd.DataFrame) else read_table(Path(losses), LOSSES_REQUIRED)
     item_frame = items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
-    laws = fit_family(frame, chosen, items=item_frame)
+    models = () if outside_models is None else read_outside_models(Path(outside_models))
+    laws = fit_family(frame, chosen, items=item_frame, outside_models=models)
     family, optimum = prepare(frame, chosen, None)
     correlation = None
     if covariates is not None:

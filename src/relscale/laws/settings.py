@@ -12,6 +12,7 @@ NO_ESTIMATE = frozenset(
         "baseline_missing",
         "curvature_not_positive",
         "domain_missing",
+        "identical",
         "no_usable_optimum",
         "optimum_outside_sampled_range",
         "rising_metric",
@@ -54,6 +55,10 @@ class LawSettings:
     """Metrics to fit, the primary one first."""
     chance: float | None = None
     """Accuracy of guessing, the floor of the two-stage sigmoid; None where there is no choice task."""
+    loss_metric: str = "bits_per_byte"
+    """The error that the two-stage sigmoid is a function of."""
+    accuracy_metric: str = "accuracy"
+    """The accuracy of the two-stage law."""
     optimum_by: str = "validation"
     """Family whose (mean log) error places the optimum: the suite's own validation loss; `family_mean`: the family's own domains."""
     compute: str = "training_flops"

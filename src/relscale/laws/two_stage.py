@@ -99,6 +99,10 @@ class AccuracyPrediction:
     ci_high: Array
     """Upper end, (point,)."""
 
+    def columns(self) -> dict[str, object]:
+        """Return the only point's columns of predictions.csv."""
+        return {name: float(getattr(self, name)[0]) for name in ("loss", "accuracy", "ci_low", "ci_high")}
+
 
 def _curve(distance: Array, chance: float, ceiling: float | Array, intercept: float | Array, steepness: float | Array) -> Array:
     exponent = np.clip(intercept + steepness * distance, -60, 60)
@@ -116,7 +120,7 @@ def fit_sigmoid(
     """Fit accuracy against loss over runs by weighted least squares.
 
     Args:
-        loss: (run,) choice loss in nats.
+        loss: (run,) of an error.
         accuracy: (run,).
         chance: accuracy of guessing.
         num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
@@ -241,13 +245,27 @@ def predict_accuracy(
     shift = noise[0] * power.level_standard_error - noise[1] * power.standard_error * (log_compute - power.log_reference)
     if new_point:
         shift = shift + rng.standard_normal(shift.shape) * np.sqrt(power.residual_variance)
+    values = _drawn_accuracy(sigmoid, loss * np.exp(shift), rng, new_point)
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
+
+
+def predict_from_loss(*, loss: Array, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0) -> AccuracyPrediction:
+    """Predict the accuracies that are observed at known losses, by the sigmoid alone; arguments as in `predict_accuracy`."""
+    values = _drawn_accuracy(sigmoid, np.broadcast_to(loss, (draws, len(loss))), np.random.default_rng([seed, 6]), new_point=True)
+    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return AccuracyPrediction(loss=loss, accuracy=sigmoid.predict(loss), ci_low=low, ci_high=high)
+
+
+def _drawn_accuracy(sigmoid: Sigmoid, loss: Array, rng: np.random.Generator, new_point: bool) -> Array:
+    """Draw the sigmoid (multivariate t) once a row of losses, (draw, point), and for a new point the scatter about it."""
+    draws = len(loss)
     root = np.linalg.svd(sigmoid.covariance, hermitian=True)
     scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))
     drawn = (rng.standard_normal((draws, len(root.S))) @ (root.U * np.sqrt(root.S)).T) * scale
     ceiling = np.clip(sigmoid.ceiling + (drawn[:, 2:3] if sigmoid.ceiling_fitted else 0.0), sigmoid.chance, 1.0)
-    distance = loss * np.exp(shift) - sigmoid.center  # (draw, point)
+    distance = loss - sigmoid.center  # (draw, point)
     values = _curve(distance, sigmoid.chance, ceiling, sigmoid.intercept + drawn[:, :1], sigmoid.steepness + drawn[:, 1:2])
     if new_point:
         values = values + rng.standard_normal(values.shape) * np.sqrt(sigmoid.residual_variance)
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
+    return values

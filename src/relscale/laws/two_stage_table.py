@@ -8,8 +8,9 @@ from scipy import optimize
 
 from relscale.laws.cells import Array, Index
 from relscale.laws.gap import GapFit
+from relscale.laws.outside_models import OutsideModel, outside_failures, outside_rows
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError, status_text
+from relscale.laws.settings import FitError, status_key, status_text
 from relscale.laws.two_stage import Sigmoid, fit_sigmoid, predict_accuracy
 from relscale.records.laws import TWO_STAGE_COLUMNS
 
@@ -24,7 +25,7 @@ class Pairs:
     """A domain's loss and accuracy by run; only runs with both."""
 
     loss: Array
-    """(run,) choice loss in nats."""
+    """(run,)."""
     accuracy: Array
     """(run,)."""
     budget: Index
@@ -126,7 +127,14 @@ def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) ->
 
 
 def prediction_rows(
-    pairs: Pairs, losses: GapFit, accuracies: GapFit, budgets: Sequence[str], chance: float, level: float, seed: int
+    pairs: Pairs,
+    losses: GapFit,
+    accuracies: GapFit,
+    budgets: Sequence[str],
+    chance: float,
+    level: float,
+    seed: int,
+    outside: Sequence[OutsideModel] = (),
 ) -> Iterator[dict[str, object]]:
     """Predict accuracy from compute by both stages.
 
@@ -135,12 +143,13 @@ def prediction_rows(
 
     Args:
         pairs: the domain's runs.
-        losses: log choice loss at the budgets' optima.
+        losses: log loss at the budgets' optima.
         accuracies: log accuracy there.
         budgets: labels of the suite's budgets.
         chance: accuracy of guessing.
         level: of the intervals.
         seed: of the draws.
+        outside: models that are no runs, predicted from all runs.
 
     Yields:
         The columns of predictions.csv from `kind` on; a failure becomes the status.
@@ -155,21 +164,24 @@ def prediction_rows(
     for kind, budget, at, used, runs in cases:
         held_out = kind == "held_out"
         seen = float(np.exp(observed[0])) if held_out and len(observed) else float("nan")
-        row: dict[str, object] = {"kind": kind, "budget": budget, "compute": float(np.exp(at)), "observed": seen}
+        seen_loss = float(np.exp(losses.points[-1])) if held_out else float("nan")
+        row: dict[str, object] = {"kind": kind, "budget": budget, "model": "", "compute": float(np.exp(at))}
+        row |= {"observed_loss": seen_loss, "observed": seen}
         nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
         try:
             power = fit_power_law(losses.log_compute[used], losses.points[used], level)
             sigmoid = runs.fit(chance, level)
         except FitError as error:
             yield {**row, **nothing, "status": status_text(error.status, [error.detail])}
+            if not held_out:
+                yield from outside_failures(outside, status_text(error.status, [error.detail]))
             continue
         found = predict_accuracy(compute=np.exp(np.array([at])), power=power, sigmoid=sigmoid, level=level, seed=seed, new_point=held_out)
         notes = [] if power.dof > 0 else ["no interval: two budgets"]
         yield {
             **row,
-            "loss": float(found.loss[0]),
-            "accuracy": float(found.accuracy[0]),
-            "ci_low": float(found.ci_low[0]),
-            "ci_high": float(found.ci_high[0]),
-            "status": status_text(sigmoid.status.split(";")[0], notes),
+            **found.columns(),
+            "status": status_text(status_key(sigmoid.status), notes),
         }
+        if not held_out:
+            yield from outside_rows(outside, power, sigmoid, level, seed)

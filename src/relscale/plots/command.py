@@ -17,6 +17,7 @@ from relscale.records.laws import (
     DECOMPOSITION_COLUMNS,
     OPTIMA_COLUMNS,
     POINTS_COLUMNS,
+    PREDICTIONS_COLUMNS,
     RELATIVE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
@@ -34,6 +35,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "decomposition": DECOMPOSITION_COLUMNS,
     "optima": OPTIMA_COLUMNS,
     "two_stage": TWO_STAGE_COLUMNS,
+    "predictions": PREDICTIONS_COLUMNS,
     "backtest": BACKTEST_COLUMNS,
     "covariates": ("domain", "value"),
     "published": ("domain", "corpus", "dbeta", "family"),

@@ -32,7 +32,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
-    """Draw the figure from `losses`, `optima`, `points`, `absolute` and `two_stage`.
+    """Draw the figure from `losses`, `optima`, `points`, `absolute`, `two_stage` and `predictions`.
 
     Raises:
         ValueError: for an unknown key of the spec.
@@ -124,10 +124,16 @@ def _two_stage(axes: Axes, tables: Tables, chosen: Mapping[str, Any], corpus: st
     chance = float(law["chance"])
     axes.axhline(chance, color=FAINT, linewidth=0.6, zorder=1)
     heights = [float(value) for value in pairs["accuracy"]] + [chance]
+    first, last = min(seen), max(seen)
+    outside = outside_models(tables, law)
+    if len(outside):
+        axes.plot(outside["observed_loss"], outside["observed"], "kD", markersize=3.4, fillstyle="none", zorder=4, gid="outside")
+    seen += [float(value) for value in outside["observed_loss"]]
+    heights += [float(value) for value in outside["observed"]]
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
     if has_numbers(law, ("ceiling", "steepness", "midpoint")):
-        inside, below = np.linspace(min(seen), max(seen), 61), np.linspace(low, min(seen), 61)
+        inside, below = np.linspace(first, last, 61), np.linspace(low, first, 61)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(below, sigmoid(law, below), color="black", linewidth=0.9, alpha=0.45, linestyle=(0, (3.5, 2)), gid="extrapolation")
         heights += [float(value) for value in sigmoid(law, np.array([low, high]))]
@@ -159,6 +165,12 @@ def accuracy_against_loss(losses: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
         for key, name in (("loss_metric", "loss"), ("accuracy_metric", "accuracy"))
     ]
     return sides[0].merge(sides[1].drop(columns="budget"), on="run", how="inner", validate="one_to_one")
+
+
+def outside_models(tables: Tables, law: pd.Series) -> pd.DataFrame:
+    """Return the models that are no runs, of which loss and accuracy are known: rows of predictions.csv."""
+    rows = pick(table(tables, "predictions"), suite=law["suite"], family=law["family"], domain=law["domain"], kind="outside_from_loss")
+    return rows[rows["observed"].notna()]
 
 
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:

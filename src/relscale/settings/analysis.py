@@ -9,6 +9,18 @@ from relscale.settings.base import Model, Name, Share, Unique
 Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
 
 
+class TwoStage(Model):
+    """The axes of the two-stage law, of families with a known accuracy of guessing."""
+
+    loss_metric: Literal["bits_per_byte", "choice_loss_nats"] = "bits_per_byte"
+    """The error that compute lowers, and that accuracy is a sigmoid of."""
+    accuracy_metric: Literal["accuracy", "accuracy_per_byte"] = "accuracy"
+    """The accuracy."""
+    outside_models: str | None = None
+    """Path of a table of models that are no runs of the suites (columns name, compute, loss, accuracy; domain and suite where they matter),
+    which are set beside what the laws predict for them."""
+
+
 class Laws(Model):
     """How laws are fitted and judged."""
 
@@ -26,6 +38,8 @@ class Laws(Model):
     """Bootstrap draws."""
     seed: int = 0
     """Seed of the draws."""
+    two_stage: TwoStage = TwoStage()
+    """Accuracy from loss, and from compute."""
 
 
 FigureName = Literal[

@@ -122,6 +122,8 @@ class Budget(Model):
     """FLOPs as text in quotes, such as "1e11"; the recipe says which FLOPs are counted."""
     shapes: Unique[ShapeLabel] | None = None
     """Sizes to train (recipes `cpu_small` and `chinchilla`); `marin2025` derives them."""
+    seeds: Annotated[Unique[int], Field(min_length=1)] | None = None
+    """Seeds of this budget; those of the suite where it is left out."""
 
 
 class Replicate(Model):
@@ -132,7 +134,7 @@ class Replicate(Model):
     shape: ShapeLabel
     """Size, as width x layers."""
     seeds: Annotated[Unique[int], Field(min_length=1)]
-    """Seeds beside those of the suite."""
+    """Seeds beside those of the budget."""
 
 
 class Suite(Model):
@@ -145,7 +147,7 @@ class Suite(Model):
     budgets: Annotated[list[Budget], Field(min_length=1)]
     """The IsoFLOP curves."""
     seeds: Annotated[Unique[int], Field(min_length=1)] = [0]
-    """Seeds of initialisation and data order: every cell of the grid is trained with each."""
+    """Seeds of initialisation and data order: every cell of the grid is trained with each, but in budgets that name their own."""
     replicates: list[Replicate] = []
     """Single cells trained with more seeds."""
     max_epochs: Annotated[float, Field(gt=0)] = 1.0

@@ -20,6 +20,8 @@ from tqdm import tqdm
 from relscale.command import run
 from relscale.digests import spec_digest
 from relscale.files import read_json, sha256_of, write_json, write_text
+from relscale.text.end_of_text import end_of_text_in
+from relscale.text.mixture import Component, Mixture
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint, curve_csv, speed_csv
 from relscale.training.launch import TRY_AGAIN, is_member, launch
@@ -31,23 +33,33 @@ SUMMED_UP_TO_BYTES = 2**31
 """Token files up to this size are compared with their recorded sum before training; of larger ones, only the size."""
 
 
-def read_tokens(manifest_path: Path) -> np.ndarray:
-    """Map the training tokens that a corpus's manifest describes, (num_tokens,), without holding them in memory.
+def read_tokens(manifest_path: Path) -> np.ndarray | Mixture:
+    """Map the training tokens that a corpus's manifest describes, (num_tokens,) or its weighted components, without holding them in memory.
 
     Raises:
-        ValueError: where the file cannot be read, or its size or sum is not what the manifest says.
+        ValueError: where a file cannot be read, or its size or sum is not what the manifest says.
     """
-    manifest = read_json(manifest_path)
-    path = manifest_path.parent / "train.bin"
-    try:
-        tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    if len(tokens) != manifest["tokens"]:
-        raise ValueError(f"{path}: {len(tokens)} tokens; {manifest_path} says {manifest['tokens']}")
-    if tokens.nbytes <= SUMMED_UP_TO_BYTES and (seen := sha256_of(path)) != manifest["sha256"]["train.bin"]:
-        raise ValueError(f"{path}: its SHA-256 is {seen}; {manifest_path} says {manifest['sha256']['train.bin']}")
-    return tokens
+    manifest, folder = read_json(manifest_path), manifest_path.parent
+    small = manifest["tokens"] * np.dtype(manifest["dtype"]).itemsize <= SUMMED_UP_TO_BYTES
+
+    def mapped(path: Path, num_tokens: int, digest: str) -> np.ndarray:
+        try:
+            tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again") from error
+        if len(tokens) != num_tokens:
+            raise ValueError(f"{path}: {len(tokens)} tokens; {manifest_path} says {num_tokens}")
+        if small and (seen := sha256_of(path)) != digest:
+            raise ValueError(f"{path}: its SHA-256 is {seen}; {manifest_path} says {digest}")
+        return tokens
+
+    if "components" not in manifest:
+        return mapped(folder / "train.bin", manifest["tokens"], manifest.get("sha256", {}).get("train.bin", ""))
+    components = []
+    for part in manifest["components"]:
+        shards = [mapped(folder / shard["path"], shard["tokens"], shard["sha256"]) for shard in part["shards"]]
+        components.append(Component(name=part["name"], weight=part["weight"], shards=shards))
+    return Mixture(components)
 
 
 @contextmanager
@@ -64,13 +76,16 @@ def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
 def save(outcome: Outcome, model: TrainingStep, spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Write model, curve and record; a diverged run has an empty folder for its model."""
     record = {"columns": spec["columns"], "spec": spec, "excluded_reason": outcome.excluded_reason, "epochs": outcome.epochs}
-    record |= {"step": model.name, "status": outcome.status}
+    record |= {"step": model.name, "status": outcome.status, "defined_by": arguments.defined_by}
     arguments.out_model.mkdir(parents=True, exist_ok=True)
     if outcome.excluded_reason is None:
         record["final_loss_nats_per_token"] = outcome.curve[-1].loss_nats_per_token
         model.save(arguments.out_model)
         copyfile(arguments.tokenizer, arguments.out_model / "tokenizer.json")
-        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
+        token, number = end_of_text_in(read_json(arguments.tokenizer), str(arguments.tokenizer))
+        config = read_json(arguments.out_model / "config.json")
+        write_json(arguments.out_model / "config.json", config | {"bos_token_id": number, "eos_token_id": number})
+        settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": token, "bos_token": token}
         write_json(arguments.out_model / "tokenizer_config.json", {**settings, "model_max_length": spec["shape"]["context_length"]})
     name = spec["columns"]["run"]
     write_text(arguments.out_curve, curve_csv(name, outcome.curve))
@@ -134,7 +149,8 @@ def main(argv: list[str] | None = None) -> None:
         for tell in told:
             tell(point)
 
-    defined_by = [spec, read_json(args.manifest)["sha256"]["train.bin"], model.name, args.threads, *args.defined_by]
+    manifest = read_json(args.manifest)
+    defined_by = [spec, manifest.get("components") or manifest["sha256"]["train.bin"], model.name, args.threads, *args.defined_by]
     folder = args.checkpoints / f"{name}-{spec_digest(defined_by)}"
     checkpoints = Checkpoints(folder, every_steps=args.every_steps, every_minutes=args.every_minutes)
     try:

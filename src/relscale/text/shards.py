@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from relscale.files import replacing, sha256_of
 from relscale.text.parquet import read_batches
-from relscale.text.tokenizer import END_OF_TEXT_ID
+from relscale.text.tokenizer import end_of_text
 
 _BATCH_CHARACTERS = 400_000
 """Characters that are encoded in one go: what the memory depends on."""
@@ -51,14 +51,14 @@ def write_tokens(tokenizer: Tokenizer, documents: Path, path: Path) -> Counts:
     """Encode a corpus's documents, in order, into a file of tokens.
 
     Args:
-        tokenizer: its entry 0 is the end-of-text token.
+        tokenizer: it has an end-of-text token.
         documents: Parquet file with the columns component and text.
         path: the file to write.
 
     Raises:
         ValueError: where the file holds no documents.
     """
-    dtype = token_dtype(tokenizer.get_vocab_size())
+    dtype, (_, end) = token_dtype(tokenizer.get_vocab_size()), end_of_text(tokenizer)
     tokens: Counter[int] = Counter()
     num_documents = num_bytes = 0
     with replacing(path) as temporary:
@@ -66,7 +66,7 @@ def write_tokens(tokenizer: Tokenizer, documents: Path, path: Path) -> Counts:
             for components, texts in _batches(documents):
                 encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
                 for component, text, encoding in zip(components, texts, encodings, strict=True):
-                    ids = np.array([*encoding.ids, END_OF_TEXT_ID], dtype=dtype)
+                    ids = np.array([*encoding.ids, end], dtype=dtype)
                     handle.write(ids.tobytes())
                     tokens[component] += len(ids)
                     num_bytes += len(text.encode())

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from relscale.text.end_of_text import END_OF_TEXT_NAMES, end_of_text_in
 from relscale.text.parquet import read_batches
 
-END_OF_TEXT = "<|endoftext|>"
-"""Follows each document; entry 0."""
+END_OF_TEXT = END_OF_TEXT_NAMES[0]
+"""Follows each document; entry 0 of tokenizers that are trained here."""
 END_OF_TEXT_ID = 0
 ROUND_TRIP = "Naïve café, “quotes”,\ttabs\r\n\n  spaces…  ½ 🙂 中文 \x00\ufeff <|endoftext|> end"
 """A text that encoding and decoding must give back."""
@@ -91,14 +92,24 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
+def end_of_text(tokenizer: Tokenizer, where: str = "tokenizer") -> tuple[str, int]:
+    """Return name and number of the token that follows each document.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    added = tokenizer.get_added_tokens_decoder()
+    tokens = [{"content": token.content, "id": number, "special": token.special} for number, token in added.items()]
+    return end_of_text_in({"added_tokens": tokens}, where)
+
+
 def check_tokenizer(tokenizer: Tokenizer, where: str) -> None:
-    """Check the end-of-text token and that decoding gives back what was encoded.
+    """Check that there is an end-of-text token and that decoding gives back what was encoded.
 
     Raises:
         ValueError: where either is not so.
     """
-    if tokenizer.id_to_token(END_OF_TEXT_ID) != END_OF_TEXT:
-        raise ValueError(f"{where}: entry 0 is {tokenizer.id_to_token(END_OF_TEXT_ID)!r}; it must be {END_OF_TEXT!r}")
+    end_of_text(tokenizer, where)
     back = tokenizer.decode(tokenizer.encode(ROUND_TRIP).ids, skip_special_tokens=False)
     if back != ROUND_TRIP:
         raise ValueError(f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; a byte-level tokenizer is needed")

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from relscale.text.mixture import Mixture
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint
 from relscale.training.schedule import schedule
@@ -69,9 +69,38 @@ def windows(num_tokens: int, context_length: int, seed: int, skip: int = 0) -> I
         epoch, begin = epoch + 1, 0
 
 
+def stream(
+    tokens: np.ndarray | Mixture, context_length: int, seed: int, skip: int = 0
+) -> tuple[Iterator[int], Callable[[np.ndarray], np.ndarray], float]:
+    """Return how a run reads its tokens.
+
+    Args:
+        tokens: one file's token ids, read in the order of `windows`, or a weighted mixture, read in its own order.
+        context_length: tokens of a window.
+        seed: of the order.
+        skip: windows to leave out at the beginning.
+
+    Returns:
+        The window numbers, for ever; a function from window numbers to their tokens, (windows, context_length + 1); the windows of an
+        epoch (for a mixture, of the component that is seen most often).
+
+    Raises:
+        ValueError: where there is not one whole window.
+    """
+    if isinstance(tokens, Mixture):
+        order = tokens.order(context_length, seed, skip)
+        return order, lambda numbers: tokens.read(numbers, context_length), tokens.windows_per_epoch(context_length)
+    offsets = np.arange(context_length + 1)
+
+    def read(numbers: np.ndarray) -> np.ndarray:
+        return tokens[numbers[:, None] * context_length + offsets].astype(np.int64)
+
+    return windows(len(tokens), context_length, seed, skip), read, max(1, (len(tokens) - 1) // context_length)
+
+
 def train(
     spec: dict[str, Any],
-    tokens: np.ndarray,
+    tokens: np.ndarray | Mixture,
     model: TrainingStep,
     *,
     progress: Callable[[CurvePoint], None] = lambda point: None,
@@ -83,7 +112,7 @@ def train(
 
     Args:
         spec: `plan.Run.spec()`.
-        tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map.
+        tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map, or its weighted components.
         model: the model in training, at its initial values.
         progress: called with each row of the loss curve that is new, in order.
         checkpoints: the run's, held by the leader's caller; None keeps none.
@@ -98,9 +127,10 @@ def train(
     done, book = _resume(model, checkpoints)
     if (highest := team.highest(done)) != done:
         raise RuntimeError(f"process {team.rank} goes on after step {done}, another one after step {highest}")
+    order, read, windows_per_epoch = stream(tokens, length, spec["seed"], skip=done * batch_size)
     marks = {math.ceil(steps * point / CURVE_POINTS) for point in range(1, CURVE_POINTS + 1)}
-    epochs = steps * batch_size / ((len(tokens) - 1) // length)
-    batches = model.batches(_batches(spec, tokens, done))
+    epochs = steps * batch_size / windows_per_epoch
+    batches = model.batches(read(np.fromiter(order, dtype=np.int64, count=batch_size)) for _ in range(done, steps))
     for step in range(done + 1, steps + 1):
         factor = schedule(step - 1, steps, spec["optimiser"])
         model.update(next(batches), factor)
@@ -123,16 +153,6 @@ def train(
     # The loss of the last step was taken before its update.
     not_finite = None if model.is_finite() else f"diverged: weights are not finite after step {steps}"
     return Outcome(curve=book.curve, epochs=epochs, excluded_reason=not_finite)
-
-
-def _batches(spec: dict[str, Any], tokens: np.ndarray, done: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the batches of the steps that are left, (sequences, context length + 1)."""
-    batch_size, length = spec["batch_size"], spec["shape"]["context_length"]
-    order = windows(len(tokens), length, spec["seed"], skip=done * batch_size)
-    offsets = np.arange(length + 1)
-    for _ in range(done, spec["steps"]):
-        starts = np.fromiter(order, dtype=np.int64, count=batch_size) * length
-        yield tokens[starts[:, None] + offsets].astype(np.int64)
 
 
 @dataclass

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from relscale.architecture import Choices, Shape
 from relscale.training.initial import parameter_shapes
 
-SOURCES = "519251f78bc7ce6a"
+SOURCES = "af3adb4865a31eb2"
 """Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name, one after another). It makes an edit of
 them an edit of this module, so that results go stale, and a library built from others is refused."""
 
@@ -30,7 +30,7 @@ WIDEST = 512
 """Width from which a library's matrix products, and threads, serve better than one core's caches."""
 
 _POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-_SHAPE_FIELDS = ("width", "layers", "heads", "head_dim", "intermediate", "vocab_size", "context_length")
+_SHAPE_FIELDS = ("width", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocab_size", "context_length")
 
 
 class _Shape(ctypes.Structure):
@@ -103,7 +103,7 @@ def _declare(functions: ctypes.CDLL) -> None:
     functions.relscale_make.restype = _POINTER
     functions.relscale_free.argtypes, functions.relscale_free.restype = [_POINTER], None
     functions.relscale_gradients.argtypes = [_POINTER] * 4 + [_LONG] + [_POINTER] * 2
-    functions.relscale_update.argtypes = [_POINTER] * 7 + [_LONG, _POINTER, _DOUBLE, _LONG, _POINTER]
+    functions.relscale_update.argtypes = [_POINTER] * 7 + [_LONG, _POINTER, _DOUBLE, _LONG, _POINTER, _POINTER]
     functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 2
 
 
@@ -119,8 +119,6 @@ def available() -> Support:
 
 def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
     """Tell whether the library can score a decoder, or with the settings of an optimiser, train it."""
-    if shape.kv_heads != shape.heads:
-        return Support(reason=f"the native step has no grouped heads: {shape.kv_heads} of keys for {shape.heads} of queries")
     if shape.head_dim % 2:
         return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
     if choices.rope_scaling is not None:
@@ -179,7 +177,7 @@ class NativeDecoder:
         self.shape = shape
         self.for_training = for_training
         cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices.rope_theta)
-        size = _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
+        size = c_shape(shape)
         functions = self.library.functions
         pointer = functions.relscale_make(
             self.library.pointer, ctypes.byref(size), choices.norm_epsilon, _address(cosine), _address(sine), int(for_training)
@@ -188,7 +186,7 @@ class NativeDecoder:
             raise MemoryError(f"no memory for the activations of {shape}")
         self._pointer = pointer
         weakref.finalize(self, functions.relscale_free, pointer)
-        self._loss = ctypes.c_double()
+        self._loss, self._norm = ctypes.c_double(), ctypes.c_double()
 
     def gradients(self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]) -> tuple[float, npt.NDArray[np.float32]]:
         """Return the mean loss of (sequences, context length + 1) tokens and its gradient, both without any change of the values.
@@ -230,8 +228,8 @@ class NativeDecoder:
         settings: "_Adam",
         factor: float,
         updates: int,
-    ) -> float:
-        """Take one step of Adam in place and return the mean loss before it.
+    ) -> tuple[float, float]:
+        """Take one step of Adam in place; return the mean loss before it, and the norm of its gradients before they are clipped.
 
         Args:
             values: (num_params_total,) the parameters.
@@ -260,9 +258,10 @@ class NativeDecoder:
             factor,
             updates,
             ctypes.byref(self._loss),
+            ctypes.byref(self._norm),
         )
         self._refuse(status)
-        return self._loss.value
+        return self._loss.value, self._norm.value
 
     def score(
         self, values: npt.NDArray[np.float32], rows: list[npt.NDArray[np.int64]], given: npt.NDArray[np.int64]
@@ -294,6 +293,11 @@ class NativeDecoder:
         )
         self._refuse(status)
         return log_likelihood, greedy.astype(bool)
+
+
+def c_shape(shape: Shape) -> _Shape:
+    """Return a size in the library's form."""
+    return _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
 
 
 def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:

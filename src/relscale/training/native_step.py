@@ -4,7 +4,6 @@ Tiny models are bound by the overhead of many small operations; here there is on
 where `supports` says no.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,13 +58,12 @@ class NativeStep:
         Raises:
             ValueError: where a token is not in the vocabulary, or the batch has another shape; nothing has changed then.
         """
-        loss = self.decoder.update(
+        loss, norm = self.decoder.update(
             self.values, self._gradients, self._first, self._second, batch, self._settings, factor, self._updates + 1
         )
         self._updates += 1
         self._losses.append(loss)
-        # The library leaves the gradients as they were before clipping.
-        self._norms.append(math.sqrt(float(np.dot(self._gradients, self._gradients))))
+        self._norms.append(norm)
 
     def losses(self) -> npt.NDArray[np.float32]:
         """Return the losses since the last call, (updates,), in nats per token."""
@@ -73,7 +71,7 @@ class NativeStep:
         return np.array(drained, dtype=np.float32)
 
     def gradient_norms(self) -> npt.NDArray[np.float32]:
-        """Return the gradient's norm before clipping of each update since the last call, (updates,)."""
+        """Return the norms of all gradients together since the last call, (updates,), each before it was clipped."""
         drained, self._norms = self._norms, []
         return np.array(drained, dtype=np.float32)
 

@@ -43,6 +43,7 @@ def both(shape: Shape) -> tuple[NativeModel, CausalModel]:
         SMALL,
         replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112, vocab_size=512, context_length=128),
         replace(SMALL, width=33, heads=3, kv_heads=3, head_dim=10, intermediate=37, vocab_size=67, context_length=17),
+        replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10, context_length=17),
     ],
 )
 def test_scores_equal_those_of_the_torch_model(shape):

@@ -113,7 +113,9 @@ def test_rows_of_a_family(plant):
     loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
     accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0), num_items=800)
     everything = pd.concat([frame, loss, accuracy], ignore_index=True)
-    settings = LawSettings(family="topics", baseline="base", metrics=("choice_loss_nats", "accuracy"), chance=0.25, draws=200)
+    settings = LawSettings(
+        family="topics", baseline="base", metrics=("choice_loss_nats", "accuracy"), chance=0.25, draws=200, loss_metric="choice_loss_nats"
+    )
     table = fit_family(everything, settings).two_stage
     assert list(table["domain"]) == ["base", "treat"]
     np.testing.assert_allclose(table["steepness"], 3.0, rtol=1e-4)
@@ -175,7 +177,13 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
     noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
     accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0) + noise, num_items=20_000)
     settings = LawSettings(
-        family="topics", baseline="base", metrics=("choice_loss_nats",), chance=0.25, draws=200, estimators=("joint", "vertex")
+        family="topics",
+        baseline="base",
+        metrics=("choice_loss_nats",),
+        chance=0.25,
+        loss_metric="choice_loss_nats",
+        draws=200,
+        estimators=("joint", "vertex"),
     )
     table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
     assert len(table) == 4 and set(table["estimator"]) == {"joint"}
@@ -196,8 +204,61 @@ def test_two_budgets_predict_without_an_interval(plant):
     topics = frame[frame["family"] == "topics"]
     loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
     accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0))
-    settings = LawSettings(family="topics", metrics=("choice_loss_nats",), chance=0.25, draws=200, estimators=("vertex",))
+    settings = LawSettings(
+        family="topics", metrics=("choice_loss_nats",), chance=0.25, loss_metric="choice_loss_nats", draws=200, estimators=("vertex",)
+    )
     table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
     assert table.loc[("base", "held_out"), "status"].startswith("too_few_budgets")
     beyond = table.loc[("base", "extrapolation")]
     assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["status"]
+
+
+def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
+    """Bits per byte as planted, and an accuracy that is a sigmoid of them about 2 bits."""
+    frame = plant(**kwargs)
+    topics = frame[frame["family"] == "topics"]
+    accuracy = curve(topics["error"], steepness=steepness, midpoint=2.0) + np.random.default_rng(0).normal(0, noise, len(topics))
+    return pd.concat([frame, topics.assign(metric="accuracy", error=accuracy, num_items=20_000)], ignore_index=True)
+
+
+def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
+    table = fit_family(two_metrics(plant), LawSettings(family="topics", baseline="base", chance=0.25, draws=200)).two_stage
+    assert set(table["loss_metric"]) == {"bits_per_byte"}
+    np.testing.assert_allclose(table["steepness"], 3.0, rtol=1e-4)
+    np.testing.assert_allclose(table["midpoint"], 2.0, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        (
+            {"loss_metric": "choice_loss_nats"},
+            "loss_metric is 'choice_loss_nats': family 'topics' has no such metric for its two-stage law",
+        ),
+        ({"accuracy_metric": "accuracy_per_byte"}, "accuracy_metric is 'accuracy_per_byte': .* it has accuracy, bits_per_byte"),
+        ({"loss_metric": "accuracy"}, "loss_metric is 'accuracy': an error that falls with compute is needed"),
+        ({"accuracy_metric": "bits_per_byte"}, "accuracy_metric is 'bits_per_byte': an accuracy is needed"),
+    ],
+)
+def test_metrics_that_cannot_be_the_axes(plant, settings, match):
+    with pytest.raises(ValueError, match=match):
+        fit_family(two_metrics(plant), LawSettings(family="topics", chance=0.25, draws=200, **settings))
+
+
+def test_intervals_cover_with_noise_in_both_axes():
+    """100 suites of 50 runs like the default's: losses known to 2 % (told), 800 items behind an accuracy of which only the foot is seen.
+
+    The steepness held 95 % of the time (less three standard errors: .885).
+    """
+    rng = np.random.default_rng(11)
+    true = np.linspace(2.3, 3.2, 50)
+    accuracy = curve(true, steepness=2.0, midpoint=1.8)
+    items, error = np.full(50, 800.0), np.full(50, 0.02)
+    hits, statuses = 0, set()
+    for _ in range(100):
+        fit = fit_sigmoid(true + rng.normal(0, 0.02, 50), rng.binomial(800, accuracy) / 800, 0.25, items, loss_error=error)
+        low, high = fit.steepness_interval(0.95)
+        hits += low <= 2.0 <= high
+        statuses.add(fit.status)
+    assert hits / 100 >= 0.885
+    assert statuses == {"foot_only"}

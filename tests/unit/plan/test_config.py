@@ -139,13 +139,17 @@ def test_a_pair_needs_a_negative_or_options(raw):
 
 
 def test_replicates_name_a_cell_of_the_grid(raw):
+    raw["suite"]["budgets"] = [{"label": "1e11", "shapes": ["16x1", "24x1"], "seeds": [3]}, {"label": "3e11", "shapes": ["24x1"]}]
+    raw["suite"]["seeds"] = [0, 1]
     raw["suite"]["replicates"] = [
         {"budget": "9e9", "shape": "16x1", "seeds": [5]},
-        {"budget": "5e10", "shape": "99x9", "seeds": [5]},
-        {"budget": "5e10", "shape": "16x1", "seeds": [0]},
+        {"budget": "1e11", "shape": "99x9", "seeds": [5]},
+        {"budget": "1e11", "shape": "16x1", "seeds": [3]},
+        {"budget": "1e11", "shape": "24x1", "seeds": [0]},
     ]
     lines = problems(raw)
-    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "none of suite.seeds" in lines[2]] == [True] * 3
+    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "none of the budget's ([3])" in lines[2]] == [True] * 3
+    assert len(lines) == 3
 
 
 def test_every_budget_that_cannot_be_met_is_named_at_once(raw):

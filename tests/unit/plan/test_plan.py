@@ -81,6 +81,12 @@ def test_seeds_and_replicates_multiply_cells():
     assert [(run.shape.width, run.seed) for run in runs] == [(16, 0), (16, 1), (24, 0), (24, 1), (24, 2)]
 
 
+def test_a_budget_may_have_its_own_seeds():
+    budgets = [{"label": "1e11", "shapes": ["16x1"]}, {"label": "3e11", "shapes": ["24x1"], "seeds": [7]}]
+    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "3e11", "shape": "24x1", "seeds": [0]}]), 512)
+    assert [(run.budget, run.seed) for run in runs] == [("1e11", 0), ("1e11", 1), ("3e11", 7), ("3e11", 0)]
+
+
 def test_a_shape_too_large_for_its_budget_is_an_error():
     with pytest.raises(ValueError, match=r"suite.budgets.0.shapes.0: \d+ steps of 1 x 128 tokens .* more than 1% off"):
         plan_suite(small([{"label": "1e9", "shapes": ["112x3"]}]), 512)

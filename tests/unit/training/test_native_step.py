@@ -80,6 +80,10 @@ ODD_SHAPES = [
     (replace(SMALL, width=33, heads=3, kv_heads=3, head_dim=10, intermediate=37, vocab_size=67, context_length=50), 2),
     (replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112, vocab_size=512, context_length=128), 1),
     (replace(SMALL, width=1, layers=3, heads=1, kv_heads=1, head_dim=2, intermediate=1, vocab_size=17, context_length=17), 4),
+    # Grouped heads: two and three of queries for one of keys, and one head of keys for all.
+    (replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10), 3),
+    (replace(SMALL, heads=6, kv_heads=2, head_dim=8, context_length=50), 2),
+    (replace(SMALL, heads=3, kv_heads=1, head_dim=6), 1),
     # A product's depth, here the vocabulary, above what one pass takes.
     (replace(SMALL, width=20, layers=1, heads=1, kv_heads=1, head_dim=20, intermediate=300, vocab_size=1001, context_length=20), 1),
 ]
@@ -256,6 +260,24 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
 
 
 @needs_library
+@pytest.mark.parametrize("level", levels())
+def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
+    clipped = {"clip_norm": 1e-3}
+    step = NativeStep(SMALL, Choices(), ADAM | clipped, seed=5, level=level)
+    assert step.gradient_norms().shape == (0,)
+    expected = []
+    for seed in range(3):
+        batch = random_batch(SMALL, 2, seed)
+        values = {name: value.copy() for name, value in named_values(SMALL, step.values).items()}
+        gradients = autograd(SMALL, Choices(), values, batch, torch.float64)[1]
+        expected.append(math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values())))
+        step.update(batch, 1.0)
+    norms = step.gradient_norms()
+    assert norms.dtype == np.float32 and norms.tolist() == pytest.approx(expected, rel=1e-5)
+    assert step.gradient_norms().shape == (0,)
+
+
+@needs_library
 def test_states_of_another_shape_are_refused():
     step = NativeStep(SMALL, Choices(), ADAM, seed=5)
     state = step.state()
@@ -335,7 +357,6 @@ def test_the_saved_folder_is_that_of_a_decoder(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "choices", "kind", "reason"),
     [
-        (replace(SMALL, heads=4, kv_heads=2), Choices(), "adam", "no grouped heads: 2 of keys for 4 of queries"),
         (replace(SMALL, head_dim=7), Choices(), "adam", "head width 7 is odd"),
         (SMALL, Choices(rope_scaling=RopeScaling()), "adam", "no scaled rotary positions"),
         (replace(SMALL, width=1024), Choices(), "adam", "width 1024 is above 512"),

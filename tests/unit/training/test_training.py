@@ -169,7 +169,7 @@ def planned(tmp_path, tokens):
     tokens.tofile(tmp_path / "train.bin")
     sums = {"train.bin": sha256_of(tmp_path / "train.bin")}
     write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-    (tmp_path / "tokenizer.json").write_text("{}")
+    write_json(tmp_path / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
 
     def arguments(out, step="torch", **optimiser):
         changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser, "step": step}
@@ -190,6 +190,7 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
     record = read_json(folder / "first/record.json")
     assert record["columns"] == run.columns()
     assert record["excluded_reason"] is None
+    assert record["defined_by"] == ["code", "lock"]
     assert record["step"].partition(" ")[0] == ("native" if step == "auto" and available() else "torch")
     assert load_decoder(folder / "first/model").shape == run.shape
     header, *rows = (folder / "first/curve.csv").read_text().splitlines()

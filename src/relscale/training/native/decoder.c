@@ -16,11 +16,11 @@ typedef struct {
 /* What a block keeps of the forward pass, each (features, time) but the inverses, (time). */
 typedef struct {
     float *input, *input_normed, *input_inverse;    /* (width) */
-    float *projections;                             /* (3 heads dim) query, key, value */
-    float *queries, *keys;                          /* (heads dim) as `Head` */
-    float *query_inverses, *key_inverses;           /* (heads) */
+    float *projections;                             /* (inner + 2 shared) query, key, value */
+    float *queries, *keys;                          /* (inner), (shared) prepared for attention */
+    float *query_inverses, *key_inverses;           /* (heads), (kv_heads) */
     float *probabilities;                           /* (heads, key, query) */
-    float *mixed;                                   /* (heads dim) */
+    float *mixed;                                   /* (inner) */
     float *middle, *middle_normed, *middle_inverse; /* (width) */
     float *gate_up;                                 /* (2 intermediate) */
     float *activated;                               /* (intermediate) */
@@ -29,7 +29,7 @@ typedef struct {
 struct Decoder {
     Shape shape;
     float epsilon;
-    long inner; /* heads * head_dim */
+    long inner, shared; /* widths of all queries, heads * head_dim, and of all keys, kv_heads * head_dim */
     long stride, padded_context;
     long count;               /* of parameters */
     long embedding, norm, head; /* where they begin */
@@ -42,7 +42,7 @@ struct Decoder {
     float *logits;                            /* (vocab) */
     float *gradient, *branch_gradient;        /* (width) */
     float *wide_gradient;                     /* (max(intermediate, inner)) */
-    float *projections_gradient;              /* (3 inner) */
+    float *projections_gradient;              /* (inner + 2 shared) */
     float *rows;                              /* (time, features) a transposed activation */
     HeadScratch head_scratch;
     float *memory;
@@ -71,7 +71,7 @@ static void lay_out_parameters(Decoder *decoder) {
     for (long layer = 0; layer < shape->layers; layer++) {
         Block *block = &decoder->blocks[layer];
         block->input_norm = at, at += width;
-        block->attention = at, at += 3 * inner * width;
+        block->attention = at, at += (inner + 2 * decoder->shared) * width;
         block->output = at, at += width * inner;
         block->query_norm = at, at += shape->head_dim;
         block->key_norm = at, at += shape->head_dim;
@@ -94,15 +94,16 @@ static float *take(float *memory, long *used, long size) {
 /* Cuts memory into buffers; returns the floats they take. */
 static long lay_out_memory(Decoder *decoder, float *memory, int for_training) {
     const Shape *shape = &decoder->shape;
-    const long row = decoder->stride, width = shape->width * row, inner = decoder->inner * row, wide = shape->intermediate * row;
+    const long row = decoder->stride, width = shape->width * row, wide = shape->intermediate * row;
+    const long inner = decoder->inner * row, shared = decoder->shared * row, projections = inner + 2 * shared;
     const long square = decoder->padded_context * row, context = decoder->padded_context;
     long used = 0;
 #define TAKE(pointer, size) pointer = take(memory, &used, size)
     for (int number = 0; number < decoder->saved_blocks; number++) {
         Saved *saved = &decoder->saved[number];
         TAKE(saved->input, width), TAKE(saved->input_normed, width), TAKE(saved->input_inverse, row);
-        TAKE(saved->projections, 3 * inner), TAKE(saved->queries, inner), TAKE(saved->keys, inner);
-        TAKE(saved->query_inverses, shape->heads * row), TAKE(saved->key_inverses, shape->heads * row);
+        TAKE(saved->projections, projections), TAKE(saved->queries, inner), TAKE(saved->keys, shared);
+        TAKE(saved->query_inverses, shape->heads * row), TAKE(saved->key_inverses, shape->kv_heads * row);
         TAKE(saved->probabilities, shape->heads * square), TAKE(saved->mixed, inner);
         TAKE(saved->middle, width), TAKE(saved->middle_normed, width), TAKE(saved->middle_inverse, row);
         TAKE(saved->gate_up, 2 * wide), TAKE(saved->activated, wide);
@@ -112,11 +113,12 @@ static long lay_out_memory(Decoder *decoder, float *memory, int for_training) {
     if (for_training) {
         HeadScratch *scratch = &decoder->head_scratch;
         TAKE(decoder->gradient, width), TAKE(decoder->branch_gradient, width), TAKE(decoder->wide_gradient, larger(wide, inner));
-        TAKE(decoder->projections_gradient, 3 * inner);
+        TAKE(decoder->projections_gradient, projections);
         TAKE(decoder->rows, context * spread(larger(shape->width, larger(decoder->inner, shape->intermediate))));
         scratch->rows_stride = spread(shape->head_dim);
         TAKE(scratch->score, square), TAKE(scratch->rows, context * scratch->rows_stride);
-        TAKE(scratch->product, context * scratch->rows_stride), TAKE(scratch->turned, shape->head_dim * row), TAKE(scratch->weighted, row);
+        TAKE(scratch->key_gradient, context * scratch->rows_stride), TAKE(scratch->value_gradient, context * scratch->rows_stride);
+        TAKE(scratch->turned, shape->head_dim * row), TAKE(scratch->weighted, row);
     }
     float *cosine, *sine;
     TAKE(cosine, shape->head_dim / 2 * row), TAKE(sine, shape->head_dim / 2 * row);
@@ -130,6 +132,7 @@ static long lay_out_memory(Decoder *decoder, float *memory, int for_training) {
    `free` is all that its end takes. */
 static Decoder *make(const Shape *shape, float norm_epsilon, const float *cosine, const float *sine, int for_training) {
     Decoder plan = {.shape = *shape, .epsilon = norm_epsilon, .inner = shape->heads * shape->head_dim};
+    plan.shared = shape->kv_heads * shape->head_dim;
     plan.saved_blocks = for_training ? (int)shape->layers : 1;
     plan.padded_context = rounded(shape->context_length, TIME_MULTIPLE);
     plan.stride = spread(plan.padded_context);
@@ -176,27 +179,68 @@ static void project_backward(const float *weight, long in_features, long out_fea
              extent.stride, 0);
 }
 
+/* Head `number` of queries in a block. */
 static Head head_of(const Decoder *decoder, const Saved *saved, long number) {
-    const long begin = number * decoder->shape.head_dim * decoder->stride, row = number * decoder->stride;
-    return (Head){saved->queries + begin, saved->keys + begin, saved->query_inverses + row, saved->key_inverses + row,
-                  saved->probabilities + row * decoder->padded_context};
+    const Shape *shape = &decoder->shape;
+    const long size = shape->head_dim * decoder->stride, group = number / (shape->heads / shape->kv_heads);
+    const float *values = saved->projections + (decoder->inner + decoder->shared) * decoder->stride;
+    return (Head){saved->queries + number * size, saved->keys + group * size, values + group * size,
+                  saved->probabilities + number * decoder->stride * decoder->padded_context};
+}
+
+/* Queries are divided by this before they meet keys. */
+static float query_scale(const Decoder *decoder) { return 1.0f / sqrtf((float)decoder->shape.head_dim); }
+
+static void attention_forward(const Decoder *decoder, const float *values, const Block *block, const Saved *saved, Extent extent) {
+    const Shape *shape = &decoder->shape;
+    const long size = shape->head_dim * extent.stride;
+    const float *keys = saved->projections + decoder->inner * extent.stride;
+    for (long number = 0; number < shape->kv_heads; number++)
+        prepare(keys + number * size, values + block->key_norm, decoder->rotary, extent, 1.0f, saved->key_inverses + number * extent.stride,
+                saved->keys + number * size);
+    for (long number = 0; number < shape->heads; number++) {
+        prepare(saved->projections + number * size, values + block->query_norm, decoder->rotary, extent, query_scale(decoder),
+                saved->query_inverses + number * extent.stride, saved->queries + number * size);
+        attend(head_of(decoder, saved, number), shape->head_dim, extent, saved->mixed + number * size);
+    }
+}
+
+/* From the gradient of `mixed`: that of the projections (set) and of the norms' weights (added to). */
+static void attention_backward(Decoder *decoder, const float *values, const Block *block, const Saved *saved, Extent extent,
+                               const float *mixed_gradient, float *gradients) {
+    const Shape *shape = &decoder->shape;
+    const HeadScratch scratch = decoder->head_scratch;
+    const long dim = shape->head_dim, stride = extent.stride, size = dim * stride, members = shape->heads / shape->kv_heads;
+    const long keys = decoder->inner * stride, rest = keys + decoder->shared * stride;
+    for (long group = 0; group < shape->kv_heads; group++) {
+        for (long number = group * members; number < (group + 1) * members; number++) {
+            attend_backward(mixed_gradient + number * size, head_of(decoder, saved, number), saved->mixed + number * size, dim, extent,
+                            scratch, number == group * members);
+            prepare_backward(scratch.turned, saved->projections + number * size, values + block->query_norm, decoder->rotary, extent,
+                             query_scale(decoder), saved->query_inverses + number * stride, scratch.weighted,
+                             decoder->projections_gradient + number * size, gradients + block->query_norm);
+        }
+        const long at = group * size;
+        transpose(scratch.value_gradient, scratch.rows_stride, extent.time, dim, decoder->projections_gradient + rest + at, stride,
+                  extent.padded);
+        transpose(scratch.key_gradient, scratch.rows_stride, extent.time, dim, scratch.turned, stride, extent.padded);
+        prepare_backward(scratch.turned, saved->projections + keys + at, values + block->key_norm, decoder->rotary, extent, 1.0f,
+                         saved->key_inverses + group * stride, scratch.weighted, decoder->projections_gradient + keys + at,
+                         gradients + block->key_norm);
+    }
 }
 
 /* Takes tokens to the last normed hidden state. */
 static void forward(Decoder *decoder, const float *values, const int64_t *tokens, Extent extent) {
     const Shape *shape = &decoder->shape;
-    const long width = shape->width, inner = decoder->inner, part = inner * decoder->stride;
+    const long width = shape->width, inner = decoder->inner, projections = inner + 2 * decoder->shared;
     embed(values + decoder->embedding, tokens, width, extent, decoder->saved[0].input);
     for (long layer = 0; layer < shape->layers; layer++) {
         const Block *block = &decoder->blocks[layer];
         const Saved *saved = &decoder->saved[layer % decoder->saved_blocks];
         norm(saved->input, values + block->input_norm, width, decoder->epsilon, extent, saved->input_inverse, saved->input_normed);
-        project(values + block->attention, width, 3 * inner, saved->input_normed, extent, saved->projections);
-        for (long number = 0; number < shape->heads; number++) {
-            const float *query = saved->projections + number * shape->head_dim * decoder->stride;
-            attend(query, query + part, query + 2 * part, values + block->query_norm, values + block->key_norm, decoder->rotary, extent,
-                   head_of(decoder, saved, number), saved->mixed + number * shape->head_dim * decoder->stride);
-        }
+        project(values + block->attention, width, projections, saved->input_normed, extent, saved->projections);
+        attention_forward(decoder, values, block, saved, extent);
         project(values + block->output, inner, width, saved->mixed, extent, decoder->branch);
         add_rows(saved->input, width, extent, decoder->branch, saved->middle);
         norm(saved->middle, values + block->middle_norm, width, decoder->epsilon, extent, saved->middle_inverse, saved->middle_normed);
@@ -222,7 +266,7 @@ static double head_loss(Decoder *decoder, const float *weight, const int64_t *ta
         for (long t = 0; t < real; t++) chosen[t] = logits[targets[begin + t] * stride + t];
         softmax(logits, stride, vocab, columns, vocab, scale, highest, total);
         for (long t = 0; t < real; t++) {
-            sum += highest[t] + logf(total[t]) - chosen[t];
+            sum += (double)highest[t] + log(total[t]) - chosen[t];
             logits[targets[begin + t] * stride + t] -= scale;
         }
         for (long row = 0; row < vocab; row++)
@@ -233,7 +277,7 @@ static double head_loss(Decoder *decoder, const float *weight, const int64_t *ta
 
 static void block_backward(Decoder *decoder, const float *values, long layer, Extent extent, float *gradients) {
     const Shape *shape = &decoder->shape;
-    const long width = shape->width, inner = decoder->inner, part = inner * decoder->stride;
+    const long width = shape->width, inner = decoder->inner;
     const Block *block = &decoder->blocks[layer];
     const Saved *saved = &decoder->saved[layer];
     float *weighted = decoder->head_scratch.weighted;
@@ -246,17 +290,9 @@ static void block_backward(Decoder *decoder, const float *values, long layer, Ex
                   decoder->gradient, gradients + block->middle_norm);
     project_backward(values + block->output, inner, width, saved->mixed, decoder->gradient, extent, decoder->rows, decoder->wide_gradient,
                      gradients + block->output);
-    for (long number = 0; number < shape->heads; number++) {
-        const long begin = number * shape->head_dim * decoder->stride;
-        const float *query = saved->projections + begin;
-        float *query_gradient = decoder->projections_gradient + begin;
-        attend_backward(decoder->wide_gradient + begin, query, query + part, query + 2 * part, values + block->query_norm,
-                        values + block->key_norm, decoder->rotary, extent, head_of(decoder, saved, number), saved->mixed + begin,
-                        decoder->head_scratch, query_gradient, query_gradient + part, query_gradient + 2 * part,
-                        gradients + block->query_norm, gradients + block->key_norm);
-    }
-    project_backward(values + block->attention, width, 3 * inner, saved->input_normed, decoder->projections_gradient, extent, decoder->rows,
-                     decoder->branch_gradient, gradients + block->attention);
+    attention_backward(decoder, values, block, saved, extent, decoder->wide_gradient, gradients);
+    project_backward(values + block->attention, width, inner + 2 * decoder->shared, saved->input_normed, decoder->projections_gradient,
+                     extent, decoder->rows, decoder->branch_gradient, gradients + block->attention);
     norm_backward(decoder->branch_gradient, saved->input, values + block->input_norm, saved->input_inverse, width, extent, weighted, 1,
                   decoder->gradient, gradients + block->input_norm);
 }
@@ -301,11 +337,12 @@ static double norm_of(const float *gradients, long count) {
     return sqrt(sum);
 }
 
-/* One step of Adam with decoupled weight decay on gradients whose common norm is clipped; `updates` counts this one. */
-static void adam(const Decoder *decoder, float *restrict values, float *restrict gradients, float *restrict first, float *restrict second,
-                 const Adam *settings, double factor, int64_t updates) {
+/* One step of Adam with decoupled weight decay on gradients whose common norm is clipped; `updates` counts this one. Returns the norm. */
+static double adam(const Decoder *decoder, float *restrict values, float *restrict gradients, float *restrict first, float *restrict second,
+                   const Adam *settings, double factor, int64_t updates) {
     /* Written so that a norm that is not a number makes the weights so, too: the run then stops as diverged. */
-    float clip = (float)(settings->clip_norm / (norm_of(gradients, decoder->count) + 1e-6));
+    const double norm = norm_of(gradients, decoder->count);
+    float clip = (float)(settings->clip_norm / (norm + 1e-6));
     if (clip > 1.0f) clip = 1.0f;
     const float beta1 = (float)settings->beta1, beta2 = (float)settings->beta2, epsilon = (float)settings->epsilon;
     const float rest1 = (float)(1 - settings->beta1), rest2 = (float)(1 - settings->beta2);
@@ -323,6 +360,7 @@ static void adam(const Decoder *decoder, float *restrict values, float *restrict
             values[at] = kept * values[at] - size * moment / (sqrtf(square) * root + epsilon);
         }
     }
+    return norm;
 }
 
 /* Sum of log-probabilities of the tokens after the first `given`; 1 where each of them is the likeliest, 0 where not, -1 where a token is not

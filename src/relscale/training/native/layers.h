@@ -56,12 +56,34 @@ static void embed_backward(const float *restrict gradient, const int64_t *restri
     }
 }
 
+/* Sums that run side by side: with one alone each addition would round the whole sum, and wait for the one before. */
+#define PARTS 8
+
+/* sum[t] = sum over features of x * y * factor; `factor` (features) may be null and counts as 1. An error here is common to all features of a
+   token and is not averaged away, so that these sums are taken in parts. */
+INLINE void sums_over_features(const float *x, const float *y, const float *factor, long features, Extent extent, float *sum) {
+    for (long t = 0; t < extent.padded; t += LANES) {
+        vec parts[PARTS] = {{0}};
+        for (long j = 0; j < features; j += PARTS) {
+            const long count = features - j < PARTS ? features - j : PARTS;
+#pragma GCC unroll 8
+            for (long part = 0; part < PARTS; part++) {
+                if (part >= count) break;
+                const long at = (j + part) * extent.stride + t;
+                vec product = load(x + at) * load(y + at);
+                parts[part] += factor ? product * factor[j + part] : product;
+            }
+        }
+        for (int half = PARTS / 2; half; half /= 2)
+            for (int part = 0; part < half; part++) parts[part] += parts[part + half];
+        store(sum + t, parts[0]);
+    }
+}
+
 /* RMSNorm over features: inverse[t] = 1 / sqrt(mean_j x[j, t]^2 + epsilon), normed = x * inverse * weight. */
 static void norm(const float *restrict x, const float *restrict weight, long features, float epsilon, Extent extent, float *restrict inverse,
                  float *restrict normed) {
-    for (long t = 0; t < extent.padded; t++) inverse[t] = 0;
-    for (long j = 0; j < features; j++)
-        for (long t = 0; t < extent.padded; t++) inverse[t] += x[j * extent.stride + t] * x[j * extent.stride + t];
+    sums_over_features(x, x, NULL, features, extent, inverse);
     for (long t = 0; t < extent.padded; t++) inverse[t] = 1.0f / sqrtf(inverse[t] / (float)features + epsilon);
     for (long j = 0; j < features; j++)
         for (long t = 0; t < extent.padded; t++) normed[j * extent.stride + t] = x[j * extent.stride + t] * (inverse[t] * weight[j]);
@@ -73,11 +95,9 @@ static void norm_backward(const float *restrict gradient, const float *restrict 
                           const float *restrict inverse, long features, Extent extent, float *restrict sum, int add, float *restrict dx,
                           float *restrict weight_gradient) {
     const long stride = extent.stride;
-    for (long t = 0; t < extent.padded; t++) sum[t] = 0;
-    for (long j = 0; j < features; j++) {
-        for (long t = 0; t < extent.padded; t++) sum[t] += gradient[j * stride + t] * x[j * stride + t] * weight[j];
+    sums_over_features(gradient, x, weight, features, extent, sum);
+    for (long j = 0; j < features; j++)
         weight_gradient[j] += sum_of_products(gradient + j * stride, x + j * stride, inverse, extent.padded);
-    }
     for (long t = 0; t < extent.padded; t++) sum[t] *= inverse[t] * inverse[t] * inverse[t] / (float)features;
     for (long j = 0; j < features; j++) {
         const float *g = gradient + j * stride, *value = x + j * stride;
@@ -118,6 +138,9 @@ static void swiglu_backward(float *gate_up, const float *gradient, long features
     }
 }
 
+/* Rows of which a softmax sums the exponentials before it adds them to those of all rows: less is lost to rounding. */
+#define SUMMED_AT_ONCE 16
+
 /* Softmax down each of `columns` (a multiple of LANES) columns of `rows` rows, in place, times `scale`.
 
    Rows from `diagonal` on are causal: row diagonal + k has entries from column k on only; the others become 0. `highest` and `total` get each
@@ -136,10 +159,15 @@ static void softmax(float *x, long stride, long rows, long columns, long diagona
         for (; whole < diagonal; whole++) top = larger_of(load(column + whole * stride), top);
         for (long row = diagonal; row < rows; row++)
             top = larger_of(choose(lane >= (int32_t)(row - diagonal), load(column + row * stride), splat(never)), top);
-        for (long row = 0; row < diagonal; row++) {
-            vec value = exponential(load(column + row * stride) - top);
-            sum += value;
-            store(column + row * stride, value);
+        for (long begin = 0; begin < diagonal; begin += SUMMED_AT_ONCE) {
+            const long end = diagonal - begin < SUMMED_AT_ONCE ? diagonal : begin + SUMMED_AT_ONCE;
+            vec part = {0};
+            for (long row = begin; row < end; row++) {
+                vec value = exponential(load(column + row * stride) - top);
+                part += value;
+                store(column + row * stride, value);
+            }
+            sum += part;
         }
         for (long row = diagonal; row < rows; row++) {
             ivec there = lane >= (int32_t)(row - diagonal);

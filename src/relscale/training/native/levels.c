@@ -45,11 +45,12 @@ EXPORT int relscale_gradients(const Level *level, Decoder *decoder, const float 
     return level->gradients(decoder, values, batch, sequences, gradients, loss);
 }
 
-/* A training step; see `gradients` and `adam` in decoder.c. The loss is that before the update. */
+/* A training step; see `gradients` and `adam` in decoder.c. Loss and norm of the gradients are those before the update and the clipping. */
 EXPORT int relscale_update(const Level *level, Decoder *decoder, float *values, float *gradients, float *first, float *second,
-                           const int64_t *batch, int64_t sequences, const Adam *settings, double factor, int64_t updates, double *loss) {
+                           const int64_t *batch, int64_t sequences, const Adam *settings, double factor, int64_t updates, double *loss,
+                           double *norm) {
     int status = level->gradients(decoder, values, batch, sequences, gradients, loss);
-    if (!status) level->adam(decoder, values, gradients, first, second, settings, factor, updates);
+    if (!status) *norm = level->adam(decoder, values, gradients, first, second, settings, factor, updates);
     return status;
 }
 

@@ -6,7 +6,7 @@
 
 /* The size of a decoder; the order of the fields is that of native_library.py. */
 typedef struct {
-    int64_t width, layers, heads, head_dim, intermediate, vocab_size, context_length;
+    int64_t width, layers, heads, kv_heads, head_dim, intermediate, vocab_size, context_length;
 } Shape;
 
 /* Settings of Adam; the order of the fields is that of native_library.py. */
@@ -20,8 +20,8 @@ typedef struct Decoder Decoder;
 typedef struct {
     Decoder *(*make)(const Shape *shape, float norm_epsilon, const float *cosine, const float *sine, int for_training);
     int (*gradients)(Decoder *decoder, const float *values, const int64_t *batch, int64_t sequences, float *gradients, double *loss);
-    void (*adam)(const Decoder *decoder, float *values, float *gradients, float *first, float *second, const Adam *settings, double factor,
-                 int64_t updates);
+    double (*adam)(const Decoder *decoder, float *values, float *gradients, float *first, float *second, const Adam *settings, double factor,
+                   int64_t updates);
     int (*score)(Decoder *decoder, const float *values, const int64_t *tokens, int64_t length, int64_t given, double *log_likelihood);
 } Level;
 

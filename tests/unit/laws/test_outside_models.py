@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.laws.fit import fit_family
+from relscale.laws.outside_models import OutsideModel, outside_rows, read_outside_models
+from relscale.laws.power import fit_power_law
+from relscale.laws.run import fit_laws
+from relscale.laws.settings import LawSettings
+from relscale.laws.two_stage import fit_sigmoid
+from relscale.records.laws import PREDICTIONS_COLUMNS
+
+LEVEL, EXPONENT, STEEPNESS, MIDPOINT = 2.0, 0.10, 3.0, 1.7
+SETTINGS = {"family": "topics", "baseline": "base", "chance": 0.25, "draws": 200, "estimators": ("joint",)}
+
+
+def accuracy_of(loss):
+    return 0.25 + 0.75 / (1 + np.exp(STEEPNESS * (loss - MIDPOINT)))
+
+
+@pytest.fixture(name="losses")
+def losses_fixture(plant):
+    """Five budgets of planted bits per byte, and the accuracies that go with them, with noise in both."""
+    frame = plant(run_sd=0.004, domain_sd=0.004, budgets=("2e10", "5e10", "1e11", "2e11", "5e11"))
+    topics = frame[frame["family"] == "topics"]
+    noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
+    accuracy = topics.assign(metric="accuracy", error=accuracy_of(topics["error"]) + noise, num_items=10_000)
+    return pd.concat([frame, accuracy], ignore_index=True)
+
+
+def write(path, *rows):
+    pd.DataFrame(rows, columns=["name", "compute", "loss", "accuracy", "domain", "suite"]).to_csv(path, index=False)
+    return path
+
+
+def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
+    """One on the planted laws beyond the runs, one ten points of accuracy above, one of which only the compute is known."""
+    loss = LEVEL * 10**-EXPONENT
+    path = write(
+        tmp_path / "models.csv",
+        ("on", 1e12, loss, accuracy_of(loss), "base", ""),
+        ("above", 1e12, loss, accuracy_of(loss) + 0.1, "base", "web"),
+        ("unknown", 1e12, None, None, "base", None),
+    )
+    found = fit_laws(losses, outside_models=path, out=tmp_path / "out", **SETTINGS).laws.predictions
+    assert tuple(found.columns) == PREDICTIONS_COLUMNS
+    outside = found[found["model"] != ""].set_index(["model", "kind"])
+    assert list(outside.index) == [
+        ("on", "outside_from_loss"), ("on", "outside_from_compute"),
+        ("above", "outside_from_loss"), ("above", "outside_from_compute"),
+        ("unknown", "outside_from_compute"),
+    ]  # fmt: skip
+    assert set(outside["domain"]) == {"base"}
+    for kind in ("outside_from_loss", "outside_from_compute"):
+        on, above = outside.loc[("on", kind)], outside.loc[("above", kind)]
+        assert on["ci_low"] < on["observed"] < on["ci_high"] < above["observed"]
+        assert on["accuracy"] == pytest.approx(accuracy_of(loss), abs=0.01)
+        assert above["accuracy"] == on["accuracy"]
+        assert "outside the losses that were fitted" in on["status"]
+    assert outside.loc[("on", "outside_from_compute"), "loss"] == pytest.approx(loss, rel=0.01)
+    assert np.isnan(outside.loc[("unknown", "outside_from_compute"), "observed"])
+    assert (tmp_path / "out/predictions.csv").read_text().count("outside_from_compute") == 3
+
+
+def test_models_move_no_fit(losses, tmp_path):
+    path = write(tmp_path / "models.csv", ("far", 1e15, 0.5, 0.3, "", ""))
+    models = read_outside_models(path)
+    with_models = fit_family(losses, LawSettings(**SETTINGS), outside_models=models)
+    without = fit_family(losses, LawSettings(**SETTINGS))
+    pd.testing.assert_frame_equal(with_models.two_stage, without.two_stage)
+    kept = with_models.predictions[with_models.predictions["model"] == ""].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, without.predictions)
+    assert len(with_models.predictions) == len(without.predictions) + 2 * 2, "two kinds for either domain"
+
+
+def test_intervals_of_outside_models_cover():
+    """100 models about a curve, each beside thirty runs of its own: its accuracy is inside in at least .885 (.95 less three errors)."""
+    rng = np.random.default_rng(2)
+    losses, loss = np.linspace(1.75, 2.3, 30), LEVEL * 5**-EXPONENT
+    inside = []
+    for _ in range(100):
+        sigmoid = fit_sigmoid(losses, accuracy_of(losses) + rng.normal(0, 0.004, 30), 0.25)
+        model = OutsideModel(name="one", compute=np.nan, loss=loss, accuracy=accuracy_of(loss) + rng.normal(0, 0.004))
+        (row,) = outside_rows([model], fit_power_law(np.array([1.0, 2.0]), np.zeros(2)), sigmoid, 0.95, 0)
+        inside.append(row["ci_low"] <= row["observed"] <= row["ci_high"])
+    assert np.mean(inside) >= 0.885
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        (("a", -1, 2.0, 0.5, "", ""), r"models.csv: row 1: compute is -1: a number above 0, or empty where unknown"),
+        (("a", 1e12, "low", 0.5, "", ""), r"row 1: loss is 'low': a number, or empty where unknown"),
+        (("a", 1e12, 2.0, 65.6, "", ""), r"row 1: accuracy is 65.6: a share from 0 to 1"),
+        (("a", None, None, 0.5, "", ""), r"row 1: neither compute nor loss"),
+        (("", 1e12, 2.0, 0.5, "", ""), r"row 1: name is empty"),
+    ],
+)
+def test_tables_that_cannot_be(tmp_path, row, match):
+    with pytest.raises(ValueError, match=match):
+        read_outside_models(write(tmp_path / "models.csv", row))
+
+
+def test_tables_that_contradict(losses, tmp_path):
+    row = ("a", 1e12, 2.0, 0.5, "", "")
+    with pytest.raises(ValueError, match="a more than once: one row a model, domain and suite"):
+        read_outside_models(write(tmp_path / "models.csv", row, row))
+    path = tmp_path / "short.csv"
+    path.write_text("name,loss\na,2.0\n")
+    with pytest.raises(ValueError, match=r"short.csv: missing column\(s\) compute, accuracy"):
+        read_outside_models(path)
+    elsewhere = write(tmp_path / "models.csv", ("a", 1e12, 2.0, 0.5, "basic", ""))
+    with pytest.raises(ValueError, match="outside model 'a': domain is 'basic'; the choices are base, treat"):
+        fit_laws(losses, outside_models=elsewhere, **SETTINGS)
+    with pytest.raises(ValueError, match="outside models: family 'topics' has no two-stage law"):
+        fit_laws(losses, outside_models=elsewhere, **{**SETTINGS, "chance": None})
