@@ -48,13 +48,17 @@ def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
         return _on_cpu(run, costs)
     counts = [count for count in range(1, training.gpus_per_run + 1) if run.batch_size % count == 0]
     parameters, memory = count_parameters(run.shape).total, int(training.gpu_memory_gb * 1e9)
-    found = {count: choose_execution(run.shape, parameters, run.batch_size, "cuda", count, memory) for count in counts}
+    kind = run.optimiser["kind"]
+    found = {
+        count: choose_execution(run.shape, parameters, kind, run.batch_size, "cuda", processes=count, memory_bytes=memory)
+        for count in counts
+    }
     fitting = [count for count in counts if found[count] is not None] or counts[-1:]
     in_time = [count for count in fitting if run_seconds(run, costs) / count <= 3600 * training.hours_per_run]
     gpus = in_time[0] if in_time else fitting[-1]
     execution = found[gpus] or Execution(device="cuda", processes=gpus, micro_batch=1, recompute=True, sharded=gpus > 1)
     micro = execution.micro_batch or run.batch_size // gpus
-    held = state_bytes(parameters, gpus, execution.sharded) + activation_bytes(run.shape, "cuda", micro, execution.recompute)
+    held = state_bytes(parameters, kind, gpus, execution.sharded) + activation_bytes(run.shape, "cuda", micro, execution.recompute)
     # A checkpoint passes through the leader's memory: parameters and moments, and the bytes that are written.
     checkpoint = 2 * 12 * parameters
     seconds = run_seconds(run, costs) / gpus
@@ -68,10 +72,10 @@ def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
 
 def _on_cpu(run: Run, costs: Costs) -> Needs:
     parameters = count_parameters(run.shape).total
-    execution = choose_execution(run.shape, parameters, run.batch_size, "cpu")
+    execution = choose_execution(run.shape, parameters, run.optimiser["kind"], run.batch_size, "cpu")
     assert execution is not None
     micro = execution.micro_batch or run.batch_size
-    held = state_bytes(parameters) + activation_bytes(run.shape, "cpu", micro, execution.recompute)
+    held = state_bytes(parameters, run.optimiser["kind"]) + activation_bytes(run.shape, "cpu", micro, execution.recompute)
     # Whichever step is taken where the job runs, torch's needs more.
     return Needs(
         gpu=0,

@@ -14,6 +14,8 @@ CPU_ROOM_BYTES = 2 * GIB
 """Activations that a run on the CPU may hold: fixed, since what the machine has must not decide a run's bytes."""
 LOGITS_AT_ONCE = 2**26
 """Logits in memory at one time: 256 MiB of float32."""
+UPDATED_AT_ONCE = 2**26
+"""Entries of the tensors that an optimiser updates together, where one tensor has no more."""
 USABLE_SHARE = 0.9
 """Share of a GPU's memory that is planned with; the rest is for the allocator's gaps and the libraries' work space."""
 
@@ -46,10 +48,13 @@ class Execution:
         return ", ".join(words)
 
 
-def state_bytes(num_params_total: int, processes: int = 1, sharded: bool = False) -> int:
-    """Return the bytes of one process's parameters, gradients and moments, all float32, and of the buckets that gradients travel in."""
+def state_bytes(num_params_total: int, optimiser: str, processes: int = 1, sharded: bool = False) -> int:
+    """Return the bytes of one process's parameters, gradients and moments, all float32.
+
+    Gradients that `adam` keeps in one buffer are copied to travel to other processes.
+    """
     moments = 8 * num_params_total // (processes if sharded else 1)
-    return 8 * num_params_total + moments + (4 * num_params_total if processes > 1 else 0)
+    return 8 * num_params_total + moments + (4 * num_params_total if processes > 1 and optimiser == "adam" else 0)
 
 
 def activation_bytes(shape: Shape, device: str, micro_batch: int, recompute: bool) -> int:
@@ -72,17 +77,27 @@ def activation_bytes(shape: Shape, device: str, micro_batch: int, recompute: boo
     # The head in the products' precision, and with chunks its gradient, made before the backward pass, and one chunk's part of it.
     loss = logits * (8 + size) + table * (size + (4 + size if chunked else 0)) + tokens * shape.width * 12
     matrices = shape.layers * shape.width * (2 * (queries + keys) + 3 * shape.intermediate)
-    return tokens * held + loss + (0 if device == "cpu" else 2 * matrices)
+    forward_and_backward = tokens * held + loss + (0 if device == "cpu" else 2 * matrices)
+    # The optimiser's turn comes when these are gone: it holds four values for each entry of the tensors that it takes at once.
+    return max(forward_and_backward, 16 * min(2 * table + matrices, max(table, UPDATED_AT_ONCE)))
 
 
 def choose_execution(
-    shape: Shape, num_params_total: int, batch_size: int, device: Literal["cpu", "cuda"], processes: int = 1, memory_bytes: int = 0
+    shape: Shape,
+    num_params_total: int,
+    optimiser: str,
+    batch_size: int,
+    device: Literal["cpu", "cuda"],
+    *,
+    processes: int = 1,
+    memory_bytes: int = 0,
 ) -> Execution | None:
     """Choose how to execute a run: the largest micro batch that fits, recomputed or sharded only where nothing fits without.
 
     Args:
         shape: the size.
         num_params_total: its parameters.
+        optimiser: kind of the optimiser.
         batch_size: sequences of a step, of all processes together; `processes` divides it.
         device: where.
         processes: how many.
@@ -98,7 +113,9 @@ def choose_execution(
             for micro in sizes:
                 needed = activation_bytes(shape, device, micro, recompute)
                 room = (
-                    CPU_ROOM_BYTES if device == "cpu" else USABLE_SHARE * memory_bytes - state_bytes(num_params_total, processes, sharded)
+                    CPU_ROOM_BYTES
+                    if device == "cpu"
+                    else USABLE_SHARE * memory_bytes - state_bytes(num_params_total, optimiser, processes, sharded)
                 )
                 # On the CPU there is always a way: the last one, however much it takes.
                 if needed <= room or (device == "cpu" and recompute and micro == 1):

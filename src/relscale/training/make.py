@@ -81,7 +81,15 @@ def _execution(spec: dict[str, Any], shape: Shape, team: Team) -> Execution:
     if spec["device"] == "gpu" and device == "cpu":
         print(f"{spec['columns']['run']}: recipe {spec['columns']['recipe']} trains on a GPU; none is here, so on the CPU", flush=True)
     memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory if device == "cuda" else 0
-    execution = choose_execution(shape, spec["columns"]["num_params_total"], spec["batch_size"], device, team.size, memory)
+    execution = choose_execution(
+        shape,
+        spec["columns"]["num_params_total"],
+        spec["optimiser"]["kind"],
+        spec["batch_size"],
+        device,
+        processes=team.size,
+        memory_bytes=memory,
+    )
     if execution is None:
         raise ValueError(
             f"{spec['columns']['run']}: {spec['columns']['num_params_total']:,} parameters do not fit {team.size} GPU(s) of "

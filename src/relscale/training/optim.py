@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from relscale.training.execution import UPDATED_AT_ONCE
 from relscale.training.model import Decoder
 from relscale.training.team import Team
 
@@ -116,12 +117,11 @@ class CautiousAdamC:
 
     Gradients are clipped by their global norm; u = m / (sqrt(v) + eps) with bias-corrected moments; entries of u that point against the
     gradient are dropped and the rest divided by the tensor's kept share; decay of w is weight_decay * (rate / peak rate), on all
-    matrices and the head, not on norms and the embedding. Many tensors are taken in each call, as many as `AT_ONCE` allows.
+    matrices and the head, not on norms and the embedding. Many tensors are taken in each call, as many as `UPDATED_AT_ONCE`
+    allows.
     """
 
     EPSILON = 1e-15
-    AT_ONCE = 2**26
-    """Entries of the tensors that are updated together: what the temporary memory depends on."""
 
     def __init__(self, decoder: Decoder, settings: Mapping[str, Any], team: Team = ALONE) -> None:
         """Make zero moments.
@@ -151,14 +151,19 @@ class CautiousAdamC:
             self._update(names, factor)
         for name, parameter in self.parameters.items():
             self.team.send(parameter.data, self.owners[name])
-            parameter.grad = None
+        self.clear()
         return norm
+
+    def clear(self) -> None:
+        """Set the gradients to zero, where they are."""
+        gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
+        torch._foreach_zero_(gradients)
 
     def _handfuls(self) -> Iterator[list[str]]:
         names: list[str] = []
         entries = 0
         for name in self.own:
-            if names and entries + self.parameters[name].numel() > self.AT_ONCE:
+            if names and entries + self.parameters[name].numel() > UPDATED_AT_ONCE:
                 yield names
                 names, entries = [], 0
             names.append(name)

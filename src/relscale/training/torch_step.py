@@ -16,7 +16,7 @@ from relscale.training.ahead import read_ahead
 from relscale.training.execution import Execution
 from relscale.training.loss import summed_cross_entropy
 from relscale.training.model import Decoder, initialise, save_decoder
-from relscale.training.optim import ALONE, make_optimiser
+from relscale.training.optim import ALONE, CautiousAdamC, make_optimiser
 from relscale.training.step import process_memory_mib
 from relscale.training.team import Team
 
@@ -72,9 +72,25 @@ class TorchStep:
                 block.compile()
         self._objective: nn.Module = Objective(self.decoder)
         if team.size > 1:
-            self._objective = DistributedDataParallel(self._objective, broadcast_buffers=False)
+            self._share(shape)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
+
+    def _share(self, shape: Shape) -> None:
+        """Let gradients travel. Where they have no buffer of their own, they live where they travel from, instead of twice."""
+        optimiser = self.optimiser
+        in_buckets = isinstance(optimiser, CautiousAdamC)
+        self._objective = DistributedDataParallel(self._objective, broadcast_buffers=False, gradient_as_bucket_view=in_buckets)
+        if isinstance(optimiser, CautiousAdamC):
+            # The first backward pass that is shared moves them there, one by one; this one does, and leaves zeros.
+            tokens = torch.zeros((1, shape.context_length + 1), dtype=torch.int64, device=self.execution.device)
+            with self._precision():
+                loss = self._objective(tokens)
+            loss.backward()
+            optimiser.clear()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.execution.device, torch.bfloat16, enabled=self.execution.device == "cuda")
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
         """Return batches as they are, or, for a GPU, this process's part of them, copied ahead."""
@@ -103,7 +119,7 @@ class TorchStep:
             together = self._objective if isinstance(self._objective, DistributedDataParallel) else None
             # Gradients travel with the last part only.
             with together.no_sync() if together is not None and number < len(parts) else nullcontext():
-                with torch.autocast(tokens.device.type, torch.bfloat16, enabled=self.execution.device == "cuda"):
+                with self._precision():
                     loss = self._objective(part) * share
                 loss.backward()
             mean += loss.detach()
