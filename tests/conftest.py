@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,11 @@ FLAGS += ("--disable-component-update", "--disable-sync")
 # Before any test module imports numpy or torch: threads of tiny operations mostly wait for each other, most of all on a busy machine.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+# Where `make test` puts lm-evaluation-harness, behind everything that is installed. transformers looks for its parts only once.
+_harness = Path(sys.prefix) / ".harness"
+if _harness.is_dir():
+    sys.path.append(str(_harness))
 
 
 def pytest_addoption(parser):

@@ -77,6 +77,40 @@ def laws(
     typer.echo(found.summary(), nl=False)
 
 
+@app.command()
+def verify(
+    overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
+    folder: Annotated[Path, typer.Option(help="The checkout, with its results and the records below benchmarks/results.")] = Path(),
+) -> None:
+    """Say which results are stale and why, by the records that jobs left; Snakemake's metadata is not needed. Exit code 1 if any is."""
+    from relscale.verify import planned_jobs, summary
+    from relscale.verify import verify as compare
+
+    findings = compare(planned_jobs(overlays or [], folder), folder)
+    typer.echo(summary(findings), nl=False)
+    if not all(finding.fresh for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def archive(
+    out: Annotated[Path, typer.Option(help="The archive to write, such as results/default.tar.gz.")],
+    overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
+    folder: Annotated[Path, typer.Option(help="The checkout with its results.")] = Path(),
+) -> None:
+    """Pack what every figure can be redrawn from without training: no weights, and no text that is not ours to pass on."""
+    from relscale.archive import members, pack
+    from relscale.config import load_config, merged, read_yaml
+    from relscale.verify import planned_jobs
+    from relscale.verify import verify as compare
+
+    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *(overlays or [])]]
+    results = f"results/{load_config(merged(content for _, content in files), files).experiment}"
+    names = members(compare(planned_jobs(overlays or [], folder), folder), folder, results)
+    digest = pack(names, folder, results, out)
+    typer.echo(f"{digest}  {out} ({len(names)} files, {out.stat().st_size / 1e6:.1f} MB)")
+
+
 def main() -> None:
     """Run the command; a user's error ends it with one line."""
     from relscale.command import run

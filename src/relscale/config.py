@@ -19,7 +19,8 @@ from relscale.plan import PlanError, plan_suite
 from relscale.settings.analysis import Costs, Figures, Laws
 from relscale.settings.base import Model, Name, Unique
 from relscale.settings.corpora import Corpora, Tokenizer
-from relscale.settings.families import AnyFamily, domains_of
+from relscale.settings.families import AnyFamily, QuestionFamily, domains_of
+from relscale.settings.readers import names_domains
 from relscale.settings.sources import Source
 from relscale.settings.suite import Suite
 from relscale.settings.training import Training
@@ -56,6 +57,9 @@ class Experiment(Model):
 
 FIGURE_FAMILIES = {"figure4_knowledge": "knowledge", "figure5_language": "language", "figure7_behaviour": "behaviour", "topics": "topics"}
 """Figures that show one family of a fixed name."""
+
+MOST_COMPONENTS = 63
+"""Components of a sharded corpus at most (`text.mixture` takes no more)."""
 
 Problem = tuple[tuple[str | int, ...], str]
 """A key's path and what is wrong with it."""
@@ -118,13 +122,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def merged(contents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge configurations as Snakemake does: mappings key by key, everything else replaced by the later one."""
+    """Merge configurations as Snakemake does: mappings key by key, everything else replaced by the later one; a null takes its key away."""
     result: dict[str, Any] = {}
     for content in contents:
         for key, value in content.items():
             both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
             result[key] = merged([result[key], value]) if both else value
-    return result
+    return {key: merged([value]) if isinstance(value, Mapping) else value for key, value in result.items() if value is not None}
 
 
 def json_schema() -> str:
@@ -237,6 +241,7 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
                     problems.append(((*key, "max_share"), "a share of a corpus of one component"))
                 if component.part and component.part.index >= component.part.of:
                     problems.append(((*key, "part", "index"), f"must be below {component.part.of}"))
+        problems += _sharded_checks(corpora, sources)
     if corpora is not None and families is not None:
         texts = [name for name, family in families.items() if family.kind not in {"validation", "continuation"}]
         for index, name in enumerate(corpora.decontaminate_against):
@@ -244,9 +249,11 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     if corpora is not None and tokenizer is not None:
         for index, name in enumerate(tokenizer.trained_on):
             one_of(("tokenizer", "trained_on", index), name, "corpora.mixtures", corpora.mixtures)
+        if (tokenizer.given is None) == (not tokenizer.trained_on):
+            problems.append((("tokenizer", "trained_on"), "either corpora to train a tokenizer on, or [] and a `given` one"))
     if corpora is not None and suite is not None:
         for index, name in enumerate(suite.corpora):
-            one_of(("suite", "corpora", index), name, "corpora.mixtures", corpora.mixtures)
+            one_of(("suite", "corpora", index), name, "corpora.mixtures and corpora.sharded", [*corpora.mixtures, *corpora.sharded])
     if suite is not None:
         found = _suite_checks(suite)
         problems += found
@@ -278,6 +285,22 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def _sharded_checks(corpora: Corpora, sources: Mapping[str, Any]) -> list[Problem]:
+    problems: list[Problem] = []
+    usable = [name for name, source in sources.items() if source.kind in {"local", "hub"}]
+    for name, corpus in corpora.sharded.items():
+        key = ("corpora", "sharded", name)
+        if name in corpora.mixtures:
+            problems.append((key, "a corpus of corpora.mixtures has this name"))
+        if len(corpus.components) > MOST_COMPONENTS:
+            problems.append(((*key, "components"), f"{len(corpus.components)} components; at most {MOST_COMPONENTS} can be mixed"))
+        for part, component in corpus.components.items():
+            if component.source not in usable:
+                choices = ", ".join(usable) or "(none)"
+                problems.append(((*key, "components", part, "source"), f"no source of kind local or hub; the choices are {choices}"))
+    return problems
+
+
 def _suite_checks(suite: Suite) -> list[Problem]:
     problems: list[Problem] = []
     labels = [budget.label for budget in suite.budgets]
@@ -292,7 +315,7 @@ def _suite_checks(suite: Suite) -> list[Problem]:
         problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
         of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)
-        shapes, seeds = (of.shapes or [], of.seeds or suite.seeds) if of else ([], suite.seeds)
+        shapes = (of.shapes or []) if of else []
         if of is None:
             problems.append((("suite", "replicates", index, "budget"), f"no such budget; the choices are {', '.join(labels)}"))
         elif replicate.shape not in shapes:
@@ -300,8 +323,6 @@ def _suite_checks(suite: Suite) -> list[Problem]:
         cells = [(other.budget, other.shape) for other in suite.replicates]
         if cells.index((replicate.budget, replicate.shape)) != index:
             problems.append((("suite", "replicates", index), "this cell is there twice: put its seeds together"))
-        if len({*seeds, *replicate.seeds}) < len(seeds) + len(replicate.seeds):
-            problems.append((("suite", "replicates", index, "seeds"), f"each seed once, and none of the budget's ({seeds})"))
     return problems
 
 
@@ -332,6 +353,23 @@ def _family_checks(families: Mapping[str, Any], sources: Mapping[str, Any] | Non
                 for index, keys in enumerate(groups):
                     if (keys.negative is None) == (keys.options is None):
                         problems.append((("families", name, "domains", domain, index), "needs either `negative` or `options`"))
-        if family.kind == "documents" and getattr(family.reader, "domain", None) is None and len(family.domains) > 1:
+        if family.kind == "documents" and not names_domains(family.reader) and len(family.domains) > 1:
             problems.append((("families", name, "reader"), "several domains need a reader with a `domain` key"))
+        if family.kind == "questions":
+            problems += _shots_checks(name, family, sources)
+        if family.kind == "risk" and "{behaviour}" not in family.file:
+            problems.append((("families", name, "file"), 'must have a place for the name of a behaviour: "{behaviour}"'))
+    return problems
+
+
+def _shots_checks(name: str, family: QuestionFamily, sources: Mapping[str, Any] | None) -> list[Problem]:
+    problems: list[Problem] = []
+    if family.shots_source is not None and family.shots_file is None:
+        problems.append((("families", name, "shots_source"), "needs shots_file, too"))
+    if sources is not None and family.shots_source is not None and family.shots_source not in sources:
+        problems.append((("families", name, "shots_source"), f"no such entry in sources; the choices are {', '.join(sources)}"))
+    if family.shots_file is None and family.shots > family.shots_per_subject:
+        problems.append(
+            (("families", name, "shots"), f"more than shots_per_subject = {family.shots_per_subject}, which are kept; or give shots_file")
+        )
     return problems

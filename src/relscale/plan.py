@@ -143,7 +143,7 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
             for place, label in enumerate(budget.shapes or []):
                 extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
                 try:
-                    for seed in [*seeds, *(seed for more in extra for seed in more)]:
+                    for seed in dict.fromkeys([*seeds, *(seed for more in extra for seed in more)]):
                         runs.append(_listed_run(suite.recipe, corpus, budget.label, label, seed, vocab_size))
                 except ValueError as error:
                     problems[*key, "shapes", place] = str(error)

@@ -24,7 +24,7 @@ def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
 
 
 def test_a_budget_that_no_run_can_meet(checkout):
-    text = refused(checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}]}})
+    text = refused(checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}], "replicates": []}})
     assert "experiments/overlay.yaml: suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in text
 
 
@@ -33,7 +33,7 @@ def test_a_budget_that_no_run_can_meet(checkout):
     ("overlay", "message"),
     [
         (
-            {"suite": {"budgets": [{"label": "1e12", "shapes": ["8x1"]}]}},
+            {"suite": {"budgets": [{"label": "1e12", "shapes": ["8x1"]}], "replicates": []}},
             "corpora.mixtures.curated: 1,2",
         ),
         (

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -93,12 +94,19 @@ def family_sources(family):
     settings = EXPERIMENT.families[family]
     if settings.kind == "continuation":
         return family_sources(settings.documents)
-    return [settings.source] if settings.kind != "validation" else []
+    if settings.kind == "validation":
+        return []
+    return [settings.source, *([settings.shots_source] if getattr(settings, "shots_source", None) else [])]
+
+
+SHARDED = {name: settings for name, settings in EXPERIMENT.corpora.sharded.items() if name in EXPERIMENT.suite.corpora}
 
 
 def corpus_sources(corpus):
-    """Return the sources that a corpus is made and decontaminated with, sorted."""
-    names = {component.source for component in EXPERIMENT.corpora.mixtures[corpus].components}
+    """Return the sources that are fetched to make a corpus and to decontaminate it, sorted; a sharded one reads its text where it is."""
+    names = set()
+    if corpus not in SHARDED:
+        names.update(component.source for component in EXPERIMENT.corpora.mixtures[corpus].components)
     for family in EXPERIMENT.corpora.decontaminate_against:
         names.update(family_sources(family))
     return sorted(names)
@@ -107,8 +115,19 @@ def corpus_sources(corpus):
 def evaluation_text(family):
     """Return where a family's text stands: a new domain, metric or baseline of a family of documents or questions changes no corpus."""
     settings = EXPERIMENT.families[family]
-    keys = {"documents": {"kind", "source", "reader"}, "questions": {"kind", "source", "file"}, "pairs": {"kind", "source", "domains"}}
-    return settings.model_dump(mode="json", include=keys[settings.kind])
+    keys = {
+        "documents": {"kind", "source", "reader"},
+        "questions": {"kind", "source", "file"},
+        "pairs": {"kind", "source", "domains"},
+        "risk": {"kind", "source", "file"},
+    }
+    further = {"form"} if settings.kind == "questions" and settings.form != "embedded" else set()
+    return settings.model_dump(mode="json", include=keys[settings.kind] | further)
+
+
+def evaluation_texts():
+    """Return where the text stands that is removed from all corpora."""
+    return {name: evaluation_text(name) for name in EXPERIMENT.corpora.decontaminate_against}
 
 
 def corpus_spec(corpus):
@@ -117,13 +136,37 @@ def corpus_spec(corpus):
     return {
         "corpus": corpus,
         "mixture": dump(corpora.mixtures[corpus]),
-        "corpora": corpora.model_dump(mode="json", exclude={"mixtures"}),
-        "decontaminate_against": {name: evaluation_text(name) for name in corpora.decontaminate_against},
+        "corpora": corpora.model_dump(mode="json", exclude={"mixtures", "sharded"}),
+        "decontaminate_against": evaluation_texts(),
     }
 
 
+def component_spec(corpus, component):
+    """Return what defines the shards of a component: not its weight, so that another mixture of the same text tokenizes nothing."""
+    settings = SHARDED[corpus].components[component]
+    share = settings.validation_share or SHARDED[corpus].validation_share
+    return {
+        "name": component,
+        "component": settings.model_dump(mode="json", exclude={"weight"}) | {"validation_share": share},
+        "source": {key: value for key, value in source_spec(settings.source).items() if key != "name"},
+        "window_words": EXPERIMENT.corpora.window_words,
+        "decontaminate_against": evaluation_texts(),
+    }
+
+
+@cache
+def component_key(corpus, component):
+    """Return the folder's name of a component's shards."""
+    beside = [source_spec(name) for name in corpus_sources(corpus)]
+    return f"{component}-{spec_digest([component_spec(corpus, component), beside, TOKENIZER_KEY])}"
+
+
+@cache
 def corpus_key(corpus):
     """Return the folder's name of a corpus: a digest of its spec and of its sources."""
+    if corpus in SHARDED:
+        parts = [component_key(corpus, component) for component in SHARDED[corpus].components]
+        return f"{corpus}-{spec_digest([corpus, dump(SHARDED[corpus]), parts])}"
     return f"{corpus}-{spec_digest([corpus_spec(corpus), [source_spec(name) for name in corpus_sources(corpus)]])}"
 
 
@@ -131,9 +174,14 @@ CORPORA = list(dict.fromkeys([*EXPERIMENT.suite.corpora, *EXPERIMENT.tokenizer.t
 SOURCES = sorted(
     {name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)}
 )
-CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA}
-TOKENIZER_KEY = spec_digest([dump(EXPERIMENT.tokenizer), [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]])
+TOKENIZER_SPEC = EXPERIMENT.tokenizer.model_dump(mode="json", exclude_none=True)
+TOKENIZER_KEY = spec_digest([TOKENIZER_SPEC, [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]])
+CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA if corpus not in SHARDED}
+SHARDED_BY_KEY = {corpus_key(corpus): corpus for corpus in SHARDED}
+COMPONENTS_BY_KEY = {component_key(corpus, part): (corpus, part) for corpus in SHARDED for part in SHARDED[corpus].components}
 TOKENIZER = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/tokenizer.json"
+
+LISTED_SOURCES = sorted({*SOURCES, *(SHARDED[corpus].components[part].source for corpus, part in COMPONENTS_BY_KEY.values())})
 
 
 def documents(corpus, name):
@@ -144,6 +192,51 @@ def documents(corpus, name):
 def tokens(corpus, name):
     """Return a file of a corpus's tokens."""
     return documents(corpus, f"tokens-{TOKENIZER_KEY}/{name}")
+
+
+def component_folder(corpus, component):
+    """Return the folder of a component's shards."""
+    return f"{SHARED}/components/{component_key(corpus, component)}"
+
+
+def shard_files(corpus, ending):
+    """Return one file of every shard of a sharded corpus."""
+    return [
+        f"{component_folder(corpus, name)}/{index:05d}.{ending}"
+        for name, settings in SHARDED[corpus].components.items()
+        for index in range(settings.shards)
+    ]
+
+
+def sharded_component(wildcards):
+    """Return the settings of a component."""
+    corpus, component = COMPONENTS_BY_KEY[wildcards.component_key]
+    return SHARDED[corpus].components[component]
+
+
+def decontamination_sources(wildcards):
+    """Return the sources of the texts that are removed from a component."""
+    return corpus_sources(COMPONENTS_BY_KEY[wildcards.component_key][0])
+
+
+def sharded_spec(corpus):
+    """Return what the manifest of a sharded corpus is made by."""
+    return {"corpus": corpus, "settings": dump(SHARDED[corpus])}
+
+
+def sharded_folders(corpus):
+    """Return the folder of each component of a sharded corpus, by name."""
+    return [f"{component}={component_folder(corpus, component)}" for component in SHARDED[corpus].components]
+
+
+def training_tokens(corpus):
+    """Return the files that training maps, where Snakemake may look at them: of a sharded corpus, its manifest names them with their sums."""
+    return [] if corpus in SHARDED else ancient(tokens(corpus, "train.bin"))
+
+
+def validation_documents(corpus):
+    """Return the held-out documents of a corpus."""
+    return tokens(corpus, "validation.parquet") if corpus in SHARDED else documents(corpus, "validation.parquet")
 
 
 def family_spec(family, corpus=None):
@@ -235,10 +328,15 @@ def local_copy(wildcards):
 
 def local_files(wildcards):
     """Return the files of a local source, so that an edit of one makes what is built on it stale."""
-    source = EXPERIMENT.sources[SOURCES_BY_KEY[wildcards.source_key]]
-    if source.kind != "local":
+    return source_files(SOURCES_BY_KEY[wildcards.source_key])
+
+
+def source_files(name):
+    """Return the files of a source, if it is local; of one that is not there yet none: planning needs no text, the job says what is missing."""
+    source = EXPERIMENT.sources[name]
+    path = Path(source.path) if source.kind == "local" else None
+    if path is None or not path.exists():
         return []
-    path = Path(source.path)
     return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
 
 
@@ -253,16 +351,22 @@ def train_resources(run):
 
 
 def requests_source(wildcards):
-    """Return the source that a family's text is read from, or the validation documents of its corpus."""
+    """Return the sources that a family's text is read from, or the validation documents of its corpus."""
     family, corpus = REQUESTS_BY_KEY[wildcards.requests_key]
     if corpus is not None:
-        return documents(corpus, "validation.parquet")
-    return source_manifest(family_sources(family)[0])
+        return [validation_documents(corpus)]
+    return [source_manifest(name) for name in family_sources(family)]
+
+
+def text_options(kind, paths):
+    """Return the options under which a stage takes a family's texts: the second source is that of solved questions."""
+    return [word for pair in zip(["--validation" if kind == "validation" else "--source", "--shots-source"], paths) for word in pair]
 
 
 def overlaps(wildcards):
     """Return the overlap search of a family and corpus, where one is needed."""
-    return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if needs_overlap_search(wildcards.family) else []
+    searched = needs_overlap_search(wildcards.family) and wildcards.corpus not in SHARDED
+    return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if searched else []
 
 
 PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
@@ -386,6 +490,9 @@ def any_of(names):
 wildcard_constraints:
     source_key=any_of(SOURCES_BY_KEY),
     corpus_key=any_of(CORPORA_BY_KEY),
+    sharded_key=any_of(SHARDED_BY_KEY),
+    component_key=any_of(COMPONENTS_BY_KEY),
+    shard=r"\d{5}",
     requests_key=any_of(REQUESTS_BY_KEY),
     run=any_of(RUNS),
     family=any_of(FAMILIES),

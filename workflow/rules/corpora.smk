@@ -34,35 +34,66 @@ rule documents:
         """
 
 
-rule tokenizer:
-    """Train the byte-level BPE on equal bytes of the named corpora."""
-    input:
-        reports=[documents(corpus, "report.json") for corpus in EXPERIMENT.tokenizer.trained_on],
-        train=[ancient(documents(corpus, "train.parquet")) for corpus in EXPERIMENT.tokenizer.trained_on],
-    output:
-        tokenizer=TOKENIZER,
-    log:
-        f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
-    benchmark:
-        f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
-    conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime="30m",
-    params:
-        spec=canonical_json(dump(EXPERIMENT.tokenizer)),
-        train=[f"{corpus}={documents(corpus, 'train.parquet')}" for corpus in EXPERIMENT.tokenizer.trained_on],
-        code=code_digest("relscale.stages.tokenizer"),
-        lock=lock_digest(["tokenizers"]),
-    shell:
-        """
-        exec &> >(tee {log:q})
-        python -m relscale.stages.tokenizer \
-            --spec {params.spec:q} \
-            --train {params.train:q} \
-            --out {output.tokenizer:q}
-        """
+if EXPERIMENT.tokenizer.given is None:
+
+    rule tokenizer:
+        """Train the byte-level BPE on equal bytes of the named corpora."""
+        input:
+            reports=[documents(corpus, "report.json") for corpus in EXPERIMENT.tokenizer.trained_on],
+            train=[ancient(documents(corpus, "train.parquet")) for corpus in EXPERIMENT.tokenizer.trained_on],
+        output:
+            tokenizer=TOKENIZER,
+        log:
+            f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
+        benchmark:
+            f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=2000,
+            runtime="30m",
+        params:
+            spec=canonical_json(TOKENIZER_SPEC),
+            train=[f"{corpus}={documents(corpus, 'train.parquet')}" for corpus in EXPERIMENT.tokenizer.trained_on],
+            code=code_digest("relscale.stages.tokenizer"),
+            lock=lock_digest(["tokenizers"]),
+        shell:
+            """
+            exec &> >(tee {log:q})
+            python -m relscale.stages.tokenizer \
+                --spec {params.spec:q} \
+                --train {params.train:q} \
+                --out {output.tokenizer:q}
+            """
+
+else:
+
+    rule given_tokenizer:
+        """Take the given tokenizer, and check that it can be used."""
+        input:
+            local=[path for path in [EXPERIMENT.tokenizer.given.path] if path and Path(path).exists()],
+        output:
+            tokenizer=TOKENIZER,
+        log:
+            f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
+        benchmark:
+            f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=2000,
+            runtime="30m",
+        params:
+            spec=canonical_json(TOKENIZER_SPEC),
+            code=code_digest("relscale.stages.given_tokenizer"),
+            lock=lock_digest(["tokenizers"]),
+        shell:
+            """
+            exec &> >(tee {log:q})
+            python -m relscale.stages.given_tokenizer \
+                --spec {params.spec:q} \
+                --out {output.tokenizer:q}
+            """
 
 
 rule shards:

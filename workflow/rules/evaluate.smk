@@ -20,7 +20,7 @@ rule family:
         runtime="30m",
     params:
         spec=lambda wildcards: canonical_json(family_spec(*REQUESTS_BY_KEY[wildcards.requests_key])),
-        option=lambda wildcards: "--source" if REQUESTS_BY_KEY[wildcards.requests_key][1] is None else "--validation",
+        text=lambda wildcards, input: text_options(EXPERIMENT.families[REQUESTS_BY_KEY[wildcards.requests_key][0]].kind, input.text),
         code=code_digest("relscale.stages.family"),
         lock=lock_digest(["tokenizers"]),
     shell:
@@ -29,7 +29,7 @@ rule family:
         python -m relscale.stages.family \
             --spec {params.spec:q} \
             --tokenizer {input.tokenizer:q} \
-            {params.option} {input.text:q} \
+            {params.text:q} \
             --out {output.requests:q} \
             --manifest {output.manifest:q}
         """

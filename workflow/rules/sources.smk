@@ -38,6 +38,7 @@ rule sources_table:
     """List the sources of this experiment with hashes, licences and citations."""
     input:
         manifests=[source_manifest(name) for name in SOURCES],
+        plans=[f"{component_folder(*component)}/plan.json" for component in COMPONENTS_BY_KEY.values()],
     output:
         table=f"{RESULTS}/tables/sources.csv",
     log:
@@ -51,13 +52,13 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json({name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"}) for name in SOURCES}),
+        spec=canonical_json({name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"}) for name in LISTED_SOURCES}),
         code=code_digest("relscale.stages.sources_table"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sources_table \
             --spec {params.spec:q} \
-            --manifest {input.manifests:q} \
+            --manifest {input.manifests:q} {input.plans:q} \
             --out {output.table:q}
         """

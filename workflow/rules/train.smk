@@ -6,7 +6,7 @@ rule train:
     input:
         manifest=lambda wildcards: tokens(RUNS[wildcards.run].corpus, "manifest.json"),
         tokenizer=TOKENIZER,
-        tokens=lambda wildcards: ancient(tokens(RUNS[wildcards.run].corpus, "train.bin")),
+        tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=ancient(f"{RESULTS}/tables/preflight.json"),
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from relscale.evaluation.families import Sample, documents_by_domain
+from relscale.evaluation.families import documents_by_domain
 from relscale.evaluation.requests import Item, Option, in_random_order, text_id
+from relscale.evaluation.samples import Sample
 from relscale.evaluation.tokens import TextEncoder
 from relscale.settings.families import ContinuationFamily, DocumentFamily
 
@@ -43,7 +44,8 @@ def sample_continuation(
         raise ValueError(
             f"families.{name}: context_tokens + continuation_tokens = {wanted} does not fit a window of {length} tokens; lower one of them"
         )
-    texts, sample = documents_by_domain(family.documents, documents, files)
+    texts, account = documents_by_domain(family.documents, documents, files)
+    sample = Sample(left_out=account.left_out, outside=account.outside)
     passages = {topic: _passages(topic, (text for _, text in rows), family, encoder) for topic, rows in texts.items()}
     others = family.num_options - 1
     for topic, rows in passages.items():

@@ -6,7 +6,9 @@ beginnings alone would be datelines and definitions. A corpus's own validation t
 is the loss over the corpus's bytes.
 """
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from relscale.evaluation.requests import Item, in_random_order, rank, take_tokens, text_id
@@ -32,38 +34,52 @@ def document_window(text: str, length: int, encoder: TextEncoder, draw: float) -
 
 
 def document_items(
-    texts: Iterable[tuple[str, str]], *, domain: str, seed: int, length: int, max_tokens: int, encoder: TextEncoder
-) -> tuple[list[Item], int]:
-    """Return one window from each of a sample of documents, and how many copies of a text were left out.
+    texts: Iterable[tuple[str, str]],
+    *,
+    domain: str,
+    seed: int,
+    length: int,
+    max_tokens: int | None,
+    encoder: TextEncoder,
+    max_items: int | None = None,
+    masked: int = 0,
+) -> tuple[list[Item], Counter[str]]:
+    """Return one window from each of a sample of documents, and how many documents were left out, by cause.
 
     Args:
         texts: (stratum, text) of each document; none is empty.
         domain: the domain's name, which seeds the sample with `seed`.
         seed: seed of the family's samples.
         length: tokens of a window.
-        max_tokens: cap on the tokens of all windows.
+        max_tokens: cap on the tokens of all windows; none for no cap.
         encoder: the tokenizer.
+        max_items: cap on the documents.
+        masked: first tokens of each window that are shown and not scored; a document that has no more is left out.
     """
     unique: dict[str, tuple[str, str]] = {}
-    copies = 0
+    left_out = Counter[str](copies=0, over_cap=0)
     for stratum, text in texts:
         name = text_id(text)
-        copies += name in unique
+        left_out["copies"] += name in unique
         unique.setdefault(name, (stratum, text))
     items: list[Item] = []
-    left = max_tokens
+    left = math.inf if max_tokens is None else max_tokens
     for name in in_random_order(unique, seed=seed, name=domain, key=str):
         stratum, text = unique[name]
         draw = int(rank(seed, f"{domain} window", name)[:12], 16) / 16**12
         tokens = document_window(text, length, encoder, draw)
-        window = encoder.window(tokens)
+        if len(tokens) <= masked:
+            left_out["masked"] += 1
+            continue
+        window = encoder.window(tokens, masked)
         left -= window.num_tokens
-        if items and left < 0:
+        if items and (left < 0 or len(items) == max_items):
             break
         cut = encoder.num_bytes(tokens) < len(text.encode())
         shown = encoder.tokenizer.decode(tokens) if cut else text
         items.append(Item(domain=domain, stratum=stratum, item=name, options=(window,), truncated=cut, text=shown))
-    return items, copies
+    left_out["over_cap"] = len(unique) - len(items) - left_out["masked"]
+    return items, left_out
 
 
 def validation_items(

@@ -1,31 +1,33 @@
-"""Families: named domains and a reader, turned into the items that every model is asked to score.
+"""Families as texts: named domains and a reader, turned into the items that every model is asked to score, before any tokenizer.
 
-Each maker returns a `Sample`: the items, and what was left out and why. A domain's sample depends on the family's seed, the domain's name
-and its own texts; an item's place in it on its own text. So a further domain, subject or document moves no other.
+`family_texts` gives all that a family has, or a capped sample of it where models bring tokenizers of their own. `samples` turns the same
+texts into token sequences for models that share one. A domain's sample depends on the family's seed, the domain's (subject's) name and its
+own texts; an item's place in it on its own text. So a further domain, subject or document moves no other.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from relscale.evaluation.choices import Question, is_header, multiple_choice, preference, text_of
-from relscale.evaluation.documents import document_items, validation_items
-from relscale.evaluation.requests import Item, in_random_order, take_tokens, text_id
-from relscale.evaluation.tokens import TextEncoder
-from relscale.settings.families import DocumentFamily, PairFamily, QuestionFamily, ValidationFamily
-from relscale.text.readers import clean, matching_files, read_documents, read_records
+from relscale.evaluation.choices import preference
+from relscale.evaluation.prompts import ExamQuestion, prompt_items
+from relscale.evaluation.requests import in_random_order, text_id
+from relscale.evaluation.risk import risk_item
+from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.settings.families import AnyFamily, DocumentFamily, PairFamily, QuestionFamily, RiskFamily
+from relscale.settings.readers import names_domains
+from relscale.text.exams import ExamRecord, read_questions
+from relscale.text.readers import clean, matching_files, read_documents
+from relscale.text.records import read_located
 
 CHOICE_METRICS = frozenset({"choice_loss_nats", "choice_probability", "choice_probability_per_byte", "accuracy", "accuracy_per_byte"})
 
 
 @dataclass(kw_only=True)
-class Sample:
-    """The items of a family, and an account of the rest."""
+class Account:
+    """What of a family's text is no item, and why."""
 
-    items: list[Item] = field(default_factory=list)
-    """What is scored, domain by domain."""
     left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """By domain: items left out, by cause."""
     outside: Counter[str] = field(default_factory=Counter)
@@ -33,57 +35,81 @@ class Sample:
     empty_strata: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """By domain: subjects of which no question fits."""
 
-    def manifest(self, family: str, kind: str, context_length: int) -> dict[str, Any]:
-        """Return the account as JSON: items, sequences, tokens and bytes by domain, and what was left out."""
-        rows: dict[str, Any] = {}
-        for item in self.items:
-            row = rows.setdefault(item.domain, Counter())
-            row["items"] += 1
-            row["sequences"] += len(item.options)
-            row["tokens"] += item.num_tokens
-            row["bytes"] += sum(option.num_bytes for option in item.options)
-            row["truncated"] += item.truncated
-        domains = {
-            domain: {
-                **row,
-                "left_out": dict(self.left_out.get(domain, {})),
-                "strata": len({item.stratum for item in self.items if item.domain == domain}),
-                "strata_without_items": self.empty_strata.get(domain, []),
-            }
-            for domain, row in rows.items()
-        }
-        return {
-            "family": family,
-            "kind": kind,
-            "context_length": context_length,
-            "domains": domains,
-            "outside_domains": dict(self.outside),
-            "items": sum(row["items"] for row in domains.values()),
-            "sequences": sum(row["sequences"] for row in domains.values()),
-            "tokens": sum(row["tokens"] for row in domains.values()),
-        }
+
+@dataclass(kw_only=True)
+class Stratum:
+    """The questions of a subject, a behaviour or (all files together) a domain of pairs: the unit of which a sample is drawn."""
+
+    domain: str
+    """The domain that it belongs to."""
+    name: str
+    """Its name, which seeds its sample."""
+    items: list[TextItem]
+    """Its questions, copies among them, in the order of the files."""
 
 
-def sample_validation(
-    name: str, family: ValidationFamily, documents: Sequence[tuple[str, str, str]], length: int, encoder: TextEncoder
-) -> Sample:
-    """Return windows of a corpus's held-out documents, given as (component, name, text), as the one domain `own`.
+@dataclass(kw_only=True)
+class FamilyTexts(Account):
+    """The items of a family as texts, domain by domain, and an account of the rest."""
+
+    items: list[TextItem] = field(default_factory=list)
+    """Questions."""
+    documents: list[TextDocument] = field(default_factory=list)
+    """Documents."""
+
+
+def family_texts(name: str, family: AnyFamily, files: Path, shots_files: Path | None = None) -> FamilyTexts:
+    """Return the items of a family, or a sample of them up to its caps, each once.
+
+    Args:
+        name: the family, for messages.
+        family: its settings.
+        files: folder of the files of its source.
+        shots_files: folder of the files with solved questions, where that is another one.
 
     Raises:
-        ValueError: where no document has any text.
+        ValueError: naming file and line, where a record is broken; naming the key and the choices, where a domain has no text or less than
+            it should; for kinds that need the tokenizer of a suite.
     """
-    items, there_are = validation_items(
-        documents, domain="own", seed=family.sample_seed, length=length, max_tokens=family.max_tokens, encoder=encoder
-    )
-    if not items:
-        raise ValueError(f"families.{name}: the corpus has no validation text; raise corpora.validation_share or give it more text")
-    sample = Sample(items=items)
-    sample.left_out["own"]["over_cap"] = there_are - len(items)
-    return sample
+    if isinstance(family, DocumentFamily):
+        texts = _sampled_documents(name, family, files)
+    elif isinstance(family, QuestionFamily | PairFamily | RiskFamily):
+        texts = _sampled_questions(name, family, files, shots_files)
+    else:
+        raise ValueError(f"families.{name}: kind {family.kind} is made with a suite's own tokenizer; other checkpoints cannot take it")
+    check_bytes(name, family, bytes_by_domain([*texts.items, *texts.documents]))
+    return texts
 
 
-def documents_by_domain(name: str, family: DocumentFamily, files: Path) -> tuple[dict[str, list[tuple[str, str]]], Sample]:
-    """Return the (stratum, cleaned text) of each document by domain, and a sample without items that counts what was left out.
+def bytes_by_domain(items: Iterable[TextItem | TextDocument]) -> dict[str, int]:
+    """Return the bytes to score of each domain: of right options, or of documents."""
+    total: Counter[str] = Counter()
+    for item in items:
+        scored = item.text if isinstance(item, TextDocument) else item.options[item.gold].removeprefix(" ")
+        total[item.domain] += len(scored.encode())
+    return total
+
+
+def check_bytes(name: str, family: AnyFamily, found: Mapping[str, int]) -> None:
+    """Check that each domain has as many bytes to score as its family asks for.
+
+    Raises:
+        ValueError: naming the domain, what it has and the key.
+    """
+    domains: Iterable[str] = getattr(family, "domains", None) or found
+    for domain in domains:
+        if found.get(domain, 0) < family.min_bytes:
+            raise ValueError(
+                f"families.{name}.domains.{domain}: {found.get(domain, 0):,} bytes to score, and min_bytes = {family.min_bytes:,}: "
+                "give it more text, leave it out, or lower min_bytes"
+            )
+
+
+# ---------------------------------------------------------------------------------------------------------------- documents
+
+
+def documents_by_domain(name: str, family: DocumentFamily, files: Path) -> tuple[dict[str, list[tuple[str, str]]], Account]:
+    """Return the (stratum, cleaned text) of each document by domain, and an account of what was left out.
 
     Raises:
         ValueError: naming the key, its value and the choices, where a value of the domain key is not in the source or a domain has no text.
@@ -92,148 +118,153 @@ def documents_by_domain(name: str, family: DocumentFamily, files: Path) -> tuple
     for domain, values in family.domains.items():
         for value in dict.fromkeys(values):
             domains_of_value[value].append(domain)
-    only = next(iter(family.domains)) if getattr(family.reader, "domain", None) is None else None
+    only = None if names_domains(family.reader) else next(iter(family.domains))
     texts: dict[str, list[tuple[str, str]]] = {domain: [] for domain in family.domains}
-    sample, seen = Sample(), Counter[str]()
+    account, seen = Account(), Counter[str]()
     for document in read_documents(files, family.reader):
         value = document.domain or ""
         seen[value] += 1
         domains = [only] if only else domains_of_value.get(value, [])
         if not domains:
-            sample.outside[value] += 1
+            account.outside[value] += 1
             continue
         text = clean(document.text, family.reader).strip()
         for domain in domains:
             if text:
                 texts[domain].append((value or domain, text))
             else:
-                sample.left_out[domain]["empty"] += 1
+                account.left_out[domain]["empty"] += 1
     for domain, values in family.domains.items():
         missing = [value for value in values if value not in seen] if only is None else []
         if missing or not texts[domain]:
             _no_text(f"families.{name}.domains.{domain}", missing or values, seen)
-    return texts, sample
+    return texts, account
 
 
-def sample_documents(name: str, family: DocumentFamily, files: Path, length: int, encoder: TextEncoder) -> Sample:
-    """Return one window from each of a sample of a domain's documents.
+def _sampled_documents(name: str, family: DocumentFamily, files: Path) -> FamilyTexts:
+    rows, account = documents_by_domain(name, family, files)
+    texts = FamilyTexts(left_out=account.left_out, outside=account.outside)
+    for domain, documents in rows.items():
+        unique: dict[str, TextDocument] = {}
+        for stratum, text in documents:
+            key = text_id(text)
+            unique.setdefault(key, TextDocument(domain=domain, stratum=stratum, item=key, text=text))
+        taken = in_random_order(unique.values(), seed=family.sample_seed, name=domain, key=lambda document: document.item)
+        taken = taken[: family.documents_per_domain]
+        texts.documents += taken
+        texts.left_out[domain] += Counter(copies=len(documents) - len(unique), over_cap=len(unique) - len(taken))
+    return texts
+
+
+# ---------------------------------------------------------------------------------------------------------------- questions
+
+
+def question_strata(
+    name: str, family: QuestionFamily | PairFamily | RiskFamily, files: Path, shots_files: Path | None = None
+) -> tuple[list[Stratum], Account]:
+    """Return the questions of a family by stratum, in the order of its domains, and an account of what was left out.
 
     Raises:
-        ValueError: naming the key, its value and the choices, where a domain has no text.
+        ValueError: naming file and line, where a record is broken; naming the key and the choices, where a subject has no question.
     """
-    texts, sample = documents_by_domain(name, family, files)
-    for domain in family.domains:
-        items, copies = document_items(
-            texts[domain], domain=domain, seed=family.sample_seed, length=length, max_tokens=family.tokens_per_domain, encoder=encoder
-        )
-        sample.items += items
-        sample.left_out[domain] += Counter(copies=copies, over_cap=len(texts[domain]) - copies - len(items))
-    return sample
+    if family.kind == "questions":
+        return _subjects(name, family, files, shots_files)
+    if family.kind == "pairs":
+        return [Stratum(domain=domain, name=domain, items=_pairs(domain, family, files)) for domain in family.domains], Account()
+    return [
+        Stratum(domain=domain, name=behaviour, items=_behaviour(name, domain, behaviour, family, files))
+        for domain, behaviours in family.domains.items()
+        for behaviour in behaviours
+    ], Account()
 
 
-def sample_questions(name: str, family: QuestionFamily, files: Path, length: int, encoder: TextEncoder) -> Sample:
-    """Return a sample of each subject's questions that fit the window.
-
-    All options are scored where a metric of the family needs them, else the right one only.
-
-    Raises:
-        ValueError: naming file, line and key, where a record is broken; naming the key and the choices, where a subject has no question.
-    """
-    path, *others = matching_files(files, family.file)
-    if others:
-        raise ValueError(f"families.{name}.file = {family.file!r}: matches {1 + len(others)} files; name one")
-    questions: dict[str, list[Question]] = defaultdict(list)
-    sample = Sample()
-    for line, record in enumerate(read_records(path), start=1):
-        where = f"{path} line {line}"
-        if is_header(record):
-            sample.outside["(header row)"] += 1
-            continue
-        questions[text_of(record, "topic", where)].append(multiple_choice(record, where))
+def _subjects(name: str, family: QuestionFamily, files: Path, shots_files: Path | None) -> tuple[list[Stratum], Account]:
+    account = Account()
+    questions = _by_subject(files, family.file, family)
+    solved = _by_subject(shots_files or files, family.shots_file, family) if family.shots_file else None
     used = {subject for subjects in family.domains.values() for subject in subjects}
-    sample.outside.update({subject: len(rows) for subject, rows in sorted(questions.items()) if subject not in used})
-    all_options = not CHOICE_METRICS.isdisjoint(family.metrics)
+    account.outside.update({subject: len(rows) for subject, rows in sorted(questions.items()) if subject not in used})
+    strata = []
     for domain, subjects in family.domains.items():
         for subject in subjects:
             rows = questions.get(subject, [])
-            scored = rows[family.shots_per_subject :]
+            kept = 0 if solved is not None else family.shots_per_subject
+            scored, shots = rows[kept:], (rows if solved is None else solved.get(subject, []))[: family.shots]
             if not scored:
                 _no_text(f"families.{name}.domains.{domain}", [subject], {key: len(value) for key, value in questions.items()})
-            sample.left_out[domain]["kept_for_shots"] += len(rows) - len(scored)
-            # A question that stands in two subjects is an item of each: hence the subject in its name.
-            items = _fitting(scored, domain, subject, length, encoder, sample, all_options=all_options, namespace=subject)
-            taken = take_tokens(in_random_order(items, seed=family.sample_seed, name=subject, key=_name), family.tokens_per_subject)
-            sample.left_out[domain]["over_cap"] += len(items) - len(taken)
-            sample.items += taken
-            if not taken:
-                sample.empty_strata[domain].append(subject)
-    _check_all_have_items(name, family.domains, sample)
-    return sample
+            if len(shots) < family.shots:
+                where = f"shots_file = {family.shots_file!r}" if family.shots_file else f"shots_per_subject = {family.shots_per_subject}"
+                raise ValueError(f"families.{name}.shots = {family.shots}: {where} gives subject {subject!r} only {len(shots)}")
+            account.left_out[domain]["kept_for_shots"] += len(rows) - len(scored)
+            header = {} if family.header else {"header": ""}
+            asked = prompt_items(family.prompt, _asked(scored), _asked(shots), subject=subject, domain=domain, **header)
+            strata.append(Stratum(domain=domain, name=subject, items=asked))
+    return strata, account
 
 
-def sample_pairs(name: str, family: PairFamily, files: Path, length: int, encoder: TextEncoder) -> Sample:
-    """Return a sample of each domain's pairs (or option lists) that fit the window.
-
-    Raises:
-        ValueError: naming file, record and key, where a record is broken; naming the key, where no pair of a domain fits.
-    """
-    sample = Sample()
-    for domain, groups in family.domains.items():
-        items: list[Item] = []
-        for keys in groups:
-            for path in dict.fromkeys(path for file in keys.files for path in matching_files(files, file)):
-                records = enumerate(read_records(path), start=1)
-                questions = [preference(record, keys, f"{path} record {number}") for number, record in records]
-                # A pair that stands in two files is one item: no file in its name.
-                items += _fitting(questions, domain, path.stem, length, encoder, sample, all_options=True, namespace="")
-        unique = {item.item: item for item in reversed(items)}
-        taken = take_tokens(in_random_order(unique.values(), seed=family.sample_seed, name=domain, key=_name), family.tokens_per_domain)
-        sample.left_out[domain] += Counter(copies=len(items) - len(unique), over_cap=len(unique) - len(taken))
-        sample.items += taken
-    _check_all_have_items(name, family.domains, sample)
-    return sample
+def _by_subject(files: Path, pattern: str, family: QuestionFamily) -> dict[str, list[ExamRecord]]:
+    questions: dict[str, list[ExamRecord]] = defaultdict(list)
+    for record in read_questions(files, pattern, family.form):
+        questions[record.subject].append(record)
+    return questions
 
 
-def _fitting(
-    questions: Iterable[Question],
-    domain: str,
-    stratum: str,
-    length: int,
-    encoder: TextEncoder,
-    sample: Sample,
-    *,
-    all_options: bool,
-    namespace: str,
-) -> list[Item]:
-    """Return the questions that fit the window as items, each once; count the others. Items are named within a namespace."""
-    items: dict[str, Item] = {}
-    for question in questions:
-        texts = question.options if all_options else (question.options[question.gold],)
-        options = tuple(encoder.option(question.context, text) for text in texts)
-        name = text_id(namespace, question.context, *question.options)
-        if name in items:
-            sample.left_out[domain]["copies"] += 1
-        elif any(option.num_tokens > length for option in options):
-            sample.left_out[domain]["too_long"] += 1
-        else:
-            gold = question.gold if all_options else 0
-            items[name] = Item(domain=domain, stratum=stratum, item=name, options=options, gold=gold, text=question.text)
-    return list(items.values())
+def _asked(records: Iterable[ExamRecord]) -> list[ExamQuestion]:
+    return [ExamQuestion(question=record.question, answers=record.answers, gold=record.gold) for record in records]
 
 
-def _name(item: Item) -> str:
-    return item.item
+def _pairs(domain: str, family: PairFamily, files: Path) -> list[TextItem]:
+    return [
+        preference(record, keys, where, domain=domain, stratum=path.stem)
+        for keys in family.domains[domain]
+        for path in dict.fromkeys(path for file in keys.files for path in matching_files(files, file))
+        for where, record in read_located(path)
+    ]
+
+
+def _behaviour(name: str, domain: str, behaviour: str, family: RiskFamily, files: Path) -> list[TextItem]:
+    try:
+        path, *others = matching_files(files, family.file.format(behaviour=behaviour))
+    except ValueError as error:
+        raise ValueError(f"families.{name}.domains.{domain}: behaviour {behaviour!r}: {error}") from error
+    if others:
+        raise ValueError(f"families.{name}.domains.{domain}: {1 + len(others)} files are of behaviour {behaviour!r}: {path}, {others[0]}")
+    return [
+        risk_item(record, where, domain=domain, behaviour=behaviour, answer_space=family.answer_space)
+        for where, record in read_located(path)
+    ]
+
+
+def _sampled_questions(name: str, family: QuestionFamily | PairFamily | RiskFamily, files: Path, shots_files: Path | None) -> FamilyTexts:
+    strata, account = question_strata(name, family, files, shots_files)
+    texts = FamilyTexts(left_out=account.left_out, outside=account.outside)
+    all_options, cap = needs_all_options(family), cap_of(family)
+    for stratum in strata:
+        unique = {item.item: item for item in reversed(stratum.items)}
+        ordered = in_random_order(unique.values(), seed=family.sample_seed, name=stratum.name, key=lambda item: item.item)
+        taken = ordered[:cap]
+        texts.left_out[stratum.domain] += Counter(copies=len(stratum.items) - len(unique), over_cap=len(unique) - len(taken))
+        texts.items += taken if all_options else map(right_alone, taken)
+    return texts
+
+
+def cap_of(family: QuestionFamily | PairFamily | RiskFamily) -> int | None:
+    """Return the most questions of a stratum that are scored; none for all."""
+    if family.kind == "questions":
+        return family.questions_per_subject
+    return family.pairs_per_domain if family.kind == "pairs" else family.questions_per_behaviour
+
+
+def needs_all_options(family: QuestionFamily | PairFamily | RiskFamily) -> bool:
+    """Return whether all options are scored: bits per byte of questions need the right one only."""
+    return family.kind != "questions" or not CHOICE_METRICS.isdisjoint(family.metrics)
+
+
+def right_alone(item: TextItem) -> TextItem:
+    """Return an item with its right option as the only one."""
+    return replace(item, options=(item.options[item.gold],), gold=0)
 
 
 def _no_text(key: str, values: Sequence[str], present: Mapping[str, int]) -> None:
     choices = ", ".join(f"{value!r}" for value in sorted(present)) or "(none)"
     raise ValueError(f"{key} = {list(values)!r}: no text of that name in the source; the choices are {choices}")
-
-
-def _check_all_have_items(name: str, domains: Iterable[str], sample: Sample) -> None:
-    for domain in domains:
-        if not any(item.domain == domain for item in sample.items):
-            why = ", ".join(f"{cause} {count}" for cause, count in sorted(sample.left_out[domain].items()))
-            raise ValueError(
-                f"families.{name}.domains.{domain}: no item is left to score ({why}); a wider context_length or other files are needed"
-            )

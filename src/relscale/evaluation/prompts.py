@@ -85,7 +85,7 @@ def prompt_items(
         TextItem(
             domain=domain,
             stratum=subject,
-            item=text_id(subject, question.question, *question.answers),
+            item=text_id(subject, shown("continuation", question), *question.answers),
             prefix=prefix,
             context=shown(prompt, question),
             options=options(prompt, question),

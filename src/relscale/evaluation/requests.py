@@ -94,13 +94,13 @@ def in_random_order(things: Iterable[T], *, seed: int, name: str, key: Callable[
     return sorted(things, key=lambda thing: rank(seed, name, key(thing)))
 
 
-def take_tokens(items: Iterable[Item], max_tokens: int) -> list[Item]:
-    """Take items from the front as long as their tokens stay within a cap; the first one is always taken."""
+def take_tokens(items: Iterable[Item], max_tokens: int | None, max_items: int | None = None) -> list[Item]:
+    """Take items from the front as long as they and their tokens stay within the caps; the first one is always taken."""
     taken: list[Item] = []
     total = 0
     for item in items:
         total += item.num_tokens
-        if taken and total > max_tokens:
+        if taken and ((max_tokens is not None and total > max_tokens) or len(taken) == max_items):
             break
         taken.append(item)
     return taken

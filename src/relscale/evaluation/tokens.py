@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer
 
 from relscale.evaluation.requests import Option
+from relscale.evaluation.texts import TextItem
 from relscale.text.tokenizer import end_of_text
 
 
@@ -63,9 +64,16 @@ class TextEncoder:
             raise ValueError(f"{text!r} has no token of its own after {context[-60:]!r}")
         return Option(context=shown, continuation=scored, num_bytes=len(text.encode()))
 
-    def window(self, tokens: Sequence[int]) -> Option:
-        """Return the request that scores tokens after the prefix token alone; bytes are those of exactly these tokens."""
-        return Option(context=(self.prefix,), continuation=tuple(tokens), num_bytes=self.num_bytes(tokens))
+    def options(self, item: TextItem) -> tuple[Option, ...]:
+        """Return the requests of a question, one an option; bytes are those of the option without the space that parts it."""
+        context = item.prefix + item.context
+        return tuple(self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "") for text in item.options)
+
+    def window(self, tokens: Sequence[int], masked: int = 0) -> Option:
+        """Return the request that scores tokens after the prefix token, all but the first `masked` ones; bytes are those of the scored."""
+        return Option(
+            context=(self.prefix, *tokens[:masked]), continuation=tuple(tokens[masked:]), num_bytes=self.num_bytes(tokens[masked:])
+        )
 
 
 def byte_alphabet() -> list[str]:

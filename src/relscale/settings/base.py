@@ -1,12 +1,13 @@
 """What all settings share: closed, frozen models and the kinds of names."""
 
+import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ ]*$")]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ -]*$")]
 """A domain's name, as it is drawn in figures."""
 BudgetLabel = Annotated[str, StringConstraints(pattern=r"^[1-9](\.[0-9]+)?e[0-9]+$")]
 """A budget as text, such as "1e18": written in quotes, since YAML would otherwise choose between text and number."""
@@ -16,6 +17,15 @@ Metric = Literal["bits_per_byte", "choice_loss_nats", "choice_probability", "cho
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
+
+def _pinned(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{7,40}", value):
+        raise ValueError("no commit: a branch or tag can move under a result; give the commit's hash (7 to 40 hexadecimal digits)")
+    return value
+
+
+Revision = Annotated[str, AfterValidator(_pinned)]
+"""A commit of the hub: only that pins bytes."""
 
 Entry = TypeVar("Entry")
 

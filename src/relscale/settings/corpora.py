@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from relscale.settings.base import Model, Name, Positive, Share, Unique
+from relscale.settings.base import Model, Name, Positive, Revision, Share, Unique
 from relscale.settings.readers import AnyReader
+from relscale.settings.sharded import ShardedCorpus
 
 
 class Part(Model):
@@ -55,15 +56,37 @@ class Corpora(Model):
     max_mb: Annotated[float, Field(gt=0)] | None = None
     """Read at most so many megabytes (1e6 bytes) of each component, before cleaning."""
     mixtures: Annotated[dict[Name, Mixture], Field(min_length=1)]
-    """The corpora by name."""
+    """Corpora that fit into memory, by name: cleaned, deduplicated and mixed by size."""
+    sharded: dict[Name, ShardedCorpus] = {}
+    """Corpora of any size, by name: tokenized as they stand, in shards, and mixed by weight when they are read."""
+
+
+class GivenTokenizer(Model):
+    """A tokenizer that others made: byte-level, with a token for the end of a text."""
+
+    path: str | None = None
+    """A local `tokenizer.json`."""
+    hub: str | None = None
+    """Repository of the hub that holds a `tokenizer.json`, owner/name; a gated one needs a token in the variable HF_TOKEN."""
+    revision: Revision | None = None
+    """Commit of that repository."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "GivenTokenizer":
+        if (self.path is None) == (self.hub is None) or (self.hub is None) != (self.revision is None):
+            raise ValueError("give either `path`, or `hub` with `revision`")
+        return self
 
 
 class Tokenizer(Model):
-    """One byte-level BPE for all corpora, trained on equal bytes of the named ones."""
+    """The tokenizer of all corpora: a byte-level BPE trained on equal bytes of the named ones, or one that is given."""
 
     vocab_size: Annotated[int, Field(ge=260)]
     """Entries, the end-of-text token included."""
-    trained_on: Annotated[Unique[Name], Field(min_length=1)]
-    """Corpora that it is trained on: a fixed list, so that a new corpus uses the existing tokenizer."""
+    trained_on: Unique[Name]
+    """Corpora (of `corpora.mixtures`) that it is trained on: a fixed list, so that a new corpus uses the existing tokenizer; none where one
+    is given."""
     mb_per_corpus: Annotated[float, Field(gt=0)] = 4.0
     """Megabytes (1e6 bytes) taken from each of them."""
+    given: GivenTokenizer | None = None
+    """Take this one instead of training one."""

@@ -78,4 +78,32 @@ class DictionaryQuestions(Reader):
     kind: Literal["dictionary_questions"]
 
 
-AnyReader = Annotated[TextFiles | CsvRows | JsonRecords | ParquetRows | ServiceManuals | DictionaryQuestions, Field(discriminator="kind")]
+class DomainFolders(Reader):
+    """A folder a domain: inside, plain text files (a document each), or records as JSON lines, JSON, CSV or Parquet, by their endings."""
+
+    kind: Literal["domain_folders"]
+    text: str = "text"
+    """Key or column that holds the text of a record."""
+    level: Positive = 1
+    """Which folder of a file's path inside the source names the domain, from 1."""
+
+
+class IceFiles(Reader):
+    """Texts of the International Corpus of English with their mark-up, a folder a domain: tags go, and so does what is not corpus text."""
+
+    kind: Literal["ice"]
+    written_only: bool = True
+    """Read only the files of written texts (their names begin with W)."""
+    level: Positive = 1
+    """Which folder of a file's path inside the source names the domain, from 1."""
+
+
+AnyReader = Annotated[
+    TextFiles | CsvRows | JsonRecords | ParquetRows | DomainFolders | IceFiles | ServiceManuals | DictionaryQuestions,
+    Field(discriminator="kind"),
+]
+
+
+def names_domains(reader: AnyReader) -> bool:
+    """Return whether a reader says which domain a document belongs to."""
+    return reader.kind in {"domain_folders", "ice"} or getattr(reader, "domain", None) is not None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from relscale.settings.base import Model, Positive
+from relscale.settings.base import Model, Positive, Revision
 
 
 class PackageOrigin(Model):
@@ -41,14 +41,16 @@ class HubOrigin(Model):
     """Configuration of the dataset."""
     split: str = "train"
     """Split to read."""
-    revision: str
-    """Commit, tag or branch; a full commit hash is what pins it."""
+    revision: Revision
+    """Commit of the dataset's repository; a branch or tag is refused, since it can move."""
     columns: list[str] = ["text"]
     """Columns to keep."""
     max_documents: Positive | None = None
     """Stop after so many documents."""
 
 
+ShardedOrigin = Annotated[LocalOrigin | HubOrigin, Field(discriminator="kind")]
+"""Where the text of a sharded corpus comes from."""
 Origin = Annotated[PackageOrigin | LocalOrigin | HubOrigin, Field(discriminator="kind")]
 """Where bytes come from: what decides a source's content, and nothing else."""
 

@@ -19,7 +19,7 @@ class CpuSmall(Model):
     """Batch size = max(1, round(sqrt(tokens / this))) sequences."""
     matrix_learning_rate: Annotated[float, Field(gt=0)] = 0.15
     """Learning rate of matrices = this / sqrt(width) * sqrt(batch tokens / 2048)."""
-    embedding_learning_rate: Annotated[float, Field(gt=0)] = 0.25
+    embedding_learning_rate: Annotated[float, Field(gt=0)] = 0.5
     """Learning rate of the embedding = this * sqrt(batch tokens / 2048)."""
     head_learning_rate_ratio: Annotated[float, Field(gt=0)] = 2.0
     """Learning rate of the head over that of the matrices."""
@@ -27,7 +27,7 @@ class CpuSmall(Model):
     """First moment's decay."""
     beta2: Share = 0.99
     """Second moment's decay."""
-    warmup_share: Share = 0.02
+    warmup_share: Share = 0.1
     """Share of the steps in which the learning rate rises linearly."""
     decay_share: Share = 0.5
     """Share of the steps, at the end, in which it falls linearly to 0."""
@@ -134,7 +134,7 @@ class Replicate(Model):
     shape: ShapeLabel
     """Size, as width x layers."""
     seeds: Annotated[Unique[int], Field(min_length=1)]
-    """Seeds beside those of the budget."""
+    """Seeds beside those of the budget; what is there already counts once."""
 
 
 class Suite(Model):

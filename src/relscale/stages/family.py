@@ -11,15 +11,17 @@ from pydantic import TypeAdapter
 
 from relscale.command import run
 from relscale.evaluation.continuation import sample_continuation
-from relscale.evaluation.families import Sample, sample_documents, sample_pairs, sample_questions, sample_validation
 from relscale.evaluation.requests import write_requests
+from relscale.evaluation.samples import Sample, sample_documents, sample_questions, sample_validation
 from relscale.evaluation.tokens import TextEncoder
 from relscale.files import sha256_of, write_json
-from relscale.settings.families import AnyFamily, DocumentFamily
+from relscale.settings.families import AnyFamily, DocumentFamily, PairFamily, QuestionFamily, RiskFamily
 from relscale.text.tokenizer import load_tokenizer
 
 
-def make_sample(spec: Mapping[str, Any], encoder: TextEncoder, files: Path | None, validation: Path | None) -> Sample:
+def make_sample(
+    spec: Mapping[str, Any], encoder: TextEncoder, files: Path | None, validation: Path | None, shots_files: Path | None = None
+) -> Sample:
     """Return the items of the family that a spec describes.
 
     Args:
@@ -27,6 +29,7 @@ def make_sample(spec: Mapping[str, Any], encoder: TextEncoder, files: Path | Non
         encoder: the tokenizer.
         files: folder of the family's source; unused for `validation`.
         validation: held-out documents of a corpus (component, document, text); used for `validation` only.
+        shots_files: folder of the source with solved questions, where that is another one.
 
     Raises:
         ValueError: naming key, value and choices, where a domain has no text, or the input that is missing.
@@ -42,10 +45,8 @@ def make_sample(spec: Mapping[str, Any], encoder: TextEncoder, files: Path | Non
         raise ValueError(f"families.{name}: kind {family.kind} needs --source")
     if family.kind == "documents":
         return sample_documents(name, family, files, length, encoder)
-    if family.kind == "questions":
-        return sample_questions(name, family, files, length, encoder)
-    if family.kind == "pairs":
-        return sample_pairs(name, family, files, length, encoder)
+    if isinstance(family, QuestionFamily | PairFamily | RiskFamily):
+        return sample_questions(name, family, files, length, encoder, shots_files)
     documents = DocumentFamily.model_validate(spec["documents"])
     return sample_continuation(name, family, documents, files, length, encoder)
 
@@ -56,13 +57,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--spec", required=True, type=json.loads)
     parser.add_argument("--tokenizer", required=True, type=Path)
     parser.add_argument("--source", type=Path, help="manifest of the family's source; its files lie in files/ beside it")
+    parser.add_argument("--shots-source", type=Path, help="manifest of the source with solved questions, where that is another one")
     parser.add_argument("--validation", type=Path, help="held-out documents of a corpus, for kind validation")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--manifest", required=True, type=Path)
     args = parser.parse_args(argv)
     encoder = TextEncoder(load_tokenizer(args.tokenizer), str(args.tokenizer))
-    files = args.source.parent / "files" if args.source else None
-    sample = make_sample(args.spec, encoder, files, args.validation)
+    files, shots_files = (path.parent / "files" if path else None for path in (args.source, args.shots_source))
+    sample = make_sample(args.spec, encoder, files, args.validation, shots_files)
     write_requests(sample.items, args.out)
     account = sample.manifest(args.spec["family"], args.spec["settings"]["kind"], args.spec["context_length"])
     write_json(args.manifest, {**account, "sha256": sha256_of(args.out)})

@@ -16,7 +16,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from relscale.settings.readers import AnyReader
-from relscale.text.readers import clean, matching_files, read_documents, read_records
+from relscale.text.exams import read_questions
+from relscale.text.readers import clean, matching_files, read_documents
+from relscale.text.records import read_records
 from relscale.text.windows import Hashes, WordHasher, window_hashes
 
 QUESTION_KEYS = ("question", "answer_a", "answer_b", "answer_c", "answer_d")
@@ -30,8 +32,8 @@ def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) ->
 
     Args:
         name: the family, for messages.
-        settings: the family's settings as plain values; read are `kind` and, by kind, `reader` (documents), `file` (questions) or
-            the files and keys in `domains` (pairs).
+        settings: the family's settings as plain values; read are `kind` and, by kind, `reader` (documents), `file` and `form`
+            (questions), `file` (risk) or the files and keys in `domains` (pairs).
         files_dir: folder of the files of the family's source.
 
     Raises:
@@ -42,10 +44,17 @@ def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) ->
         reader = TypeAdapter(AnyReader).validate_python(settings["reader"])
         for document in read_documents(files_dir, reader):
             yield clean(document.text, reader)
+    elif kind == "questions" and settings.get("form", "embedded") != "embedded":
+        for question in read_questions(files_dir, settings["file"], settings["form"]):
+            yield question.text
     elif kind == "questions":
         for path in matching_files(files_dir, settings["file"]):
             for number, record in enumerate(read_records(path), start=1):
                 yield _joined(record, QUESTION_KEYS, f"{path} record {number}")
+    elif kind == "risk":
+        for path in matching_files(files_dir, settings["file"].format(behaviour="*")):
+            for number, record in enumerate(read_records(path), start=1):
+                yield _joined(record, ("question",), f"{path} record {number}")
     elif kind == "pairs":
         for pairs in (pairs for domain in sorted(settings["domains"]) for pairs in settings["domains"][domain]):
             options = [pairs["options"]] if pairs.get("options") else [pairs["positive"], pairs["negative"]]
@@ -54,9 +63,8 @@ def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) ->
                 for number, record in enumerate(read_records(path), start=1):
                     yield _joined(record, keys, f"{path} record {number}")
     else:
-        raise ValueError(
-            f"families.{name}: kind = {kind!r} has no text of its own to decontaminate against; the choices are documents, questions, pairs"
-        )
+        choices = "documents, questions, pairs, risk"
+        raise ValueError(f"families.{name}: kind = {kind!r} has no text of its own to decontaminate against; the choices are {choices}")
 
 
 def _joined(record: Mapping[str, Any], keys: Iterable[str], where: str) -> str:

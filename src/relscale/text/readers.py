@@ -2,31 +2,38 @@
 
     read_documents(files_dir, reader) -> Iterator[Document]   raw text, file by file in sorted order
     clean(text, reader) -> str                                 what a corpus or an evaluation sees of it
-    read_records(path, member=None) -> Iterator[dict]          records of a .json, .jsonl or .csv file (also .gz, or inside a .zip)
     matching_files(files_dir, pattern, exclude=()) -> list     files of a source, sorted; none is an error
 
 `files_dir` is the folder `files/` beside a source's manifest. A reader's glob that matches nothing, a column or key that is not there and a
 file that cannot be decoded are errors that name the file, the key and the choices.
 """
 
-import csv
 import fnmatch
-import gzip
 import html
-import io
 import json
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
-from relscale.settings.readers import AnyReader, CsvRows, DictionaryQuestions, JsonRecords, ParquetRows, Reader, ServiceManuals, TextFiles
+from relscale.settings.readers import (
+    AnyReader,
+    CsvRows,
+    DictionaryQuestions,
+    DomainFolders,
+    IceFiles,
+    JsonRecords,
+    ParquetRows,
+    Reader,
+    ServiceManuals,
+    TextFiles,
+)
 from relscale.text.dictionary import questions_and_answers
+from relscale.text.ice import ice_text, is_written
+from relscale.text.records import parquet_records, read_records, read_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +61,28 @@ def read_documents(files_dir: Path, reader: AnyReader) -> Iterator[Document]:
     paths = matching_files(files_dir, reader.files, reader.exclude)
     if isinstance(reader, ServiceManuals):
         paths = _newest_versions(paths)
+    if isinstance(reader, IceFiles) and reader.written_only:
+        paths = [path for path in paths if is_written(path.name)]
+        if not paths:
+            raise ValueError(
+                f"{files_dir}: of the files that match files = {reader.files!r}, none is a written text (its name begins with W)"
+            )
     for path in paths:
         where = path.relative_to(files_dir).as_posix()
         if isinstance(reader, TextFiles):
-            pieces = split_text(_read_text(path, reader.member), reader.split_at, reader.max_characters)
+            pieces = split_text(read_text(path, reader.member), reader.split_at, reader.max_characters)
             for number, piece in enumerate(pieces, start=1):
                 yield Document(text=piece, domain=None, where=f"{where} part {number}")
         elif isinstance(reader, ServiceManuals):
-            for number, text in enumerate(_documentation(json.loads(_read_text(path, reader.member))), start=1):
+            for number, text in enumerate(_documentation(json.loads(read_text(path, reader.member))), start=1):
                 yield Document(text=text, domain=None, where=f"{where} string {number}")
         elif isinstance(reader, DictionaryQuestions):
             for record in read_records(path, reader.member):
                 yield Document(text=questions_and_answers(record, where), domain=None, where=f"{where} entry {record['entry']}")
+        elif isinstance(reader, IceFiles):
+            yield Document(text=ice_text(read_text(path, reader.member)), domain=_folder(where, reader.level), where=where)
+        elif isinstance(reader, DomainFolders) and not path.name.removesuffix(".gz").endswith((".jsonl", ".json", ".csv", ".parquet")):
+            yield Document(text=read_text(path, reader.member), domain=_folder(where, reader.level), where=where)
         else:
             yield from _rows(path, where, reader)
 
@@ -91,32 +108,26 @@ def matching_files(files_dir: Path, pattern: str, exclude: Iterable[str] = ()) -
     return sorted(found)
 
 
-def read_records(path: Path, member: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the records of a CSV file, a JSON list, a JSON mapping's values or a JSON-lines file, in order.
-
-    Args:
-        path: the file; .gz is unpacked on the fly.
-        member: name of the file inside, where `path` is a zip archive.
-
-    Raises:
-        ValueError: naming the file, where it is of another kind, cannot be read or a record is no mapping.
-    """
-    name = (member or path.name).removesuffix(".gz")
-    if name.endswith(".csv"):
-        yield from _csv_records(path, member)
-    elif name.endswith((".jsonl", ".json")):
-        yield from _json_records(path, member, lines=name.endswith(".jsonl"))
+def _rows(path: Path, where: str, reader: CsvRows | JsonRecords | ParquetRows | DomainFolders) -> Iterator[Document]:
+    key = None if isinstance(reader, DomainFolders) else reader.domain
+    if isinstance(reader, ParquetRows):
+        records = parquet_records(path, [name for name in (reader.text, reader.domain) if name is not None])
     else:
-        raise ValueError(f"{path}: records are read from .json, .jsonl and .csv files (also .gz, or a member of a .zip)")
-
-
-def _rows(path: Path, where: str, reader: CsvRows | JsonRecords | ParquetRows) -> Iterator[Document]:
-    records = _parquet_records(path, reader) if isinstance(reader, ParquetRows) else read_records(path, reader.member)
+        records = read_records(path, reader.member)
     by_host = isinstance(reader, CsvRows) and reader.domain_is_host
+    folder = _folder(where, reader.level) if isinstance(reader, DomainFolders) else None
     for number, record in enumerate(records, start=1):
         text = _value(record, "text", reader.text, where, number)
-        domain = _value(record, "domain", reader.domain, where, number) if reader.domain else None
+        domain = _value(record, "domain", key, where, number) if key else folder
         yield Document(text=text, domain=host_of(domain) if by_host and domain else domain, where=f"{where} record {number}")
+
+
+def _folder(where: str, level: int) -> str:
+    """Return the folder of that level of a file's path inside the source."""
+    folders = where.split("/")[:-1]
+    if len(folders) < level:
+        raise ValueError(f"{where}: lies in no folder of level {level}, which would name its domain (the reader's `level`)")
+    return folders[level - 1]
 
 
 def _value(record: Mapping[str, Any], what: str, key: str, where: str, number: int) -> str:
@@ -174,83 +185,6 @@ SHORTEST_PIECE = 200
 """Characters below which a piece of a split text is no document of its own."""
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _LINE_BREAK = re.compile(r"\n")
-
-
-# ------------------------------------------------------------------------------------------------------------------- files
-
-
-@contextmanager
-def _opened(path: Path, member: str | None) -> Iterator[BinaryIO]:
-    """Open a file's bytes: plain, .gz, or a member of a .zip."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            if member not in archive.namelist():
-                raise ValueError(f"{path}: no member {member!r} (the reader's `member`); the choices are {', '.join(archive.namelist())}")
-            with archive.open(member) as handle:
-                yield handle  # type: ignore[misc]
-    elif member is not None:
-        raise ValueError(f"{path}: the reader has member = {member!r}, but the file is no .zip archive")
-    else:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
-            yield handle  # type: ignore[misc]
-
-
-@contextmanager
-def _opened_text(path: Path, member: str | None) -> Iterator[io.TextIOWrapper]:
-    # utf-8-sig drops a byte order mark; newline="" leaves line ends to csv and to `clean`.
-    with _opened(path, member) as binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as handle:
-        try:
-            yield handle
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: not UTF-8 text: {error}") from error
-
-
-def _read_text(path: Path, member: str | None) -> str:
-    with _opened_text(path, member) as handle:
-        return handle.read()
-
-
-def _csv_records(path: Path, member: str | None) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(2**31 - 1)  # the default limit of 131,072 characters is below a long document
-    with _opened_text(path, member) as handle:
-        try:
-            rows = csv.DictReader(handle, strict=True)
-            for record in rows:
-                if None in record or None in record.values():  # how DictReader shows too many or too few columns
-                    raise ValueError(f"{path}: line {rows.line_num}: the number of columns differs from the header's")
-                yield record
-        except csv.Error as error:
-            raise ValueError(f"{path}: not a readable CSV file: {error}") from error
-
-
-def _json_records(path: Path, member: str | None, *, lines: bool) -> Iterator[dict[str, Any]]:
-    with _opened_text(path, member) as handle:
-        try:
-            if lines:
-                values: Iterable[Any] = (json.loads(line) for line in handle if line.strip())
-            else:
-                whole = json.load(handle)
-                if not isinstance(whole, list | dict):
-                    raise ValueError(f"{path}: a JSON list or mapping of records is needed, not {type(whole).__name__}")
-                values = whole.values() if isinstance(whole, dict) else whole
-            for number, value in enumerate(values, start=1):
-                if not isinstance(value, dict):
-                    raise ValueError(f"{path}: record {number} is no mapping but {str(value)[:80]!r}")
-                yield value
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}: not valid JSON: {error}") from error
-
-
-def _parquet_records(path: Path, reader: ParquetRows) -> Iterator[dict[str, Any]]:
-    import pyarrow.parquet as pq  # heavy, and only this reader needs it
-
-    with pq.ParquetFile(path) as table:
-        columns = [name for name in (reader.text, reader.domain) if name is not None]
-        missing = [name for name in columns if name not in table.schema_arrow.names]
-        if missing:
-            raise ValueError(f"{path}: no column {missing[0]!r}; the choices are {', '.join(table.schema_arrow.names)}")
-        for batch in table.iter_batches(batch_size=1024, columns=columns):
-            yield from batch.to_pylist()
 
 
 def _newest_versions(paths: Iterable[Path]) -> list[Path]:

@@ -1,3 +1,6 @@
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -40,3 +43,18 @@ class Unigram(torch.nn.Module):
 def halves() -> CausalModel:
     """Four tokens of probability 1/2, 1/4, 1/8, 1/8."""
     return CausalModel(Unigram([0.5, 0.25, 0.125, 0.125]), vocab_size=4, context_length=8)
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """The script that makes the checkpoints and texts of the comparison with lm-evaluation-harness, as a module."""
+    spec = spec_from_file_location("reference_harness", Path(__file__).parents[2] / "golden" / "reference_harness.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def checkpoints(reference, tmp_path_factory) -> dict[str, Path]:
+    """Folders of small random checkpoints by architecture; tests that change one work on a copy."""
+    return reference.make_checkpoints(tmp_path_factory.mktemp("checkpoints"))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relscale.evaluation.continuation import sample_continuation
-from relscale.evaluation.families import sample_documents, sample_pairs, sample_questions, sample_validation
+from relscale.evaluation.samples import sample_documents, sample_questions, sample_validation
 from relscale.settings.families import ContinuationFamily, DocumentFamily, PairFamily, QuestionFamily, ValidationFamily
 
 BIG = 10**6
@@ -215,7 +215,7 @@ def test_pairs(tmp_path, encoder):
             "B": [{"files": ["options.json"], "prompt": "q", "options": "all", "positive": "right"}],
         }
     )
-    sample = sample_pairs("f", family, tmp_path, 64, encoder)
+    sample = sample_questions("f", family, tmp_path, 64, encoder)
     pair, options = sample.items
     assert [encoder.tokenizer.decode(option.continuation) for option in pair.options] == ["yes", "no"]
     assert (pair.gold, pair.options[0].context) == (0, (0,))
@@ -236,7 +236,7 @@ def test_pairs(tmp_path, encoder):
 def test_broken_pairs(tmp_path, encoder, keys, message):
     write_json(tmp_path / "x.json", [{"good": "yes", "bad": "no", "all": ["a", "b"], "right": 2}])
     with pytest.raises(ValueError, match=message):
-        sample_pairs("f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder)
+        sample_questions("f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder)
 
 
 # ------------------------------------------------------------------------------------------------------------- continuation

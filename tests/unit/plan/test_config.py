@@ -60,7 +60,7 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("suite", "corpora"),
             ["webb"],
-            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures; the choices are curated,",
+            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures and corpora.sharded; the choices are curated,",
         ),
         (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1"),
         (("figures", "names"), ["figure9"], "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',"),
@@ -144,16 +144,17 @@ def test_replicates_name_a_cell_of_the_grid(raw):
     raw["suite"]["replicates"] = [
         {"budget": "9e9", "shape": "16x1", "seeds": [5]},
         {"budget": "1e11", "shape": "99x9", "seeds": [5]},
-        {"budget": "1e11", "shape": "16x1", "seeds": [3]},
-        {"budget": "1e11", "shape": "24x1", "seeds": [0]},
+        {"budget": "1e11", "shape": "16x1", "seeds": [5]},
+        {"budget": "1e11", "shape": "16x1", "seeds": [7]},
     ]
     lines = problems(raw)
-    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "none of the budget's ([3])" in lines[2]] == [True] * 3
+    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "this cell is there twice" in lines[2]] == [True] * 3
     assert len(lines) == 3
 
 
 def test_every_budget_that_cannot_be_met_is_named_at_once(raw):
     raw["suite"]["budgets"] = [{"label": "1e6", "shapes": ["64x3", "16x1"]}, {"label": "5e10", "shapes": ["17x1", "24x1"]}]
+    raw["suite"]["replicates"] = []
     lines = problems(raw)
     assert len(lines) == 3
     assert "suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in lines[0]

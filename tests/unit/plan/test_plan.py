@@ -66,7 +66,7 @@ def test_small_recipe_by_hand():
     per_token = 3 * (2 * (matrices + head) + attention)
     assert (run.batch_size, run.steps) == (2, round(1e11 / per_token / 256))
     assert run.optimiser["learning_rate"] == pytest.approx(0.15 / 32**0.5 * (256 / 2048) ** 0.5)
-    assert run.optimiser["embedding_learning_rate"] == pytest.approx(0.25 * (256 / 2048) ** 0.5)
+    assert run.optimiser["embedding_learning_rate"] == pytest.approx(0.5 * (256 / 2048) ** 0.5)
 
 
 @pytest.mark.parametrize(("width", "heads", "head_dim"), [(16, 1, 16), (24, 1, 24), (40, 2, 20), (48, 3, 16), (112, 7, 16)])
@@ -83,7 +83,7 @@ def test_seeds_and_replicates_multiply_cells():
 
 def test_a_budget_may_have_its_own_seeds():
     budgets = [{"label": "1e11", "shapes": ["16x1"]}, {"label": "3e11", "shapes": ["24x1"], "seeds": [7]}]
-    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "3e11", "shape": "24x1", "seeds": [0]}]), 512)
+    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "3e11", "shape": "24x1", "seeds": [0, 7]}]), 512)
     assert [(run.budget, run.seed) for run in runs] == [("1e11", 0), ("1e11", 1), ("3e11", 7), ("3e11", 0)]
 
 

@@ -109,7 +109,11 @@ def test_no_stage_depends_on_the_plan_or_the_whole_configuration(stage):
 
 def test_training_depends_on_nothing_downstream():
     heads = {name.split(".")[1] for name in import_closure("relscale.stages.train") if "." in name}
-    assert heads <= {"architecture", "command", "digests", "files", "stages", "training"}
+    assert heads <= {"architecture", "command", "digests", "files", "stages", "text", "training"}
+    assert {name for name in import_closure("relscale.stages.train") if ".text." in name} == {
+        "relscale.text.end_of_text",
+        "relscale.text.mixture",
+    }
 
 
 def test_canonical_json():

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from relscale.settings.readers import CsvRows, DictionaryQuestions, JsonRecords, ParquetRows, ServiceManuals, TextFiles
-from relscale.text.readers import clean, host_of, matching_files, read_documents, read_records, split_text
+from relscale.text.readers import clean, host_of, matching_files, read_documents, split_text
+from relscale.text.records import read_records
 
 PLAIN = TextFiles(kind="text_files", files="*.txt")
 MARKUP = TextFiles(kind="text_files", files="*.txt", strip_markup=True)
@@ -38,7 +39,7 @@ def test_glob_outside_the_source_is_refused(tmp_path: Path, pattern: str) -> Non
 
 def test_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"caf\xe9")
-    with pytest.raises(ValueError, match=r"a\.txt: not UTF-8 text"):
+    with pytest.raises(ValueError, match=r"a\.txt line 1: not UTF-8 text"):
         list(read_documents(tmp_path, PLAIN))
 
 

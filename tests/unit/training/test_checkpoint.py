@@ -146,7 +146,7 @@ class Stage:
         tokens.tofile(folder / "train.bin")
         sums = {"train.bin": sha256_of(folder / "train.bin")}
         write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-        (folder / "tokenizer.json").write_text("{}")
+        write_json(folder / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
 
     def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
         paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}

@@ -1,6 +1,6 @@
 """A private SLURM of one node, as plain processes: nothing of it outlives its folder, and nothing outside the folder is changed.
 
-`python tests/slurm/cluster.py start FOLDER` and `... stop FOLDER` do by hand what the tests do; `source FOLDER/environment.sh` in between.
+By hand: `python tests/support/slurm_cluster.py start FOLDER`, then `source FOLDER/environment.sh`; `... stop FOLDER` ends it.
 """
 
 import getpass

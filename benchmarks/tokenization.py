@@ -1,0 +1,187 @@
+"""How fast text becomes tokens, and in how much memory: a shard beside the tokenizer alone and beside `datasets.map`, on the same files.
+
+    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb 2000] [--out FILE]
+
+Text of the given corpora is written again and again, in another order each time, to JSON-lines files in a temporary folder. Each
+measurement is a process of its own; rounds are interleaved, so that ratios hold on a busy machine. Times are CPU seconds of the work
+alone, without imports; memory is the whole process's peak. `datasets` (extra `hub`) is needed.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from relscale.text.parquet import read_batches
+from relscale.text.rows import local_texts
+from relscale.text.tokenize_shard import BATCH_CHARACTERS, Shard, tokenize
+from relscale.text.tokenizer import end_of_text, load_tokenizer, tokenizer_text, train_tokenizer
+
+WAYS = ("tokenizer alone", "shard", "datasets.map")
+
+
+def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int = 4) -> list[str]:
+    """Write so many megabytes of text as JSON lines, dealt to a few files; return their names."""
+    texts = [text for path in corpora for batch in read_batches(path) for text in batch.column("text").to_pylist()]
+    left, generator = megabytes * 1e6, random.Random(0)
+    names = [f"{part}.jsonl" for part in range(parts)]
+    handles = [(folder / name).open("w", encoding="utf-8") for name in names]
+    number = 0
+    while left > 0:
+        generator.shuffle(texts)
+        for text in texts:
+            handles[number % parts].write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+            number += 1
+            left -= len(text.encode())
+            if left <= 0:
+                break
+    for handle in handles:
+        handle.close()
+    return names
+
+
+def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
+    """Yield the texts of files in batches of the size that a shard encodes in one go."""
+    batch: list[str] = []
+    characters = 0
+    for name in names:
+        for text in local_texts(folder / name, "text"):
+            batch.append(text)
+            characters += len(text)
+            if characters >= BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path) -> dict[str, float]:
+    """Measure one way in this process."""
+    tokenizer = load_tokenizer(tokenizer_path)
+    if way == "tokenizer alone":
+        loaded = list(batches(folder, names))
+        begin = time.process_time()
+        tokens = 0
+        for texts in loaded:
+            for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+                tokens += len(encoding) + 1
+        seconds, size = time.process_time() - begin, 0
+    elif way == "shard":
+        begin = time.process_time()
+        shard = Shard(files=names, texts=lambda name, skip: local_texts(folder / name, "text", skip), validation_share=1e-4)
+        work.mkdir()
+        counts = tokenize(shard, tokenizer, work)
+        tokens, size = counts.tokens + counts.tokens_validation, counts.tokens_size
+        seconds = time.process_time() - begin
+    else:
+        import datasets
+
+        datasets.disable_progress_bars()
+        _, end = end_of_text(tokenizer)
+
+        def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+            return {"ids": [[*encoding.ids, end] for encoding in tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)]}
+
+        begin = time.process_time()
+        rows = datasets.load_dataset("json", data_files=[str(folder / name) for name in names], split="train", cache_dir=str(work))
+        mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
+        seconds = time.process_time() - begin
+        tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
+        size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
+    return {"cpu_s": seconds, "tokens": tokens, "peak_mb": peak_bytes() / 1e6, "disk_mb": size / 1e6}
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process held; Linux's `ru_maxrss` would also count what its parent held before it started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def in_own_process(way: str, tokenizer: Path, folder: Path, names: list[str]) -> dict[str, float]:
+    """Measure one way in a new process."""
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        command = [sys.executable, __file__, "--measure", way, "--tokenizer", tokenizer, "--folder", folder, "--work", f"{work}/made"]
+        environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        done = subprocess.run([*map(str, command), "--names", *names], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def compare(corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: float, rounds: int) -> Iterator[str]:
+    """Yield lines: each way's rate, its ratio to the shard's in the same round, memory and disk."""
+    folder = scratch / "compared"
+    folder.mkdir()
+    names = write_files(corpora, folder, megabytes)
+    seen: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way in WAYS:
+            seen[way].append(in_own_process(way, tokenizer, folder, names))
+    yield f"{megabytes:g} MB of text, {rounds} rounds, medians"
+    yield f"{'way':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}{'time of a shard / its':>23}{'peak MB':>9}{'disk MB':>9}"
+    for way in WAYS:
+        ratios = sorted(shard["cpu_s"] / other["cpu_s"] for shard, other in zip(seen["shard"], seen[way], strict=True))
+        middle = sorted(seen[way], key=lambda one: one["cpu_s"])[rounds // 2]
+        rate, ratio = middle["tokens"] / middle["cpu_s"], ratios[rounds // 2]
+        yield (
+            f"{way:<18}{middle['tokens']:>12,.0f}{rate:>14,.0f}{middle['cpu_s']:>8.1f}{ratio:>16.3f} "
+            f"({ratios[0]:.2f}-{ratios[-1]:.2f}){middle['peak_mb']:>8.0f}{middle['disk_mb']:>9.0f}"
+        )
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, nargs="+", help="documents of corpora (Parquet), as the workflow makes them")
+    parser.add_argument("--vocab-size", type=int, default=8192)
+    parser.add_argument("--compare-mb", type=float, default=50.0, help="text that the ways are compared on")
+    parser.add_argument("--small-mb", type=float, default=200.0, help="text of the smaller shard")
+    parser.add_argument("--large-mb", type=float, default=2000.0, help="text of the larger shard")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scratch", type=Path, help="where the temporary folder is made")
+    parser.add_argument("--out", type=Path, help="also write the table there")
+    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
+    for name in ("--tokenizer", "--folder", "--work"):
+        parser.add_argument(name, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--names", nargs="+", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.measure:
+        print(json.dumps(measure(args.measure, args.tokenizer, args.folder, args.names, args.work)))
+        return
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        print(line, flush=True)
+        if args.out:
+            args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    with tempfile.TemporaryDirectory(dir=args.scratch) as name:
+        scratch = Path(name)
+        tokenizer = scratch / "tokenizer.json"
+        trained = train_tokenizer({path.parent.name: path for path in args.text}, args.vocab_size, 4.0)
+        tokenizer.write_text(tokenizer_text(trained), encoding="utf-8")
+        say(f"byte-level BPE of {args.vocab_size} entries, one thread")
+        for line in compare(args.text, tokenizer, scratch, args.compare_mb, args.rounds):
+            say(line)
+        for megabytes in (args.small_mb, args.large_mb):
+            folder = scratch / f"{megabytes:g}"
+            folder.mkdir()
+            found = in_own_process("shard", tokenizer, folder, write_files(args.text, folder, megabytes))
+            rate = megabytes / found["cpu_s"]
+            say(f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

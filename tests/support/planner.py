@@ -1,0 +1,79 @@
+"""Asks Snakemake, many times in one process, which jobs it would run: a line of JSON in, a line of JSON out.
+
+Started in a copy of the checkout with the copy's package; a dry run for each question would spend most of its time on starting.
+A question is {"overlay": a configuration to merge or null, "versions": {library: version to pretend}}; the answer lists all jobs.
+"""
+
+import io
+import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from snakemake.api import SnakemakeApi
+from snakemake.io import is_flagged
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+
+def forget(versions):
+    """Drop what was remembered of the package's files, which a test may have edited since; pretend versions of libraries."""
+    from relscale import provenance
+
+    provenance.version = lambda name: versions.get(name) or installed(name)
+    for thing in vars(provenance).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()
+
+
+def plan(files, options):
+    """Return all jobs, each with its rule, its places and whether Snakemake would run it now."""
+    with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config=options, configfiles=tuple(files)),
+            snakefile=Path("Snakefile").absolute(),
+        )
+        planned = workflow.dag(DAGSettings())
+        try:
+            planned.execute_workflow(executor="dryrun")
+        except Exception as error:
+            api.print_exception(error)
+            raise
+        dag = workflow._workflow.dag
+        # Not needrun_jobs(): to a dry run, its jobs are finished by now.
+        return [
+            {
+                "rule": job.rule.name,
+                "wildcards": dict(job.wildcards_dict),
+                "inputs": [str(path) for path in job.input if not is_flagged(path, "ancient")],
+                "outputs": [str(path) for path in job.output],
+                "params": json.loads(json.dumps(dict(job.params.items()), default=list)),
+                "shell": job.rule.shellcmd or "",
+                "needed": dag.needrun(job),
+            }
+            for job in dag.jobs
+        ]
+
+
+def main():
+    """Answer until there are no more questions."""
+    base, options = sys.argv[1], json.loads(sys.argv[2])
+    for line in sys.stdin:
+        question, said = json.loads(line), io.StringIO()
+        files = [Path(base).absolute()]
+        if question["overlay"] is not None:
+            files.append(Path("experiments/overlay.yaml").absolute())
+            files[-1].write_text(json.dumps(question["overlay"]))
+        forget(question["versions"])
+        try:
+            with redirect_stdout(said), redirect_stderr(said):
+                answer = {"jobs": plan(files, options)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}\n{said.getvalue()}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

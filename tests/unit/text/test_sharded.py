@@ -1,0 +1,363 @@
+"""From files of text to the manifest of a sharded corpus: plans, shards that go on after a kill, weights, and what can go wrong."""
+
+import errno
+import gzip
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from relscale.files import read_json, sha256_of
+from relscale.settings.sharded import ShardedComponent, ShardedCorpus
+from relscale.settings.sources import HubOrigin, LocalOrigin
+from relscale.stages import enough_tokens, shard, sharded_corpus
+from relscale.stages.sources_table import one_a_source
+from relscale.stages.train import read_tokens
+from relscale.text.decontamination import WindowSet
+from relscale.text.mixture import Mixture
+from relscale.text.shard_plan import TextFile, deal, plan_shards
+from relscale.text.sharded_corpus import gather, held_out
+from relscale.text.tokenize_shard import Shard, tokenize
+from relscale.text.tokenizer import end_of_text, load_tokenizer
+
+FILES, DOCUMENTS = 6, 150
+
+
+def prose(seed: int, words: int = 60) -> str:
+    generator = random.Random(seed)
+    return " ".join(f"w{generator.randrange(500)}" for _ in range(words))
+
+
+@pytest.fixture(scope="module")
+def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A byte-level tokenizer that others might have made: its end-of-text token comes last and has another name."""
+    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken("<|begin_of_text|>", special=True), AddedToken("<|end_of_text|>", special=True)])
+    assert end_of_text(tokenizer) == ("<|end_of_text|>", 257)
+    path = tmp_path_factory.mktemp("given") / "tokenizer.json"
+    path.write_text(tokenizer.to_str(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of compressed JSON lines."""
+    folder = tmp_path_factory.mktemp("text")
+    for file in range(FILES):
+        with gzip.open(folder / f"{file}.jsonl.gz", "wt", encoding="utf-8") as handle:
+            for number in range(DOCUMENTS):
+                handle.write(json.dumps({"text": prose(1000 * file + number)}) + "\n")
+    return folder
+
+
+def component(**more: Any) -> dict[str, Any]:
+    settings = {"source": "mine", "files": "**/*.jsonl.gz", "weight": 1.0, "shards": 2, "validation_share": 0.05, **more}
+    return ShardedComponent.model_validate(settings).model_dump(mode="json")
+
+
+def arguments(folder: Path, text: Path, tokenizer: Path, index: int = 0, **more: Any) -> list[str]:
+    """The arguments of the stage that makes a shard; its plan is made here."""
+    settings = component(**more)
+    source = LocalOrigin(kind="local", path=str(text))
+    plan = plan_shards("part", ShardedComponent.model_validate(settings), source)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps(plan))
+    spec = {"name": "part", "component": settings, "source": source.model_dump(), "window_words": 5, "decontaminate_against": {}}
+    options = {
+        "spec": json.dumps(spec),
+        "plan": folder / "plan.json",
+        "shard": index,
+        "tokenizer": tokenizer,
+        "checkpoints": folder / "checkpoints",
+        "defined-by": "code",
+        "save-mb": 0.05,
+        "out-tokens": folder / f"{index:05d}.bin",
+        "out-validation": folder / f"{index:05d}.parquet",
+        "out-record": folder / f"{index:05d}.json",
+    }
+    return [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, text: Path, tokenizer_path: Path) -> Path:
+    """Both shards of a component."""
+    folder = tmp_path_factory.mktemp("made")
+    for index in range(2):
+        shard.main(arguments(folder, text, tokenizer_path, index))
+    return folder
+
+
+def test_shards_hold_every_document_once(made: Path, text: Path, tokenizer_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(tokenizer_path))
+    found = Counter[str]()
+    for index in range(2):
+        record = read_json(made / f"{index:05d}.json")
+        tokens = np.fromfile(made / f"{index:05d}.bin", dtype=record["dtype"])
+        assert record["sha256"] == sha256_of(made / f"{index:05d}.bin") and record["counts"]["tokens"] == len(tokens)
+        assert [file["sum"] for file in record["files"]] == [sha256_of(text / file["path"]) for file in record["files"]]
+        ends = np.flatnonzero(tokens == 257)
+        assert len(ends) == record["counts"]["documents"]
+        found.update(tokenizer.decode(piece[:-1].tolist()) for piece in np.split(tokens, ends + 1)[:-1])
+        found.update(pq.read_table(made / f"{index:05d}.parquet")["text"].to_pylist())
+        counts = record["counts"]
+        assert counts["documents_read"] == counts["documents"] + counts["documents_validation"] == FILES * DOCUMENTS // 2
+    assert found == Counter(prose(1000 * file + number) for file in range(FILES) for number in range(DOCUMENTS))
+
+
+def test_a_given_tokenizer_is_used_as_it_is(made: Path) -> None:
+    record = read_json(made / "00000.json")
+    assert (record["vocab_size"], record["dtype"]) == (258, "<u2")
+    assert record["counts"]["tokens"] == record["counts"]["bytes"] + record["counts"]["documents"]
+
+
+def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(made: Path, tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
+    # A text that comes slowly, so that the kill meets the shard at work; the stage's module is run as the workflow runs it.
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import sys, time\nfrom relscale.stages import shard\nread = shard.local_texts\n"
+        "def slowly(*arguments):\n    for text in read(*arguments):\n        time.sleep(0.002)\n        yield text\n"
+        "import relscale.text.tokenize_shard as t\nt.BATCH_CHARACTERS = 20_000\n"
+        "shard.local_texts = slowly\nshard.main(sys.argv[1:])\n"
+    )
+    words = arguments(tmp_path / "a", text, tokenizer_path, shards=1)
+    killed = subprocess.Popen([sys.executable, str(script), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checkpoints = tmp_path / "a" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not list(checkpoints.glob("*/progress.json")) and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL, killed.stderr.read() if killed.stderr else ""
+    assert not list((tmp_path / "a").glob("0*"))
+    (progress,) = (read_json(path) for path in checkpoints.glob("*/progress.json"))
+    (folder,) = checkpoints.iterdir()
+    with (folder / "tokens.bin").open("ab") as handle:  # what a kill may leave behind the last progress
+        handle.write(b"rest of a batch")
+    shard.main(words)
+    shard.main(arguments(tmp_path / "b", text, tokenizer_path, shards=1))
+    for name in ("00000.bin", "00000.parquet", "00000.json"):
+        assert sha256_of(tmp_path / "a" / name) == sha256_of(tmp_path / "b" / name)
+    assert 0 < progress["documents_read"] < FILES * DOCUMENTS
+
+
+def test_a_finished_shard_is_not_made_again(
+    tmp_path: Path, text: Path, tokenizer_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = arguments(tmp_path, text, tokenizer_path)
+    shard.main(words)
+    before = sha256_of(tmp_path / "00000.bin")
+    for path in tmp_path.glob("00000.*"):
+        path.unlink()  # Snakemake removes a job's outputs before it runs again
+    monkeypatch.setattr(shard, "local_texts", lambda *_: pytest.fail("text is read again"))
+    shard.main(words)
+    assert sha256_of(tmp_path / "00000.bin") == before
+    assert f"going on after {FILES * DOCUMENTS // 2} documents" in capsys.readouterr().out
+
+
+def test_another_text_or_setting_is_another_shard(tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
+    for share in (0.05, 0.1):
+        shard.main(arguments(tmp_path, text, tokenizer_path, validation_share=share))
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_max_tokens_stops_every_shard_early(tmp_path: Path, text: Path, tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relscale.text.tokenize_shard.BATCH_CHARACTERS", 10_000)
+    words = arguments(tmp_path, text, tokenizer_path, max_tokens=60_000)
+    shard.main(words)
+    tokens = read_json(tmp_path / "00000.json")["counts"]["tokens"]
+    assert 30_000 <= tokens < 45_000
+    (tmp_path / "00000.json").unlink()
+    shard.main(words)
+    assert read_json(tmp_path / "00000.json")["counts"]["tokens"] == tokens
+
+
+def test_a_disk_that_is_full_keeps_what_was_done(tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
+    words = arguments(tmp_path, text, tokenizer_path, shards=1)
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    command = [sys.executable, "-m", "relscale.stages.shard", *words]
+    done = subprocess.run(command, preexec_fn=limited, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"cannot be written: [Errno {errno.EFBIG}]" in done.stderr and "make room, and call again to go on" in done.stderr
+    assert not list(tmp_path.glob("00000.*"))
+    shard.main(words)
+    assert read_json(tmp_path / "00000.json")["counts"]["documents_read"] == FILES * DOCUMENTS
+
+
+def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path, tokenizer_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    for number in range(2):
+        (tmp_path / "text" / f"{number}.jsonl.gz").write_bytes(gzip.compress(json.dumps({"text": prose(number)}).encode()))
+    words = arguments(tmp_path, tmp_path / "text", tokenizer_path)
+    (tmp_path / "text" / "0.jsonl.gz").write_bytes(b"other")
+    with pytest.raises(ValueError, match=r"0\.jsonl\.gz: 5 bytes; the plan of the shards says \d+: the file has changed since, plan again"):
+        shard.main(words)
+    (tmp_path / "text" / "0.jsonl.gz").unlink()
+    with pytest.raises(ValueError, match=r"0\.jsonl\.gz: None bytes; the plan"):
+        shard.main(words)
+
+
+def test_evaluation_text_is_removed_and_counted(tmp_path: Path, tokenizer_path: Path) -> None:
+    texts = [f"{prose(1)}\n\nwhat colour is the old house\n\n{prose(2)}", "what colour is the old house", " ", "half \ud83d a pair"]
+    windows = WindowSet(["what colour is the old house"], 5)
+    part = Shard(files=["f"], texts=lambda _, skip: iter(texts[skip:]), validation_share=1e-9, windows=windows)
+    (tmp_path / "shard").mkdir()
+    counts = tokenize(part, load_tokenizer(tokenizer_path), tmp_path / "shard")
+    assert (counts.documents_read, counts.documents, counts.removed_too_short, counts.paragraphs_decontaminated) == (4, 2, 2, 2)
+    written = bytes(np.fromfile(tmp_path / "shard" / "tokens.bin", dtype="<u2").clip(0, 255).astype("u1"))
+    assert len(written) == counts.tokens == len(prose(1)) + 2 + len(prose(2)) + len("half ? a pair") + 2
+
+
+def test_files_are_dealt_by_size_in_a_fixed_way() -> None:
+    files = [TextFile(path=f"{number:02d}", num_bytes=size, sum=None) for number, size in enumerate([5, 100, 40, 60, 1, 1, 90, 3])]
+    shards = deal(files, 3)
+    assert sorted(file.path for pile in shards for file in pile) == sorted(file.path for file in files)
+    assert max(sum(file.num_bytes for file in pile) for pile in shards) == 100
+    assert shards == deal(files[::-1], 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "message"),
+    [
+        ("nowhere", {}, r"sources\.mine\.path = '.*nowhere': no such file or folder"),
+        (".", {"files": "*.parquet"}, r"no file matches files = '\*\.parquet'; it holds .*\.jsonl\.gz"),
+        (
+            ".",
+            {"shards": 7},
+            r"component part \(source mine\): shards = 7, and files = '\*\*/\*\.jsonl\.gz' matches only 6: lower",
+        ),
+    ],
+)
+def test_plans_that_cannot_be_made(text: Path, path: str, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_shards("part", ShardedComponent.model_validate(component(**more)), LocalOrigin(kind="local", path=str(text / path)))
+
+
+def test_an_ending_that_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    with pytest.raises(ValueError, match=r"a\.csv: the endings that are read are \.jsonl, \.json, \.txt, \.parquet"):
+        plan_shards("part", ShardedComponent.model_validate(component(files="*", shards=1)), LocalOrigin(kind="local", path=str(tmp_path)))
+
+
+class Api:
+    """Stands in for the hub: one repository of four files at one commit."""
+
+    def list_repo_tree(self, dataset: str, *, recursive: bool, revision: str, repo_type: str) -> list[Any]:
+        from huggingface_hub import RepoFile
+        from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+        response = SimpleNamespace(headers={}, request=SimpleNamespace(url="", method="GET"), status_code=404, url="", text="", reason="")
+        if dataset != "owner/name":
+            raise RepositoryNotFoundError("404", response=response)  # type: ignore[arg-type]
+        if revision != "0" * 40:
+            raise RevisionNotFoundError("404", response=response)  # type: ignore[arg-type]
+        assert recursive and repo_type == "dataset"
+        lfs = {"size": 10, "oid": "f" * 64, "pointerSize": 1}
+        return [RepoFile(path=path, size=10, oid="a" * 40, lfs=lfs) for path in ("a.json.gz", "x/b.json.gz", "x/c.json.gz", "README.md")]
+
+
+def test_the_hub_is_listed_at_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    settings = ShardedComponent.model_validate(component(files="**/*.json.gz", exclude=["x/c*"]))
+    plan = plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="0" * 40))
+    assert [[file["path"] for file in part] for part in plan["shards"]] == [["a.json.gz"], ["x/b.json.gz"]]
+    assert plan["shards"][0][0]["sum"] == "f" * 64
+    assert (plan["package"], plan["version"], plan["num_files"], plan["num_bytes"]) == ("owner/name", "0" * 40, 2, 20)
+    with pytest.raises(ValueError, match=r"sources\.mine: dataset = 'owner/name', revision = '1{40}': the dataset has no such commit"):
+        plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="1" * 40))
+    with pytest.raises(ValueError, match="no such dataset, or it is gated"):
+        plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/other", revision="0" * 40))
+
+
+# ------------------------------------------------------------------------------------------------------------ whole corpora
+
+
+def corpus_manifest(folder: Path, made: Path, **more: Any) -> Path:
+    """Gather a corpus of two components, both made of the same shards."""
+    parts = {name: component(weight=weight) for name, weight in (("one", 3.0), ("two", 1.0))}
+    spec = {"corpus": "both", "settings": {"components": parts, **more}}
+    manifest = folder / "both" / "manifest.json"
+    folders = [f"{name}={made}" for name in parts]
+    outputs = ["--out-validation", str(folder / "both" / "validation.parquet"), "--manifest", str(manifest)]
+    sharded_corpus.main(["--spec", json.dumps(spec), "--component", *folders, *outputs])
+    return manifest
+
+
+def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path) -> None:
+    path = corpus_manifest(tmp_path, made)
+    mixture, manifest = read_tokens(path), read_json(path)
+    assert isinstance(mixture, Mixture) and len(mixture) == manifest["tokens"]
+    assert mixture.shares == [0.75, 0.25]
+    assert manifest["documents"] == sum(row["documents"] for row in manifest["rows"])
+    shard_path = made / "00001.bin"
+    before = shard_path.read_bytes()
+    try:
+        shard_path.unlink()  # a new file: the finished shard is kept under another name by a link
+        shard_path.write_bytes(b"\x01\x00" + before[2:])
+        with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
+            read_tokens(path)
+        shard_path.write_bytes(before[:-2])
+        with pytest.raises(ValueError, match=r"00001\.bin: \d+ tokens; .*manifest\.json says"):
+            read_tokens(path)
+        shard_path.unlink()
+        with pytest.raises(ValueError, match=r"00001\.bin: cannot be read: .*; remove .*manifest\.json, so that it is made again"):
+            read_tokens(path)
+    finally:
+        shard_path.write_bytes(before)
+
+
+def test_another_weight_is_another_training_set(made: Path, tmp_path: Path) -> None:
+    settings = {"components": {"one": component(weight=3.0), "two": component()}}
+    records = {name: [("a.bin", read_json(made / "00000.json"))] for name in ("one", "two")}
+    first = gather("both", ShardedCorpus.model_validate(settings), records)
+    settings["components"]["one"]["weight"] = 2.0
+    second = gather("both", ShardedCorpus.model_validate(settings), records)
+    assert first["sha256"]["train.bin"] != second["sha256"]["train.bin"]
+
+
+def test_held_out_text_stands_in_proportion_to_the_weights(made: Path, tmp_path: Path) -> None:
+    table = pq.read_table(corpus_manifest(tmp_path, made, validation_mb=0.008).parent / "validation.parquet").to_pylist()
+    sizes = Counter[int]()
+    for row in table:
+        sizes[row["component"]] += len(row["text"].encode())
+    assert 0.6 < sizes[0] / sum(sizes.values()) < 0.9
+    assert sum(sizes.values()) <= 8000
+    settings = ShardedCorpus.model_validate({"components": {"one": component()}})
+    empty = tmp_path / "empty.parquet"
+    pq.write_table(pq.read_table(made / "00000.parquet").slice(0, 0), empty)
+    with pytest.raises(ValueError, match=r"corpora\.sharded\.both\.components\.one: no document was held out"):
+        held_out("both", settings, {"one": [empty]})
+
+
+def test_a_component_too_small_for_its_weight_is_named_before_training(made: Path, tmp_path: Path) -> None:
+    path = corpus_manifest(tmp_path, made, max_epochs=2.0)
+    tokens = read_json(path)["tokens"] // 2
+    spec = {"most_tokens": {"both": tokens}, "max_epochs": 1.0}
+    enough_tokens.main(["--spec", json.dumps(spec), "--manifest", str(path), "--out", str(tmp_path / "checked.json")])
+    assert read_json(tmp_path / "checked.json") == {"most_epochs": {"both": 0.75}}
+    spec["most_tokens"]["both"] = 3 * tokens
+    with pytest.raises(ValueError, match=r"corpora\.sharded\.both\.components\.one: the longest run, of [\d,]+ tokens, would see it 2\.25"):
+        enough_tokens.main(["--spec", json.dumps(spec), "--manifest", str(path), "--out", str(tmp_path / "checked.json")])
+
+
+def test_a_source_read_in_parts_is_one_row() -> None:
+    part = {"source": "mine", "package": None, "version": None, "num_files": 2, "num_bytes": 10}
+    rows = one_a_source([part | {"sha256": "a"}, part | {"sha256": "b"}, part | {"sha256": "a"}, part | {"source": "else", "sha256": "c"}])
+    assert [(row["source"], row["num_files"], row["num_bytes"]) for row in rows] == [("else", 2, 10), ("mine", 4, 20)]
+    assert len(rows[1]["sha256"]) == 64 and rows[0]["sha256"] == "c"
