@@ -145,13 +145,14 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
     """Print the rates of all contestants at all tasks."""
     contestants = {"ours": ours(folder), "harness, 1": harness(folder, 1), "harness, 8": harness(folder, 8)}
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for _ in range(rounds):
+    for number in range(rounds):
         for task, texts in tasks.items():
             said = {}
             for name, contestant in contestants.items():
                 begin = time.process_time()
                 said[name] = contestant(texts)
                 rates[task, name].append(len(texts) / (time.process_time() - begin))
+                print(f"round {number + 1}, {task}, {name}: {rates[task, name][-1]:.2f} items/CPU-s", flush=True)
             for name in ("harness, 1", "harness, 8"):
                 np.testing.assert_allclose(said["ours"], said[name], rtol=1e-6, atol=1e-4)
     print(f"{'items per CPU-second':22}" + "".join(f"{name:>13}" for name in contestants) + f"{'ratio':>9}{'goal':>7}")
@@ -172,7 +173,7 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
     """Print the peak memory of scoring few and many items, each in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for texts in (few, many):
-            print(f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB")
+            print(f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB", flush=True)
 
 
 def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:

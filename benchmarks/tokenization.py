@@ -3,8 +3,11 @@
     python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb 2000] [--out FILE]
 
 Text of the given corpora is written again and again, in another order each time, to JSON-lines files in a temporary folder. Each
-measurement is a process of its own; rounds are interleaved, so that ratios hold on a busy machine. Times are CPU seconds of the work
-alone, without imports; memory is the whole process's peak. `datasets` (extra `hub`) is needed.
+measurement is a process of its own, and rounds are interleaved. Times are CPU seconds of the work alone, without imports; memory is the
+whole process's peak. On a machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the time inside
+the tokenizer is measured in each process as well, and what a way costs beside it is told in its own terms: whole / inside. Encoding the
+same text with the same tokenizer costs both ways the same, so the ratio of these is the ratio of the ways. `datasets` (extra `hub`) is
+needed.
 """
 
 import argparse
@@ -18,6 +21,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
+
+from tokenizers import Tokenizer
 
 from relscale.text.parquet import read_batches
 from relscale.text.rows import local_texts
@@ -25,6 +31,8 @@ from relscale.text.tokenize_shard import BATCH_CHARACTERS, Shard, tokenize
 from relscale.text.tokenizer import end_of_text, load_tokenizer, tokenizer_text, train_tokenizer
 
 WAYS = ("tokenizer alone", "shard", "datasets.map")
+WATCHED = 50_000_000
+"""Characters after which a shard says how far it is."""
 
 
 def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int = 4) -> list[str]:
@@ -64,7 +72,7 @@ def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
 
 def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path) -> dict[str, float]:
     """Measure one way in this process."""
-    tokenizer = load_tokenizer(tokenizer_path)
+    tokenizer = Timed(load_tokenizer(tokenizer_path))
     if way == "tokenizer alone":
         loaded = list(batches(folder, names))
         begin = time.process_time()
@@ -75,16 +83,28 @@ def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work
         seconds, size = time.process_time() - begin, 0
     elif way == "shard":
         begin = time.process_time()
-        shard = Shard(files=names, texts=lambda name, skip: local_texts(folder / name, "text", skip), validation_share=1e-4)
+        seen = 0
+
+        def texts_of(name: str, skip: int) -> Iterator[str]:
+            nonlocal seen
+            for text in local_texts(folder / name, "text", skip):
+                before, seen = seen, seen + len(text)
+                if seen // WATCHED > before // WATCHED:
+                    print(
+                        f"{seen / 1e6:.0f} M characters: {time.process_time() - begin:.0f} CPU-s, peak {peak_bytes() / 1e6:.0f} MB",
+                        flush=True,
+                    )
+                yield text
+
         work.mkdir()
-        counts = tokenize(shard, tokenizer, work)
+        counts = tokenize(Shard(files=names, texts=texts_of, validation_share=1e-4), cast(Tokenizer, tokenizer), work)
         tokens, size = counts.tokens + counts.tokens_validation, counts.tokens_size
         seconds = time.process_time() - begin
     else:
         import datasets
 
         datasets.disable_progress_bars()
-        _, end = end_of_text(tokenizer)
+        _, end = end_of_text(cast(Tokenizer, tokenizer))
 
         def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
             return {"ids": [[*encoding.ids, end] for encoding in tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)]}
@@ -95,7 +115,7 @@ def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work
         seconds = time.process_time() - begin
         tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
         size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
-    return {"cpu_s": seconds, "tokens": tokens, "peak_mb": peak_bytes() / 1e6, "disk_mb": size / 1e6}
+    return {"cpu_s": seconds, "inside_s": tokenizer.seconds, "tokens": tokens, "peak_mb": peak_bytes() / 1e6, "disk_mb": size / 1e6}
 
 
 def peak_bytes() -> int:
@@ -107,15 +127,38 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def in_own_process(way: str, tokenizer: Path, folder: Path, names: list[str]) -> dict[str, float]:
-    """Measure one way in a new process."""
+class Timed:
+    """A tokenizer that knows how long it encoded."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Take the tokenizer."""
+        self._tokenizer = tokenizer
+        self.seconds = 0.0
+        """CPU seconds inside `encode_batch_fast`."""
+
+    def encode_batch_fast(self, texts: list[str], add_special_tokens: bool = True) -> list[Any]:
+        """Encode, and look at the clock."""
+        begin = time.process_time()
+        encodings: list[Any] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        self.seconds += time.process_time() - begin
+        return encodings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokenizer, name)
+
+
+def in_own_process(way: str, tokenizer: Path, folder: Path, names: list[str], watch: Path | None = None) -> dict[str, float]:
+    """Measure one way in a new process; what it says meanwhile goes to the file `watch`."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
         command = [sys.executable, __file__, "--measure", way, "--tokenizer", tokenizer, "--folder", folder, "--work", f"{work}/made"]
         environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        done = subprocess.run([*map(str, command), "--names", *names], env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-3000:])
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        with tempfile.TemporaryFile("w+") as said, watch.open("w+") if watch else tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run([*map(str, command), "--names", *names], env=environment, stdout=output, stderr=said, check=False)
+            said.seek(0)
+            output.seek(0)
+            if done.returncode:
+                raise RuntimeError(said.read()[-3000:])
+            result: dict[str, float] = json.loads(output.read().splitlines()[-1])
     return result
 
 
@@ -128,16 +171,18 @@ def compare(corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: floa
     for _ in range(rounds):
         for way in WAYS:
             seen[way].append(in_own_process(way, tokenizer, folder, names))
-    yield f"{megabytes:g} MB of text, {rounds} rounds, medians"
-    yield f"{'way':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}{'time of a shard / its':>23}{'peak MB':>9}{'disk MB':>9}"
+    yield f"{megabytes:g} MB of text, {rounds} rounds, medians (in brackets: lowest and highest)"
+    yield f"{'way':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}{'whole / inside the tokenizer':>30}{'peak MB':>9}{'disk MB':>9}"
+    middle: dict[str, float] = {}
     for way in WAYS:
-        ratios = sorted(shard["cpu_s"] / other["cpu_s"] for shard, other in zip(seen["shard"], seen[way], strict=True))
-        middle = sorted(seen[way], key=lambda one: one["cpu_s"])[rounds // 2]
-        rate, ratio = middle["tokens"] / middle["cpu_s"], ratios[rounds // 2]
-        yield (
-            f"{way:<18}{middle['tokens']:>12,.0f}{rate:>14,.0f}{middle['cpu_s']:>8.1f}{ratio:>16.3f} "
-            f"({ratios[0]:.2f}-{ratios[-1]:.2f}){middle['peak_mb']:>8.0f}{middle['disk_mb']:>9.0f}"
-        )
+        ratios = sorted(one["cpu_s"] / one["inside_s"] for one in seen[way])
+        one = sorted(seen[way], key=lambda one: one["cpu_s"])[rounds // 2]
+        middle[way] = ratios[rounds // 2]
+        spread = f"{middle[way]:.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
+        rate = one["tokens"] / one["cpu_s"]
+        yield f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
+    own, mapped = 1 / middle["shard"], middle["datasets.map"] / middle["shard"]
+    yield f"a shard reaches {own:.3f} of the tokenizer's own rate, and {mapped:.2f} of that of datasets.map"
 
 
 def main() -> None:
@@ -148,7 +193,7 @@ def main() -> None:
     parser.add_argument("--compare-mb", type=float, default=50.0, help="text that the ways are compared on")
     parser.add_argument("--small-mb", type=float, default=200.0, help="text of the smaller shard")
     parser.add_argument("--large-mb", type=float, default=2000.0, help="text of the larger shard")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="0 leaves the comparison out")
     parser.add_argument("--scratch", type=Path, help="where the temporary folder is made")
     parser.add_argument("--out", type=Path, help="also write the table there")
     parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
@@ -173,12 +218,14 @@ def main() -> None:
         trained = train_tokenizer({path.parent.name: path for path in args.text}, args.vocab_size, 4.0)
         tokenizer.write_text(tokenizer_text(trained), encoding="utf-8")
         say(f"byte-level BPE of {args.vocab_size} entries, one thread")
-        for line in compare(args.text, tokenizer, scratch, args.compare_mb, args.rounds):
-            say(line)
+        if args.rounds:
+            for line in compare(args.text, tokenizer, scratch, args.compare_mb, args.rounds):
+                say(line)
         for megabytes in (args.small_mb, args.large_mb):
             folder = scratch / f"{megabytes:g}"
             folder.mkdir()
-            found = in_own_process("shard", tokenizer, folder, write_files(args.text, folder, megabytes))
+            names = write_files(args.text, folder, megabytes)
+            found = in_own_process("shard", tokenizer, folder, names, args.out.with_suffix(f".{megabytes:g}.txt") if args.out else None)
             rate = megabytes / found["cpu_s"]
             say(f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB")
 

@@ -43,7 +43,13 @@ RESULTS = f"results/{EXPERIMENT.experiment}"
 SHARED = "results/shared"
 FAMILIES = EXPERIMENT.evaluate
 LAW_TABLES = ["points", "absolute", "absolute_fits", "surface", "relative", "decomposition", "two_stage", "predictions", "backtest"]
-SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else [])]
+# Families whose prompts are set side by side: the choice among answers is scored.
+PROMPTS = {
+    name: EXPERIMENT.families[name].prompt
+    for name in FAMILIES
+    if EXPERIMENT.families[name].kind == "questions" and "choice_loss_nats" in EXPERIMENT.families[name].metrics
+}
+SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else []), *(["prompts"] if PROMPTS else [])]
 TABLES = ["suite.csv", "bill.txt", "sources.csv", "corpora.csv", "losses.parquet", "losses.csv", "items.parquet"]
 FORMATS = ["svg", "pdf", "png"]
 FIGURES = EXPERIMENT.figures.names
@@ -56,6 +62,7 @@ PAGES = {
     "two_stage": f"{RESULTS}/laws/two_stage.csv",
     "predictions": f"{RESULTS}/laws/predictions.csv",
     **({"correlation": f"{RESULTS}/laws/correlation.csv"} if "language" in FAMILIES else {}),
+    **({"prompts": f"{RESULTS}/laws/prompts.csv"} if PROMPTS else {}),
     "backtest": f"{RESULTS}/laws/backtest.csv",
     "suite": f"{RESULTS}/tables/suite.csv",
     "corpora": f"{RESULTS}/tables/corpora.csv",
@@ -474,6 +481,12 @@ def optima_spec():
     laws = EXPERIMENT.laws
     metrics = EXPERIMENT.families[laws.optimum_by].metrics
     return {"family": laws.optimum_by, "optimum_by": laws.optimum_by, "metrics": metrics, "compute": laws.compute, "level": laws.level}
+
+
+def prompts_spec():
+    """Return what the table of prompts depends on beside its tables."""
+    window = EXPERIMENT.suite.recipe.context_length
+    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window, "level": EXPERIMENT.laws.level}
 
 
 def correlation_spec():

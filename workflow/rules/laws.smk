@@ -109,6 +109,33 @@ rule law_table:
         """
 
 
+rule prompts:
+    """Set the prompts of the knowledge families side by side."""
+    input:
+        losses=[f"{RESULTS}/evaluations/{family}/losses.parquet" for family in PROMPTS],
+    output:
+        table=f"{RESULTS}/laws/prompts.csv",
+    log:
+        f"logs/{EXPERIMENT.experiment}/prompts.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=canonical_json(prompts_spec()),
+        code=code_digest("relscale.stages.prompts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.prompts \
+            --spec {params.spec:q} \
+            --losses {input.losses:q} \
+            --out {output.table:q}
+        """
+
+
 rule correlation:
     """Set the slopes of the language family against a covariate of its domains."""
     input:

@@ -104,3 +104,5 @@ class Costs(Model):
     """The same, for each layer."""
     start_s: Annotated[float, Field(ge=0)] = 0.0
     """Seconds that a job costs before its first step."""
+    tokens_per_core_s: Annotated[float, Field(gt=0)] = 500_000.0
+    """Tokens that one core makes of text in a second (benchmarks/tokenization.py)."""

@@ -10,13 +10,13 @@ import yaml
 import relscale.records
 from relscale.config import load_config, merged, read_yaml
 from relscale.plan import plan_suite
-from relscale.records import laws, losses, suite, text
+from relscale.records import laws, losses, prompts, suite, text
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
 ROOT = Path(__file__).parents[3]
 DATA = (ROOT / "docs/DATA.md").read_text(encoding="utf-8")
 EXTENDING = (ROOT / "docs/EXTENDING.md").read_text(encoding="utf-8")
-MODULES = {"laws": laws, "losses": losses, "suite": suite, "text": text}
+MODULES = {"laws": laws, "losses": losses, "prompts": prompts, "suite": suite, "text": text}
 HEADINGS = {
     "SUITE_COLUMNS": "tables/suite.csv",
     "SOURCES_COLUMNS": "tables/sources.csv",
@@ -35,6 +35,7 @@ HEADINGS = {
     "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
     "PREDICTIONS_COLUMNS": "laws/predictions.csv",
     "CORRELATION_COLUMNS": "laws/correlation.csv",
+    "PROMPTS_COLUMNS": "laws/prompts.csv",
     "BACKTEST_COLUMNS": "laws/backtest.csv",
 }
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILINE)
