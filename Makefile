@@ -28,7 +28,7 @@ FIGURES := $(filter-out table findings explorer provenance,$(basename $(notdir $
 ENVIRONMENT_OVERRIDES := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test check format tiny plan figures report verify archive soak clean-checkpoints clean-results
+.PHONY: help env reproduce test check format tiny plan figures report verify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ verify: $(STAMP) ## say which results of EXPERIMENT are stale, and why, by the r
 
 archive: $(STAMP) ## pack EXPERIMENT's tables, figures and records into one file that figures can be redrawn from
 	$(BIN)/relscale archive $(OVERLAYS) --out $(RESULTS).tar.gz
+
+publish: $(STAMP) ## write model folders and cards for the runs of EXPERIMENT; sends nothing (see relscale publish --help)
+	$(BIN)/relscale publish $(OVERLAYS) --out $(RESULTS)-models
 
 soak: $(STAMP) ## tests too long for every day
 	$(BIN)/python -m pytest --soak

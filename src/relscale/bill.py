@@ -14,7 +14,7 @@ PARAMETERS_OF_A_CHECKPOINT = 3
 KEPT_CHECKPOINTS = 2
 """The latest two of a run are kept until they are cleaned."""
 SUBSET_BUDGET = 1e19
-"""The bill also says what one corpus costs with budgets up to this: at paper scale, four curves of seven for a thirteenth of its cost."""
+"""The bill also says what one corpus costs with budgets up to this: four of the paper's seven curves for a fourteenth of their cost."""
 
 
 def run_seconds(run: Run, costs: Costs) -> float:
@@ -45,11 +45,10 @@ def bill(runs: Iterable[Run], costs: Costs) -> str:
         lines += [line("all", budget, members) for budget, members in by_budget.items()]
     lines.append(line("all", "", everything))
     subset = [run for run in everything if run.corpus == corpora[0] and float(run.budget) <= SUBSET_BUDGET]
-    if 0 < len(subset) < len(everything):
+    if subset and any(float(run.budget) > SUBSET_BUDGET for run in everything):
         time = sum(run_seconds(run, costs) for run in subset) / per_unit
-        lines.append(
-            f"a subset, {corpora[0]} with budgets up to {subset[-1].budget}: {len(subset)} runs, {time:,.1f} {unit}; {disk(subset)}"
-        )
+        which = f"{corpora[0]} with budgets up to {subset[-1].budget}"
+        lines.append(f"a subset, {which}: {len(subset)} runs, {time:,.1f} {unit}; {disk(subset)}")
     lines += [f"disk: {disk(everything)}", chain(max(everything, key=lambda run: run_seconds(run, costs)), costs)]
     lines.append(f"assumed: {assumptions(costs)}; training only")
     return "\n".join(lines) + "\n"

@@ -111,6 +111,35 @@ def archive(
     typer.echo(f"{digest}  {out} ({len(names)} files, {out.stat().st_size / 1e6:.1f} MB)")
 
 
+@app.command()
+def publish(
+    out: Annotated[Path, typer.Option(help="Folder for the models' folders.")],
+    overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
+    folder: Annotated[Path, typer.Option(help="The checkout with its results.")] = Path(),
+    licence: Annotated[str, typer.Option(help="Licence of the weights, as the hub writes it; it must suit those of the text.")] = "other",
+    upload: Annotated[str | None, typer.Option(help="Also upload to this owner; needs a token in HF_TOKEN.")] = None,
+    public: Annotated[bool, typer.Option(help="New repositories are public.")] = False,
+) -> None:
+    """Write a folder with weights, model card, record and evaluations for every run; upload them only if asked to."""
+    from relscale.config import load_config, merged, read_yaml
+    from relscale.plan import plan_suite
+    from relscale.publish import publish as write
+    from relscale.publish import upload as send
+
+    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *(overlays or [])]]
+    experiment = load_config(merged(content for _, content in files), files)
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    folders, without = write(experiment, runs, folder / "results" / experiment.experiment, out, licence)
+    for line in without:
+        typer.echo(line)
+    typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
+    if upload is None:
+        typer.echo("nothing was uploaded; --upload OWNER does that")
+    else:
+        for name in send(folders, upload, public=public):
+            typer.echo(f"uploaded {name}")
+
+
 def main() -> None:
     """Run the command; a user's error ends it with one line."""
     from relscale.command import run

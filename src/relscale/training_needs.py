@@ -14,6 +14,8 @@ TORCH_MIB = 900
 """Memory of a process with torch, before it holds a model."""
 CUDA_MIB = 4000
 """The same with CUDA's context and libraries."""
+GPU_COUNTS = (1, 2, 4, 8)
+"""Numbers of GPUs that a run may take: each has a rule of its own, so that a scheduler can send them as one array."""
 SLACK = 2.0
 """Time that is asked for over time that is expected: a machine may be half as fast as `costs` says, and a checkpoint saves the rest."""
 LEAST_MINUTES = 30
@@ -40,13 +42,13 @@ class Needs:
 def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
     """Estimate what the training job of a run asks for.
 
-    A run on GPUs takes the fewest, up to `training.gpus_per_run`, that divide its batch, hold it in their memory, and let it end within
+    A run on GPUs takes the fewest, 1, 2, 4 or 8 up to `training.gpus_per_run`, that divide its batch, hold it in their memory, and let it end within
     `training.hours_per_run`; where none does all that, the most that hold it, and where none holds it, the most that divide its batch
     (the job then says that it does not fit, before its first step).
     """
     if run.device == "cpu":
         return _on_cpu(run, costs)
-    counts = [count for count in range(1, training.gpus_per_run + 1) if run.batch_size % count == 0]
+    counts = [count for count in GPU_COUNTS if count <= training.gpus_per_run and run.batch_size % count == 0]
     parameters, memory = count_parameters(run.shape).total, int(training.gpu_memory_gb * 1e9)
     kind = run.optimiser["kind"]
     found = {

@@ -357,6 +357,38 @@ def train_resources(run):
     return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
+def gpus_allowed():
+    """Return how many GPUs the call allows, or None; Snakemake would silently give a job no more than that."""
+    given = workflow.global_resources.get("gpu")
+    return None if given is None else given.value
+
+
+@cache
+def array_resources(gpus):
+    """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
+    needed = [train_resources(run) for run in PLANNED]
+    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
+
+
+def run_resources(wildcards):
+    """Return the resources of a run's job: runs of the same number of GPUs are one array, whose tasks SLURM gives the same.
+
+    Raises:
+        WorkflowError: where the call allows fewer GPUs than the run needs.
+    """
+    gpus, allowed = train_resources(RUNS[wildcards.run])["gpu"], gpus_allowed()
+    if allowed is not None and gpus > allowed:
+        raise WorkflowError(
+            f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
+        )
+    return array_resources(gpus)
+
+
+def runs_with(*gpus):
+    """Return the names of the runs that need one of these numbers of GPUs."""
+    return [name for name, run in RUNS.items() if train_resources(run)["gpu"] in gpus]
+
+
 def requests_source(wildcards):
     """Return the sources that a family's text is read from, or the validation documents of its corpus."""
     family, corpus = REQUESTS_BY_KEY[wildcards.requests_key]

@@ -17,14 +17,16 @@ rule train:
         f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
+    wildcard_constraints:
+        run=any_of(runs_with(0, 1)),
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
-        mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["mem_mb"],
-        gpu_mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu_mem_mb"],
-        runtime=lambda wildcards: train_resources(RUNS[wildcards.run])["runtime"],
+        gpu=lambda wildcards: run_resources(wildcards)["gpu"],
+        mem_mb=lambda wildcards: run_resources(wildcards)["mem_mb"],
+        gpu_mem_mb=lambda wildcards: run_resources(wildcards)["gpu_mem_mb"],
+        runtime=lambda wildcards: run_resources(wildcards)["runtime"],
         every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
@@ -52,6 +54,21 @@ rule train:
             --out-speed {output.speed:q} \
             --out-model {output.model:q}
         """
+
+
+use rule train as train_2gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(2)),
+
+
+use rule train as train_4gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(4)),
+
+
+use rule train as train_8gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(8)),
 
 
 rule curves:

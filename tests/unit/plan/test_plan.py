@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from relscale.accounting import count_parameters
 from relscale.bill import bill, run_seconds
 from relscale.plan import plan_suite, suite_csv
 from relscale.settings.analysis import Costs
@@ -103,4 +104,24 @@ def test_the_bill_adds_up():
     hours = sum(run_seconds(run, costs) for run in runs) / 3600
     assert hours == pytest.approx(sum(run.training_flops for run in runs) / (9.89e14 * 0.4) / 3600)
     assert 19_000 < hours < 20_000
-    assert f"{hours:,.1f}" in bill(runs, costs)
+    text = bill(runs, costs)
+    assert f"{hours:,.1f}" in text
+    rows = [line.split() for line in text.splitlines() if line.startswith("all ")]
+    assert [row[1] for row in rows[:-1]] == [budget.label for budget in paper().budgets] * (len(paper().corpora) > 1)
+
+
+def test_the_bill_names_a_subset_the_disk_and_the_longest_chain():
+    costs = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=0, tokens_per_core_s=1e6)
+    runs = plan_suite(paper(), 128_256)
+    lines = bill(runs, costs).splitlines()
+    first = runs[0].corpus
+    small = [run for run in runs if run.corpus == first and float(run.budget) <= 1e19]
+    hours = sum(run.training_flops for run in small) / (9.89e14 * 0.4) / 3600
+    expected = f"a subset, {first} with budgets up to 1e19: {len(small)} runs, {hours:,.1f} GPU-hours; "
+    assert any(line.startswith(expected) for line in lines)
+    parameters = sum(count_parameters(run.shape).total for run in runs)
+    assert f"models {4 * parameters / 1e12:.3g} TB" in next(line for line in lines if line.startswith("disk: "))
+    longest = max(run.training_flops for run in runs)
+    chain = next(line for line in lines if line.startswith("longest chain: "))
+    assert f"{longest / (9.89e14 * 0.4) / 3600:,.2f} h on one GPU" in chain
+    assert "a subset" not in bill([run for run in runs if float(run.budget) <= 1e19], costs)

@@ -18,7 +18,7 @@ from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.config import load_config, read_yaml
 from relscale.plan import plan_suite
 from relscale.training import native_library
-from relscale.training.initial import initial_values
+from relscale.training.initial import initial_values, parameter_shapes
 from relscale.training.loop import windows
 from relscale.training.model import Decoder, initialise, load_decoder
 from relscale.training.model import rotary_angles as torch_angles
@@ -205,7 +205,7 @@ def recipe_rates(shape: Shape, sequences: int) -> dict[str, float]:
     """The learning rates that `cpu_small` gives this width and batch."""
     scale = math.sqrt(sequences * shape.context_length / 2048)
     matrices = 0.15 / math.sqrt(shape.width) * scale
-    return {"learning_rate": matrices, "embedding_learning_rate": 0.25 * scale, "head_learning_rate": 2 * matrices}
+    return {"learning_rate": matrices, "embedding_learning_rate": 0.5 * scale, "head_learning_rate": 2 * matrices}
 
 
 @needs_library
@@ -226,16 +226,51 @@ def test_the_loss_curve_of_a_run_is_that_of_the_torch_step(shape, sequences, cha
 
 
 @needs_library
+@pytest.mark.parametrize(
+    ("shape", "sequences", "level"),
+    [
+        *((shape, sequences, None) for shape, sequences in suite_shapes()),
+        *((shape, sequences, level) for shape, sequences in ODD_SHAPES[-4:-1] for level in levels()),
+    ],
+    ids=label,
+)
+def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, sequences, level):
+    # On its own weights all along the run: two runs apart drift apart, as two of torch's do, since training makes rounding grow.
+    optimiser = ADAM | recipe_rates(shape, sequences)
+    data = batches(shape, sequences, 120)
+    step = NativeStep(shape, Choices(), optimiser, seed=0, level=level)
+    errors: dict[str, list[float]] = {"native": [], "torch": []}
+    for number, batch in enumerate(data):
+        if number % 40 == 39:
+            values = {name: value.copy() for name, value in named_values(shape, step.values).items()}
+            expected_loss, expected = autograd(shape, Choices(), values, batch, torch.float64)
+            loss, flat = step.decoder.gradients(step.values, batch)
+            assert loss == pytest.approx(expected_loss, rel=1e-6)
+            in_float32 = flat_values(shape, autograd(shape, Choices(), values, batch)[1])
+            whole = np.concatenate([expected[name].ravel() for name, _ in parameter_shapes(shape)])
+            assert np.abs(flat - whole).max() < 1e-5 * np.abs(whole).max()
+            errors["native"].append(float(np.linalg.norm(flat - whole)))
+            errors["torch"].append(float(np.linalg.norm(in_float32 - whole)))
+        step.update(batch, schedule(number, len(data), optimiser))
+    losses = step.losses()
+    assert losses[-20:].mean() < losses[0] - 0.1
+    assert np.mean(errors["native"]) < 1.5 * np.mean(errors["torch"])
+
+
+@needs_library
 @pytest.mark.soak
 @pytest.mark.parametrize(("shape", "sequences"), suite_shapes(), ids=label)
-def test_the_loss_curve_of_every_size_of_the_suite_is_that_of_the_torch_step(shape, sequences):
+def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, sequences):
+    # At these learning rates a last bit of the initial weights moves the loss by 1e-4 within some hundred steps, torch's own too.
     optimiser = ADAM | recipe_rates(shape, sequences)
-    data = batches(shape, sequences, 300)
-    ours, theirs = run_native(shape, data, optimiser), run_torch(shape, data, optimiser)
-    if apart(ours, theirs) >= 1e-4:
-        # Training makes rounding grow: on some sizes torch in float32 leaves the run in float64 by 1e-3 within 300 steps of these rates.
-        exact = run_torch(shape, data, optimiser, torch.float64)
-        assert apart(ours, exact) < 2 * apart(theirs, exact)
+    data = batches(shape, sequences, 240)
+    exact = run_torch(shape, data, optimiser, torch.float64)
+
+    def steps_within(losses: np.ndarray) -> int:
+        left = np.abs(losses / exact - 1) > 1e-5
+        return int(left.argmax()) if left.any() else len(losses)
+
+    assert steps_within(run_native(shape, data, optimiser)) > 0.75 * steps_within(run_torch(shape, data, optimiser)) > 10
 
 
 @needs_library
