@@ -42,9 +42,9 @@ class Needs:
 def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
     """Estimate what the training job of a run asks for.
 
-    A run on GPUs takes the fewest, 1, 2, 4 or 8 up to `training.gpus_per_run`, that divide its batch, hold it in their memory, and let it end within
-    `training.hours_per_run`; where none does all that, the most that hold it, and where none holds it, the most that divide its batch
-    (the job then says that it does not fit, before its first step).
+    A run on GPUs takes the fewest (1, 2, 4 or 8, up to `training.gpus_per_run`) that divide its batch, hold it in their memory, and let it
+    end within `training.hours_per_run`; where none does all that, the most that hold it, and where none holds it, the most that divide
+    its batch (the job then says that it does not fit, before its first step).
     """
     if run.device == "cpu":
         return _on_cpu(run, costs)
