@@ -325,11 +325,11 @@ def _suite_checks(suite: Suite) -> list[Problem]:
     for index, budget in enumerate(suite.budgets):
         if labels.index(budget.label) != index:
             problems.append((("suite", "budgets", index, "label"), "this budget is there twice"))
-        if suite.recipe.name == "cpu_small" and not budget.shapes:
-            problems.append((("suite", "budgets", index, "shapes"), "recipe cpu_small needs a list of shapes"))
+        if suite.recipe.name != "marin2025" and not budget.shapes:
+            problems.append((("suite", "budgets", index, "shapes"), f"recipe {suite.recipe.name} needs a list of shapes"))
         if suite.recipe.name == "marin2025" and budget.shapes is not None:
             problems.append((("suite", "budgets", index, "shapes"), "recipe marin2025 derives its sizes: leave the key out"))
-    if suite.recipe.warmup_share + suite.recipe.decay_share > 1:
+    if suite.recipe.name != "chinchilla" and suite.recipe.warmup_share + suite.recipe.decay_share > 1:
         problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
         of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)

@@ -17,6 +17,7 @@ from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, lock_digest
+from relscale.training_needs import train_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
@@ -364,11 +365,8 @@ def most_tokens():
 
 
 def train_resources(run):
-    """Return the resources of a training job: one core for `cpu_small`, a GPU for `marin2025`."""
-    parameters = run.columns()["num_params_total"]
-    if run.recipe == "cpu_small":
-        return {"gpu": 0, "mem_mb": 1000, "runtime": 60}
-    return {"gpu": 1, "mem_mb": 16_000 + 40 * parameters // 2**20, "runtime": 7 * 24 * 60}
+    """Return the resources of a training job, as the plan estimates them."""
+    return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
 def gpus_allowed():
@@ -381,7 +379,7 @@ def gpus_allowed():
 def array_resources(gpus):
     """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
     needed = [train_resources(run) for run in PLANNED]
-    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "runtime")}
+    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
 
 
 def run_resources(wildcards):
