@@ -22,7 +22,7 @@ SHARING_ROPE = frozenset({"default", "linear", "llama3"})
 CPU_TOKENS = 2048
 """Padded tokens of a first batch on a processor: more leave its caches and gain nothing."""
 
-LOGITS = 1 << 24
+CPU_LOGITS, GPU_LOGITS = 1 << 20, 1 << 26
 """Logits that are held at a time."""
 
 
@@ -67,8 +67,8 @@ class CheckpointModel:
             ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is
                 not in the vocabulary.
         """
-        given = [np.asarray(context, dtype=np.int64) for context in contexts]
-        wanted = [np.asarray(continuation, dtype=np.int64) for continuation in continuations]
+        given = [np.asarray(context) for context in contexts]
+        wanted = [np.asarray(continuation) for continuation in continuations]
         self._check(given, wanted)
         log_likelihood, greedy = np.zeros(len(given)), np.zeros(len(given), dtype=bool)
         self.counts["requests"] += len(given)
@@ -76,8 +76,8 @@ class CheckpointModel:
             len(context) + len(continuation) - 1 for context, continuation in zip(given, wanted, strict=True)
         )
         for bundle in bundles_of(given, wanted, group, sharing=self.sharing):
-            for batch, nats, likeliest in self._score_bundle(bundle):
-                for number, sequences in enumerate(batch.sequences):
+            for served, nats, likeliest in self._score_bundle(bundle):
+                for number, sequences in enumerate(served):
                     log_likelihood[sequences], greedy[sequences] = nats[number], likeliest[number]
         return Scores(log_likelihood=log_likelihood, greedy=greedy)
 
@@ -97,17 +97,17 @@ class CheckpointModel:
                     odd = tokens.min() if tokens.min() < 0 else tokens.max()
                     raise ValueError(f"request {index}: token {odd} is not in the model's vocabulary of {self.vocab_size} entries")
 
-    def _score_bundle(self, bundle: Bundle) -> list[tuple[Batch, np.ndarray, np.ndarray]]:
-        """Score a bundle; where memory does not suffice, begin it again with half the tokens a batch."""
+    def _score_bundle(self, bundle: Bundle) -> list[tuple[list[list[int]], np.ndarray, np.ndarray]]:
+        """Return requests, nats and greedy of each batch's branches; where memory does not suffice, begin again with half the tokens."""
         while True:
-            done: list[tuple[Batch, np.ndarray, np.ndarray]] = []
+            done: list[tuple[list[list[int]], np.ndarray, np.ndarray]] = []
             counts: Counter[str] = Counter()
             try:
                 cache = _PrefixCache(self.module, self._tensor(bundle.prefix[None])) if len(bundle.prefix) else None
                 counts["tokens_run"] += len(bundle.prefix)
                 for boughs in bundle.batches(self.batch_tokens):
                     batch = lay_out(boughs, len(bundle.prefix))
-                    done.append((batch, *self._score_batch(batch, boughs, cache)))
+                    done.append((batch.sequences, *self._score_batch(batch, boughs, cache)))
                     counts["tokens_run"] += sum(bough.length - len(bundle.prefix) for bough in boughs)
                     counts["tokens_padded"] += batch.tokens.size
                     if cache:
@@ -135,22 +135,31 @@ class CheckpointModel:
             states, head = states.flatten(0, 1)[scored], self.module.get_output_embeddings()
         else:
             states, head = self.module(input_ids=tokens, use_cache=False).logits.flatten(0, 1)[scored], nn.Identity()
-        place, target = self._tensor(batch.place), self._tensor(batch.target)
+        log_probability, likeliest = self._read(head, states, self._tensor(batch.place), self._tensor(batch.target))
+        return np.add.reduceat(log_probability, batch.first), np.logical_and.reduceat(likeliest, batch.first)
+
+    def _read(self, head: nn.Module, states: Tensor, place: Tensor, target: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return (target) the log-probability of each target after its place in `states`, and whether it is the likeliest token there.
+
+        Logits are made for a few places at a time: what a processor's caches hold is several times faster than all of them.
+        """
         order = torch.argsort(place, stable=True)
         log_probability = torch.empty(len(place), dtype=torch.float64, device=self.device)
         likeliest = torch.empty(len(place), dtype=torch.bool, device=self.device)
-        step = max(1, LOGITS // self.vocab_size)
-        bounds = torch.searchsorted(place[order], torch.arange(0, len(scored) + step, step, device=self.device)).tolist()
+        step = max(1, (GPU_LOGITS if self.device.type == "cuda" else CPU_LOGITS) // self.vocab_size)
+        bounds = torch.searchsorted(place[order], torch.arange(0, len(states) + step, step, device=self.device)).tolist()
         for part, (begin, end) in enumerate(pairwise(bounds)):
-            logits: Tensor = head(states[part * step : (part + 1) * step]).float()  # (scored, vocab)
+            logits: Tensor = head(states[part * step : (part + 1) * step]).float()  # (place, vocab)
             at = order[begin:end]
-            row = place[at] - part * step
-            log_probability[at] = (logits[row, target[at]] - logits.logsumexp(dim=1)[row]).double()
-            likeliest[at] = logits.argmax(dim=1)[row] == target[at]
-        return (
-            np.add.reduceat(log_probability.cpu().numpy(), batch.first),
-            np.logical_and.reduceat(likeliest.cpu().numpy(), batch.first),
-        )
+            row, wanted = place[at] - part * step, target[at]
+            chosen, highest = logits[row, wanted], logits.amax(dim=1)
+            log_sum = highest + (logits - highest[:, None]).exp_().sum(dim=1).log_()
+            log_probability[at] = (chosen - log_sum[row]).double()
+            best = chosen == highest[row]
+            # Of several highest logits the first is the likeliest token.
+            best[best.clone()] = logits[row[best]].argmax(dim=1) == wanted[best]
+            likeliest[at] = best
+        return log_probability.cpu().numpy(), likeliest.cpu().numpy()
 
     def _mask(self, batch: Batch, cache: "_PrefixCache | None") -> Tensor:
         """Return what is added to the scores of attention, (bough, 1, time, prefix + time): 0 where a token sees another."""
