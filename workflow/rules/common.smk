@@ -534,8 +534,7 @@ def optima_spec():
 
 def prompts_spec():
     """Return what the table of prompts depends on beside its tables."""
-    window = EXPERIMENT.suite.recipe.context_length
-    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window, "level": EXPERIMENT.laws.level}
+    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window(), "level": EXPERIMENT.laws.level}
 
 
 def correlation_spec():
