@@ -260,14 +260,17 @@ def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, 
 @needs_library
 @pytest.mark.soak
 @pytest.mark.parametrize(("shape", "sequences"), suite_shapes(), ids=label)
-def test_the_loss_curve_of_every_size_of_the_suite_is_that_of_the_torch_step(shape, sequences):
+def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, sequences):
+    # At these learning rates a last bit of the initial weights moves the loss by 1e-4 within some hundred steps, torch's own too.
     optimiser = ADAM | recipe_rates(shape, sequences)
-    data = batches(shape, sequences, 300)
-    ours, theirs = run_native(shape, data, optimiser), run_torch(shape, data, optimiser)
-    if apart(ours, theirs) >= 1e-4:
-        # Training makes rounding grow: on some sizes torch in float32 leaves the run in float64 by 1e-3 within 300 steps of these rates.
-        exact = run_torch(shape, data, optimiser, torch.float64)
-        assert apart(ours, exact) < 2 * apart(theirs, exact)
+    data = batches(shape, sequences, 240)
+    exact = run_torch(shape, data, optimiser, torch.float64)
+
+    def steps_within(losses: np.ndarray) -> int:
+        left = np.abs(losses / exact - 1) > 1e-5
+        return int(left.argmax()) if left.any() else len(losses)
+
+    assert steps_within(run_native(shape, data, optimiser)) > 0.75 * steps_within(run_torch(shape, data, optimiser)) > 10
 
 
 @needs_library
