@@ -12,7 +12,7 @@ SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.checkpoints import model_files, read_checkpoints
-from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
+from relscale.config import figure_families, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
@@ -421,7 +421,8 @@ def overlaps(wildcards):
     return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if searched else []
 
 
-PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
+FIGURE_FAMILIES = figure_families(FAMILIES)
+PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour", "risk") if family in FAMILIES]
 COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
 TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
 CATEGORIES = {
@@ -495,7 +496,7 @@ def figure_spec(figure):
         return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
     titled = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in TEASER]
     compared = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in COMPARED]
-    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
+    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk", "risk": "risk"}
     return {
         "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
         "figure2_pipeline": lambda: common
@@ -535,8 +536,7 @@ def optima_spec():
 
 def prompts_spec():
     """Return what the table of prompts depends on beside its tables."""
-    window = EXPERIMENT.suite.recipe.context_length
-    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window, "level": EXPERIMENT.laws.level}
+    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window(), "level": EXPERIMENT.laws.level}
 
 
 def correlation_spec():
