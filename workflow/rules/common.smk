@@ -12,11 +12,12 @@ SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.checkpoints import model_files, read_checkpoints
-from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
+from relscale.config import figure_families, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, lock_digest
+from relscale.training_needs import train_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
@@ -363,12 +364,10 @@ def most_tokens():
     return {corpus: max(run.tokens for run in PLANNED if run.corpus == corpus) for corpus in EXPERIMENT.suite.corpora}
 
 
-def train_resources(run):
-    """Return the resources of a training job: one core for `cpu_small`, a GPU for `marin2025`."""
-    parameters = run.columns()["num_params_total"]
-    if run.recipe == "cpu_small":
-        return {"gpu": 0, "mem_mb": 1000, "runtime": 60}
-    return {"gpu": 1, "mem_mb": 16_000 + 40 * parameters // 2**20, "runtime": 7 * 24 * 60}
+@cache
+def train_resources(name):
+    """Return the resources of a training job, as the plan estimates them."""
+    return train_needs(RUNS[name], EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
 def gpus_allowed():
@@ -380,8 +379,8 @@ def gpus_allowed():
 @cache
 def array_resources(gpus):
     """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
-    needed = [train_resources(run) for run in PLANNED]
-    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "runtime")}
+    needed = [train_resources(name) for name in RUNS]
+    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
 
 
 def run_resources(wildcards):
@@ -390,7 +389,7 @@ def run_resources(wildcards):
     Raises:
         WorkflowError: where the call allows fewer GPUs than the run needs.
     """
-    gpus, allowed = train_resources(RUNS[wildcards.run])["gpu"], gpus_allowed()
+    gpus, allowed = train_resources(wildcards.run)["gpu"], gpus_allowed()
     if allowed is not None and gpus > allowed:
         raise WorkflowError(
             f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
@@ -400,7 +399,7 @@ def run_resources(wildcards):
 
 def runs_with(*gpus):
     """Return the names of the runs that need one of these numbers of GPUs."""
-    return [name for name, run in RUNS.items() if train_resources(run)["gpu"] in gpus]
+    return [name for name in RUNS if train_resources(name)["gpu"] in gpus]
 
 
 def requests_source(wildcards):
@@ -422,7 +421,8 @@ def overlaps(wildcards):
     return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if searched else []
 
 
-PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
+FIGURE_FAMILIES = figure_families(FAMILIES)
+PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour", "risk") if family in FAMILIES]
 COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
 TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
 # The family of the pipeline's last panel: continuations where there are any, since many options of one kind make the clearest sigmoid.
@@ -498,7 +498,7 @@ def figure_spec(figure):
         spec = drawn | family_view(FIGURE_FAMILIES[figure]) | {"paper_line": figures.paper_line}
         return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
     teaser, compared = [family_view(family) for family in TEASER], [family_view(family) for family in COMPARED]
-    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
+    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk", "risk": "risk"}
     return {
         "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": teaser, "paper_line": figures.paper_line},
         "figure2_pipeline": lambda: common
@@ -539,8 +539,7 @@ def optima_spec():
 
 def prompts_spec():
     """Return what the table of prompts depends on beside its tables."""
-    window = EXPERIMENT.suite.recipe.context_length
-    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window, "level": EXPERIMENT.laws.level}
+    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window(), "level": EXPERIMENT.laws.level}
 
 
 def correlation_spec():

@@ -11,6 +11,7 @@ rule train:
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
         curve=f"{RESULTS}/runs/{{run}}/curve.csv",
+        speed=f"{RESULTS}/runs/{{run}}/speed.csv",
         model=directory(f"{RESULTS}/runs/{{run}}/model"),
     log:
         f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
@@ -24,9 +25,11 @@ rule train:
     resources:
         gpu=lambda wildcards: run_resources(wildcards)["gpu"],
         mem_mb=lambda wildcards: run_resources(wildcards)["mem_mb"],
+        gpu_mem_mb=lambda wildcards: run_resources(wildcards)["gpu_mem_mb"],
         runtime=lambda wildcards: run_resources(wildcards)["runtime"],
         every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
+        tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
     params:
         spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
@@ -38,14 +41,17 @@ rule train:
         python -m relscale.stages.train \
             --spec {params.spec:q} \
             --threads {threads} \
+            --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --every-steps={resources.every_steps:q} \
             --every-minutes={resources.every_minutes:q} \
+            --tensorboard={resources.tensorboard:q} \
             --manifest {input.manifest:q} \
             --tokenizer {input.tokenizer:q} \
             --out-record {output.record:q} \
             --out-curve {output.curve:q} \
+            --out-speed {output.speed:q} \
             --out-model {output.model:q}
         """
 
