@@ -10,11 +10,23 @@ configfile: "config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
-include: "workflow/rules/corpora.smk"
-include: "workflow/rules/sharded.smk"
-include: "workflow/rules/suite.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/common_checkpoints.smk"
+
+
+if TRAINED:
+
+    include: "workflow/rules/corpora.smk"
+    include: "workflow/rules/sharded.smk"
+    include: "workflow/rules/suite.smk"
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/evaluate.smk"
+
+else:
+
+    include: "workflow/rules/checkpoints.smk"
+
+
+include: "workflow/rules/losses.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/common_pages.smk"

@@ -1,10 +1,14 @@
 """Arrow arrays to and from NumPy without `pyarrow.array` and `to_numpy`: those import pandas, which outlasts scoring a tiny model."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from relscale.files import replacing
 
 
 def arrow_array(values: Sequence[Any] | np.ndarray, kind: pa.DataType) -> pa.Array:
@@ -52,3 +56,9 @@ def numpy_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     else:
         bits = np.frombuffer(data, dtype=array.type.to_pandas_dtype()) if data else np.empty(0, dtype=array.type.to_pandas_dtype())
     return bits[array.offset : array.offset + len(array)]
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table, whole or not at all."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")

@@ -13,9 +13,13 @@ def plan(
     overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
     config: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path("config.yaml"),
     out: Annotated[Path | None, typer.Option(help="Write the runs there as CSV.")] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Write the paper's released checkpoints there, by the names of these runs (experiments/paper.yaml).")
+    ] = None,
 ) -> None:
     """Check a configuration and print which runs it plans and what they cost; trains nothing."""
     from relscale.bill import bill
+    from relscale.checkpoints import checkpoints_csv, released_names
     from relscale.config import load_config, merged, read_yaml
     from relscale.files import write_text
     from relscale.plan import plan_suite, suite_csv
@@ -26,6 +30,34 @@ def plan(
     typer.echo(bill(runs, experiment.costs), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
+    if checkpoints is not None:
+        write_text(checkpoints, checkpoints_csv(released_names(runs)))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Option(help="A folder in the Hugging Face layout, or an id of its hub.")],
+    family: Annotated[str, typer.Option(help="Family of the configuration.")],
+    out: Annotated[Path, typer.Option(help="Folder for losses, items, record and summary.")],
+    revision: Annotated[str | None, typer.Option(help="The hub's revision, best a full commit; none for a folder.")] = None,
+    config: Annotated[list[Path] | None, typer.Option(help="Overlay of config.yaml; may be repeated.")] = None,
+    base: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path("config.yaml"),
+    sources: Annotated[Path | None, typer.Option(help="Folder that keeps fetched sources; by default `sources` in the out folder.")] = None,
+    downloads: Annotated[str | None, typer.Option(help="A folder of already downloaded packages, used instead of the network.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Most tokens that the model is given; default: what it allows.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many items of each domain, subject or behaviour.", min=1)] = None,
+) -> None:
+    """Evaluate one model on one family, write the tables and a summary, and print it."""
+    from relscale.config import load_config, merged, read_yaml
+    from relscale.evaluation.by_hand import evaluate_by_hand
+
+    files = [(str(path), read_yaml(path)) for path in [base, *(config or [])]]
+    raw = merged([*(content for _, content in files), {"downloads": downloads} if downloads else {}])
+    found = evaluate_by_hand(
+        load_config(raw, files), family, model, revision=revision, sources=sources or out / "sources", max_length=max_length, limit=limit
+    )
+    found.write(out)
+    typer.echo(found.summary(), nl=False)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from relscale.plan import PlanError, plan_suite
 from relscale.settings.analysis import Costs, Figures, Laws
 from relscale.settings.base import Model, Name, Unique
+from relscale.settings.checkpoints import Checkpoints
 from relscale.settings.corpora import Corpora, Tokenizer
 from relscale.settings.families import AnyFamily, QuestionFamily, domains_of
 from relscale.settings.readers import names_domains
@@ -41,6 +42,8 @@ class Experiment(Model):
     """How text becomes tokens."""
     suite: Suite
     """Which models are trained."""
+    checkpoints: Checkpoints | None = None
+    """Checkpoints that are evaluated in place of trained runs; `corpora`, `tokenizer` and `suite` are not used then."""
     training: Training = Training()
     """How training is kept safe."""
     evaluate: Annotated[Unique[Name], Field(min_length=1)]
@@ -254,7 +257,9 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     if corpora is not None and suite is not None:
         for index, name in enumerate(suite.corpora):
             one_of(("suite", "corpora", index), name, "corpora.mixtures and corpora.sharded", [*corpora.mixtures, *corpora.sharded])
-    if suite is not None:
+    if sections.get("checkpoints") is not None:
+        problems += _checkpoint_checks(sections)
+    elif suite is not None:
         found = _suite_checks(suite)
         problems += found
         if tokenizer is not None and not found:
@@ -285,6 +290,19 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def _checkpoint_checks(sections: Mapping[str, Any]) -> list[Problem]:
+    """Check that nothing is asked of checkpoints that only trained runs have."""
+    problems: list[Problem] = []
+    families, figures = sections.get("families") or {}, sections.get("figures")
+    for index, name in enumerate(sections.get("evaluate", ())):
+        if name in families and families[name].kind in {"validation", "continuation"}:
+            what = f"kind {families[name].kind} needs a corpus and tokenizer of our own, and checkpoints are evaluated: leave it out"
+            problems.append((("evaluate", index), what))
+    if figures is not None and "loss_curves" in figures.names:
+        problems.append((("figures", "names", figures.names.index("loss_curves")), "checkpoints have no loss curves: leave it out"))
+    return problems
+
+
 def _sharded_checks(corpora: Corpora, sources: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     usable = [name for name, source in sources.items() if source.kind in {"local", "hub"}]
@@ -307,11 +325,11 @@ def _suite_checks(suite: Suite) -> list[Problem]:
     for index, budget in enumerate(suite.budgets):
         if labels.index(budget.label) != index:
             problems.append((("suite", "budgets", index, "label"), "this budget is there twice"))
-        if suite.recipe.name == "cpu_small" and not budget.shapes:
-            problems.append((("suite", "budgets", index, "shapes"), "recipe cpu_small needs a list of shapes"))
+        if suite.recipe.name != "marin2025" and not budget.shapes:
+            problems.append((("suite", "budgets", index, "shapes"), f"recipe {suite.recipe.name} needs a list of shapes"))
         if suite.recipe.name == "marin2025" and budget.shapes is not None:
             problems.append((("suite", "budgets", index, "shapes"), "recipe marin2025 derives its sizes: leave the key out"))
-    if suite.recipe.warmup_share + suite.recipe.decay_share > 1:
+    if suite.recipe.name != "chinchilla" and suite.recipe.warmup_share + suite.recipe.decay_share > 1:
         problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
     for index, replicate in enumerate(suite.replicates):
         of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)

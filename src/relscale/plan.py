@@ -1,6 +1,6 @@
 """Configuration to suite: which runs there are, and everything that defines each of them.
 
-Pure functions with light imports: the Snakefile plans with them before any job. Two recipes, one function each.
+Pure functions with light imports: the Snakefile plans with them before any job. Three recipes, one function each.
 """
 
 import csv
@@ -13,10 +13,10 @@ from typing import Any
 from relscale.accounting import TRAINING_OVER_FORWARD, count_parameters, forward_flops_per_token, steps_for
 from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.records.suite import SUITE_COLUMNS
-from relscale.settings.suite import CpuSmall, Marin2025, Suite
+from relscale.settings.suite import Chinchilla, CpuSmall, Marin2025, Suite
 
 MLP_MULTIPLE = 16
-"""`cpu_small` rounds the MLP's width, 8/3 of the model's, to a multiple of this."""
+"""`cpu_small` and `chinchilla` round the MLP's width, 8/3 of the model's, to a multiple of this."""
 MARIN_CHOICES = Choices(norm_epsilon=1e-5, rope_theta=500_000.0, rope_scaling=RopeScaling(), init_std=0.02)
 
 
@@ -39,6 +39,8 @@ class Run:
     """What the recipe fixes beside the size."""
     step: str
     """What takes the training steps: `auto`, `native` or `torch`."""
+    device: str
+    """What it is trained on: `cpu` or `gpu`."""
 
     @property
     def run(self) -> str:
@@ -54,7 +56,7 @@ class Run:
     @property
     def attention_flops(self) -> str:
         """How attention is counted."""
-        return "full" if self.recipe == "marin2025" else "causal"
+        return "causal" if self.recipe == "cpu_small" else "full"
 
     @property
     def forward_flops(self) -> int:
@@ -107,6 +109,7 @@ class Run:
             "steps": self.steps,
             "seed": self.seed,
             "step": self.step,
+            "device": self.device,
         }
 
 
@@ -141,7 +144,7 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
                 extra = [r.seeds for r in suite.replicates if (r.budget, r.shape) == (budget.label, label)]
                 try:
                     for seed in dict.fromkeys([*seeds, *(seed for more in extra for seed in more)]):
-                        runs.append(_cpu_small_run(suite.recipe, corpus, budget.label, label, seed, vocab_size))
+                        runs.append(_listed_run(suite.recipe, corpus, budget.label, label, seed, vocab_size))
                 except ValueError as error:
                     problems[*key, "shapes", place] = str(error)
     if problems:
@@ -159,9 +162,9 @@ def suite_csv(runs: Iterable[Run]) -> str:
 
 
 def _flops_per_token(shape: Shape, recipe: str) -> int:
-    if recipe == "marin2025":
-        return forward_flops_per_token(shape, attention="full", count_softmax=True)
-    return forward_flops_per_token(shape, attention="causal", count_softmax=False)
+    if recipe == "cpu_small":
+        return forward_flops_per_token(shape, attention="causal", count_softmax=False)
+    return forward_flops_per_token(shape, attention="full", count_softmax=True)
 
 
 def _heads(width: int, wanted: int) -> int:
@@ -172,7 +175,12 @@ def _heads(width: int, wanted: int) -> int:
     return fitting[-1]
 
 
-def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed: int, vocab_size: int) -> Run:
+def _listed_run(recipe: CpuSmall | Chinchilla, corpus: str, budget: str, label: str, seed: int, vocab_size: int) -> Run:
+    """Return the run of a size that the configuration lists.
+
+    Raises:
+        ValueError: where no number of steps comes near enough to the budget.
+    """
     width, layers = (int(part) for part in label.split("x"))
     heads = _heads(width, recipe.head_dim)
     shape = Shape(
@@ -187,7 +195,10 @@ def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed:
     )
     training_flops_per_token = TRAINING_OVER_FORWARD * _flops_per_token(shape, recipe.name)
     tokens = float(budget) / training_flops_per_token
-    batch_size = max(1, round(math.sqrt(tokens / recipe.batch_reference_tokens)))
+    if isinstance(recipe, CpuSmall):
+        batch_size, optimiser = _cpu_small_settings(recipe, tokens, width)
+    else:
+        batch_size, optimiser = _chinchilla_settings(recipe, tokens, width)
     steps = steps_for(float(budget), training_flops_per_token, batch_size, recipe.context_length)
     achieved = steps * batch_size * recipe.context_length * training_flops_per_token
     if steps < 1 or abs(achieved / float(budget) - 1) > recipe.flop_tolerance:
@@ -195,20 +206,7 @@ def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed:
             f"{steps} steps of {batch_size} x {recipe.context_length} tokens reach {achieved:.3g} of "
             f"{budget} training FLOPs, more than {recipe.flop_tolerance:.0%} off: take a smaller shape or a larger budget"
         )
-    batch_scale = math.sqrt(batch_size * recipe.context_length / 2048)
-    matrix_rate = recipe.matrix_learning_rate / math.sqrt(width) * batch_scale
-    optimiser = {
-        "kind": "adam",
-        "learning_rate": matrix_rate,
-        "embedding_learning_rate": recipe.embedding_learning_rate * batch_scale,
-        "head_learning_rate": recipe.head_learning_rate_ratio * matrix_rate,
-        "beta1": recipe.beta1,
-        "beta2": recipe.beta2,
-        "weight_decay": 0.0,
-        "warmup_share": recipe.warmup_share,
-        "decay_share": recipe.decay_share,
-        "clip_norm": recipe.clip_norm,
-    }
+    on_gpu = isinstance(recipe, Chinchilla) and recipe.device == "gpu"
     return Run(
         corpus=corpus,
         budget=budget,
@@ -219,8 +217,50 @@ def _cpu_small_run(recipe: CpuSmall, corpus: str, budget: str, label: str, seed:
         steps=steps,
         optimiser=optimiser,
         choices=Choices(),
-        step=recipe.step,
+        step="torch" if on_gpu else recipe.step if isinstance(recipe, CpuSmall) else "auto",
+        device="gpu" if on_gpu else "cpu",
     )
+
+
+def _cpu_small_settings(recipe: CpuSmall, tokens: float, width: int) -> tuple[int, dict[str, Any]]:
+    """Return batch size and optimiser of a run of so many tokens."""
+    batch_size = max(1, round(math.sqrt(tokens / recipe.batch_reference_tokens)))
+    batch_scale = math.sqrt(batch_size * recipe.context_length / 2048)
+    matrix_rate = recipe.matrix_learning_rate / math.sqrt(width) * batch_scale
+    return batch_size, {
+        "kind": "adam",
+        "learning_rate": matrix_rate,
+        "embedding_learning_rate": recipe.embedding_learning_rate * batch_scale,
+        "head_learning_rate": recipe.head_learning_rate_ratio * matrix_rate,
+        "beta1": recipe.beta1,
+        "beta2": recipe.beta2,
+        "weight_decay": 0.0,
+        "schedule": "wsd",
+        "warmup_share": recipe.warmup_share,
+        "decay_share": recipe.decay_share,
+        "clip_norm": recipe.clip_norm,
+    }
+
+
+def _chinchilla_settings(recipe: Chinchilla, tokens: float, width: int) -> tuple[int, dict[str, Any]]:
+    """Return batch size and optimiser of a run of so many tokens; batches above 8 are multiples of it, so that GPUs can share them."""
+    batch_size = max(1, round(recipe.batch_tokens_constant * math.sqrt(tokens) / recipe.context_length))
+    if batch_size > 8:
+        batch_size = 8 * round(batch_size / 8)
+    rate = min(recipe.learning_rate_cap, recipe.learning_rate_constant / width)
+    return batch_size, {
+        "kind": "adam",
+        "learning_rate": rate,
+        "embedding_learning_rate": rate,
+        "head_learning_rate": rate,
+        "beta1": recipe.beta1,
+        "beta2": recipe.beta2,
+        "weight_decay": recipe.weight_decay,
+        "schedule": "cosine",
+        "warmup_share": recipe.warmup_share,
+        "final_share": recipe.final_share,
+        "clip_norm": recipe.clip_norm,
+    }
 
 
 def _marin_runs(recipe: Marin2025, corpus: str, budget: str, seed: int, vocab_size: int) -> Iterator[Run]:
@@ -257,6 +297,7 @@ def _marin_runs(recipe: Marin2025, corpus: str, budget: str, seed: int, vocab_si
             "beta1": recipe.beta1,
             "beta2": 0.98 ** (batch_size / 128),
             "weight_decay": recipe.weight_decay,
+            "schedule": "wsd",
             "warmup_share": recipe.warmup_share,
             "decay_share": recipe.decay_share,
             "clip_norm": recipe.clip_norm,
@@ -272,4 +313,5 @@ def _marin_runs(recipe: Marin2025, corpus: str, budget: str, seed: int, vocab_si
             optimiser=optimiser,
             choices=MARIN_CHOICES,
             step="torch",
+            device="gpu",
         )

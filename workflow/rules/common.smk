@@ -11,11 +11,13 @@ from snakemake.exceptions import WorkflowError
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
+from relscale.checkpoints import model_files, read_checkpoints
 from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, lock_digest
+from relscale.training_needs import train_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
@@ -24,19 +26,28 @@ shell.prefix(f"export {INTERPRETER}PYTHONPATH={SOURCE_CODE} PYTHONHASHSEED=0 RAY
 
 
 def read_experiment():
-    """Return the checked experiment and its runs; a bad configuration ends here, before any job."""
+    """Return the checked experiment and its runs, or checkpoints; a bad configuration ends here, before any job."""
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts the overlays' keys first.
     paths = [*(Path(name) for name in workflow.configfiles if Path(name) not in overlays), *overlays]
     try:
         files = [(os.path.relpath(path), read_yaml(path)) for path in paths]
         experiment = load_config(merged([*(content for _, content in files), config]), files)
-        return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+        if experiment.checkpoints is None:
+            return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+        rows = read_checkpoints(Path(experiment.checkpoints.table))
+        if experiment.figures.corpus not in (suites := {row.suite for row in rows}):
+            raise ValueError(
+                f"figures.corpus = {experiment.figures.corpus!r}: no suite of {experiment.checkpoints.table}, which has {suites}"
+            )
+        return experiment, rows
     except ValueError as error:
         raise WorkflowError(str(error)) from None
 
 
 EXPERIMENT, PLANNED = read_experiment()
+TRAINED = EXPERIMENT.checkpoints is None
+SUITES = list(dict.fromkeys(run.corpus for run in PLANNED))
 RUNS = {run.run: run for run in PLANNED}
 RESULTS = f"results/{EXPERIMENT.experiment}"
 SHARED = "results/shared"
@@ -49,7 +60,9 @@ PROMPTS = {
     if EXPERIMENT.families[name].kind == "questions" and "choice_loss_nats" in EXPERIMENT.families[name].metrics
 }
 SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else []), *(["prompts"] if PROMPTS else [])]
-TABLES = ["suite.csv", "bill.txt", "sources.csv", "corpora.csv", "losses.parquet", "losses.csv", "items.parquet"]
+CORPORA_TABLES = ["corpora"] if TRAINED else []
+TABLES = ["suite.csv", "bill.txt", "sources.csv", "losses.parquet", "losses.csv", "items.parquet"]
+TABLES += [f"{table}.csv" for table in CORPORA_TABLES]
 FORMATS = ["svg", "pdf", "png"]
 FIGURES = EXPERIMENT.figures.names
 PAGES = {
@@ -64,7 +77,7 @@ PAGES = {
     **({"prompts": f"{RESULTS}/laws/prompts.csv"} if PROMPTS else {}),
     "backtest": f"{RESULTS}/laws/backtest.csv",
     "suite": f"{RESULTS}/tables/suite.csv",
-    "corpora": f"{RESULTS}/tables/corpora.csv",
+    **{table: f"{RESULTS}/tables/{table}.csv" for table in CORPORA_TABLES},
     "sources": f"{RESULTS}/tables/sources.csv",
 }
 TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
@@ -176,7 +189,7 @@ def corpus_key(corpus):
     return f"{corpus}-{spec_digest([corpus_spec(corpus), [source_spec(name) for name in corpus_sources(corpus)]])}"
 
 
-CORPORA = list(dict.fromkeys([*EXPERIMENT.suite.corpora, *EXPERIMENT.tokenizer.trained_on]))
+CORPORA = list(dict.fromkeys([*SUITES, *EXPERIMENT.tokenizer.trained_on])) if TRAINED else []
 SOURCES = sorted(
     {name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)}
 )
@@ -274,7 +287,7 @@ def corpus_of_family(family, corpus):
 REQUESTS_BY_KEY = {
     family_key(family, corpus_of_family(family, corpus)): (family, corpus_of_family(family, corpus))
     for family in FAMILIES
-    for corpus in EXPERIMENT.suite.corpora
+    for corpus in CORPORA[: len(SUITES)]
 }
 
 
@@ -352,11 +365,40 @@ def most_tokens():
 
 
 def train_resources(run):
-    """Return the resources of a training job: one core for `cpu_small`, a GPU for `marin2025`."""
-    parameters = run.columns()["num_params_total"]
-    if run.recipe == "cpu_small":
-        return {"gpu": 0, "mem_mb": 1000, "runtime": 60}
-    return {"gpu": 1, "mem_mb": 16_000 + 40 * parameters // 2**20, "runtime": 7 * 24 * 60}
+    """Return the resources of a training job, as the plan estimates them."""
+    return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
+
+
+def gpus_allowed():
+    """Return how many GPUs the call allows, or None; Snakemake would silently give a job no more than that."""
+    given = workflow.global_resources.get("gpu")
+    return None if given is None else given.value
+
+
+@cache
+def array_resources(gpus):
+    """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
+    needed = [train_resources(run) for run in PLANNED]
+    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
+
+
+def run_resources(wildcards):
+    """Return the resources of a run's job: runs of the same number of GPUs are one array, whose tasks SLURM gives the same.
+
+    Raises:
+        WorkflowError: where the call allows fewer GPUs than the run needs.
+    """
+    gpus, allowed = train_resources(RUNS[wildcards.run])["gpu"], gpus_allowed()
+    if allowed is not None and gpus > allowed:
+        raise WorkflowError(
+            f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
+        )
+    return array_resources(gpus)
+
+
+def runs_with(*gpus):
+    """Return the names of the runs that need one of these numbers of GPUs."""
+    return [name for name, run in RUNS.items() if train_resources(run)["gpu"] in gpus]
 
 
 def requests_source(wildcards):
@@ -436,10 +478,15 @@ def family_view(family):
     return {"family": family, "metric": settings.metrics[0], "baseline": settings.baseline or "", "domains": domains_of(settings)}
 
 
+def window():
+    """Return the tokens that models see at once; 0 where each checkpoint has its own."""
+    return EXPERIMENT.suite.recipe.context_length if TRAINED else EXPERIMENT.checkpoints.max_length or 0
+
+
 def figure_spec(figure):
     """Return what a figure is told beside its tables."""
     laws, figures = EXPERIMENT.laws, EXPERIMENT.figures
-    common = {"corpora": EXPERIMENT.suite.corpora, "labels": figures.labels}
+    common = {"corpora": SUITES, "labels": figures.labels}
     by_law = common | {"estimator": laws.estimators[0]}
     drawn = by_law | {"compute": laws.compute, "extrapolate_decades": figures.extrapolate_decades}
     if figure in FIGURE_FAMILIES:
@@ -457,7 +504,7 @@ def figure_spec(figure):
             "compute": laws.compute,
             "extrapolate_decades": figures.extrapolate_decades,
         },
-        "figure3_prompts": lambda: common | {"compute": laws.compute, "window": EXPERIMENT.suite.recipe.context_length},
+        "figure3_prompts": lambda: common | {"compute": laws.compute, "window": window()},
         "figure6_size_or_data": lambda: common | family_view(figures.size_or_data),
         "isoflop_curves": lambda: common | {"family": laws.optimum_by, "compute": laws.compute},
         "loss_curves": lambda: common | {"budgets": [budget.label for budget in EXPERIMENT.suite.budgets]},
@@ -511,7 +558,7 @@ wildcard_constraints:
     requests_key=any_of(REQUESTS_BY_KEY),
     run=any_of(RUNS),
     family=any_of(FAMILIES),
-    corpus=any_of(EXPERIMENT.suite.corpora),
+    corpus=any_of(SUITES),
     budget=any_of(dict.fromkeys(run.budget for run in PLANNED)),
     law_table=any_of(LAW_TABLES),
     figure=any_of(FIGURES),

@@ -29,7 +29,7 @@ def explored_families():
 
 def findings_spec():
     """Return what the page of findings is told."""
-    common = {"corpora": EXPERIMENT.suite.corpora, "labels": EXPERIMENT.figures.labels, "compute": EXPERIMENT.laws.compute}
+    common = {"corpora": SUITES, "labels": EXPERIMENT.figures.labels, "compute": EXPERIMENT.laws.compute}
     return common | {"families": [family_view(family) for family in COMPARED], "estimator": EXPERIMENT.laws.estimators[0]}
 
 
@@ -39,7 +39,7 @@ def explorer_spec():
     return {
         "experiment": EXPERIMENT.experiment,
         "families": [{key: family[key] for key in ("family", "metrics", "baseline", "domains")} for family in families],
-        "corpora": EXPERIMENT.suite.corpora,
+        "corpora": SUITES,
         "labels": EXPERIMENT.figures.labels,
         "compute": EXPERIMENT.laws.compute,
         "extrapolate_decades": EXPERIMENT.figures.extrapolate_decades,
@@ -50,6 +50,8 @@ def provenance_spec():
     """Return what the page of provenance is told: digests of shared folders, and the packages whose versions it shows."""
     corpora = {f"corpus {corpus}": corpus_key(corpus) for corpus in CORPORA}
     requests_keys = {f"requests of {family}" + (f", {corpus}" if corpus else ""): key for key, (family, corpus) in REQUESTS_BY_KEY.items()}
-    digests = {"tokenizer": TOKENIZER_KEY} | corpora | requests_keys
-    keys = [*SOURCES_BY_KEY, *CORPORA_BY_KEY, TOKENIZER_KEY, *REQUESTS_BY_KEY]
+    digests = (
+        {"tokenizer": TOKENIZER_KEY} | corpora | requests_keys if TRAINED else {f"texts of {texts_key(name)}": name for name in FAMILIES}
+    )
+    keys = [*SOURCES_BY_KEY, *CORPORA_BY_KEY, TOKENIZER_KEY, *REQUESTS_BY_KEY, *TEXTS_BY_KEY]
     return {"experiment": EXPERIMENT.experiment, "digests": digests, "packages": SHOWN_PACKAGES, "shared_keys": sorted(set(keys))}

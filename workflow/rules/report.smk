@@ -155,7 +155,7 @@ rule provenance:
         sources=f"{RESULTS}/tables/sources.csv",
         tables=[
             f"{RESULTS}/tables/suite.csv",
-            f"{RESULTS}/tables/corpora.csv",
+            *(f"{RESULTS}/tables/{table}.csv" for table in CORPORA_TABLES),
             f"{RESULTS}/tables/losses.parquet",
             f"{RESULTS}/tables/items.parquet",
             *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *LAW_TABLES]),

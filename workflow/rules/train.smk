@@ -11,20 +11,25 @@ rule train:
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
         curve=f"{RESULTS}/runs/{{run}}/curve.csv",
+        speed=f"{RESULTS}/runs/{{run}}/speed.csv",
         model=directory(f"{RESULTS}/runs/{{run}}/model"),
     log:
         f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
+    wildcard_constraints:
+        run=any_of(runs_with(0, 1)),
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: train_resources(RUNS[wildcards.run])["gpu"],
-        mem_mb=lambda wildcards: train_resources(RUNS[wildcards.run])["mem_mb"],
-        runtime=lambda wildcards: train_resources(RUNS[wildcards.run])["runtime"],
+        gpu=lambda wildcards: run_resources(wildcards)["gpu"],
+        mem_mb=lambda wildcards: run_resources(wildcards)["mem_mb"],
+        gpu_mem_mb=lambda wildcards: run_resources(wildcards)["gpu_mem_mb"],
+        runtime=lambda wildcards: run_resources(wildcards)["runtime"],
         every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
+        tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
     params:
         spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
@@ -36,16 +41,34 @@ rule train:
         python -m relscale.stages.train \
             --spec {params.spec:q} \
             --threads {threads} \
+            --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --every-steps={resources.every_steps:q} \
             --every-minutes={resources.every_minutes:q} \
+            --tensorboard={resources.tensorboard:q} \
             --manifest {input.manifest:q} \
             --tokenizer {input.tokenizer:q} \
             --out-record {output.record:q} \
             --out-curve {output.curve:q} \
+            --out-speed {output.speed:q} \
             --out-model {output.model:q}
         """
+
+
+use rule train as train_2gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(2)),
+
+
+use rule train as train_4gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(4)),
+
+
+use rule train as train_8gpu with:
+    wildcard_constraints:
+        run=any_of(runs_with(8)),
 
 
 rule curves:

@@ -22,7 +22,7 @@ SHARING_ROPE = frozenset({"default", "linear", "llama3"})
 CPU_TOKENS = 2048
 """Padded tokens of a first batch on a processor: more leave its caches and gain nothing."""
 
-LOGITS = 1 << 24
+CPU_LOGITS, GPU_LOGITS = 1 << 20, 1 << 26
 """Logits that are held at a time."""
 
 
@@ -135,22 +135,31 @@ class CheckpointModel:
             states, head = states.flatten(0, 1)[scored], self.module.get_output_embeddings()
         else:
             states, head = self.module(input_ids=tokens, use_cache=False).logits.flatten(0, 1)[scored], nn.Identity()
-        place, target = self._tensor(batch.place), self._tensor(batch.target)
+        log_probability, likeliest = self._read(head, states, self._tensor(batch.place), self._tensor(batch.target))
+        return np.add.reduceat(log_probability, batch.first), np.logical_and.reduceat(likeliest, batch.first)
+
+    def _read(self, head: nn.Module, states: Tensor, place: Tensor, target: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return (target) the log-probability of each target after its place in `states`, and whether it is the likeliest token there.
+
+        Logits are made for a few places at a time: what a processor's caches hold is several times faster than all of them.
+        """
         order = torch.argsort(place, stable=True)
         log_probability = torch.empty(len(place), dtype=torch.float64, device=self.device)
         likeliest = torch.empty(len(place), dtype=torch.bool, device=self.device)
-        step = max(1, LOGITS // self.vocab_size)
-        bounds = torch.searchsorted(place[order], torch.arange(0, len(scored) + step, step, device=self.device)).tolist()
+        step = max(1, (GPU_LOGITS if self.device.type == "cuda" else CPU_LOGITS) // self.vocab_size)
+        bounds = torch.searchsorted(place[order], torch.arange(0, len(states) + step, step, device=self.device)).tolist()
         for part, (begin, end) in enumerate(pairwise(bounds)):
-            logits: Tensor = head(states[part * step : (part + 1) * step]).float()  # (scored, vocab)
+            logits: Tensor = head(states[part * step : (part + 1) * step]).float()  # (place, vocab)
             at = order[begin:end]
-            row = place[at] - part * step
-            log_probability[at] = (logits[row, target[at]] - logits.logsumexp(dim=1)[row]).double()
-            likeliest[at] = logits.argmax(dim=1)[row] == target[at]
-        return (
-            np.add.reduceat(log_probability.cpu().numpy(), batch.first),
-            np.logical_and.reduceat(likeliest.cpu().numpy(), batch.first),
-        )
+            row, wanted = place[at] - part * step, target[at]
+            chosen, highest = logits[row, wanted], logits.amax(dim=1)
+            log_sum = highest + (logits - highest[:, None]).exp_().sum(dim=1).log_()
+            log_probability[at] = (chosen - log_sum[row]).double()
+            best = chosen == highest[row]
+            # Of several highest logits the first is the likeliest token.
+            best[best.clone()] = logits[row[best]].argmax(dim=1) == wanted[best]
+            likeliest[at] = best
+        return log_probability.cpu().numpy(), likeliest.cpu().numpy()
 
     def _mask(self, batch: Batch, cache: "_PrefixCache | None") -> Tensor:
         """Return what is added to the scores of attention, (bough, 1, time, prefix + time): 0 where a token sees another."""

@@ -69,7 +69,8 @@ def bundles_of(
     for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
         number = int(group[index]) if group is not None and sharing else -1
         ending = continuation.tobytes()
-        key = (number, context.tobytes(), b"" if sharing else ending)
+        # Branches longer than what they share would cost more in attention than they save: documents share their first token only.
+        key = (number, context.tobytes(), b"" if sharing and len(context) >= len(continuation) else ending)
         bough = boughs.setdefault(key, Bough(context=context))
         branch = place.setdefault((*key, ending), len(bough.branches))
         if branch == len(bough.branches):

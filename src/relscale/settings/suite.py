@@ -75,7 +75,44 @@ class Marin2025(Model):
     """Largest relative miss of a budget."""
 
 
-Recipe = Annotated[CpuSmall | Marin2025, Field(discriminator="name")]
+class Chinchilla(Model):
+    """The usual recipe: AdamW, one learning rate, cosine; budgets are labelled by training FLOPs, full attention and softmax counted.
+
+    After Hoffmann et al. 2022 (arXiv 2203.15556): AdamW, weight decay 0.1, one cosine cycle as long as the run down to a tenth of the peak.
+    The learning rate follows the width as in table 2.1 of Brown et al. 2020 (arXiv 2005.14165), whose values are 0.4 to 0.75 over the
+    width. Sizes are listed by budget: tiny ones for a CPU, or larger ones for GPUs.
+    """
+
+    name: Literal["chinchilla"]
+    context_length: Positive = 256
+    """Tokens of a sequence."""
+    head_dim: Positive = 32
+    """Wanted width of an attention head."""
+    batch_tokens_constant: Annotated[float, Field(gt=0)] = 0.4
+    """Tokens of a step = this * sqrt(tokens of the run), in whole sequences: 570 of a run of 2e6, 18,000 of one of 2e9."""
+    learning_rate_constant: Annotated[float, Field(gt=0)] = 0.5
+    """Learning rate of all parameters = this / width, up to the cap."""
+    learning_rate_cap: Annotated[float, Field(gt=0)] = 0.01
+    """Highest learning rate."""
+    beta1: Share = 0.9
+    """First moment's decay."""
+    beta2: Share = 0.95
+    """Second moment's decay."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    """Decoupled weight decay, of all parameters."""
+    warmup_share: Share = 0.02
+    """Share of the steps in which the learning rate rises linearly."""
+    final_share: Share = 0.1
+    """Learning rate of the last step over the peak."""
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Global norm at which gradients are clipped."""
+    flop_tolerance: Share = 0.01
+    """Largest relative miss of a budget."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """What the runs are trained on: on the CPU the compiled step where it can, on a GPU torch in bfloat16."""
+
+
+Recipe = Annotated[CpuSmall | Marin2025 | Chinchilla, Field(discriminator="name")]
 
 
 class Budget(Model):
@@ -84,7 +121,7 @@ class Budget(Model):
     label: BudgetLabel
     """FLOPs as text in quotes, such as "1e11"; the recipe says which FLOPs are counted."""
     shapes: Unique[ShapeLabel] | None = None
-    """Sizes to train (recipe `cpu_small`); `marin2025` derives them."""
+    """Sizes to train (recipes `cpu_small` and `chinchilla`); `marin2025` derives them."""
     seeds: Annotated[Unique[int], Field(min_length=1)] | None = None
     """Seeds of this budget; those of the suite where it is left out."""
 

@@ -1,4 +1,4 @@
-"""Settings: how training is kept safe. Nothing here decides a result, so no change of it makes a run stale."""
+"""Settings: how training is kept safe, and what it may take. Nothing here decides a result, so no change of it makes a run stale."""
 
 from typing import Annotated
 
@@ -8,9 +8,17 @@ from relscale.settings.base import Model, Positive
 
 
 class Training(Model):
-    """When a run is saved, so that it can go on after a kill."""
+    """When a run is saved, so that it can go on after a kill; what it may take of a machine; what it writes beside its results."""
 
     checkpoint_every_steps: Positive | None = None
     """Save a checkpoint after so many steps; none goes by time alone."""
     checkpoint_every_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Save a checkpoint after so many minutes."""
+    gpus_per_run: Positive = 1
+    """The most GPUs that one run may take. It takes as few as its memory needs and as let it end within `hours_per_run`."""
+    gpu_memory_gb: Annotated[float, Field(gt=0)] = 80.0
+    """Memory of one GPU, in units of 1e9 bytes; the plan asks whether a run fits it."""
+    hours_per_run: Annotated[float, Field(gt=0)] = 48.0
+    """Hours within which a run should end, if more GPUs can do that."""
+    tensorboard: bool = False
+    """Write TensorBoard files of each run that is trained, to results/<experiment>/tensorboard; needs the extra `tensorboard`."""

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from relscale.arrow import arrow_table
+from relscale.arrow import arrow_table, write_parquet
 from relscale.command import run
 from relscale.evaluation.aggregate import ITEMS_SCHEMA, LOSSES_SCHEMA, items_table, losses_rows, metrics_of
 from relscale.evaluation.requests import RequestTable, read_requests
 from relscale.evaluation.trained import read_run
-from relscale.files import read_json, replacing
+from relscale.files import read_json
 
 
 def evaluate_run(
@@ -39,12 +38,6 @@ def evaluate_run(
         raise ValueError(f"{record_path.parent / 'model'}: gives scores that are not finite, though the run is not excluded")
     rows = losses_rows(columns, family, kind, metrics, requests, scores.log_likelihood, overlaps)
     return rows, items_table(columns, family, metrics, requests, scores.log_likelihood, overlaps)
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table, whole or not at all."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,8 +4,9 @@ Same spec, same step, same number of threads: same bytes, whether the run was in
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint
 from relscale.training.schedule import schedule
 from relscale.training.step import TrainingStep
+from relscale.training.team import Team
 
 CURVE_POINTS = 100
 """Rows of a loss curve: each is the mean over an equal share of the steps."""
+
+
+ALONE = Team()
 
 
 class InterruptedRunError(RuntimeError):
@@ -33,7 +38,12 @@ class Outcome:
     epochs: float
     """Windows seen over windows there are."""
     excluded_reason: str | None
-    """Why the run cannot be used: where its loss or weights stopped being finite."""
+    """Why the run cannot be used: where its loss, gradient or weights stopped being finite."""
+
+    @property
+    def status(self) -> str:
+        """What became of it in one word: `trained` or `diverged`."""
+        return "trained" if self.excluded_reason is None else "diverged"
 
 
 def windows(num_tokens: int, context_length: int, seed: int, skip: int = 0) -> Iterator[int]:
@@ -96,6 +106,7 @@ def train(
     progress: Callable[[CurvePoint], None] = lambda point: None,
     checkpoints: Checkpoints | None = None,
     stop: Callable[[], bool] = lambda: False,
+    team: Team = ALONE,
 ) -> Outcome:
     """Train a model from its initial values, or from its latest checkpoint.
 
@@ -104,52 +115,98 @@ def train(
         tokens: the corpus's token ids, (num_tokens,), an unsigned integer memory map, or its weighted components.
         model: the model in training, at its initial values.
         progress: called with each row of the loss curve that is new, in order.
-        checkpoints: the run's, held by the caller; None keeps none.
+        checkpoints: the run's, held by the leader's caller; None keeps none.
         stop: asked after each step; where it says so, the run is saved and left.
+        team: the processes that train the run together, each with a call of its own.
 
     Raises:
-        InterruptedRunError: where `stop` said so.
+        InterruptedRunError: where `stop` said so, in any process.
         ValueError: where a checkpoint cannot be written or does not fit the model.
     """
     steps, batch_size, length = spec["steps"], spec["batch_size"], spec["shape"]["context_length"]
-    done, curve, pending = _resume(model, checkpoints)
+    done, book = _resume(model, checkpoints)
+    if (highest := team.highest(done)) != done:
+        raise RuntimeError(f"process {team.rank} goes on after step {done}, another one after step {highest}")
     order, read, windows_per_epoch = stream(tokens, length, spec["seed"], skip=done * batch_size)
     marks = {math.ceil(steps * point / CURVE_POINTS) for point in range(1, CURVE_POINTS + 1)}
     epochs = steps * batch_size / windows_per_epoch
-
-    def save(step: int) -> None:
-        if checkpoints is not None:
-            pending.extend(map(float, model.losses()))
-            checkpoints.save(step, model.state(), {"curve": [astuple(point) for point in curve], "pending": pending})
-
+    batches = model.batches(read(np.fromiter(order, dtype=np.int64, count=batch_size)) for _ in range(done, steps))
     for step in range(done + 1, steps + 1):
-        batch = read(np.fromiter(order, dtype=np.int64, count=batch_size))
-        model.update(batch, schedule(step - 1, steps, spec["optimiser"]))
+        factor = schedule(step - 1, steps, spec["optimiser"])
+        model.update(next(batches), factor)
+        stopping, due = team.any(step < steps and stop(), checkpoints is not None and team.leads and checkpoints.due(step))
+        saving = checkpoints is not None and (stopping or due or step == steps)
+        if step in marks or saving:
+            book.collect(model)
+            if wrong := book.not_finite():
+                reason = f"diverged: {wrong} between steps {step - len(book.losses)} and {step} of {steps}"
+                return Outcome(curve=book.curve, epochs=epochs, excluded_reason=reason)
         if step in marks:
-            pending.extend(map(float, model.losses()))
-            mean = float(np.mean(pending))
-            if not math.isfinite(mean):
-                reason = f"diverged: loss is {mean} between steps {step - len(pending)} and {step} of {steps}"
-                return Outcome(curve=curve, epochs=epochs, excluded_reason=reason)
-            curve.append(CurvePoint(step=step, tokens=step * batch_size * length, loss_nats_per_token=mean))
-            progress(curve[-1])
-            pending.clear()
-        if step < steps and stop():
-            save(step)
+            progress(book.close_row(model, step, batch_size * length, factor * spec["optimiser"]["learning_rate"]))
+        if saving and checkpoints is not None:
+            state = model.state()
+            if team.leads:
+                checkpoints.save(step, state, book.state())
+        if stopping:
+            team.any()  # nobody leaves before the checkpoint is written
             raise InterruptedRunError(f"stopped after step {step} of {steps}")
-        if step == steps or (checkpoints is not None and checkpoints.due(step)):
-            save(step)
     # The loss of the last step was taken before its update.
     not_finite = None if model.is_finite() else f"diverged: weights are not finite after step {steps}"
-    return Outcome(curve=curve, epochs=epochs, excluded_reason=not_finite)
+    return Outcome(curve=book.curve, epochs=epochs, excluded_reason=not_finite)
 
 
-def _resume(model: TrainingStep, checkpoints: Checkpoints | None) -> tuple[int, list[CurvePoint], list[float]]:
-    """Put the model where its latest checkpoint is; return the steps done, the curve and the losses since its last row."""
+@dataclass
+class _Book:
+    """The loss curve so far, and the steps since its last row."""
+
+    curve: list[CurvePoint] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    """Of wall time since the last row, before `began`."""
+    began: float = field(default_factory=time.monotonic)
+
+    def collect(self, model: TrainingStep) -> None:
+        self.losses.extend(map(float, model.losses()))
+        self.norms.extend(map(float, model.gradient_norms()))
+
+    def not_finite(self) -> str | None:
+        """Say what is not finite since the last row."""
+        for name, values in (("loss", self.losses), ("gradient norm", self.norms)):
+            wrong = next((value for value in values if not math.isfinite(value)), None)
+            if wrong is not None:
+                return f"{name} is {wrong}"
+        return None
+
+    def close_row(self, model: TrainingStep, step: int, tokens_a_step: int, learning_rate: float) -> CurvePoint:
+        seconds = self.seconds + time.monotonic() - self.began
+        self.curve.append(
+            CurvePoint(
+                step=step,
+                tokens=step * tokens_a_step,
+                learning_rate=learning_rate,
+                loss_nats_per_token=float(np.mean(self.losses)),
+                gradient_norm=float(np.mean(self.norms)),
+                tokens_per_second=len(self.losses) * tokens_a_step / max(seconds, 1e-9),
+                memory_mib=model.peak_memory_mib(),
+            )
+        )
+        self.losses, self.norms, self.seconds, self.began = [], [], 0.0, time.monotonic()
+        return self.curve[-1]
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs of it, as JSON values."""
+        seconds = self.seconds + time.monotonic() - self.began
+        return {"curve": [asdict(row) for row in self.curve], "losses": self.losses, "norms": self.norms, "seconds": seconds}
+
+
+def _resume(model: TrainingStep, checkpoints: Checkpoints | None) -> tuple[int, _Book]:
+    """Put the model where its latest checkpoint is; return the steps done and the book."""
     saved = None if checkpoints is None else checkpoints.latest()
     if saved is None:
-        return 0, [], []
+        return 0, _Book()
     model.load_state(saved.state)
-    curve = [CurvePoint(step=step, tokens=tokens, loss_nats_per_token=loss) for step, tokens, loss in saved.loop["curve"]]
+    loop = saved.loop
     print(f"going on after step {saved.step}", flush=True)
-    return saved.step, curve, list(saved.loop["pending"])
+    curve = [CurvePoint(**row) for row in loop["curve"]]
+    return saved.step, _Book(curve=curve, losses=list(loop["losses"]), norms=list(loop["norms"]), seconds=loop["seconds"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from relscale.architecture import Choices, Shape
 from relscale.training.folder import read_config, read_values, save_folder
@@ -34,8 +35,10 @@ class Attention(nn.Module):
         """Map hidden states (batch, time, width) to the same shape; the angles are (time, head_dim)."""
         batch, time, _ = hidden.shape
         shape = self.shape
-        query = self.q_norm(self.q_proj(hidden).view(batch, time, shape.heads, shape.head_dim)).transpose(1, 2)
-        key = self.k_norm(self.k_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim)).transpose(1, 2)
+        # Norms in the precision of their weights: products may be in a lower one.
+        precision = self.q_norm.weight.dtype
+        query = self.q_norm(self.q_proj(hidden).view(batch, time, shape.heads, shape.head_dim).to(precision)).transpose(1, 2)
+        key = self.k_norm(self.k_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).to(precision)).transpose(1, 2)
         value = self.v_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).transpose(1, 2)
         query, key = rotate(query, cosine, sine), rotate(key, cosine, sine)
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=shape.kv_heads != shape.heads)
@@ -83,12 +86,16 @@ class Trunk(nn.Module):
         self.embed_tokens = nn.Embedding(shape.vocab_size, shape.width)
         self.layers = nn.ModuleList(Block(shape, epsilon) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, eps=epsilon)
+        self.recompute = False
 
     def forward(self, tokens: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-        """Map token ids (batch, time) to hidden states (batch, time, width)."""
+        """Map token ids (batch, time) to hidden states (batch, time, width).
+
+        With `recompute`, a block keeps its input alone, and makes the rest again in the backward pass (arXiv 1604.06174).
+        """
         hidden = self.embed_tokens(tokens)
         for block in self.layers:
-            hidden = block(hidden, cosine, sine)
+            hidden = checkpoint(block, hidden, cosine, sine, use_reentrant=False) if self.recompute else block(hidden, cosine, sine)
         return self.norm(hidden)
 
 
@@ -108,10 +115,14 @@ class Decoder(nn.Module):
         self.register_buffer("cosine", cosine, persistent=False)
         self.register_buffer("sine", sine, persistent=False)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return logits (batch, time, vocab) in float32 of token ids (batch, time), time at most the context's length."""
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the last hidden states (batch, time, width) of token ids (batch, time), time at most the context's length."""
         time = tokens.shape[1]
-        return self.lm_head(self.model(tokens, self.cosine[:time], self.sine[:time]))
+        return self.model(tokens, self.cosine[:time], self.sine[:time])
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits (batch, time, vocab) of token ids (batch, time), time at most the context's length."""
+        return self.lm_head(self.hidden(tokens))
 
 
 def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ Tiny models are bound by the overhead of many small operations; here there is on
 where `supports` says no.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from relscale.architecture import Choices, Shape
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
 from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
+from relscale.training.step import process_memory_mib
 
 
 class NativeStep:
@@ -47,6 +48,10 @@ class NativeStep:
         self._losses: list[float] = []
         self._norms: list[float] = []
 
+    def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[npt.NDArray[np.int64]]:
+        """Return batches as they are."""
+        return source
+
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
         """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times the peak learning rates.
 
@@ -69,6 +74,10 @@ class NativeStep:
         """Return the norms of all gradients together since the last call, (updates,), each before it was clipped."""
         drained, self._norms = self._norms, []
         return np.array(drained, dtype=np.float32)
+
+    def peak_memory_mib(self) -> float:
+        """Return the most memory that the process has used so far."""
+        return process_memory_mib()
 
     def is_finite(self) -> bool:
         """Tell whether all weights are finite."""

@@ -11,7 +11,7 @@ import relscale.records
 from relscale.config import load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.records import laws, losses, prompts, suite, text
-from relscale.training.curve import CURVE_COLUMNS
+from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
 ROOT = Path(__file__).parents[3]
 DATA = (ROOT / "docs/DATA.md").read_text(encoding="utf-8")
@@ -22,6 +22,7 @@ HEADINGS = {
     "SOURCES_COLUMNS": "tables/sources.csv",
     "CORPORA_COLUMNS": "tables/corpora.csv",
     "CURVE_COLUMNS": "runs/\\<run\\>/curve.csv",
+    "SPEED_COLUMNS": "runs/\\<run\\>/speed.csv",
     "LOSSES_COLUMNS": "tables/losses.parquet",
     "ITEMS_COLUMNS": "tables/items.parquet",
     "OPTIMA_COLUMNS": "laws/optima.csv",
@@ -42,7 +43,7 @@ OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILI
 
 def tables():
     found = {name: value for module in MODULES.values() for name, value in vars(module).items() if name.endswith("_COLUMNS")}
-    return found | {"CURVE_COLUMNS": CURVE_COLUMNS}
+    return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
 def section(start):

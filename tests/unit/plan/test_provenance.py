@@ -93,7 +93,10 @@ def test_the_closure_is_what_is_really_imported(stage):
     assert set(imported) <= set(import_closure(module))
     # What is not imported at start is imported inside a function: what is slow to import and not always needed.
     late = {
-        "train": {f"relscale.training.{name}" for name in ("torch_step", "model", "optim", "initial", "folder")},
+        "train": {
+            f"relscale.training.{name}"
+            for name in ("torch_step", "model", "optim", "initial", "folder", "torch_team", "ahead", "loss", "tensorboard")
+        },
         "evaluate": {"relscale.evaluation.torch_model", "relscale.training.model"},
     }
     assert set(import_closure(module)) - set(imported) <= {"relscale.command"} | late.get(stage, set())

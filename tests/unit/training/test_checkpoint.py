@@ -146,11 +146,12 @@ class Stage:
         tokens.tofile(folder / "train.bin")
         sums = {"train.bin": sha256_of(folder / "train.bin")}
         write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-        (folder / "tokenizer.json").write_text("{}")
+        write_json(folder / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
 
     def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
         paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
         paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
+        paths |= {"out-speed": f"{out}/speed.csv"}
         named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
         options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
         command = [sys.executable, "-m", "relscale.stages.train", *options, *named]

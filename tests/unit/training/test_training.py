@@ -174,7 +174,7 @@ def planned(tmp_path, tokens):
     def arguments(out, step="torch", **optimiser):
         changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser, "step": step}
         paths = {"--manifest": "manifest.json", "--tokenizer": "tokenizer.json"}
-        outs = {"--out-record": "record.json", "--out-curve": "curve.csv", "--out-model": "model"}
+        outs = {"--out-record": "record.json", "--out-curve": "curve.csv", "--out-speed": "speed.csv", "--out-model": "model"}
         named = [(key, tmp_path / name) for key, name in paths.items()] + [(key, tmp_path / out / name) for key, name in outs.items()]
         safe = ["--checkpoints", str(tmp_path / out / "checkpoints"), "--defined-by", "code", "lock", "--every-steps", ""]
         return ["--spec", json.dumps(changed), "--threads", "1", *safe, *(str(part) for pair in named for part in pair)]

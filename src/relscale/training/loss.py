@@ -1,0 +1,60 @@
+"""The loss of hidden states and a head, in chunks: the logits of all tokens are never in memory together.
+
+With 128,256 entries, the logits of a sequence of 4,096 tokens take 2.1 GB in float32, their gradient as much again.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from relscale.training.execution import LOGITS_AT_ONCE
+
+
+def summed_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, at_once: int = LOGITS_AT_ONCE) -> Tensor:
+    """Return the sum over tokens of -log softmax(hidden @ weight.T)[target], a float32 scalar.
+
+    Args:
+        hidden: (tokens, width) hidden states.
+        weight: (vocab, width) the head.
+        targets: (tokens,) token ids.
+        at_once: logits that may be in memory together.
+    """
+    rows = max(1, at_once // len(weight))
+    if len(hidden) <= rows:
+        return functional.cross_entropy(functional.linear(hidden, weight).float(), targets, reduction="sum")
+    return _Chunked.apply(hidden, weight, targets, rows)
+
+
+class _Chunked(torch.autograd.Function):
+    """Cross-entropy whose gradients are made with the loss, chunk by chunk: nothing of the size of the logits waits for the backward pass.
+
+    With p = softmax(h W^T) and y the target as a unit vector, the gradient is (p - y) W for h and (p - y)^T h for W.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, rows: int) -> Tensor:
+        kind = hidden.device.type
+        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+        head = weight.to(precision)
+        hidden_gradient, weight_gradient = torch.empty_like(hidden), torch.zeros_like(weight)
+        total = torch.zeros((), device=hidden.device)
+        for begin in range(0, len(hidden), rows):
+            part, chosen = hidden[begin : begin + rows].to(precision), targets[begin : begin + rows]
+            logits = (part @ head.T).float()
+            chunk = torch.arange(len(part), device=part.device)
+            normaliser = logits.logsumexp(1)
+            total += (normaliser - logits[chunk, chosen]).sum()
+            gradient = logits.sub_(normaliser[:, None]).exp_()
+            gradient[chunk, chosen] -= 1
+            gradient = gradient.to(precision)
+            hidden_gradient[begin : begin + rows] = gradient @ head
+            weight_gradient += gradient.T @ part
+        ctx.save_for_backward(hidden_gradient, weight_gradient)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        hidden_gradient, weight_gradient = ctx.saved_tensors
+        return hidden_gradient * gradients[0], weight_gradient * gradients[0], None, None

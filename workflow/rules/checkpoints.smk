@@ -1,0 +1,103 @@
+"""Checkpoints that others released: their table, a family's texts, and one job that scores an IsoFLOP curve on a family."""
+
+
+rule checkpoints:
+    """Check that every checkpoint can be used, and write the suite as a table."""
+    input:
+        configs=sorted(
+            {name for row in PLANNED for name in model_files(row.model, EXPERIMENT.checkpoints.folder) if name.endswith("/config.json")}
+        ),
+    output:
+        table=f"{RESULTS}/tables/suite.csv",
+        bill=f"{RESULTS}/tables/bill.txt",
+    log:
+        f"logs/{EXPERIMENT.experiment}/checkpoints.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/checkpoints.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        spec=canonical_json({"checkpoints": [dump(row) for row in PLANNED], "folder": EXPERIMENT.checkpoints.folder}),
+        code=code_digest("relscale.stages.checkpoints"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.checkpoints \
+            --spec {params.spec:q} \
+            --out {output.table:q} \
+            --out-bill {output.bill:q}
+        """
+
+
+rule texts:
+    """Turn one family's files into the texts that every checkpoint is asked to score."""
+    input:
+        sources=lambda wildcards: [source_manifest(name) for name in family_sources(TEXTS_BY_KEY[wildcards.texts_key])],
+    output:
+        texts=f"{SHARED}/texts/{{texts_key}}/texts.parquet",
+        manifest=f"{SHARED}/texts/{{texts_key}}/manifest.json",
+    log:
+        "logs/shared/texts/{texts_key}.log",
+    benchmark:
+        "benchmarks/results/shared/texts/{texts_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        spec=lambda wildcards: canonical_json(texts_spec(TEXTS_BY_KEY[wildcards.texts_key])),
+        sources=lambda wildcards, input: text_options("texts", input.sources),
+        code=code_digest("relscale.stages.texts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.texts \
+            --spec {params.spec:q} \
+            {params.sources:q} \
+            --out {output.texts:q} \
+            --manifest {output.manifest:q}
+        """
+
+
+rule evaluate_checkpoints:
+    """Score the checkpoints of one IsoFLOP curve on one family, one after another, once all of them are found good."""
+    input:
+        manifest=lambda wildcards: texts(wildcards.family, "manifest.json"),
+        texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
+        every_manifest=ancient([texts(family, "manifest.json") for family in FAMILIES]),
+        models=checkpoint_files,
+        suite=ancient(f"{RESULTS}/tables/suite.csv"),
+    output:
+        losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
+        per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
+        record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
+    log:
+        f"logs/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.checkpoints.gpu),
+        mem_mb=EXPERIMENT.checkpoints.mem_mb,
+        runtime=EXPERIMENT.checkpoints.runtime_minutes,
+    params:
+        spec=lambda wildcards: canonical_json(checkpoints_spec(wildcards)),
+        code=code_digest("relscale.stages.evaluate_checkpoints"),
+        lock=lock_digest(["torch", "transformers", "tokenizers", "safetensors"]),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.evaluate_checkpoints \
+            --spec {params.spec:q} \
+            --texts {input.texts:q} \
+            --out-losses {output.losses:q} \
+            --out-items {output.per_item:q} \
+            --out-record {output.record:q}
+        """
