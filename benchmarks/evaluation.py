@@ -1,7 +1,7 @@
 """How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how much memory that takes.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions 12] [--rounds 3]
-    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all modified      # every question that is no shot; hours of it
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all modified      # every question that is no shot, once
 
 The same checkpoint (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096 entries trained on the texts), the same items,
 one thread, interleaved: each round gives every contestant a turn at every task, and a figure is the median over rounds. Rates are items a
@@ -73,11 +73,11 @@ def documents_of(folder: Path, count: int) -> list[TextDocument]:
     return [TextDocument(domain="d", stratum="s", item=name, text=text) for name, text in zip(chosen, texts, strict=True)]
 
 
-def items_of(subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None) -> list[TextItem]:
-    """Return the questions of each subject behind the shots, each one once."""
+def items_of(subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1) -> list[TextItem]:
+    """Return the questions of each subject behind the shots, each one once: the first few, or one of so many."""
     made = []
     for subject, rows in subjects.items():
-        scored = rows[SHOTS:][:number]
+        scored = rows[SHOTS::every][:number]
         items = prompt_items(prompt, scored, rows[:SHOTS], subject=subject, domain="d")
         made += list({item.item: item for item in items}.values())
     return made
@@ -194,6 +194,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--all", choices=PROMPTS, help="instead: score every question once in this prompt")
+    parser.add_argument("--every", type=int, default=1, help="with --all: only one of so many questions of each subject")
     args = parser.parse_args()
     torch.set_num_threads(1)
     sys.path.append(str(Path(sys.prefix) / ".harness"))
@@ -204,7 +205,7 @@ def main() -> None:
         texts = [row.question + " " + " ".join(row.answers) for rows in subjects.values() for row in rows[:60]]
         print(f"{make_checkpoint(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters")
         if args.all:
-            score_all(folder, items_of(subjects, args.all, None), args.all)
+            score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return
         chosen = dict(list(subjects.items())[:: max(1, len(subjects) // args.subjects)][: args.subjects])
         tasks: dict[str, Texts] = {prompt: items_of(chosen, prompt, args.questions) for prompt in PROMPTS}

@@ -80,6 +80,16 @@ def absolute_line(absolute: pd.DataFrame) -> str:
     return f"{len(absolute)} absolute laws: R2 at least {r2.min():.3f}, median {r2.median():.3f}{said}."
 
 
+def lack_of_fit_line(relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str, level: float = 0.05) -> str:
+    """Return a sentence on how many laws a straight line in log compute does not fit: budgets scatter more than their runs explain."""
+    said = []
+    for kind, table in (("relative", relative), ("absolute", absolute)):
+        p = pd.to_numeric(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
+        if len(p):
+            said.append(f"{int((p < level).sum())} of {len(p)} {kind} laws ({level * len(p):.1f} expected by chance)")
+    return f"A straight line in log compute misses the budgets (lack of fit, p below {level:g}) in {' and '.join(said)}." if said else ""
+
+
 def print_summary(console: Console, relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str = "joint") -> None:
     """Print a table a corpus, a line on the verdicts and one on the absolute laws.
 
@@ -99,6 +109,8 @@ def print_summary(console: Console, relative: pd.DataFrame, absolute: pd.DataFra
     said = ", ".join(f"{counts[word]} {word}" for word in sorted(counts.index))
     console.print(f"Verdicts: {said}." if said else "No verdict: the table of relative laws has none.")
     console.print(absolute_line(absolute))
+    if line := lack_of_fit_line(relative, absolute, estimator):
+        console.print(line)
 
 
 def agreement_line(relative: pd.DataFrame, estimator: str) -> str:

@@ -67,8 +67,8 @@ class CheckpointModel:
             ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is
                 not in the vocabulary.
         """
-        given = [np.asarray(context, dtype=np.int64) for context in contexts]
-        wanted = [np.asarray(continuation, dtype=np.int64) for continuation in continuations]
+        given = [np.asarray(context) for context in contexts]
+        wanted = [np.asarray(continuation) for continuation in continuations]
         self._check(given, wanted)
         log_likelihood, greedy = np.zeros(len(given)), np.zeros(len(given), dtype=bool)
         self.counts["requests"] += len(given)
@@ -76,8 +76,8 @@ class CheckpointModel:
             len(context) + len(continuation) - 1 for context, continuation in zip(given, wanted, strict=True)
         )
         for bundle in bundles_of(given, wanted, group, sharing=self.sharing):
-            for batch, nats, likeliest in self._score_bundle(bundle):
-                for number, sequences in enumerate(batch.sequences):
+            for served, nats, likeliest in self._score_bundle(bundle):
+                for number, sequences in enumerate(served):
                     log_likelihood[sequences], greedy[sequences] = nats[number], likeliest[number]
         return Scores(log_likelihood=log_likelihood, greedy=greedy)
 
@@ -97,17 +97,17 @@ class CheckpointModel:
                     odd = tokens.min() if tokens.min() < 0 else tokens.max()
                     raise ValueError(f"request {index}: token {odd} is not in the model's vocabulary of {self.vocab_size} entries")
 
-    def _score_bundle(self, bundle: Bundle) -> list[tuple[Batch, np.ndarray, np.ndarray]]:
-        """Score a bundle; where memory does not suffice, begin it again with half the tokens a batch."""
+    def _score_bundle(self, bundle: Bundle) -> list[tuple[list[list[int]], np.ndarray, np.ndarray]]:
+        """Return requests, nats and greedy of each batch's branches; where memory does not suffice, begin again with half the tokens."""
         while True:
-            done: list[tuple[Batch, np.ndarray, np.ndarray]] = []
+            done: list[tuple[list[list[int]], np.ndarray, np.ndarray]] = []
             counts: Counter[str] = Counter()
             try:
                 cache = _PrefixCache(self.module, self._tensor(bundle.prefix[None])) if len(bundle.prefix) else None
                 counts["tokens_run"] += len(bundle.prefix)
                 for boughs in bundle.batches(self.batch_tokens):
                     batch = lay_out(boughs, len(bundle.prefix))
-                    done.append((batch, *self._score_batch(batch, boughs, cache)))
+                    done.append((batch.sequences, *self._score_batch(batch, boughs, cache)))
                     counts["tokens_run"] += sum(bough.length - len(bundle.prefix) for bough in boughs)
                     counts["tokens_padded"] += batch.tokens.size
                     if cache:

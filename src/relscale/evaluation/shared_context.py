@@ -8,6 +8,7 @@ A `Bundle` is a prefix, run once, and the boughs that begin with it. Only tokens
 prefix shortens what is shared and changes no score.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -68,9 +69,9 @@ def bundles_of(
     place: dict[tuple[int, bytes, bytes, bytes], int] = {}
     for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
         number = int(group[index]) if group is not None and sharing else -1
-        ending = continuation.tobytes()
+        ending = _digest(continuation)
         # Branches longer than what they share would cost more in attention than they save: documents share their first token only.
-        key = (number, context.tobytes(), b"" if sharing and len(context) >= len(continuation) else ending)
+        key = (number, _digest(context), b"" if sharing and len(context) >= len(continuation) else ending)
         bough = boughs.setdefault(key, Bough(context=context))
         branch = place.setdefault((*key, ending), len(bough.branches))
         if branch == len(bough.branches):
@@ -162,6 +163,11 @@ def visible(branch: np.ndarray) -> np.ndarray:
     """Return (bough, time, time) whether a token sees another: those up to it, of the context or of its own branch."""
     earlier = np.tri(branch.shape[1], dtype=bool)
     return earlier & ((branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None]))
+
+
+def _digest(tokens: np.ndarray) -> bytes:
+    """Return what stands for a row of tokens among others: far fewer bytes than a context has."""
+    return hashlib.blake2b(tokens.astype(np.int64).tobytes(), digest_size=16).digest()
 
 
 def _common(boughs: Sequence[Bough]) -> np.ndarray:

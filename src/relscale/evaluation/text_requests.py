@@ -9,7 +9,7 @@ after as many tokens as fit before them.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -18,6 +18,9 @@ import numpy as np
 
 from relscale.evaluation.requests import RequestTable
 from relscale.evaluation.texts import TextDocument, TextItem
+
+AT_A_TIME = 64
+"""Items that are tokenized at a time: lists of tokens take many times the memory of the arrays that are kept."""
 
 
 class TextTokenizer(Protocol):
@@ -44,9 +47,9 @@ class TextRequests:
     table: RequestTable
     """One row an option or document, as `aggregate` reads it; documents whole, questions cut to the window."""
     contexts: list[np.ndarray]
-    """(sequence) token ids that are given, int64; never empty."""
+    """(sequence) token ids that are given, int32; never empty; options share an array."""
     continuations: list[np.ndarray]
-    """(sequence) token ids that are scored, int64; never empty."""
+    """(sequence) token ids that are scored, int32; never empty."""
     source: np.ndarray
     """(sequence) the row of the table that its score is part of."""
     group: np.ndarray
@@ -76,38 +79,29 @@ def encode_items(items: Sequence[TextItem], tokenizer: TextTokenizer, max_length
             gold option is none of the options, or where two items have the same name; where there is no item.
     """
     _check_items(items)
-    given = [(item.prefix + item.context).rstrip() for item in items]
-    moved = [(item.prefix + item.context)[len(text) :] for item, text in zip(items, given, strict=True)]
-    known = dict(zip(dict.fromkeys(given), tokenizer.encode_texts(list(dict.fromkeys(given)), special=True), strict=True))
-    wholes = [text + space + option for item, text, space in zip(items, given, moved, strict=True) for option in item.options]
-    # Without any context a tokenizer's special tokens would be counted as scored.
-    bare = [not (text + space) for item, text, space in zip(items, given, moved, strict=True) for _ in item.options]
-    encoded = _encode(wholes, bare, tokenizer)
-    prefixes = {text: number for number, text in enumerate(dict.fromkeys(item.prefix for item in items))}
-    contexts, continuations, group, cut = [], [], [], []
-    sequence = 0
-    for item, text in zip(items, given, strict=True):
-        truncated = False
-        for option in item.options:
-            before = known[text] if not bare[sequence] else []
-            whole = encoded[sequence]
-            after = whole[len(before) :]
-            if not before:
-                # As the reference does, where the text itself begins with the token that would stand in front.
-                before, after = ([tokenizer.prefix], after) if after[:1] != [tokenizer.prefix] else (after[:1], after[1:])
-            where = f"domain {item.domain!r}, item {item.item!r}"
-            if not after:
-                raise ValueError(f"{where}: option {option!r} has no token of its own after {text[-60:]!r}")
-            if len(after) > max_length:
-                raise ValueError(f"{where}: option {option[:60]!r} has {len(after)} tokens; the model allows {max_length}")
-            kept = max_length + 1 - len(after)
-            lost = len(before) > kept
-            truncated |= lost
-            contexts.append(np.array(before[-kept:], dtype=np.int64))
-            continuations.append(np.array(after, dtype=np.int64))
-            group.append(prefixes[item.prefix] if item.prefix and not lost else -1)
-            sequence += 1
-        cut.append(truncated)
+    prefixes = {prefix: number for number, prefix in enumerate(dict.fromkeys(item.prefix for item in items))}
+    contexts: list[np.ndarray] = []
+    continuations: list[np.ndarray] = []
+    group: list[int] = []
+    cut: list[bool] = []
+    for start in range(0, len(items), AT_A_TIME):
+        some = items[start : start + AT_A_TIME]
+        for item, pairs in zip(some, _pairs(some, tokenizer), strict=True):
+            truncated = False
+            for option, (before, after) in zip(item.options, pairs, strict=True):
+                where = f"domain {item.domain!r}, item {item.item!r}"
+                if not len(after):
+                    text = (item.prefix + item.context).rstrip()
+                    raise ValueError(f"{where}: option {option!r} has no token of its own after {text[-60:]!r}")
+                if len(after) > max_length:
+                    raise ValueError(f"{where}: option {option[:60]!r} has {len(after)} tokens; the model allows {max_length}")
+                kept = max_length + 1 - len(after)
+                lost = len(before) > kept
+                truncated |= lost
+                contexts.append(before[-kept:])
+                continuations.append(after)
+                group.append(prefixes[item.prefix] if item.prefix and not lost else -1)
+            cut.append(truncated)
     counts = [len(item.options) for item in items]
     first = np.concatenate([[0], np.cumsum(counts)])
     table = RequestTable(
@@ -122,7 +116,7 @@ def encode_items(items: Sequence[TextItem], tokenizer: TextTokenizer, max_length
         items=[item.item for item in items],
     )
     return TextRequests(
-        table=table, contexts=contexts, continuations=continuations, source=np.arange(sequence), group=np.array(group, dtype=np.int64)
+        table=table, contexts=contexts, continuations=continuations, source=np.arange(len(contexts)), group=np.array(group, dtype=np.int64)
     )
 
 
@@ -155,12 +149,11 @@ def encode_documents(
     if not 1 <= stride <= max_length:
         raise ValueError(f"stride = {stride}: must be 1 to the model's {max_length} tokens")
     _check_names([(document.domain, document.item) for document in documents])
-    encoded = tokenizer.encode_texts([document.text for document in documents], special=special)
     kept: list[TextDocument] = []
     contexts, continuations, source, num_bytes = [], [], [], []
     whole: list[np.ndarray] = []
-    for document, tokens in zip(documents, encoded, strict=True):
-        if not tokens:
+    for document, tokens in zip(documents, _encode_documents(documents, tokenizer, special=special), strict=True):
+        if not len(tokens):
             raise ValueError(f"domain {document.domain!r}, document {document.item!r}: its text has no token")
         if len(tokens) <= masked_tokens:
             continue
@@ -168,13 +161,13 @@ def encode_documents(
             contexts.append(context)
             continuations.append(continuation)
             source.append(len(kept))
-        whole.append(np.array(tokens[masked_tokens:], dtype=np.int64))
+        whole.append(tokens[masked_tokens:])
         num_bytes.append(tokenizer.bytes_after(document.text, masked_tokens) if masked_tokens else len(document.text.encode()))
         kept.append(document)
     if not kept:
         raise ValueError(f"no document has more than masked_tokens = {masked_tokens} tokens")
     table = RequestTable(
-        contexts=[np.array([tokenizer.prefix])] * len(kept),
+        contexts=[np.array([tokenizer.prefix], dtype=np.int32)] * len(kept),
         continuations=whole,
         num_bytes=np.array(num_bytes, dtype=np.float64),
         first=np.arange(len(kept) + 1),
@@ -194,8 +187,14 @@ def encode_documents(
     )
 
 
+def _encode_documents(documents: Sequence[TextDocument], tokenizer: TextTokenizer, *, special: bool) -> Iterator[np.ndarray]:
+    for start in range(0, len(documents), AT_A_TIME):
+        texts = [document.text for document in documents[start : start + AT_A_TIME]]
+        yield from (np.array(tokens, dtype=np.int32) for tokens in tokenizer.encode_texts(texts, special=special))
+
+
 def rolling_windows(
-    tokens: Sequence[int], prefix: int, max_length: int, stride: int, masked_tokens: int = 0
+    tokens: Sequence[int] | np.ndarray, prefix: int, max_length: int, stride: int, masked_tokens: int = 0
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (context, continuation) of each window of a document; the continuations together are its tokens but for the masked ones.
 
@@ -206,7 +205,7 @@ def rolling_windows(
         stride: new tokens of a window after the first.
         masked_tokens: first tokens that are in contexts only.
     """
-    row = np.array([prefix, *tokens], dtype=np.int64)
+    row = np.concatenate([[prefix], tokens]).astype(np.int32)
     ends = [*range(min(max_length, len(tokens)), len(tokens), stride), len(tokens)]
     windows = []
     for begin, end in pairwise([0, *ends]):
@@ -217,13 +216,38 @@ def rolling_windows(
     return windows
 
 
-def _encode(texts: Sequence[str], bare: Sequence[bool], tokenizer: TextTokenizer) -> list[list[int]]:
+def _pairs(items: Sequence[TextItem], tokenizer: TextTokenizer) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the tokens of context and continuation of each option of each item, uncut; options of an item share the context's array."""
+    whole = [item.prefix + item.context for item in items]
+    given = [text.rstrip() for text in whole]
+    once = list(dict.fromkeys(given))
+    shown = dict(zip(once, (np.array(tokens, dtype=np.int32) for tokens in tokenizer.encode_texts(once, special=True)), strict=True))
+    nothing, prefix = np.empty(0, dtype=np.int32), np.array([tokenizer.prefix], dtype=np.int32)
+    texts = [text + option for text, item in zip(whole, items, strict=True) for option in item.options]
+    # Without any context a tokenizer's special tokens would be counted as scored.
+    bare = [not text for text, item in zip(whole, items, strict=True) for _ in item.options]
+    encoded = iter(_encode(texts, bare, tokenizer))
+    pairs = []
+    for item, all_given, text in zip(items, whole, given, strict=True):
+        before, of_item = shown[text] if all_given else nothing, []
+        for _ in item.options:
+            after = next(encoded)[len(before) :]
+            if len(before):
+                of_item.append((before, after))
+            else:
+                # As the reference does, where the text itself begins with the token that would stand in front.
+                of_item.append((after[:1], after[1:]) if len(after) and after[0] == tokenizer.prefix else (prefix, after))
+        pairs.append(of_item)
+    return pairs
+
+
+def _encode(texts: Sequence[str], bare: Sequence[bool], tokenizer: TextTokenizer) -> list[np.ndarray]:
     """Return the token ids of each text, those that stand alone without special tokens."""
-    encoded: list[list[int]] = [[]] * len(texts)
+    encoded = [np.empty(0, dtype=np.int32)] * len(texts)
     for special in (True, False):
         at = [index for index, alone in enumerate(bare) if alone is not special]
         for index, tokens in zip(at, tokenizer.encode_texts([texts[index] for index in at], special=special), strict=True):
-            encoded[index] = tokens
+            encoded[index] = np.array(tokens, dtype=np.int32)
     return encoded
 
 

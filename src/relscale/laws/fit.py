@@ -1,17 +1,17 @@
 """All laws of one family: from losses (and items) to the tables points, absolute, relative and the others of TABLES."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from relscale.laws.cells import readings_of, suites_of
-from relscale.laws.inputs import prepare
+from relscale.laws.inputs import check_baselines, prepare
 from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.items import split_items
 from relscale.laws.job import Job, Rows, gap_fits, noise_of
-from relscale.laws.law_rows import absolute_rows, domain_surfaces, relative_rows
+from relscale.laws.law_rows import absolute_rows, domain_surfaces, gap_rows, law_rows
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.settings import LawSettings
 from relscale.laws.surface_gap import SurfaceReader
@@ -105,7 +105,8 @@ def fit_family(
             job = Job(runs=runs, fits=fits, metric=metric, readings=readings, settings=settings, noise=noise, reader=reader)
             gaps = gap_fits(job)
             absolute_rows(job, gaps, rows)
-            relative_rows(job, gaps, rows)
+            rows["relative"].extend(law_rows(job, gaps))
+            gap_rows(job, gaps, rows)
             if "surface" in settings.estimators:
                 domain_surfaces(job, rows)
         if settings.chance is not None:
@@ -113,3 +114,47 @@ def fit_family(
     frames = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in TABLES.items()}
     frames["relative"] = add_verdicts(frames["relative"])
     return FamilyLaws(**frames)
+
+
+def fit_baselines(
+    losses: pd.DataFrame,
+    settings: LawSettings,
+    baselines: Sequence[str],
+    items: pd.DataFrame | None = None,
+    optimum_losses: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Fit the relative laws of one family against each of several baselines.
+
+    The rows are those that `fit_family` gives for each baseline, one baseline after the other. Optima, draws of items and surfaces are made
+    once for all, and nothing else is fitted.
+
+    Args:
+        losses: as for `fit_family`.
+        settings: of the family; its own baseline is not used.
+        baselines: domains that the others are compared with.
+        items: as for `fit_family`.
+        optimum_losses: as for `fit_family`.
+
+    Returns:
+        Rows of RELATIVE_COLUMNS.
+
+    Raises:
+        ValueError: as `fit_family`.
+    """
+    chosen = [replace(settings, baseline=baseline) for baseline in baselines]
+    if not chosen:
+        return pd.DataFrame(columns=list(RELATIVE_COLUMNS))
+    family, optimum = prepare(losses, chosen[0], optimum_losses)
+    check_baselines(family, baselines, settings.family)
+    pieces = {} if items is None else split_items(items, settings.family, settings.metrics)
+    rows: dict[str, Rows] = {baseline: [] for baseline in baselines}
+    for runs in suites_of(family, optimum, settings):
+        fits = fit_isoflop(runs, settings.level)
+        reader = SurfaceReader(runs, fits, settings)
+        for metric in settings.metrics:
+            readings = readings_of(family, runs, metric)
+            noise = noise_of(pieces, runs, metric, readings, settings)
+            for own in chosen:
+                job = Job(runs=runs, fits=fits, metric=metric, readings=readings, settings=own, noise=noise, reader=reader)
+                rows[str(own.baseline)].extend(law_rows(job, gap_fits(job)))
+    return pd.concat([add_verdicts(pd.DataFrame(part, columns=list(RELATIVE_COLUMNS))) for part in rows.values()], ignore_index=True)

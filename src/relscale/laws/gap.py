@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from relscale.laws.cells import Array, Index
 
@@ -36,6 +36,8 @@ class GapFit:
     """`runs`, `runs+items` or `none`."""
     r2: float
     """Share of the points' variance that the line explains."""
+    lack_of_fit_p: float
+    """p value of the budgets scattering about the line by no more than their runs explain; NaN where it cannot be tested."""
     num_runs: int
     """Runs used, seeds counted."""
     notes: tuple[str, ...]
@@ -65,6 +67,7 @@ def gap_fit(
     ci_method: str,
     num_runs: int,
     notes: tuple[str, ...],
+    lack_of_fit_p: float = float("nan"),
 ) -> GapFit:
     """Put a relative law together; `law` is (log_gamma, slope) at the budgets' geometric mean, the others are fields of `GapFit`."""
     reference = float(np.mean(log_compute))
@@ -84,6 +87,7 @@ def gap_fit(
         dof=float(dof),
         ci_method=ci_method,
         r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
+        lack_of_fit_p=lack_of_fit_p,
         num_runs=num_runs,
         notes=notes,
     )
@@ -110,9 +114,9 @@ def combined_dof(own: float, items: float, dof: float, level: float) -> float:
     if not (own > 0 and items > 0 and dof > 0):
         return dof
     tail = 0.5 + level / 2
-    t, z = float(stats.t.ppf(tail, dof)), float(stats.norm.ppf(tail))
+    t, z = float(special.stdtrit(dof, tail)), float(special.ndtri(tail))
     quantile = np.sqrt((t * t * own + z * z * items) / (own + items))
     most = 1e6
-    if quantile <= stats.t.ppf(tail, most):
+    if quantile <= special.stdtrit(most, tail):
         return most
-    return float(optimize.brentq(lambda value: stats.t.ppf(tail, value) - quantile, dof, most, rtol=1e-10))
+    return float(optimize.brentq(lambda value: float(special.stdtrit(value, tail)) - quantile, dof, most, rtol=1e-10))

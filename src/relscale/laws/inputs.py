@@ -1,5 +1,7 @@
 """Checking the losses table that the laws start from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,8 @@ from relscale.records.losses import LOSSES_REQUIRED
 
 MAX_COMPUTE_SPREAD = 2.0
 """Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward and training FLOPs gives."""
+MAX_AXES_RATIO = 1.5
+"""Training FLOPs are 3 x forward FLOPs to within this factor."""
 
 
 def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:
@@ -19,7 +23,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
 
     Raises:
         ValueError: for a missing column, a repeated row, a run described in two ways, or a used row whose compute, tokens or parameters
-            are not positive numbers, or a budget that mixes compute axes.
+            are not positive numbers, or where compute axes are mixed within a budget, a size or a run.
     """
     check_columns(where, frame.columns, LOSSES_REQUIRED)
     if compute not in frame.columns:
@@ -45,6 +49,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
             row = used.loc[bad, ["suite", "run"]].iloc[0].to_dict()
             raise ValueError(f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed")
     check_runs(used, compute, where)
+    check_axes(used, compute, where)
     return frame
 
 
@@ -82,6 +87,44 @@ def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
         )
 
 
+def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
+    """Check that runs of one size have the same compute a token in all budgets and suites, and that both axes are a factor 3 apart.
+
+    Raises:
+        ValueError: naming the size, or the run.
+    """
+    if {"forward_flops", "training_flops"} <= set(used.columns):
+        ratio = pd.to_numeric(used["training_flops"], errors="coerce") / pd.to_numeric(used["forward_flops"], errors="coerce")
+        odd = used[ratio.notna() & ~ratio.between(3 / MAX_AXES_RATIO, 3 * MAX_AXES_RATIO)]
+        if len(odd):
+            row = odd.iloc[0]
+            raise ValueError(
+                f"{where}: run {row['run']!r} has training_flops {row['training_flops']:.3g} and forward_flops {row['forward_flops']:.3g}: "
+                "training is 3 x forward (are the two axes mixed?)"
+            )
+    rate = used[compute].astype(np.float64) / used["tokens"].astype(np.float64)
+    spread = rate.groupby(used["num_params_total"], sort=True).agg(["min", "max"])
+    wide = spread[spread["max"] > MAX_COMPUTE_SPREAD * spread["min"]]
+    if len(wide):
+        low, high = wide.iloc[0]
+        raise ValueError(
+            f"{where}: runs of {wide.index[0]} parameters have from {low:.3g} to {high:.3g} {compute} a token: "
+            f"runs of one size cost the same (are forward and training FLOPs mixed?)"
+        )
+
+
+def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -> None:
+    """Check that baselines are domains of a family.
+
+    Raises:
+        ValueError: naming the first that is none, and the domains.
+    """
+    domains = sorted(family["domain"].unique())
+    for baseline in baselines:
+        if baseline not in domains:
+            raise ValueError(f"baseline is {baseline!r}, no domain of family {name!r}; domains are {', '.join(domains)}")
+
+
 def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Check the tables and pick the rows of the family and those that place the optimum.
 
@@ -97,9 +140,7 @@ def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.Data
     missing = [metric for metric in settings.metrics if metric not in metrics]
     if missing:
         raise ValueError(f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}")
-    domains = sorted(family["domain"].unique())
-    if settings.baseline is not None and settings.baseline not in domains:
-        raise ValueError(f"baseline is {settings.baseline!r}, no domain of family {settings.family!r}; domains are {', '.join(domains)}")
+    check_baselines(family, [] if settings.baseline is None else [settings.baseline], settings.family)
     if settings.optimum_by == FAMILY_MEAN:
         return family, None
     if optimum_losses is not None:

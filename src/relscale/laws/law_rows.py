@@ -37,7 +37,9 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                 points = job.fit(estimator, domain)
                 law = fit_power_law(points.log_compute, points.points, job.settings.level)
             except FitError as error:
-                nothing = dict.fromkeys(("coefficient", "exponent", "standard_error", "ci_low", "ci_high", "r2"), float("nan"))
+                nothing = dict.fromkeys(
+                    ("coefficient", "exponent", "standard_error", "ci_low", "ci_high", "r2", "lack_of_fit_p"), float("nan")
+                )
                 rows["absolute"].append({**base, **nothing, "num_points": 0, "status": status_text(error.status, [error.detail, *notes])})
                 continue
             few, offset = _offset(job, estimator, domain, law.num_points)
@@ -51,6 +53,7 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                     "ci_low": law.ci_low,
                     "ci_high": law.ci_high,
                     "r2": law.r2,
+                    "lack_of_fit_p": points.lack_of_fit_p,
                     "num_points": law.num_points,
                     "offset": offset,
                     "status": status_text("ok", [few, *left_out, *notes]),
@@ -88,8 +91,8 @@ def _point_rows(job: Job, label: Mapping[str, object], points: GapFit, gap: GapF
         yield row
 
 
-def relative_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
-    """Relative law, decomposition and back-test of every treatment; no rows for a family without a baseline."""
+def law_rows(job: Job, gaps: Gaps) -> Iterator[dict[str, object]]:
+    """Relative law of every treatment and estimator, without tests and verdict; no rows for a family without a baseline."""
     baseline = job.settings.baseline
     if baseline is None:
         return
@@ -97,24 +100,40 @@ def relative_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
         label = {**job.label, "treatment": treatment, "baseline": baseline}
         if job.readings.missing(treatment, baseline):
             status = "baseline_missing" if job.readings.missing(baseline) else "domain_missing"
-            rows["relative"].extend(_no_law(job, label, name, status) for name in job.settings.estimators)
+            yield from (_no_law(job, label, name, status) for name in job.settings.estimators)
             continue
         values = job.values(treatment) - job.values(baseline)
         notes = job.notes(values, treatment, baseline)
         for estimator in job.settings.estimators:
             fit = gaps[treatment, estimator]
             if isinstance(fit, FitError):
-                rows["relative"].append(_no_law(job, label, estimator, status_text(fit.status, [fit.detail, *notes])))
+                yield _no_law(job, label, estimator, status_text(fit.status, [fit.detail, *notes]))
                 continue
             row = relative_row(job.runs, job.metric, treatment, job.settings, fit, notes)
-            row["status"] = _with_chance(job, treatment, values, str(row["status"]))
-            rows["relative"].append(row)
-            terms = without_items(job.terms(treatment, baseline))
+            yield {**row, "status": _with_chance(job, treatment, values, str(row["status"]))}
+
+
+def gap_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
+    """Back-test and decomposition of every treatment; no rows for a family without a baseline."""
+    baseline = job.settings.baseline
+    if baseline is None:
+        return
+    for treatment in (domain for domain in job.readings.domains if domain != baseline):
+        if job.readings.missing(treatment, baseline):
+            continue
+        terms = without_items(job.terms(treatment, baseline))
+        for estimator in job.settings.estimators:
+            fit = gaps[treatment, estimator]
+            if isinstance(fit, FitError):
+                continue
             bare = fit
             if fit.ci_method == "runs+items":
                 bare = estimate(job.runs, job.fits, terms, estimator, job.settings, job.reader)
             tested = backtest_gap(job.runs, job.fits, terms, bare, job.settings, job.reader)
             rows["backtest"].extend({**job.label, "domain": treatment, "estimator": estimator, **row} for row in tested)
+        values = job.values(treatment) - job.values(baseline)
+        label = {**job.label, "treatment": treatment, "baseline": baseline}
+        notes = job.notes(values, treatment, baseline)
         rows["decomposition"].append({**label, **decompose(job.runs, job.fits, values, job.settings, notes)})
 
 

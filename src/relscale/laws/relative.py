@@ -14,10 +14,11 @@ from relscale.laws.cells import Array, SuiteRuns, average_seeds, cell_covariance
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import item_variance
-from relscale.laws.joint import LACK_OF_FIT_LEVEL, fit_joint
+from relscale.laws.joint import LACK_OF_FIT_LEVEL, fit_joint, joint_design
 from relscale.laws.reading import Reading, point_rows, take_reading
 from relscale.laws.resample import draw_points, residual_pool
 from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.verdict import p_difference
 
 
 def fit_gap(
@@ -46,7 +47,7 @@ def fit_gap(
     reading = take_reading(runs, fits, values, estimator, below)
     reference = float(np.mean(reading.log_compute))
     fit_rows = _joint_rows if estimator == "joint" else _optimum_rows
-    rows, covariance, point_variance, dof, notes = fit_rows(runs, fits, reading, values, estimator, reference, settings)
+    rows, covariance, point_variance, dof, lack_of_fit_p, notes = fit_rows(runs, fits, reading, values, estimator, reference, settings)
     method = "runs" if np.isfinite(covariance).all() else "none"
     if item_covariance is not None and method == "runs":
         added = item_variance(rows, cell_covariance(runs, reading.cells, values, item_covariance), _design(runs, reading, reference))
@@ -68,16 +69,17 @@ def fit_gap(
         ci_method=method,
         num_runs=int(used.sum()),
         notes=(*reading.notes, *notes),
+        lack_of_fit_p=lack_of_fit_p,
     )
 
 
-_Rows = tuple[Array, Array, Array, float, tuple[str, ...]]
+_Rows = tuple[Array, Array, Array, float, float, tuple[str, ...]]
 
 
 def _joint_rows(
     runs: SuiteRuns, fits: IsoflopFits, reading: Reading, values: Array, estimator: str, reference: float, settings: LawSettings
 ) -> _Rows:
-    """Return rows (law and points), covariance, point variance, degrees of freedom and notes of the joint regression."""
+    """Return rows (law and points), covariance, point variance, degrees of freedom, p of lack of fit and notes of the joint regression."""
     del estimator, settings
     _, count = average_seeds(values, runs.run_cell, runs.num_cells)
     count = count[reading.cells]
@@ -87,7 +89,7 @@ def _joint_rows(
     between, seed_dof = seed_variance(values, runs.run_cell, runs.num_cells)
     design = _design(runs, reading, reference)
     residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
-    spread = float(np.sum(residual**2) / max(len(residual) - 4, 1))
+    spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
     weights = relative_weights(count, spread, between, seed_dof)
     equal = np.allclose(weights, flat)
     fit = plain if equal else fit_joint(reading.values, compute, reading.distance, reading.cell_budget, weights, reference)
@@ -102,7 +104,7 @@ def _joint_rows(
         point_variance = point_variance + shift
     if fit.dof < 1:
         notes, covariance = (*notes, "no interval: two budgets and a budget effect"), np.full((2, 2), np.nan)
-    return np.concatenate([fit.law, fit.points]), covariance, point_variance, float(fit.dof), notes
+    return np.concatenate([fit.law, fit.points]), covariance, point_variance, float(fit.dof), fit.lack_of_fit_p, notes
 
 
 def _optimum_rows(
@@ -123,17 +125,18 @@ def _optimum_rows(
         pool = residual_pool(x, fits.score[reading.cells], reading.values, reading.groups, fits.weights[reading.cells])
     except FitError:
         note = "interval from the budgets' scatter alone" if spare > 0 else "no interval: two budgets and too few sizes"
-        return rows, by_budgets, np.full(len(observed), scatter), float(max(spare, 0)), (note,)
+        return rows, by_budgets, np.full(len(observed), scatter), float(max(spare, 0)), float("nan"), (note,)
     rng = np.random.default_rng([settings.seed, 1])
     drawn = draw_points(pool, x, estimator, settings.draws, rng)  # (draw, budget)
     spread = np.cov(drawn, rowvar=False)
     mean_variance = float(np.mean(np.diag(spread)))
+    p_value = float("nan")
     if spare > 0 and mean_variance > 0:
         p_value = float(stats.f.sf(scatter / mean_variance, spare, pool.dof))
         if p_value < LACK_OF_FIT_LEVEL:
             note = f"budgets scatter about the line (lack of fit p {p_value:.2g})"
-            return rows, by_budgets, np.diag(spread).copy(), float(spare), (note,)
-    return rows, line @ spread @ line.T, np.diag(spread).copy(), float(pool.dof), ()
+            return rows, by_budgets, np.diag(spread).copy(), float(spare), p_value, (note,)
+    return rows, line @ spread @ line.T, np.diag(spread).copy(), float(pool.dof), p_value, ()
 
 
 def _line_at(law: Array, distance: Array) -> Array:
@@ -141,15 +144,34 @@ def _line_at(law: Array, distance: Array) -> Array:
 
 
 def _design(runs: SuiteRuns, reading: Reading, reference: float) -> Array:
-    """The joint model's terms for the used cells, (cell, 4)."""
-    compute = runs.log_compute[reading.cells] - reference
-    return np.stack([np.ones_like(compute), compute, reading.distance, reading.distance**2], axis=1)
+    """The joint model's terms for the used cells, (cell, term)."""
+    return joint_design(runs.log_compute[reading.cells], reading.distance, reference)
 
 
 def reduction_slope(log_compute: Array, log_gap: Array) -> float:
     """Return the paper's line: ordinary least squares of 100 (1 - G) on log10 F over the budgets' points, points per decade."""
     rows = line_rows(log_compute / np.log(10), float(np.mean(log_compute / np.log(10))))
     return float(rows[1] @ (100 * (1 - np.exp(log_gap))))
+
+
+def side_tests(fit: GapFit) -> tuple[float, float]:
+    """Test on which side of 1 the fitted G lies.
+
+    Returns:
+        p_crosses: the larger of the p values of G = 1 at the lowest and at the highest budget where G lies on different sides of 1 there
+            (both must be told from 1: an intersection-union test), else 1.
+        p_side: p value of G = 1 in the middle of the range of log F. |log G| of a straight line is smaller at the far end exactly where
+            the slope and log G in the middle differ in sign, so the two signs together say whether a gap narrows or widens.
+    """
+    ends = float(np.min(fit.log_compute)), float(np.max(fit.log_compute))
+    (first, first_p), (last, last_p), (_, side) = (_told_from_one(fit, at) for at in (*ends, sum(ends) / 2))
+    return (max(first_p, last_p) if first * last < 0 else first_p if np.isnan(first_p) else 1.0), side
+
+
+def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
+    """Return log G of the law and the p value of its being 0."""
+    value, variance = fit.predict(log_compute)
+    return value, p_difference(value, float(np.sqrt(variance)), fit.dof)
 
 
 def relative_row(
@@ -161,6 +183,7 @@ def relative_row(
     gamma_error = float(np.sqrt(fit.covariance[0, 0]))
     first, last = (fit.predict(float(end))[0] for end in (np.min(fit.log_compute), np.max(fit.log_compute)))
     power = float(stats.t.ppf(0.8, fit.dof)) if fit.dof > 0 else float("nan")
+    crosses, side = side_tests(fit)
     return {
         "suite": runs.suite,
         "family": settings.family,
@@ -180,12 +203,15 @@ def relative_row(
         "ci_high": fit.slope + t * error,
         "ci_level": settings.level,
         "ci_method": fit.ci_method,
+        "p_crosses": crosses,
+        "p_side": side,
         "margin": settings.margin,
         "detectable_dbeta": (t + power) * error,
         "gap_first": float(np.exp(first)),
         "gap_last": float(np.exp(last)),
         "reduction_slope_points_per_decade": reduction_slope(fit.log_compute, fit.points),
         "r2": fit.r2,
+        "lack_of_fit_p": fit.lack_of_fit_p,
         "num_runs": fit.num_runs,
         "num_budgets": len(fit.budgets),
         "status": "; ".join(["ok", *fit.notes, *notes]),

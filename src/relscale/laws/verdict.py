@@ -13,7 +13,7 @@ HOLM_WITHIN = ["suite", "family", "metric", "estimator"]
 
 
 def p_difference(slope: float, standard_error: float, dof: float) -> float:
-    """Return the two-sided p value of dbeta = 0 (Student t); NaN without a standard error."""
+    """Return the two-sided p value of dbeta (or log G) = 0 (Student t); NaN without a standard error."""
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
     if standard_error == 0:
@@ -64,21 +64,34 @@ def faster_of(dbeta: float, difference: float, equivalence: float, metric: str, 
     return "undecided"
 
 
-def verdict_of(dbeta: float, difference: float, equivalence: float, gap_first: float, gap_last: float, metric: str, alpha: float) -> str:
+def verdict_of(
+    dbeta: float,
+    difference: float,
+    equivalence: float,
+    crosses: float,
+    side: float,
+    gap_first: float,
+    gap_last: float,
+    metric: str,
+    alpha: float,
+) -> str:
     """Say what the gap does over the observed compute.
 
     Args:
         dbeta: the slope of log G.
         difference: adjusted p value of dbeta = 0.
         equivalence: adjusted p value of |dbeta| >= margin.
+        crosses: adjusted p value of G not lying on different sides of 1 at the two ends.
+        side: adjusted p value of G = 1 in the middle of the range.
         gap_first: fitted G at the lowest budget.
         gap_last: fitted G at the highest.
         metric: an error, or an accuracy or probability.
-        alpha: level of both tests.
+        alpha: level of the tests.
 
     Returns:
-        `parallel` (slope within the margin), `undecided`, and for errors `crosses` (fitted G passes 1 inside the range), `narrows` or
-        `widens` (|log G|); for accuracies and probabilities `rises` or `falls` against the baseline.
+        `parallel` (slope within the margin), and where the slope is told from zero: for accuracies and probabilities `rises` or `falls`
+        against the baseline; for errors `crosses` (G is told from 1 at both ends, on different sides), or `narrows` or `widens` (|log G|,
+        where it is told on which side of 1 the gap mostly lies). Else `undecided`.
     """
     if equivalence < alpha:
         return "parallel"
@@ -87,8 +100,10 @@ def verdict_of(dbeta: float, difference: float, equivalence: float, gap_first: f
     if metric in RISING:
         return "rises" if dbeta > 0 else "falls"
     first, last = math.log(gap_first), math.log(gap_last)
-    if first * last < 0:
+    if crosses < alpha and first * last < 0:
         return "crosses"
+    if not side < alpha:
+        return "undecided"
     return "narrows" if abs(last) < abs(first) else "widens"
 
 
@@ -104,13 +119,16 @@ def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
     pairs = list(zip(*columns, strict=True))
     table["p_difference"] = [p_difference(b, se, dof) if ok else np.nan for (b, se, dof, _), ok in zip(pairs, tested, strict=True)]
     table["p_equivalence"] = [p_equivalence(b, se, dof, m) if ok else np.nan for (b, se, dof, m), ok in zip(pairs, tested, strict=True)]
-    for name in ("p_difference", "p_equivalence"):
+    for name in ("p_crosses", "p_side"):
+        table[name] = table[name].where(tested)
+    for name in ("p_difference", "p_equivalence", "p_crosses", "p_side"):
         table[f"{name}_adjusted"] = table.groupby(HOLM_WITHIN, sort=False)[name].transform(lambda p: holm(p.to_numpy(dtype=np.float64)))
     faster, verdict = [], []
     for row, ok in zip(table.to_dict("records"), tested, strict=True):
         tests = (row["dbeta"], row["p_difference_adjusted"], row["p_equivalence_adjusted"])
         alpha = 1 - row["ci_level"]
         faster.append(faster_of(*tests, row["metric"], alpha) if ok else "")
-        verdict.append(verdict_of(*tests, row["gap_first"], row["gap_last"], row["metric"], alpha) if ok else "")
+        sides = (row["p_crosses_adjusted"], row["p_side_adjusted"], row["gap_first"], row["gap_last"])
+        verdict.append(verdict_of(*tests, *sides, row["metric"], alpha) if ok else "")
     table["faster"], table["verdict"] = faster, verdict
     return table

@@ -4,10 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from relscale.command import run
-from relscale.laws.fit import fit_family
+from relscale.laws.fit import fit_baselines
 from relscale.laws.settings import LawSettings
 from relscale.records.laws import RELATIVE_COLUMNS
 from relscale.records.losses import LOSSES_REQUIRED
@@ -28,12 +26,8 @@ def main() -> None:
     losses = read_table(arguments.losses, LOSSES_REQUIRED)
     items = None if arguments.items is None else read_table(arguments.items)
     optimum_losses = None if arguments.optimum_losses is None else read_table(arguments.optimum_losses, LOSSES_REQUIRED)
-    frames = []
-    for baseline in baselines:
-        settings = LawSettings.from_spec({**spec, "baseline": baseline})
-        frames.append(fit_family(losses, settings, items=items, optimum_losses=optimum_losses).relative)
-    nothing = pd.DataFrame(columns=list(RELATIVE_COLUMNS))
-    write_table(pd.concat(frames, ignore_index=True) if frames else nothing, arguments.out, RELATIVE_COLUMNS)
+    table = fit_baselines(losses, LawSettings.from_spec(spec), baselines, items=items, optimum_losses=optimum_losses)
+    write_table(table, arguments.out, RELATIVE_COLUMNS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from relscale.config import load_config, read_yaml
+from relscale.plan import plan_suite
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -25,7 +28,12 @@ def design_fixture(coverage):
 
 
 def test_the_design_is_the_default_experiments(design):
-    assert (len(design.budgets), design.num_cells, len(design.runs)) == (5, 30, 60)
+    experiment = load_config(read_yaml(ROOT / "config.yaml"), [])
+    planned = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    own = [run for run in planned if run.corpus == experiment.suite.corpora[0]]
+    assert design.budgets == tuple(budget.label for budget in experiment.suite.budgets)
+    assert sorted(design.runs) == sorted(run.run for run in own)
+    assert design.num_cells == sum(len(budget.shapes) for budget in experiment.suite.budgets)
 
 
 def test_joint_covers(coverage, design):
@@ -42,6 +50,19 @@ def test_false_verdicts_stay_at_their_level(coverage, design):
     row = coverage.measure(design, "no_slope", 100, ("joint",), draws=100).iloc[0]
     assert row["narrows"] + row["widens"] + row["crosses"] <= 0.115
     assert coverage.measure(design, "at_margin", 100, ("joint",), draws=100).iloc[0]["parallel"] <= 0.115
+
+
+def test_a_crossing_is_said_where_there_is_one(coverage, design):
+    """100 suites each: G that ends at 1 crosses in at most 7.2 % (the level of 2.5 % and three standard errors) and never widens by more.
+
+    G that is 1 in the middle neither narrows nor widens; one that has passed far beyond 1 at both ends is seen.
+    """
+    touching = coverage.measure(design, "touching", 100, ("joint",), draws=100).iloc[0]
+    assert touching["crosses"] <= 0.072
+    assert touching["widens"] <= 0.072
+    middle = coverage.measure(design, "crossing", 100, ("joint",), draws=100).iloc[0]
+    assert middle["narrows"] + middle["widens"] <= 0.115
+    assert coverage.measure(design, "wide_crossing", 100, ("joint",), draws=100).iloc[0]["crosses"] >= 0.6
 
 
 def test_the_truth_of_a_surface_is_its_own(coverage, design):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -6,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.laws.fit import TABLES, fit_family
+from relscale.laws.fit import TABLES, fit_baselines, fit_family
 from relscale.laws.settings import LawSettings
-from relscale.records.laws import OPTIMA_COLUMNS
+from relscale.records.laws import OPTIMA_COLUMNS, RELATIVE_COLUMNS
 from relscale.tables import read_table
 
 SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run"))
 EVERYTHING = LawSettings(family="topics", baseline="base", draws=200)
+BUDGETS = ("1e11", "2e11", "4e11")
 THREE = {"base": (2.0, 0.10, 0.0), "closer": (2.4, 0.13, 0.05), "farther": (2.4, 0.07, 0.0)}
 
 
@@ -92,6 +94,23 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
         best = laws.relative.iloc[2]
         assert np.isfinite(best["dbeta"])
         assert best["ci_method"] == "none"
+
+
+def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
+    """Optima, draws of items and surfaces are shared; every row is that of the family's own fit against that baseline."""
+    frame = pd.concat([plant(domains=THREE, run_sd=0.01, domain_sd=0.005, suite=suite, budgets=BUDGETS) for suite in ("one", "two")])
+    topics = frame[frame["family"] == "topics"]
+    item = {"family": "topics", "metric": "bits_per_byte", "stratum": "s", "denominator": 1.0, "overlaps": False}
+    shares = (("a", 0.5), ("b", 1.5), ("c", 1.0))
+    items = pd.concat([topics[["suite", "run", "domain"]].assign(**item, item=k, numerator=topics["error"] * f) for k, f in shares])
+    settings = LawSettings(family="topics", draws=200)
+    found = fit_baselines(frame, settings, ["closer", "farther"], items=items)
+    each = [fit_family(frame, dataclasses.replace(settings, baseline=name), items=items).relative for name in ("closer", "farther")]
+    pd.testing.assert_frame_equal(found, pd.concat(each, ignore_index=True), check_exact=True)
+    assert set(found["ci_method"]) == {"runs+items"}
+    assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE_COLUMNS
+    with pytest.raises(ValueError, match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, farther"):
+        fit_baselines(frame, settings, ["closer", "nobody"])
 
 
 def test_lonely_baseline(plant):

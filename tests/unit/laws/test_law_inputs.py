@@ -19,7 +19,7 @@ def changed(frame, column, value, where="treat"):
     ("spec", "match"),
     [
         ({}, "key family is missing"),
-        ({"family": "topics", "baselin": "x"}, r"unknown key\(s\) baselin; known are baseline, chance"),
+        ({"family": "topics", "baselin": "x"}, r"unknown key\(s\) baselin; known are accuracy_metric, baseline, chance"),
         ({"family": "topics", "metrics": []}, "metrics is empty"),
         ({"family": "topics", "compute": "flops"}, "compute is 'flops': one of training_flops, forward_flops"),
         ({"family": "topics", "estimators": ["spline"]}, r"estimators are \['spline'\]: any of joint, vertex, best_run, akima, surface"),

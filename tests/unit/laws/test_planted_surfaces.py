@@ -54,15 +54,14 @@ def test_the_parabolas_known_bias_is_there_and_known(plant_surface, surface_trut
     assert np.all(np.abs(shifts(many, at, "akima")) < np.abs(shifts(many, at, "vertex")) / 10)
 
 
-def test_an_off_centre_grid_biases_joint_and_no_other(plant_surface, surface_truth, surfaces):
-    """`joint` has one tilt and one curvature for all budgets; on a grid beside the optimum what they miss enters dbeta: by .002 here."""
+def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, surfaces):
+    """Beside the optimum a tilt that changes with compute looks like a slope of .002, unless the model has it, as `joint` does."""
     _, _, dbeta = surface_truth(surfaces, BUDGETS)
-    for grid, sign in (("above", -1), ("below", 1)):
+    for grid in ("above", "below"):
         slopes = fitted(plant_surface(**GRIDS[grid])).laws.relative.set_index("estimator")["dbeta"] - dbeta
-        assert 0.001 < sign * slopes["joint"] < 0.004
         # A size off the optimum is read at the next one, a tenth of a decade away; the others follow the curve.
         assert abs(slopes["best_run"]) < 0.002
-        assert slopes[["vertex", "akima", "surface"]].abs().max() < 2e-4
+        assert slopes[["joint", "vertex", "akima", "surface"]].abs().max() < 2e-4
 
 
 @pytest.mark.parametrize(

@@ -75,14 +75,15 @@ def joint(log_gap, seed=0, budget_sd=0.0, tilt=0.0):
 def test_joint_equals_least_squares_without_budget_effect():
     fit, values = joint(0.1, seed=3, tilt=0.05)
     assert not fit.budget_effect
-    assert fit.dof == 20
+    assert fit.dof == 24 - 5
     budget = np.repeat(np.arange(4), 6)
     compute = np.log([5e10, 1e11, 2e11, 5e11])[budget]
     distance = np.tile(np.linspace(-0.6, 0.6, 6), 4)
-    design = np.stack([np.ones(24), compute - compute.mean(), distance, distance**2], axis=1)
+    away = compute - compute.mean()
+    design = np.stack([np.ones(24), away, distance, distance**2, distance * away], axis=1)
     solution, rss, _, _ = np.linalg.lstsq(design, values, rcond=None)
     assert fit.law @ values == pytest.approx(solution[:2])
-    assert fit.covariance[1, 1] == pytest.approx(rss[0] / 20 * np.linalg.inv(design.T @ design)[1, 1])
+    assert fit.covariance[1, 1] == pytest.approx(rss[0] / 19 * np.linalg.inv(design.T @ design)[1, 1])
 
 
 def test_budget_effect_is_found_and_costs_degrees_of_freedom():
@@ -90,6 +91,15 @@ def test_budget_effect_is_found_and_costs_degrees_of_freedom():
     assert fit.budget_effect
     assert fit.lack_of_fit_p < 0.001
     assert fit.dof == 2
+
+
+def test_few_cells_leave_the_tilt_alone():
+    """Seven cells: the model has one tilt for all budgets, and two residual degrees of freedom more than with a changing one."""
+    distance, budget = np.array([-0.6, -0.2, 0.2, 0.6, -0.5, 0.0, 0.5]), np.array([0, 0, 0, 0, 1, 1, 1])
+    compute = np.log([1e11, 3e11])[budget]
+    few = fit_joint(0.2 + 0.05 * compute + 0.1 * distance, compute, distance, budget, np.ones(7), float(np.mean(compute)))
+    assert few.dof == 7 - 4
+    assert few.law @ (0.05 * compute) == pytest.approx([0.05 * float(np.mean(compute)), 0.05])
 
 
 def test_joint_failures():
@@ -102,6 +112,6 @@ def test_joint_failures():
 def test_detectable_slope_is_larger_than_the_half_width(plant):
     row = fit_family(plant(run_sd=0.01, domain_sd=0.01), SETTINGS).relative.iloc[0]
     half = (row["ci_high"] - row["ci_low"]) / 2
-    # (t.975 + t.80) / t.975 at 20 degrees of freedom = (2.08596 + 0.85996) / 2.08596
-    assert row["dof"] == 20
-    assert row["detectable_dbeta"] / half == pytest.approx(1.41226, rel=1e-4)
+    # (t.975 + t.80) / t.975 at 19 degrees of freedom = (2.09302 + 0.86095) / 2.09302
+    assert row["dof"] == 19
+    assert row["detectable_dbeta"] / half == pytest.approx(1.41134, rel=1e-4)

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.laws.gap import gap_fit
+from relscale.laws.relative import side_tests
 from relscale.laws.verdict import add_verdicts, faster_of, holm, p_difference, p_equivalence, verdict_of
 
 
@@ -26,36 +28,75 @@ def test_holm_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("dbeta", "difference", "equivalence", "first", "last", "metric", "verdict", "faster"),
+    ("dbeta", "difference", "equivalence", "crosses", "side", "first", "last", "metric", "verdict", "faster"),
     [
         # Treatment harder (G > 1) and faster: the gap closes.
-        (-0.03, 0.001, 1.0, 1.22, 1.14, "bits_per_byte", "narrows", "treatment"),
+        (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "narrows", "treatment"),
         # Treatment harder and slower.
-        (0.03, 0.001, 1.0, 1.14, 1.22, "bits_per_byte", "widens", "baseline"),
+        (0.03, 0.001, 1.0, 1.0, 0.001, 1.14, 1.22, "bits_per_byte", "widens", "baseline"),
         # Treatment easier (G < 1) and faster: the gap opens.
-        (-0.03, 0.001, 1.0, 0.90, 0.80, "bits_per_byte", "widens", "treatment"),
+        (-0.03, 0.001, 1.0, 1.0, 0.001, 0.90, 0.80, "bits_per_byte", "widens", "treatment"),
         # Treatment easier and slower.
-        (0.03, 0.001, 1.0, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
-        # Fitted G passes 1.
-        (-0.03, 0.001, 1.0, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
+        (0.03, 0.001, 1.0, 1.0, 0.001, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
+        # G told from 1 at both ends, on different sides.
+        (-0.03, 0.001, 1.0, 0.01, 0.30, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
+        # The fitted G passes 1, but its far end is not told from 1; it starts further off than it ends.
+        (-0.03, 0.001, 1.0, 0.30, 0.01, 1.08, 0.99, "bits_per_byte", "narrows", "treatment"),
+        # Which domain is the harder one is not told at all: the slope is there, what |log G| does is not known.
+        (-0.03, 0.001, 1.0, 0.30, 0.30, 1.05, 0.97, "bits_per_byte", "undecided", "treatment"),
+        (-0.03, 0.001, 1.0, 1.00, 0.30, 1.05, 1.01, "bits_per_byte", "undecided", "treatment"),
         # Shown to be within the margin, even though told from zero.
-        (-0.002, 0.001, 0.001, 1.05, 1.04, "bits_per_byte", "parallel", "neither"),
-        (-0.03, 0.20, 1.0, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
+        (-0.002, 0.001, 0.001, 1.0, 0.001, 1.05, 1.04, "bits_per_byte", "parallel", "neither"),
+        (-0.03, 0.20, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
         # A crossing that is not told from no slope is no crossing.
-        (-0.03, 0.20, 1.0, 1.05, 0.97, "bits_per_byte", "undecided", "undecided"),
+        (-0.03, 0.20, 1.0, 0.01, 0.01, 1.05, 0.97, "bits_per_byte", "undecided", "undecided"),
         # Not errors: up is rise, and who rises is the faster one.
-        (0.03, 0.001, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
-        (-0.03, 0.001, 1.0, 1.1, 0.9, "choice_probability", "falls", "baseline"),
-        (0.001, 0.2, 0.01, 1.0, 1.0, "choice_probability_per_byte", "parallel", "neither"),
+        (0.03, 0.001, 1.0, 1.0, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
+        (-0.03, 0.001, 1.0, 0.01, 1.0, 1.1, 0.9, "choice_probability", "falls", "baseline"),
+        (0.001, 0.2, 0.01, 1.0, 1.0, 1.0, 1.0, "choice_probability_per_byte", "parallel", "neither"),
         # No interval, no p values.
-        (-0.03, np.nan, np.nan, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
+        (-0.03, np.nan, np.nan, np.nan, np.nan, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
         # An unknown metric is an error.
-        (-0.03, 0.001, 1.0, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
+        (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
     ],
 )
-def test_verdicts(dbeta, difference, equivalence, first, last, metric, verdict, faster):
-    assert verdict_of(dbeta, difference, equivalence, first, last, metric, 0.05) == verdict
+def test_verdicts(dbeta, difference, equivalence, crosses, side, first, last, metric, verdict, faster):
+    assert verdict_of(dbeta, difference, equivalence, crosses, side, first, last, metric, 0.05) == verdict
     assert faster_of(dbeta, difference, equivalence, metric, 0.05) == faster
+
+
+def law(log_first, log_last, standard_error, dof=20.0):
+    """A law over two decades whose level has that standard error at every compute (the slope's is nothing beside it)."""
+    compute = np.log(np.array([1e10, 1e11, 1e12]))
+    line = np.linspace(log_first, log_last, 3)
+    return gap_fit(
+        estimator="joint",
+        budgets=np.arange(3),
+        log_compute=compute,
+        points=line,
+        law=np.array([line[1], (log_last - log_first) / (compute[2] - compute[0])]),
+        covariance=np.diag([standard_error**2, 1e-20]),
+        point_variance=np.zeros(3),
+        dof=dof,
+        ci_method="runs",
+        num_runs=18,
+        notes=(),
+    )
+
+
+def test_sides_by_hand():
+    # Two-sided 5 % point at 20 degrees of freedom: 2.086 standard errors. The nearer end decides about the crossing.
+    crosses, side = side_tests(law(0.04, -0.02086, 0.01))
+    assert crosses == pytest.approx(0.05, abs=1e-4)
+    # In the middle log G is .00957, .957 standard errors: p = .350 (Student t).
+    assert side == pytest.approx(0.350, abs=1e-3)
+    # Both ends on one side: no crossing, however near to 1 the far end is.
+    crosses, side = side_tests(law(0.04, 0.00172, 0.01))
+    assert crosses == 1.0
+    assert side == pytest.approx(0.05, abs=1e-4)
+    # No interval, no test.
+    assert np.isnan(side_tests(law(0.04, -0.02, np.nan))).all()
+    assert np.isnan(side_tests(law(0.04, 0.02, np.nan))).all()
 
 
 def rows(**changes):
@@ -70,6 +111,8 @@ def rows(**changes):
         "dof": 20.0,
         "margin": 0.01,
         "ci_level": 0.95,
+        "p_crosses": 1.0,
+        "p_side": 0.001,
         "gap_first": 1.2,
         "gap_last": 1.1,
         "status": "ok",
@@ -101,3 +144,17 @@ def test_adjustment_decides():
     one = {"dbeta": -0.0234}
     assert add_verdicts(pd.DataFrame([rows(**one)]))["verdict"].tolist() == ["narrows"]
     assert add_verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist() == ["undecided"] * 2
+
+
+def test_sides_are_adjusted_too():
+    # p = .03 at the ends: a crossing alone, none beside another gap that asks the same; the middle then says nothing either.
+    one = {"gap_last": 0.9, "p_crosses": 0.03, "p_side": 0.03}
+    assert add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1)]))["verdict"].tolist() == ["crosses"]
+    both = add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, dbeta=-0.1)]))
+    assert both["verdict"].tolist() == ["undecided"] * 2
+    np.testing.assert_allclose(both["p_crosses_adjusted"], 0.06)
+    np.testing.assert_allclose(both["p_side_adjusted"], 0.06)
+    # Rows that are not tested have no p value and do not count.
+    half = add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, status="at_chance")]))
+    assert half["verdict"].tolist() == ["crosses", ""]
+    assert half["p_crosses"].isna().tolist() == [False, True]
