@@ -12,7 +12,7 @@ SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.checkpoints import model_files, read_checkpoints
-from relscale.config import FIGURE_FAMILIES, load_config, merged, read_yaml
+from relscale.config import figure_families, load_config, merged, read_yaml
 from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
@@ -364,9 +364,10 @@ def most_tokens():
     return {corpus: max(run.tokens for run in PLANNED if run.corpus == corpus) for corpus in EXPERIMENT.suite.corpora}
 
 
-def train_resources(run):
+@cache
+def train_resources(name):
     """Return the resources of a training job, as the plan estimates them."""
-    return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
+    return train_needs(RUNS[name], EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
 def gpus_allowed():
@@ -378,7 +379,7 @@ def gpus_allowed():
 @cache
 def array_resources(gpus):
     """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
-    needed = [train_resources(run) for run in PLANNED]
+    needed = [train_resources(name) for name in RUNS]
     return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
 
 
@@ -388,7 +389,7 @@ def run_resources(wildcards):
     Raises:
         WorkflowError: where the call allows fewer GPUs than the run needs.
     """
-    gpus, allowed = train_resources(RUNS[wildcards.run])["gpu"], gpus_allowed()
+    gpus, allowed = train_resources(wildcards.run)["gpu"], gpus_allowed()
     if allowed is not None and gpus > allowed:
         raise WorkflowError(
             f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
@@ -398,7 +399,7 @@ def run_resources(wildcards):
 
 def runs_with(*gpus):
     """Return the names of the runs that need one of these numbers of GPUs."""
-    return [name for name, run in RUNS.items() if train_resources(run)["gpu"] in gpus]
+    return [name for name in RUNS if train_resources(name)["gpu"] in gpus]
 
 
 def requests_source(wildcards):
@@ -420,7 +421,8 @@ def overlaps(wildcards):
     return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if searched else []
 
 
-PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour") if family in FAMILIES]
+FIGURE_FAMILIES = figure_families(FAMILIES)
+PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour", "risk") if family in FAMILIES]
 COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]
 TEASER = [family for family in EXPERIMENT.figures.teaser if family in FAMILIES]
 CATEGORIES = {
@@ -494,7 +496,7 @@ def figure_spec(figure):
         return spec | {"covariate_label": figures.covariate_label} if figure == "figure5_language" else spec
     titled = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in TEASER]
     compared = [family_view(family) | {"title": EXPERIMENT.figures.labels.get(family, "")} for family in COMPARED]
-    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk"}
+    published = {"knowledge": "knowledge", "language": "language", "behaviour": "risk", "risk": "risk"}
     return {
         "figure1_teaser": lambda: drawn | {"corpus": figures.corpus, "families": titled, "paper_line": figures.paper_line},
         "figure2_pipeline": lambda: common
@@ -534,8 +536,7 @@ def optima_spec():
 
 def prompts_spec():
     """Return what the table of prompts depends on beside its tables."""
-    window = EXPERIMENT.suite.recipe.context_length
-    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window, "level": EXPERIMENT.laws.level}
+    return {"prompts": PROMPTS, "compute": EXPERIMENT.laws.compute, "window": window(), "level": EXPERIMENT.laws.level}
 
 
 def correlation_spec():

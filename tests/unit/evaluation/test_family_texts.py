@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
@@ -11,6 +13,8 @@ from relscale.evaluation.risk import risk_item
 from relscale.evaluation.samples import sample_documents, sample_questions
 from relscale.settings.families import AnyFamily
 from relscale.settings.groups import MMLU_GROUPS, RISK_CLUSTERS
+from relscale.settings.sources import HubOrigin
+from relscale.text.sources import fetch
 
 YES_NO = {"question": 'Would you say?\n"More."', "answer_matching_behavior": " No", "answer_not_matching_behavior": " Yes"}
 CHOICES = {
@@ -200,3 +204,31 @@ def test_what_needs_a_suites_tokenizer_is_said(tmp_path, settings):
     made = TypeAdapter(AnyFamily).validate_python({"metrics": ["accuracy"], **settings})
     with pytest.raises(ValueError, match=r"families\.f: kind (continuation|validation) is made with a suite's own tokenizer"):
         family_texts("f", made, tmp_path)
+
+
+def test_a_dataset_of_the_hubs_kind_with_its_dev_split(tmp_path, monkeypatch):
+    """The library reads a folder on the disk as it reads a repository: split by split, each a source of its own."""
+    pytest.importorskip("datasets", reason="the extra `hub` is not installed")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rows = {split: [(f"{split} {number}?", "virology", ["a", "b", "c", "d"], 2) for number in range(4)] for split in ("validation", "test")}
+    (tmp_path / "mmlu").mkdir()
+    for split, values in rows.items():
+        columns = dict(zip(("question", "subject", "choices", "answer"), map(list, zip(*values, strict=True)), strict=True))
+        pq.write_table(pa.table(columns), tmp_path / f"mmlu/{split}-00000-of-00001.parquet")
+        origin = {"kind": "hub", "dataset": str(tmp_path / "mmlu"), "revision": "0" * 40, "split": split, "columns": list(columns)}
+        fetch(split, HubOrigin.model_validate(origin), tmp_path / "sources" / split)
+    settings = {
+        "form": "hub",
+        "file": "*.jsonl.gz",
+        "shots_file": "*.jsonl.gz",
+        "shots_source": "solved",
+        "shots": 3,
+        "domains": {"other": ["virology"]},
+    }
+    exam = family(kind="questions", prompt="traditional", **settings)
+    texts = family_texts("mmlu", exam, tmp_path / "sources/test", tmp_path / "sources/validation")
+    assert len(texts.items) == 4 and {item.gold for item in texts.items} == {2}
+    assert texts.items[0].prefix.count("validation") == 3 and texts.items[0].context.startswith("test ")
+    # The Parquet files themselves give the same questions.
+    local = exam.model_copy(update={"file": "test-*.parquet", "shots_file": "validation-*.parquet", "shots_source": None})
+    assert family_texts("mmlu", local, tmp_path / "mmlu").items == texts.items
