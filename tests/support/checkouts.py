@@ -14,6 +14,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "CITATION.cff", "config.yaml", "envs", "experiments", "profiles", "workflow", "src")
 PAGES = ("html", "explorer.html", "figures")
+# What tells times of jobs, and so is different whenever they ran.
+TIMES = (".snakemake_timestamp", "speed.csv")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Checkout:
         for path in sorted(self.results.rglob("*")):
             place = path.relative_to(self.results)
             wanted = place.parts[0] in folders if folders else place.parts[0] not in PAGES
-            if wanted and path.is_file() and path.name != ".snakemake_timestamp":
+            if wanted and path.is_file() and path.name not in TIMES:
                 found[str(place)] = path.read_bytes()
         return found
 

@@ -364,9 +364,10 @@ def most_tokens():
     return {corpus: max(run.tokens for run in PLANNED if run.corpus == corpus) for corpus in EXPERIMENT.suite.corpora}
 
 
-def train_resources(run):
+@cache
+def train_resources(name):
     """Return the resources of a training job, as the plan estimates them."""
-    return train_needs(run, EXPERIMENT.training, EXPERIMENT.costs).resources()
+    return train_needs(RUNS[name], EXPERIMENT.training, EXPERIMENT.costs).resources()
 
 
 def gpus_allowed():
@@ -378,7 +379,7 @@ def gpus_allowed():
 @cache
 def array_resources(gpus):
     """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
-    needed = [train_resources(run) for run in PLANNED]
+    needed = [train_resources(name) for name in RUNS]
     return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
 
 
@@ -388,7 +389,7 @@ def run_resources(wildcards):
     Raises:
         WorkflowError: where the call allows fewer GPUs than the run needs.
     """
-    gpus, allowed = train_resources(RUNS[wildcards.run])["gpu"], gpus_allowed()
+    gpus, allowed = train_resources(wildcards.run)["gpu"], gpus_allowed()
     if allowed is not None and gpus > allowed:
         raise WorkflowError(
             f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
@@ -398,7 +399,7 @@ def run_resources(wildcards):
 
 def runs_with(*gpus):
     """Return the names of the runs that need one of these numbers of GPUs."""
-    return [name for name, run in RUNS.items() if train_resources(run)["gpu"] in gpus]
+    return [name for name in RUNS if train_resources(name)["gpu"] in gpus]
 
 
 def requests_source(wildcards):

@@ -51,7 +51,7 @@ def provenance_spec():
     corpora = {f"corpus {corpus}": corpus_key(corpus) for corpus in CORPORA}
     requests_keys = {f"requests of {family}" + (f", {corpus}" if corpus else ""): key for key, (family, corpus) in REQUESTS_BY_KEY.items()}
     digests = (
-        {"tokenizer": TOKENIZER_KEY} | corpora | requests_keys if TRAINED else {f"texts of {texts_key(name)}": name for name in FAMILIES}
+        {"tokenizer": TOKENIZER_KEY} | corpora | requests_keys if TRAINED else {f"texts of {name}": texts_key(name) for name in FAMILIES}
     )
     keys = [*SOURCES_BY_KEY, *CORPORA_BY_KEY, TOKENIZER_KEY, *REQUESTS_BY_KEY, *TEXTS_BY_KEY]
     return {"experiment": EXPERIMENT.experiment, "digests": digests, "packages": SHOWN_PACKAGES, "shared_keys": sorted(set(keys))}

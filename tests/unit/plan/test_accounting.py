@@ -47,6 +47,7 @@ def test_flops_of_a_real_step_agree_within_one_percent(shape):
         loss.backward()
     planned = forward_flops_per_token(shape, "full", count_softmax=False) * tokens.numel()
     assert forward.get_total_flops() == pytest.approx(planned, rel=0.01)
+    # A whole training step, the loss in it: three times the forward pass, as each recipe counts.
     assert forward.get_total_flops() + backward.get_total_flops() == pytest.approx(3 * planned, rel=0.01)
 
 

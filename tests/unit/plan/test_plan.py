@@ -125,3 +125,29 @@ def test_the_bill_names_a_subset_the_disk_and_the_longest_chain():
     chain = next(line for line in lines if line.startswith("longest chain: "))
     assert f"{longest / (9.89e14 * 0.4) / 3600:,.2f} h on one GPU" in chain
     assert "a subset" not in bill([run for run in runs if float(run.budget) <= 1e19], costs)
+
+
+def chinchilla(shapes, budget, **recipe):
+    raw = {"corpora": ["a"], "recipe": {"name": "chinchilla", **recipe}, "budgets": [{"label": budget, "shapes": shapes}]}
+    return plan_suite(Suite.model_validate(raw), 512 if budget < "2" else 32_000)
+
+
+def test_chinchilla_by_hand():
+    (run,) = chinchilla(["64x3"], "1e12")
+    width, context = 64, 256
+    per_token = 3 * (2 * (4 * width**2 + 3 * width * 176) + 4 * context * width + 3 * context * 2) * 3 + 3 * 2 * width * 512
+    tokens = 1e12 / per_token
+    assert (run.shape.heads, run.shape.head_dim, run.shape.intermediate) == (2, 32, 176)
+    assert run.batch_size == round(0.4 * tokens**0.5 / context)
+    assert run.training_flops == run.tokens * per_token == pytest.approx(1e12, rel=0.01)
+    assert (run.attention_flops, run.columns()["budget_counts"]) == ("full", "training_flops")
+    assert {run.optimiser[key] for key in ("learning_rate", "embedding_learning_rate", "head_learning_rate")} == {0.5 / 64}
+    assert (run.optimiser["schedule"], run.optimiser["final_share"], run.optimiser["weight_decay"]) == ("cosine", 0.1, 0.1)
+    assert (run.step, run.device) == ("auto", "cpu")
+
+
+def test_chinchilla_on_gpus_has_batches_that_gpus_can_share():
+    runs = chinchilla(["512x8", "1024x12"], "3e19", context_length=2048, head_dim=64, device="gpu")
+    assert [(run.step, run.device, run.shape.head_dim) for run in runs] == [("torch", "gpu", 64)] * 2
+    assert all(run.batch_size > 8 and run.batch_size % 8 == 0 for run in runs)
+    assert runs[1].optimiser["learning_rate"] == 0.5 / 1024

@@ -40,9 +40,10 @@ def test_logits_equal_those_of_transformers_loaded_from_our_folder(tmp_path, sha
     decoder = perturbed(shape, choices)
     save_decoder(decoder, tmp_path)
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, attn_implementation="eager").eval()
-    tokens = torch.randint(0, shape.vocab_size, (3, 31), generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        torch.testing.assert_close(decoder(tokens), theirs(tokens).logits, rtol=1e-5, atol=1e-5)
+    for length in (1, 7, 31, 33):
+        tokens = torch.randint(0, shape.vocab_size, (3, length), generator=torch.Generator().manual_seed(length))
+        with torch.inference_mode():
+            torch.testing.assert_close(decoder(tokens), theirs(tokens).logits, rtol=1e-5, atol=1e-5)
 
 
 def test_saving_and_loading_gives_the_same_logits_bit_for_bit(tmp_path):
@@ -74,8 +75,15 @@ def test_the_paper_models_have_the_published_parameter_counts():
     common = {"vocab_size": 128_256, "context_length": 4096, "head_dim": 128}
     small = Shape(width=896, layers=10, heads=7, kv_heads=7, intermediate=3584, **common)
     large = Shape(width=2816, layers=28, heads=22, kv_heads=22, intermediate=11264, **common)
-    assert count_parameters(small).total == 358_306_688
-    assert count_parameters(large).total == 4_275_080_960
+    for shape, total in ((small, 358_306_688), (large, 4_275_080_960)):
+        with torch.device("meta"):
+            decoder = Decoder(shape)
+        counted = count_parameters(shape)
+        assert counted.total == total == sum(parameter.numel() for parameter in decoder.parameters())
+        assert counted.embedding == decoder.model.embed_tokens.weight.numel() == 128_256 * shape.width
+        assert counted.head == decoder.lm_head.weight.numel() == 128_256 * shape.width
+        rest = [parameter.numel() for name, parameter in decoder.model.named_parameters() if not name.startswith("embed_tokens")]
+        assert counted.transformer == sum(rest) == shape.layers * (16 * shape.width**2 + 2 * shape.width + 256) + shape.width
 
 
 def test_rotary_angles_by_hand():

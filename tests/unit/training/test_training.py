@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 import re
+import sys
 from dataclasses import asdict
 
 import numpy as np
@@ -13,6 +14,7 @@ from relscale.files import read_json, sha256_of, write_json
 from relscale.plan import plan_suite
 from relscale.settings.suite import Suite
 from relscale.stages import train as stage
+from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS
 from relscale.training.loop import train, windows
 from relscale.training.model import Decoder, initialise, load_decoder
@@ -75,7 +77,7 @@ def reference(settings, factors):
             kind = "embedding_" if "embed" in name else "head_" if "head" in name else ""
             rate = settings[f"{kind}learning_rate"] * factor
             if settings["kind"] == "adam":
-                update = m / (v.sqrt() + 1e-8)
+                update = m / (v.sqrt() + 1e-8) + settings["weight_decay"] * value
             else:
                 update = m / (v.sqrt() + 1e-15)
                 mask = (g * update > 0).double()
@@ -86,9 +88,10 @@ def reference(settings, factors):
     return values
 
 
-@pytest.mark.parametrize("settings", [ADAM, CAUTIOUS])
-def test_optimiser_equals_the_equations_step_by_step(settings):
-    factors = [0.5, 1.0, 1.0, 0.7, 0.2]
+@pytest.mark.parametrize("settings", [ADAM, ADAM | {"weight_decay": 0.1}, CAUTIOUS])
+@pytest.mark.parametrize("rule", [{}, {"schedule": "cosine", "final_share": 0.1}])
+def test_optimiser_equals_the_equations_step_by_step(settings, rule):
+    factors = [schedule(step, 12, settings | {"warmup_share": 0.25} | rule) for step in range(12)]
     ours, theirs = run_steps(settings, factors), reference(settings, factors)
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, rtol=2e-5, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
@@ -105,6 +108,18 @@ def test_schedule_by_hand():
     settings = {"warmup_share": 0.2, "decay_share": 0.4}
     factors = [schedule(step, 10, settings) for step in range(10)]
     assert factors == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
+
+
+def test_cosine_from_its_equation():
+    settings = {"schedule": "cosine", "warmup_share": 0.2, "final_share": 0.1}
+    factors = [schedule(step, 11, settings) for step in range(11)]
+    # Warm-up over 2.2 steps; the peak is at the third, from where the cosine takes eight steps to its end at the last.
+    expected = [1 / 2.2, 2 / 2.2, *(0.1 + 0.45 * (1 + math.cos(math.pi * done / 8)) for done in range(9))]
+    assert factors == pytest.approx(expected)
+    assert factors[-1] == pytest.approx(0.1)
+    assert schedule(0, 1, settings) == 1.0
+    with pytest.raises(ValueError, match=r"optimiser.schedule = 'linear'; the choices are 'wsd', 'cosine'"):
+        schedule(0, 10, settings | {"schedule": "linear"})
 
 
 def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
@@ -155,6 +170,48 @@ def test_a_run_that_diverges_says_where(tokens):
     assert re.fullmatch(r"diverged: loss is (nan|inf) between steps \d+ and \d+ of 40", outcome.excluded_reason)
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_gradient_that_is_not_finite_stops_a_run_and_is_not_saved(tokens, tmp_path, saved):
+    one = model()
+    norms = one.gradient_norms
+    one.gradient_norms = lambda: np.where(one.optimiser.adam.param_groups[0]["lr"] < 0.01, np.inf, norms())
+    checkpoints = Checkpoints(tmp_path, every_steps=1) if saved else None
+    outcome = train(spec(), tokens, one, checkpoints=checkpoints)
+    assert outcome.status == "diverged"
+    assert re.fullmatch(r"diverged: gradient norm is inf between steps \d+ and \d+ of 40", outcome.excluded_reason)
+    assert all(math.isfinite(row.gradient_norm) for row in outcome.curve)
+    assert not saved or len(list(tmp_path.glob("step-*.json"))) < 3
+
+
+def test_the_curve_has_learning_rates_gradients_and_speed(tokens):
+    rows = train(spec(), tokens, model()).curve
+    assert [row.learning_rate for row in rows] == pytest.approx([0.01 * schedule(step, 40, ADAM) for step in range(40)])
+    one = model()
+    one.update(
+        np.stack([tokens[16 * window : 16 * window + 17] for window in itertools.islice(windows(4000, 16, 1), 4)]).astype(np.int64), 1.0
+    )
+    assert one.gradient_norms() == pytest.approx([rows[0].gradient_norm], rel=1e-6)
+    assert all(row.tokens_per_second > 0 and 20 < row.memory_mib < 10**5 for row in rows)
+
+
+def test_tensorboard_files_on_request(planned, monkeypatch):
+    _, arguments, folder = planned
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ValueError, match=r"training.tensorboard = true: .*pip install 'relscale\[tensorboard\]'"):
+        stage.main([*arguments("missing"), "--tensorboard", str(folder / "board")])
+    monkeypatch.undo()
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    stage.main([*arguments("out"), "--tensorboard", str(folder / "board")])
+    (board,) = (folder / "board").iterdir()
+    events = EventAccumulator(str(board))
+    events.Reload()
+    written = [(event.step, event.value) for event in events.Scalars("loss_nats_per_token")]
+    rows = [line.split(",") for line in (folder / "out/curve.csv").read_text().splitlines()[1:]]
+    assert written == [(int(row[2]), pytest.approx(float(row[4]), abs=1e-5)) for row in rows]
+
+
 def test_weights_that_are_not_finite_after_the_last_step_exclude_a_run(tokens):
     outcome = train(spec(steps=1), tokens, model(ADAM | {"learning_rate": math.nan}))
     assert outcome.excluded_reason == "diverged: weights are not finite after step 1"
@@ -189,6 +246,7 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
     stage.main(arguments("second", step))
     record = read_json(folder / "first/record.json")
     assert record["columns"] == run.columns()
+    assert record["status"] == "trained"
     assert record["excluded_reason"] is None
     assert record["defined_by"] == ["code", "lock"]
     assert record["step"].partition(" ")[0] == ("native" if step == "auto" and available() else "torch")
@@ -213,6 +271,8 @@ def test_a_diverged_run_keeps_its_record_with_the_reason(planned, step):
     stage.main(arguments("out", step, learning_rate=1e30, head_learning_rate=1e30, clip_norm=1e30))
     record = read_json(folder / "out/record.json")
     assert record["excluded_reason"].startswith("diverged: loss is")
+    assert record["status"] == "diverged"
+    assert (folder / "out/curve.csv").read_text().startswith(",".join(CURVE_COLUMNS))
     assert "final_loss_nats_per_token" not in record
     assert not (folder / "out/model/model.safetensors").exists()
 

@@ -1,0 +1,138 @@
+"""How a run is executed, what memory that takes, and what its job asks for."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from relscale.accounting import count_parameters
+from relscale.architecture import Choices, Shape
+from relscale.plan import plan_suite
+from relscale.settings.analysis import Costs
+from relscale.settings.suite import Suite
+from relscale.settings.training import Training
+from relscale.training.execution import CPU_ROOM_BYTES, GIB, USABLE_SHARE, Execution, activation_bytes, choose_execution, state_bytes
+from relscale.training.model import Decoder, initialise
+from relscale.training.torch_step import TorchStep
+from relscale.training_needs import LEAST_MINUTES, SLACK, train_needs
+
+SHAPE = Shape(width=128, layers=2, heads=2, kv_heads=2, head_dim=64, intermediate=512, vocab_size=500, context_length=128)
+PAPER = Shape(width=2048, layers=21, heads=16, kv_heads=16, head_dim=128, intermediate=8192, vocab_size=128_256, context_length=4096)
+H100 = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=60)
+
+
+def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, recompute: bool) -> int:
+    """Bytes that a forward pass keeps for the backward pass, parameters left out."""
+    decoder = Decoder(shape, Choices())
+    initialise(decoder, 0)
+    decoder.model.recompute = recompute
+    apart = {tensor.untyped_storage().data_ptr() for tensor in [*decoder.parameters(), decoder.cosine, decoder.sine]}
+    kept: dict[int, tuple[int, torch.Tensor]] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = (tensor.untyped_storage().nbytes(), tensor)
+        return tensor
+
+    tokens = torch.zeros((sequences, shape.context_length), dtype=torch.int64)
+    with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        decoder.hidden(tokens)
+    return sum(size for pointer, (size, _) in kept.items() if pointer not in apart)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)])
+@pytest.mark.parametrize("in_bfloat16", [False, True])
+@pytest.mark.parametrize("recompute", [False, True])
+def test_activations_of_a_block_are_estimated_from_above_and_not_far(shape, in_bfloat16, recompute):
+    device = "cuda" if in_bfloat16 else "cpu"
+    deeper = replace(shape, layers=6)
+    # What four more blocks keep of one more sequence: neither weights in bfloat16, which all sequences share, nor embedding and loss.
+    many, few = ([kept_bytes(one, count, in_bfloat16, recompute) for one in (deeper, shape)] for count in (3, 2))
+    measured = many[0] - many[1] - (few[0] - few[1])
+    # So many sequences that the estimate is not that of the optimiser's turn.
+    large, half = ([activation_bytes(one, device, count, recompute) for one in (deeper, shape)] for count in (2000, 1000))
+    ratio = measured / ((large[0] - large[1] - (half[0] - half[1])) / 1000)
+    assert 0.6 < ratio <= 1.0, ratio
+
+
+def test_the_state_of_a_process():
+    assert state_bytes(10, "cautious_adamc") == 160
+    assert state_bytes(10, "cautious_adamc", processes=2, sharded=True) == 80 + 40
+    assert state_bytes(10, "adam", processes=2) == 200
+
+
+def chosen(memory_gib, processes=1, batch_size=16, shape=PAPER):
+    total = count_parameters(shape).total
+    return choose_execution(shape, total, "cautious_adamc", batch_size, "cuda", processes=processes, memory_bytes=memory_gib * GIB)
+
+
+def test_a_run_that_fits_is_taken_whole_then_in_parts_then_recomputed_then_shared():
+    assert chosen(1000) == Execution(device="cuda")
+    part = chosen(80)
+    assert part.micro_batch is not None and 16 % part.micro_batch == 0 and not part.recompute and not part.sharded
+    tight = next(found for memory in range(79, 20, -1) if (found := chosen(memory)) is not None and found.recompute)
+    assert not tight.sharded
+    assert chosen(30) is None
+    shared = next(found for memory in range(60, 20, -1) if (found := chosen(memory, 8)) is not None and found.sharded)
+    assert shared.processes == 8
+
+
+@pytest.mark.parametrize("memory_gib", [40, 50, 60, 80, 140])
+def test_what_is_chosen_fits_and_the_next_larger_part_does_not(memory_gib):
+    found, parameters = chosen(memory_gib), count_parameters(PAPER).total
+    assert found is not None and found.micro_batch is not None
+    room = USABLE_SHARE * memory_gib * GIB - state_bytes(parameters, "cautious_adamc")
+    assert activation_bytes(PAPER, "cuda", found.micro_batch, found.recompute) <= room
+    assert activation_bytes(PAPER, "cuda", 2 * found.micro_batch, found.recompute) > room
+
+
+def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_losses():
+    shape = replace(SHAPE, context_length=2048)
+    found = choose_execution(shape, count_parameters(shape).total, "adam", 64, "cpu")
+    assert found.micro_batch is not None
+    assert activation_bytes(shape, "cpu", found.micro_batch, found.recompute) <= CPU_ROOM_BYTES
+    small = replace(SHAPE, width=16, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+    optimiser = {"kind": "adam", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "clip_norm": 1.0}
+    optimiser |= dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003)
+    losses = []
+    for execution in (Execution(), Execution(micro_batch=2), Execution(micro_batch=3, recompute=True)):
+        step = TorchStep(small, Choices(), optimiser, 0, execution)
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(5):
+            step.update(torch.randint(0, 64, (7, 17), generator=generator).numpy(), 1.0)
+        losses.append(step.losses())
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-6)
+
+
+def paper_run(budget, width):
+    raw = {"corpora": ["a"], "recipe": {"name": "marin2025"}, "budgets": [{"label": budget}], "seeds": [0]}
+    return next(run for run in plan_suite(Suite.model_validate(raw), 128_256) if run.shape.width == width)
+
+
+def test_a_job_asks_for_the_fewest_gpus_that_hold_it_and_end_in_time():
+    small, large = paper_run("1e18", 512), paper_run("1e20", 2816)
+    assert train_needs(small, Training(gpus_per_run=8), H100).gpu == 1
+    asked = train_needs(large, Training(gpus_per_run=8), H100)
+    hours = large.training_flops / (0.4 * 9.89e14) / 3600
+    assert asked.gpu == 8
+    assert hours / 8 < 48 < hours / 4
+    assert asked.runtime == pytest.approx(LEAST_MINUTES + SLACK * 60 * hours / 8, rel=0.01)
+    assert train_needs(large, Training(gpus_per_run=2), H100).gpu == 2
+    assert train_needs(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
+
+
+def test_a_job_says_what_memory_its_gpus_need():
+    asked = train_needs(paper_run("1e20", 2816), Training(gpus_per_run=8), H100)
+    assert 4_275_080_960 * 9 / 2**20 < asked.gpu_mem_mb < 0.9 * 80e9 / 2**20
+    # Parameters and moments twice on their way to a checkpoint, and each process's own.
+    assert asked.mem_mb > 24 * 4_275_080_960 / 2**20
+
+
+def test_a_job_on_the_cpu_asks_for_no_gpu_and_little_memory():
+    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small"}, "budgets": [{"label": "1e11", "shapes": ["32x1"]}]}
+    (run,) = plan_suite(Suite.model_validate(raw), 512)
+    costs = Costs(device="cpu", peak_flops_per_s=1.2e11, utilisation=0.4)
+    asked = train_needs(run, Training(gpus_per_run=8), costs)
+    assert (asked.gpu, asked.gpu_mem_mb) == (0, 0)
+    assert 900 < asked.mem_mb < 1000
+    assert asked.resources().keys() == {"gpu", "mem_mb", "gpu_mem_mb", "runtime"}
