@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=12, help="questions of each")
     parser.add_argument("--documents", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tasks", nargs="+", choices=GOALS, default=list(GOALS))
     parser.add_argument("--all", choices=PROMPTS, help="instead: score every question once in this prompt")
     parser.add_argument("--every", type=int, default=1, help="with --all: only one of so many questions of each subject")
     args = parser.parse_args()
@@ -209,7 +210,8 @@ def main() -> None:
             return
         chosen = dict(list(subjects.items())[:: max(1, len(subjects) // args.subjects)][: args.subjects])
         tasks: dict[str, Texts] = {prompt: items_of(chosen, prompt, args.questions) for prompt in PROMPTS}
-        compare(folder, {**tasks, "documents": documents}, args.rounds)
+        tasks["documents"] = documents
+        compare(folder, {task: texts for task, texts in tasks.items() if task in args.tasks}, args.rounds)
         memory(folder, items_of(chosen, "modified", args.questions), items_of(chosen, "modified", 8 * args.questions))
 
 

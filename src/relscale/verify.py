@@ -192,7 +192,8 @@ def _leaves(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, str, s
         for key in sorted({*before, *now}):
             yield from _leaves(before.get(key, ABSENT), now.get(key, ABSENT), f"{path}.{key}" if path else key)
     elif before != now:
-        yield path, *(value if value is ABSENT else canonical_json(value) for value in (before, now))
+        shown = [value if value is ABSENT else canonical_json(value) for value in (before, now)]
+        yield path, shown[0], shown[1]
 
 
 def _resized(job: Job, folder: Path) -> list[str]:

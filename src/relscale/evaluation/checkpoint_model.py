@@ -153,12 +153,12 @@ class CheckpointModel:
             at = order[begin:end]
             row, wanted = place[at] - part * step, target[at]
             chosen, highest = logits[row, wanted], logits.amax(dim=1)
-            log_sum = highest + (logits - highest[:, None]).exp_().sum(dim=1).log_()
-            log_probability[at] = (chosen - log_sum[row]).double()
             best = chosen == highest[row]
             # Of several highest logits the first is the likeliest token.
             best[best.clone()] = logits[row[best]].argmax(dim=1) == wanted[best]
             likeliest[at] = best
+            log_sum = highest + logits.sub_(highest[:, None]).exp_().sum(dim=1).log_()
+            log_probability[at] = (chosen - log_sum[row]).double()
         return log_probability.cpu().numpy(), likeliest.cpu().numpy()
 
     def _mask(self, batch: Batch, cache: "_PrefixCache | None") -> Tensor:
