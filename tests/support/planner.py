@@ -48,6 +48,7 @@ def plan(files, options):
                 "rule": job.rule.name,
                 "wildcards": dict(job.wildcards_dict),
                 "inputs": [str(path) for path in job.input if not is_flagged(path, "ancient")],
+                "ancient": [str(path) for path in job.input if is_flagged(path, "ancient")],
                 "outputs": [str(path) for path in job.output],
                 "params": json.loads(json.dumps(dict(job.params.items()), default=list)),
                 "shell": job.rule.shellcmd or "",

@@ -272,7 +272,7 @@ NEW = {
     ),
     "budget": (
         {"suite": {"budgets": [*BUDGETS, {"label": "2e10", "shapes": ["8x1", "32x1"]}]}},
-        either("suite", "enough_tokens", lambda job: "2e10" in job["wildcards"].get("run", "")),
+        either("suite", "enough_tokens", lambda job: "-2e10-" in job["wildcards"].get("run", "")),
     ),
     "size": (
         {"suite": {"budgets": [*BUDGETS[:2], {"label": "1.2e10", "shapes": ["8x1", "16x1", "32x1", "24x1"]}]}},
@@ -304,7 +304,9 @@ def test_an_upgraded_library_reruns_the_jobs_that_it_decides(library, planner):
         *(job["rule"] for job in decided),
         "tokenizer" if library in ("numpy", "vl-convert-python") else "",
     }
-    names = {named(job) for job in decided}
+    # Where an ancient input is made anew, Snakemake looks at the job itself in the next call only: so it is with the page of provenance.
+    made = {path for job in decided for path in job["outputs"]}
+    names = {named(job) for job in decided if not made & set(job["ancient"])}
     assert needed(jobs) == with_all_that_follows(jobs, lambda job: named(job) in names)
 
 

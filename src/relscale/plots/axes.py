@@ -131,10 +131,9 @@ def number(value: float) -> str:
         return f"{value:g}"
     if 1e-3 <= abs(value) < 1e4:
         return f"{value:.4g}"
-    exponent = math.floor(math.log10(abs(value)) + 1e-9)
-    mantissa = value / 10.0**exponent
-    power = "10" + str(exponent).translate(_SUPERSCRIPTS)
-    return power if abs(mantissa - 1) < 1e-9 else f"{mantissa:.3g}×{power}"
+    mantissa, exponent = f"{value:.2e}".split("e")  # rounded first: 9.996e10 is 10¹¹, not 10×10¹⁰
+    power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+    return power if float(mantissa) == 1 else f"{float(mantissa):g}×{power}"
 
 
 def log_ticks(low: float, high: float, least: int = 3, most: int = 6) -> list[float]:

@@ -33,7 +33,6 @@ from relscale.plots.panels import (
     absolute_heights,
     absolute_panel,
     change_label,
-    has_numbers,
     labels_of,
     relative_heights,
     relative_panel,
@@ -274,13 +273,14 @@ def _gutter_in(view: FamilyView, labels: Mapping[str, str], size: float, direct:
 
 
 def _objections(view: FamilyView) -> str:
-    """Say what the asterisks and missing laws stand for: statuses of relative laws that are not ok."""
-    said = []
-    for text, of_law in (("* law with a reservation", True), ("No law where", False)):
-        rows = [row for _, row in view.relative.iterrows() if has_numbers(row, ("dbeta",)) == of_law and not sound(row["status"])]
-        statuses = sorted({status_word(row["status"]).replace("_", " ") for row in rows})
-        said += [f"{text}: {', '.join(statuses)}."] if statuses else []
-    return " ".join(said)
+    """Say what the asterisks, missing verdicts and missing laws stand for: statuses of relative laws that are not ok."""
+    statuses: dict[str, set[str]] = {"* law with a reservation": set(), "No verdict where": set(), "No law where": set()}
+    for _, row in view.relative.iterrows():
+        if not sound(row["status"]):
+            word = verdict_word(row)
+            text = {"no verdict": "No verdict where", "no law": "No law where"}.get(word, "* law with a reservation")
+            statuses[text].add(status_word(row["status"]).replace("_", " "))
+    return " ".join(f"{text}: {', '.join(sorted(words_of))}." for text, words_of in statuses.items() if words_of)
 
 
 def _other_points(view: FamilyView, chosen: Mapping[str, Any]) -> str:

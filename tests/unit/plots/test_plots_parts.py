@@ -21,7 +21,7 @@ from relscale.tables import read_table
 
 
 def test_numbers_on_ticks() -> None:
-    assert [number(v) for v in (5e10, 1e11, 2.5, 0.25, 1234.0, 1e-5)] == ["5×10¹⁰", "10¹¹", "2.5", "0.25", "1234", "10⁻⁵"]
+    assert [number(v) for v in (5e10, 1e11, 9.996e10, 2.5, 0.25, 1234.0, 1e-5)] == ["5×10¹⁰", "10¹¹", "10¹¹", "2.5", "0.25", "1234", "10⁻⁵"]
 
 
 def test_log_ticks_are_the_sparsest_that_suffice() -> None:
