@@ -9,8 +9,15 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/sources.smk"
+include: "workflow/rules/common_sources.smk"
+include: "workflow/rules/common_corpora.smk"
+include: "workflow/rules/common_evaluation.smk"
 include: "workflow/rules/common_checkpoints.smk"
+include: "workflow/rules/common_training.smk"
+include: "workflow/rules/common_laws.smk"
+include: "workflow/rules/common_figures.smk"
+include: "workflow/rules/common_pages.smk"
+include: "workflow/rules/sources.smk"
 
 
 if TRAINED:
@@ -29,7 +36,6 @@ else:
 include: "workflow/rules/losses.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/common_pages.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -6,7 +6,9 @@ Text of the given corpora is written again and again, in another order each time
 measurement is a process of its own, and rounds are interleaved. Times are CPU seconds of the work alone, without imports; memory is the
 whole process's peak. On a machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the time inside
 the tokenizer is measured in each process as well: whole / inside says what a way costs beside it, on whatever machine. `datasets.map`
-encodes a thousand documents at a time, as it does if nobody says otherwise. `datasets` (extra `hub`) is needed.
+encodes a thousand documents at a time, as it does if nobody says otherwise: once as it is usually written, with the tokenizer of
+`transformers` in the function, and once with the tokenizer underneath and its call that leaves offsets out. `datasets` (extra `hub`) is
+needed.
 """
 
 import argparse
@@ -29,7 +31,8 @@ from relscale.text.rows import local_texts
 from relscale.text.tokenize_shard import BATCH_CHARACTERS, Shard, tokenize
 from relscale.text.tokenizer import end_of_text, load_tokenizer, tokenizer_text, train_tokenizer
 
-WAYS = ("tokenizer alone", "shard", "datasets.map")
+MAPPED, MAPPED_FAST = "datasets.map", "datasets.map, fast"
+WAYS = ("tokenizer alone", "shard", MAPPED, MAPPED_FAST)
 WATCHED = 50_000_000
 """Characters after which a shard says how far it is."""
 
@@ -105,8 +108,22 @@ def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work
         datasets.disable_progress_bars()
         _, end = end_of_text(cast(Tokenizer, tokenizer))
 
-        def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
-            return {"ids": [[*encoding.ids, end] for encoding in tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)]}
+        if way == MAPPED:
+            from transformers import PreTrainedTokenizerFast
+
+            usual = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(tokenizer_path))
+
+            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+                begin = time.process_time()
+                ids = usual(rows["text"], add_special_tokens=False)["input_ids"]
+                tokenizer.seconds += time.process_time() - begin
+                return {"ids": [[*document, end] for document in ids]}
+
+        else:
+
+            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+                encodings = tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)
+                return {"ids": [[*encoding.ids, end] for encoding in encodings]}
 
         begin = time.process_time()
         rows = datasets.load_dataset("json", data_files=[str(folder / name) for name in names], split="train", cache_dir=str(work))
@@ -180,9 +197,10 @@ def compare(corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: floa
         spread = f"{middle[way]:.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
         rate = one["tokens"] / one["cpu_s"]
         yield f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
-    beside = sorted(mapped["cpu_s"] / shard["cpu_s"] for mapped, shard in zip(seen["datasets.map"], seen["shard"], strict=True))
     yield f"a shard reaches {1 / middle['shard']:.3f} of the tokenizer's own rate"
-    yield f"and {beside[rounds // 2]:.2f} times that of datasets.map (by rounds: {', '.join(f'{ratio:.2f}' for ratio in beside)})"
+    for way in (MAPPED, MAPPED_FAST):
+        beside = sorted(mapped["cpu_s"] / shard["cpu_s"] for mapped, shard in zip(seen[way], seen["shard"], strict=True))
+        yield f"and {beside[rounds // 2]:.2f} times that of {way} (by rounds: {', '.join(f'{ratio:.2f}' for ratio in beside)})"
 
 
 def main() -> None:
@@ -191,8 +209,8 @@ def main() -> None:
     parser.add_argument("--text", type=Path, nargs="+", help="documents of corpora (Parquet), as the workflow makes them")
     parser.add_argument("--vocab-size", type=int, default=8192)
     parser.add_argument("--compare-mb", type=float, default=50.0, help="text that the ways are compared on")
-    parser.add_argument("--small-mb", type=float, default=200.0, help="text of the smaller shard")
-    parser.add_argument("--large-mb", type=float, default=2000.0, help="text of the larger shard")
+    parser.add_argument("--small-mb", type=float, default=200.0, help="text of the smaller shard; 0 leaves it out")
+    parser.add_argument("--large-mb", type=float, default=2000.0, help="text of the larger shard; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3, help="0 leaves the comparison out")
     parser.add_argument("--scratch", type=Path, help="where the temporary folder is made")
     parser.add_argument("--out", type=Path, help="also write the table there")
@@ -221,7 +239,7 @@ def main() -> None:
         if args.rounds:
             for line in compare(args.text, tokenizer, scratch, args.compare_mb, args.rounds):
                 say(line)
-        for megabytes in (args.small_mb, args.large_mb):
+        for megabytes in filter(None, (args.small_mb, args.large_mb)):
             folder = scratch / f"{megabytes:g}"
             folder.mkdir()
             names = write_files(args.text, folder, megabytes)

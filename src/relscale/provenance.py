@@ -6,13 +6,14 @@ params. The digest covers the module's first-party import closure and is blind t
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from relscale.digests import DIGEST_LENGTH
+from relscale.digests import DIGEST_LENGTH, canonical_json
+from relscale.files import read_json
 
 SOURCE_ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,6 +24,18 @@ def lock_digest(packages: Iterable[str]) -> str:
     Local build tags ("+cpu", "+cu128") are left out: results do not go stale because a machine has another build of the same release.
     """
     return ", ".join(f"{name} {version(name).partition('+')[0]}" for name in sorted(packages))
+
+
+def is_recorded(path: Path, spec: Any, defined_by: Sequence[str]) -> bool:
+    """Tell whether a job left a record, and left it with this spec and these digests of code and libraries.
+
+    Raises:
+        ValueError: naming the file, where it is not JSON.
+    """
+    if not path.is_file():
+        return False
+    record = read_json(path)
+    return [canonical_json(record.get("spec")), record.get("defined_by")] == [canonical_json(spec), list(defined_by)]
 
 
 @cache

@@ -145,7 +145,7 @@ def _records(job: Job, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if job.record is not None and (record := _last(folder / job.record)) is not None:
         yield job.record, record.get("params", {})
     for path in job.outputs:
-        if path.endswith("/record.json") and (folder / path).is_file():
+        if path.endswith("record.json") and (folder / path).is_file():
             own = read_json(folder / path)
             if "defined_by" in own:
                 yield path, {"spec": canonical_json(own["spec"]), **dict(zip(("code", "lock"), own["defined_by"], strict=False))}

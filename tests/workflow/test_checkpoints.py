@@ -162,6 +162,11 @@ def test_nothing_is_trained_and_only_what_is_edited_is_scored_again(checkout, sc
     stale = checkout.stale(OVERLAY, *GOALS)
     assert (stale["evaluate_checkpoints"], stale["laws"]) == (1, 1) and "texts" not in stale
     (place / "models/b1e15-d16-0abc/generation_config.json").unlink()
+    table = (place / "table.csv").read_text()
+    (place / "table.csv").write_text(table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001"))
+    stale = checkout.stale(OVERLAY, *GOALS)
+    (place / "table.csv").write_text(table)
+    assert (stale["checkpoints"], stale["evaluate_checkpoints"], stale["laws"]) == (1, 1, 1) and "texts" not in stale
 
 
 def test_all_bad_checkpoints_are_named_before_any_scoring(checkout, place):

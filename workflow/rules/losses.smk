@@ -6,9 +6,6 @@ rule family_losses:
     input:
         losses=lambda wildcards: evaluation_files(wildcards.family, "losses"),
         per_item=lambda wildcards: evaluation_files(wildcards.family, "items"),
-        # Training takes its checks as an ancient input. Where such an input is made anew, Snakemake looks no further behind it in that call,
-        # so that the runs of a new, larger budget would only be trained by the next one: this way leads to them.
-        checked=f"{RESULTS}/tables/enough_tokens.json" if TRAINED else [],
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",

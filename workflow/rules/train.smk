@@ -7,7 +7,12 @@ rule train:
         manifest=lambda wildcards: tokens(RUNS[wildcards.run].corpus, "manifest.json"),
         tokenizer=TOKENIZER,
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
-        checked=ancient(f"{RESULTS}/tables/preflight.json"),
+        checked=lambda wildcards: gate(
+            f"{RESULTS}/tables/preflight.json",
+            f"{RESULTS}/runs/{wildcards.run}/record.json",
+            RUNS[wildcards.run].spec(),
+            [code_digest("relscale.stages.train"), TRAINING_LOCK],
+        ),
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
         curve=f"{RESULTS}/runs/{{run}}/curve.csv",

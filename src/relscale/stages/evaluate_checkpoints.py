@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, type=json.loads)
+    parser.add_argument("--defined-by", required=True, nargs=2, metavar=("CODE", "LOCK"), help="digests, for the record")
     parser.add_argument("--texts", required=True, type=Path)
     parser.add_argument("--out-losses", required=True, type=Path)
     parser.add_argument("--out-items", required=True, type=Path)
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.append(record)
     write_parquet(arrow_table(rows, LOSSES_SCHEMA), args.out_losses)
     write_parquet(pa.concat_tables(tables).unify_dictionaries(), args.out_items)
-    write_json(args.out_record, {"family": spec["family"], "runs": records})
+    write_json(args.out_record, {"family": spec["family"], "spec": spec, "defined_by": args.defined_by, "runs": records})
 
 
 if __name__ == "__main__":

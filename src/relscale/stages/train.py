@@ -14,52 +14,19 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from relscale.command import run
 from relscale.digests import spec_digest
-from relscale.files import read_json, sha256_of, write_json, write_text
+from relscale.files import read_json, write_json, write_text
 from relscale.text.end_of_text import end_of_text_in
-from relscale.text.mixture import Component, Mixture
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CurvePoint, curve_csv, speed_csv
 from relscale.training.launch import TRY_AGAIN, is_member, launch
 from relscale.training.loop import InterruptedRunError, Outcome, train
 from relscale.training.make import join_team, make_step
 from relscale.training.step import TrainingStep
-
-SUMMED_UP_TO_BYTES = 2**31
-"""Token files up to this size are compared with their recorded sum before training; of larger ones, only the size."""
-
-
-def read_tokens(manifest_path: Path) -> np.ndarray | Mixture:
-    """Map the training tokens that a corpus's manifest describes, (num_tokens,) or its weighted components, without holding them in memory.
-
-    Raises:
-        ValueError: where a file cannot be read, or its size or sum is not what the manifest says.
-    """
-    manifest, folder = read_json(manifest_path), manifest_path.parent
-    small = manifest["tokens"] * np.dtype(manifest["dtype"]).itemsize <= SUMMED_UP_TO_BYTES
-
-    def mapped(path: Path, num_tokens: int, digest: str) -> np.ndarray:
-        try:
-            tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again") from error
-        if len(tokens) != num_tokens:
-            raise ValueError(f"{path}: {len(tokens)} tokens; {manifest_path} says {num_tokens}")
-        if small and (seen := sha256_of(path)) != digest:
-            raise ValueError(f"{path}: its SHA-256 is {seen}; {manifest_path} says {digest}")
-        return tokens
-
-    if "components" not in manifest:
-        return mapped(folder / "train.bin", manifest["tokens"], manifest.get("sha256", {}).get("train.bin", ""))
-    components = []
-    for part in manifest["components"]:
-        shards = [mapped(folder / shard["path"], shard["tokens"], shard["sha256"]) for shard in part["shards"]]
-        components.append(Component(name=part["name"], weight=part["weight"], shards=shards))
-    return Mixture(components)
+from relscale.training.token_files import check_unchanged, read_tokens, stamps
 
 
 @contextmanager
@@ -140,6 +107,7 @@ def main(argv: list[str] | None = None) -> None:
             sys.exit(code)
         return
     spec, name = args.spec, args.spec["columns"]["run"]
+    stamped = stamps(args.manifest)
     tokens = read_tokens(args.manifest)
     team = join_team(spec, args.processes)
     model = make_step(spec, args.threads, team)
@@ -150,7 +118,9 @@ def main(argv: list[str] | None = None) -> None:
             tell(point)
 
     manifest = read_json(args.manifest)
-    defined_by = [spec, manifest.get("components") or manifest["sha256"]["train.bin"], model.name, args.threads, *args.defined_by]
+    # Steps taken on a file that changed since stay out of what is gone on from, whatever the file holds now.
+    corpus = [manifest.get("components") or manifest["sha256"]["train.bin"], stamped]
+    defined_by = [spec, corpus, model.name, args.threads, *args.defined_by]
     folder = args.checkpoints / f"{name}-{spec_digest(defined_by)}"
     checkpoints = Checkpoints(folder, every_steps=args.every_steps, every_minutes=args.every_minutes)
     try:
@@ -162,6 +132,7 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{name}: {error}; saved in {folder}", file=sys.stderr)
         sys.exit(TRY_AGAIN)
     if team.leads:
+        check_unchanged(args.manifest, stamped)
         if outcome.excluded_reason:
             print(f"{name}: {outcome.excluded_reason}", file=sys.stderr)
         save(outcome, model, spec, args)

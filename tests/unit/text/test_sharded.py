@@ -3,6 +3,7 @@
 import errno
 import gzip
 import json
+import os
 import random
 import resource
 import signal
@@ -24,13 +25,14 @@ from relscale.settings.sharded import ShardedComponent, ShardedCorpus
 from relscale.settings.sources import HubOrigin, LocalOrigin
 from relscale.stages import enough_tokens, shard, sharded_corpus
 from relscale.stages.sources_table import one_a_source
-from relscale.stages.train import read_tokens
 from relscale.text.decontamination import WindowSet
 from relscale.text.mixture import Mixture
 from relscale.text.shard_plan import TextFile, deal, plan_shards
 from relscale.text.sharded_corpus import gather, held_out
 from relscale.text.tokenize_shard import Shard, tokenize
 from relscale.text.tokenizer import end_of_text, load_tokenizer
+from relscale.training import token_files
+from relscale.training.token_files import read_tokens
 
 FILES, DOCUMENTS = 6, 150
 
@@ -299,7 +301,7 @@ def corpus_manifest(folder: Path, made: Path, **more: Any) -> Path:
     return manifest
 
 
-def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path) -> None:
+def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = corpus_manifest(tmp_path, made)
     mixture, manifest = read_tokens(path), read_json(path)
     assert isinstance(mixture, Mixture) and len(mixture) == manifest["tokens"]
@@ -312,6 +314,12 @@ def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path) -> N
         shard_path.write_bytes(b"\x01\x00" + before[2:])
         with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
             read_tokens(path)
+        # Of a corpus too large to be summed before each run, so is a file that was written after its manifest.
+        monkeypatch.setattr(token_files, "SUMMED_UP_TO_BYTES", 0)
+        with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
+            read_tokens(path)
+        os.utime(shard_path, ns=(0, path.stat().st_mtime_ns))
+        read_tokens(path)
         shard_path.write_bytes(before[:-2])
         with pytest.raises(ValueError, match=r"00001\.bin: \d+ tokens; .*manifest\.json says"):
             read_tokens(path)

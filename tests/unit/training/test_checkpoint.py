@@ -220,3 +220,25 @@ def test_another_definition_does_not_resume(process):
     assert second.returncode == 0
     assert "going on" not in said
     assert len(list((process.folder / "checkpoints").iterdir())) == 2
+
+
+def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_nothing_to_go_on_from(process):
+    straight = process.start("straight", checkpoints="other")
+    assert straight.wait() == 0
+    path = process.folder / "train.bin"
+    before = path.read_bytes()
+    running = process.start("out")
+    assert process.wait_for_checkpoint(running)
+    with path.open("r+b") as handle:  # in place: the run has the file mapped
+        handle.write(before[2000:4000])
+    said = running.communicate()[0]
+    assert running.returncode == 1 and "train.bin: changed while a run was trained on it; the run is not kept" in said, said
+    assert not (process.folder / "out").exists()
+    refused = process.start("out")
+    assert f"{path}: its SHA-256 is " in refused.communicate()[0]
+    assert refused.returncode == 1
+    path.write_bytes(before)
+    last = process.start("out")
+    said = last.communicate()[0]
+    assert last.returncode == 0 and "going on after step" not in said, said
+    assert process.bytes_of("out") == process.bytes_of("straight")
