@@ -1,6 +1,5 @@
 """What the rules share about corpora and the tokenizer: their specs, keys and places. Functions only."""
 
-
 SHARDED = {name: settings for name, settings in EXPERIMENT.corpora.sharded.items() if name in EXPERIMENT.suite.corpora}
 
 
