@@ -183,7 +183,7 @@ def setting(path, value, base=BASE):
 SPEECHES_ANEW = either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))
 LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="language"))
 # What gathers over all runs or corpora.
-GATHERED = ("corpora_table", "sources_table", "family_losses", *FIGURES, "explorer", "findings")
+GATHERED = ("corpora_table", "family_losses", *FIGURES, "explorer", "findings")
 
 # What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in the order of the configuration.
 STEERS = [
@@ -283,7 +283,11 @@ STEERS = [
             "tensorboard": True,
         }.items()
     ],
-    ("", {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}}, either("losses", "preflight", "explorer", "findings")),
+    (
+        "",
+        {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
+        either("losses", "law_table", "preflight", "explorer", "findings"),
+    ),
     ("families.language.baseline", "GB", either(of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY)),
     *[
         (f"families.language.{key}", value, either(*LANGUAGE_ANEW))
@@ -456,7 +460,7 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
     ("edit", "until", "left"),
     [
         ({"families": {"language": {"sample_seed": 5}}}, "family", {"evaluate": 6, "laws": 1}),
-        ({"suite": {"recipe": {"beta1": 0.85}}}, "train", {"evaluate": 12, "laws": 2, "curves": 1}),
+        ({"suite": {"recipe": {"beta1": 0.85}}}, "train", {"evaluate": 12, "laws": 2}),
         ({"evaluate": ["validation", "language", "topics"], "laws": {"draws": 150}}, "preflight", {"evaluate": 6, "laws": 3}),
     ],
 )
