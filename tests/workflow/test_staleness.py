@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import pytest
 from checkouts import ROOT, Checkout
-from staleness import Planner, modules_in, named, needed, stage_of, users_of, with_all_that_follows
+from staleness import Planner, forget_code, modules_in, named, needed, stage_of, users_of, with_all_that_follows
 
 from relscale import provenance
 from relscale.config import load_config, merged, read_yaml
@@ -90,8 +90,9 @@ def edited_digests(tmp_path, monkeypatch, planner):
     """A function: module -> stages whose digest differs after a real edit of it; a module's text is read again after each edit."""
     shutil.copytree(ROOT / "src/relscale", tmp_path / "relscale", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
+    forget_code()
     stages = sorted({stage_of(job) for job in planner.jobs()})
-    written, normalise = {}, provenance._normalised
+    written, normalise = {}, provenance._normalised.__wrapped__
 
     def remembered(module):
         text = provenance._text_of(module)
@@ -114,8 +115,8 @@ def edited_digests(tmp_path, monkeypatch, planner):
         return {stage for stage in stages if after[stage] != before[stage]}
 
     yield stages, edited
-    for function in (provenance.code_digest, provenance.import_closure, provenance._imports):
-        function.cache_clear()
+    monkeypatch.undo()
+    forget_code()
 
 
 def test_every_module_of_the_package_is_in_the_digests_of_its_users_and_of_no_other(edited_digests, users):

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from staleness import forget_code
 
 from relscale import provenance
 from relscale.digests import canonical_json, spec_digest
@@ -27,8 +28,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
 
     def digest():
-        for function in (provenance.code_digest, provenance.import_closure, provenance._imports):
-            function.cache_clear()
+        forget_code()
         return code_digest("package.stage")
 
     yield tmp_path / "package", digest
