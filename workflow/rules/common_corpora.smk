@@ -1,6 +1,5 @@
 """What the rules share about corpora and the tokenizer: their specs, keys and places. Functions only."""
 
-
 SHARDED = {name: settings for name, settings in EXPERIMENT.corpora.sharded.items() if name in EXPERIMENT.suite.corpora}
 
 
@@ -114,6 +113,12 @@ def sharded_component(wildcards):
     """Return the settings of a component."""
     corpus, component = COMPONENTS_BY_KEY[wildcards.component_key]
     return SHARDED[corpus].components[component]
+
+
+def shard_runtime(wildcards):
+    """Return the minutes that a shard may take; text that no `max_tokens` bounds is measured where it is local and there."""
+    component = sharded_component(wildcards)
+    return shard_minutes(component, EXPERIMENT.costs, [] if component.max_tokens else source_files(component.source))
 
 
 def decontamination_sources(wildcards):

@@ -54,6 +54,21 @@ def runs_of(corpus, budget):
 CELLS = list(dict.fromkeys((run.corpus, run.budget) for run in PLANNED))
 
 
+RUNS_BY_CELL = {cell: [run for run in PLANNED if (run.corpus, run.budget) == cell] for cell in CELLS} if TRAINED else {}
+CELL_NEEDS = cells_needs(RUNS_BY_CELL, {family: EXPERIMENT.families[family] for family in FAMILIES}, EXPERIMENT.costs, EXPERIMENT.training)
+
+
+def scoring_needs(wildcards):
+    """Return what an evaluation job asks for: the memory of its largest run, the time of all of them."""
+    return CELL_NEEDS[wildcards.family, wildcards.corpus, wildcards.budget]
+
+
+def requests_needs(wildcards):
+    """Return what the job asks for that makes a family's requests."""
+    family, _ = REQUESTS_BY_KEY[wildcards.requests_key]
+    return family_needs(tokens_to_score(EXPERIMENT.families[family], EXPERIMENT.suite.recipe.context_length))
+
+
 def evaluation_files(family, kind):
     """Return one file of every evaluation of a family."""
     return [f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet" for corpus, budget in CELLS]

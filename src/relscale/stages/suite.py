@@ -7,9 +7,11 @@ from pathlib import Path
 from relscale.bill import bill
 from relscale.command import run
 from relscale.files import write_text
+from relscale.jobs_bill import jobs_bill
 from relscale.plan import plan_suite, suite_csv
 from relscale.settings.analysis import Costs
 from relscale.settings.suite import Suite
+from relscale.settings.training import Training
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,7 +23,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runs = plan_suite(Suite.model_validate(args.spec["suite"]), args.spec["vocab_size"])
     write_text(args.out, suite_csv(runs))
-    write_text(args.out_bill, bill(runs, Costs.model_validate(args.spec["costs"])))
+    costs = Costs.model_validate(args.spec["costs"])
+    write_text(args.out_bill, bill(runs, costs) + jobs_bill(runs, Training.model_validate(args.spec.get("training", {})), costs))
 
 
 if __name__ == "__main__":
