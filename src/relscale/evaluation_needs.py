@@ -1,6 +1,6 @@
 """What the evaluation asks of a machine, from its runs' sizes and what a family has to score. Pure functions with light imports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from relscale.accounting import count_parameters, forward_flops_per_token
 from relscale.evaluation.batches import scoring_bytes
@@ -83,12 +83,11 @@ def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: T
     weights = max(4 * count_parameters(run.shape).total for run in runs)
     batch = max(scoring_bytes(run.shape, "cuda" if on_gpu else "cpu") for run in runs)
     memory = mebibytes(2 * weights + REQUEST_BYTES_PER_TOKEN * tokens + (0 if on_gpu else batch))
-    seconds = sum(_scoring_seconds(run, tokens, costs) for run in runs)
     return Needs(
         gpu=int(on_gpu),
         mem_mb=max(LEAST_MIB, memory + (CUDA_MIB if on_gpu else TORCH_MIB)),
         gpu_mem_mb=mebibytes(weights + batch) if on_gpu else 0,
-        runtime=max(LEAST_SCORING_MINUTES, minutes(seconds, 60 * training.hours_per_run)),
+        runtime=max(LEAST_SCORING_MINUTES, minutes(scoring_seconds(runs, tokens, costs), 60 * training.hours_per_run)),
         cpus_per_task=cores(int(on_gpu)),
     )
 
@@ -99,14 +98,25 @@ def family_needs(tokens: int) -> Needs:
     return Needs(gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(tokens / SAMPLE_TOKENS_PER_S))
 
 
+def scoring_seconds(runs: Sequence[Run], tokens: int, costs: Costs) -> float:
+    """Return the expected seconds of scoring some runs, one after another, on so many tokens."""
+    return sum(_scoring_seconds(run, tokens, costs) for run in runs)
+
+
+def cells_of(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
+    """Return runs by corpus and budget: those that one evaluation job scores."""
+    cells: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        cells.setdefault((run.corpus, run.budget), []).append(run)
+    return cells
+
+
 def cells_needs(
-    cells: Mapping[tuple[str, str], Sequence[Run]], families: Mapping[str, AnyFamily], costs: Costs, training: Training
+    cells: Mapping[tuple[str, str], Sequence[Run]], tokens: Mapping[str, int], costs: Costs, training: Training
 ) -> dict[tuple[str, str, str], Needs]:
-    """Return what each evaluation job asks for, by family, corpus and budget."""
+    """Return what each evaluation job asks for, by family, corpus and budget; `tokens` are those of each family."""
     return {
-        (name, *cell): evaluation_needs(runs, tokens_to_score(settings, runs[0].shape.context_length), costs, training)
-        for name, settings in families.items()
-        for cell, runs in cells.items()
+        (name, *cell): evaluation_needs(runs, number, costs, training) for name, number in tokens.items() for cell, runs in cells.items()
     }
 
 

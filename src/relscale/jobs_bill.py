@@ -1,17 +1,24 @@
-"""What a suite's training jobs ask a scheduler for, as text for the bill: GPUs, cores, memory and hours, and what takes several jobs."""
+"""What a suite's jobs on GPUs ask a scheduler for, as text for the bill: GPUs, cores, memory and hours, and what takes several jobs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from relscale.bill import run_seconds
-from relscale.needs import SLACK
+from relscale.evaluation_needs import cells_needs, cells_of, scoring_seconds
+from relscale.needs import SLACK, Needs
 from relscale.plan import Run
 from relscale.settings.analysis import Costs
 from relscale.settings.training import Training
 from relscale.training_needs import array_needs, attempts, suite_needs
 
 
-def jobs_bill(runs: Iterable[Run], training: Training, costs: Costs) -> str:
-    """Return a line for each array of runs on GPUs, and which runs outlast one job; nothing for a suite on the CPU.
+def jobs_bill(runs: Iterable[Run], training: Training, costs: Costs, tokens: Mapping[str, int] | None = None) -> str:
+    """Return a line for each array of runs on GPUs, which runs outlast one job, and the evaluations; nothing for a suite on the CPU.
+
+    Args:
+        runs: the suite.
+        training: what a run may take.
+        costs: what a GPU does in a second.
+        tokens: of each family that is evaluated, as `tokens_to_score` gives them.
 
     Raises:
         ValueError: naming the keys to change, where the configured GPUs do not hold all runs.
@@ -34,16 +41,40 @@ def jobs_bill(runs: Iterable[Run], training: Training, costs: Costs) -> str:
             f"{gpus:>6}{len(some):>6}{asked / 60:>7.1f}{cores:>7}{memory * 2**20 / 1e9:>12,.0f}{of_gpu * 2**20 / 1e9:>13,.0f}"
             f"  {hours[0]:.1f} to {hours[-1]:.1f}"
         )
+    lines += [*_outlasting(everything, alone, training, costs), *_evaluations(everything, training, costs, tokens or {})]
+    return "\n".join(lines) + "\n"
+
+
+def _outlasting(everything: Sequence[Run], alone: Mapping[str, Needs], training: Training, costs: Costs) -> Iterator[str]:
     outlasting = [run for run in everything if run_seconds(run, costs) / alone[run.run].gpu > 3600 * training.hours_per_run]
     most = max(attempts(run, alone[run.run], costs) for run in everything)
     if outlasting:
         hours = sorted(run_seconds(run, costs) / alone[run.run].gpu / 3600 for run in outlasting)
-        lines.append(
+        yield (
             f"{len(outlasting)} runs take {hours[0]:.1f} to {hours[-1]:.1f} h with all GPUs that they may have, and a job has "
             f"{training.hours_per_run:g} (training.hours_per_run): they go on from their checkpoints in the next job"
         )
     if most > 1:
-        lines.append(
-            f"a run may take {most} jobs where the machine is {SLACK:g} times slower than `costs` says: --retries {most - 1} or more"
+        yield (f"a run may take {most} jobs where the machine is {SLACK:g} times slower than `costs` says: --retries {most - 1} or more")
+
+
+def _evaluations(everything: Sequence[Run], training: Training, costs: Costs, tokens: Mapping[str, int]) -> Iterator[str]:
+    cells = cells_of(everything)
+    asked = cells_needs(cells, tokens, costs, training).values()
+    if not asked:
+        return
+    expected = {
+        (name, *cell): scoring_seconds(runs, number, costs) / 3600 for name, number in tokens.items() for cell, runs in cells.items()
+    }
+    yield (
+        f"evaluation: {len(asked)} jobs of one GPU, {sum(expected.values()):,.0f} GPU-hours expected (at most, where text is not capped); "
+        f"up to {max(one.runtime for one in asked) / 60:.1f} h, {max(one.mem_mb for one in asked) * 2**20 / 1e9:,.0f} GB of memory and "
+        f"{max(one.gpu_mem_mb for one in asked) * 2**20 / 1e9:,.0f} GB of the GPU's each"
+    )
+    if long := {key: hours for key, hours in expected.items() if hours > training.hours_per_run}:
+        family, corpus, budget = max(long, key=lambda key: long[key])
+        yield (
+            f"{len(long)} evaluations are expected to take longer than training.hours_per_run = {training.hours_per_run:g} "
+            f"({family} of {corpus}, {budget}: {long[family, corpus, budget]:.1f} h) and begin again when they are stopped: raise it, or "
+            "cap what the family scores"
         )
-    return "\n".join(lines) + "\n"

@@ -17,7 +17,7 @@ from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, is_recorded, lock_digest
-from relscale.evaluation_needs import cells_needs, family_needs, tokens_to_score
+from relscale.evaluation_needs import cells_needs, cells_of, family_needs, tokens_to_score
 from relscale.text_needs import shard_minutes
 from relscale.training_needs import array_needs, is_short, suite_needs
 

@@ -54,8 +54,8 @@ def runs_of(corpus, budget):
 CELLS = list(dict.fromkeys((run.corpus, run.budget) for run in PLANNED))
 
 
-RUNS_BY_CELL = {cell: [run for run in PLANNED if (run.corpus, run.budget) == cell] for cell in CELLS} if TRAINED else {}
-CELL_NEEDS = cells_needs(RUNS_BY_CELL, {family: EXPERIMENT.families[family] for family in FAMILIES}, EXPERIMENT.costs, EXPERIMENT.training)
+TOKENS_TO_SCORE = {name: tokens_to_score(EXPERIMENT.families[name], EXPERIMENT.suite.recipe.context_length) for name in FAMILIES}
+CELL_NEEDS = cells_needs(cells_of(PLANNED) if TRAINED else {}, TOKENS_TO_SCORE, EXPERIMENT.costs, EXPERIMENT.training)
 
 
 def scoring_needs(wildcards):
@@ -66,7 +66,7 @@ def scoring_needs(wildcards):
 def requests_needs(wildcards):
     """Return what the job asks for that makes a family's requests."""
     family, _ = REQUESTS_BY_KEY[wildcards.requests_key]
-    return family_needs(tokens_to_score(EXPERIMENT.families[family], EXPERIMENT.suite.recipe.context_length))
+    return family_needs(TOKENS_TO_SCORE[family])
 
 
 def evaluation_files(family, kind):

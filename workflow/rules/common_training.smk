@@ -23,8 +23,9 @@ ARRAY_NEEDS = array_needs(NEEDS, EXPERIMENT.training)
 def bill_of_jobs():
     """Return what the bill says of jobs on GPUs; what a suite on the CPU asks for is no part of it."""
     keys = {"gpus_per_run", "gpu_memory_gb", "hours_per_run"}
-    on_gpus = any(run.device == "gpu" for run in PLANNED)
-    return {"training": EXPERIMENT.training.model_dump(mode="json", include=keys)} if on_gpus else {}
+    if not any(run.device == "gpu" for run in PLANNED):
+        return {}
+    return {"training": EXPERIMENT.training.model_dump(mode="json", include=keys), "tokens_to_score": TOKENS_TO_SCORE}
 
 
 def gpus_allowed():

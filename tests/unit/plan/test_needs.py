@@ -1,5 +1,6 @@
 """What the jobs of the paper's experiment ask a scheduler for: enough, no more than a partition gives, in words that the plugin reads."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,15 @@ from snakemake_interface_common.exceptions import WorkflowError
 from relscale.accounting import count_parameters
 from relscale.bill import run_seconds
 from relscale.config import load_config, merged, read_yaml
-from relscale.evaluation_needs import LEAST_MIB, LEAST_SCORING_MINUTES, cells_needs, evaluation_needs, family_needs, tokens_to_score
+from relscale.evaluation_needs import (
+    LEAST_MIB,
+    LEAST_SCORING_MINUTES,
+    cells_needs,
+    cells_of,
+    evaluation_needs,
+    family_needs,
+    tokens_to_score,
+)
 from relscale.jobs_bill import jobs_bill
 from relscale.needs import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, Needs
 from relscale.plan import plan_suite
@@ -34,16 +43,12 @@ def paper():
     return planned("experiments/paper.yaml")
 
 
-def cells_of(runs):
-    cells = defaultdict(list)
-    for run in runs:
-        cells[run.corpus, run.budget].append(run)
-    return cells
+def tokens_of(experiment):
+    return {name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length) for name in experiment.evaluate}
 
 
 def asked_by_cells(experiment, runs):
-    families = {name: experiment.families[name] for name in experiment.evaluate}
-    return cells_needs(cells_of(runs), families, experiment.costs, experiment.training)
+    return cells_needs(cells_of(runs), tokens_of(experiment), experiment.costs, experiment.training)
 
 
 def test_every_run_of_the_paper_fits_what_its_job_asks_for(paper):
@@ -181,6 +186,16 @@ def test_the_bill_of_jobs_counts_every_run_and_a_suite_on_the_cpu_has_none(paper
     assert {int(row[3]) for row in rows} == {CORES_PER_GPU * count for count in (1, 2, 4, 8)}
     default, on_cpu = planned({})
     assert jobs_bill(on_cpu, default.training, default.costs) == ""
+
+
+def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_for(paper):
+    experiment, runs = paper
+    text = jobs_bill(runs, experiment.training, experiment.costs, tokens_of(experiment))
+    assert re.search(r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB", text)
+    assert "begin again" not in text
+    hurried = experiment.training.model_copy(update={"hours_per_run": 10.0})
+    text = jobs_bill(runs, hurried, experiment.costs, tokens_of(experiment))
+    assert re.search(r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)", text)
 
 
 def test_tokens_to_score_follow_the_caps(paper):
