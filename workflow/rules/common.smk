@@ -18,6 +18,7 @@ from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, is_recorded, lock_digest
 from relscale.evaluation_needs import cells_needs, cells_of, family_needs, tokens_to_score
+from relscale.text.local_files import listing_of, local_files
 from relscale.text_needs import shard_minutes
 from relscale.training_needs import array_needs, is_short, suite_needs
 

@@ -24,6 +24,7 @@ from relscale.evaluation_needs import (
 from relscale.jobs_bill import jobs_bill
 from relscale.needs import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, Needs
 from relscale.plan import plan_suite
+from relscale.text.local_files import LocalFile
 from relscale.text_needs import BYTES_PER_COMPRESSED_BYTE, BYTES_PER_TOKEN, UNKNOWN_MINUTES, shard_minutes
 from relscale.training_needs import SHORT_SHARE, array_needs, attempts, is_short, suite_needs, train_needs
 
@@ -220,16 +221,15 @@ def test_a_wide_model_on_the_cpu_asks_for_its_logits(paper):
     assert on_cpu.mem_mb > (8 * count_parameters(run.shape).total + 12 * 4096 * 128_256) / MIB
 
 
-def test_a_shard_asks_for_the_time_of_its_tokens(paper, tmp_path):
+def test_a_shard_asks_for_the_time_of_its_tokens(paper):
     experiment = paper[0]
     dclm = experiment.corpora.sharded["dclm"].components["dclm_baseline"]
     hours = 450e9 / 64 / 500_000 / 3600
     assert shard_minutes(dclm, experiment.costs) == pytest.approx(LEAST_MINUTES + SLACK * 60 * hours, abs=1)
     unknown = experiment.corpora.sharded["commonpile"].components["cccc"]
     assert shard_minutes(unknown, experiment.costs) == UNKNOWN_MINUTES
-    (tmp_path / "a.jsonl").write_bytes(b"x" * 1000)
-    (tmp_path / "a.jsonl.gz").write_bytes(b"x" * 1000)
+    files = [LocalFile(path=f"a/b{ending}", num_bytes=1000, mtime_ns=0) for ending in (".jsonl", ".jsonl.gz")]
     slow = experiment.costs.model_copy(update={"tokens_per_core_s": 0.1})
     seconds = 1000 * (1 + BYTES_PER_COMPRESSED_BYTE) / BYTES_PER_TOKEN / unknown.shards / 0.1
-    assert shard_minutes(unknown, slow, map(str, tmp_path.iterdir())) == LEAST_MINUTES + -(-SLACK * seconds // 60)
+    assert shard_minutes(unknown, slow, files) == LEAST_MINUTES + -(-SLACK * seconds // 60)
     assert shard_minutes(dclm, slow) == UNKNOWN_MINUTES
