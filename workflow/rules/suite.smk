@@ -22,6 +22,7 @@ rule suite:
                 "suite": dump(EXPERIMENT.suite),
                 "vocab_size": EXPERIMENT.tokenizer.vocab_size,
                 "costs": dump(EXPERIMENT.costs),
+                **bill_of_jobs(),
             }
         ),
         code=code_digest("relscale.stages.suite"),
@@ -64,7 +65,7 @@ rule enough_tokens:
         """
 
 
-rule preflight:
+checkpoint preflight:
     """Check before any training that every domain has text, once every corpus has tokens."""
     input:
         tokens=f"{RESULTS}/tables/enough_tokens.json",
