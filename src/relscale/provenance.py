@@ -27,14 +27,13 @@ def lock_digest(packages: Iterable[str]) -> str:
 
 
 def is_recorded(path: Path, spec: Any, defined_by: Sequence[str]) -> bool:
-    """Tell whether a job left a record, and left it with this spec and these digests of code and libraries.
-
-    Raises:
-        ValueError: naming the file, where it is not JSON.
-    """
-    if not path.is_file():
+    """Tell whether a job left a record, and left it with this spec and these digests of code and libraries; a damaged one is none."""
+    try:
+        record = read_json(path)
+    except (OSError, ValueError):
         return False
-    record = read_json(path)
+    if not isinstance(record, dict):
+        return False
     return [canonical_json(record.get("spec")), record.get("defined_by")] == [canonical_json(spec), list(defined_by)]
 
 
@@ -69,6 +68,7 @@ def import_closure(module: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
+@cache
 def _file_of(module: str) -> Path | None:
     path = SOURCE_ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
@@ -99,6 +99,7 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name for name in names if name.split(".")[0] == root.name)
 
 
+@cache
 def _normalised(module: str) -> str:
     return _written(ast.parse(_text_of(module)))
 
