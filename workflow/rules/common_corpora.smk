@@ -111,29 +111,34 @@ def shard_files(corpus, ending):
 
 
 @cache
-def component_listing(key):
-    """Return the name of the listing of a component's local files; of a dataset on the hub none is needed, its commit says all."""
-    corpus, component = COMPONENTS_BY_KEY[key]
+def component_files(corpus, component):
+    """Return the local files that a component is made of, looked at once; none of a dataset on the hub, whose commit says all."""
     settings = SHARDED[corpus].components[component]
     source = EXPERIMENT.sources[settings.source]
+    return local_files(Path(source.path), settings.files, settings.exclude) if source.kind == "local" else []
+
+
+@cache
+def component_listing(key):
+    """Return the name of the listing of a component's local files."""
+    corpus, component = COMPONENTS_BY_KEY[key]
+    source = EXPERIMENT.sources[SHARDED[corpus].components[component].source]
     if source.kind != "local":
         return ""
-    return listing_of(Path(source.path), Path(f"{component_folder(corpus, component)}/plan.json"), settings.files, settings.exclude)
+    return listing_of(component_files(corpus, component), Path(source.path), Path(f"{component_folder(corpus, component)}/plan.json"))
 
 
 def given_listing():
     """Return the name of the listing of a given tokenizer's file, as that of a source's; one of the hub has none."""
     path = EXPERIMENT.tokenizer.given.path
-    return listing_of(Path(path), Path(TOKENIZER_MANIFEST)) if path else ""
+    return listing_of(local_files(Path(path)), Path(path), Path(TOKENIZER_MANIFEST)) if path else ""
 
 
 @cache
 def component_minutes(corpus, component):
     """Return the minutes that a shard of a component may take; text that no `max_tokens` bounds is measured where it is local and there."""
     settings = SHARDED[corpus].components[component]
-    source = EXPERIMENT.sources[settings.source]
-    measured = source.kind == "local" and settings.max_tokens is None
-    return shard_minutes(settings, EXPERIMENT.costs, local_files(Path(source.path), settings.files, settings.exclude) if measured else [])
+    return shard_minutes(settings, EXPERIMENT.costs, component_files(corpus, component) if settings.max_tokens is None else [])
 
 
 def shard_runtime(wildcards):

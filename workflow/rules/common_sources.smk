@@ -42,7 +42,8 @@ def source_listing(key):
     source = EXPERIMENT.sources[SOURCES_BY_KEY[key]]
     if source.kind != "local":
         return ""
-    return listing_of(Path(source.path), Path(f"{SHARED}/sources/{key}/manifest.json"))
+    path = Path(source.path)
+    return listing_of(local_files(path), path, Path(f"{SHARED}/sources/{key}/manifest.json"))
 
 
 wildcard_constraints:

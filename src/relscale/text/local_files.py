@@ -1,7 +1,7 @@
 """Which files of the user's own a result was made from, and whether they are still the same. Light imports: planning asks, too.
 
     local_files(root, pattern, exclude) -> list[LocalFile]       what lies there now, one look at each file
-    listing_of(root, record, pattern, exclude) -> str            by which name a job's record knows these files
+    listing_of(files, root, record) -> str                       by which name a job's record knows these files
 
 A job is told the name of its listing and writes it, beside the files that it saw, into its own record. Planned again, it is told the same
 name where the same files lie there, and where none do: raw text may be taken away once it is read. Other files have another name.
@@ -70,14 +70,13 @@ def stamps(files: Iterable[LocalFile]) -> dict[str, list[int]]:
     return {file.path: list(file.stamp) for file in files}
 
 
-def listing_of(root: Path, record: Path, pattern: str = "**/*", exclude: Sequence[str] = ()) -> str:
+def listing_of(files: Sequence[LocalFile], root: Path, record: Path) -> str:
     """Return the name of the listing of a source's files.
 
     Args:
+        files: those that are read, as they lie there now.
         root: the local source.
         record: what the job that reads it leaves: a plan of shards, or a manifest with `files` (sums), `stamps` and `listing`.
-        pattern: which of its files are read.
-        exclude: which of these are not.
 
     Returns:
         The name in the record, where no file is there or all are what they were; else a digest of paths, sizes and times; nothing where
@@ -86,7 +85,6 @@ def listing_of(root: Path, record: Path, pattern: str = "**/*", exclude: Sequenc
     Raises:
         ValueError: naming the record, where it cannot be read.
     """
-    files = local_files(root, pattern, exclude)
     known, name = _recorded(record)
     if name is not None and (not files or _same(root, files, known)):
         return name

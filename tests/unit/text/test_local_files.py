@@ -40,7 +40,7 @@ def planned(root: Path) -> Callable[[], str]:
     record = root.parent / "plan.json"
 
     def name() -> str:
-        return listing_of(root, record, SETTINGS.files, SETTINGS.exclude)
+        return listing_of(local_files(root, SETTINGS.files, SETTINGS.exclude), root, record)
 
     record.write_text(json.dumps(plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name())))
     return name
@@ -101,19 +101,19 @@ def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
 def test_a_source_keeps_its_listing_in_its_manifest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "gone.jsonl").unlink()
     manifest = root.parent / "manifest.json"
-    before = listing_of(root, manifest)
+    before = listing_of(local_files(root), root, manifest)
     spec = json.dumps({"name": "mine", "kind": "local", "path": str(root)})
     words = ["--spec", spec, "--listing", before, "--local-copy", str(root), "--manifest", str(manifest)]
     monkeypatch.setattr("sys.argv", ["source", *words, "--files", str(root.parent / "files")])
     source.main()
-    assert listing_of(root, manifest) == before
+    assert listing_of(local_files(root), root, manifest) == before
     later(root / "deep" / "b.jsonl")  # its sum is known
-    assert listing_of(root, manifest) == before
+    assert listing_of(local_files(root), root, manifest) == before
     (root / "README.md").write_text("changed")
-    assert listing_of(root, manifest) != before
+    assert listing_of(local_files(root), root, manifest) != before
     for path in sorted(root.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    assert listing_of(root, manifest) == before
+    assert listing_of(local_files(root), root, manifest) == before
 
 
 def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
@@ -123,15 +123,15 @@ def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken("<|end_of_text|>", special=True)])
     path.write_text(tokenizer.to_str())
-    before = listing_of(path, manifest)
+    before = listing_of(local_files(path), path, manifest)
     spec = json.dumps({"vocab_size": 257, "given": {"path": str(path)}})
     given_tokenizer.main(
         ["--spec", spec, "--listing", before, "--out", str(tmp_path / "out" / "tokenizer.json"), "--manifest", str(manifest)]
     )
     later(path)
-    assert listing_of(path, manifest) == before
+    assert listing_of(local_files(path), path, manifest) == before
     path.unlink()
-    assert listing_of(path, manifest) == before
+    assert listing_of(local_files(path), path, manifest) == before
 
 
 def test_planning_looks_once_at_each_file_and_reads_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,4 +152,4 @@ def test_planning_looks_once_at_each_file_and_reads_none(root: Path, monkeypatch
 def test_a_record_that_is_no_text_is_named(root: Path) -> None:
     (root.parent / "plan.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"plan\.json: not valid JSON: 'utf-8' codec"):
-        listing_of(root, root.parent / "plan.json")
+        listing_of(local_files(root), root, root.parent / "plan.json")
