@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,16 @@ def edited(path):
     text = path.read_text()
     last = max(text.rfind(digit) for digit in "123456789")
     path.write_text(text[:last] + str(int(text[last]) % 9 + 1) + text[last + 1 :])
+
+
+def with_another_loss(path):
+    """Change the loss in a run's record, and nothing that defines the run."""
+    path.write_text(path.read_text().replace('"final_loss_nats_per_token": ', '"final_loss_nats_per_token": 9'))
+
+
+def empty(path):
+    """Leave nothing in a file."""
+    path.write_text("")
 
 
 def relscale(folder, *arguments):
@@ -115,26 +125,35 @@ def test_verify_names_what_was_edited_in_the_unpacked_archive(unpacked):
     assert "    results/tiny/laws/relative.csv: is not what the job wrote (another sum)" in done.stdout.splitlines()
 
 
-def test_nor_are_changed_results(finished):
-    """What is not as its job left it, is named by `verify`, and no archive is made of it."""
-    results = finished.results
-    run = next(results.glob("runs/curated-*"))
+def test_changed_results_are_named(finished):
+    results, (one, other, *_) = finished.results, sorted(finished.results.glob("runs/curated-*"))
     cases = [
-        (results / "figures/figure1_teaser.svg", lambda path: path.write_text(""), "{}: is empty"),
+        (results / "figures/figure1_teaser.svg", empty, "{}: is empty"),
         (results / "laws/relative.csv", edited, "{}: is not what the job wrote (another sum)"),
-        (run / "record.json", edited, "{}: is not what the job wrote (another sum)"),
-        (run / "record.json", lambda path: path.write_text("{"), "{}: no record of a job: "),
+        (one / "record.json", with_another_loss, "{}: is not what the job wrote (another sum)"),
+        (other / "record.json", lambda path: path.write_text("{"), "{}: no record of a job: Expecting property name"),
         (results / "html/relative.html", Path.unlink, "missing: {}"),
     ]
-    for path, change, reason in cases:
-        with changed(path, change):
-            said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
-            done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/changed.tar.gz")
-        named = reason.format(path.relative_to(finished.folder))
-        assert said.returncode == 1 and f"    {named}" in said.stdout, said.stdout + said.stderr
-        assert done.returncode == 1 and f"({named}" in done.stderr and "job(s) are not fresh" in done.stderr, done.stderr
-        assert not (finished.folder / "results/changed.tar.gz").exists()
+    with ExitStack() as stack:
+        for path, change, _ in cases:
+            stack.enter_context(changed(path, change))
+        said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
+    assert said.returncode == 1
+    for path, _, reason in cases:
+        assert f"    {reason.format(path.relative_to(finished.folder))}" in said.stdout, said.stdout + said.stderr
     assert relscale(finished.folder, "verify", "experiments/tiny.yaml").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [("figures/figure1_teaser.svg", empty, "is empty"), ("html/findings.html", edited, "is not what the job wrote (another sum)")],
+)
+def test_changed_results_are_not_packed(finished, name, change, reason):
+    with changed(finished.results / name, change):
+        done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/changed.tar.gz")
+    assert done.returncode == 1
+    assert "1 job(s) are not fresh" in done.stderr and f"(results/tiny/{name}: {reason})" in done.stderr, done.stderr
+    assert not (finished.folder / "results/changed.tar.gz").exists()
 
 
 def test_an_experiment_that_is_not_finished_is_not_packed(tmp_path):
@@ -151,7 +170,7 @@ def test_a_retraining_that_was_killed_before_the_evaluation_is_named(finished):
     record = finished.folder / f"benchmarks/results/tiny/train/{run.name}.jsonl"
     weights = run / "model/model.safetensors"
     with (
-        changed(run / "record.json", edited),
+        changed(run / "record.json", with_another_loss),
         changed(weights, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x")),
         changed(record, lambda path: path.write_text(path.read_text().replace('"jobid": ', '"jobid": 1'))),
     ):
