@@ -18,8 +18,10 @@ from relscale.verify import Finding, refuse_stale
 
 OWN_KINDS = (".csv", ".parquet", ".json", ".txt", ".rst", ".html", ".svg", ".pdf", ".png")
 """Kinds of an experiment's own results that are packed: numbers, pages and pictures; `items.parquet` knows items by their hashes."""
-SHARED_NAMES = ("manifest.json", "report.json")
+SHARED_NAMES = ("manifest.json", "report.json", "plan.json")
 """Names of shared results that are packed: counts and sums of what is itself left out."""
+COMPONENTS = "results/shared/components/"
+"""Where the shards of large corpora lie; beside the tokens and the held-out text of each, its record is packed."""
 METADATA = Path(".snakemake/metadata")
 SUMS = "SHA256SUMS"
 
@@ -27,7 +29,9 @@ SUMS = "SHA256SUMS"
 def archived(job: Job, results: str) -> list[str]:
     """Return those of a job's outputs that are packed."""
     own = [path for path in job.outputs if path.startswith(f"{results}/") and Path(path).suffix in OWN_KINDS]
-    return own + [path for path in job.outputs if path.startswith("results/shared/") and Path(path).name in SHARED_NAMES]
+    shared = [Path(path) for path in job.outputs if path.startswith("results/shared/")]
+    records = [path for path in shared if str(path).startswith(COMPONENTS) and path.suffix == ".json"]
+    return own + [str(path) for path in dict.fromkeys([*(path for path in shared if path.name in SHARED_NAMES), *records])]
 
 
 def members(findings: Sequence[Finding], folder: Path, results: str) -> list[Path]:

@@ -17,6 +17,7 @@ from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, is_recorded, lock_digest
+from relscale.text.local_files import listing_of
 from relscale.training_needs import train_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread

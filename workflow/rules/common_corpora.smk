@@ -1,6 +1,5 @@
 """What the rules share about corpora and the tokenizer: their specs, keys and places. Functions only."""
 
-
 SHARDED = {name: settings for name, settings in EXPERIMENT.corpora.sharded.items() if name in EXPERIMENT.suite.corpora}
 
 
@@ -82,6 +81,7 @@ CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA if corpus not
 SHARDED_BY_KEY = {corpus_key(corpus): corpus for corpus in SHARDED}
 COMPONENTS_BY_KEY = {component_key(corpus, part): (corpus, part) for corpus in SHARDED for part in SHARDED[corpus].components}
 TOKENIZER = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/tokenizer.json"
+TOKENIZER_MANIFEST = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/manifest.json"
 
 LISTED_SOURCES = sorted({*SOURCES, *(SHARDED[corpus].components[part].source for corpus, part in COMPONENTS_BY_KEY.values())})
 
@@ -110,10 +110,21 @@ def shard_files(corpus, ending):
     ]
 
 
-def sharded_component(wildcards):
-    """Return the settings of a component."""
-    corpus, component = COMPONENTS_BY_KEY[wildcards.component_key]
-    return SHARDED[corpus].components[component]
+@cache
+def component_listing(key):
+    """Return the name of the listing of a component's local files; of a dataset on the hub none is needed, its commit says all."""
+    corpus, component = COMPONENTS_BY_KEY[key]
+    settings = SHARDED[corpus].components[component]
+    source = EXPERIMENT.sources[settings.source]
+    if source.kind != "local":
+        return ""
+    return listing_of(Path(source.path), Path(f"{component_folder(corpus, component)}/plan.json"), settings.files, settings.exclude)
+
+
+def given_listing():
+    """Return the name of the listing of a given tokenizer's file, as that of a source's; one of the hub has none."""
+    path = EXPERIMENT.tokenizer.given.path
+    return listing_of(Path(path), Path(TOKENIZER_MANIFEST)) if path else ""
 
 
 def decontamination_sources(wildcards):

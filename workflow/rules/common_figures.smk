@@ -1,6 +1,5 @@
 """What each figure is drawn from, and what it is told. Functions only."""
 
-
 FIGURE_FAMILIES = figure_families(FAMILIES)
 PAPER_FAMILIES = [family for family in ("knowledge", "language", "behaviour", "risk") if family in FAMILIES]
 COMPARED = [family for family in FAMILIES if EXPERIMENT.families[family].baseline]

@@ -36,18 +36,13 @@ def local_copy(wildcards):
     return getattr(EXPERIMENT.sources[SOURCES_BY_KEY[wildcards.source_key]], "path", None) or ""
 
 
-def local_files(wildcards):
-    """Return the files of a local source, so that an edit of one makes what is built on it stale."""
-    return source_files(SOURCES_BY_KEY[wildcards.source_key])
-
-
-def source_files(name):
-    """Return the files of a source, if it is local; of one that is not there yet none: planning needs no text, the job says what is missing."""
-    source = EXPERIMENT.sources[name]
-    path = Path(source.path) if source.kind == "local" else None
-    if path is None or not path.exists():
-        return []
-    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
+@cache
+def source_listing(key):
+    """Return the name of the listing of a local source's files: other files are another name; files that were taken away keep theirs."""
+    source = EXPERIMENT.sources[SOURCES_BY_KEY[key]]
+    if source.kind != "local":
+        return ""
+    return listing_of(Path(source.path), Path(f"{SHARED}/sources/{key}/manifest.json"))
 
 
 wildcard_constraints:

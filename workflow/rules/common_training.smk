@@ -1,6 +1,5 @@
 """What training jobs need of a machine, and what else decides them. Functions only."""
 
-
 TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
 
 

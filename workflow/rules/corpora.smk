@@ -70,10 +70,9 @@ else:
 
     rule given_tokenizer:
         """Take the given tokenizer, and check that it can be used."""
-        input:
-            local=[path for path in [EXPERIMENT.tokenizer.given.path] if path and Path(path).exists()],
         output:
             tokenizer=TOKENIZER,
+            manifest=TOKENIZER_MANIFEST,
         log:
             f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
         benchmark:
@@ -85,6 +84,7 @@ else:
             runtime="30m",
         params:
             spec=canonical_json(TOKENIZER_SPEC),
+            listing=given_listing(),
             code=code_digest("relscale.stages.given_tokenizer"),
             lock=lock_digest(["tokenizers"]),
         shell:
@@ -92,7 +92,9 @@ else:
             exec &> >(tee {log:q})
             python -m relscale.stages.given_tokenizer \
                 --spec {params.spec:q} \
-                --out {output.tokenizer:q}
+                --listing={params.listing:q} \
+                --out {output.tokenizer:q} \
+                --manifest {output.manifest:q}
             """
 
 

@@ -3,8 +3,6 @@
 
 rule shard_plan:
     """List the files of a component and deal them to its shards."""
-    input:
-        local=lambda wildcards: source_files(sharded_component(wildcards).source),
     output:
         plan=f"{SHARED}/components/{{component_key}}/plan.json",
     log:
@@ -18,12 +16,14 @@ rule shard_plan:
         runtime="30m",
     params:
         spec=lambda wildcards: canonical_json(component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])),
+        listing=lambda wildcards: component_listing(wildcards.component_key),
         code=code_digest("relscale.stages.shard_plan"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.shard_plan \
             --spec {params.spec:q} \
+            --listing={params.listing:q} \
             --out {output.plan:q}
         """
 

@@ -3,8 +3,6 @@
 
 rule source:
     """Fetch one source, check it, unpack it."""
-    input:
-        local=local_files,
     output:
         manifest=f"{SHARED}/sources/{{source_key}}/manifest.json",
         files=directory(f"{SHARED}/sources/{{source_key}}/files"),
@@ -21,12 +19,14 @@ rule source:
         downloads=EXPERIMENT.downloads or "",
     params:
         spec=lambda wildcards: canonical_json(source_spec(SOURCES_BY_KEY[wildcards.source_key])),
+        listing=lambda wildcards: source_listing(wildcards.source_key),
         code=code_digest("relscale.stages.source"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.source \
             --spec {params.spec:q} \
+            --listing={params.listing:q} \
             --local-copy={resources.local_copy:q} \
             --downloads={resources.downloads:q} \
             --manifest {output.manifest:q} \

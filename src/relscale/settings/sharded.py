@@ -1,10 +1,18 @@
 """Settings: corpora too large for one machine's memory, tokenized shard by shard and read by weight."""
 
+from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from relscale.settings.base import Model, Name, Positive, Share
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise ValueError('a glob inside the source\'s folder is needed, such as "**/*.jsonl.zst"')
+    return value
 
 
 class ShardedComponent(Model):
@@ -12,7 +20,7 @@ class ShardedComponent(Model):
 
     source: Name
     """Key of `sources`, of kind local or hub."""
-    files: str
+    files: Annotated[str, AfterValidator(_inside)]
     """Glob inside the source, such as "**/*.jsonl.zst". Endings that are read: .jsonl and .json (a record a line), .parquet, .txt (a
     document a line); all but .parquet also with .gz or .zst behind."""
     exclude: list[str] = []

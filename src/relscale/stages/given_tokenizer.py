@@ -1,12 +1,14 @@
 """Take a tokenizer that others made, from a file or from the hub, and check that it can be used."""
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
 from relscale.command import run
-from relscale.files import replacing
+from relscale.files import replacing, write_json
 from relscale.settings.corpora import GivenTokenizer
+from relscale.text.local_files import local_files, stamps
 from relscale.text.tokenizer import load_tokenizer
 
 
@@ -37,14 +39,20 @@ def main(argv: list[str] | None = None) -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, type=json.loads, help="JSON: vocab_size, given")
+    parser.add_argument("--listing", default="", help="name by which the workflow knows a local file; it is kept in the manifest")
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--manifest", required=True, type=Path)
     args = parser.parse_args(argv)
-    content = tokenizer_file(GivenTokenizer.model_validate(args.spec["given"])).read_bytes()
+    given = GivenTokenizer.model_validate(args.spec["given"])
+    file = tokenizer_file(given)
+    seen = {"listing": args.listing, "stamps": stamps(local_files(file))} if given.path is not None else {}
+    content = file.read_bytes()
     with replacing(args.out) as temporary:
         temporary.write_bytes(content)
         entries = load_tokenizer(temporary).get_vocab_size()
         if entries != args.spec["vocab_size"]:
             raise ValueError(f"tokenizer.vocab_size = {args.spec['vocab_size']}: the given tokenizer has {entries} entries")
+    write_json(args.manifest, {"files": {file.name: hashlib.sha256(content).hexdigest()}} | seen)
 
 
 if __name__ == "__main__":

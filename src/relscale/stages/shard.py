@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,33 +16,67 @@ from relscale.digests import spec_digest
 from relscale.files import read_json, replacing, sha256_of, write_json
 from relscale.settings.sources import HubOrigin, LocalOrigin, ShardedOrigin
 from relscale.text.decontamination import WindowSet, evaluation_texts
+from relscale.text.local_files import local_path
 from relscale.text.parquet import write_documents
 from relscale.text.rows import hub_texts, local_texts
 from relscale.text.shards import token_dtype
 from relscale.text.tokenize_shard import SAVE_MB, HeldOut, Shard, held, tokenize
 from relscale.text.tokenizer import load_tokenizer
 
+_CHANGED = "the file has changed since, plan again"
 
-def texts_of(name: str, source: LocalOrigin | HubOrigin, key: str, sizes: dict[str, int], file: str, skip: int) -> Iterator[str]:
+
+def texts_of(name: str, source: LocalOrigin | HubOrigin, key: str, planned: Mapping[str, Any], file: str, skip: int) -> Iterator[str]:
     """Yield the texts of one file of a source.
 
+    Args:
+        name: key of the source, for messages.
+        source: where its files are.
+        key: key or column that holds the text.
+        planned: each file's entry in the plan, by path.
+        file: the file.
+        skip: records to leave out at its beginning.
+
     Raises:
-        ValueError: where a local file is not of the size that was planned with, or cannot be read.
+        ValueError: where a local file is not the one that was planned with, before or after it was read, or cannot be read.
     """
     if isinstance(source, HubOrigin):
         yield from hub_texts(name, source, file, key, skip)
         return
-    path = local_path(source, file)
-    size = path.stat().st_size if path.is_file() else None
-    if size != sizes[file]:
-        raise ValueError(f"{path}: {size} bytes; the plan of the shards says {sizes[file]}: the file has changed since, plan again")
-    yield from local_texts(path, key, skip)
+    check_unchanged(source, planned[file])
+    yield from local_texts(local_path(Path(source.path), file), key, skip)
+    check_unchanged(source, planned[file])
 
 
-def local_path(source: LocalOrigin, file: str) -> Path:
-    """Return where a file of a local source lies; the source may be that one file."""
-    root = Path(source.path)
-    return root if root.is_file() else root / file
+def check_unchanged(source: LocalOrigin, planned: Mapping[str, Any]) -> None:
+    """Check that a local file is the one in the plan; a small one may have been touched.
+
+    Raises:
+        ValueError: naming the file, where it is another one.
+    """
+    path = local_path(Path(source.path), planned["path"])
+    found = path.stat() if path.is_file() else None
+    size = found.st_size if found else None
+    if size != planned["num_bytes"]:
+        raise ValueError(f"{path}: {size} bytes; the plan of the shards says {planned['num_bytes']}: {_CHANGED}")
+    touched = found is not None and planned["mtime_ns"] not in (None, found.st_mtime_ns)
+    if touched and (planned["sum"] is None or sha256_of(path) != planned["sum"]):
+        raise ValueError(f"{path}: written anew since the shards were planned: {_CHANGED}")
+
+
+def sum_of(source: LocalOrigin, file: str) -> str | None:
+    """Return the SHA-256 of a local file, or None where it was taken away.
+
+    Raises:
+        ValueError: naming the file, where it cannot be read.
+    """
+    path = local_path(Path(source.path), file)
+    try:
+        return sha256_of(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
 
 
 def evaluation_windows(spec: dict[str, Any], sources: list[str]) -> WindowSet | None:
@@ -87,11 +121,14 @@ def main(argv: list[str] | None = None) -> None:
     limit = component["max_tokens"]
     shard = Shard(
         files=[file["path"] for file in files],
-        texts=partial(texts_of, component["source"], source, component["text"], {file["path"]: file["num_bytes"] for file in files}),
+        texts=partial(texts_of, component["source"], source, component["text"], {file["path"]: file for file in files}),
+        sum_of=partial(sum_of, source) if isinstance(source, LocalOrigin) else None,
         validation_share=component["validation_share"],
         max_tokens=None if limit is None else -(-limit // component["shards"]),
         windows=evaluation_windows(spec, args.source),
     )
+    # Not by the files' times: text that was only copied to another disk is told by its sums, and what was done with it counts.
+    files = [{key: file[key] for key in ("path", "num_bytes", "sum")} for file in files]
     folder = args.checkpoints / f"{name}-{args.shard:05d}-{spec_digest([spec, files, digest, *args.defined_by])}"
     with held(folder):
         counts = tokenize(shard, tokenizer, folder, args.save_mb)
@@ -99,21 +136,24 @@ def main(argv: list[str] | None = None) -> None:
             where = f"component {name} (source {component['source']}), shard {args.shard}"
             raise ValueError(f"{where}: no document to train on of {counts.documents_read} read from {len(files)} files")
         if isinstance(source, LocalOrigin):
-            files = [{**file, "sum": sha256_of(local_path(source, file["path"]))} for file in files[: counts.file + 1]]
-        with replacing(args.out_validation) as temporary:
-            write_documents(HeldOut.read(folder / "validation.jsonl"), temporary)
-        publish(folder / "tokens.bin", args.out_tokens)
+            files = [{**file, "sum": seen} for file, seen in zip(files, counts.sums, strict=False)]
         record = {
             "component": name,
             "shard": args.shard,
             "dtype": token_dtype(tokenizer.get_vocab_size()).str,
             "vocab_size": tokenizer.get_vocab_size(),
             "tokenizer_sha256": digest,
-            "sha256": sha256_of(args.out_tokens),
+            "sha256": sha256_of(folder / "tokens.bin"),
             "files": files,
             "counts": counts.account(),
         }
-        write_json(args.out_record, record)
+        try:
+            write_documents(HeldOut.read(folder / "validation.jsonl"), args.out_validation)
+            publish(folder / "tokens.bin", args.out_tokens)
+            write_json(args.out_record, record)
+        except OSError as error:
+            where = f"{args.out_tokens.parent}: cannot be written: {error}"
+            raise ValueError(f"{where}; all {counts.tokens:,} tokens are kept: make room, and call again to go on") from error
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ def main(argv: list[str] | None = None) -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, type=json.loads, help="JSON: name, component, source")
+    parser.add_argument("--listing", default="", help="name by which the workflow knows the local files; it is kept in the plan")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     source: LocalOrigin | HubOrigin = TypeAdapter(ShardedOrigin).validate_python(args.spec["source"])
     component = ShardedComponent.model_validate({**args.spec["component"], "weight": 1.0})
-    write_json(args.out, plan_shards(args.spec["name"], component, source))
+    write_json(args.out, plan_shards(args.spec["name"], component, source, args.listing))
 
 
 if __name__ == "__main__":

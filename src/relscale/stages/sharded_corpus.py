@@ -28,9 +28,13 @@ def main(argv: list[str] | None = None) -> None:
         records[name] = [(os.path.relpath(path, args.manifest.parent), read_json(path.with_suffix(".json"))) for path in paths]
         parts[name] = [path.with_suffix(".parquet") for path in paths]
     manifest = gather(corpus, settings, records)
-    write_documents(held_out(corpus, settings, parts), args.out_validation)
-    manifest["sha256"][args.out_validation.name] = sha256_of(args.out_validation)
-    write_json(args.manifest, manifest)
+    chosen = held_out(corpus, settings, parts)
+    try:
+        write_documents(chosen, args.out_validation)
+        manifest["sha256"][args.out_validation.name] = sha256_of(args.out_validation)
+        write_json(args.manifest, manifest)
+    except OSError as error:
+        raise ValueError(f"{args.manifest.parent}: cannot be written: {error}; make room, and call again") from error
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from relscale.command import run
 from relscale.files import write_json
 from relscale.settings.sources import HubOrigin, LocalOrigin, Origin, PackageOrigin
+from relscale.text.local_files import local_files, stamps
 from relscale.text.sources import fetch
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     """Parse the arguments, fetch the files, write the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help="JSON: name and the source's settings, without path")
+    parser.add_argument("--listing", default="", help="name by which the workflow knows a local source's files; it is kept in the manifest")
     parser.add_argument("--manifest", required=True, type=Path)
     parser.add_argument("--files", required=True, type=Path, help="folder to put the files into")
     parser.add_argument(
@@ -35,8 +37,10 @@ def main() -> None:
     if spec["kind"] == "local":
         spec["path"] = str(arguments.local_copy)
     source: PackageOrigin | LocalOrigin | HubOrigin = TypeAdapter(Origin).validate_python(spec)
+    # Looked at before they are copied: what changes meanwhile is another file at the next call.
+    seen = {"listing": arguments.listing, "stamps": stamps(local_files(Path(source.path)))} if isinstance(source, LocalOrigin) else {}
     manifest = fetch(name, source, arguments.files, downloads=arguments.downloads, local_copy=arguments.local_copy)
-    write_json(arguments.manifest, manifest)
+    write_json(arguments.manifest, manifest | seen)
 
 
 if __name__ == "__main__":

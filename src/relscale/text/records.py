@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,18 +50,26 @@ def read_located(path: Path, member: str | None = None) -> Iterator[tuple[str, d
 
 @contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[BinaryIO]:
-    """Open a file's bytes: plain, .gz, or a member of a .zip."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            if member not in archive.namelist():
-                raise ValueError(f"{path}: no member {member!r} (the reader's `member`); the choices are {', '.join(archive.namelist())}")
-            with archive.open(member) as handle:
+    """Open a file's bytes: plain, .gz, or a member of a .zip.
+
+    Raises:
+        ValueError: naming the file, where it cannot be unpacked, or has or needs no such member.
+    """
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                if member not in archive.namelist():
+                    choices = ", ".join(archive.namelist())
+                    raise ValueError(f"{path}: no member {member!r} (the reader's `member`); the choices are {choices}")
+                with archive.open(member) as handle:
+                    yield handle  # type: ignore[misc]
+        elif member is not None:
+            raise ValueError(f"{path}: the reader has member = {member!r}, but the file is no .zip archive")
+        else:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
                 yield handle  # type: ignore[misc]
-    elif member is not None:
-        raise ValueError(f"{path}: the reader has member = {member!r}, but the file is no .zip archive")
-    else:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
-            yield handle  # type: ignore[misc]
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: cannot be unpacked: {error}") from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ row group of a Parquet file.
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -99,7 +100,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         while True:
             try:
                 chunk = handle.read(_CHUNK)
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise ValueError(f"{path}: cannot be unpacked: {error}") from error
             if not chunk:
                 break

@@ -1,6 +1,6 @@
 """Which files of text become which file of tokens.
 
-    plan_shards(name, component, source) -> dict     what `plan.json` holds
+    plan_shards(name, component, source, listing) -> dict     what `plan.json` holds
 
 A component's files are dealt to its shards by size, the largest first, each to the shard that has least so far: shards are of like size and
 each has files from all over the source. The plan is part of what makes the shards, so that a file more or less is seen.
@@ -14,9 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from relscale.files import sha256_of
 from relscale.settings.sharded import ShardedComponent
 from relscale.settings.sources import HubOrigin, LocalOrigin
+from relscale.text.local_files import LocalFile, local_files, local_path
 from relscale.text.rows import COMPRESSED, ENDINGS, is_readable
+
+SUMMED_UP_TO_BYTES = 1_000_000
+"""Local files up to this size are summed when they are listed, so that a touched one is told from another; larger ones when read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +33,19 @@ class TextFile:
     num_bytes: int
     """Its size as it is stored."""
     sum: str | None
-    """What the hub says of its content (a hash); none for a local file, which is summed when it is read."""
+    """What the hub says of its content (a hash), or a small local file's SHA-256; a larger one is summed when it is read."""
+    mtime_ns: int | None = None
+    """When a local file was last changed, in nanoseconds since 1970."""
 
 
-def plan_shards(name: str, component: ShardedComponent, source: LocalOrigin | HubOrigin) -> dict[str, Any]:
+def plan_shards(name: str, component: ShardedComponent, source: LocalOrigin | HubOrigin, listing: str = "") -> dict[str, Any]:
     """Return the plan of one component.
 
     Args:
         name: the component's name, for messages.
         component: its settings.
         source: where its files are.
+        listing: the name by which the workflow knows the local files (`relscale.text.local_files`).
 
     Returns:
         The shards, each a list of files, and beside them what a table of sources tells of these files.
@@ -63,7 +71,8 @@ def plan_shards(name: str, component: ShardedComponent, source: LocalOrigin | Hu
         "package": source.dataset if isinstance(source, HubOrigin) else None,
         "version": source.revision if isinstance(source, HubOrigin) else None,
         "sha256": hashlib.sha256(content.encode()).hexdigest(),
-        "sha256_of": "paths, sizes and hashes that the hub gives" if hub else "paths and sizes",
+        "sha256_of": "paths, sizes and hashes that the hub gives" if hub else "paths, sizes and hashes of small files",
+        "listing": listing,
         "num_files": len(files),
         "num_bytes": sum(file.num_bytes for file in files),
         "shards": [[asdict(file) for file in shard] for shard in deal(files, component.shards)],
@@ -86,14 +95,15 @@ def _local_files(component: ShardedComponent, source: LocalOrigin) -> list[TextF
     key = f"sources.{component.source}.path = {source.path!r}"
     if not root.exists():
         raise ValueError(f"{key}: no such file or folder")
-    if root.is_file():
-        return [TextFile(path=root.name, num_bytes=root.stat().st_size, sum=None)]
-    paths = [path for path in sorted(root.glob(component.files)) if path.is_file()]
-    names = _kept([path.relative_to(root).as_posix() for path in paths], component.exclude)
-    if not names:
+    files = local_files(root, component.files, component.exclude)
+    if not files:
         some = ", ".join(path.name for path in list(root.iterdir())[:8]) or "nothing"
         raise ValueError(f"{key}: no file matches files = {component.files!r}; it holds {some}")
-    return [TextFile(path=name, num_bytes=(root / name).stat().st_size, sum=None) for name in names]
+    return [TextFile(path=file.path, num_bytes=file.num_bytes, sum=_small_sum(root, file), mtime_ns=file.mtime_ns) for file in files]
+
+
+def _small_sum(root: Path, file: LocalFile) -> str | None:
+    return sha256_of(local_path(root, file.path)) if file.num_bytes <= SUMMED_UP_TO_BYTES else None
 
 
 def _hub_files(component: ShardedComponent, source: HubOrigin) -> list[TextFile]:

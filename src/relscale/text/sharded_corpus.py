@@ -5,9 +5,11 @@ held_out(corpus, settings, parts) -> documents
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from relscale.digests import spec_digest
 from relscale.records.text import CORPORA_COLUMNS
@@ -59,10 +61,11 @@ def gather(corpus: str, settings: ShardedCorpus, records: Mapping[str, Sequence[
     return manifest
 
 
-def held_out(corpus: str, settings: ShardedCorpus, parts: Mapping[str, Sequence[Path]]) -> list[HeldOut]:
+def held_out(corpus: str, settings: ShardedCorpus, parts: Mapping[str, Sequence[Path]]) -> Iterator[HeldOut]:
     """Return the validation documents of a corpus: of each component as many bytes as its weight asks for.
 
-    As much is taken as all components can give by their weights, up to `validation_mb`; at least one document of each.
+    As much is taken as all components can give by their weights, up to `validation_mb`; at least one document of each. Memory is
+    that of what is taken, and of 16 bytes for each document to choose from.
 
     Args:
         corpus: its name.
@@ -73,28 +76,63 @@ def held_out(corpus: str, settings: ShardedCorpus, parts: Mapping[str, Sequence[
         ValueError: naming a component without a held-out document.
     """
     whole = sum(component.weight for component in settings.components.values())
-    found: dict[str, list[HeldOut]] = {}
-    for index, name in enumerate(settings.components):
-        documents = [
-            HeldOut(component=index, document=document, text=text)
-            for path in parts[name]
-            for batch in read_batches(path)
-            for document, text in zip(batch.column("document").to_pylist(), batch.column("text").to_pylist(), strict=True)
-        ]
-        if not documents:
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name in settings.components:
+        found[name] = _hashes_and_sizes(parts[name])
+        if not len(found[name][0]):
             raise ValueError(
                 f"corpora.sharded.{corpus}.components.{name}: no document was held out for validation; raise its `validation_share`"
             )
-        found[name] = sorted(documents, key=lambda one: one.document)
     shares = {name: component.weight / whole for name, component in settings.components.items()}
-    sizes = {name: sum(len(one.text.encode()) for one in documents) for name, documents in found.items()}
-    total = min(settings.validation_mb * 1e6, *(sizes[name] / shares[name] for name in found))
-    chosen: list[HeldOut] = []
-    for name, documents in found.items():
-        left = shares[name] * total
-        for place, one in enumerate(documents):
-            left -= len(one.text.encode())
+    total = min(settings.validation_mb * 1e6, *(int(sizes.sum()) / shares[name] for name, (_, sizes) in found.items()))
+    taken: list[np.ndarray] = []
+    for name, (hashes, sizes) in found.items():
+        order = np.argsort(hashes, kind="stable")
+        left, place = shares[name] * total, 0
+        for place, size in enumerate(sizes[order].tolist()):
+            left -= size
             if place and left < 0:
                 break
-            chosen.append(one)
-    return sorted(chosen, key=lambda one: (one.document, one.component))
+        else:
+            place += 1
+        taken.append(order[:place])
+    return _in_order([found[name][0][rows] for name, rows in zip(found, taken, strict=True)], taken, [parts[name] for name in found])
+
+
+def _hashes_and_sizes(paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Return hash (uint64) and UTF-8 bytes of text (int64) of each document of some files, in order: (documents,) each."""
+    hashes, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for path in paths:
+        for batch in read_batches(path):
+            hashes.append(np.array([int(document, 16) for document in batch.column("document").to_pylist()], np.uint64))
+            text = batch.column("text")
+            offsets = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]
+            sizes.append(np.diff(offsets).astype(np.int64))
+    return np.concatenate(hashes), np.concatenate(sizes)
+
+
+def _in_order(hashes: Sequence[np.ndarray], rows: Sequence[np.ndarray], parts: Sequence[Sequence[Path]]) -> Iterator[HeldOut]:
+    """Yield the documents in these rows of each component's files, by hash and component."""
+    # Bytes, since one letter beyond Latin-1 makes a string twice as large.
+    texts = [_texts(paths, wanted) for paths, wanted in zip(parts, rows, strict=True)]
+    owners = np.repeat(np.arange(len(rows)), [len(wanted) for wanted in rows])
+    flat = np.concatenate(hashes)
+    places = np.concatenate([np.arange(len(wanted)) for wanted in rows])
+    for index in np.lexsort((owners, flat)):
+        owner, place = int(owners[index]), int(places[index])
+        yield HeldOut(component=owner, document=f"{int(flat[index]):016x}", text=texts[owner][place].decode())
+
+
+def _texts(paths: Sequence[Path], rows: np.ndarray) -> list[bytes]:
+    """Return the texts in some rows of some files, in the order of the rows."""
+    texts = [b""] * len(rows)
+    order = np.argsort(rows)
+    ascending = rows[order]
+    start = 0
+    for path in paths:
+        for batch in read_batches(path):
+            column, end = batch.column("text"), start + len(batch)
+            for index in range(*np.searchsorted(ascending, [start, end])):
+                texts[int(order[index])] = column[int(ascending[index]) - start].as_buffer().to_pybytes()
+            start = end
+    return texts

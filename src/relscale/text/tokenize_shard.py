@@ -3,7 +3,8 @@
     tokenize(shard, tokenizer, folder) -> Counts
 
 A folder of the shard's own holds what is not finished: `tokens.bin`, `validation.jsonl` and `progress.json`, which says how much of both
-counts and from which record to go on. What was written after that is cut off. One process holds the folder at a time.
+counts and from which record to go on. What was written after that is cut off; where a file of text is not the one that was begun, all is.
+One process holds the folder at a time.
 """
 
 import fcntl
@@ -41,6 +42,8 @@ class Shard:
     """Names of its files of text, in order."""
     texts: Callable[[str, int], Iterator[str]]
     """From a file's name and a number of records to leave out, the texts of the others."""
+    sum_of: Callable[[str], str | None] | None = None
+    """From a file's name the sum of its content, or None where it is not there any more; not given where files cannot change."""
     validation_share: float
     """Share of the documents that are held out."""
     max_tokens: int | None = None
@@ -72,13 +75,18 @@ class Counts:
     """Bytes of `tokens.bin` that count."""
     validation_size: int = 0
     """Bytes of `validation.jsonl` that count."""
+    sums: list[str] = field(default_factory=list)
+    """Sums of the files that were begun, each taken before its first record was read."""
 
     def account(self) -> dict[str, int]:
         """Return what was read and written, without where it goes on."""
-        return {name: value for name, value in vars(self).items() if name not in {"file", "record", "tokens_size", "validation_size"}}
+        return {name: value for name, value in vars(self).items() if name not in _PLACES}
 
 
-@dataclass(frozen=True, kw_only=True)
+_PLACES = {"file", "record", "tokens_size", "validation_size", "sums"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOut:
     """A held-out document."""
 
@@ -90,10 +98,11 @@ class HeldOut:
     """Its text."""
 
     @staticmethod
-    def read(path: Path) -> list["HeldOut"]:
-        """Read the documents of a `validation.jsonl`."""
+    def read(path: Path) -> Iterator["HeldOut"]:
+        """Yield the documents of a `validation.jsonl`."""
         with path.open("rb") as handle:
-            return [HeldOut(component=0, **json.loads(line)) for line in handle]
+            for line in handle:
+                yield HeldOut(component=0, **json.loads(line))
 
 
 @dataclass
@@ -130,7 +139,7 @@ def tokenize(shard: Shard, tokenizer: Tokenizer, folder: Path, save_mb: float = 
     Raises:
         ValueError: where a file of text cannot be read, or those here cannot be written; what was done until then is kept.
     """
-    counts = _progress(folder)
+    counts = _progress(folder, shard)
     saved_at = counts.bytes_read
     writer = _Writer(shard, tokenizer, counts)
     try:
@@ -147,9 +156,17 @@ def tokenize(shard: Shard, tokenizer: Tokenizer, folder: Path, save_mb: float = 
                     break
             _save(folder, counts, tokens, validation)
     except OSError as error:
-        kept = _progress(folder).tokens
+        kept = saved_tokens(folder)
         raise ValueError(f"{folder}: cannot be written: {error}; {kept:,} tokens are kept: make room, and call again to go on") from error
     return counts
+
+
+def saved_tokens(folder: Path) -> int:
+    """Return how many tokens a shard that was stopped goes on from."""
+    try:
+        return int(read_json(folder / "progress.json")["tokens"])
+    except (FileNotFoundError, ValueError):  # `_progress` begins anew
+        return 0
 
 
 def _is_full(shard: Shard, counts: Counts) -> bool:
@@ -166,8 +183,8 @@ def _opened_at(path: Path, size: int) -> Iterator[BinaryIO]:
         yield handle
 
 
-def _progress(folder: Path) -> Counts:
-    """Return how far a shard is; files that hold less than was recorded are begun anew."""
+def _progress(folder: Path, shard: Shard) -> Counts:
+    """Return how far a shard is; one whose files hold less than was recorded, or whose text is another, is begun anew."""
     path = folder / "progress.json"
     if not path.exists():
         return Counts()
@@ -179,6 +196,11 @@ def _progress(folder: Path) -> Counts:
     for name, size in (("tokens.bin", counts.tokens_size), ("validation.jsonl", counts.validation_size)):
         if not (folder / name).exists() or (folder / name).stat().st_size < size:
             print(f"{folder / name}: shorter than recorded, begun anew", flush=True)
+            return Counts()
+    for name, digest in zip(shard.files, counts.sums, strict=False):
+        # Size and time of another file may be the same. One that was taken away since can be mixed with nothing.
+        if shard.sum_of is not None and shard.sum_of(name) not in (digest, None):
+            print(f"{name}: another text than the one that was begun, begun anew", flush=True)
             return Counts()
     print(f"going on after {counts.documents_read:,} documents, {counts.tokens:,} tokens", flush=True)
     return counts
@@ -197,6 +219,9 @@ def _batches(shard: Shard, counts: Counts) -> Iterator[_Batch]:
     """Yield documents about `BATCH_CHARACTERS` at a time; `counts` says where the batch that was yielded ends."""
     batch = _Batch()
     while counts.file < len(shard.files):
+        if shard.sum_of is not None and len(counts.sums) == counts.file:
+            # Of one that is not there, `texts` says so.
+            counts.sums.append(shard.sum_of(shard.files[counts.file]) or "")
         for text in shard.texts(shard.files[counts.file], counts.record):
             counts.record += 1
             text, raw = _utf8(text)

@@ -30,6 +30,9 @@ def test_records_know_their_lines(tmp_path: Path):
         ("a.jsonl", b'{"a": 1}\n[2]\n', r"a\.jsonl: line 2 is no mapping"),
         ("a.jsonl", b'{"a": 1}\n{"a": "caf\xe9"}\n', r"a\.jsonl line 2: not UTF-8 text"),
         ("a.csv", b"a,b\n1,2\n3\n", r"a\.csv: line 3: the number of columns differs"),
+        ("a.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99)[:-9], r"a\.jsonl\.gz: cannot be unpacked: Compressed file ended"),
+        ("a.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 40, r"a\.jsonl\.gz: cannot be unpacked: Error -3"),
+        ("a.csv.gz", b"a,b", r"a\.csv\.gz: cannot be unpacked: Not a gzipped file"),
         ("a.parquet", b"PAR1 no", r"a\.parquet: not a readable Parquet file"),
     ],
 )

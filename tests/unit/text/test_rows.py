@@ -25,6 +25,11 @@ def lines(values: list[str]) -> bytes:
     return b"".join(json.dumps({"text": value, "n": 1}, ensure_ascii=False).encode() + b"\n" for value in values)
 
 
+def damaged(packed: bytes) -> bytes:
+    """Return a file as a bad disk gives it: the beginning is right, and the length."""
+    return packed[:10] + bytes(byte ^ 0xFF for byte in packed[10:40]) + packed[40:]
+
+
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "a.jsonl": lambda data: data,
     "a.json": lambda data: data.replace(b"\n", b"\r\n"),
@@ -64,6 +69,7 @@ def test_lines_of_text_and_a_last_one_without_its_end(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": 3}\n', r"a\.jsonl line 1: text = '3' is no text"),
         ("a.jsonl", b"[1]\n", r"a\.jsonl line 1: a JSON record is needed, not '\[1\]'"),
         ("a.jsonl.gz", gzip.compress(lines(TEXTS * 50))[:-20], r"a\.jsonl\.gz: cannot be unpacked: Compressed file ended"),
+        ("a.jsonl.gz", damaged(gzip.compress(lines(TEXTS * 50))), r"a\.jsonl\.gz: cannot be unpacked: Error -3 while decompressing data"),
         ("a.jsonl.gz", b"no gzip at all", r"a\.jsonl\.gz: cannot be unpacked: Not a gzipped file"),
         ("a.jsonl.zst", zstd(lines(TEXTS * 50))[:-20], r"a\.jsonl\.zst: cannot be unpacked: "),
         ("a.parquet", b"nothing", r"a\.parquet: not a readable Parquet file"),
