@@ -27,14 +27,13 @@ def lock_digest(packages: Iterable[str]) -> str:
 
 
 def is_recorded(path: Path, spec: Any, defined_by: Sequence[str]) -> bool:
-    """Tell whether a job left a record, and left it with this spec and these digests of code and libraries.
-
-    Raises:
-        ValueError: naming the file, where it is not JSON.
-    """
-    if not path.is_file():
+    """Tell whether a job left a record, and left it with this spec and these digests of code and libraries; a damaged one is none."""
+    try:
+        record = read_json(path)
+    except (OSError, ValueError):
         return False
-    record = read_json(path)
+    if not isinstance(record, dict):
+        return False
     return [canonical_json(record.get("spec")), record.get("defined_by")] == [canonical_json(spec), list(defined_by)]
 
 
