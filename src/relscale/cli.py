@@ -25,13 +25,17 @@ def plan(
     from relscale.bill import bill
     from relscale.checkpoints import checkpoints_csv, released_names
     from relscale.config import load_config, merged, read_yaml
+    from relscale.evaluation_needs import tokens_to_score
     from relscale.files import write_text
+    from relscale.jobs_bill import jobs_bill
     from relscale.plan import plan_suite, suite_csv
 
     files = [(str(path), read_yaml(path)) for path in [config, *(overlays or [])]]
     experiment = load_config(merged(content for _, content in files), files)
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     typer.echo(bill(runs, experiment.costs), nl=False)
+    tokens = {name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length) for name in experiment.evaluate}
+    typer.echo(jobs_bill(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
     if checkpoints is not None:

@@ -17,8 +17,10 @@ from relscale.plan import plan_suite
 from relscale.settings.families import domains_of
 from relscale.digests import canonical_json, spec_digest
 from relscale.provenance import code_digest, is_recorded, lock_digest
-from relscale.text.local_files import listing_of
-from relscale.training_needs import train_needs
+from relscale.evaluation_needs import cells_needs, cells_of, family_needs, tokens_to_score
+from relscale.text.local_files import listing_of, local_files
+from relscale.text_needs import shard_minutes
+from relscale.training_needs import array_needs, is_short, suite_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.

@@ -127,6 +127,20 @@ def given_listing():
     return listing_of(Path(path), Path(TOKENIZER_MANIFEST)) if path else ""
 
 
+@cache
+def component_minutes(corpus, component):
+    """Return the minutes that a shard of a component may take; text that no `max_tokens` bounds is measured where it is local and there."""
+    settings = SHARDED[corpus].components[component]
+    source = EXPERIMENT.sources[settings.source]
+    measured = source.kind == "local" and settings.max_tokens is None
+    return shard_minutes(settings, EXPERIMENT.costs, local_files(Path(source.path), settings.files, settings.exclude) if measured else [])
+
+
+def shard_runtime(wildcards):
+    """Return the minutes that a shard may take."""
+    return component_minutes(*COMPONENTS_BY_KEY[wildcards.component_key])
+
+
 def decontamination_sources(wildcards):
     """Return the sources of the texts that are removed from a component."""
     return corpus_sources(COMPONENTS_BY_KEY[wildcards.component_key][0])

@@ -54,6 +54,21 @@ def runs_of(corpus, budget):
 CELLS = list(dict.fromkeys((run.corpus, run.budget) for run in PLANNED))
 
 
+TOKENS_TO_SCORE = {name: tokens_to_score(EXPERIMENT.families[name], EXPERIMENT.suite.recipe.context_length) for name in FAMILIES}
+CELL_NEEDS = cells_needs(cells_of(PLANNED) if TRAINED else {}, TOKENS_TO_SCORE, EXPERIMENT.costs, EXPERIMENT.training)
+
+
+def scoring_needs(wildcards):
+    """Return what an evaluation job asks for: the memory of its largest run, the time of all of them."""
+    return CELL_NEEDS[wildcards.family, wildcards.corpus, wildcards.budget]
+
+
+def requests_needs(wildcards):
+    """Return what the job asks for that makes a family's requests."""
+    family, _ = REQUESTS_BY_KEY[wildcards.requests_key]
+    return family_needs(TOKENS_TO_SCORE[family])
+
+
 def evaluation_files(family, kind):
     """Return one file of every evaluation of a family."""
     return [f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet" for corpus, budget in CELLS]

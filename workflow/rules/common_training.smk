@@ -8,10 +8,24 @@ def most_tokens():
     return {corpus: max(run.tokens for run in PLANNED if run.corpus == corpus) for corpus in EXPERIMENT.suite.corpora}
 
 
-@cache
-def train_resources(name):
-    """Return the resources of a training job, as the plan estimates them."""
-    return train_needs(RUNS[name], EXPERIMENT.training, EXPERIMENT.costs).resources()
+def needs_of_runs():
+    """Return what each run's training job asks for alone; runs that fit no configured GPU end planning here, before any job."""
+    try:
+        return suite_needs(PLANNED, EXPERIMENT.training, EXPERIMENT.costs) if TRAINED else {}
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
+
+NEEDS = needs_of_runs()
+ARRAY_NEEDS = array_needs(NEEDS, EXPERIMENT.training)
+
+
+def bill_of_jobs():
+    """Return what the bill says of jobs on GPUs; what a suite on the CPU asks for is no part of it."""
+    keys = {"gpus_per_run", "gpu_memory_gb", "hours_per_run"}
+    if not any(run.device == "gpu" for run in PLANNED):
+        return {}
+    return {"training": EXPERIMENT.training.model_dump(mode="json", include=keys), "tokens_to_score": TOKENS_TO_SCORE}
 
 
 def gpus_allowed():
@@ -20,27 +34,21 @@ def gpus_allowed():
     return None if given is None else given.value
 
 
-@cache
-def array_resources(gpus):
-    """Return what each task of an array of runs gets: what the most demanding run of this number of GPUs needs."""
-    needed = [train_resources(name) for name in RUNS]
-    return {key: max(one[key] for one in needed if one["gpu"] == gpus) for key in ("gpu", "mem_mb", "gpu_mem_mb", "runtime")}
-
-
-def run_resources(wildcards):
-    """Return the resources of a run's job: runs of the same number of GPUs are one array, whose tasks SLURM gives the same.
+def run_needs(wildcards):
+    """Return what a run's job asks for, as a member of the array that it is sent in: SLURM gives all tasks of one the same.
 
     Raises:
         WorkflowError: where the call allows fewer GPUs than the run needs.
     """
-    gpus, allowed = train_resources(wildcards.run)["gpu"], gpus_allowed()
-    if allowed is not None and gpus > allowed:
+    needs, allowed = ARRAY_NEEDS[wildcards.run], gpus_allowed()
+    if allowed is not None and needs.gpu > allowed:
         raise WorkflowError(
-            f"run {wildcards.run} needs {gpus} GPU(s), and this call allows {allowed}: --resources gpu={gpus} (make: GPUS={gpus})"
+            f"run {wildcards.run} needs {needs.gpu} GPU(s), and this call allows {allowed}: "
+            f"--resources gpu={needs.gpu} (make: GPUS={needs.gpu})"
         )
-    return array_resources(gpus)
+    return needs
 
 
-def runs_with(*gpus):
-    """Return the names of the runs that need one of these numbers of GPUs."""
-    return [name for name in RUNS if train_resources(name)["gpu"] in gpus]
+def runs_with(*gpus, short):
+    """Return the names of the runs that need one of these numbers of GPUs, and ask for little time or much."""
+    return [name for name, needs in NEEDS.items() if needs.gpu in gpus and is_short(needs, EXPERIMENT.training) == short]

@@ -16,8 +16,8 @@ rule family:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1500,
-        runtime="30m",
+        mem_mb=lambda wildcards: requests_needs(wildcards).mem_mb,
+        runtime=lambda wildcards: requests_needs(wildcards).runtime,
     params:
         spec=lambda wildcards: canonical_json(family_spec(*REQUESTS_BY_KEY[wildcards.requests_key])),
         text=lambda wildcards, input: text_options(EXPERIMENT.families[REQUESTS_BY_KEY[wildcards.requests_key][0]].kind, input.text),
@@ -85,8 +85,12 @@ rule evaluate:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="60m",
+        gpu=lambda wildcards: scoring_needs(wildcards).gpu,
+        mem_mb=lambda wildcards: scoring_needs(wildcards).mem_mb,
+        gpu_mem_mb=lambda wildcards: scoring_needs(wildcards).gpu_mem_mb,
+        runtime=lambda wildcards: scoring_needs(wildcards).runtime,
+        cpus_per_task=lambda wildcards: scoring_needs(wildcards).cpus_per_task,
+        nodes=lambda wildcards: scoring_needs(wildcards).nodes,
     params:
         spec=lambda wildcards: canonical_json(family_spec(wildcards.family, corpus_of_family(wildcards.family, wildcards.corpus))),
         overlaps=lambda wildcards, input: ["--overlaps", input.overlaps] if input.overlaps else [],

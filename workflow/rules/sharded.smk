@@ -47,7 +47,7 @@ rule shard:
     threads: 1
     resources:
         mem_mb=1500,
-        runtime="3d",
+        runtime=shard_runtime,
     params:
         spec=lambda wildcards: canonical_json(component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])),
         sources=lambda wildcards: [f"{name}={source_manifest(name)}" for name in decontamination_sources(wildcards)],

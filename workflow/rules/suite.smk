@@ -22,6 +22,7 @@ rule suite:
                 "suite": dump(EXPERIMENT.suite),
                 "vocab_size": EXPERIMENT.tokenizer.vocab_size,
                 "costs": dump(EXPERIMENT.costs),
+                **bill_of_jobs(),
             }
         ),
         code=code_digest("relscale.stages.suite"),

@@ -1,4 +1,4 @@
-"""Training: one job a run."""
+"""Training: one job a run, in rules by number of GPUs and by time: SLURM gives all tasks of an array the same."""
 
 
 rule train:
@@ -23,15 +23,17 @@ rule train:
     benchmark:
         f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
     wildcard_constraints:
-        run=any_of(runs_with(0, 1)),
+        run=any_of(runs_with(0, 1, short=True)),
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: run_resources(wildcards)["gpu"],
-        mem_mb=lambda wildcards: run_resources(wildcards)["mem_mb"],
-        gpu_mem_mb=lambda wildcards: run_resources(wildcards)["gpu_mem_mb"],
-        runtime=lambda wildcards: run_resources(wildcards)["runtime"],
+        gpu=lambda wildcards: run_needs(wildcards).gpu,
+        mem_mb=lambda wildcards: run_needs(wildcards).mem_mb,
+        gpu_mem_mb=lambda wildcards: run_needs(wildcards).gpu_mem_mb,
+        runtime=lambda wildcards: run_needs(wildcards).runtime,
+        cpus_per_task=lambda wildcards: run_needs(wildcards).cpus_per_task,
+        nodes=lambda wildcards: run_needs(wildcards).nodes,
         every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
@@ -61,19 +63,39 @@ rule train:
         """
 
 
+use rule train as train_long with:
+    wildcard_constraints:
+        run=any_of(runs_with(0, 1, short=False)),
+
+
 use rule train as train_2gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(2)),
+        run=any_of(runs_with(2, short=True)),
+
+
+use rule train as train_2gpu_long with:
+    wildcard_constraints:
+        run=any_of(runs_with(2, short=False)),
 
 
 use rule train as train_4gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(4)),
+        run=any_of(runs_with(4, short=True)),
+
+
+use rule train as train_4gpu_long with:
+    wildcard_constraints:
+        run=any_of(runs_with(4, short=False)),
 
 
 use rule train as train_8gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(8)),
+        run=any_of(runs_with(8, short=True)),
+
+
+use rule train as train_8gpu_long with:
+    wildcard_constraints:
+        run=any_of(runs_with(8, short=False)),
 
 
 rule curves:

@@ -15,10 +15,11 @@ class Training(Model):
     checkpoint_every_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Save a checkpoint after so many minutes."""
     gpus_per_run: Positive = 1
-    """The most GPUs that one run may take. It takes as few as its memory needs and as let it end within `hours_per_run`."""
+    """The most GPUs that one run may take: 1, 2, 4 or 8. It takes as few as its memory needs and as let it end within `hours_per_run`."""
     gpu_memory_gb: Annotated[float, Field(gt=0)] = 80.0
-    """Memory of one GPU, in units of 1e9 bytes; the plan asks whether a run fits it."""
+    """Memory of one GPU, in units of 1e9 bytes. A run that does not fit ends planning, before any job."""
     hours_per_run: Annotated[float, Field(gt=0)] = 48.0
-    """Hours within which a run should end, if more GPUs can do that."""
+    """The most hours that a job asks for, as the partition allows; a run takes more GPUs if it ends in time with them. One that takes
+    longer goes on from its checkpoint in the next job."""
     tensorboard: bool = False
     """Write TensorBoard files of each run that is trained, to results/<experiment>/tensorboard; needs the extra `tensorboard`."""

@@ -33,7 +33,7 @@ def evaluate_run(
     metrics = metrics_of(kind, spec["settings"]["metrics"])
     if reason:
         return losses_rows(columns, family, kind, metrics, requests, None, overlaps, reason), ITEMS_SCHEMA.empty_table()
-    scores = read_run(record_path.parent / "model").score(requests.contexts, requests.continuations)
+    scores = read_run(record_path.parent / "model", record["spec"]["device"]).score(requests.contexts, requests.continuations)
     if not np.isfinite(scores.log_likelihood).all():
         raise ValueError(f"{record_path.parent / 'model'}: gives scores that are not finite, though the run is not excluded")
     rows = losses_rows(columns, family, kind, metrics, requests, scores.log_likelihood, overlaps)

@@ -3,13 +3,21 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from relscale.bill import bill
 from relscale.command import run
 from relscale.files import write_text
-from relscale.plan import plan_suite, suite_csv
+from relscale.jobs_bill import jobs_bill
+from relscale.plan import Run, plan_suite, suite_csv
 from relscale.settings.analysis import Costs
 from relscale.settings.suite import Suite
+from relscale.settings.training import Training
+
+
+def _jobs(spec: dict[str, Any], runs: list[Run], costs: Costs) -> str:
+    """Return what jobs on GPUs ask for; a suite on the CPU has no `training` in its spec."""
+    return jobs_bill(runs, Training.model_validate(spec["training"]), costs, spec["tokens_to_score"]) if "training" in spec else ""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,7 +29,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runs = plan_suite(Suite.model_validate(args.spec["suite"]), args.spec["vocab_size"])
     write_text(args.out, suite_csv(runs))
-    write_text(args.out_bill, bill(runs, Costs.model_validate(args.spec["costs"])))
+    costs = Costs.model_validate(args.spec["costs"])
+    write_text(args.out_bill, bill(runs, costs) + _jobs(args.spec, runs, costs))
 
 
 if __name__ == "__main__":

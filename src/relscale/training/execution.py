@@ -63,7 +63,7 @@ def activation_bytes(shape: Shape, device: str, micro_batch: int, recompute: boo
     A block keeps for its backward pass, a token: the residual stream twice (float32); normed inputs, queries and keys before and after
     their norm and after rotation, values and the mixed heads; the MLP's gate, its silu, its up projection and their product. In the
     precision of the matrix products, norms' outputs in both. With recomputation only one block at a time keeps that, the others their
-    input.
+    input; the same holds for the matrices in the products' precision, since blocks are compiled (without that, autocast would keep all).
     """
     size = 4 if device == "cpu" else 2
     queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
@@ -77,7 +77,8 @@ def activation_bytes(shape: Shape, device: str, micro_batch: int, recompute: boo
     # The head in the products' precision, and with chunks its gradient, made before the backward pass, and one chunk's part of it.
     loss = logits * (8 + size) + table * (size + (4 + size if chunked else 0)) + tokens * shape.width * 12
     matrices = shape.layers * shape.width * (2 * (queries + keys) + 3 * shape.intermediate)
-    forward_and_backward = tokens * held + loss + (0 if device == "cpu" else 2 * matrices)
+    copies = 0 if device == "cpu" else 2 * matrices // (shape.layers if recompute else 1)
+    forward_and_backward = tokens * held + loss + copies
     # The optimiser's turn comes when these are gone: it holds four values for each entry of the tensors that it takes at once.
     return max(forward_and_backward, 16 * min(2 * table + matrices, max(table, UPDATED_AT_ONCE)))
 

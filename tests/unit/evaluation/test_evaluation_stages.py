@@ -45,7 +45,7 @@ def place(tmp_path_factory, tokenizer) -> Path:
         decoder = Decoder(shape)
         initialise(decoder, seed)
         columns = dict.fromkeys(SUITE_COLUMNS, 1) | {"suite": "web", "budget": "1e9", "recipe": "cpu_small", "run": f"r{seed}"}
-        record = {"columns": columns, "excluded_reason": "diverged at step 3" if seed == 2 else None}
+        record = {"columns": columns, "spec": {"device": "cpu"}, "excluded_reason": "diverged at step 3" if seed == 2 else None}
         (root / f"runs/r{seed}").mkdir(parents=True)
         (root / f"runs/r{seed}/record.json").write_text(json.dumps(record))
         if seed < 2:

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from memory import most_memory, tells_memory
 
 from relscale.architecture import Shape
-from relscale.evaluation import trained
+from relscale.evaluation import torch_model, trained
+from relscale.evaluation.batches import scoring_bytes
 from relscale.evaluation.metrics import item_metrics
 from relscale.evaluation.native_model import NativeModel
 from relscale.evaluation.torch_model import CausalModel
@@ -72,6 +76,32 @@ def test_read_run(decoder, tmp_path, monkeypatch, native):
     direct = CausalModel(decoder, vocab_size=64, context_length=32)
     request = ([[0, 1]], [[2, 3]])
     np.testing.assert_allclose(model.score(*request).log_likelihood, direct.score(*request).log_likelihood, rtol=1e-6 if native else 0)
+
+
+def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, capsys):
+    save_decoder(decoder, tmp_path / "model")
+    read, there = [], [True]
+    monkeypatch.setattr(trained, "supports", lambda *what: False)
+    monkeypatch.setattr(torch_model, "has_gpu", lambda: there[0])
+    monkeypatch.setattr(torch_model, "read_torch_model", lambda folder, device="cpu": read.append(device))
+    trained.read_run(tmp_path / "model", "gpu")
+    trained.read_run(tmp_path / "model", "cpu")
+    assert "none is here" not in capsys.readouterr().out
+    there[0] = False
+    trained.read_run(tmp_path / "model", "gpu")
+    assert read == ["cuda", "cpu", "cpu"]
+    assert "none is here, so it is scored on the CPU" in capsys.readouterr().out
+
+
+@tells_memory
+def test_the_estimate_holds_what_scoring_a_batch_takes():
+    shape = replace(SHAPE, vocab_size=16_000, context_length=512)
+    decoder = Decoder(shape)
+    initialise(decoder, seed=0)
+    model = CausalModel(decoder, vocab_size=16_000, context_length=512)
+    with most_memory() as taken:
+        model.score([[0]] * 8, [np.arange(512) + shift for shift in range(8)])
+    assert 0.4 < taken() / scoring_bytes(shape, "cpu") < 1.1  # the interpreter's own few megabytes
 
 
 @pytest.mark.parametrize(

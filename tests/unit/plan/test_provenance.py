@@ -97,7 +97,7 @@ def test_the_closure_is_what_is_really_imported(stage):
             f"relscale.training.{name}"
             for name in ("torch_step", "model", "optim", "initial", "folder", "torch_team", "ahead", "loss", "tensorboard")
         },
-        "evaluate": {"relscale.evaluation.torch_model", "relscale.training.model"},
+        "evaluate": {"relscale.evaluation.torch_model", "relscale.evaluation.batches", "relscale.training.model"},
     }
     assert set(import_closure(module)) - set(imported) <= {"relscale.command"} | late.get(stage, set())
 
