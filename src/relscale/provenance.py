@@ -68,6 +68,7 @@ def import_closure(module: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
+@cache
 def _file_of(module: str) -> Path | None:
     path = SOURCE_ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
@@ -98,6 +99,7 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name for name in names if name.split(".")[0] == root.name)
 
 
+@cache
 def _normalised(module: str) -> str:
     return _written(ast.parse(_text_of(module)))
 

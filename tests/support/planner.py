@@ -15,16 +15,15 @@ from snakemake.api import SnakemakeApi
 from snakemake.io import is_flagged
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+from staleness import forget_code
+
+from relscale import provenance
 
 
 def forget(versions):
-    """Drop what was remembered of the package's files, which a test may have edited since; pretend versions of libraries."""
-    from relscale import provenance
-
+    """Drop what was remembered of the package's files; pretend versions of libraries."""
     provenance.version = lambda name: versions.get(name) or installed(name)
-    for thing in vars(provenance).values():
-        if hasattr(thing, "cache_clear"):
-            thing.cache_clear()
+    forget_code()
 
 
 def plan(files, options):

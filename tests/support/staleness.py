@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from types import CodeType
 
+from relscale import provenance
+
 PLANNER = Path(__file__).with_name("planner.py")
 
 
@@ -38,6 +40,13 @@ class Planner:
         """End it."""
         self._process.stdin.close()
         self._process.wait()
+
+
+def forget_code():
+    """Drop what was remembered of the package's files, which a test may have edited since."""
+    for thing in vars(provenance).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()
 
 
 def named(job):

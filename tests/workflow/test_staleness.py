@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import pytest
 from checkouts import ROOT, Checkout
-from staleness import Planner, modules_in, named, needed, stage_of, users_of, with_all_that_follows
+from staleness import Planner, forget_code, modules_in, named, needed, stage_of, users_of, with_all_that_follows
 
 from relscale import provenance
 from relscale.config import load_config, merged, read_yaml
@@ -90,8 +90,9 @@ def edited_digests(tmp_path, monkeypatch, planner):
     """A function: module -> stages whose digest differs after a real edit of it; a module's text is read again after each edit."""
     shutil.copytree(ROOT / "src/relscale", tmp_path / "relscale", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
+    forget_code()
     stages = sorted({stage_of(job) for job in planner.jobs()})
-    written, normalise = {}, provenance._normalised
+    written, normalise = {}, provenance._normalised.__wrapped__
 
     def remembered(module):
         text = provenance._text_of(module)
@@ -114,8 +115,8 @@ def edited_digests(tmp_path, monkeypatch, planner):
         return {stage for stage in stages if after[stage] != before[stage]}
 
     yield stages, edited
-    for function in (provenance.code_digest, provenance.import_closure, provenance._imports):
-        function.cache_clear()
+    monkeypatch.undo()
+    forget_code()
 
 
 def test_every_module_of_the_package_is_in_the_digests_of_its_users_and_of_no_other(edited_digests, users):
@@ -183,7 +184,7 @@ def setting(path, value, base=BASE):
 SPEECHES_ANEW = either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))
 LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="language"))
 # What gathers over all runs or corpora.
-GATHERED = ("corpora_table", "sources_table", "losses", *FIGURES, "explorer", "findings")
+GATHERED = ("corpora_table", "family_losses", *FIGURES, "explorer", "findings")
 
 # What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in the order of the configuration.
 STEERS = [
@@ -235,7 +236,7 @@ STEERS = [
             "sources": {"mine": {"kind": "local", "path": "src", "licence": "mine", "citation": "me"}},
             "corpora": {"sharded": {"another": {"components": {"one": {"source": "mine", "files": "*.txt", "weight": 1}}}}},
         },
-        either(),  # a corpus that is not in the suite
+        either("provenance"),  # a corpus that is not in the suite; the page lists all sources
     ),
     ("tokenizer.vocab_size", 600, either("tokenizer", "suite")),
     ("tokenizer.mb_per_corpus", 0.9, either("tokenizer")),
@@ -283,7 +284,11 @@ STEERS = [
             "tensorboard": True,
         }.items()
     ],
-    ("", {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}}, either("losses", "preflight", "explorer", "findings")),
+    (
+        "",
+        {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
+        either("losses", "law_table", "preflight", "explorer", "findings"),
+    ),
     ("families.language.baseline", "GB", either(of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY)),
     *[
         (f"families.language.{key}", value, either(*LANGUAGE_ANEW))
@@ -317,7 +322,7 @@ STEERS = [
     ("laws.two_stage.accuracy_metric", "accuracy_per_byte", either()),
     ("laws.two_stage.loss_metric", "choice_loss_nats", either()),
     ("laws.two_stage.outside_models", "models.csv", either()),
-    ("figures.names", ["figure1_teaser", "isoflop_curves"], either()),
+    ("figures.names", ["figure1_teaser", "isoflop_curves"], either("provenance")),
     ("figures.teaser", ["language", "topics"], either()),
     ("figures.covariates", "internet_users_ice.csv", either("figure5_language", "correlation")),
     ("figures.paper_corpora", {"web": "Nemotron"}, either()),
@@ -411,6 +416,64 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     assert needed(jobs) == with_all_that_follows(jobs, is_root)
     trained = [named(job) for job in jobs if job["rule"].startswith("train") and job["needed"]]
     assert len(trained) == {"corpus": 9, "budget": 4, "size": 2, "seed": 18, "name of a budget, and so of its runs": 6}.get(what, 0)
+
+
+# Edits at once. What one of them makes anew must not hide what the others make stale.
+AT_ONCE = {
+    "more epochs, another margin": (
+        {"suite": {"max_epochs": 2.0}, "laws": {"margin": 0.02}},
+        either("suite", "enough_tokens", *LAWS),
+    ),
+    "another window, another label": (
+        {"suite": {"recipe": {"context_length": 120}}, "figures": {"labels": {"web": "Tweets"}}},
+        either("suite", "enough_tokens", "train", "family", *FIGURES, "explorer", "findings"),
+    ),
+    "a family, another margin": (
+        merged([NEW["family"][0], {"laws": {"margin": 0.02}}]),
+        either(NEW["family"][1], *LAWS),
+    ),
+    "a budget, another baseline": (
+        merged([NEW["budget"][0], {"families": {"language": {"baseline": "GB"}}}]),
+        either(NEW["budget"][1], of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY),
+    ),
+    "a sample, another learning rate, another figure": (
+        merged([NEW["sample"][0], {"suite": {"recipe": {"matrix_learning_rate": 0.1}}, "figures": {"covariate_label": "Online"}}]),
+        either(NEW["sample"][1], "suite", "train", "figure5_language"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AT_ONCE)
+def test_edits_at_once_rerun_what_each_of_them_does(what, planner):
+    overlay, is_root = AT_ONCE[what]
+    jobs = planner.jobs(overlay)
+    assert needed(jobs) == with_all_that_follows(jobs, is_root)
+
+
+def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, planner):
+    manifest = next(path for path in finished.folder.glob("results/shared/corpora/web-*/tokens-*/manifest.json"))
+    with rewritten(manifest, lambda text: text.replace("{", '{\n "anew": true,', 1)):
+        jobs = planner.jobs()
+        assert needed(jobs) == with_all_that_follows(jobs, either("enough_tokens", "corpora_table", of("train", run="web")))
+
+
+@pytest.mark.parametrize(
+    ("edit", "until", "left"),
+    [
+        ({"families": {"language": {"sample_seed": 5}}}, "family", {"evaluate": 6, "laws": 1}),
+        ({"suite": {"recipe": {"beta1": 0.85}}}, "train", {"evaluate": 12, "laws": 2}),
+        ({"evaluate": ["validation", "language", "topics"], "laws": {"draws": 150}}, "preflight", {"evaluate": 6, "laws": 3}),
+    ],
+)
+def test_an_edit_that_was_carried_out_in_part_is_carried_out_whole_by_the_next_call(finished, tmp_path, edit, until, left):
+    copy = Checkout(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), finished.downloads)
+    copy.snakemake("--until", until, overlay=edit)
+    stale = copy.stale(edit)
+    assert {rule: stale.get(rule) for rule in left} == left
+    assert not {"train", "documents", "tokenizer", "shards", "family"} & set(stale)
+    if until == "preflight":
+        copy.snakemake(overlay=edit)
+        assert copy.stale(edit) == {}
 
 
 def keys_of(value, seen=None):

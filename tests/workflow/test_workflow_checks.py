@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkouts import copy_checkout
 
 pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,15 @@ def test_the_paper_has_255_training_jobs():
     done = run(BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", "experiments/paper.yaml")
     counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
     assert sum(int(count) for rule, count in counts.items() if re.fullmatch(r"train(_\d+gpu)?(_long)?", rule)) == 255
+
+
+def test_a_checkout_in_a_folder_with_spaces(tmp_path):
+    folder = tmp_path / "a folder; with spaces"
+    folder.mkdir()
+    checkout = copy_checkout(folder, "")
+    done = checkout.snakemake("--", "results/tiny/tables/suite.csv")
+    assert (checkout.results / "tables/suite.csv").is_file()
+    assert "identifier" not in done.stdout + done.stderr and "not found" not in done.stdout + done.stderr
 
 
 def test_lint():

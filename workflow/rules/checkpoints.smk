@@ -64,16 +64,43 @@ rule texts:
         """
 
 
+checkpoint preflight:
+    """Check before any scoring that every domain has text, once every checkpoint is found good."""
+    input:
+        suite=f"{RESULTS}/tables/suite.csv",
+        families=[texts(family, "manifest.json") for family in FAMILIES],
+    output:
+        checked=f"{RESULTS}/tables/preflight.json",
+    log:
+        f"logs/{EXPERIMENT.experiment}/preflight.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.experiment}/preflight.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.preflight"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.preflight \
+            --family {input.families:q} \
+            --out {output.checked:q}
+        """
+
+
 rule evaluate_checkpoints:
     """Score the checkpoints of one IsoFLOP curve on one family, one after another, once all of them are found good."""
     input:
         manifest=lambda wildcards: texts(wildcards.family, "manifest.json"),
         texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
         models=checkpoint_files,
-        checked=lambda wildcards: [
-            gate(path, evaluation_record(wildcards), checkpoints_spec(wildcards), [code_digest(EVALUATION), EVALUATION_LOCK])
-            for path in [f"{RESULTS}/tables/suite.csv", *(texts(family, "manifest.json") for family in FAMILIES)]
-        ],
+        checked=lambda wildcards: after_preflight(
+            evaluation_record(wildcards), checkpoints_spec(wildcards), [code_digest(EVALUATION), EVALUATION_LOCK]
+        ),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",

@@ -5,6 +5,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
@@ -24,8 +25,9 @@ from relscale.training_needs import array_needs, is_short, suite_needs
 
 # The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
 # a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
-INTERPRETER = "" if workflow.deployment_settings.deployment_method else f"PATH={Path(sys.executable).parent}:$PATH "
-shell.prefix(f"export {INTERPRETER}PYTHONPATH={SOURCE_CODE} PYTHONHASHSEED=0 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false; ")
+INTERPRETER = "" if workflow.deployment_settings.deployment_method else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
+SETTINGS = f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
+shell.prefix(f"export {INTERPRETER}{SETTINGS}; ")
 
 
 def read_experiment():
@@ -65,7 +67,7 @@ PROMPTS = {
 SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else []), *(["prompts"] if PROMPTS else [])]
 CORPORA_TABLES = ["corpora"] if TRAINED else []
 TABLES = ["suite.csv", "bill.txt", "sources.csv", "losses.parquet", "losses.csv", "items.parquet"]
-TABLES += [f"{table}.csv" for table in CORPORA_TABLES]
+TABLES += ["preflight.json", *(f"{table}.csv" for table in CORPORA_TABLES)]
 FORMATS = ["svg", "pdf", "png"]
 FIGURES = EXPERIMENT.figures.names
 PAGES = {
@@ -85,13 +87,14 @@ PAGES = {
 }
 
 
-def gate(check, record, spec, defined_by):
-    """Return a check that must have passed before a job starts, and whose being made anew is no reason to run a finished job again.
+def after_preflight(record, spec, defined_by):
+    """Have a job wait for the last check, if its record does not say that it was made as it would be now; the check is no input of it.
 
-    Behind an ancient input that is made anew Snakemake does not look for other reasons in that call. So the check is ancient only to jobs
-    whose record says that they were made as they would be now.
+    An input would make finished jobs stale with each new check, and an ancient one hides from Snakemake whatever else is stale behind it.
     """
-    return ancient(check) if is_recorded(Path(record), spec, defined_by) else check
+    if workflow.is_main_process and not is_recorded(Path(record), spec, defined_by):
+        checkpoints.preflight.get()
+    return []
 
 
 def dump(model):

@@ -65,7 +65,7 @@ rule enough_tokens:
         """
 
 
-rule preflight:
+checkpoint preflight:
     """Check before any training that every domain has text, once every corpus has tokens."""
     input:
         tokens=f"{RESULTS}/tables/enough_tokens.json",

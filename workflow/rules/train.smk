@@ -7,8 +7,7 @@ rule train:
         manifest=lambda wildcards: tokens(RUNS[wildcards.run].corpus, "manifest.json"),
         tokenizer=TOKENIZER,
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
-        checked=lambda wildcards: gate(
-            f"{RESULTS}/tables/preflight.json",
+        checked=lambda wildcards: after_preflight(
             f"{RESULTS}/runs/{wildcards.run}/record.json",
             RUNS[wildcards.run].spec(),
             [code_digest("relscale.stages.train"), TRAINING_LOCK],

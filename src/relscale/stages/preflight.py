@@ -1,4 +1,4 @@
-"""Check before any training that every domain has text to score."""
+"""Check before any training, or scoring of checkpoints, that every domain has text to score."""
 
 import argparse
 from pathlib import Path
@@ -25,13 +25,14 @@ def main(argv: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--family", required=True, type=Path, nargs="+", help="manifests of the families' requests")
-    parser.add_argument("--tokens", required=True, type=Path, help="result of the check of the corpora's tokens")
+    parser.add_argument("--tokens", type=Path, help="result of the check of the corpora's tokens, where there are corpora")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     manifests = [read_json(path) for path in args.family]
     if problems := [problem for manifest in manifests for problem in check_domains(manifest)]:
-        raise ValueError("before training:\n  " + "\n  ".join(problems))
-    write_json(args.out, {**read_json(args.tokens), "families": sorted({manifest["family"] for manifest in manifests})})
+        raise ValueError("before anything is trained or scored:\n  " + "\n  ".join(problems))
+    tokens = read_json(args.tokens) if args.tokens else {}
+    write_json(args.out, {**tokens, "families": sorted({manifest["family"] for manifest in manifests})})
 
 
 if __name__ == "__main__":

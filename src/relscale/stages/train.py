@@ -127,15 +127,15 @@ def main(argv: list[str] | None = None) -> None:
         with checkpoints.held() if team.leads else nullcontext(), noticing(signal.SIGTERM) as stop:
             team.any()  # the others wait until the leader holds the folder
             outcome = train(spec, tokens, model, progress=progress, checkpoints=checkpoints, stop=stop, team=team)
+            if team.leads:
+                check_unchanged(args.manifest, stamped)
+                if outcome.excluded_reason:
+                    print(f"{name}: {outcome.excluded_reason}", file=sys.stderr)
+                save(outcome, model, spec, args)  # while the run is held, so that no other process writes the same files
     except InterruptedRunError as error:
         if team.leads:
             print(f"{name}: {error}; saved in {folder}", file=sys.stderr)
         sys.exit(TRY_AGAIN)
-    if team.leads:
-        check_unchanged(args.manifest, stamped)
-        if outcome.excluded_reason:
-            print(f"{name}: {outcome.excluded_reason}", file=sys.stderr)
-        save(outcome, model, spec, args)
     team.close()
 
 

@@ -2,10 +2,11 @@ import subprocess
 import sys
 
 import pytest
+from staleness import forget_code
 
 from relscale import provenance
 from relscale.digests import canonical_json, spec_digest
-from relscale.provenance import code_digest, import_closure, lock_digest
+from relscale.provenance import code_digest, import_closure, is_recorded, lock_digest
 
 FILES = {
     "package/__init__.py": "",
@@ -27,8 +28,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
 
     def digest():
-        for function in (provenance.code_digest, provenance.import_closure, provenance._imports):
-            function.cache_clear()
+        forget_code()
         return code_digest("package.stage")
 
     yield tmp_path / "package", digest
@@ -127,3 +127,16 @@ def test_lock_digest_leaves_local_builds_out():
     text = lock_digest(["torch", "numpy"])
     assert text.startswith("numpy ")
     assert "+" not in text
+
+
+def test_a_record_is_one_of_the_present_spec_and_digests_or_it_is_none(tmp_path):
+    path = tmp_path / "record.json"
+    spec, digests = {"steps": 3, "rate": 0.1}, ["code", "lock"]
+    assert not is_recorded(path, spec, digests)
+    path.write_text('{"spec": {"rate": 0.1, "steps": 3}, "defined_by": ["code", "lock"], "more": 1}')
+    assert is_recorded(path, spec, digests)
+    assert not is_recorded(path, spec | {"steps": 4}, digests)
+    assert not is_recorded(path, spec, ["code", "another"])
+    for damaged in (b"", b"[]", b"3", b"{", b"\xff\xfe", b'{"spec": {"rate": 0.1, "steps": 3}}'):
+        path.write_bytes(damaged)
+        assert not is_recorded(path, spec, digests)
