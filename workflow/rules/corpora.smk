@@ -77,6 +77,7 @@ else:
             f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
         benchmark:
             f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         resources:

@@ -9,6 +9,7 @@ rule shard_plan:
         "logs/shared/shard_plan/{component_key}.log",
     benchmark:
         "benchmarks/results/shared/shard_plan/{component_key}.jsonl"
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     resources:
