@@ -8,6 +8,7 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 GPUS ?= 1
 MEM_MB ?= 4000
 DOWNLOADS ?=
+LICENCE ?=
 TORCH ?= torch==2.13.0
 
 VENV := .venv
@@ -98,8 +99,10 @@ verify: $(STAMP) ## say which results of EXPERIMENT are stale, and why, by the r
 archive: $(STAMP) ## pack EXPERIMENT's tables, figures and records into one file that figures can be redrawn from
 	$(BIN)/relscale archive $(OVERLAYS) --out $(RESULTS).tar.gz
 
-publish: $(STAMP) ## write model folders and cards for the runs of EXPERIMENT; sends nothing (see relscale publish --help)
-	$(BIN)/relscale publish $(OVERLAYS) --out $(RESULTS)-models
+publish: $(STAMP) ## write model folders and cards for the runs of EXPERIMENT under LICENCE; sends nothing (see relscale publish --help)
+	@test -n "$(LICENCE)" || { echo "make publish needs LICENCE, that of the weights as the hub writes it, such as LICENCE=apache-2.0;" \
+		"it must suit those of the text ($(RESULTS)/tables/sources.csv)"; exit 2; } >&2
+	$(BIN)/relscale publish $(OVERLAYS) --out $(RESULTS)-models --licence $(LICENCE)
 
 soak: $(STAMP) ## tests too long for every day
 	$(BIN)/python -m pytest --soak

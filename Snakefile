@@ -17,6 +17,7 @@ include: "workflow/rules/common_training.smk"
 include: "workflow/rules/common_laws.smk"
 include: "workflow/rules/common_figures.smk"
 include: "workflow/rules/common_pages.smk"
+include: "workflow/rules/common_sums.smk"
 include: "workflow/rules/sources.smk"
 
 
@@ -61,3 +62,11 @@ rule plan:
         f"{RESULTS}/tables/suite.csv",
         f"{RESULTS}/tables/bill.txt",
     localrule: True
+
+
+onsuccess:
+    note_sums()
+
+
+onerror:
+    note_sums()

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from relscale.files import replacing, sha256_of
-from relscale.verify import Finding, Job
+from relscale.jobs import Job
+from relscale.sums import place_of_sums
+from relscale.verify import Finding, refuse_stale
 
 OWN_KINDS = (".csv", ".parquet", ".json", ".txt", ".rst", ".html", ".svg", ".pdf", ".png")
 """Kinds of an experiment's own results that are packed: numbers, pages and pictures; `items.parquet` knows items by their hashes."""
@@ -41,16 +43,13 @@ def members(findings: Sequence[Finding], folder: Path, results: str) -> list[Pat
         results: the experiment's own folder, such as `results/default`.
 
     Raises:
-        ValueError: naming the first job that is not fresh; an archive of stale results would say what is not so.
+        ValueError: naming the first job that is not fresh and why; an archive of stale or edited results would say what is not so.
     """
-    if stale := [finding for finding in findings if not finding.fresh]:
-        first = stale[0]
-        why = first.missing or first.reasons or [f"made from {name}, which is stale" for name in first.follows]
-        raise ValueError(f"{results}: {len(stale)} job(s) are not fresh, {first.job.name} among them ({why[0]}); run the experiment first")
+    refuse_stale(findings, results)
     names = {path for finding in findings for path in archived(finding.job, results)}
     names |= {finding.job.record for finding in findings if finding.job.record}
-    report = f"{results}/report.html"
-    names |= {report} if (folder / report).is_file() else set()
+    # The report and the sums are made beside the jobs.
+    names |= {name for name in (f"{results}/report.html", str(place_of_sums(Path(results).name))) if (folder / name).is_file()}
     made = {path for finding in findings for path in finding.job.outputs}
     return sorted({*map(Path, names), *_metadata(folder, made)})
 

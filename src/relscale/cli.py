@@ -1,9 +1,13 @@
 """The `relscale` command. Sub-commands import what they need when they are called; it imports no stage, and no stage imports it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from relscale.config import Experiment
+    from relscale.verify import Finding
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
 
@@ -113,16 +117,32 @@ def laws(
     typer.echo(found.summary(), nl=False)
 
 
+def _verified(overlays: list[Path], folder: Path, *, record: bool = False) -> "tuple[Experiment, list[Finding]]":
+    """Return the experiment and what is known of each of its jobs; `record` notes the sums of those that have none yet."""
+    from relscale.config import load_config, merged, read_yaml
+    from relscale.jobs import planned_jobs
+    from relscale.sums import Sums, note, place_of_sums
+    from relscale.verify import verify as compare
+
+    jobs = planned_jobs(overlays, folder)
+    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *overlays]]
+    experiment = load_config(merged(content for _, content in files), files)
+    place = place_of_sums(experiment.experiment)
+    if record:
+        note(jobs, Sums.read(folder, place))
+    return experiment, compare(jobs, Sums.read(folder, place))
+
+
 @app.command()
 def verify(
     overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
     folder: Annotated[Path, typer.Option(help="The checkout, with its results and the records below benchmarks/results.")] = Path(),
+    record: Annotated[bool, typer.Option("--record", help="Note the sums of results that have none yet and look untouched.")] = False,
 ) -> None:
-    """Say which results are stale and why, by the records that jobs left; Snakemake's metadata is not needed. Exit code 1 if any is."""
-    from relscale.verify import planned_jobs, summary
-    from relscale.verify import verify as compare
+    """Say which results are stale or changed, and why, by what jobs left; Snakemake's metadata is not needed. Exit code 1 if any is."""
+    from relscale.verify import summary
 
-    findings = compare(planned_jobs(overlays or [], folder), folder)
+    _, findings = _verified(overlays or [], folder, record=record)
     typer.echo(summary(findings), nl=False)
     if not all(finding.fresh for finding in findings):
         raise typer.Exit(1)
@@ -136,13 +156,10 @@ def archive(
 ) -> None:
     """Pack what every figure can be redrawn from without training: no weights, and no text that is not ours to pass on."""
     from relscale.archive import members, pack
-    from relscale.config import load_config, merged, read_yaml
-    from relscale.verify import planned_jobs
-    from relscale.verify import verify as compare
 
-    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *(overlays or [])]]
-    results = f"results/{load_config(merged(content for _, content in files), files).experiment}"
-    names = members(compare(planned_jobs(overlays or [], folder), folder), folder, results)
+    experiment, findings = _verified(overlays or [], folder, record=True)
+    results = f"results/{experiment.experiment}"
+    names = members(findings, folder, results)
     digest = pack(names, folder, results, out)
     typer.echo(f"{digest}  {out} ({len(names)} files, {out.stat().st_size / 1e6:.1f} MB)")
 
@@ -150,22 +167,22 @@ def archive(
 @app.command()
 def publish(
     out: Annotated[Path, typer.Option(help="Folder for the models' folders.")],
+    licence: Annotated[str, typer.Option(help="Of the weights, as the hub writes it (apache-2.0); it must suit those of the text.")],
     overlays: Annotated[list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")] = None,
     folder: Annotated[Path, typer.Option(help="The checkout with its results.")] = Path(),
-    licence: Annotated[str, typer.Option(help="Licence of the weights, as the hub writes it; it must suit those of the text.")] = "other",
     upload: Annotated[str | None, typer.Option(help="Also upload to this owner; needs a token in HF_TOKEN.")] = None,
     public: Annotated[bool, typer.Option(help="New repositories are public.")] = False,
 ) -> None:
     """Write a folder with weights, model card, record and evaluations for every run; upload them only if asked to."""
-    from relscale.config import load_config, merged, read_yaml
-    from relscale.plan import plan_suite
+    from relscale.publish import check_licence, runs_to_publish
     from relscale.publish import publish as write
     from relscale.publish import upload as send
 
-    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *(overlays or [])]]
-    experiment = load_config(merged(content for _, content in files), files)
-    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-    folders, without = write(experiment, runs, folder / "results" / experiment.experiment, out, licence)
+    check_licence(licence)
+    experiment, findings = _verified(overlays or [], folder)
+    results = f"results/{experiment.experiment}"
+    runs = runs_to_publish(findings, results)
+    folders, without = write(experiment.experiment, runs, folder / results, out, licence)
     for line in without:
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")

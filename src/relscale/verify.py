@@ -1,42 +1,23 @@
 """What is stale, and why: the records that jobs left are compared with what the workflow would give the same jobs now.
 
 A record is what Snakemake writes beside a job's benchmark (`benchmarks/results/...jsonl`): its spec, the digests of its code and
-libraries, the sizes of its input files; runs have `record.json`, too. Snakemake's own metadata (`.snakemake/`) is not asked.
+libraries, the sizes of its input files; runs have `record.json`, too. Files are compared with the sums that were noted after the job ran
+(`relscale.sums`) or, where none were, with the order of times that the job left. Snakemake's own metadata (`.snakemake/`) is not asked.
 """
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relscale.digests import canonical_json
-from relscale.files import read_json
+from relscale.jobs import Job
+from relscale.sums import Sums, changed_files
 
 ABSENT = "absent"
 SHOWN_REASONS = 6
 """Reasons of a job that are written out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A job as the workflow plans it now."""
-
-    rule: str
-    wildcards: Mapping[str, str]
-    params: Mapping[str, Any]
-    inputs: tuple[str, ...]
-    """Input files whose content counts; those that are only asked to be there are left out."""
-    outputs: tuple[str, ...]
-    record: str | None
-    """Where its record lies; a job that only copies or shows tables keeps none."""
-
-    @property
-    def name(self) -> str:
-        """The rule with its wildcards."""
-        return " ".join([self.rule, *(f"{key}={value}" for key, value in self.wildcards.items())])
 
 
 @dataclass(kw_only=True)
@@ -47,133 +28,101 @@ class Finding:
     missing: list[str] = field(default_factory=list)
     """Outputs that are not there."""
     reasons: list[str] = field(default_factory=list)
-    """What differs between its record and the present workflow."""
+    """What differs between its record and the present workflow, and what is wrong with its files."""
     follows: list[str] = field(default_factory=list)
     """Jobs that are stale themselves and whose results this one was made from."""
-    recorded: bool = True
-    """Whether it has a record to compare."""
 
     @property
     def fresh(self) -> bool:
         """Whether nothing speaks against it."""
         return not (self.missing or self.reasons or self.follows)
 
-
-def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
-    """Return every job of the workflow in the order in which they depend on each other; none is run.
-
-    Args:
-        overlays: configuration files that are merged over config.yaml.
-        folder: the checkout.
-
-    Raises:
-        ValueError: where an overlay is not there, or Snakemake cannot plan the workflow.
-    """
-    for overlay in overlays:
-        if not overlay.is_file():
-            raise ValueError(f"{overlay}: no such file")
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.enums import Quietness
-    from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
-
-    quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)
-    said = io.StringIO()  # a dry run lists its jobs, however quiet it is
-    with redirect_stdout(said), redirect_stderr(said), SnakemakeApi(quiet) as api:
-        try:
-            workflow = api.workflow(
-                resource_settings=ResourceSettings(cores=1),
-                config_settings=ConfigSettings(configfiles=tuple(Path(name).absolute() for name in overlays)),
-                snakefile=(folder / "Snakefile").absolute(),
-                workdir=folder.absolute(),
-            )
-            planned = workflow.dag(DAGSettings())
-            planned.execute_workflow(executor="dryrun")
-            dag = workflow._workflow.dag  # Snakemake gives no other way to its jobs
-        except Exception as error:
-            api.print_exception(error)
-            raise ValueError(f"{folder / 'Snakefile'}: cannot be planned: {said.getvalue().strip()}") from None
-        return [_job(job) for level in dag.toposorted() for job in level if job.output]
+    def said(self) -> list[str]:
+        """What speaks against it, but what other jobs are to blame for."""
+        return [*(f"missing: {path}" for path in self.missing), *self.reasons]
 
 
-def _job(job: Any) -> Job:
-    from snakemake.io import is_flagged
-
-    counted = [str(path) for path in job.input if not is_flagged(path, "ancient")]
-    return Job(
-        rule=job.rule.name,
-        wildcards=dict(job.wildcards_dict),
-        params=_plain(dict(job.params.items())),
-        inputs=tuple(counted),
-        outputs=tuple(map(str, job.output)),
-        record=str(job.benchmark) if job.benchmark else None,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as it comes back from JSON."""
-    return json.loads(json.dumps(value, default=list))
-
-
-def verify(jobs: Iterable[Job], folder: Path = Path()) -> list[Finding]:
-    """Compare each job with its record.
+def verify(jobs: Iterable[Job], sums: Sums) -> list[Finding]:
+    """Compare each job with its record, and its files with what they were when it ran.
 
     Args:
         jobs: in the order in which they depend on each other.
-        folder: where results and records lie.
+        sums: those of the experiment; they say in which folder results and records lie.
     """
     findings: list[Finding] = []
     stale: dict[str, str] = {}
     for job in jobs:
-        finding = Finding(job=job, missing=[path for path in job.outputs if not (folder / path).exists()])
-        records = list(_records(job, folder))
-        finding.recorded = bool(records) or job.record is None
-        if not finding.missing:
-            if not finding.recorded:
-                finding.reasons.append(f"no record: {job.record} is not there")
-            for where, params in records:
-                finding.reasons += [reason for reason in _differences(where, params, job) if reason not in finding.reasons]
-            finding.reasons += _resized(job, folder)
+        finding = Finding(job=job, missing=[path for path in job.outputs if not (sums.folder / path).exists()])
         finding.follows = sorted({stale[path] for path in job.inputs if path in stale})
+        # An input that is stale itself is said of the job that makes it, not again of all that read it.
+        inputs = [path for path in job.inputs if path not in stale]
+        if not finding.missing:
+            finding.reasons += _of_records(job, inputs, sums.folder)
+        for reason in changed_files(job, inputs, sums):
+            # Of each file the first is enough.
+            if not any(said.startswith(f"{reason.partition(':')[0]}:") for said in finding.reasons):
+                finding.reasons.append(reason)
         if not finding.fresh:
             stale |= dict.fromkeys(job.outputs, job.name)
         findings.append(finding)
     return findings
 
 
-def _records(job: Job, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the places and the params of a job's records."""
-    if job.record is not None and (record := _last(folder / job.record)) is not None:
-        yield job.record, record.get("params", {})
-    for path in job.outputs:
-        if path.endswith("record.json") and (folder / path).is_file():
-            own = read_json(folder / path)
-            if "defined_by" in own:
-                yield path, {"spec": canonical_json(own["spec"]), **dict(zip(("code", "lock"), own["defined_by"], strict=False))}
-
-
-def _last(path: Path) -> dict[str, Any] | None:
-    """Return the last record of a file, or None.
+def refuse_stale(findings: Iterable[Finding], what: str) -> None:
+    """Refuse to pass results on that are not what their jobs made, or would make now.
 
     Raises:
-        ValueError: naming the file, where it holds something else.
+        ValueError: naming the first job that is not fresh, and why.
     """
-    if not path.is_file():
-        return None
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
-    try:
-        record = json.loads(lines[-1])
-    except (IndexError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: no record of a job: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path}: no record of a job: {lines[-1][:40]}")
+    if stale := [finding for finding in findings if not finding.fresh]:
+        first = stale[0].said() or [f"made from what {name} made, which is stale" for name in stale[0].follows]
+        named = f"{stale[0].job.name} among them ({first[0]})"
+        raise ValueError(f"{what}: {len(stale)} job(s) are not fresh, {named}; `relscale verify` names them all")
+
+
+def _of_records(job: Job, inputs: Sequence[str], folder: Path) -> list[str]:
+    """Return what a job's records say against it: how it was another job when it ran, or that there is none, or a damaged one."""
+    found, places = [], []
+    for path in [job.record, *(path for path in job.outputs if Path(path).name == "record.json")]:
+        if path is None or not (folder / path).is_file():
+            continue
+        places.append(path)
+        try:
+            record = _last_record(folder / path, lines=path == job.record)
+        except ValueError as error:
+            found.append(f"{path}: no record of a job: {error}")
+            continue
+        if path == job.record:
+            found += _differences(record["params"], job, {*record["params"], *job.params})
+            found += _resized(record.get("input_size_mb"), inputs, folder)
+        elif "defined_by" in record:
+            # It holds fewer of them than the job has.
+            ran = {"spec": canonical_json(record.get("spec")), **dict(zip(("code", "lock"), record["defined_by"], strict=False))}
+            found += [reason for reason in _differences(ran, job, ran) if reason not in found]
+    return found if places or job.record is None else [f"{job.record}: no record of a job: it is not there"]
+
+
+def _last_record(path: Path, lines: bool) -> dict[str, Any]:
+    """Return a record, the last of a file with one a line.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    text = path.read_bytes()
+    if not text.strip():
+        raise ValueError("it is empty")
+    record = json.loads(text.splitlines()[-1] if lines else text)
+    if not isinstance(record, dict) or not isinstance(record.get("params", None if lines else {}), dict):
+        raise ValueError(f"it holds {str(record)[:40]}")
+    if not isinstance(record.get("defined_by", []), list):
+        raise ValueError(f"defined_by is {str(record['defined_by'])[:40]}")
     return record
 
 
-def _differences(where: str, recorded: Mapping[str, Any], job: Job) -> list[str]:
-    """Return what is different between the params of a record and those of the job now."""
+def _differences(recorded: Mapping[str, Any], job: Job, names: Iterable[str]) -> list[str]:
+    """Return what is different between the params of a record and those of the job now, among those with these names."""
     found = []
-    # A run's own record holds fewer of them than the job has.
-    for name in sorted(set(recorded) | (set(job.params) if where == job.record else set())):
+    for name in sorted(names):
         before, now = recorded.get(name, ABSENT), job.params.get(name, ABSENT)
         if before == now:
             continue
@@ -196,17 +145,15 @@ def _leaves(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, str, s
         yield path, shown[0], shown[1]
 
 
-def _resized(job: Job, folder: Path) -> list[str]:
+def _resized(sizes_mb: Any, inputs: Sequence[str], folder: Path) -> list[str]:
     """Return the input files that are others, or of another size, than when the job ran."""
-    record = _last(folder / job.record) if job.record else None
-    sizes = (record or {}).get("input_size_mb")
-    if not isinstance(sizes, dict):
+    if not isinstance(sizes_mb, dict):
         return []
-    found = [f"input {path}: was not there when it ran" for path in job.inputs if path not in sizes]
-    for path in job.inputs:
-        file = folder / path
-        if path in sizes and file.is_file() and abs(file.stat().st_size - float(sizes[path]) * 2**20) >= 1:
-            found.append(f"input {path}: was {float(sizes[path]) * 2**20:.0f} bytes, is {file.stat().st_size}")
+    found = [f"input {path}: was not there when it ran" for path in inputs if path not in sizes_mb]
+    for path in inputs:
+        file, before = folder / path, sizes_mb.get(path)
+        if isinstance(before, int | float) and file.is_file() and abs(file.stat().st_size - before * 2**20) >= 1:
+            found.append(f"input {path}: was {before * 2**20:.0f} bytes, is {file.stat().st_size}")
     return found
 
 
@@ -220,11 +167,8 @@ def summary(findings: Sequence[Finding]) -> str:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     follows: dict[str, int] = {}
     for finding in findings:
-        if finding.missing:
-            text = tuple(f"missing: {path}" for path in finding.missing)
-        elif finding.reasons:
-            text = tuple(finding.reasons)
-        else:
+        text = tuple(finding.said())
+        if not text:
             if finding.follows:
                 follows[finding.job.rule] = follows.get(finding.job.rule, 0) + 1
             continue

@@ -1,16 +1,47 @@
 """The archive: in a fresh clone every figure is redrawn from it, to the same bytes, and nothing else is made."""
 
-import hashlib
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from checkouts import ROOT, copy_checkout
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
+
+
+@contextmanager
+def changed(path, change):
+    """Change a file's bytes, or remove it, for a while; its times afterwards are those that it had."""
+    before, stat = path.read_bytes(), path.stat()
+    change(path)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def edited(path):
+    """Write another digit for the last one that is no nought, so that the size stays."""
+    text = path.read_text()
+    last = max(text.rfind(digit) for digit in "123456789")
+    path.write_text(text[:last] + str(int(text[last]) % 9 + 1) + text[last + 1 :])
+
+
+def with_another_loss(path):
+    """Change the loss in a run's record, and nothing that defines the run; the size stays."""
+    path.write_text(re.sub(r'("final_loss_nats_per_token": )\d', r"\g<1>9", path.read_text()))
+
+
+def empty(path):
+    """Leave nothing in a file."""
+    path.write_text("")
 
 
 def relscale(folder, *arguments):
@@ -49,12 +80,17 @@ def test_neither_weights_nor_text_are_packed(packed):
     assert packed.stat().st_size < 20e6
 
 
-def test_checksums_hold(unpacked):
+def test_the_readers_command_checks_every_packed_file(unpacked):
+    command = re.search(r"tar xzf name\.tar\.gz && (sha256sum .*)", (ROOT / "docs/REPRODUCE.md").read_text()).group(1)
+    command = command.replace("results/name/", "results/tiny/").split()
     lines = (unpacked.results / "SHA256SUMS").read_text().splitlines()
     assert len(lines) > 200
-    for line in lines:
-        digest, _, name = line.partition("  ")
-        assert hashlib.sha256((unpacked.folder / name).read_bytes()).hexdigest() == digest
+    done = subprocess.run(command, cwd=unpacked.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with changed(unpacked.results / "laws/relative.csv", edited):
+        done = subprocess.run(command, cwd=unpacked.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == ["results/tiny/laws/relative.csv: FAILED"]
 
 
 def test_a_fresh_clone_with_the_archive_has_nothing_to_do(unpacked):
@@ -79,7 +115,97 @@ def test_verify_says_what_the_archive_left_out(unpacked):
     done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
     assert done.returncode == 1
     assert "missing: results/tiny/runs/" in done.stdout
-    assert "code:" not in done.stdout and "spec." not in done.stdout, done.stdout
+    said = [line for line in done.stdout.splitlines() if line.startswith("    ") and not line.startswith(("    missing: ", "    and "))]
+    assert said == [], done.stdout
+
+
+def test_verify_names_what_was_edited_in_the_unpacked_archive(unpacked):
+    with changed(unpacked.results / "laws/relative.csv", edited):
+        done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
+    assert "    results/tiny/laws/relative.csv: is not what the job wrote (another sum)" in done.stdout.splitlines()
+
+
+def test_changed_results_are_named(finished):
+    results, (one, other, *_) = finished.results, sorted(finished.results.glob("runs/curated-*"))
+    cases = [
+        (results / "figures/figure1_teaser.svg", empty, "{}: is empty"),
+        (results / "laws/relative.csv", edited, "{}: is not what the job wrote (another sum)"),
+        (one / "record.json", with_another_loss, "{}: is not what the job wrote (another sum)"),
+        (other / "record.json", lambda path: path.write_text("{"), "{}: no record of a job: Expecting property name"),
+        (results / "html/relative.html", Path.unlink, "missing: {}"),
+    ]
+    with ExitStack() as stack:
+        for path, change, _ in cases:
+            stack.enter_context(changed(path, change))
+        said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
+    assert said.returncode == 1
+    for path, _, reason in cases:
+        assert f"    {reason.format(path.relative_to(finished.folder))}" in said.stdout, said.stdout + said.stderr
+    assert relscale(finished.folder, "verify", "experiments/tiny.yaml").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [("figures/figure1_teaser.svg", empty, "is empty"), ("html/findings.html", edited, "is not what the job wrote (another sum)")],
+)
+def test_changed_results_are_not_packed(finished, name, change, reason):
+    with changed(finished.results / name, change):
+        done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/changed.tar.gz")
+    assert done.returncode == 1
+    assert "job(s) are not fresh" in done.stderr and f"(results/tiny/{name}: {reason})" in done.stderr, done.stderr
+    assert not (finished.folder / "results/changed.tar.gz").exists()
+
+
+def test_an_experiment_that_is_not_finished_is_not_packed(tmp_path):
+    checkout = copy_checkout(tmp_path, "")
+    done = relscale(checkout.folder, "archive", "experiments/tiny.yaml", "--out", "results/tiny.tar.gz")
+    assert done.returncode == 1
+    assert re.search(r"results/tiny: \d+ job\(s\) are not fresh, .* among them \(missing: results/\S+\)", done.stderr), done.stderr
+    assert not (checkout.folder / "results/tiny.tar.gz").exists()
+
+
+def test_a_retraining_that_was_killed_before_the_evaluation_is_named(finished):
+    """Training leaves other weights and a record of its own; Snakemake's metadata is not asked."""
+    run = next(finished.results.glob("runs/curated-*"))
+    record = finished.folder / f"benchmarks/results/tiny/train/{run.name}.jsonl"
+    weights = run / "model/model.safetensors"
+    with (
+        changed(run / "record.json", with_another_loss),
+        changed(weights, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x")),
+        changed(record, lambda path: path.write_text(path.read_text().replace('"jobid": ', '"jobid": 1'))),
+    ):
+        done = relscale(finished.folder, "verify", "experiments/tiny.yaml")
+    assert done.returncode == 1
+    name = run.relative_to(finished.folder)
+    assert f"    input {name}/record.json: is not what it was when the job ran (another sum)" in done.stdout
+    assert f"    input {name}/model: is not what it was when the job ran (another sum)" in done.stdout
+    assert "\ntrain" not in done.stdout and "\nevaluate" in done.stdout
+
+
+def test_what_is_only_younger_is_fresh(finished):
+    touched = [*finished.results.rglob("*"), *(finished.folder / "workflow").rglob("*"), finished.folder / "CITATION.cff"]
+    before = {path: path.stat() for path in touched}
+    for path in touched:
+        path.touch()
+    try:
+        done = relscale(finished.folder, "verify", "experiments/tiny.yaml")
+    finally:
+        for path, stat in before.items():
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert done.returncode == 0, done.stdout
+
+
+def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_path):
+    out, licence = str(tmp_path / "models"), ("--licence", "mit")
+    (finished.folder / "experiments/warmup.yaml").write_text("suite: {recipe: {warmup_share: 0.2}}\n")
+    done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "experiments/warmup.yaml", "--out", out, *licence)
+    (finished.folder / "experiments/warmup.yaml").unlink()
+    assert done.returncode == 1 and not Path(out).exists()
+    assert "18 of 18 runs are not as planned now (spec.optimiser.warmup_share: 0.1 -> 0.2): curated-" in done.stderr
+    done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "--out", out, *licence)
+    assert done.returncode == 0, done.stderr
+    assert "18 of 18 runs" in done.stdout and "nothing was uploaded" in done.stdout
+    assert all("| warmup_share | 0.1 |" in card.read_text() for card in Path(out).glob("*/README.md"))
 
 
 def test_stale_results_are_not_packed(finished):
@@ -92,7 +218,7 @@ def test_stale_results_are_not_packed(finished):
     finally:
         module.write_text(before)
     assert done.returncode == 1
-    assert "job(s) are not fresh" in done.stderr and "run the experiment first" in done.stderr
+    assert "job(s) are not fresh" in done.stderr and "`relscale verify` names them all" in done.stderr
     assert not (finished.folder / "results/stale.tar.gz").exists()
     assert said.returncode == 1
     assert "laws: 2 jobs" in said.stdout and "code: " in said.stdout

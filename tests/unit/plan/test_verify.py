@@ -1,13 +1,21 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from relscale.archive import archived, members, pack
-from relscale.verify import Job, summary, verify
+from relscale.jobs import Job
+from relscale.sums import Sums
+from relscale.verify import summary
+from relscale.verify import verify as compare
 
 
 def job(rule="laws", *, inputs=("results/x/losses.csv",), outputs=("results/x/laws.csv",), record="benchmarks/laws.jsonl", **params):
     return Job(rule=rule, wildcards={"family": "language"}, params=params, inputs=inputs, outputs=outputs, record=record)
+
+
+def verify(jobs, folder):
+    return compare(jobs, Sums.read(folder, Path("benchmarks/sums.json")))
 
 
 def write(folder, name, text):
@@ -62,7 +70,7 @@ def test_a_missing_result_a_missing_record_and_what_follows(checkout):
     ]
     gone, unrecorded, follows, page = verify(jobs, checkout)
     assert gone.missing == ["results/x/gone.csv"]
-    assert unrecorded.reasons == ["no record: benchmarks/nothing.jsonl is not there"]
+    assert unrecorded.reasons == ["benchmarks/nothing.jsonl: no record of a job: it is not there"]
     assert follows.follows == ["unrecorded family=language"] and not follows.reasons
     assert page.fresh
     text = summary([gone, unrecorded, follows, page])
@@ -78,10 +86,30 @@ def test_a_runs_own_record_counts_where_the_other_is_lost(checkout):
     assert finding.reasons == ["lock: torch 1 -> torch 2", "spec.seed: 0 -> 1"]
 
 
-def test_a_damaged_record_is_an_error_that_names_the_file(checkout):
-    write(checkout, "benchmarks/laws.jsonl", '{"params"')
-    with pytest.raises(ValueError, match=r"benchmarks/laws.jsonl: no record of a job"):
-        verify([job(code="a")], checkout)
+DAMAGED = (b"", b"\n", b'{"params"', b"[]", b"3", b"\xff\xfe\xff", b'{"params": 3}')
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_record_is_one_finding_and_the_report_goes_on(checkout, text):
+    (checkout / "benchmarks/laws.jsonl").write_bytes(text)
+    write(checkout, "results/x/other.csv", "other")
+    write(checkout, "benchmarks/other.jsonl", '{"params": {}}')
+    damaged, other = verify([job(), job("other", inputs=(), outputs=("results/x/other.csv",), record="benchmarks/other.jsonl")], checkout)
+    (reason,) = damaged.reasons
+    assert reason.startswith("benchmarks/laws.jsonl: no record of a job: ")
+    assert other.fresh
+    assert summary([damaged, other]).startswith("2 jobs: 1 fresh, 1 not\nlaws family=language\n    benchmarks/laws.jsonl: no record")
+
+
+@pytest.mark.parametrize("text", (*DAMAGED[:-1], b'{"defined_by": 3}'))
+def test_so_is_a_damaged_record_of_a_run(checkout, text):
+    write(checkout, "results/x/runs/r/record.json", "")
+    (checkout / "results/x/runs/r/record.json").write_bytes(text)
+    train = job("train", outputs=("results/x/runs/r/record.json",), code="a", spec='{"margin":0.01,"seed":0}')
+    train, evaluate = verify([train, job("evaluate", inputs=train.outputs, outputs=("results/x/laws.csv",), record=None)], checkout)
+    (reason,) = train.reasons
+    assert reason.startswith("results/x/runs/r/record.json: no record of a job: ")
+    assert evaluate.follows == ["train family=language"] and not evaluate.reasons
 
 
 def test_weights_and_text_are_never_archived():
