@@ -121,7 +121,7 @@ print(*(name for name in ("torch", "pandas", "transformers", "scipy") if name in
 
 def test_the_stage_imports_nothing_heavy(tmp_path):
     columns = dict.fromkeys(SUITE_COLUMNS, 1) | {"suite": "web", "budget": "1e9", "recipe": "cpu_small", "run": "r"}
-    (tmp_path / "record.json").write_text(json.dumps({"columns": columns, "excluded_reason": None}))
+    (tmp_path / "record.json").write_text(json.dumps({"columns": columns, "spec": {"device": "cpu"}, "excluded_reason": None}))
     save_folder(tmp_path / "model", SMALL, Choices(), sharp_values(SMALL))
     options = tuple(Option(context=(0,), continuation=(number, 5), num_bytes=4) for number in (1, 2))
     items = [Item(domain="d", stratum="s", item=name, options=options, text=name) for name in ("a", "b")]
