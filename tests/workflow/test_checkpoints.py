@@ -6,17 +6,21 @@ can be worked out by hand, and how the gap between two domains moves is planted.
 
 import json
 import math
+import shutil
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+from staleness import Planner
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from relscale.architecture import Choices, Shape
+from relscale.config import merged
 from relscale.evaluation.tokens import byte_alphabet
 from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.records.suite import SUITE_COLUMNS
+from relscale.settings.checkpoints import Checkpoints
 from relscale.text.tokenizer import END_OF_TEXT
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
@@ -167,6 +171,34 @@ def test_nothing_is_trained_and_only_what_is_edited_is_scored_again(checkout, sc
     stale = checkout.stale(OVERLAY, *GOALS)
     (place / "table.csv").write_text(table)
     assert (stale["checkpoints"], stale["evaluate_checkpoints"], stale["laws"]) == (1, 1, 1) and "texts" not in stale
+
+
+# Each key of the section, with another value, and whether what was scored is scored again.
+STEERS = {
+    "table": ("mine/other.csv", True),  # the same checkpoints but one, whose tokens are others
+    "folder": ("mine/moved", True),
+    "max_length": (48, True),
+    "stride": (16, True),
+    "dtype": ("float16", True),
+    "gpu": (True, False),
+    "mem_mb": (9000, False),
+    "runtime_minutes": (99, False),
+}
+
+
+def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scored, place):
+    assert set(STEERS) == set(Checkpoints.model_fields)
+    table = (place / "table.csv").read_text()
+    (place / "other.csv").write_text(table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001"))
+    shutil.copytree(place / "models", place / "moved")
+    planner = Planner(checkout)
+    try:
+        for key, (value, again) in STEERS.items():
+            jobs = planner.jobs(merged([OVERLAY, {"checkpoints": {key: value}}]))
+            stale = [job for job in jobs if job["rule"] == "evaluate_checkpoints" and job["needed"]]
+            assert len(stale) == (0 if not again else 1 if key == "table" else 3), key
+    finally:
+        planner.close()
 
 
 def test_all_bad_checkpoints_are_named_before_any_scoring(checkout, place):
