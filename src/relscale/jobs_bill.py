@@ -75,6 +75,6 @@ def _evaluations(everything: Sequence[Run], training: Training, costs: Costs, to
         family, corpus, budget = max(long, key=lambda key: long[key])
         yield (
             f"{len(long)} evaluations are expected to take longer than training.hours_per_run = {training.hours_per_run:g} "
-            f"({family} of {corpus}, {budget}: {long[family, corpus, budget]:.1f} h) and begin again when they are stopped: raise it, or "
-            "cap what the family scores"
+            f"({family} of {corpus}, {budget}: {long[family, corpus, budget]:.1f} h) and need more --retries, since "
+            "each job goes on with the run that the last one was stopped in: raise it, or cap what the family scores"
         )

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from relscale.architecture import Shape
+from relscale.evaluation import kept_scores
 from relscale.evaluation.aggregate import losses_rows
 from relscale.evaluation.overlap import overlapping
 from relscale.evaluation.requests import Item, Option, read_requests, write_requests
@@ -65,6 +68,7 @@ def run_evaluate(root: Path, name: str, seeds: list[int], *more: str) -> tuple[p
     records = [str(root / f"runs/r{seed}/record.json") for seed in seeds]
     outputs = [root / f"{name}-losses.parquet", root / f"{name}-items.parquet"]
     inputs = ["--spec", SPEC, "--requests", str(root / "requests.parquet"), "--record", *records, *more]
+    inputs += ["--checkpoints", str(root / "kept"), "--defined-by", "code", "lock"]
     evaluate.main([*inputs, "--out-losses", str(outputs[0]), "--out-items", str(outputs[1])])
     return pd.read_parquet(outputs[0]), pd.read_parquet(outputs[1])
 
@@ -110,6 +114,42 @@ def test_same_input_same_bytes(place):
     pairs += [(f"first-{kind}.parquet", f"second-{kind}.parquet") for kind in ("losses", "items")]
     for one, other in pairs:
         assert hashlib.sha256((place / one).read_bytes()).digest() == hashlib.sha256((place / other).read_bytes()).digest(), one
+
+
+def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monkeypatch, capsys):
+    assert not (place / "kept").exists()  # what is scored within a minute is not kept
+    expected = run_evaluate(place, "straight", [0, 1])
+    monkeypatch.setattr(kept_scores, "KEPT_FROM_S", 0.0)
+    really = evaluate.read_run
+
+    def stopped(folder, device):
+        if "r1" in str(folder):
+            raise KeyboardInterrupt
+        return really(folder, device)
+
+    monkeypatch.setattr(evaluate, "read_run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_evaluate(place, "stopped", [0, 1])
+    assert not (place / "stopped-losses.parquet").exists()
+    (kept,) = (place / "kept").iterdir()
+    scored = []
+    monkeypatch.setattr(evaluate, "read_run", lambda folder, device: scored.append(folder.parent.name) or really(folder, device))
+
+    def again(name):
+        scored.clear()
+        for one, other in zip(run_evaluate(place, name, [0, 1]), expected, strict=True):
+            pd.testing.assert_frame_equal(one, other)
+        return list(scored)
+
+    assert again("resumed") == ["r1"]
+    assert again("finished") == []
+    kept.write_bytes(kept.read_bytes()[:40])
+    capsys.readouterr()
+    assert again("damaged") == ["r0"]
+    assert f"{kept}: damaged, passed over" in capsys.readouterr().out
+    os.utime(place / "runs/r1/model/model.safetensors", ns=(0, 0))  # other weights, for all that is known
+    assert again("trained anew") == ["r1"]
+    shutil.rmtree(place / "kept")
 
 
 def run_losses(root: Path, names: list[str]) -> pd.DataFrame:

@@ -128,6 +128,7 @@ def test_the_stage_imports_nothing_heavy(tmp_path):
     write_requests(items, tmp_path / "requests.parquet")
     spec = {"family": "behaviour", "settings": {"kind": "pairs", "metrics": ["accuracy"]}}
     inputs = ["--spec", json.dumps(spec), "--requests", tmp_path / "requests.parquet", "--record", tmp_path / "record.json"]
+    inputs += ["--checkpoints", tmp_path / "kept", "--defined-by", "code"]
     outputs = ["--out-losses", tmp_path / "losses.parquet", "--out-items", tmp_path / "items.parquet"]
     done = subprocess.run([sys.executable, "-c", STAGE, *map(str, inputs + outputs)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -193,7 +193,7 @@ def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_
     experiment, runs = paper
     text = jobs_bill(runs, experiment.training, experiment.costs, tokens_of(experiment))
     assert re.search(r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB", text)
-    assert "begin again" not in text
+    assert "evaluations are expected to take longer" not in text
     hurried = experiment.training.model_copy(update={"hours_per_run": 10.0})
     text = jobs_bill(runs, hurried, experiment.costs, tokens_of(experiment))
     assert re.search(r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)", text)
