@@ -82,7 +82,7 @@ check: $(STAMP) ## linters, types, unit tests, dry run of every experiment
 	$(BIN)/ruff check src tests benchmarks setup.py
 	$(BIN)/ruff format --check src tests benchmarks setup.py
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check --line-length 140 Snakefile workflow
+	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest tests/unit
 	@for name in $(EXPERIMENTS); do \
@@ -91,7 +91,7 @@ check: $(STAMP) ## linters, types, unit tests, dry run of every experiment
 format: $(STAMP) ## let the formatters write
 	$(BIN)/ruff check --fix src tests benchmarks setup.py
 	$(BIN)/ruff format src tests benchmarks setup.py
-	$(BIN)/snakefmt --line-length 140 Snakefile workflow
+	$(BIN)/snakefmt --line-length 100 Snakefile workflow
 
 verify: $(STAMP) ## say which results of EXPERIMENT are stale, and why, by the records that jobs left
 	$(BIN)/relscale verify $(OVERLAYS)

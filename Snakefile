@@ -49,8 +49,12 @@ rule all:
     input:
         collect("{results}/tables/{table}", results=RESULTS, table=TABLES),
         collect("{results}/laws/{table}.csv", results=RESULTS, table=[*SUITE_LAWS, *LAW_TABLES]),
-        collect("{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS),
-        collect("{results}/html/{page}.html", results=RESULTS, page=[*PAGES, "findings", "provenance"]),
+        collect(
+            "{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS
+        ),
+        collect(
+            "{results}/html/{page}.html", results=RESULTS, page=[*PAGES, "findings", "provenance"]
+        ),
         f"{RESULTS}/html/landing.rst",
         f"{RESULTS}/explorer.html",
     localrule: True

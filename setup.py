@@ -1,4 +1,5 @@
-"""Compiles the native training step where there is a C compiler; without one the installation goes on, and torch is used instead.
+"""Compiles the native training step where there is a C compiler; without one the installation goes
+on, and torch is used instead.
 
 Everything else about the package stands in pyproject.toml.
 """
@@ -12,25 +13,45 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("src/relscale/training/native")
 FLAGS = ["-std=gnu11", "-O3", "-g0", "-fvisibility=hidden"]
-# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use vectors; NaN and infinity are kept, also
-# where the environment's CFLAGS would not keep them: a run that diverges must be seen.
-KERNEL_FLAGS = [*FLAGS, "-fno-fast-math", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
+# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use
+# vectors; NaN and infinity are kept, also where the environment's CFLAGS would not keep them: a run
+# that diverges must be seen.
+KERNEL_FLAGS = [
+    *FLAGS,
+    "-fno-fast-math",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+]
 X86_LEVELS = {
     "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mprefer-vector-width=512"],
+    "avx512": [
+        "-mavx512f",
+        "-mavx512dq",
+        "-mavx512bw",
+        "-mavx512vl",
+        "-mavx2",
+        "-mfma",
+        "-mprefer-vector-width=512",
+    ],
 }
 
 
 def sources_digest() -> str:
-    """Return the digest that `relscale.training.native_library` compares with its own, so that a stale library is not used."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))).hexdigest()[:16]
+    """Return the digest that `relscale.training.native_library` compares with its own, so that a
+    stale library is not used."""
+    return hashlib.sha256(
+        b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
+    ).hexdigest()[:16]
 
 
 class BuildLevels(build_ext):
-    """Compiles decoder.c once for each level of instructions of this kind of machine, all into one library."""
+    """Compiles decoder.c once for each level of instructions of this kind of machine, all into one
+    library."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile the levels, leaving out those that the compiler does not know, then the rest as usual."""
+        """Compile the levels, leaving out those that the compiler does not know, then the rest as
+        usual."""
         levels = {"baseline": []}
         if platform.machine().lower() in ("x86_64", "amd64"):
             levels |= X86_LEVELS

@@ -1,11 +1,14 @@
-"""Do the intervals cover, and do false verdicts stay at their level? Simulated suites with the default experiment's design and noise.
+"""Do the intervals cover, and do false verdicts stay at their level? Simulated suites with the
+default experiment's design and noise.
 
-    python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200] [--scenario NAME ...] [--out FILE]
+    python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200]
+    [--scenario NAME ...] [--out FILE]
 
-Each simulated suite has the runs of the default experiment (budgets, sizes, tokens, seeds as config.yaml plans them), a score that places
-the optimum, and two domains. Noise: every run has its own, shared by score and domains; every run and domain has its own; and every domain
-has items whose errors start and fall at their own pace, drawn anew for each suite. The truth is dbeta of the line through the true gaps at
-the true optima of the budgets, for infinitely many items.
+Each simulated suite has the runs of the default experiment (budgets, sizes, tokens, seeds as
+config.yaml plans them), a score that places the optimum, and two domains. Noise: every run has its
+own, shared by score and domains; every run and domain has its own; and every domain has items whose
+errors start and fall at their own pace, drawn anew for each suite. The truth is dbeta of the line
+through the true gaps at the true optima of the budgets, for infinitely many items.
 """
 
 import argparse
@@ -17,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.config import load_config, read_yaml
+from relscale.config.load import load_config, read_yaml
 from relscale.laws.cells import SuiteRuns, suites_of
 from relscale.laws.estimate import estimate
 from relscale.laws.inputs import prepare
@@ -28,12 +31,14 @@ from relscale.laws.relative import side_tests
 from relscale.laws.settings import ESTIMATORS, FitError, LawSettings
 from relscale.laws.surface_gap import SurfaceReader, Term
 from relscale.laws.verdict import p_difference, p_equivalence, verdict_of
-from relscale.plan import plan_suite
+from relscale.plan.suite import plan_suite
 
 RUN_SD, RATIO_SD = 0.010, 0.012
-"""Of a run's log errors, and of a log ratio of two of its domains: measured at this scale (two seeds, same size)."""
+"""Of a run's log errors, and of a log ratio of two of its domains: measured at this scale (two
+seeds, same size)."""
 ITEMS, ITEM_SD, ITEM_SLOPE_SD, ITEM_NOISE_SD = 150, 0.30, 0.02, 0.08
-"""Items of a domain; spread of their levels and of their slopes in log F; noise of an item and run."""
+"""Items of a domain; spread of their levels and of their slopes in log F; noise of an item and
+run."""
 MARGIN = 0.01
 
 
@@ -46,9 +51,11 @@ class Scenario:
     shift: float = 0.0
     """Decades of tokens by which the middle budget's optimum lies off the centre of its sizes."""
     exponents: tuple[float, float] = (0.36, 0.40)
-    """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal, and drifts through them where not."""
+    """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
+    and drifts through them where not."""
     slope: float | None = None
-    """dbeta of a gap that is a power of compute alone; None: two surfaces that differ in all constants."""
+    """dbeta of a gap that is a power of compute alone; None: two surfaces that differ in all
+    constants."""
     gap: float = 1.2
     """G at the middle of the design's compute, where `slope` is given."""
     one_at: float | None = None
@@ -63,7 +70,8 @@ SCENARIOS = {
     "no_slope": Scenario(slope=0.0),
     "at_margin": Scenario(slope=MARGIN),
     "below_margin": Scenario(slope=-MARGIN, gap=0.8),
-    # The gap ends at 1 and has not crossed; it crosses in the middle, where it neither narrows nor widens; it has long crossed.
+    # The gap ends at 1 and has not crossed; it crosses in the middle, where it neither narrows nor
+    # widens; it has long crossed.
     "touching": Scenario(slope=-0.05, one_at=1.0),
     "crossing": Scenario(slope=-0.05, one_at=0.5),
     "wide_crossing": Scenario(slope=-0.10, one_at=0.4),
@@ -76,16 +84,23 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     planned = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     corpus = planned[0].corpus
     rows = [run.columns() for run in planned if run.corpus == corpus]
-    frame = pd.DataFrame(rows).assign(family="validation", domain="own", metric="bits_per_byte", error=1.0)
+    frame = pd.DataFrame(rows).assign(
+        family="validation", domain="own", metric="bits_per_byte", error=1.0
+    )
     settings = LawSettings(family="validation")
     return suites_of(*prepare(frame, settings, None), settings)[0]
 
 
 def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
-    """True log errors of score, treatment and baseline, (3, cell), and dbeta through the true gaps at the score's true optima."""
-    compute = np.array([runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))])
+    """True log errors of score, treatment and baseline, (3, cell), and dbeta through the true gaps
+    at the score's true optima."""
+    compute = np.array(
+        [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
+    )
     away = runs.log_compute - compute.mean()
-    lines = np.array([budget_line(runs, np.flatnonzero(runs.cell_budget == k)) for k in range(len(runs.budgets))]).T
+    lines = np.array(
+        [budget_line(runs, np.flatnonzero(runs.cell_budget == k)) for k in range(len(runs.budgets))]
+    ).T
     sizes = runs.log10_tokens[runs.cell_budget == len(runs.budgets) // 2]
     middle = float(sizes.min() + sizes.max()) / 2 + scenario.shift
     log_n, log_d = np.log(runs.params_model), runs.log10_tokens * LN10
@@ -99,11 +114,16 @@ def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
         one_at = compute[0] + scenario.one_at * (compute[-1] - compute[0])
         level = -scenario.slope * (one_at - compute.mean())
     if scenario.symmetric:
-        s = runs.log10_tokens - np.polyval(np.polyfit(compute, at_d / LN10, 1), compute)[runs.cell_budget]
+        s = (
+            runs.log10_tokens
+            - np.polyval(np.polyfit(compute, at_d / LN10, 1), compute)[runs.cell_budget]
+        )
         errors = np.stack([0.8 - 0.08 * away + 0.25 * s**2] * 3) + np.outer([0.0, 0.05, 0.02], s)
         errors[1] += level
     else:
-        errors = np.log(np.stack([truth.loss(log_n, log_d) for truth in (score, treatment, baseline)]))
+        errors = np.log(
+            np.stack([truth.loss(log_n, log_d) for truth in (score, treatment, baseline)])
+        )
         gaps = np.log(treatment.loss(at_n, at_d) / baseline.loss(at_n, at_d))
         if scenario.slope is None:
             return errors, float(np.polyfit(compute, gaps, 1)[0])
@@ -124,18 +144,31 @@ class Truth:
     log_b: float
 
     @classmethod
-    def through(cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float) -> "Truth":
-        """Make a surface whose minimum along the middle budget's line lies at a given log10 of the tokens."""
+    def through(
+        cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
+    ) -> "Truth":
+        """Make a surface whose minimum along the middle budget's line lies at a given log10 of the
+        tokens."""
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
         from_tokens = 0.75
         from_params = from_tokens * beta / (alpha * falls)
         log_a = np.log(from_params) + alpha * (level - falls * log_d)
-        return cls(e=e, alpha=alpha, beta=beta, log_a=float(log_a), log_b=float(np.log(from_tokens) + beta * log_d))
+        return cls(
+            e=e,
+            alpha=alpha,
+            beta=beta,
+            log_a=float(log_a),
+            log_b=float(np.log(from_tokens) + beta * log_d),
+        )
 
     def loss(self, log_n: np.ndarray, log_d: np.ndarray) -> np.ndarray:
         """Loss at natural logs of N and D."""
-        return np.asarray(self.e + np.exp(self.log_a - self.alpha * log_n) + np.exp(self.log_b - self.beta * log_d))
+        return np.asarray(
+            self.e
+            + np.exp(self.log_a - self.alpha * log_n)
+            + np.exp(self.log_b - self.beta * log_d)
+        )
 
     def optimum(self, lines: np.ndarray) -> np.ndarray:
         """Natural log of the tokens that minimise the loss along each budget's line, (budget,)."""
@@ -144,8 +177,11 @@ class Truth:
         return np.asarray((ratio + self.alpha * level) / (self.alpha * falls + self.beta))
 
 
-def simulate(design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
-    """Draw suites: runs with a score, treatment and baseline with item noise, and the true dbeta."""
+def simulate(
+    design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0
+) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
+    """Draw suites: runs with a score, treatment and baseline with item noise, and the true
+    dbeta."""
     truth, slope = curves(design, scenario)
     rng = np.random.default_rng(seed)
     of_run = truth[:, design.run_cell]
@@ -157,7 +193,9 @@ def simulate(design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0) 
         terms = []
         for domain, values in enumerate(of_run[1:]):
             trend = np.exp(values + shared + rng.normal(0, RATIO_SD / np.sqrt(2), count))
-            own = rng.lognormal(-(ITEM_SD**2) / 2, ITEM_SD, ITEMS) * (1 + np.outer(centred, rng.normal(0, ITEM_SLOPE_SD, ITEMS)))
+            own = rng.lognormal(-(ITEM_SD**2) / 2, ITEM_SD, ITEMS) * (
+                1 + np.outer(centred, rng.normal(0, ITEM_SLOPE_SD, ITEMS))
+            )
             items = ItemMatrices(
                 numerator=trend[:, None] * (own + rng.normal(0, ITEM_NOISE_SD, own.shape)),
                 denominator=np.ones(own.shape),
@@ -171,16 +209,24 @@ def simulate(design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0) 
 
 
 def measure(
-    design: SuiteRuns, name: str, suites: int, estimators: tuple[str, ...] = ESTIMATORS, draws: int = 400, seed: int = 0
+    design: SuiteRuns,
+    name: str,
+    suites: int,
+    estimators: tuple[str, ...] = ESTIMATORS,
+    draws: int = 400,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Simulate one scenario.
 
     Returns:
-        A row an estimator: true_dbeta, coverage of 95 % intervals, mean bias, standard deviation of the estimates, median half-width,
-        shares of suites with a lack of fit (p < .05) and without an estimate, and shares of each verdict (nothing to adjust for).
+        A row an estimator: true_dbeta, coverage of 95 % intervals, mean bias, standard deviation of
+        the estimates, median half-width, shares of suites with a lack of fit (p < .05) and without
+        an estimate, and shares of each verdict (nothing to adjust for).
     """
     settings = LawSettings(family="topics", draws=draws, margin=MARGIN)
-    found: dict[str, list[tuple[float, float, str, float]]] = {estimator: [] for estimator in estimators}
+    found: dict[str, list[tuple[float, float, str, float]]] = {
+        estimator: [] for estimator in estimators
+    }
     slope = float("nan")
     for runs, terms, slope in simulate(design, SCENARIOS[name], suites, seed):
         fits = fit_isoflop(runs)
@@ -191,21 +237,36 @@ def measure(
             except FitError:
                 continue
             half = float(stats.t.ppf(0.975, fit.dof)) * fit.standard_error
-            tests = (p_difference(fit.slope, fit.standard_error, fit.dof), p_equivalence(fit.slope, fit.standard_error, fit.dof, MARGIN))
-            ends = [float(np.exp(fit.predict(float(end))[0])) for end in (fit.log_compute.min(), fit.log_compute.max())]
-            word = verdict_of(fit.slope, *tests, *side_tests(fit), ends[0], ends[1], "bits_per_byte", 0.05)
+            tests = (
+                p_difference(fit.slope, fit.standard_error, fit.dof),
+                p_equivalence(fit.slope, fit.standard_error, fit.dof, MARGIN),
+            )
+            ends = [
+                float(np.exp(fit.predict(float(end))[0]))
+                for end in (fit.log_compute.min(), fit.log_compute.max())
+            ]
+            word = verdict_of(
+                fit.slope, *tests, *side_tests(fit), ends[0], ends[1], "bits_per_byte", 0.05
+            )
             found[estimator].append((fit.slope - slope, half, word, fit.lack_of_fit_p))
     rows = []
     for estimator, results in found.items():
         error, half = (np.array([result[k] for result in results]) for k in (0, 1))
         verdicts = [result[2] for result in results]
-        row: dict[str, object] = {"scenario": name, "estimator": estimator, "suites": suites, "true_dbeta": slope}
+        row: dict[str, object] = {
+            "scenario": name,
+            "estimator": estimator,
+            "suites": suites,
+            "true_dbeta": slope,
+        }
         row |= {
             "coverage": float(np.mean(np.abs(error) <= half)),
             "bias": float(np.mean(error)),
             "standard_deviation": float(np.std(error, ddof=1)),
             "median_half_width": float(np.median(half)),
-            "lack_of_fit": float(np.mean([result[3] < 0.05 for result in results])) if estimator != "surface" else float("nan"),
+            "lack_of_fit": float(np.mean([result[3] < 0.05 for result in results]))
+            if estimator != "surface"
+            else float("nan"),
             "without_estimate": 1 - len(results) / suites,
         }
         words = ("narrows", "widens", "crosses", "parallel", "undecided")
@@ -217,8 +278,15 @@ def main() -> None:
     """Simulate, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suites", type=int, default=1000)
-    parser.add_argument("--other-suites", type=int, default=1000, help="for vertex, best_run and akima, which draw")
-    parser.add_argument("--surface-suites", type=int, default=200, help="for the estimator surface, which is refitted in every draw")
+    parser.add_argument(
+        "--other-suites", type=int, default=1000, help="for vertex, best_run and akima, which draw"
+    )
+    parser.add_argument(
+        "--surface-suites",
+        type=int,
+        default=200,
+        help="for the estimator surface, which is refitted in every draw",
+    )
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--scenario", nargs="+", choices=list(SCENARIOS), default=list(SCENARIOS))
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
@@ -232,11 +300,19 @@ def main() -> None:
             (arguments.other_suites, ESTIMATORS[1:-1]),
             (arguments.surface_suites, ESTIMATORS[-1:]),
         )
-        pieces = [measure(design, name, suites, names, arguments.draws) for suites, names in parts if suites]
+        pieces = [
+            measure(design, name, suites, names, arguments.draws)
+            for suites, names in parts
+            if suites
+        ]
         tables.append(pd.concat(pieces, ignore_index=True))
-        print(tables[-1].to_string(index=False, float_format=lambda value: f"{value:.4f}"), flush=True)
+        print(
+            tables[-1].to_string(index=False, float_format=lambda value: f"{value:.4f}"), flush=True
+        )
     if arguments.out is not None:
-        pd.concat(tables).to_csv(arguments.out, index=False, float_format="%.5f", lineterminator="\n")
+        pd.concat(tables).to_csv(
+            arguments.out, index=False, float_format="%.5f", lineterminator="\n"
+        )
 
 
 if __name__ == "__main__":

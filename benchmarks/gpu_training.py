@@ -1,12 +1,17 @@
-"""How fast a GPU trains the paper's shapes: our step, a nanoGPT-style loop and Hugging Face's Trainer, interleaved on one card.
+"""How fast a GPU trains the paper's shapes: our step, a nanoGPT-style loop and Hugging Face's
+Trainer, interleaved on one card.
 
-    python benchmarks/gpu_training.py [--shapes 1024x11x16 2048x21x16] [--rounds 3] [--steps 5] [--peak 9.89e14]
+    python benchmarks/gpu_training.py [--shapes 1024x11x16 2048x21x16] [--rounds 3] [--steps 5]
+    [--peak 9.89e14]
 
-Same model (Qwen3 type, recipe `marin2025`: heads of 128, MLP of 4 widths, 128,256 entries, T = 4096), same random tokens, bfloat16 autocast
-with float32 parameters, compiled; fused AdamW for the others, the recipe's cautious AdamC for ours. A step is a whole batch; ours and the
-nanoGPT-style loop take the parts that the plan's estimate of memory chooses, Trainer the largest that it can (halved until it fits).
-Columns: tokens per second, model FLOPs (causal attention counted in half, no softmax, three times the forward pass) over `--peak`, and the
-most memory that torch allocated in GiB, beside what was estimated for ours. Trainer needs `transformers` and `accelerate`.
+Same model (Qwen3 type, recipe `marin2025`: heads of 128, MLP of 4 widths, 128,256 entries, T =
+4096), same random tokens, bfloat16 autocast with float32 parameters, compiled; fused AdamW for the
+others, the recipe's cautious AdamC for ours. A step is a whole batch; ours and the nanoGPT-style
+loop take the parts that the plan's estimate of memory chooses, Trainer the largest that it can
+(halved until it fits).
+Columns: tokens per second, model FLOPs (causal attention counted in half, no softmax, three times
+the forward pass) over `--peak`, and the most memory that torch allocated in GiB, beside what was
+estimated for ours. Trainer needs `transformers` and `accelerate`.
 """
 
 import argparse
@@ -20,13 +25,23 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from relscale.accounting import TRAINING_OVER_FORWARD, count_parameters, forward_flops_per_token
-from relscale.architecture import Shape
-from relscale.plan import MARIN_CHOICES
-from relscale.training.execution import GIB, Execution, activation_bytes, choose_execution, state_bytes
+from relscale.plan.accounting import (
+    TRAINING_OVER_FORWARD,
+    count_parameters,
+    forward_flops_per_token,
+)
+from relscale.plan.architecture import Shape
+from relscale.plan.suite import MARIN_CHOICES
+from relscale.training.execution import (
+    GIB,
+    Execution,
+    activation_bytes,
+    choose_execution,
+    state_bytes,
+)
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
-from relscale.training.torch_step import TorchStep
+from relscale.training.torch_trainer import TorchStep
 
 OPTIMISER = {
     "kind": "cautious_adamc",
@@ -44,7 +59,14 @@ def shape_of(label: str) -> tuple[Shape, int]:
     """Return shape and batch of "width x layers x batch"."""
     width, layers, batch = (int(part) for part in label.split("x"))
     heads = width // 128
-    sizes = {"width": width, "layers": layers, "heads": heads, "kv_heads": heads, "head_dim": 128, "intermediate": 4 * width}
+    sizes = {
+        "width": width,
+        "layers": layers,
+        "heads": heads,
+        "kv_heads": heads,
+        "head_dim": 128,
+        "intermediate": 4 * width,
+    }
     return Shape(**sizes, vocab_size=128_256, context_length=4096), batch
 
 
@@ -66,7 +88,9 @@ def timed(step: Callable[[], Any], steps: int) -> float:
 def chosen(shape: Shape, batch: int) -> Execution:
     """Return how the plan's estimate executes a shape on this card."""
     memory = torch.cuda.get_device_properties(0).total_memory
-    execution = choose_execution(shape, count_parameters(shape).total, OPTIMISER["kind"], batch, "cuda", memory_bytes=memory)
+    execution = choose_execution(
+        shape, count_parameters(shape).total, OPTIMISER["kind"], batch, "cuda", memory_bytes=memory
+    )
     if execution is None:
         raise ValueError(f"--shapes: {shape} does not fit this GPU")
     return execution
@@ -86,7 +110,8 @@ def ours(shape: Shape, batch: int) -> Contestant:
 
 
 def nano(shape: Shape, batch: int) -> Contestant:
-    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) on our decoder: compiled whole, all logits at once, fused AdamW."""
+    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) on our decoder: compiled whole, all
+    logits at once, fused AdamW."""
     decoder = Decoder(shape, MARIN_CHOICES)
     initialise(decoder, 0)
     module = torch.compile(decoder.cuda())
@@ -98,7 +123,11 @@ def nano(shape: Shape, batch: int) -> Contestant:
         for some in tokens.split(part):
             with torch.autocast("cuda", torch.bfloat16):
                 logits = module(some[:, :-1])
-                loss = functional.cross_entropy(logits.flatten(0, 1), some[:, 1:].flatten()) * len(some) / batch
+                loss = (
+                    functional.cross_entropy(logits.flatten(0, 1), some[:, 1:].flatten())
+                    * len(some)
+                    / batch
+                )
             loss.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         adam.step()
@@ -108,9 +137,16 @@ def nano(shape: Shape, batch: int) -> Contestant:
 
 
 def hugging_face(shape: Shape, batch: int) -> Contestant:
-    """Return `transformers.Trainer` on its own Qwen3 model, in the largest parts of the batch that fit."""
+    """Return `transformers.Trainer` on its own Qwen3 model, in the largest parts of the batch that
+    fit."""
     import accelerate  # noqa: F401 (Trainer needs it, and says so late)
-    from transformers import Qwen3Config, Qwen3ForCausalLM, Trainer, TrainerCallback, TrainingArguments
+    from transformers import (
+        Qwen3Config,
+        Qwen3ForCausalLM,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
 
     model = Qwen3ForCausalLM(Qwen3Config(**hugging_face_config(shape, MARIN_CHOICES)))
     rows = [{"input_ids": row[:-1], "labels": row[:-1]} for row in batch_of(shape, batch)]
@@ -143,7 +179,12 @@ def hugging_face(shape: Shape, batch: int) -> Contestant:
                         report_to=[],
                         disable_tqdm=True,
                     )
-                    Trainer(model=model, args=arguments, train_dataset=rows * (steps + warm_up), callbacks=[clock]).train()
+                    Trainer(
+                        model=model,
+                        args=arguments,
+                        train_dataset=rows * (steps + warm_up),
+                        callbacks=[clock],
+                    ).train()
                 return (clock.times[-1] - clock.times[warm_up - 1]) / steps
             except torch.cuda.OutOfMemoryError:
                 if part == 1:
@@ -156,10 +197,15 @@ def hugging_face(shape: Shape, batch: int) -> Contestant:
 
 
 def measure(label: str, rounds: int, steps: int, peak: float) -> None:
-    """Print the rows of one shape; contestants take turns, each made anew so that none holds memory in another's turn."""
+    """Print the rows of one shape; contestants take turns, each made anew so that none holds memory
+    in another's turn."""
     shape, batch = shape_of(label)
     tokens = batch * shape.context_length
-    flops = TRAINING_OVER_FORWARD * forward_flops_per_token(shape, attention="causal", count_softmax=False) * tokens
+    flops = (
+        TRAINING_OVER_FORWARD
+        * forward_flops_per_token(shape, attention="causal", count_softmax=False)
+        * tokens
+    )
     execution = chosen(shape, batch)
     estimate = state_bytes(count_parameters(shape).total, OPTIMISER["kind"])
     estimate += activation_bytes(shape, "cuda", execution.micro_batch or batch, execution.recompute)
@@ -184,16 +230,27 @@ def measure(label: str, rounds: int, steps: int, peak: float) -> None:
             if name == "ours"
             else f"  ours / {name} {median / statistics.median(times['ours']):.2f}x"
         )
-        print(f"{label:14}{name:>9}{tokens / median:12,.0f}{flops / median / peak:8.1%}{memory[name]:9.1f}{beside}")
+        print(
+            f"{label:14}{name:>9}{tokens / median:12,.0f}{flops / median / peak:8.1%}{memory[name]:9.1f}{beside}"
+        )
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", nargs="+", default=["1024x11x16", "2048x21x16"], metavar="WxLxB")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--shapes", nargs="+", default=["1024x11x16", "2048x21x16"], metavar="WxLxB"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5, help="of a turn")
-    parser.add_argument("--peak", type=float, default=9.89e14, help="FLOP/s of the card in bfloat16, dense (H100 and H200: 9.89e14)")
+    parser.add_argument(
+        "--peak",
+        type=float,
+        default=9.89e14,
+        help="FLOP/s of the card in bfloat16, dense (H100 and H200: 9.89e14)",
+    )
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         parser.exit(1, "error: torch finds no GPU here\n")

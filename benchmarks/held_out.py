@@ -1,9 +1,11 @@
-"""Memory while held-out text goes from a shard's JSON lines to Parquet, and while a corpus gathers it, at several sizes.
+"""Memory while held-out text goes from a shard's JSON lines to Parquet, and while a corpus gathers
+it, at several sizes.
 
     python benchmarks/held_out.py [--megabytes 100 400] [--validation-mb 16]
 
-Words of made-up text are written to a temporary folder; each measurement is a process of its own, and memory its peak, with imports (about
-85 MB). The SHA-256 of what was written is printed, so that two versions of the package can be compared: PYTHONPATH chooses the version.
+Words of made-up text are written to a temporary folder; each measurement is a process of its own,
+and memory its peak, with imports (about 85 MB). The SHA-256 of what was written is printed, so that
+two versions of the package can be compared: PYTHONPATH chooses the version.
 """
 
 import argparse
@@ -18,15 +20,16 @@ from pathlib import Path
 
 from tokenization import peak_bytes
 
+from relscale.config.sharded import ShardedCorpus
 from relscale.files import sha256_of
-from relscale.settings.sharded import ShardedCorpus
 from relscale.text.parquet import write_documents
 from relscale.text.sharded_corpus import held_out
 from relscale.text.tokenize_shard import HeldOut
 
 
 def write_lines(path: Path, megabytes: float) -> None:
-    """Write so many megabytes of documents of 50 to 1,500 words as a shard does; one word in fifty has a letter of two bytes."""
+    """Write so many megabytes of documents of 50 to 1,500 words as a shard does; one word in fifty
+    has a letter of two bytes."""
     generator, left = random.Random(0), megabytes * 1e6
     words = [f"w{'' if number % 50 else 'ö'}{number}" for number in range(5000)]
     with path.open("w", encoding="utf-8") as handle:
@@ -34,7 +37,9 @@ def write_lines(path: Path, megabytes: float) -> None:
             text = " ".join(generator.choices(words, k=generator.randrange(50, 1500)))
             left -= len(text.encode())
             document = hashlib.blake2b(text.encode(), digest_size=16).digest()[:8].hex()
-            handle.write(json.dumps({"document": document, "text": text}, ensure_ascii=False) + "\n")
+            handle.write(
+                json.dumps({"document": document, "text": text}, ensure_ascii=False) + "\n"
+            )
 
 
 def measure(way: str, folder: Path, validation_mb: float) -> None:
@@ -43,8 +48,13 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
     if way == "shard":
         write_documents(HeldOut.read(folder / "validation.jsonl"), shard)
     else:
-        components = {name: {"source": "mine", "files": "*", "weight": weight} for name, weight in (("one", 3), ("two", 1))}
-        settings = ShardedCorpus.model_validate({"validation_mb": validation_mb, "components": components})
+        components = {
+            name: {"source": "mine", "files": "*", "weight": weight}
+            for name, weight in (("one", 3), ("two", 1))
+        }
+        settings = ShardedCorpus.model_validate(
+            {"validation_mb": validation_mb, "components": components}
+        )
         write_documents(held_out("both", settings, {"one": [shard], "two": [shard]}), gathered)
     peak = peak_bytes()
     print(f"{way:<8}{peak / 1e6:>8.0f} MB  {sha256_of(shard if way == 'shard' else gathered)[:16]}")
@@ -52,7 +62,9 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--megabytes", type=float, nargs="+", default=[100.0, 400.0])
     parser.add_argument("--validation-mb", type=float, default=16.0)
     parser.add_argument("--measure", choices=("shard", "gather"), help=argparse.SUPPRESS)
@@ -65,8 +77,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             write_lines(Path(name) / "validation.jsonl", megabytes)
             for way in ("shard", "gather"):
-                command = [sys.executable, __file__, "--measure", way, "--folder", name, "--validation-mb", str(args.validation_mb)]
-                done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--measure",
+                    way,
+                    "--folder",
+                    name,
+                    "--validation-mb",
+                    str(args.validation_mb),
+                ]
+                done = subprocess.run(
+                    command, capture_output=True, text=True, check=True, env=os.environ
+                )
                 print(f"{megabytes:>6g} MB held out: {done.stdout}", end="", flush=True)
 
 

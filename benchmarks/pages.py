@@ -1,7 +1,8 @@
-"""What drawing costs: CPU time of every figure in all three formats and of the pages, and their sizes, from synthetic tables.
+"""What drawing costs: CPU time of every figure in all three formats and of the pages, and their
+sizes, from synthetic tables.
 
-Run as `python benchmarks/pages.py [--runs 180 | --runs 255]`. Each figure is drawn by its own process, as in the workflow, so the time to
-import the libraries is in it.
+Run as `python benchmarks/pages.py [--runs 180 | --runs 255]`. Each figure is drawn by its own
+process, as in the workflow, so the time to import the libraries is in it.
 """
 
 import argparse
@@ -15,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from relscale.contract.io import read_table
 from relscale.pages.tables_html import table_page
-from relscale.tables import read_table
 
 ROOT = Path(__file__).parents[1]
 FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
@@ -24,7 +25,9 @@ FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
 
 def tables_of(runs, folder):
     """Write synthetic tables of that many runs and return their paths by name."""
-    spec = importlib.util.spec_from_file_location("synthetic_tables", ROOT / "tests/unit/plots/conftest.py")
+    spec = importlib.util.spec_from_file_location(
+        "synthetic_tables", ROOT / "tests/unit/plots/conftest.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     sizes, rest = divmod(runs, 15)
@@ -36,9 +39,22 @@ def tables_of(runs, folder):
     for name, frame in tables.items():
         paths[name] = folder / f"{name}.csv"
         frame.to_csv(paths[name], index=False)
-    paths |= {"published": ROOT / "workflow/reference/paper_slopes.csv", "prompts": ROOT / "workflow/reference/paper_prompts.csv"}
+    paths |= {
+        "published": ROOT / "workflow/reference/paper_slopes.csv",
+        "prompts": ROOT / "workflow/reference/paper_prompts.csv",
+    }
     suite = tables["losses"].drop_duplicates("run").assign(corpus=lambda rows: rows["suite"])
-    for column in ("budget_counts", "width", "layers", "heads", "batch_size", "steps", "learning_rate", "beta2", "attention_flops"):
+    for column in (
+        "budget_counts",
+        "width",
+        "layers",
+        "heads",
+        "batch_size",
+        "steps",
+        "learning_rate",
+        "beta2",
+        "attention_flops",
+    ):
         suite[column] = 0
     paths["suite"] = folder / "suite.csv"
     suite.to_csv(paths["suite"], index=False)
@@ -63,27 +79,65 @@ def main():
         paths = tables_of(runs, folder)
         tables = [word for key, path in paths.items() for word in ("--table", f"{key}={path}")]
         total, drawn, started = 0.0, 0, time.perf_counter()
-        for figure in (name for name in FIGURES if importlib.util.find_spec(f"relscale.plots.{name}")):
+        for figure in (
+            name for name in FIGURES if importlib.util.find_spec(f"relscale.figures.{name}")
+        ):
             out = {kind: folder / f"{figure}.{kind}" for kind in ("svg", "pdf", "png")}
             spent = cpu_s(
-                [sys.executable, "-m", f"relscale.plots.{figure}", *tables, *(w for k, p in out.items() for w in (f"--{k}", str(p)))]
+                [
+                    sys.executable,
+                    "-m",
+                    f"relscale.figures.{figure}",
+                    *tables,
+                    *(w for k, p in out.items() for w in (f"--{k}", str(p))),
+                ]
             )
             total, size = total + spent, out["svg"].stat().st_size
             drawn += size
             print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)
         clock = time.perf_counter() - started
-        print(f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, {clock:.0f} s by the clock")
-        embedded = 4 / 3 * sum(len(table_page(read_table(path), name)) for name, path in paths.items() if name != "losses") + 4 / 3 * drawn
-        print(f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the losses, as base64")
-        laws = [word for key in ("losses", "points", "absolute", "relative") for word in (f"--{key}", str(paths[key]))]
+        print(
+            f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, {clock:.0f} s by the clock"
+        )
+        embedded = (
+            4
+            / 3
+            * sum(
+                len(table_page(read_table(path), name))
+                for name, path in paths.items()
+                if name != "losses"
+            )
+            + 4 / 3 * drawn
+        )
+        print(
+            f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the losses, as base64"
+        )
+        laws = [
+            word
+            for key in ("losses", "points", "absolute", "relative")
+            for word in (f"--{key}", str(paths[key]))
+        ]
         page = [
             word
             for key in ("html", "js")
-            for word in ({"html": "--template", "js": "--script"}[key], f"{ROOT}/workflow/explorer/explorer.{key}")
+            for word in (
+                {"html": "--template", "js": "--script"}[key],
+                f"{ROOT}/workflow/explorer/explorer.{key}",
+            )
         ]
         out = folder / "explorer.html"
         spent = cpu_s(
-            [sys.executable, "-m", "relscale.stages.explorer", "--spec", json.dumps({"experiment": "x"}), *laws, *page, "--out", str(out)]
+            [
+                sys.executable,
+                "-m",
+                "relscale.stages.explorer",
+                "--spec",
+                json.dumps({"experiment": "x"}),
+                *laws,
+                *page,
+                "--out",
+                str(out),
+            ]
         )
         print(f"{'explorer':24s} {spent:6.2f} CPU-s {out.stat().st_size / 1e6:6.2f} MB")
 

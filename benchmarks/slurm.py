@@ -1,10 +1,12 @@
-"""What a job costs on SLURM beside its own work: this workflow's jobs beside those of a workflow of one line, with the same plugin.
+"""What a job costs on SLURM beside its own work: this workflow's jobs beside those of a workflow of
+one line, with the same plugin.
 
     python benchmarks/slurm.py --downloads FOLDER [--jobs 5] [--out FILE]
 
-Starts a SLURM of one node (tests/support/slurm_cluster.py) and sends both workflows, one job at a time. SLURM says when a job began and
-ended, to the second; the record of Snakemake's benchmark says how long its command ran. The difference is what starting Python, reading the
-workflow (twice, one call inside the other) and writing metadata cost.
+Starts a SLURM of one node (tests/support/slurm_cluster.py) and sends both workflows, one job at a
+time. SLURM says when a job began and ended, to the second; the record of Snakemake's benchmark says
+how long its command ran. The difference is what starting Python, reading the workflow (twice, one
+call inside the other) and writing metadata cost.
 """
 
 import argparse
@@ -39,18 +41,26 @@ rule one:
 
 
 def ended(cluster: Cluster) -> dict[str, float]:
-    """Return the seconds between begin and end of each job that SLURM has finished, by its number."""
+    """Return the seconds between begin and end of each job that SLURM has finished, by its
+    number."""
     found = {}
-    for line in cluster.call("squeue", "--noheader", "--array", "--states", "COMPLETED", "--format", "%i %S %e").splitlines():
+    for line in cluster.call(
+        "squeue", "--noheader", "--array", "--states", "COMPLETED", "--format", "%i %S %e"
+    ).splitlines():
         number, begin, end = line.split()
-        found[number] = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+        found[number] = (
+            datetime.fromisoformat(end) - datetime.fromisoformat(begin)
+        ).total_seconds()
     return found
 
 
 def overheads(cluster: Cluster, command: list[str], folder: Path, records: str) -> float:
-    """Run a workflow, and return the seconds that its jobs took on average beside their commands."""
+    """Run a workflow, and return the seconds that its jobs took on average beside their
+    commands."""
     before = ended(cluster)
-    done = subprocess.run(command, cwd=folder, env=cluster.environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=cluster.environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
     time.sleep(2)
@@ -63,7 +73,9 @@ def overheads(cluster: Cluster, command: list[str], folder: Path, records: str) 
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--downloads", default="", help="folder of already downloaded packages")
     parser.add_argument("--jobs", type=int, default=5, help="jobs of the workflow of one line")
     parser.add_argument("--rounds", type=int, default=3)
@@ -81,23 +93,47 @@ def main() -> None:
                 plain = scratch / f"plain-{number}"
                 plain.mkdir()
                 (plain / "Snakefile").write_text(ONE_LINE.replace("JOBS", str(args.jobs)))
-                options = ["--executor", "slurm", "--jobs", "1", *FOR_TESTS, "--default-resources", "slurm_partition=main", "mem_mb=1000"]
+                options = [
+                    "--executor",
+                    "slurm",
+                    "--jobs",
+                    "1",
+                    *FOR_TESTS,
+                    "--default-resources",
+                    "slurm_partition=main",
+                    "mem_mb=1000",
+                ]
                 command = [sys.executable, "-m", "snakemake", *options, "--benchmark-extended"]
                 seen["one line"].append(overheads(cluster, command, plain, "benchmarks/*.jsonl"))
                 (scratch / f"ours-{number}").mkdir()
                 checkout = copy_checkout(scratch / f"ours-{number}", args.downloads, "slurm")
-                profile = ["--profile", "profiles/slurm", *FOR_TESTS, "--default-resources", "slurm_partition=main", "mem_mb=1000"]
+                profile = [
+                    "--profile",
+                    "profiles/slurm",
+                    *FOR_TESTS,
+                    "--default-resources",
+                    "slurm_partition=main",
+                    "mem_mb=1000",
+                ]
                 goals = ["--jobs", "1", "--until", "shards", "family"]
                 command = checkout.command(*profile, *goals, cores=False)
-                seen["relscale"].append(overheads(cluster, command, checkout.folder, "benchmarks/results/**/*.jsonl"))
+                seen["relscale"].append(
+                    overheads(cluster, command, checkout.folder, "benchmarks/results/**/*.jsonl")
+                )
         finally:
             cluster.stop()
     lines = [f"{'workflow':<12}{'s a job beside its command: median (lowest-highest)':>54}"]
     for workflow, values in seen.items():
-        lines.append(f"{workflow:<12}{statistics.median(values):>30.1f} ({min(values):.1f}-{max(values):.1f})")
-    differences = [ours - plain for plain, ours in zip(seen["one line"], seen["relscale"], strict=True)]
+        lines.append(
+            f"{workflow:<12}{statistics.median(values):>30.1f} ({min(values):.1f}-{max(values):.1f})"
+        )
+    differences = [
+        ours - plain for plain, ours in zip(seen["one line"], seen["relscale"], strict=True)
+    ]
     rounds = ", ".join(f"{difference:.1f}" for difference in differences)
-    lines.append(f"more than the plugin's own: {statistics.median(differences):.1f} s a job (by rounds: {rounds})")
+    lines.append(
+        f"more than the plugin's own: {statistics.median(differences):.1f} s a job (by rounds: {rounds})"
+    )
     print("\n".join(lines))
     if args.out:
         args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")

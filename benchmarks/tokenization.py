@@ -1,14 +1,18 @@
-"""How fast text becomes tokens, and in how much memory: a shard beside the tokenizer alone and beside `datasets.map`, on the same files.
+"""How fast text becomes tokens, and in how much memory: a shard beside the tokenizer alone and
+beside `datasets.map`, on the same files.
 
-    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb 2000] [--out FILE]
+    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb
+    2000] [--out FILE]
 
-Text of the given corpora is written again and again, in another order each time, to JSON-lines files in a temporary folder. Each
-measurement is a process of its own, and rounds are interleaved. Times are CPU seconds of the work alone, without imports; memory is the
-whole process's peak. On a machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the time inside
-the tokenizer is measured in each process as well: whole / inside says what a way costs beside it, on whatever machine. `datasets.map`
-encodes a thousand documents at a time, as it does if nobody says otherwise: once as it is usually written, with the tokenizer of
-`transformers` in the function, and once with the tokenizer underneath and its call that leaves offsets out. `datasets` (extra `hub`) is
-needed.
+Text of the given corpora is written again and again, in another order each time, to JSON-lines
+files in a temporary folder. Each measurement is a process of its own, and rounds are interleaved.
+Times are CPU seconds of the work alone, without imports; memory is the whole process's peak. On a
+machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the
+time inside the tokenizer is measured in each process as well: whole / inside says what a way costs
+beside it, on whatever machine. `datasets.map` encodes a thousand documents at a time, as it does if
+nobody says otherwise: once as it is usually written, with the tokenizer of `transformers` in the
+function, and once with the tokenizer underneath and its call that leaves offsets out. `datasets`
+(extra `hub`) is needed.
 """
 
 import argparse
@@ -39,7 +43,12 @@ WATCHED = 50_000_000
 
 def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int = 4) -> list[str]:
     """Write so many megabytes of text as JSON lines, dealt to a few files; return their names."""
-    texts = [text for path in corpora for batch in read_batches(path) for text in batch.column("text").to_pylist()]
+    texts = [
+        text
+        for path in corpora
+        for batch in read_batches(path)
+        for text in batch.column("text").to_pylist()
+    ]
     left, generator = megabytes * 1e6, random.Random(0)
     names = [f"{part}.jsonl" for part in range(parts)]
     handles = [(folder / name).open("w", encoding="utf-8") for name in names]
@@ -72,7 +81,9 @@ def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path) -> dict[str, float]:
+def measure(
+    way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path
+) -> dict[str, float]:
     """Measure one way in this process."""
     tokenizer = Timed(load_tokenizer(tokenizer_path))
     if way == "tokenizer alone":
@@ -99,7 +110,11 @@ def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work
                 yield text
 
         work.mkdir()
-        counts = tokenize(Shard(files=names, texts=texts_of, validation_share=1e-4), cast(Tokenizer, tokenizer), work)
+        counts = tokenize(
+            Shard(files=names, texts=texts_of, validation_share=1e-4),
+            cast(Tokenizer, tokenizer),
+            work,
+        )
         tokens, size = counts.tokens + counts.tokens_validation, counts.tokens_size
         seconds = time.process_time() - begin
     else:
@@ -126,21 +141,35 @@ def measure(way: str, tokenizer_path: Path, folder: Path, names: list[str], work
                 return {"ids": [[*encoding.ids, end] for encoding in encodings]}
 
         begin = time.process_time()
-        rows = datasets.load_dataset("json", data_files=[str(folder / name) for name in names], split="train", cache_dir=str(work))
+        rows = datasets.load_dataset(
+            "json",
+            data_files=[str(folder / name) for name in names],
+            split="train",
+            cache_dir=str(work),
+        )
         mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
         seconds = time.process_time() - begin
         tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
         size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
-    return {"cpu_s": seconds, "inside_s": tokenizer.seconds, "tokens": tokens, "peak_mb": peak_bytes() / 1e6, "disk_mb": size / 1e6}
+    return {
+        "cpu_s": seconds,
+        "inside_s": tokenizer.seconds,
+        "tokens": tokens,
+        "peak_mb": peak_bytes() / 1e6,
+        "disk_mb": size / 1e6,
+    }
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process held; Linux's `ru_maxrss` would also count what its parent held before it started it."""
+    """Return the most memory that this process held; Linux's `ru_maxrss` would also count what its
+    parent held before it started it."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 class Timed:
@@ -155,7 +184,9 @@ class Timed:
     def encode_batch_fast(self, texts: list[str], add_special_tokens: bool = True) -> list[Any]:
         """Encode, and look at the clock."""
         begin = time.process_time()
-        encodings: list[Any] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        encodings: list[Any] = self._tokenizer.encode_batch_fast(
+            texts, add_special_tokens=add_special_tokens
+        )
         self.seconds += time.process_time() - begin
         return encodings
 
@@ -163,13 +194,40 @@ class Timed:
         return getattr(self._tokenizer, name)
 
 
-def in_own_process(way: str, tokenizer: Path, folder: Path, names: list[str], watch: Path | None = None) -> dict[str, float]:
+def in_own_process(
+    way: str, tokenizer: Path, folder: Path, names: list[str], watch: Path | None = None
+) -> dict[str, float]:
     """Measure one way in a new process; what it says meanwhile goes to the file `watch`."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
-        command = [sys.executable, __file__, "--measure", way, "--tokenizer", tokenizer, "--folder", folder, "--work", f"{work}/made"]
-        environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        with tempfile.TemporaryFile("w+") as said, watch.open("w+") if watch else tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run([*map(str, command), "--names", *names], env=environment, stdout=output, stderr=said, check=False)
+        command = [
+            sys.executable,
+            __file__,
+            "--measure",
+            way,
+            "--tokenizer",
+            tokenizer,
+            "--folder",
+            folder,
+            "--work",
+            f"{work}/made",
+        ]
+        environment = {
+            **os.environ,
+            "TOKENIZERS_PARALLELISM": "false",
+            "RAYON_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1",
+        }
+        with (
+            tempfile.TemporaryFile("w+") as said,
+            watch.open("w+") if watch else tempfile.TemporaryFile("w+") as output,
+        ):
+            done = subprocess.run(
+                [*map(str, command), "--names", *names],
+                env=environment,
+                stdout=output,
+                stderr=said,
+                check=False,
+            )
             said.seek(0)
             output.seek(0)
             if done.returncode:
@@ -178,7 +236,9 @@ def in_own_process(way: str, tokenizer: Path, folder: Path, names: list[str], wa
     return result
 
 
-def compare(corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: float, rounds: int) -> Iterator[str]:
+def compare(
+    corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: float, rounds: int
+) -> Iterator[str]:
     """Yield lines: each way's rate, its ratio to the shard's in the same round, memory and disk."""
     folder = scratch / "compared"
     folder.mkdir()
@@ -199,18 +259,34 @@ def compare(corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: floa
         yield f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
     yield f"a shard reaches {1 / middle['shard']:.3f} of the tokenizer's own rate"
     for way in (MAPPED, MAPPED_FAST):
-        beside = sorted(mapped["cpu_s"] / shard["cpu_s"] for mapped, shard in zip(seen[way], seen["shard"], strict=True))
+        beside = sorted(
+            mapped["cpu_s"] / shard["cpu_s"]
+            for mapped, shard in zip(seen[way], seen["shard"], strict=True)
+        )
         yield f"and {beside[rounds // 2]:.2f} times that of {way} (by rounds: {', '.join(f'{ratio:.2f}' for ratio in beside)})"
 
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=Path, nargs="+", help="documents of corpora (Parquet), as the workflow makes them")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--text",
+        type=Path,
+        nargs="+",
+        help="documents of corpora (Parquet), as the workflow makes them",
+    )
     parser.add_argument("--vocab-size", type=int, default=8192)
-    parser.add_argument("--compare-mb", type=float, default=50.0, help="text that the ways are compared on")
-    parser.add_argument("--small-mb", type=float, default=200.0, help="text of the smaller shard; 0 leaves it out")
-    parser.add_argument("--large-mb", type=float, default=2000.0, help="text of the larger shard; 0 leaves it out")
+    parser.add_argument(
+        "--compare-mb", type=float, default=50.0, help="text that the ways are compared on"
+    )
+    parser.add_argument(
+        "--small-mb", type=float, default=200.0, help="text of the smaller shard; 0 leaves it out"
+    )
+    parser.add_argument(
+        "--large-mb", type=float, default=2000.0, help="text of the larger shard; 0 leaves it out"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="0 leaves the comparison out")
     parser.add_argument("--scratch", type=Path, help="where the temporary folder is made")
     parser.add_argument("--out", type=Path, help="also write the table there")
@@ -233,7 +309,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.scratch) as name:
         scratch = Path(name)
         tokenizer = scratch / "tokenizer.json"
-        trained = train_tokenizer({path.parent.name: path for path in args.text}, args.vocab_size, 4.0)
+        trained = train_tokenizer(
+            {path.parent.name: path for path in args.text}, args.vocab_size, 4.0
+        )
         tokenizer.write_text(tokenizer_text(trained), encoding="utf-8")
         say(f"byte-level BPE of {args.vocab_size} entries, one thread")
         if args.rounds:
@@ -243,9 +321,17 @@ def main() -> None:
             folder = scratch / f"{megabytes:g}"
             folder.mkdir()
             names = write_files(args.text, folder, megabytes)
-            found = in_own_process("shard", tokenizer, folder, names, args.out.with_suffix(f".{megabytes:g}.txt") if args.out else None)
+            found = in_own_process(
+                "shard",
+                tokenizer,
+                folder,
+                names,
+                args.out.with_suffix(f".{megabytes:g}.txt") if args.out else None,
+            )
             rate = megabytes / found["cpu_s"]
-            say(f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB")
+            say(
+                f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB"
+            )
 
 
 if __name__ == "__main__":

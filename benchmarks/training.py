@@ -1,12 +1,15 @@
-"""How fast a training step is: our native and torch steps, Hugging Face's Trainer, a nanoGPT-style loop and litgpt's model in it.
+"""How fast a training step is: our native and torch steps, Hugging Face's Trainer, a nanoGPT-style
+loop and litgpt's model in it.
 
     OMP_NUM_THREADS=1 python benchmarks/training.py [--shapes 32x2x2 64x3x4] [--rounds 5]
 
-Same model (a Qwen3-type decoder, random weights), same data, one thread, interleaved: each round gives every contestant a turn at every
-shape, and a figure is the median over rounds. Rates are tokens per second of CPU time of this process, so that a busy machine counts less.
-The last columns set the native step's model FLOPs (as recipe `cpu_small` counts them) against the rate at which the machine's library
-multiplies the matrices of the same step (the faster of numpy and torch). Trainer needs `transformers` and `accelerate`, litgpt's model
-`litgpt` and `lightning`; what is not installed is left out.
+Same model (a Qwen3-type decoder, random weights), same data, one thread, interleaved: each round
+gives every contestant a turn at every shape, and a figure is the median over rounds. Rates are
+tokens per second of CPU time of this process, so that a busy machine counts less. The last columns
+set the native step's model FLOPs (as recipe `cpu_small` counts them) against the rate at which the
+machine's library multiplies the matrices of the same step (the faster of numpy and torch). Trainer
+needs `transformers` and `accelerate`, litgpt's model `litgpt` and `lightning`; what is not
+installed is left out.
 """
 
 import argparse
@@ -20,13 +23,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from relscale.accounting import TRAINING_OVER_FORWARD, forward_flops_per_token
-from relscale.architecture import Choices, Shape
+from relscale.plan.accounting import TRAINING_OVER_FORWARD, forward_flops_per_token
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
 from relscale.training.native_library import available, load_library
-from relscale.training.native_step import NativeStep
-from relscale.training.torch_step import TorchStep
+from relscale.training.native_trainer import NativeStep
+from relscale.training.torch_trainer import TorchStep
 
 OPTIMISER = {
     "kind": "adam",
@@ -43,7 +46,8 @@ Contestant = Callable[[int], float]
 
 
 def shape_of(label: str) -> tuple[Shape, int]:
-    """Return shape and batch of "width x layers x batch": heads of 16, an MLP of 8/3 of the width, as recipe `cpu_small` has them."""
+    """Return shape and batch of "width x layers x batch": heads of 16, an MLP of 8/3 of the width,
+    as recipe `cpu_small` has them."""
     width, layers, batch = (int(part) for part in label.split("x"))
     heads = max(1, width // 16)
     shape = Shape(
@@ -83,9 +87,16 @@ def of_step(step: NativeStep | TorchStep, data: Iterator[np.ndarray]) -> Contest
 
 
 def plain_loop(module: torch.nn.Module, data: Iterator[np.ndarray]) -> Contestant:
-    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) in eager mode: clip_grad_norm_, fused AdamW, gradients set to None."""
+    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) in eager mode: clip_grad_norm_,
+    fused AdamW, gradients set to None."""
     betas = (OPTIMISER["beta1"], OPTIMISER["beta2"])
-    adam = torch.optim.AdamW(module.parameters(), lr=OPTIMISER["learning_rate"], betas=betas, weight_decay=0.0, fused=True)
+    adam = torch.optim.AdamW(
+        module.parameters(),
+        lr=OPTIMISER["learning_rate"],
+        betas=betas,
+        weight_decay=0.0,
+        fused=True,
+    )
 
     def turn(steps: int) -> float:
         begin = time.process_time()
@@ -133,9 +144,16 @@ def litgpt_module(shape: Shape) -> torch.nn.Module:
 
 
 def hugging_face(shape: Shape, batch: int, data: Iterator[np.ndarray]) -> Contestant:
-    """Return `transformers.Trainer` on its own Qwen3 model; a turn's first steps, in which it sets itself up, do not count."""
+    """Return `transformers.Trainer` on its own Qwen3 model; a turn's first steps, in which it sets
+    itself up, do not count."""
     import accelerate  # noqa: F401 (Trainer needs it, and says so late)
-    from transformers import Qwen3Config, Qwen3ForCausalLM, Trainer, TrainerCallback, TrainingArguments
+    from transformers import (
+        Qwen3Config,
+        Qwen3ForCausalLM,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
 
     model = Qwen3ForCausalLM(Qwen3Config(**hugging_face_config(shape, Choices())))
     warm_up = 2
@@ -173,11 +191,19 @@ def hugging_face(shape: Shape, batch: int, data: Iterator[np.ndarray]) -> Contes
 
 
 def matrix_products(
-    shape: Shape, batch: int, convert: Callable[[np.ndarray], Any], multiply: Callable[[Any, Any, Any], Any]
+    shape: Shape,
+    batch: int,
+    convert: Callable[[np.ndarray], Any],
+    multiply: Callable[[Any, Any, Any], Any],
 ) -> tuple[Contestant, float]:
     """Return the products of a step's projections and head as a contestant, and their FLOPs."""
     rows, inner = batch * shape.context_length, shape.heads * shape.head_dim
-    weights = [(shape.width, 3 * inner), (inner, shape.width), (shape.width, 2 * shape.intermediate), (shape.intermediate, shape.width)]
+    weights = [
+        (shape.width, 3 * inner),
+        (inner, shape.width),
+        (shape.width, 2 * shape.intermediate),
+        (shape.intermediate, shape.width),
+    ]
     weights = [*weights * shape.layers, (shape.width, shape.vocab_size)]
     generator = np.random.default_rng(0)
     # Forward, gradient of the input, gradient of the weight.
@@ -218,9 +244,15 @@ def contestants(label: str) -> tuple[dict[str, Contestant], dict[str, float]]:
             found[name] = make()
         except ImportError as error:
             print(f"{name} is left out: {error}")
-    found["numpy GEMM"], products = matrix_products(shape, batch, np.asarray, lambda a, b, out: np.matmul(a, b, out=out))
-    found["torch GEMM"], _ = matrix_products(shape, batch, torch.from_numpy, lambda a, b, out: torch.mm(a, b, out=out))
-    per_token = TRAINING_OVER_FORWARD * forward_flops_per_token(shape, attention="causal", count_softmax=False)
+    found["numpy GEMM"], products = matrix_products(
+        shape, batch, np.asarray, lambda a, b, out: np.matmul(a, b, out=out)
+    )
+    found["torch GEMM"], _ = matrix_products(
+        shape, batch, torch.from_numpy, lambda a, b, out: torch.mm(a, b, out=out)
+    )
+    per_token = TRAINING_OVER_FORWARD * forward_flops_per_token(
+        shape, attention="causal", count_softmax=False
+    )
     return found, {"step": float(per_token * batch * shape.context_length), "GEMM": products}
 
 
@@ -228,7 +260,10 @@ def measure(labels: list[str], rounds: int, seconds: float) -> None:
     """Give everyone their turns and print the table."""
     places = {label: contestants(label) for label in labels}
     steps = {(label, name): 1 for label in labels for name in places[label][0]}
-    for label, name in steps:  # a turn that does not count: caches, allocations, and how many steps fill a turn
+    for (
+        label,
+        name,
+    ) in steps:  # a turn that does not count: caches, allocations, and how many steps fill a turn
         for guess in (2, 4):
             steps[label, name] = max(2, round(seconds / places[label][0][name](guess)))
     times: dict[tuple[str, str], list[float]] = {key: [] for key in steps}
@@ -236,10 +271,20 @@ def measure(labels: list[str], rounds: int, seconds: float) -> None:
         print(f"round {number + 1} of {rounds}", flush=True)
         for label, name in steps:
             times[label, name].append(places[label][0][name](steps[label, name]))
-    names = [name for name in ("native", "torch", "nanoGPT", "litgpt", "Trainer") if any((label, name) in times for label in labels)]
-    print(f"\nTokens per CPU second, one thread, medians of {rounds} rounds (lowest and highest of the native step's rates behind it)")
+    names = [
+        name
+        for name in ("native", "torch", "nanoGPT", "litgpt", "Trainer")
+        if any((label, name) in times for label in labels)
+    ]
+    print(
+        f"\nTokens per CPU second, one thread, medians of {rounds} rounds (lowest and highest of the native step's rates behind it)"
+    )
     header = [f"{name:>9}" for name in names] + [f"{'native/' + name:>15}" for name in names[1:]]
-    print(f"{'shape x batch':14}" + " ".join(header) + f"{'GEMM GF/s':>11}{'native GF/s':>13}{'share':>7}")
+    print(
+        f"{'shape x batch':14}"
+        + " ".join(header)
+        + f"{'GEMM GF/s':>11}{'native GF/s':>13}{'share':>7}"
+    )
     for label in labels:
         shape, batch = shape_of(label)
         tokens = batch * shape.context_length
@@ -253,14 +298,23 @@ def measure(labels: list[str], rounds: int, seconds: float) -> None:
             pairs = zip(times[label, name], times[label, first], strict=True)
             row.append(f"{statistics.median(theirs / ours for theirs, ours in pairs):14.1f}x")
         rate = flops["step"] / median[first] / 1e9
-        spread = f"  {tokens / max(times[label, first]):,.0f}..{tokens / min(times[label, first]):,.0f}"
+        spread = (
+            f"  {tokens / max(times[label, first]):,.0f}..{tokens / min(times[label, first]):,.0f}"
+        )
         print(f"{label:14}" + " ".join(row) + f"{gemm:11.0f}{rate:13.0f}{rate / gemm:7.0%}{spread}")
 
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", nargs="+", default=["16x1x2", "32x1x1", "32x2x2", "64x3x4", "64x3x16", "128x4x16"], metavar="WxLxB")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        default=["16x1x2", "32x1x1", "32x2x2", "64x3x4", "64x3x16", "128x4x16"],
+        metavar="WxLxB",
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     arguments = parser.parse_args()

@@ -9,24 +9,42 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 FLAGS += ("--disable-component-update", "--disable-sync")
 
-# Before any test module imports numpy or torch: threads of tiny operations mostly wait for each other, most of all on a busy machine.
+# Before any test module imports numpy or torch: threads of tiny operations mostly wait for each
+# other, most of all on a busy machine.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-# Where `make test` puts lm-evaluation-harness, behind everything that is installed. transformers looks for its parts only once.
+# Where `make test` puts lm-evaluation-harness, behind everything that is installed. transformers
+# looks for its parts only once.
 _harness = Path(sys.prefix) / ".harness"
 if _harness.is_dir():
     sys.path.append(str(_harness))
 
 
 def pytest_addoption(parser):
-    parser.addoption("--downloads", default="", help="a folder of already downloaded packages, used instead of the network")
+    parser.addoption(
+        "--downloads",
+        default="",
+        help="a folder of already downloaded packages, used instead of the network",
+    )
     parser.addoption("--soak", action="store_true", help="run the long lists, too")
-    parser.addoption("--screenshots", default="", help="keep the screenshots of the browser tests in this folder")
-    parser.addoption("--results", default="", help="also open the pages of this finished experiment, such as results/default")
+    parser.addoption(
+        "--screenshots", default="", help="keep the screenshots of the browser tests in this folder"
+    )
+    parser.addoption(
+        "--results",
+        default="",
+        help="also open the pages of this finished experiment, such as results/default",
+    )
 
 
 def pytest_collection_modifyitems(config, items):
@@ -39,11 +57,16 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """An installed Chromium with no network but files; the test is skipped, with the reason, where there is none."""
+    """An installed Chromium with no network but files; the test is skipped, with the reason, where
+    there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = os.environ.get("CHROMIUM") or next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    path = os.environ.get("CHROMIUM") or next(
+        (found for name in CHROMIUM if (found := shutil.which(name))), None
+    )
     if path is None:
-        pytest.skip(f"no Chromium is installed (looked for {', '.join(CHROMIUM)}; the variable CHROMIUM may name one)")
+        pytest.skip(
+            f"no Chromium is installed (looked for {', '.join(CHROMIUM)}; the variable CHROMIUM may name one)"
+        )
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -61,23 +84,34 @@ def screenshots(request, tmp_path_factory):
 
 @pytest.fixture
 def opened(chromium):
-    """A function that opens a file as a page; at the end of its block the page must have had no error and asked nobody for anything."""
+    """A function that opens a file as a page; at the end of its block the page must have had no
+    error and asked nobody for anything."""
 
     @contextmanager
     def open_page(path, width=1200, height=900, warnings=True, **options):
-        context = chromium.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, accept_downloads=True, **options
+        )
         context.set_default_timeout(120_000)  # a busy machine is slow; time decides no test
         page = context.new_page()
         errors, asked = [], []
         counted = ("error", "warning") if warnings else ("error",)
-        page.on("console", lambda message: errors.append(message.text) if message.type in counted else None)
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type in counted else None,
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         address = path.absolute().as_uri()
         page.goto(address)
         try:
             yield page
-            outside = [url for url in asked if url.partition("#")[0] != address and not url.startswith(("data:", "blob:", "about:"))]
+            outside = [
+                url
+                for url in asked
+                if url.partition("#")[0] != address
+                and not url.startswith(("data:", "blob:", "about:"))
+            ]
             assert not errors, errors
             assert not outside, outside
         finally:

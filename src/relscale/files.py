@@ -11,7 +11,8 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; move it into place when the block ends without an error."""
+    """Yield a temporary name beside `path`; move it into place when the block ends without an
+    error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -33,7 +34,10 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         ValueError: where a number is not finite (JSON has no name for it).
     """
-    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(
+        path,
+        json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+    )
 
 
 def read_json(path: Path) -> Any:

@@ -1,4 +1,5 @@
-"""Experiments whose pages are opened: one of synthetic tables, and a finished one where `--results` names it."""
+"""Experiments whose pages are opened: one of synthetic tables, and a finished one where `--results`
+names it."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -7,11 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from relscale.contract.io import read_table, read_tables
 from relscale.pages.explorer import explorer_page
-from relscale.tables import read_table, read_tables
 
 ROOT = Path(__file__).parents[2]
-SOURCES = tuple((ROOT / "workflow/explorer" / name).read_text(encoding="utf-8") for name in ("explorer.html", "explorer.js"))
+SOURCES = tuple(
+    (ROOT / "workflow/explorer" / name).read_text(encoding="utf-8")
+    for name in ("explorer.html", "explorer.js")
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,9 @@ class Pages:
 
 def synthetic():
     """Return the module that makes synthetic tables."""
-    spec = importlib.util.spec_from_file_location("synthetic_tables", ROOT / "tests/unit/plots/conftest.py")
+    spec = importlib.util.spec_from_file_location(
+        "synthetic_tables", ROOT / "tests/unit/plots/conftest.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -55,17 +61,33 @@ def pages(request, write):
         folder = request.config.getoption("--results")
         if not folder:
             pytest.skip("no finished experiment is named; --results takes its folder")
-        names = {"losses": "tables/losses.parquet", **{name: f"laws/{name}.csv" for name in ("points", "absolute", "relative")}}
+        names = {
+            "losses": "tables/losses.parquet",
+            **{name: f"laws/{name}.csv" for name in ("points", "absolute", "relative")},
+        }
         tables = {name: read_table(Path(folder, path)) for name, path in names.items()}
         others = sorted(Path(folder).glob("laws/*/baselines.csv"))
-        return Pages(Path(folder, "explorer.html"), tables | ({"baselines": read_tables(others)} if others else {}))
+        return Pages(
+            Path(folder, "explorer.html"),
+            tables | ({"baselines": read_tables(others)} if others else {}),
+        )
     module = synthetic()
     tables = module.make_tables()
     relative = tables["relative"]
-    mirrored = relative[relative["treatment"] == "humanities"].assign(treatment="STEM", baseline="humanities")
-    tables["baselines"] = mirrored.assign(dbeta=-mirrored["dbeta"], ci_low=-mirrored["ci_high"], ci_high=-mirrored["ci_low"])
+    mirrored = relative[relative["treatment"] == "humanities"].assign(
+        treatment="STEM", baseline="humanities"
+    )
+    tables["baselines"] = mirrored.assign(
+        dbeta=-mirrored["dbeta"], ci_low=-mirrored["ci_high"], ci_high=-mirrored["ci_low"]
+    )
     families = [
         {"family": name, "metrics": [metric], "baseline": baseline, "domains": list(domains)}
         for name, (baseline, metric, domains) in module.FAMILIES.items()
     ]
-    return Pages(write(tables, {"experiment": "synthetic", "families": families, "corpora": list(module.CORPORA)}), tables)
+    return Pages(
+        write(
+            tables,
+            {"experiment": "synthetic", "families": families, "corpora": list(module.CORPORA)},
+        ),
+        tables,
+    )

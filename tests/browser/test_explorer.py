@@ -1,4 +1,5 @@
-"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and nobody outside is asked."""
+"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and
+nobody outside is asked."""
 
 import io
 import math
@@ -8,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.plots.panels import law_error, law_gap
-from relscale.plots.style import is_error
+from relscale.figures.kit.panels import law_error, law_gap
+from relscale.figures.kit.style import is_error
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six
@@ -36,7 +37,8 @@ def options(page, name):
 def current(page):
     """Return what is chosen now, by the tables' columns."""
     values = {
-        name: page.eval_on_selector(f"#{name}", "one => one.value") for name in ("family", "metric", "corpus", "estimator", "baseline")
+        name: page.eval_on_selector(f"#{name}", "one => one.value")
+        for name in ("family", "metric", "corpus", "estimator", "baseline")
     }
     return {("suite" if name == "corpus" else name): value for name, value in values.items()}
 
@@ -49,13 +51,20 @@ def pick(frame, chosen, *columns):
 
 def cells(page, table, key):
     """Return a column's values as the page keeps them; empty cells as NaN."""
-    values = page.eval_on_selector_all(f"#{table} tbody [data-key={key}]", "all => all.map((cell) => cell.dataset.value)")
-    return [value if key in ("treatment", "verdict", "domain") else float(value) if value else math.nan for value in values]
+    values = page.eval_on_selector_all(
+        f"#{table} tbody [data-key={key}]", "all => all.map((cell) => cell.dataset.value)"
+    )
+    return [
+        value if key in ("treatment", "verdict", "domain") else float(value) if value else math.nan
+        for value in values
+    ]
 
 
 def marks(page, kind):
     """Return domain, name and value of the marks of the chart, from their labels."""
-    labels = page.eval_on_selector_all("#vis path[aria-label]", "all => all.map((mark) => mark.getAttribute('aria-label'))")
+    labels = page.eval_on_selector_all(
+        "#vis path[aria-label]", "all => all.map((mark) => mark.getAttribute('aria-label'))"
+    )
     pattern = r"(?P<domain>.+); (?:run (?P<run>\S+)|optimum of budget (?P<budget>\S+)); .* (?P<y>-?[\d.e-]+)(?: percent)?; compute \S+"
     found = [re.fullmatch(pattern, label) for label in labels]
     assert all(found), labels
@@ -72,14 +81,31 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
             for metric in options(page, "metric"):
                 for corpus in options(page, "corpus"):
                     for estimator in options(page, "estimator"):
-                        for name, value in {"metric": metric, "corpus": corpus, "estimator": estimator}.items():
+                        for name, value in {
+                            "metric": metric,
+                            "corpus": corpus,
+                            "estimator": estimator,
+                        }.items():
                             if page.locator(f"#{name}").is_enabled():
                                 page.select_option(f"#{name}", value)
-                        asked = pick(relative, current(page), "family", "metric", "suite", "estimator")
+                        asked = pick(
+                            relative, current(page), "family", "metric", "suite", "estimator"
+                        )
                         assert cells(page, "verdicts", "treatment") == asked["treatment"].tolist()
-                        assert cells(page, "verdicts", "verdict") == asked["verdict"].fillna("").tolist()
-                        np.testing.assert_allclose(cells(page, "verdicts", "dbeta"), asked["dbeta"].astype(float), rtol=DIGITS)
-                        np.testing.assert_allclose(cells(page, "verdicts", "ci_low"), asked["ci_low"].astype(float), rtol=DIGITS)
+                        assert (
+                            cells(page, "verdicts", "verdict")
+                            == asked["verdict"].fillna("").tolist()
+                        )
+                        np.testing.assert_allclose(
+                            cells(page, "verdicts", "dbeta"),
+                            asked["dbeta"].astype(float),
+                            rtol=DIGITS,
+                        )
+                        np.testing.assert_allclose(
+                            cells(page, "verdicts", "ci_low"),
+                            asked["ci_low"].astype(float),
+                            rtol=DIGITS,
+                        )
                         seen += len(asked)
         drawn(page)
     assert seen == len(relative) > 0
@@ -91,7 +117,9 @@ def test_the_chart_shows_every_run_and_its_error(pages, opened):
         choose(page, view="absolute")
         chosen = current(page)
         shown = marks(page, "run")
-    kept = losses["excluded_reason"].fillna("") == "" if "excluded_reason" in losses else slice(None)
+    kept = (
+        losses["excluded_reason"].fillna("") == "" if "excluded_reason" in losses else slice(None)
+    )
     asked = pick(losses[kept], chosen, "family", "metric", "suite")
     assert len(shown) == len(asked) > 0
     np.testing.assert_allclose(sorted(shown["y"]), sorted(asked["error"].astype(float)), rtol=6e-6)
@@ -109,12 +137,18 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         shown = marks(page, "run")
         said = cells(page, "verdicts", "dbeta")
         treatments = cells(page, "verdicts", "treatment")
-    asked = pick(losses, chosen, "family", "metric", "suite").pivot(index="run", columns="domain", values="error")
+    asked = pick(losses, chosen, "family", "metric", "suite").pivot(
+        index="run", columns="domain", values="error"
+    )
     ratios = asked.drop(columns=chosen["baseline"]).div(asked[chosen["baseline"]], axis=0).stack()
     changes = 100 * (1 - ratios) if is_error(chosen["metric"]) else 100 * (ratios - 1)
-    np.testing.assert_allclose(sorted(shown["y"]), sorted(changes), atol=1e-4)  # percent of a ratio of seven digits
+    np.testing.assert_allclose(
+        sorted(shown["y"]), sorted(changes), atol=1e-4
+    )  # percent of a ratio of seven digits
     table = pages.tables["baselines" if other else "relative"]
-    laws = pick(table, chosen, "family", "metric", "suite", "estimator", "baseline").set_index("treatment")
+    laws = pick(table, chosen, "family", "metric", "suite", "estimator", "baseline").set_index(
+        "treatment"
+    )
     assert treatments and len(treatments) == len(laws)
     np.testing.assert_allclose(said, laws.loc[treatments, "dbeta"], rtol=DIGITS)
 
@@ -127,10 +161,14 @@ def test_the_curves_are_the_tables_laws(pages, opened):
         for flops in (3e10, 2e11, 4e12):
             for row in rows:
                 want = [float(values[0]) for values in law_gap(pd.Series(row), np.array([flops]))]
-                assert page.evaluate("([row, flops]) => explorer.lawGap(row, flops)", [row, flops]) == pytest.approx(want, rel=1e-9)
+                assert page.evaluate(
+                    "([row, flops]) => explorer.lawGap(row, flops)", [row, flops]
+                ) == pytest.approx(want, rel=1e-9)
             for row in absolute:
                 want = float(law_error(pd.Series(row), np.array([flops]))[0])
-                assert page.evaluate("([row, flops]) => explorer.lawError(row, flops)", [row, flops]) == pytest.approx(want, rel=1e-9)
+                assert page.evaluate(
+                    "([row, flops]) => explorer.lawError(row, flops)", [row, flops]
+                ) == pytest.approx(want, rel=1e-9)
 
 
 def test_hovering_names_the_run(pages, opened, screenshots):
@@ -167,15 +205,21 @@ def test_downloads_hold_the_rows_of_the_tables(pages, opened):
         for button in ("save-verdicts", "save-drawn", "save-losses"):
             with page.expect_download() as download:
                 page.click(f"#{button}")
-            files[button] = pd.read_csv(io.StringIO(download.value.path().read_text()), dtype={"budget": str})
+            files[button] = pd.read_csv(
+                io.StringIO(download.value.path().read_text()), dtype={"budget": str}
+            )
             assert download.value.suggested_filename.endswith(".csv")
         drawn_rows = page.evaluate("explorer.shown.drawn.length")
     laws = pick(pages.tables["relative"], chosen, "family", "metric", "suite", "estimator")
     assert files["save-verdicts"].columns.tolist() == laws.columns.tolist()
-    np.testing.assert_allclose(files["save-verdicts"]["dbeta"], laws["dbeta"].astype(float), rtol=DIGITS)
+    np.testing.assert_allclose(
+        files["save-verdicts"]["dbeta"], laws["dbeta"].astype(float), rtol=DIGITS
+    )
     assert len(files["save-drawn"]) == drawn_rows > 0
     mine = pick(pages.tables["losses"], chosen, "family")
-    np.testing.assert_allclose(files["save-losses"]["error"], mine["error"].astype(float), rtol=DIGITS)
+    np.testing.assert_allclose(
+        files["save-losses"]["error"], mine["error"].astype(float), rtol=DIGITS
+    )
     assert files["save-losses"]["budget"].tolist() == mine["budget"].tolist()
 
 
@@ -187,7 +231,11 @@ def test_it_works_by_keyboard_alone(pages, opened):
         first = page.eval_on_selector("#family", "one => one.value")
         page.keyboard.press("ArrowDown")
         drawn(page)
-        assert page.evaluate("explorer.choice.family") == page.eval_on_selector("#family", "one => one.value") != first
+        assert (
+            page.evaluate("explorer.choice.family")
+            == page.eval_on_selector("#family", "one => one.value")
+            != first
+        )
         for _ in range(8):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.name") == "view":
@@ -204,7 +252,9 @@ def test_it_fits_a_phone(pages, opened, screenshots):
     with opened(pages.explorer, width=360, height=740, has_touch=True) as page:
         for family in options(page, "family"):
             choose(page, family=family)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), family
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+                family
+            )
             assert page.locator("#vis svg.marks").bounding_box()["width"] <= 360
         page.screenshot(path=screenshots / "explorer-phone.png", full_page=True)
 
@@ -217,15 +267,40 @@ def test_an_address_keeps_the_choices(pages, opened):
         page.goto("about:blank")
         page.goto(address)
         drawn(page)
-        assert page.evaluate("[explorer.choice.corpus, explorer.choice.view]") == [options(page, "corpus")[-1], "absolute"]
+        assert page.evaluate("[explorer.choice.corpus, explorer.choice.view]") == [
+            options(page, "corpus")[-1],
+            "absolute",
+        ]
 
 
-@pytest.mark.parametrize("case", ["nothing", "headers", "one domain", "one budget", "fifty domains", "undecided", "long names", "zeros"])
-def test_degenerate_tables_are_shown_and_what_is_missing_is_said(case, maker, write, opened, screenshots):
-    names = {"fifty domains": tuple(f"d{k:02d}" for k in range(50)), "long names": ("a", "b_" * 60 + "c"), "one domain": ("own",)}
+@pytest.mark.parametrize(
+    "case",
+    [
+        "nothing",
+        "headers",
+        "one domain",
+        "one budget",
+        "fifty domains",
+        "undecided",
+        "long names",
+        "zeros",
+    ],
+)
+def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
+    case, maker, write, opened, screenshots
+):
+    names = {
+        "fifty domains": tuple(f"d{k:02d}" for k in range(50)),
+        "long names": ("a", "b_" * 60 + "c"),
+        "one domain": ("own",),
+    }
     families = {"topics": ("", "bits_per_byte", names.get(case, ("People", "History")))}
     families = {"topics": (families["topics"][2][0], *families["topics"][1:])}
-    tables = maker(families=families, corpora=("web",), budgets=("1e11",) if case == "one budget" else ("1e11", "5e11"))
+    tables = maker(
+        families=families,
+        corpora=("web",),
+        budgets=("1e11",) if case == "one budget" else ("1e11", "5e11"),
+    )
     tables["losses"] = tables["losses"].query("family == 'topics'")
     if case == "nothing":
         tables = {}
@@ -240,10 +315,16 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(case, maker, wr
             "verdict": None,
             "status": "too_few_budgets; x",
         }
-        tables["relative"] = tables["relative"].assign(**({"verdict": "undecided"} if case == "undecided" else nothing))
+        tables["relative"] = tables["relative"].assign(
+            **({"verdict": "undecided"} if case == "undecided" else nothing)
+        )
     elif case == "zeros":
-        tables["losses"] = tables["losses"].assign(error=[0.0, -1.0, *tables["losses"]["error"].iloc[2:]])
-        tables["points"] = tables["points"].assign(gap=tables["points"]["gap"].where(tables["points"].index % 3 > 0, 1.0))
+        tables["losses"] = tables["losses"].assign(
+            error=[0.0, -1.0, *tables["losses"]["error"].iloc[2:]]
+        )
+        tables["points"] = tables["points"].assign(
+            gap=tables["points"]["gap"].where(tables["points"].index % 3 > 0, 1.0)
+        )
     path = write(tables, {"experiment": case})
     with opened(path, width=390) as page:
         page.wait_for_selector("body[data-ready]")

@@ -1,4 +1,5 @@
-"""A table of the report in a browser: its rows are the table's, and a heading sorts them by a click or by keyboard."""
+"""A table of the report in a browser: its rows are the table's, and a heading sorts them by a click
+or by keyboard."""
 
 import base64
 import math
@@ -13,16 +14,25 @@ pytestmark = pytest.mark.browser
 
 def column(page, place):
     """Return the numbers of a column as the page keeps them; empty cells as NaN."""
-    cells = page.eval_on_selector_all(f"tbody td:nth-child({place})", "all => all.map((cell) => cell.dataset.value)")
+    cells = page.eval_on_selector_all(
+        f"tbody td:nth-child({place})", "all => all.map((cell) => cell.dataset.value)"
+    )
     return [float(cell) if cell else math.nan for cell in cells]
 
 
 def test_a_table_sorts_by_click_and_by_keyboard_with_empty_cells_last(opened, tmp_path):
-    frame = pd.DataFrame({"domain": ["b & c", "<i>a</i>", "d", "e"], "dbeta": [0.02, -0.0123456789, math.nan, 10.0]})
+    frame = pd.DataFrame(
+        {"domain": ["b & c", "<i>a</i>", "d", "e"], "dbeta": [0.02, -0.0123456789, math.nan, 10.0]}
+    )
     (tmp_path / "table.html").write_text(table_page(frame, "laws"), encoding="utf-8")
     with opened(tmp_path / "table.html", width=390) as page:
         page.wait_for_selector("tbody tr")
-        assert page.eval_on_selector_all("tbody td:first-child", "all => all.map((cell) => cell.textContent)") == frame["domain"].tolist()
+        assert (
+            page.eval_on_selector_all(
+                "tbody td:first-child", "all => all.map((cell) => cell.textContent)"
+            )
+            == frame["domain"].tolist()
+        )
         assert column(page, 2) == pytest.approx(frame["dbeta"].tolist(), nan_ok=True)
         page.click("th:nth-child(2) button")
         assert column(page, 2) == pytest.approx([-0.0123456789, 0.02, 10.0, math.nan], nan_ok=True)
@@ -30,13 +40,21 @@ def test_a_table_sorts_by_click_and_by_keyboard_with_empty_cells_last(opened, tm
         page.keyboard.press("Enter")
         assert column(page, 2) == pytest.approx([10.0, 0.02, -0.0123456789, math.nan], nan_ok=True)
         assert page.get_attribute("th:nth-child(2)", "aria-sort") == "descending"
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than a phone"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            "wider than a phone"
+        )
 
 
 def test_a_table_is_filled_as_a_frame_of_a_report_too(opened, tmp_path):
-    frame = pd.DataFrame({"domain": [f"domain {k}" for k in range(3000)], "dbeta": [k / 7 for k in range(3000)]})
-    address = f"data:text/html;base64,{base64.b64encode(table_page(frame, 'laws').encode()).decode()}"
-    (tmp_path / "report.html").write_text(f'<!DOCTYPE html><html lang="en"><title>r</title><iframe src="{address}"></iframe></html>')
+    frame = pd.DataFrame(
+        {"domain": [f"domain {k}" for k in range(3000)], "dbeta": [k / 7 for k in range(3000)]}
+    )
+    address = (
+        f"data:text/html;base64,{base64.b64encode(table_page(frame, 'laws').encode()).decode()}"
+    )
+    (tmp_path / "report.html").write_text(
+        f'<!DOCTYPE html><html lang="en"><title>r</title><iframe src="{address}"></iframe></html>'
+    )
     with opened(tmp_path / "report.html") as page:
         shown = page.locator("iframe").element_handle().content_frame()
         shown.wait_for_selector("tbody tr:nth-child(3000)")

@@ -1,8 +1,11 @@
-"""Checkpoints and texts on which our scores must equal those of EleutherAI's lm-evaluation-harness, and what it said of them.
+"""Checkpoints and texts on which our scores must equal those of EleutherAI's lm-evaluation-harness,
+and what it said of them.
 
-    python tests/golden/reference_harness.py            # writes reference_harness.json beside this file; needs lm_eval and accelerate
+    python tests/golden/reference_harness.py            # writes reference_harness.json beside this
+    file; needs lm_eval and accelerate
 
-Checkpoints are made here and are the same on every machine: weights from numpy's generator, a tokenizer trained on the texts below.
+Checkpoints are made here and are the same on every machine: weights from numpy's generator, a
+tokenizer trained on the texts below.
 """
 
 import json
@@ -62,7 +65,8 @@ def sentence(generator, size):
 
 
 def questions(subject):
-    """Return twelve questions: answers from one word to most of the window, and a question that is longer than the window."""
+    """Return twelve questions: answers from one word to most of the window, and a question that is
+    longer than the window."""
     generator = np.random.default_rng([7, SUBJECTS.index(subject)])
     made = []
     for number in range(12):
@@ -80,12 +84,16 @@ def items():
         named[prompt] = []
         for subject in SUBJECTS:
             rows = questions(subject)
-            named[prompt] += prompt_items(prompt, rows[3:], rows[:3], subject=subject, domain="knowledge")
+            named[prompt] += prompt_items(
+                prompt, rows[3:], rows[:3], subject=subject, domain="knowledge"
+            )
     generator = np.random.default_rng(8)
     long = sentence(generator, 500)
 
     def item(name, context, *options):
-        return TextItem(domain="edges", stratum="edges", item=name, context=context, options=options, gold=0)
+        return TextItem(
+            domain="edges", stratum="edges", item=name, context=context, options=options, gold=0
+        )
 
     named["edges"] = [
         item("empty context", "", "The river", " the river", "é"),
@@ -103,10 +111,22 @@ def items():
 
 
 def documents():
-    """Return documents: of one token, shorter than the window, of several windows, and of bytes that are no letters."""
+    """Return documents: of one token, shorter than the window, of several windows, and of bytes
+    that are no letters."""
     generator = np.random.default_rng(9)
-    texts = ["a", "The river.", sentence(generator, 40), sentence(generator, 300), sentence(generator, 1000), "\n \t🙂" * 3, "<s> the"]
-    return [TextDocument(domain="documents", stratum="documents", item=str(number), text=text) for number, text in enumerate(texts)]
+    texts = [
+        "a",
+        "The river.",
+        sentence(generator, 40),
+        sentence(generator, 300),
+        sentence(generator, 1000),
+        "\n \t🙂" * 3,
+        "<s> the",
+    ]
+    return [
+        TextDocument(domain="documents", stratum="documents", item=str(number), text=text)
+        for number, text in enumerate(texts)
+    ]
 
 
 def make_checkpoints(folder):
@@ -115,9 +135,15 @@ def make_checkpoints(folder):
 
     for kind in KINDS:
         tokenizer = _tokenizer(begins=kind == "llama")
-        sizes = {"vocab_size": len(tokenizer) + 5, "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
+        sizes = {
+            "vocab_size": len(tokenizer) + 5,
+            "bos_token_id": None,
+            "eos_token_id": tokenizer.eos_token_id,
+        }
         if kind == "gpt2":
-            config = transformers.GPT2Config(n_embd=48, n_layer=2, n_head=4, n_positions=WINDOW, **sizes)
+            config = transformers.GPT2Config(
+                n_embd=48, n_layer=2, n_head=4, n_positions=WINDOW, **sizes
+            )
         else:
             # Llama has fewer heads of keys than of queries, and tied embeddings.
             made = transformers.LlamaConfig if kind == "llama" else transformers.Qwen3Config
@@ -148,7 +174,8 @@ def fill(model, scale=0.15):
 
 
 def _tokenizer(begins):
-    """Return a tokenizer; one that puts <s> in front of every text if so wanted, else one without any token for it."""
+    """Return a tokenizer; one that puts <s> in front of every text if so wanted, else one without
+    any token for it."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
@@ -156,34 +183,53 @@ def _tokenizer(begins):
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=440, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=440,
+        special_tokens=["<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
-    text = [row.prefix + row.context + option for row in items()["modified"] for option in row.options]
+    text = [
+        row.prefix + row.context + option for row in items()["modified"] for option in row.options
+    ]
     tokenizer.train_from_iterator([*text, *(document.text for document in documents())], trainer)
     special = {"eos_token": "</s>"}
     if begins:
-        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", 0)]
+        )
         special["bos_token"] = "<s>"
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
 
 
 def harness_scores(folder):
-    """Return what the harness says of a checkpoint: [nats, greedy] by list, item and option, and the nats of each document."""
+    """Return what the harness says of a checkpoint: [nats, greedy] by list, item and option, and
+    the nats of each document."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
     model = HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=4)
 
     def ask(kind, arguments):
-        instances = [Instance(request_type=kind, doc={}, arguments=argument, idx=index) for index, argument in enumerate(arguments)]
+        instances = [
+            Instance(request_type=kind, doc={}, arguments=argument, idx=index)
+            for index, argument in enumerate(arguments)
+        ]
         return getattr(model, kind)(instances, disable_tqdm=True)
 
     said = {}
     for name, rows in items().items():
-        answers = iter(ask("loglikelihood", [(row.prefix + row.context, option) for row in rows for option in row.options]))
+        answers = iter(
+            ask(
+                "loglikelihood",
+                [(row.prefix + row.context, option) for row in rows for option in row.options],
+            )
+        )
         said[name] = [[list(next(answers)) for _ in row.options] for row in rows]
-    # One at a time: in one call, windows of equal tokens are grouped even where they score different numbers of them.
-    said["documents"] = [ask("loglikelihood_rolling", [(document.text,)])[0] for document in documents()]
+    # One at a time: in one call, windows of equal tokens are grouped even where they score
+    # different numbers of them.
+    said["documents"] = [
+        ask("loglikelihood_rolling", [(document.text,)])[0] for document in documents()
+    ]
     return said
 
 
@@ -194,8 +240,16 @@ def main():
     from importlib.metadata import version
 
     versions = {name: version(name) for name in ("lm_eval", "transformers", "torch", "tokenizers")}
-    lines = [f'"{kind}": {{\n' + ",\n".join(f' "{name}": {json.dumps(rows)}' for name, rows in said[kind].items()) + "\n}" for kind in said]
-    GOLDEN.write_text('{\n"made_with": ' + json.dumps(versions) + ",\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    lines = [
+        f'"{kind}": {{\n'
+        + ",\n".join(f' "{name}": {json.dumps(rows)}' for name, rows in said[kind].items())
+        + "\n}"
+        for kind in said
+    ]
+    GOLDEN.write_text(
+        '{\n"made_with": ' + json.dumps(versions) + ",\n" + ",\n".join(lines) + "\n}\n",
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

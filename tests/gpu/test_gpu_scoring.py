@@ -6,18 +6,30 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.accounting import count_parameters
-from relscale.architecture import Shape
 from relscale.evaluation.batches import scoring_bytes
 from relscale.evaluation.torch_model import CausalModel, read_torch_model
 from relscale.evaluation.trained import read_run
+from relscale.plan.accounting import count_parameters
+from relscale.plan.architecture import Shape
 from relscale.training.model import Decoder, initialise, save_decoder
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here (torch.cuda.is_available() is false)"),
+    pytest.mark.skipif(
+        not torch.cuda.is_available(),
+        reason="torch finds no GPU here (torch.cuda.is_available() is false)",
+    ),
 ]
-SHAPE = Shape(width=256, layers=4, heads=2, kv_heads=2, head_dim=128, intermediate=1024, vocab_size=1024, context_length=512)
+SHAPE = Shape(
+    width=256,
+    layers=4,
+    heads=2,
+    kv_heads=2,
+    head_dim=128,
+    intermediate=1024,
+    vocab_size=1024,
+    context_length=512,
+)
 
 
 def test_scores_are_those_of_the_cpu_within_bfloat16(tmp_path):
@@ -35,11 +47,28 @@ def test_scores_are_those_of_the_cpu_within_bfloat16(tmp_path):
 
 
 def test_a_paper_shape_is_scored_within_the_estimated_memory():
-    shape = replace(SHAPE, width=1024, layers=11, heads=8, kv_heads=8, intermediate=4096, vocab_size=128_256, context_length=4096)
+    shape = replace(
+        SHAPE,
+        width=1024,
+        layers=11,
+        heads=8,
+        kv_heads=8,
+        intermediate=4096,
+        vocab_size=128_256,
+        context_length=4096,
+    )
     decoder = Decoder(shape)
     initialise(decoder, 0)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    model = CausalModel(decoder.to("cuda"), vocab_size=128_256, context_length=4096, batch_tokens=8192, device="cuda")
+    model = CausalModel(
+        decoder.to("cuda"),
+        vocab_size=128_256,
+        context_length=4096,
+        batch_tokens=8192,
+        device="cuda",
+    )
     model.score([[0]] * 3, [np.arange(4096), np.arange(4096) + 1, np.arange(50)])
-    assert torch.cuda.max_memory_allocated() < 1.05 * (4 * count_parameters(shape).total + scoring_bytes(shape, "cuda"))
+    assert torch.cuda.max_memory_allocated() < 1.05 * (
+        4 * count_parameters(shape).total + scoring_bytes(shape, "cuda")
+    )

@@ -1,4 +1,5 @@
-"""Training on a GPU: as near to the CPU's losses as bfloat16 allows, the same bytes twice and after a stop, within the estimated memory."""
+"""Training on a GPU: as near to the CPU's losses as bfloat16 allows, the same bytes twice and after
+a stop, within the estimated memory."""
 
 from dataclasses import replace
 
@@ -6,20 +7,39 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.accounting import count_parameters
-from relscale.architecture import Shape
-from relscale.plan import MARIN_CHOICES
-from relscale.training.ahead import read_ahead
+from relscale.plan.accounting import count_parameters
+from relscale.plan.architecture import Shape
+from relscale.plan.suite import MARIN_CHOICES
 from relscale.training.execution import Execution, activation_bytes, choose_execution, state_bytes
-from relscale.training.torch_step import TorchStep
+from relscale.training.prefetch import read_ahead
+from relscale.training.torch_trainer import TorchStep
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here (torch.cuda.is_available() is false)"),
+    pytest.mark.skipif(
+        not torch.cuda.is_available(),
+        reason="torch finds no GPU here (torch.cuda.is_available() is false)",
+    ),
 ]
-SHAPE = Shape(width=256, layers=4, heads=2, kv_heads=2, head_dim=128, intermediate=1024, vocab_size=1024, context_length=512)
+SHAPE = Shape(
+    width=256,
+    layers=4,
+    heads=2,
+    kv_heads=2,
+    head_dim=128,
+    intermediate=1024,
+    vocab_size=1024,
+    context_length=512,
+)
 RATES = dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003)
-CAUTIOUS = {"kind": "cautious_adamc", "beta1": 0.95, "beta2": 0.98, "weight_decay": 0.1, "clip_norm": 1.0, **RATES}
+CAUTIOUS = {
+    "kind": "cautious_adamc",
+    "beta1": 0.95,
+    "beta2": 0.98,
+    "weight_decay": 0.1,
+    "clip_norm": 1.0,
+    **RATES,
+}
 
 
 def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
@@ -56,7 +76,9 @@ def test_losses_are_those_of_the_cpu_within_bfloat16(kind):
 
 def test_the_same_bytes_twice_and_after_a_stop():
     data = batches(SHAPE, 4, 8)
-    steps = [TorchStep(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda")) for _ in range(3)]
+    steps = [
+        TorchStep(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda")) for _ in range(3)
+    ]
     for batch in data:
         steps[0].update(batch, 1.0)
         steps[1].update(batch, 1.0)
@@ -71,27 +93,41 @@ def test_the_same_bytes_twice_and_after_a_stop():
         assert all(np.array_equal(wanted[name], other[name]) for name in wanted)
 
 
-@pytest.mark.parametrize("execution", [Execution(device="cuda", micro_batch=1), Execution(device="cuda", recompute=True)])
+@pytest.mark.parametrize(
+    "execution", [Execution(device="cuda", micro_batch=1), Execution(device="cuda", recompute=True)]
+)
 def test_parts_and_recomputation_change_rounding_alone(execution):
     data = batches(SHAPE, 4, 10)
-    np.testing.assert_allclose(losses(execution, data), losses(Execution(device="cuda"), data), rtol=0.01)
+    np.testing.assert_allclose(
+        losses(execution, data), losses(Execution(device="cuda"), data), rtol=0.01
+    )
 
 
 def test_batches_read_ahead_are_those_of_the_source_in_order():
     data = batches(SHAPE, 2, 9)
     read = list(read_ahead(iter(data), "cuda"))
     assert all(tensor.is_cuda for tensor in read)
-    assert all(np.array_equal(tensor.cpu().numpy(), batch) for tensor, batch in zip(read, data, strict=True))
+    assert all(
+        np.array_equal(tensor.cpu().numpy(), batch)
+        for tensor, batch in zip(read, data, strict=True)
+    )
 
 
 @pytest.mark.parametrize(("width", "recompute"), [(1024, False), (2048, False), (2048, True)])
 def test_a_paper_shape_stays_within_the_estimated_memory(width, recompute):
     layers = {1024: 11, 2048: 21}[width]
     heads = width // 128
-    shape = replace(SHAPE, width=width, layers=layers, heads=heads, kv_heads=heads, intermediate=4 * width)
+    shape = replace(
+        SHAPE, width=width, layers=layers, heads=heads, kv_heads=heads, intermediate=4 * width
+    )
     shape = replace(shape, vocab_size=128_256, context_length=4096)
-    memory, parameters = torch.cuda.get_device_properties(0).total_memory, count_parameters(shape).total
-    execution = choose_execution(shape, parameters, "cautious_adamc", 8, "cuda", memory_bytes=memory)
+    memory, parameters = (
+        torch.cuda.get_device_properties(0).total_memory,
+        count_parameters(shape).total,
+    )
+    execution = choose_execution(
+        shape, parameters, "cautious_adamc", 8, "cuda", memory_bytes=memory
+    )
     if execution is None:
         pytest.skip(f"this GPU's {memory / 2**30:.0f} GiB do not hold width {width}")
     if recompute:
@@ -118,11 +154,11 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
     script = (
         "import sys, json, numpy as np\n"
         "from pathlib import Path\n"
-        "from relscale.training.torch_team import TorchTeam\n"
-        "from relscale.training.torch_step import TorchStep\n"
+        "from relscale.training.torch_process_group import TorchTeam\n"
+        "from relscale.training.torch_trainer import TorchStep\n"
         "from relscale.training.execution import Execution\n"
-        "from relscale.architecture import Shape\n"
-        "from relscale.plan import MARIN_CHOICES\n"
+        "from relscale.plan.architecture import Shape\n"
+        "from relscale.plan.suite import MARIN_CHOICES\n"
         "job = json.loads(Path(sys.argv[1]).read_text())\n"
         "team = TorchTeam(True)\n"
         "execution = Execution(device='cuda', processes=2, sharded=True)\n"
@@ -140,4 +176,6 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
     command += [str(tmp_path / name) for name in ("member.py", "job.json", "losses.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    np.testing.assert_allclose(read_json(tmp_path / "losses.json"), losses(Execution(device="cuda"), data), rtol=0.01)
+    np.testing.assert_allclose(
+        read_json(tmp_path / "losses.json"), losses(Execution(device="cuda"), data), rtol=0.01
+    )

@@ -1,4 +1,5 @@
-"""The experiment `slurm` through a real SLURM: whatever is killed on the way, its results are those of a plain run, byte for byte."""
+"""The experiment `slurm` through a real SLURM: whatever is killed on the way, its results are those
+of a plain run, byte for byte."""
 
 import re
 import signal
@@ -12,21 +13,40 @@ pytestmark = [pytest.mark.slurm, pytest.mark.workflow, pytest.mark.network]
 
 
 def task_of(cluster, sent, run):
-    """Return the SLURM task that trains a run, by the order in which Snakemake says that it sent the runs."""
-    (numbers, array) = re.findall(r"Submitted array job with Snakemake IDs ([\d,]+) and SLURM job ID (\d+)", sent.text)[-1]
-    jobid = re.search(rf"output: results/\w+/runs/{re.escape(run)}/record.json.*?jobid: (\d+)", sent.text, re.DOTALL).group(1)
+    """Return the SLURM task that trains a run, by the order in which Snakemake says that it sent
+    the runs."""
+    (numbers, array) = re.findall(
+        r"Submitted array job with Snakemake IDs ([\d,]+) and SLURM job ID (\d+)", sent.text
+    )[-1]
+    jobid = re.search(
+        rf"output: results/\w+/runs/{re.escape(run)}/record.json.*?jobid: (\d+)",
+        sent.text,
+        re.DOTALL,
+    ).group(1)
     return f"{array}_{numbers.split(',').index(jobid) + 1}"
 
 
 @pytest.fixture(scope="module")
 def story(cluster, sent, local):
-    """What happened to the experiment on its way: a wrong partition, too little memory, a job cancelled, the controller killed."""
+    """What happened to the experiment on its way: a wrong partition, too little memory, a job
+    cancelled, the controller killed."""
     checkout, told = sent, {"checkout": sent}
     lost = Sent(cluster, checkout, "--retries", "0", partition="nowhere")
-    told["no partition"] = (lost.wait(), lost.text, checkout.contents("runs", "evaluations", "laws"))
+    told["no partition"] = (
+        lost.wait(),
+        lost.text,
+        checkout.contents("runs", "evaluations", "laws"),
+    )
     small = Sent(cluster, checkout, "--retries", "0", "--set-resources", "documents:mem_mb=40")
-    told["no memory"] = (small.wait(), small.text, list(checkout.folder.glob("results/shared/corpora/*/*.*")))
-    told["killed by SLURM"] = "".join(path.read_text() for path in checkout.folder.glob(".snakemake/slurm_logs/rule_documents/**/*.log"))
+    told["no memory"] = (
+        small.wait(),
+        small.text,
+        list(checkout.folder.glob("results/shared/corpora/*/*.*")),
+    )
+    told["killed by SLURM"] = "".join(
+        path.read_text()
+        for path in checkout.folder.glob(".snakemake/slurm_logs/rule_documents/**/*.log")
+    )
     runs = pd.read_csv(local.results / "tables/suite.csv").sort_values("tokens")["run"].tolist()
     cancelled, last = runs[-1], runs[-2]
     first = Sent(cluster, checkout)
@@ -36,7 +56,9 @@ def story(cluster, sent, local):
     cluster.call("scancel", task_of(cluster, first, cancelled))
     told["two controllers"] = (second.wait(), second.text)
     told["states"] = set(cluster.jobs().values())
-    first.until("another attempt at the cancelled run", lambda: "Trying to restart job" in first.text)
+    first.until(
+        "another attempt at the cancelled run", lambda: "Trying to restart job" in first.text
+    )
     first.until("checkpoint of the run that goes on", lambda: checkpoint_of(checkout, last))
     first.process.send_signal(signal.SIGKILL)
     first.wait()
@@ -58,7 +80,9 @@ def test_a_job_over_its_memory_is_killed_and_leaves_nothing(story):
     code, text, left = story["no memory"]
     assert code != 0
     assert "Error in rule documents" in text
-    assert re.search(r"[Ee]xceeded (job )?memory limit|oom", story["killed by SLURM"], re.IGNORECASE), story["killed by SLURM"][-2000:]
+    assert re.search(
+        r"[Ee]xceeded (job )?memory limit|oom", story["killed by SLURM"], re.IGNORECASE
+    ), story["killed by SLURM"][-2000:]
     assert not left
 
 
@@ -83,7 +107,13 @@ def test_results_are_those_of_a_plain_run_byte_for_byte(story, local):
     sent, plain = story["checkout"].contents(), local.contents()
     assert sorted(sent) == sorted(plain)
     assert [name for name in plain if sent[name] != plain[name]] == []
-    assert {Path(name).name for name in plain} >= {"losses.parquet", "items.parquet", "record.json", "model.safetensors", "optima.csv"}
+    assert {Path(name).name for name in plain} >= {
+        "losses.parquet",
+        "items.parquet",
+        "record.json",
+        "model.safetensors",
+        "optima.csv",
+    }
 
 
 def test_nothing_is_left_to_do(story):

@@ -1,4 +1,5 @@
-"""What takes minutes on SLURM: a node drained and resumed, a job over its time, a finished run asked for again."""
+"""What takes minutes on SLURM: a node drained and resumed, a job over its time, a finished run
+asked for again."""
 
 import json
 import re
@@ -9,21 +10,35 @@ from checkouts import copy_checkout
 from slurm_calls import Sent, training_log
 
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow, pytest.mark.network, pytest.mark.soak]
-# One run that takes well over a minute on a core of a present machine, and is given one; two short ones.
-LONG = {"suite": {"budgets": [{"label": "2e10", "shapes": ["16x1", "32x1"]}, {"label": "8e12", "shapes": ["32x1"]}], "max_epochs": 1000.0}}
+# One run that takes well over a minute on a core of a present machine, and is given one; two short
+# ones.
+LONG = {
+    "suite": {
+        "budgets": [
+            {"label": "2e10", "shapes": ["16x1", "32x1"]},
+            {"label": "8e12", "shapes": ["32x1"]},
+        ],
+        "max_epochs": 1000.0,
+    }
+}
 RUN = "curated-8e12-d32-L1"
 
 
 @pytest.fixture(scope="module")
 def story(cluster, tmp_path_factory, request):
-    """The longer experiment on a node that is drained, with a minute for each attempt at a run, and the same without a cluster."""
+    """The longer experiment on a node that is drained, with a minute for each attempt at a run, and
+    the same without a cluster."""
     downloads = request.config.getoption("--downloads")
     plain = copy_checkout(tmp_path_factory.mktemp("plain"), downloads, "slurm")
     checkout = copy_checkout(tmp_path_factory.mktemp("long"), downloads, "slurm")
     plain.snakemake(overlay=LONG)
     told = {"checkout": checkout, "plain": plain}
-    cluster.call("scontrol", "update", f"NodeName={cluster.host}", "State=DRAIN", "Reason=maintenance")
-    call = Sent(cluster, checkout, "--set-resources", "train:runtime=1", "--retries", "20", overlay=LONG)
+    cluster.call(
+        "scontrol", "update", f"NodeName={cluster.host}", "State=DRAIN", "Reason=maintenance"
+    )
+    call = Sent(
+        cluster, checkout, "--set-resources", "train:runtime=1", "--retries", "20", overlay=LONG
+    )
     call.until("a job that waits", lambda: "PENDING" in cluster.jobs().values())
     time.sleep(10)
     told["while drained"] = set(cluster.jobs("PENDING", "RUNNING", "COMPLETED").values())
@@ -63,4 +78,6 @@ def test_a_finished_run_that_is_asked_for_again_takes_no_step(story, cluster):
     assert not re.search(r"step \d+ of \d+,", log)
     assert checkout.contents() == before
     benchmark = checkout.folder / f"benchmarks/results/slurm/train/{run}.jsonl"
-    print(f"a finished run asked for again: {json.loads(benchmark.read_text().splitlines()[-1])['s']} s")
+    print(
+        f"a finished run asked for again: {json.loads(benchmark.read_text().splitlines()[-1])['s']} s"
+    )

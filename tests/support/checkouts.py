@@ -1,4 +1,5 @@
-"""A copy of the checkout in which experiments really run, and looks at what ran and what would run next."""
+"""A copy of the checkout in which experiments really run, and looks at what ran and what would run
+next."""
 
 import os
 import re
@@ -12,7 +13,16 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "CITATION.cff", "config.yaml", "envs", "experiments", "profiles", "workflow", "src")
+COPIED = (
+    "Snakefile",
+    "CITATION.cff",
+    "config.yaml",
+    "envs",
+    "experiments",
+    "profiles",
+    "workflow",
+    "src",
+)
 PAGES = ("html", "explorer.html", "figures")
 # What tells times of jobs, and so is different whenever they ran.
 TIMES = (".snakemake_timestamp", "speed.csv")
@@ -37,7 +47,14 @@ class Checkout:
         if overlay is not None:
             (self.folder / "experiments/overlay.yaml").write_text(yaml.safe_dump(overlay))
             files.append("experiments/overlay.yaml")
-        command = [sys.executable, "-m", "snakemake", *(["--cores", "2"] if cores else []), "--configfile", *files]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            *(["--cores", "2"] if cores else []),
+            "--configfile",
+            *files,
+        ]
         return [*command, "--config", f"downloads={self.downloads}", *arguments]
 
     def snakemake(self, *arguments, overlay=None, check=True):
@@ -45,7 +62,9 @@ class Checkout:
         command = self.command(*arguments, overlay=overlay)
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if check and done.returncode:
-            raise AssertionError(f"exit code {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+            raise AssertionError(
+                f"exit code {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+            )
         return done
 
     def unlock(self):
@@ -60,12 +79,16 @@ class Checkout:
             return {}
         table = re.search(r"^job +count\n-+ +-+\n(.*?)\ntotal ", text, re.MULTILINE | re.DOTALL)
         assert table, text[-3000:]
-        counts = {name: int(count) for name, count in (line.split() for line in table.group(1).splitlines())}
+        counts = {
+            name: int(count)
+            for name, count in (line.split() for line in table.group(1).splitlines())
+        }
         counts.pop("all", None)
         return counts
 
     def contents(self, *folders):
-        """Return {path: bytes} of the experiment's own results, but its pages and pictures, which tell times of jobs."""
+        """Return {path: bytes} of the experiment's own results, but its pages and pictures, which
+        tell times of jobs."""
         found = {}
         for path in sorted(self.results.rglob("*")):
             place = path.relative_to(self.results)
@@ -80,7 +103,11 @@ def copy_checkout(folder, downloads, experiment="tiny"):
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".*_cache"))
+            shutil.copytree(
+                source,
+                folder / name,
+                ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".*_cache"),
+            )
         else:
             shutil.copy2(source, folder / name)
     return Checkout(folder, str(Path(downloads).absolute()) if downloads else "", experiment)
@@ -92,8 +119,11 @@ def family_of(process):
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                # The name, in parentheses, may hold anything; the parent is the second field behind it.
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                # The name, in parentheses, may hold anything; the parent is the second field behind
+                # it.
+                parents[int(entry.name)] = int(
+                    (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                )
             except (OSError, IndexError, ValueError):
                 continue
     found = [process]
@@ -104,7 +134,9 @@ def family_of(process):
 
 def kill_at_once(process):
     """Kill a process and everything that it started, with SIGKILL: none of them can tidy up."""
-    os.kill(process.pid, signal.SIGSTOP)  # or it would start another child while its children are listed
+    os.kill(
+        process.pid, signal.SIGSTOP
+    )  # or it would start another child while its children are listed
     for number in [process.pid, *family_of(process.pid)]:
         try:
             os.kill(number, signal.SIGKILL)

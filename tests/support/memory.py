@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-tells_memory = pytest.mark.skipif(not FORGET.exists(), reason="this system does not tell a process's highest memory")
+tells_memory = pytest.mark.skipif(
+    not FORGET.exists(), reason="this system does not tell a process's highest memory"
+)
 
 
 def _status(key: str) -> int:
@@ -17,7 +19,8 @@ def _status(key: str) -> int:
 
 @contextmanager
 def most_memory() -> Iterator[Callable[[], int]]:
-    """Yield a function that returns the most bytes held since, above those held at the beginning."""
+    """Yield a function that returns the most bytes held since, above those held at the
+    beginning."""
     FORGET.write_text("5")
     before = _status("VmRSS")
     yield lambda: _status("VmHWM") - before

@@ -1,7 +1,9 @@
-"""Asks Snakemake, many times in one process, which jobs it would run: a line of JSON in, a line of JSON out.
+"""Asks Snakemake, many times in one process, which jobs it would run: a line of JSON in, a line of
+JSON out.
 
-Started in a copy of the checkout with the copy's package; a dry run for each question would spend most of its time on starting.
-A question is {"overlay": a configuration to merge or null, "versions": {library: version to pretend}}; the answer lists all jobs.
+Started in a copy of the checkout with the copy's package; a dry run for each question would spend
+most of its time on starting. A question is {"overlay": a configuration to merge or null,
+"versions": {library: version to pretend}}; the answer lists all jobs.
 """
 
 import io
@@ -17,7 +19,7 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 from staleness import forget_code
 
-from relscale import provenance
+from relscale.provenance import code as provenance
 
 
 def forget(versions):
@@ -28,7 +30,9 @@ def forget(versions):
 
 def plan(files, options):
     """Return all jobs, each with its rule, its places and whether Snakemake would run it now."""
-    with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)) as api:
+    with SnakemakeApi(
+        OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)
+    ) as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(config=options, configfiles=tuple(files)),

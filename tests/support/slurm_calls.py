@@ -4,7 +4,14 @@ import subprocess
 import time
 
 # For a cluster without accounting whose jobs take seconds; everything else is the profile's.
-FOR_TESTS = ("--slurm-init-seconds-before-status-checks", "2", "--slurm-status-command", "squeue", "--latency-wait", "20")
+FOR_TESTS = (
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--slurm-status-command",
+    "squeue",
+    "--latency-wait",
+    "20",
+)
 PATIENCE_S = 300
 
 
@@ -14,12 +21,26 @@ class Sent:
     def __init__(self, cluster, checkout, *arguments, partition="main", overlay=None):
         """Start it; its output goes to a file."""
         self.checkout = checkout
-        self.output = checkout.folder / f"call-{len(list(checkout.folder.glob('call-*.txt'))) + 1}.txt"
-        profile = ("--profile", "profiles/slurm", *FOR_TESTS, "--default-resources", f"slurm_partition={partition}", "mem_mb=1000")
+        self.output = (
+            checkout.folder / f"call-{len(list(checkout.folder.glob('call-*.txt'))) + 1}.txt"
+        )
+        profile = (
+            "--profile",
+            "profiles/slurm",
+            *FOR_TESTS,
+            "--default-resources",
+            f"slurm_partition={partition}",
+            "mem_mb=1000",
+        )
         command = checkout.command(*profile, *arguments, overlay=overlay, cores=False)
         with self.output.open("w") as handle:
             self.process = subprocess.Popen(
-                command, cwd=checkout.folder, env=cluster.environment, stdout=handle, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                cwd=checkout.folder,
+                env=cluster.environment,
+                stdout=handle,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     @property

@@ -1,6 +1,8 @@
-"""A private SLURM of one node, as plain processes: nothing of it outlives its folder, and nothing outside the folder is changed.
+"""A private SLURM of one node, as plain processes: nothing of it outlives its folder, and nothing
+outside the folder is changed.
 
-By hand: `python tests/support/slurm_cluster.py start FOLDER`, then `source FOLDER/environment.sh`; `... stop FOLDER` ends it.
+By hand: `python tests/support/slurm_cluster.py start FOLDER`, then `source FOLDER/environment.sh`;
+`... stop FOLDER` ends it.
 """
 
 import getpass
@@ -14,7 +16,17 @@ import sys
 import time
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo", "srun")
+PROGRAMS = (
+    "munged",
+    "slurmctld",
+    "slurmd",
+    "sbatch",
+    "squeue",
+    "scontrol",
+    "scancel",
+    "sinfo",
+    "srun",
+)
 DAEMONS = ("slurmd", "slurmctld", "munged")
 ADMINISTRATORS = "/usr/local/sbin:/usr/sbin:/sbin"
 START_S = 60
@@ -89,21 +101,39 @@ class Cluster:
 
     def call(self, *command, check=True):
         """Call one of SLURM's programs and return what it printed."""
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=60
+        )
         if check and done.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}\n{self.logs()}")
+            raise RuntimeError(
+                f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}\n{self.logs()}"
+            )
         return done.stdout
 
     def jobs(self, *states):
-        """Return {job: name of its state} of the jobs that SLURM knows, tasks of an array one by one."""
-        lines = self.call("squeue", "--noheader", "--array", "--states", ",".join(states) or "all", "--format", "%i %T").split("\n")
+        """Return {job: name of its state} of the jobs that SLURM knows, tasks of an array one by
+        one."""
+        lines = self.call(
+            "squeue",
+            "--noheader",
+            "--array",
+            "--states",
+            ",".join(states) or "all",
+            "--format",
+            "%i %T",
+        ).split("\n")
         return dict(line.split() for line in lines if line.strip())
 
     def start(self):
         """Start the daemons and wait until the node takes jobs."""
         if missing := missing_programs():
             raise RuntimeError(f"not installed: {', '.join(missing)}")
-        for name, mode in (("munge", 0o700), ("controller", 0o755), ("node", 0o755), ("bin", 0o755)):
+        for name, mode in (
+            ("munge", 0o700),
+            ("controller", 0o755),
+            ("node", 0o755),
+            ("bin", 0o755),
+        ):
             (self.folder / name).mkdir(parents=True, mode=mode)
         # Munge wants its key private and its socket reachable.
         (self.folder / "munge").chmod(0o711)
@@ -120,16 +150,20 @@ class Cluster:
                 host=self.host,
                 user=getpass.getuser(),
                 folder=self.folder,
-                # Jobs of these tests mostly wait for Snakemake to read its files: more of them than there are cores can run.
+                # Jobs of these tests mostly wait for Snakemake to read its files: more of them than
+                # there are cores can run.
                 cores=max(4, os.cpu_count() or 1),
                 memory_mb=memory_mb,
                 controller_port=free_port(),
                 node_port=free_port(),
             )
         )
-        # Inside a job the plugin drops all variables SLURM_*, with them the place of this configuration: srun gets it back.
+        # Inside a job the plugin drops all variables SLURM_*, with them the place of this
+        # configuration: srun gets it back.
         shim = self.folder / "bin/srun"
-        shim.write_text(f'#!/bin/sh\nexport SLURM_CONF="{self.folder}/slurm.conf"\nexec {found("srun")} "$@"\n')
+        shim.write_text(
+            f'#!/bin/sh\nexport SLURM_CONF="{self.folder}/slurm.conf"\nexec {found("srun")} "$@"\n'
+        )
         shim.chmod(0o755)
         (self.folder / "environment.sh").write_text(
             f'export SLURM_CONF="{self.folder}/slurm.conf"\nexport PATH="{self.folder}/bin:$PATH:{ADMINISTRATORS}"\n'
@@ -149,10 +183,14 @@ class Cluster:
         return self
 
     def _run(self, *command):
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             self.stop()
-            raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr}{done.stdout}\n{self.logs()}")
+            raise RuntimeError(
+                f"{' '.join(command)}: exit code {done.returncode}: {done.stderr}{done.stdout}\n{self.logs()}"
+            )
 
     def _wait_for_the_node(self):
         until = time.monotonic() + START_S
@@ -161,7 +199,9 @@ class Cluster:
             if state == "idle":
                 return
             if state.startswith(("down", "drain")):
-                self.call("scontrol", "update", f"NodeName={self.host}", "State=RESUME", check=False)
+                self.call(
+                    "scontrol", "update", f"NodeName={self.host}", "State=RESUME", check=False
+                )
             time.sleep(0.2)
         logs = self.logs()
         self.stop()
@@ -169,14 +209,20 @@ class Cluster:
 
     def logs(self):
         """Return the last lines of the daemons' logs."""
-        return "\n".join(f"{log.name}:\n" + "\n".join(log.read_text().splitlines()[-15:]) for log in sorted(self.folder.glob("*.log")))
+        return "\n".join(
+            f"{log.name}:\n" + "\n".join(log.read_text().splitlines()[-15:])
+            for log in sorted(self.folder.glob("*.log"))
+        )
 
     def stop(self):
         """End its jobs and its daemons, each by the process that it wrote down."""
         if (self.folder / "slurmctld.pid").is_file():
             self.call("scancel", "--user", getpass.getuser(), check=False)
         for name in DAEMONS:
-            self._end(self.folder / ("munge/socket/munged.pid" if name == "munged" else f"{name}.pid"), name)
+            self._end(
+                self.folder / ("munge/socket/munged.pid" if name == "munged" else f"{name}.pid"),
+                name,
+            )
 
     def _end(self, pid_file, name):
         try:

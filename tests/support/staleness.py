@@ -1,4 +1,5 @@
-"""What an edit must make stale, found by other means than the project's own: bytecode for imports, the files' graph for what follows."""
+"""What an edit must make stale, found by other means than the project's own: bytecode for imports,
+the files' graph for what follows."""
 
 import json
 import modulefinder
@@ -8,7 +9,7 @@ import sys
 from pathlib import Path
 from types import CodeType
 
-from relscale import provenance
+from relscale.provenance import code as provenance
 
 PLANNER = Path(__file__).with_name("planner.py")
 
@@ -20,17 +21,28 @@ class Planner:
         """Start it."""
         self.folder = checkout.folder
         self._process = subprocess.Popen(
-            [sys.executable, PLANNER, f"experiments/{checkout.experiment}.yaml", json.dumps({"downloads": checkout.downloads})],
+            [
+                sys.executable,
+                PLANNER,
+                f"experiments/{checkout.experiment}.yaml",
+                json.dumps({"downloads": checkout.downloads}),
+            ],
             cwd=checkout.folder,
-            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(checkout.folder / "src")},
+            env={
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "PYTHONPATH": str(checkout.folder / "src"),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
     def jobs(self, overlay=None, versions=None):
-        """Return the jobs of the workflow that make files; `versions` pretends that libraries have these."""
-        self._process.stdin.write(json.dumps({"overlay": overlay, "versions": versions or {}}) + "\n")
+        """Return the jobs of the workflow that make files; `versions` pretends that libraries have
+        these."""
+        self._process.stdin.write(
+            json.dumps({"overlay": overlay, "versions": versions or {}}) + "\n"
+        )
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         assert "error" not in answer, answer["error"]
@@ -51,7 +63,9 @@ def forget_code():
 
 def named(job):
     """Return the name of a job: its rule and wildcards."""
-    return " ".join([job["rule"], *(f"{key}={value}" for key, value in sorted(job["wildcards"].items()))])
+    return " ".join(
+        [job["rule"], *(f"{key}={value}" for key, value in sorted(job["wildcards"].items()))]
+    )
 
 
 def needed(jobs):
@@ -63,7 +77,11 @@ def with_all_that_follows(jobs, is_root):
     """Return the names of the root jobs and of all that are made from their results."""
     stale, names = set(), set()
     while True:
-        more = [job for job in jobs if named(job) not in names and (is_root(job) or stale & set(job["inputs"]))]
+        more = [
+            job
+            for job in jobs
+            if named(job) not in names and (is_root(job) or stale & set(job["inputs"]))
+        ]
         if not more:
             return sorted(names)
         for job in more:
@@ -87,7 +105,8 @@ def modules_in(source):
 
 
 def users_of(modules):
-    """Return {module: modules that import it, at last, itself among them}, read from the compiled code of each."""
+    """Return {module: modules that import it, at last, itself among them}, read from the compiled
+    code of each."""
     finder = modulefinder.ModuleFinder(path=[])
     direct = {}
     for name, path in modules.items():
@@ -104,7 +123,9 @@ def users_of(modules):
                 else:
                     continue
                 named_there |= {base, *(f"{base}.{one}" for one in names or ())}
-        direct[name] = {one.rsplit(".", depth)[0] for one in named_there for depth in range(one.count(".") + 1)} & set(modules)
+        direct[name] = {
+            one.rsplit(".", depth)[0] for one in named_there for depth in range(one.count(".") + 1)
+        } & set(modules)
     users = {name: {name} for name in modules}
     for name in modules:
         todo, seen = [name], set()

@@ -9,7 +9,9 @@ from checkouts import copy_checkout
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory, request):
     """A copy of the checkout in which nothing has run."""
-    return copy_checkout(tmp_path_factory.mktemp("checkout"), request.config.getoption("--downloads"))
+    return copy_checkout(
+        tmp_path_factory.mktemp("checkout"), request.config.getoption("--downloads")
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""The archive: in a fresh clone every figure is redrawn from it, to the same bytes, and nothing else is made."""
+"""The archive: in a fresh clone every figure is redrawn from it, to the same bytes, and nothing
+else is made."""
 
 import os
 import re
@@ -17,7 +18,8 @@ pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
 @contextmanager
 def changed(path, change):
-    """Change a file's bytes, or remove it, for a while; its times afterwards are those that it had."""
+    """Change a file's bytes, or remove it, for a while; its times afterwards are those that it
+    had."""
     before, stat = path.read_bytes(), path.stat()
     change(path)
     try:
@@ -47,13 +49,20 @@ def empty(path):
 def relscale(folder, *arguments):
     """Call the package of the copy; its version of the code is what results were made with."""
     command = [sys.executable, "-c", "from relscale.cli import main; main()", *arguments]
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(folder / "src")}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PYTHONPATH": str(folder / "src"),
+    }
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
 def packed(finished):
-    done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/tiny.tar.gz")
+    done = relscale(
+        finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/tiny.tar.gz"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return finished.folder / "results/tiny.tar.gz"
 
@@ -71,24 +80,42 @@ def test_neither_weights_nor_text_are_packed(packed):
     with tarfile.open(packed) as archive:
         names = archive.getnames()
     assert not [
-        name for name in names if name.endswith((".safetensors", ".bin", "requests.parquet", "train.parquet", "validation.parquet"))
+        name
+        for name in names
+        if name.endswith(
+            (".safetensors", ".bin", "requests.parquet", "train.parquet", "validation.parquet")
+        )
     ]
-    assert not [name for name in names if name.startswith("results/shared") and not name.endswith(("manifest.json", "report.json"))]
-    for wanted in ("tables/losses.parquet", "laws/relative.csv", "figures/figure1_teaser.svg", "explorer.html", "SHA256SUMS"):
+    assert not [
+        name
+        for name in names
+        if name.startswith("results/shared") and not name.endswith(("manifest.json", "report.json"))
+    ]
+    for wanted in (
+        "tables/losses.parquet",
+        "laws/relative.csv",
+        "figures/figure1_teaser.svg",
+        "explorer.html",
+        "SHA256SUMS",
+    ):
         assert f"results/tiny/{wanted}" in names
     assert sum(name.endswith("/record.json") for name in names) == 18
     assert packed.stat().st_size < 20e6
 
 
 def test_the_readers_command_checks_every_packed_file(unpacked):
-    command = re.search(r"tar xzf name\.tar\.gz && (sha256sum .*)", (ROOT / "docs/REPRODUCE.md").read_text()).group(1)
+    command = re.search(
+        r"tar xzf name\.tar\.gz && (sha256sum .*)", (ROOT / "docs/REPRODUCE.md").read_text()
+    ).group(1)
     command = command.replace("results/name/", "results/tiny/").split()
     lines = (unpacked.results / "SHA256SUMS").read_text().splitlines()
     assert len(lines) > 200
     done = subprocess.run(command, cwd=unpacked.folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with changed(unpacked.results / "laws/relative.csv", edited):
-        done = subprocess.run(command, cwd=unpacked.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=unpacked.folder, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 1
     assert done.stdout.splitlines() == ["results/tiny/laws/relative.csv: FAILED"]
 
@@ -101,7 +128,9 @@ def test_every_figure_is_redrawn_without_training(unpacked, finished):
     figures = finished.contents("figures")
     shutil.rmtree(unpacked.results / "figures")
     stale = unpacked.stale({}, "figures")
-    assert set(stale) == {"figures"} | {name.removeprefix("figures/").partition(".")[0] for name in figures}
+    assert set(stale) == {"figures"} | {
+        name.removeprefix("figures/").partition(".")[0] for name in figures
+    }
     unpacked.snakemake("--", "figures")
     redrawn = unpacked.contents("figures")
     assert {name: data for name, data in redrawn.items() if not name.endswith(".pdf")} == {
@@ -115,14 +144,21 @@ def test_verify_says_what_the_archive_left_out(unpacked):
     done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
     assert done.returncode == 1
     assert "missing: results/tiny/runs/" in done.stdout
-    said = [line for line in done.stdout.splitlines() if line.startswith("    ") and not line.startswith(("    missing: ", "    and "))]
+    said = [
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith("    ") and not line.startswith(("    missing: ", "    and "))
+    ]
     assert said == [], done.stdout
 
 
 def test_verify_names_what_was_edited_in_the_unpacked_archive(unpacked):
     with changed(unpacked.results / "laws/relative.csv", edited):
         done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
-    assert "    results/tiny/laws/relative.csv: is not what the job wrote (another sum)" in done.stdout.splitlines()
+    assert (
+        "    results/tiny/laws/relative.csv: is not what the job wrote (another sum)"
+        in done.stdout.splitlines()
+    )
 
 
 def test_changed_results_are_named(finished):
@@ -131,7 +167,11 @@ def test_changed_results_are_named(finished):
         (results / "figures/figure1_teaser.svg", empty, "{}: is empty"),
         (results / "laws/relative.csv", edited, "{}: is not what the job wrote (another sum)"),
         (one / "record.json", with_another_loss, "{}: is not what the job wrote (another sum)"),
-        (other / "record.json", lambda path: path.write_text("{"), "{}: no record of a job: Expecting property name"),
+        (
+            other / "record.json",
+            lambda path: path.write_text("{"),
+            "{}: no record of a job: Expecting property name",
+        ),
         (results / "html/relative.html", Path.unlink, "missing: {}"),
     ]
     with ExitStack() as stack:
@@ -140,27 +180,41 @@ def test_changed_results_are_named(finished):
         said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
     assert said.returncode == 1
     for path, _, reason in cases:
-        assert f"    {reason.format(path.relative_to(finished.folder))}" in said.stdout, said.stdout + said.stderr
+        assert f"    {reason.format(path.relative_to(finished.folder))}" in said.stdout, (
+            said.stdout + said.stderr
+        )
     assert relscale(finished.folder, "verify", "experiments/tiny.yaml").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("name", "change", "reason"),
-    [("figures/figure1_teaser.svg", empty, "is empty"), ("html/findings.html", edited, "is not what the job wrote (another sum)")],
+    [
+        ("figures/figure1_teaser.svg", empty, "is empty"),
+        ("html/findings.html", edited, "is not what the job wrote (another sum)"),
+    ],
 )
 def test_changed_results_are_not_packed(finished, name, change, reason):
     with changed(finished.results / name, change):
-        done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/changed.tar.gz")
+        done = relscale(
+            finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/changed.tar.gz"
+        )
     assert done.returncode == 1
-    assert "job(s) are not fresh" in done.stderr and f"(results/tiny/{name}: {reason})" in done.stderr, done.stderr
+    assert (
+        "job(s) are not fresh" in done.stderr and f"(results/tiny/{name}: {reason})" in done.stderr
+    ), done.stderr
     assert not (finished.folder / "results/changed.tar.gz").exists()
 
 
 def test_an_experiment_that_is_not_finished_is_not_packed(tmp_path):
     checkout = copy_checkout(tmp_path, "")
-    done = relscale(checkout.folder, "archive", "experiments/tiny.yaml", "--out", "results/tiny.tar.gz")
+    done = relscale(
+        checkout.folder, "archive", "experiments/tiny.yaml", "--out", "results/tiny.tar.gz"
+    )
     assert done.returncode == 1
-    assert re.search(r"results/tiny: \d+ job\(s\) are not fresh, .* among them \(missing: results/\S+\)", done.stderr), done.stderr
+    assert re.search(
+        r"results/tiny: \d+ job\(s\) are not fresh, .* among them \(missing: results/\S+\)",
+        done.stderr,
+    ), done.stderr
     assert not (checkout.folder / "results/tiny.tar.gz").exists()
 
 
@@ -172,18 +226,30 @@ def test_a_retraining_that_was_killed_before_the_evaluation_is_named(finished):
     with (
         changed(run / "record.json", with_another_loss),
         changed(weights, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x")),
-        changed(record, lambda path: path.write_text(path.read_text().replace('"jobid": ', '"jobid": 1'))),
+        changed(
+            record,
+            lambda path: path.write_text(path.read_text().replace('"jobid": ', '"jobid": 1')),
+        ),
     ):
         done = relscale(finished.folder, "verify", "experiments/tiny.yaml")
     assert done.returncode == 1
     name = run.relative_to(finished.folder)
-    assert f"    input {name}/record.json: is not what it was when the job ran (another sum)" in done.stdout
-    assert f"    input {name}/model: is not what it was when the job ran (another sum)" in done.stdout
+    assert (
+        f"    input {name}/record.json: is not what it was when the job ran (another sum)"
+        in done.stdout
+    )
+    assert (
+        f"    input {name}/model: is not what it was when the job ran (another sum)" in done.stdout
+    )
     assert "\ntrain" not in done.stdout and "\nevaluate" in done.stdout
 
 
 def test_what_is_only_younger_is_fresh(finished):
-    touched = [*finished.results.rglob("*"), *(finished.folder / "workflow").rglob("*"), finished.folder / "CITATION.cff"]
+    touched = [
+        *finished.results.rglob("*"),
+        *(finished.folder / "workflow").rglob("*"),
+        finished.folder / "CITATION.cff",
+    ]
     before = {path: path.stat() for path in touched}
     for path in touched:
         path.touch()
@@ -197,15 +263,30 @@ def test_what_is_only_younger_is_fresh(finished):
 
 def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_path):
     out, licence = str(tmp_path / "models"), ("--licence", "mit")
-    (finished.folder / "experiments/warmup.yaml").write_text("suite: {recipe: {warmup_share: 0.2}}\n")
-    done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "experiments/warmup.yaml", "--out", out, *licence)
+    (finished.folder / "experiments/warmup.yaml").write_text(
+        "suite: {recipe: {warmup_share: 0.2}}\n"
+    )
+    done = relscale(
+        finished.folder,
+        "publish",
+        "experiments/tiny.yaml",
+        "experiments/warmup.yaml",
+        "--out",
+        out,
+        *licence,
+    )
     (finished.folder / "experiments/warmup.yaml").unlink()
     assert done.returncode == 1 and not Path(out).exists()
-    assert "18 of 18 runs are not as planned now (spec.optimiser.warmup_share: 0.1 -> 0.2): curated-" in done.stderr
+    assert (
+        "18 of 18 runs are not as planned now (spec.optimiser.warmup_share: 0.1 -> 0.2): curated-"
+        in done.stderr
+    )
     done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "--out", out, *licence)
     assert done.returncode == 0, done.stderr
     assert "18 of 18 runs" in done.stdout and "nothing was uploaded" in done.stdout
-    assert all("| warmup_share | 0.1 |" in card.read_text() for card in Path(out).glob("*/README.md"))
+    assert all(
+        "| warmup_share | 0.1 |" in card.read_text() for card in Path(out).glob("*/README.md")
+    )
 
 
 def test_stale_results_are_not_packed(finished):
@@ -213,12 +294,16 @@ def test_stale_results_are_not_packed(finished):
     before = module.read_text()
     module.write_text(before + "\n_EDITED = True\n")
     try:
-        done = relscale(finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/stale.tar.gz")
+        done = relscale(
+            finished.folder, "archive", "experiments/tiny.yaml", "--out", "results/stale.tar.gz"
+        )
         said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
     finally:
         module.write_text(before)
     assert done.returncode == 1
-    assert "job(s) are not fresh" in done.stderr and "`relscale verify` names them all" in done.stderr
+    assert (
+        "job(s) are not fresh" in done.stderr and "`relscale verify` names them all" in done.stderr
+    )
     assert not (finished.folder / "results/stale.tar.gz").exists()
     assert said.returncode == 1
     assert "laws: 2 jobs" in said.stdout and "code: " in said.stdout
@@ -237,5 +322,11 @@ def test_verify_finds_nothing_after_a_run_and_names_a_changed_setting(finished):
 
 
 def test_the_project_has_a_command_for_it():
-    done = subprocess.run(["make", "--dry-run", "archive", "EXPERIMENT=tiny"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--dry-run", "archive", "EXPERIMENT=tiny"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "relscale archive experiments/tiny.yaml --out results/tiny.tar.gz" in done.stdout

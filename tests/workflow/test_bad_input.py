@@ -13,19 +13,37 @@ def refused(checkout, overlay, *targets):
 
 def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
     existing = {path for path in checkout.folder.rglob("*") if "results" in path.parts}
-    overlay = {"laws": {"margn": 1}, "families": {"language": {"baseline": "UK"}}, "evaluate": ["validation", "dialects"]}
+    overlay = {
+        "laws": {"margn": 1},
+        "families": {"language": {"baseline": "UK"}},
+        "evaluate": ["validation", "dialects"],
+    }
     text = refused(checkout, overlay)
     assert "problem(s) in the configuration:" in text
-    assert "experiments/overlay.yaml: laws.margn = 1: unknown key; the choices are compute, optimum_by" in text
-    assert "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this family; the choices are US, GB" in text
-    assert "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; the choices are validation" in text
+    assert (
+        "experiments/overlay.yaml: laws.margn = 1: unknown key; the choices are compute, optimum_by"
+        in text
+    )
+    assert (
+        "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this family; the choices are US, GB"
+        in text
+    )
+    assert (
+        "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; the choices are validation"
+        in text
+    )
     assert "Traceback" not in text
     assert {path for path in checkout.folder.rglob("*") if "results" in path.parts} == existing
 
 
 def test_a_budget_that_no_run_can_meet(checkout):
-    text = refused(checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}], "replicates": []}})
-    assert "experiments/overlay.yaml: suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in text
+    text = refused(
+        checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}], "replicates": []}}
+    )
+    assert (
+        "experiments/overlay.yaml: suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs"
+        in text
+    )
 
 
 @pytest.mark.network
@@ -43,7 +61,16 @@ def test_a_budget_that_no_run_can_meet(checkout):
         (
             {
                 "corpora": {
-                    "mixtures": {"curated": {"components": [{"source": "sotu", "reader": {"kind": "text_files", "files": "*.doc"}}]}}
+                    "mixtures": {
+                        "curated": {
+                            "components": [
+                                {
+                                    "source": "sotu",
+                                    "reader": {"kind": "text_files", "files": "*.doc"},
+                                }
+                            ]
+                        }
+                    }
                 }
             },
             "*.doc",

@@ -1,7 +1,9 @@
-"""Checkpoints that exist already, from their folders to laws through Snakemake: nothing is trained and no corpus is made.
+"""Checkpoints that exist already, from their folders to laws through Snakemake: nothing is trained
+and no corpus is made.
 
-Each of the twelve models knows how often letters come, and no more; how sharply it believes so is what a size and budget decide. Its losses
-can be worked out by hand, and how the gap between two domains moves is planted.
+Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
+what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
+domains moves is planted.
 """
 
 import json
@@ -15,12 +17,12 @@ import pytest
 from staleness import Planner
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from relscale.architecture import Choices, Shape
-from relscale.config import merged
+from relscale.config.load import merged
+from relscale.config.released import Checkpoints
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.tokens import byte_alphabet
-from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
-from relscale.records.suite import SUITE_COLUMNS
-from relscale.settings.checkpoints import Checkpoints
+from relscale.plan.architecture import Choices, Shape
 from relscale.text.tokenizer import END_OF_TEXT
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
@@ -29,13 +31,18 @@ pytestmark = pytest.mark.workflow
 
 WIDTHS = (16, 24, 32, 48)
 BUDGETS = ("1e15", "1e16", "1e17")
-TEXTS = {"plain": "the cat sat on the mat and the rat ran. ", "odd": "quick zebras jinx vexed gymkhana foxes; "}
+TEXTS = {
+    "plain": "the cat sat on the mat and the rat ran. ",
+    "odd": "quick zebras jinx vexed gymkhana foxes; ",
+}
 LETTERS = Counter("".join(f"{text * 9}" for text in TEXTS.values()) + TEXTS["plain"] * 60)
 
 
 def tokenizer() -> Tokenizer:
     """Bytes are tokens 1 to 256 in the order of their values."""
-    vocabulary = {END_OF_TEXT: 0} | {character: 1 + byte for byte, character in enumerate(byte_alphabet())}
+    vocabulary = {END_OF_TEXT: 0} | {
+        character: 1 + byte for byte, character in enumerate(byte_alphabet())
+    }
     made = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.decoder = decoders.ByteLevel()
@@ -44,7 +51,8 @@ def tokenizer() -> Tokenizer:
 
 
 def logits(sharpness: float) -> np.ndarray:
-    """The logarithm of each letter's frequency, times the sharpness: at 0 all are alike, at 1 it is the frequency."""
+    """The logarithm of each letter's frequency, times the sharpness: at 0 all are alike, at 1 it is
+    the frequency."""
     counts = np.array([LETTERS[chr(token - 1)] if token else 0 for token in range(257)])
     return sharpness * np.log((counts + 0.1) / (counts + 0.1).sum())
 
@@ -62,7 +70,16 @@ def sharpness(width: int, budget: str) -> float:
 
 
 def save_model(folder, width: int, sharp: float) -> None:
-    shape = Shape(width=width, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=16, vocab_size=257, context_length=64)
+    shape = Shape(
+        width=width,
+        layers=1,
+        heads=1,
+        kv_heads=1,
+        head_dim=16,
+        intermediate=16,
+        vocab_size=257,
+        context_length=64,
+    )
     values = dict(initial_values(shape, Choices(), seed=0))
     for name, value in values.items():
         if name.endswith(("o_proj.weight", "down_proj.weight")):
@@ -71,20 +88,27 @@ def save_model(folder, width: int, sharp: float) -> None:
     values["lm_head.weight"][:] = logits(sharp)[:, None] / width
     save_folder(folder, shape, Choices(), values)
     tokenizer().save(str(folder / "tokenizer.json"))
-    special = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_OF_TEXT, "bos_token": END_OF_TEXT}
+    special = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": END_OF_TEXT,
+        "bos_token": END_OF_TEXT,
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(special))
 
 
 @pytest.fixture(scope="module")
 def place(checkout):
-    """Twelve checkpoints in folders whose names end in a hash, their table, two domains of text, and the overlay."""
+    """Twelve checkpoints in folders whose names end in a hash, their table, two domains of text,
+    and the overlay."""
     root = checkout.folder / "mine"
     rows = ["suite,run,budget,model,tokens,forward_flops"]
     for budget in BUDGETS:
         for width in WIDTHS:
             name = f"b{budget}-d{width}"
             save_model(root / f"models/{name}-0abc", width, sharpness(width, budget))
-            rows.append(f"ours,{name},{budget},{name}-*,{round(float(budget) / width / 1e3)},{budget}")
+            rows.append(
+                f"ours,{name},{budget},{name}-*,{round(float(budget) / width / 1e3)},{budget}"
+            )
     (root / "table.csv").write_text("\n".join(rows) + "\n")
     for domain, text in TEXTS.items():
         (root / "text" / domain).mkdir(parents=True)
@@ -96,7 +120,9 @@ def place(checkout):
 OVERLAY = {
     "experiment": "released",
     "checkpoints": {"table": "mine/table.csv", "folder": "mine/models"},
-    "sources": {"mine": {"kind": "local", "path": "mine/text", "licence": "none", "citation": "none"}},
+    "sources": {
+        "mine": {"kind": "local", "path": "mine/text", "licence": "none", "citation": "none"}
+    },
     "families": {
         "letters": {
             "kind": "documents",
@@ -109,10 +135,24 @@ OVERLAY = {
         }
     },
     "evaluate": ["letters"],
-    "laws": {"compute": "forward_flops", "optimum_by": "letters", "estimators": ["joint", "best_run"], "draws": 100},
-    "figures": {"names": ["isoflop_curves"], "corpus": "ours", "teaser": ["letters"], "size_or_data": "letters"},
+    "laws": {
+        "compute": "forward_flops",
+        "optimum_by": "letters",
+        "estimators": ["joint", "best_run"],
+        "draws": 100,
+    },
+    "figures": {
+        "names": ["isoflop_curves"],
+        "corpus": "ours",
+        "teaser": ["letters"],
+        "size_or_data": "letters",
+    },
 }
-GOALS = ["results/released/tables/losses.csv", "results/released/laws/relative.csv", "results/released/tables/suite.csv"]
+GOALS = [
+    "results/released/tables/losses.csv",
+    "results/released/laws/relative.csv",
+    "results/released/tables/suite.csv",
+]
 
 
 @pytest.fixture(scope="module")
@@ -127,15 +167,23 @@ def test_a_table_of_checkpoints_goes_from_evaluation_to_laws(scored):
     for row in losses.itertuples():
         width = int(row.run.rsplit("d", 1)[1])
         numbers = "".join(f"{TEXTS[row.domain] * (3 + number)}{number}" for number in range(12))
-        assert row.error == pytest.approx(bits_per_byte(numbers, sharpness(width, row.budget)), rel=1e-5)
+        assert row.error == pytest.approx(
+            bits_per_byte(numbers, sharpness(width, row.budget)), rel=1e-5
+        )
         assert (row.num_items, row.num_bytes, row.num_truncated) == (12, len(numbers), 0)
         assert row.training_flops == 3 * row.forward_flops == 3 * float(row.budget)
         assert row.num_params_embedding == row.num_params_head == 257 * width
         assert row.num_params_total > 2 * 257 * width
     relative = pd.read_csv(scored / "laws/relative.csv", dtype={"budget": str})
     joint = relative[relative["estimator"] == "joint"].iloc[0]
-    assert (joint["treatment"], joint["baseline"], joint["num_runs"], joint["num_budgets"]) == ("odd", "plain", 12, 3)
-    # Sharper belief in the plain letters makes the odd text worse: the planted gap at the best size of the first and the last budget.
+    assert (joint["treatment"], joint["baseline"], joint["num_runs"], joint["num_budgets"]) == (
+        "odd",
+        "plain",
+        12,
+        3,
+    )
+    # Sharper belief in the plain letters makes the odd text worse: the planted gap at the best size
+    # of the first and the last budget.
     first, last = (
         math.log(bits_per_byte(TEXTS["odd"], sharp) / bits_per_byte(TEXTS["plain"], sharp))
         for sharp in (sharpness(28, budget) for budget in (BUDGETS[0], BUDGETS[-1]))
@@ -150,7 +198,10 @@ def test_items_and_the_record_say_how_each_was_scored(scored):
     assert not items["overlaps"].any()
     record = json.loads((scored / "evaluations/letters/ours-1e16-record.json").read_text())
     assert [run["run"] for run in record["runs"]] == [f"b1e16-d{width}" for width in WIDTHS]
-    assert all(run["items"] == 24 and run["truncated"] == 0 and run["context_length"] == 64 for run in record["runs"])
+    assert all(
+        run["items"] == 24 and run["truncated"] == 0 and run["context_length"] == 64
+        for run in record["runs"]
+    )
     suite = pd.read_csv(scored / "tables/suite.csv", dtype={"budget": str})
     assert tuple(suite.columns) == SUITE_COLUMNS
     assert suite["width"].tolist() == list(WIDTHS) * 3 and suite["learning_rate"].isna().all()
@@ -160,17 +211,31 @@ def test_nothing_is_trained_and_only_what_is_edited_is_scored_again(checkout, sc
     stale = checkout.stale(OVERLAY, *GOALS)
     assert stale == {}
     whole = checkout.stale(OVERLAY)
-    assert not {"train", "documents", "tokenizer", "shards", "corpora_table", "curves", "evaluate"} & set(whole)
+    assert not {
+        "train",
+        "documents",
+        "tokenizer",
+        "shards",
+        "corpora_table",
+        "curves",
+        "evaluate",
+    } & set(whole)
     assert {"isoflop_curves", "findings", "explorer", "provenance"} <= set(whole)
     (place / "models/b1e15-d16-0abc/generation_config.json").write_text("{}")
     stale = checkout.stale(OVERLAY, *GOALS)
     assert (stale["evaluate_checkpoints"], stale["laws"]) == (1, 1) and "texts" not in stale
     (place / "models/b1e15-d16-0abc/generation_config.json").unlink()
     table = (place / "table.csv").read_text()
-    (place / "table.csv").write_text(table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001"))
+    (place / "table.csv").write_text(
+        table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001")
+    )
     stale = checkout.stale(OVERLAY, *GOALS)
     (place / "table.csv").write_text(table)
-    assert (stale["checkpoints"], stale["evaluate_checkpoints"], stale["laws"]) == (1, 1, 1) and "texts" not in stale
+    assert (stale["checkpoints"], stale["evaluate_checkpoints"], stale["laws"]) == (
+        1,
+        1,
+        1,
+    ) and "texts" not in stale
 
 
 # Each key of the section, with another value, and whether what was scored is scored again.
@@ -189,7 +254,9 @@ STEERS = {
 def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scored, place):
     assert set(STEERS) == set(Checkpoints.model_fields)
     table = (place / "table.csv").read_text()
-    (place / "other.csv").write_text(table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001"))
+    (place / "other.csv").write_text(
+        table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001")
+    )
     shutil.copytree(place / "models", place / "moved")
     planner = Planner(checkout)
     try:
@@ -214,6 +281,10 @@ def test_all_bad_checkpoints_are_named_before_any_scoring(checkout, place):
 
 
 def test_figures_of_a_suite_that_is_not_there(checkout, place):
-    done = checkout.snakemake("--dry-run", overlay={**OVERLAY, "figures": {**OVERLAY["figures"], "corpus": "web"}}, check=False)
+    done = checkout.snakemake(
+        "--dry-run",
+        overlay={**OVERLAY, "figures": {**OVERLAY["figures"], "corpus": "web"}},
+        check=False,
+    )
     assert done.returncode != 0
     assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr

@@ -1,6 +1,8 @@
-"""kill -9 of Snakemake and everything it started, at moments spread over all stages, one after another on one workflow.
+"""kill -9 of Snakemake and everything it started, at moments spread over all stages, one after
+another on one workflow.
 
-After one more call the tables are those of an undisturbed run, byte for byte, and no run was trained twice in full.
+After one more call the tables are those of an undisturbed run, byte for byte, and no run was
+trained twice in full.
 """
 
 import random
@@ -17,19 +19,32 @@ WITHIN_S = 1.5
 PATIENCE_S = 600
 # Stages in the order in which they come; a stage that has begun can be killed several times.
 FIVE = ("documents", "shards", "train", "evaluate", "laws")
-TWENTY = ("source", "documents", "documents", "tokenizer", "shards", "family", *["train"] * 6, *["evaluate"] * 3, "optima", "laws")
+TWENTY = (
+    "source",
+    "documents",
+    "documents",
+    "tokenizer",
+    "shards",
+    "family",
+    *["train"] * 6,
+    *["evaluate"] * 3,
+    "optima",
+    "laws",
+)
 TWENTY += ("figure1_teaser", "explorer", "provenance")
 
 
 class Attempts:
-    """Every attempt at training that there was, from the logs: an attempt writes its run's log anew."""
+    """Every attempt at training that there was, from the logs: an attempt writes its run's log
+    anew."""
 
     def __init__(self, checkout):
         self._folder = checkout.folder / "logs" / checkout.experiment / "train"
         self._seen = {}
 
     def look(self):
-        """Keep what is there now; called after each kill, before the next call writes a log anew."""
+        """Keep what is there now; called after each kill, before the next call writes a log
+        anew."""
         for path in self._folder.glob("*.log"):
             stat = path.stat()
             self._seen[path.stem, stat.st_ino, stat.st_mtime_ns] = path.read_text()
@@ -44,18 +59,28 @@ class Attempts:
 
 def in_full(text):
     """Tell whether an attempt trained its run from the first step to the last."""
-    return "going on after step" not in text and any(step == steps for step, steps in re.findall(r": step (\d+) of (\d+),", text))
+    return "going on after step" not in text and any(
+        step == steps for step, steps in re.findall(r": step (\d+) of (\d+),", text)
+    )
 
 
 def killed_in(checkout, stage, delay, overlay):
-    """Start the workflow, kill all of it some time after a job of the stage began, and tell whether it was still at work."""
+    """Start the workflow, kill all of it some time after a job of the stage began, and tell whether
+    it was still at work."""
     output = checkout.folder / "call.txt"
     with output.open("w") as handle:
-        process = subprocess.Popen(checkout.command(overlay=overlay), cwd=checkout.folder, stdout=handle, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            checkout.command(overlay=overlay),
+            cwd=checkout.folder,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+        )
     began = re.compile(rf"^(local)?rule {stage}:", re.MULTILINE)
     end = time.monotonic() + PATIENCE_S
     while process.poll() is None and not began.search(output.read_text()):
-        assert time.monotonic() < end, f"no job of {stage} within {PATIENCE_S} s:\n{output.read_text()[-3000:]}"
+        assert time.monotonic() < end, (
+            f"no job of {stage} within {PATIENCE_S} s:\n{output.read_text()[-3000:]}"
+        )
         time.sleep(0.02)
     time.sleep(delay)
     at_work = process.poll() is None
@@ -68,7 +93,8 @@ def killed_in(checkout, stage, delay, overlay):
 
 
 def survive(undisturbed, folder, stages, downloads):
-    """Kill the tiny experiment in each of the stages, then let it finish; return the copy, its attempts and how often it was hit."""
+    """Kill the tiny experiment in each of the stages, then let it finish; return the copy, its
+    attempts and how often it was hit."""
     checkout, chance = copy_checkout(folder, downloads), random.Random(20261126)
     # Checkpoints decide no result, so that the undisturbed run needs none.
     overlay = {"training": {"checkpoint_every_steps": 100}}
@@ -88,15 +114,25 @@ def check(undisturbed, survived, stages):
     assert sorted(mine) == sorted(theirs)
     assert [name for name in theirs if mine[name] != theirs[name]] == []
     assert len(attempts) == 18
-    assert {run: sum(map(in_full, texts)) for run, texts in attempts.items() if sum(map(in_full, texts)) > 1} == {}
+    assert {
+        run: sum(map(in_full, texts))
+        for run, texts in attempts.items()
+        if sum(map(in_full, texts)) > 1
+    } == {}
     assert max(map(len, attempts.values())) > 1, "no run was interrupted"
     assert checkout.stale() == {}
 
 
 def test_five_kills_change_no_byte(finished, tmp_path, request):
-    check(finished, survive(finished, tmp_path, FIVE, request.config.getoption("--downloads")), FIVE)
+    check(
+        finished, survive(finished, tmp_path, FIVE, request.config.getoption("--downloads")), FIVE
+    )
 
 
 @pytest.mark.soak
 def test_twenty_kills_change_no_byte(finished, tmp_path, request):
-    check(finished, survive(finished, tmp_path, TWENTY, request.config.getoption("--downloads")), TWENTY)
+    check(
+        finished,
+        survive(finished, tmp_path, TWENTY, request.config.getoption("--downloads")),
+        TWENTY,
+    )

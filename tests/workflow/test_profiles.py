@@ -12,7 +12,7 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
-from relscale.needs import Needs
+from relscale.resources.request import Needs
 
 pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]
@@ -41,15 +41,28 @@ def test_retries_stand_in_the_profiles_of_clusters(name):
 
 
 def dry_run(*arguments):
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--configfile", "experiments/paper.yaml"]
-    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "1",
+        "--dry-run",
+        "--configfile",
+        "experiments/paper.yaml",
+    ]
+    done = subprocess.run(
+        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def test_a_call_with_fewer_gpus_than_a_run_needs_is_refused():
     code, text = dry_run("--resources", "gpu=0")
     assert code != 0
-    assert re.search(r"run \S+ needs \d+ GPU\(s\), and this call allows 0: --resources gpu=\d+", text)
+    assert re.search(
+        r"run \S+ needs \d+ GPU\(s\), and this call allows 0: --resources gpu=\d+", text
+    )
 
 
 def test_gpus_too_small_for_the_runs_end_planning(tmp_path):
@@ -64,10 +77,15 @@ def test_gpus_too_small_for_the_runs_end_planning(tmp_path):
 
 @pytest.mark.parametrize(("rule", "needs"), [("train", "run_needs"), ("evaluate", "scoring_needs")])
 def test_a_job_asks_for_all_that_the_plan_says(rule, needs):
-    """The cores and the machine, too: without them a run of eight GPUs has one core, or GPUs of several machines."""
+    """The cores and the machine, too: without them a run of eight GPUs has one core, or GPUs of
+    several machines."""
     text = (ROOT / f"workflow/rules/{rule}.smk").read_text()
-    (resources,) = re.findall(rf"^rule {rule}:.*?^    resources:\n(.*?)^    params:", text, re.MULTILINE | re.DOTALL)
-    asked = re.findall(rf"^        (\w+)=lambda wildcards: {needs}\(wildcards\)\.(\w+),$", resources, re.MULTILINE)
+    (resources,) = re.findall(
+        rf"^rule {rule}:.*?^    resources:\n(.*?)^    params:", text, re.MULTILINE | re.DOTALL
+    )
+    asked = re.findall(
+        rf"^        (\w+)=lambda wildcards: {needs}\(wildcards\)\.(\w+),$", resources, re.MULTILINE
+    )
     assert asked == [(name, name) for name, _ in asked]
     assert {name for name, _ in asked} == {field.name for field in fields(Needs)}
     # The number of threads is part of what decides a run's bytes.
@@ -87,10 +105,19 @@ def test_the_template_of_partitions_holds_every_job_of_the_paper():
     logger = SimpleNamespace(debug=lambda text: None, info=lambda text: None, warning=said.append)
     on_eight = Needs(gpu=8, mem_mb=661_576, gpu_mem_mb=115_000, runtime=2880, cpus_per_task=32)
     assert get_best_partition(partitions, Job(on_eight), logger) == "gpu"
-    assert get_best_partition(partitions, Job(Needs(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)), logger) == "cpu"
+    assert (
+        get_best_partition(
+            partitions, Job(Needs(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)), logger
+        )
+        == "cpu"
+    )
     assert not said
     # Of what no partition holds the plugin warns, and sends it to the default one: sbatch says no.
-    for wrong in (replace(on_eight, gpu=16), replace(on_eight, runtime=2881), replace(on_eight, cpus_per_task=97)):
+    for wrong in (
+        replace(on_eight, gpu=16),
+        replace(on_eight, runtime=2881),
+        replace(on_eight, cpus_per_task=97),
+    ):
         said.clear()
         assert get_best_partition(partitions, Job(wrong), logger) is None
         assert "No suitable partition found for job train" in said[0]

@@ -1,12 +1,13 @@
-"""The report in a browser: every category opens, its pages say what the tables say, and nobody outside is asked."""
+"""The report in a browser: every category opens, its pages say what the tables say, and nobody
+outside is asked."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from relscale.contract.io import read_table
 from relscale.files import sha256_of
-from relscale.tables import read_table
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network, pytest.mark.browser]
 CATEGORIES = ("0 Findings", "1 Figures of the paper", "2 Diagnostics", "4 Tables", "5 Provenance")
@@ -19,7 +20,9 @@ def report(request, chromium):
     if given:
         return Path(given, "report.html"), Path(given)
     finished = request.getfixturevalue("finished")
-    finished.snakemake("--report", "report.html", "--report-stylesheet", "workflow/report/report.css")
+    finished.snakemake(
+        "--report", "report.html", "--report-stylesheet", "workflow/report/report.css"
+    )
     return finished.folder / "report.html", finished.folder / "results/tiny"
 
 
@@ -53,20 +56,33 @@ def test_the_first_page_answers_in_five_sentences_made_from_the_tables(report, o
     with opened(path, warnings=False) as page:
         page.wait_for_selector(".prose li")
         page.locator(".prose h1").scroll_into_view_if_needed()
-        assert page.locator(".prose h1").bounding_box()["y"] >= 0, "the question is cut off at the top"
+        assert page.locator(".prose h1").bounding_box()["y"] >= 0, (
+            "the question is cut off at the top"
+        )
         sentences = page.locator(".prose ol li").all_inner_texts()
         page.screenshot(path=screenshots / "report-first-page.png")
         page.click(".prose a:has-text('explorer.html')")
         page.wait_for_selector("text=Description")
         assert "absolute or relative" in page.inner_text("#app")
     assert len(sentences) == 5
-    shown = relative[relative["estimator"] == "joint"].drop_duplicates(["suite", "family", "treatment"])
+    shown = relative[relative["estimator"] == "joint"].drop_duplicates(
+        ["suite", "family", "treatment"]
+    )
     errors = shown[shown["metric"].isin(["bits_per_byte", "choice_loss_nats"])]
-    for word, sentence in zip(("narrow", "widen", "cross", "stay", "undecided"), sentences, strict=True):
+    for word, sentence in zip(
+        ("narrow", "widen", "cross", "stay", "undecided"), sentences, strict=True
+    ):
         assert word in sentence
-        verdict = {"narrow": "narrows", "widen": "widens", "cross": "crosses", "stay": "parallel"}.get(word, word)
+        verdict = {
+            "narrow": "narrows",
+            "widen": "widens",
+            "cross": "crosses",
+            "stay": "parallel",
+        }.get(word, word)
         count = int((errors["verdict"] == verdict).sum())
-        assert sentence.startswith(f"{count} of {len(errors)} gaps " if count else f"No gap of {len(errors)} "), sentence
+        assert sentence.startswith(
+            f"{count} of {len(errors)} gaps " if count else f"No gap of {len(errors)} "
+        ), sentence
         assert sentence[:40] in text.replace("\\", "")
 
 
@@ -79,14 +95,18 @@ def test_every_category_shows_each_of_its_results(report, opened, screenshots):
             number = category(page, name)
             for place in range(number):
                 page.locator("tbody tr").nth(place).locator("a").first.click()
-                page.wait_for_function("document.querySelector('iframe') || document.querySelectorAll('img').length > 1")
+                page.wait_for_function(
+                    "document.querySelector('iframe') || document.querySelectorAll('img').length > 1"
+                )
                 if page.locator("iframe").count():
                     frame = page.locator("iframe").element_handle().content_frame()
                     frame.wait_for_selector("h1")
                     if name == "4 Tables":
                         frame.wait_for_selector("tbody tr, p:has-text('no rows')")
                 else:
-                    page.wait_for_function("[...document.querySelectorAll('img')].at(-1).naturalWidth > 100")
+                    page.wait_for_function(
+                        "[...document.querySelectorAll('img')].at(-1).naturalWidth > 100"
+                    )
                 seen += 1
             page.screenshot(path=screenshots / f"report-{name.split()[0]}.png")
     assert seen > 12
@@ -100,24 +120,38 @@ def test_the_pages_say_what_the_tables_say(report, opened):
         category(page, "0 Findings")
         findings = view(page, "findings")
         for family in relative["family"].unique():
-            cells = findings.eval_on_selector_all(f"table[data-family='{family}'] td", "all => all.map((cell) => cell.dataset.verdict)")
+            cells = findings.eval_on_selector_all(
+                f"table[data-family='{family}'] td",
+                "all => all.map((cell) => cell.dataset.verdict)",
+            )
             mine = relative[(relative["family"] == family) & (relative["estimator"] == "joint")]
             mine = mine[mine["metric"] == mine["metric"].iloc[0]]
             assert sorted(cells) == sorted(mine["verdict"].fillna(""))
         explorer = view(page, "explorer")
         explorer.wait_for_selector("#vis[data-drawn] svg")
-        family, corpus, metric = (explorer.eval_on_selector(f"#{name}", "one => one.value") for name in ("family", "corpus", "metric"))
+        family, corpus, metric = (
+            explorer.eval_on_selector(f"#{name}", "one => one.value")
+            for name in ("family", "corpus", "metric")
+        )
         explorer.select_option("#estimator", "vertex")
         explorer.wait_for_selector("#vis[data-drawn='2'] svg")
-        slopes = explorer.eval_on_selector_all("#verdicts td[data-key=dbeta]", "all => all.map((cell) => cell.dataset.value)")
-        mine = relative[(relative["family"] == family) & (relative["suite"] == corpus) & (relative["metric"] == metric)]
+        slopes = explorer.eval_on_selector_all(
+            "#verdicts td[data-key=dbeta]", "all => all.map((cell) => cell.dataset.value)"
+        )
+        mine = relative[
+            (relative["family"] == family)
+            & (relative["suite"] == corpus)
+            & (relative["metric"] == metric)
+        ]
         wanted = mine.loc[mine["estimator"] == "vertex", "dbeta"].tolist()
         assert [float(slope) for slope in slopes] == pytest.approx(wanted, rel=1e-6)
         menu(page)
         category(page, "4 Tables")
         table = view(page, "relative")
         table.wait_for_selector("tbody tr")
-        values = table.eval_on_selector_all("tbody tr:first-child td", "all => all.map((cell) => cell.dataset.value)")
+        values = table.eval_on_selector_all(
+            "tbody tr:first-child td", "all => all.map((cell) => cell.dataset.value)"
+        )
         place = relative.columns.get_loc("dbeta")
         assert float(values[place]) == pytest.approx(float(relative["dbeta"].iloc[0]), rel=1e-9)
 
@@ -129,7 +163,9 @@ def test_provenance_is_that_of_the_results(report, opened):
         category(page, "5 Provenance")
         frame = view(page, "provenance")
         sums = frame.inner_text("table[data-name=sums]")
-        jobs = frame.inner_text("table[data-name=costs] tr:has(th:text-is('train')) td:nth-child(2)")
+        jobs = frame.inner_text(
+            "table[data-name=costs] tr:has(th:text-is('train')) td:nth-child(2)"
+        )
         licences = frame.inner_text("table[data-name=sources]")
         said = frame.inner_text("body")
     assert sha256_of(results / "laws/relative.csv") in sums

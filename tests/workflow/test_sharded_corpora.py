@@ -1,4 +1,5 @@
-"""A sharded corpus through Snakemake: what is made once, what other weights and other text make again, and what needs no text any more."""
+"""A sharded corpus through Snakemake: what is made once, what other weights and other text make
+again, and what needs no text any more."""
 
 import gzip
 import json
@@ -35,7 +36,12 @@ def overlay(weight=2, path="data/text", shards=2):
             "pages": {
                 "kind": "documents",
                 "source": "pages",
-                "reader": {"kind": "json", "files": "pages.jsonl", "text": "page", "domain": "topic"},
+                "reader": {
+                    "kind": "json",
+                    "files": "pages.jsonl",
+                    "text": "page",
+                    "domain": "topic",
+                },
                 "baseline": "One",
                 "metrics": ["bits_per_byte"],
                 "tokens_per_domain": 100,
@@ -43,7 +49,11 @@ def overlay(weight=2, path="data/text", shards=2):
             }
         },
         "corpora": {"decontaminate_against": ["pages"], "sharded": {"big": big}},
-        "tokenizer": {"vocab_size": 260, "trained_on": [], "given": {"path": "data/tokenizer.json"}},
+        "tokenizer": {
+            "vocab_size": 260,
+            "trained_on": [],
+            "given": {"path": "data/tokenizer.json"},
+        },
         "suite": {"corpora": ["big"], "budgets": [{"label": "3e9", "shapes": ["8x1"]}]},
         "evaluate": ["validation"],
         "figures": {"corpus": "big", "names": ["isoflop_curves"], "teaser": ["language"]},
@@ -52,19 +62,28 @@ def overlay(weight=2, path="data/text", shards=2):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A copy of the checkout with text and a tokenizer of one's own, in which the experiment ran."""
+    """A copy of the checkout with text and a tokenizer of one's own, in which the experiment
+    ran."""
     checkout = copy_checkout(tmp_path_factory.mktemp("checkout"), "")
     data = checkout.folder / "data"
     for name in ("text", "pages"):
         (data / name).mkdir(parents=True)
     for name in ("a-0", "a-1", "b-0"):
         with gzip.open(data / f"text/{name}.jsonl.gz", "wt") as handle:
-            handle.writelines(json.dumps({"text": f"{name} says {number} " * 12}) + "\n" for number in range(400))
+            handle.writelines(
+                json.dumps({"text": f"{name} says {number} " * 12}) + "\n" for number in range(400)
+            )
     pages = [{"page": f"A page of {topic}.", "topic": topic} for topic in ("one", "two")]
     (data / "pages/pages.jsonl").write_text("".join(json.dumps(page) + "\n" for page in pages))
-    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    vocabulary = {
+        character: number
+        for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer.pre_tokenizer, tokenizer.decoder = (
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+        decoders.ByteLevel(),
+    )
     names = ["<|end_of_text|>", "<|reserved_0|>", "<|reserved_1|>", "<|reserved_2|>"]
     tokenizer.add_special_tokens([AddedToken(name, special=True) for name in names])
     (data / "tokenizer.json").write_text(tokenizer.to_str())
@@ -130,7 +149,9 @@ def test_another_text_makes_what_is_built_on_it_and_a_file_beside_it_nothing(mad
         assert text.stat().st_size == before.st_size
         assert stale(planner) == {"shard_plan": 1}
         jobs = {named(job): job for job in planner.jobs(overlay()) if job["needed"]}
-        assert sum(name.startswith("shard ") for name in jobs) == 1 and any(name.startswith("train ") for name in jobs)
+        assert sum(name.startswith("shard ") for name in jobs) == 1 and any(
+            name.startswith("train ") for name in jobs
+        )
     with kept(pages):
         pages.write_text(pages.read_text().replace("page of one", "page of two"))
         assert stale(planner) == {"source": 1}
@@ -143,7 +164,10 @@ def test_another_text_makes_what_is_built_on_it_and_a_file_beside_it_nothing(mad
 
 
 def test_text_that_was_taken_away_makes_nothing_stale(made, planner):
-    data, plans = made.folder / "data", sorted((made.folder / "results/shared/components").glob("*/plan.json"))
+    data, plans = (
+        made.folder / "data",
+        sorted((made.folder / "results/shared/components").glob("*/plan.json")),
+    )
     data.rename(made.folder / "scratch")
     try:
         assert stale(planner) == {}
@@ -157,23 +181,48 @@ def test_text_that_was_taken_away_makes_nothing_stale(made, planner):
 def test_an_archive_needs_no_text(made, tmp_path):
     """Its reader has neither the text nor the tokenizer, and nothing to do."""
     overlays = ["experiments/tiny.yaml", "experiments/overlay.yaml"]
-    packing = [sys.executable, "-c", "from relscale.cli import main; main()", "archive", *overlays, "--out", "packed.tar.gz"]
+    packing = [
+        sys.executable,
+        "-c",
+        "from relscale.cli import main; main()",
+        "archive",
+        *overlays,
+        "--out",
+        "packed.tar.gz",
+    ]
     (made.folder / "experiments/overlay.yaml").write_text(json.dumps(overlay()))
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(made.folder / "src")}
-    done = subprocess.run(packing, cwd=made.folder, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PYTHONPATH": str(made.folder / "src"),
+    }
+    done = subprocess.run(
+        packing, cwd=made.folder, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     clone = copy_checkout(tmp_path, "")
     with tarfile.open(made.folder / "packed.tar.gz") as archive:
         archive.extractall(clone.folder, filter="data")
         names = archive.getnames()
-    assert not [name for name in names if name.startswith("results/shared/") and not name.endswith(".json")]
-    components = Counter(Path(name).name for name in names if name.startswith("results/shared/components/"))
+    assert not [
+        name for name in names if name.startswith("results/shared/") and not name.endswith(".json")
+    ]
+    components = Counter(
+        Path(name).name for name in names if name.startswith("results/shared/components/")
+    )
     assert components == {"plan.json": 2, "00000.json": 2, "00001.json": 1}
     assert not [name for name in names if name.endswith("tokenizer.json")]
     assert clone.stale(overlay()) == {}
 
 
 def test_text_that_is_not_there_is_missed_when_it_is_read(made):
-    done = made.snakemake("--", "results/sharded/tables/enough_tokens.json", overlay=overlay(path="data/nowhere"), check=False)
+    done = made.snakemake(
+        "--",
+        "results/sharded/tables/enough_tokens.json",
+        overlay=overlay(path="data/nowhere"),
+        check=False,
+    )
     assert done.returncode != 0
-    assert "error: sources.mine.path = 'data/nowhere': no such file or folder" in done.stdout + done.stderr
+    assert (
+        "error: sources.mine.path = 'data/nowhere': no such file or folder"
+        in done.stdout + done.stderr
+    )

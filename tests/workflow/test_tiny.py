@@ -5,10 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from relscale.records.laws import ABSOLUTE_COLUMNS, OPTIMA_COLUMNS, RELATIVE_COLUMNS
-from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
-from relscale.records.suite import SUITE_COLUMNS
-from relscale.records.text import CORPORA_COLUMNS, SOURCES_COLUMNS
+from relscale.contract.law_tables import ABSOLUTE_COLUMNS, OPTIMA_COLUMNS, RELATIVE_COLUMNS
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.text_tables import CORPORA_COLUMNS, SOURCES_COLUMNS
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
@@ -37,7 +37,10 @@ def test_every_table_is_there_with_its_columns(results, table, columns):
 
 
 def test_losses_cover_every_run_and_domain(results):
-    suite, losses = pd.read_csv(results / "tables/suite.csv"), pd.read_parquet(results / "tables/losses.parquet")
+    suite, losses = (
+        pd.read_csv(results / "tables/suite.csv"),
+        pd.read_parquet(results / "tables/losses.parquet"),
+    )
     assert len(suite) == 18
     assert set(losses["run"]) == set(suite["run"])
     assert losses["excluded_reason"].isna().all()
@@ -47,17 +50,27 @@ def test_losses_cover_every_run_and_domain(results):
 
 
 def test_items_add_up_to_the_losses(results):
-    losses, items = pd.read_parquet(results / "tables/losses.parquet"), pd.read_parquet(results / "tables/items.parquet")
+    losses, items = (
+        pd.read_parquet(results / "tables/losses.parquet"),
+        pd.read_parquet(results / "tables/items.parquet"),
+    )
     assert tuple(items.columns) == ITEMS_COLUMNS
     keys = ["run", "family", "domain", "metric"]
     sums = items.groupby(keys, observed=True)[["numerator", "denominator"]].sum()
     errors = losses.set_index(keys)["error"]
-    assert (sums["numerator"] / sums["denominator"]).reindex(errors.index).to_numpy() == pytest.approx(errors.to_numpy(), rel=1e-9)
+    assert (sums["numerator"] / sums["denominator"]).reindex(
+        errors.index
+    ).to_numpy() == pytest.approx(errors.to_numpy(), rel=1e-9)
 
 
 def test_more_compute_gives_lower_loss(results):
     losses = pd.read_csv(results / "tables/losses.csv", dtype={"budget": str})
-    best = losses[losses["family"] == "validation"].groupby(["suite", "budget"])["error"].min().unstack("budget")
+    best = (
+        losses[losses["family"] == "validation"]
+        .groupby(["suite", "budget"])["error"]
+        .min()
+        .unstack("budget")
+    )
     assert (best["3e9"] > best["1.2e10"]).all()
 
 
@@ -66,8 +79,16 @@ def test_models_are_hugging_face_folders(results):
         record = json.loads(record_path.read_text())
         folder = record_path.parent / "model"
         names = {path.name for path in folder.iterdir()} - {".snakemake_timestamp"}
-        assert names == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-        assert json.loads((folder / "config.json").read_text())["hidden_size"] == record["columns"]["width"]
+        assert names == {
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        }
+        assert (
+            json.loads((folder / "config.json").read_text())["hidden_size"]
+            == record["columns"]["width"]
+        )
 
 
 def test_a_saved_model_speaks_through_transformers(results):
@@ -76,7 +97,9 @@ def test_a_saved_model_speaks_through_transformers(results):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
     tokens = tokenizer("New study on heart", return_tensors="pt")
-    text = tokenizer.decode(model.generate(tokens["input_ids"], max_new_tokens=8, do_sample=False)[0])
+    text = tokenizer.decode(
+        model.generate(tokens["input_ids"], max_new_tokens=8, do_sample=False)[0]
+    )
     assert text.startswith("New study on heart")
     assert len(text) > len("New study on heart")
 
@@ -92,7 +115,8 @@ def test_nothing_is_left_to_do(finished):
 
 
 def test_the_same_seed_gives_the_same_bytes(finished, tmp_path):
-    """Half of the experiment is made a second time from its sources and must not differ in a byte."""
+    """Half of the experiment is made a second time from its sources and must not differ in a
+    byte."""
     folder = finished.folder
     watched = [
         "runs/*/model/model.safetensors",
@@ -103,7 +127,11 @@ def test_the_same_seed_gives_the_same_bytes(finished, tmp_path):
     ]
 
     def contents():
-        return {path.relative_to(folder): path.read_bytes() for pattern in watched for path in folder.glob(f"results/tiny/{pattern}")}
+        return {
+            path.relative_to(folder): path.read_bytes()
+            for pattern in watched
+            for path in folder.glob(f"results/tiny/{pattern}")
+        }
 
     before = contents()
     finished.snakemake("--forcerun", "optima", "laws", "family", "isoflop_curves")

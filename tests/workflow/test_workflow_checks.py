@@ -17,20 +17,47 @@ BIN = Path(sys.executable).parent
 
 def run(*command):
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-@pytest.mark.parametrize("experiment", sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml")))
+@pytest.mark.parametrize(
+    "experiment", sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+)
 def test_every_experiment_plans(experiment):
-    done = run(BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", f"experiments/{experiment}.yaml")
+    done = run(
+        BIN / "snakemake",
+        "--cores",
+        "1",
+        "--dry-run",
+        "--configfile",
+        f"experiments/{experiment}.yaml",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ("rule evaluate_checkpoints:" if experiment == "checkpoints" else "rule train:") in done.stdout + done.stderr
+    assert (
+        "rule evaluate_checkpoints:" if experiment == "checkpoints" else "rule train:"
+    ) in done.stdout + done.stderr
 
 
 def test_the_paper_has_255_training_jobs():
-    done = run(BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", "experiments/paper.yaml")
+    done = run(
+        BIN / "snakemake", "--cores", "1", "--dry-run", "--configfile", "experiments/paper.yaml"
+    )
     counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
-    assert sum(int(count) for rule, count in counts.items() if re.fullmatch(r"train(_\d+gpu)?(_long)?", rule)) == 255
+    assert (
+        sum(
+            int(count)
+            for rule, count in counts.items()
+            if re.fullmatch(r"train(_\d+gpu)?(_long)?", rule)
+        )
+        == 255
+    )
 
 
 def test_a_checkout_in_a_folder_with_spaces(tmp_path):
@@ -39,7 +66,10 @@ def test_a_checkout_in_a_folder_with_spaces(tmp_path):
     checkout = copy_checkout(folder, "")
     done = checkout.snakemake("--", "results/tiny/tables/suite.csv")
     assert (checkout.results / "tables/suite.csv").is_file()
-    assert "identifier" not in done.stdout + done.stderr and "not found" not in done.stdout + done.stderr
+    assert (
+        "identifier" not in done.stdout + done.stderr
+        and "not found" not in done.stdout + done.stderr
+    )
 
 
 def test_lint():
@@ -60,9 +90,15 @@ def test_rules_keep_to_the_house_style():
 
 
 def test_the_pins_agree():
-    lock = [line for line in (ROOT / "envs/requirements.lock").read_text().splitlines() if "==" in line]
+    lock = [
+        line for line in (ROOT / "envs/requirements.lock").read_text().splitlines() if "==" in line
+    ]
     assert not {"torch", "pip"} & {line.split("==")[0] for line in lock}
-    torch = next(line.split("?= ")[1] for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("TORCH ?="))
+    torch = next(
+        line.split("?= ")[1]
+        for line in (ROOT / "Makefile").read_text().splitlines()
+        if line.startswith("TORCH ?=")
+    )
     conda = yaml.safe_load((ROOT / "envs/environment.yaml").read_text())
     (pip,) = [item["pip"] for item in conda["dependencies"] if isinstance(item, dict)]
     assert pip == [torch, *lock]

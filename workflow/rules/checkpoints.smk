@@ -5,7 +5,12 @@ rule checkpoints:
     """Check that every checkpoint can be used, and write the suite as a table."""
     input:
         configs=sorted(
-            {name for row in PLANNED for name in model_files(row.model, EXPERIMENT.checkpoints.folder) if name.endswith("/config.json")}
+            {
+                name
+                for row in PLANNED
+                for name in model_files(row.model, EXPERIMENT.checkpoints.folder)
+                if name.endswith("/config.json")
+            }
         ),
     output:
         table=f"{RESULTS}/tables/suite.csv",
@@ -21,7 +26,12 @@ rule checkpoints:
         mem_mb=500,
         runtime="10m",
     params:
-        spec=canonical_json({"checkpoints": [dump(row) for row in PLANNED], "folder": EXPERIMENT.checkpoints.folder}),
+        spec=canonical_json(
+            {
+                "checkpoints": [dump(row) for row in PLANNED],
+                "folder": EXPERIMENT.checkpoints.folder,
+            }
+        ),
         code=code_digest("relscale.stages.checkpoints"),
     shell:
         """
@@ -36,7 +46,9 @@ rule checkpoints:
 rule texts:
     """Turn one family's files into the texts that every checkpoint is asked to score."""
     input:
-        sources=lambda wildcards: [source_manifest(name) for name in family_sources(TEXTS_BY_KEY[wildcards.texts_key])],
+        sources=lambda wildcards: [
+            source_manifest(name) for name in family_sources(TEXTS_BY_KEY[wildcards.texts_key])
+        ],
     output:
         texts=f"{SHARED}/texts/{{texts_key}}/texts.parquet",
         manifest=f"{SHARED}/texts/{{texts_key}}/manifest.json",
@@ -99,7 +111,9 @@ rule evaluate_checkpoints:
         texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
         models=checkpoint_files,
         checked=lambda wildcards: after_preflight(
-            evaluation_record(wildcards), checkpoints_spec(wildcards), [code_digest(EVALUATION), EVALUATION_LOCK]
+            evaluation_record(wildcards),
+            checkpoints_spec(wildcards),
+            [code_digest(EVALUATION), EVALUATION_LOCK],
         ),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",

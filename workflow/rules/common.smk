@@ -12,20 +12,25 @@ from snakemake.exceptions import WorkflowError
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.checkpoints import model_files, read_checkpoints
-from relscale.config import figure_families, load_config, merged, read_yaml
-from relscale.plan import plan_suite
-from relscale.settings.families import domains_of
-from relscale.digests import canonical_json, spec_digest
-from relscale.provenance import code_digest, is_recorded, lock_digest
-from relscale.evaluation_needs import cells_needs, cells_of, family_needs, tokens_to_score
+from relscale.released.table import model_files, read_checkpoints
+from relscale.config.load import figure_families, load_config, merged, read_yaml
+from relscale.plan.suite import plan_suite
+from relscale.config.families import domains_of
+from relscale.provenance.digests import canonical_json, spec_digest
+from relscale.provenance.code import code_digest, is_recorded, lock_digest
+from relscale.resources.evaluation import cells_needs, cells_of, family_needs, tokens_to_score
 from relscale.text.local_files import listing_of, local_files
-from relscale.text_needs import shard_minutes
-from relscale.training_needs import array_needs, is_short, suite_needs
+from relscale.resources.text import shard_minutes
+from relscale.resources.training import array_needs, is_short, suite_needs
 
-# The stages run this checkout's package with the interpreter that Snakemake runs with, unless it deploys environments itself. One thread
-# a process: tiny models lose to the barriers between threads. Fixed hashing keeps outputs the same bytes.
-INTERPRETER = "" if workflow.deployment_settings.deployment_method else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
+# The stages run this checkout's package with the interpreter that Snakemake runs with, unless it
+# deploys environments itself. One thread a process: tiny models lose to the barriers between
+# threads. Fixed hashing keeps outputs the same bytes.
+INTERPRETER = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
+)
 SETTINGS = f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
 shell.prefix(f"export {INTERPRETER}{SETTINGS}; ")
 
@@ -33,8 +38,12 @@ shell.prefix(f"export {INTERPRETER}{SETTINGS}; ")
 def read_experiment():
     """Return the checked experiment and its runs, or checkpoints; a bad configuration ends here, before any job."""
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
-    # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts the overlays' keys first.
-    paths = [*(Path(name) for name in workflow.configfiles if Path(name) not in overlays), *overlays]
+    # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts
+    # the overlays' keys first.
+    paths = [
+        *(Path(name) for name in workflow.configfiles if Path(name) not in overlays),
+        *overlays,
+    ]
     try:
         files = [(os.path.relpath(path), read_yaml(path)) for path in paths]
         experiment = load_config(merged([*(content for _, content in files), config]), files)
@@ -57,14 +66,29 @@ RUNS = {run.run: run for run in PLANNED}
 RESULTS = f"results/{EXPERIMENT.experiment}"
 SHARED = "results/shared"
 FAMILIES = EXPERIMENT.evaluate
-LAW_TABLES = ["points", "absolute", "absolute_fits", "surface", "relative", "decomposition", "two_stage", "predictions", "backtest"]
+LAW_TABLES = [
+    "points",
+    "absolute",
+    "absolute_fits",
+    "surface",
+    "relative",
+    "decomposition",
+    "two_stage",
+    "predictions",
+    "backtest",
+]
 # Families whose prompts are set side by side: the choice among answers is scored.
 PROMPTS = {
     name: EXPERIMENT.families[name].prompt
     for name in FAMILIES
-    if EXPERIMENT.families[name].kind == "questions" and "choice_loss_nats" in EXPERIMENT.families[name].metrics
+    if EXPERIMENT.families[name].kind == "questions"
+    and "choice_loss_nats" in EXPERIMENT.families[name].metrics
 }
-SUITE_LAWS = ["optima", *(["correlation"] if "language" in FAMILIES else []), *(["prompts"] if PROMPTS else [])]
+SUITE_LAWS = [
+    "optima",
+    *(["correlation"] if "language" in FAMILIES else []),
+    *(["prompts"] if PROMPTS else []),
+]
 CORPORA_TABLES = ["corpora"] if TRAINED else []
 TABLES = ["suite.csv", "bill.txt", "sources.csv", "losses.parquet", "losses.csv", "items.parquet"]
 TABLES += ["preflight.json", *(f"{table}.csv" for table in CORPORA_TABLES)]

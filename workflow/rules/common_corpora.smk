@@ -1,13 +1,19 @@
 """What the rules share about corpora and the tokenizer: their specs, keys and places. Functions only."""
 
-SHARDED = {name: settings for name, settings in EXPERIMENT.corpora.sharded.items() if name in EXPERIMENT.suite.corpora}
+SHARDED = {
+    name: settings
+    for name, settings in EXPERIMENT.corpora.sharded.items()
+    if name in EXPERIMENT.suite.corpora
+}
 
 
 def corpus_sources(corpus):
     """Return the sources that are fetched to make a corpus and to decontaminate it, sorted; a sharded one reads its text where it is."""
     names = set()
     if corpus not in SHARDED:
-        names.update(component.source for component in EXPERIMENT.corpora.mixtures[corpus].components)
+        names.update(
+            component.source for component in EXPERIMENT.corpora.mixtures[corpus].components
+        )
     for family in EXPERIMENT.corpora.decontaminate_against:
         names.update(family_sources(family))
     return sorted(names)
@@ -48,8 +54,11 @@ def component_spec(corpus, component):
     share = settings.validation_share or SHARDED[corpus].validation_share
     return {
         "name": component,
-        "component": settings.model_dump(mode="json", exclude={"weight"}) | {"validation_share": share},
-        "source": {key: value for key, value in source_spec(settings.source).items() if key != "name"},
+        "component": settings.model_dump(mode="json", exclude={"weight"})
+        | {"validation_share": share},
+        "source": {
+            key: value for key, value in source_spec(settings.source).items() if key != "name"
+        },
         "window_words": EXPERIMENT.corpora.window_words,
         "decontaminate_against": evaluation_texts(),
     }
@@ -73,17 +82,29 @@ def corpus_key(corpus):
 
 CORPORA = list(dict.fromkeys([*SUITES, *EXPERIMENT.tokenizer.trained_on])) if TRAINED else []
 SOURCES = sorted(
-    {name for corpus in CORPORA for name in corpus_sources(corpus)} | {name for family in FAMILIES for name in family_sources(family)}
+    {name for corpus in CORPORA for name in corpus_sources(corpus)}
+    | {name for family in FAMILIES for name in family_sources(family)}
 )
 TOKENIZER_SPEC = EXPERIMENT.tokenizer.model_dump(mode="json", exclude_none=True)
-TOKENIZER_KEY = spec_digest([TOKENIZER_SPEC, [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]])
+TOKENIZER_KEY = spec_digest(
+    [TOKENIZER_SPEC, [corpus_key(corpus) for corpus in EXPERIMENT.tokenizer.trained_on]]
+)
 CORPORA_BY_KEY = {corpus_key(corpus): corpus for corpus in CORPORA if corpus not in SHARDED}
 SHARDED_BY_KEY = {corpus_key(corpus): corpus for corpus in SHARDED}
-COMPONENTS_BY_KEY = {component_key(corpus, part): (corpus, part) for corpus in SHARDED for part in SHARDED[corpus].components}
+COMPONENTS_BY_KEY = {
+    component_key(corpus, part): (corpus, part)
+    for corpus in SHARDED
+    for part in SHARDED[corpus].components
+}
 TOKENIZER = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/tokenizer.json"
 TOKENIZER_MANIFEST = f"{SHARED}/tokenizers/{TOKENIZER_KEY}/manifest.json"
 
-LISTED_SOURCES = sorted({*SOURCES, *(SHARDED[corpus].components[part].source for corpus, part in COMPONENTS_BY_KEY.values())})
+LISTED_SOURCES = sorted(
+    {
+        *SOURCES,
+        *(SHARDED[corpus].components[part].source for corpus, part in COMPONENTS_BY_KEY.values()),
+    }
+)
 
 
 def documents(corpus, name):
@@ -115,7 +136,11 @@ def component_files(corpus, component):
     """Return the local files that a component is made of, looked at once; none of a dataset on the hub, whose commit says all."""
     settings = SHARDED[corpus].components[component]
     source = EXPERIMENT.sources[settings.source]
-    return local_files(Path(source.path), settings.files, settings.exclude) if source.kind == "local" else []
+    return (
+        local_files(Path(source.path), settings.files, settings.exclude)
+        if source.kind == "local"
+        else []
+    )
 
 
 @cache
@@ -125,7 +150,11 @@ def component_listing(key):
     source = EXPERIMENT.sources[SHARDED[corpus].components[component].source]
     if source.kind != "local":
         return ""
-    return listing_of(component_files(corpus, component), Path(source.path), Path(f"{component_folder(corpus, component)}/plan.json"))
+    return listing_of(
+        component_files(corpus, component),
+        Path(source.path),
+        Path(f"{component_folder(corpus, component)}/plan.json"),
+    )
 
 
 def given_listing():
@@ -138,7 +167,11 @@ def given_listing():
 def component_minutes(corpus, component):
     """Return the minutes that a shard of a component may take; text that no `max_tokens` bounds is measured where it is local and there."""
     settings = SHARDED[corpus].components[component]
-    return shard_minutes(settings, EXPERIMENT.costs, component_files(corpus, component) if settings.max_tokens is None else [])
+    return shard_minutes(
+        settings,
+        EXPERIMENT.costs,
+        component_files(corpus, component) if settings.max_tokens is None else [],
+    )
 
 
 def shard_runtime(wildcards):
@@ -158,7 +191,10 @@ def sharded_spec(corpus):
 
 def sharded_folders(corpus):
     """Return the folder of each component of a sharded corpus, by name."""
-    return [f"{component}={component_folder(corpus, component)}" for component in SHARDED[corpus].components]
+    return [
+        f"{component}={component_folder(corpus, component)}"
+        for component in SHARDED[corpus].components
+    ]
 
 
 def training_tokens(corpus):
@@ -168,7 +204,11 @@ def training_tokens(corpus):
 
 def validation_documents(corpus):
     """Return the held-out documents of a corpus."""
-    return tokens(corpus, "validation.parquet") if corpus in SHARDED else documents(corpus, "validation.parquet")
+    return (
+        tokens(corpus, "validation.parquet")
+        if corpus in SHARDED
+        else documents(corpus, "validation.parquet")
+    )
 
 
 wildcard_constraints:

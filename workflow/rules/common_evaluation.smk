@@ -10,7 +10,9 @@ def family_spec(family, corpus=None):
         "settings": settings.model_dump(mode="json", exclude={"baseline"}),
     }
     if settings.kind == "continuation":
-        spec["documents"] = EXPERIMENT.families[settings.documents].model_dump(mode="json", exclude={"baseline"})
+        spec["documents"] = EXPERIMENT.families[settings.documents].model_dump(
+            mode="json", exclude={"baseline"}
+        )
     if corpus is not None:
         spec["corpus"] = corpus
     return spec
@@ -18,7 +20,11 @@ def family_spec(family, corpus=None):
 
 def family_key(family, corpus=None):
     """Return the folder's name of a family's requests."""
-    origin = [source_spec(name) for name in family_sources(family)] if corpus is None else corpus_key(corpus)
+    origin = (
+        [source_spec(name) for name in family_sources(family)]
+        if corpus is None
+        else corpus_key(corpus)
+    )
     return f"{family}-{spec_digest([family_spec(family, corpus), origin, TOKENIZER_KEY])}"
 
 
@@ -54,8 +60,13 @@ def runs_of(corpus, budget):
 CELLS = list(dict.fromkeys((run.corpus, run.budget) for run in PLANNED))
 
 
-TOKENS_TO_SCORE = {name: tokens_to_score(EXPERIMENT.families[name], EXPERIMENT.suite.recipe.context_length) for name in FAMILIES}
-CELL_NEEDS = cells_needs(cells_of(PLANNED) if TRAINED else {}, TOKENS_TO_SCORE, EXPERIMENT.costs, EXPERIMENT.training)
+TOKENS_TO_SCORE = {
+    name: tokens_to_score(EXPERIMENT.families[name], EXPERIMENT.suite.recipe.context_length)
+    for name in FAMILIES
+}
+CELL_NEEDS = cells_needs(
+    cells_of(PLANNED) if TRAINED else {}, TOKENS_TO_SCORE, EXPERIMENT.costs, EXPERIMENT.training
+)
 
 
 def scoring_needs(wildcards):
@@ -71,7 +82,10 @@ def requests_needs(wildcards):
 
 def evaluation_files(family, kind):
     """Return one file of every evaluation of a family."""
-    return [f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet" for corpus, budget in CELLS]
+    return [
+        f"{RESULTS}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet"
+        for corpus, budget in CELLS
+    ]
 
 
 def requests_source(wildcards):
@@ -84,13 +98,23 @@ def requests_source(wildcards):
 
 def text_options(kind, paths):
     """Return the options under which a stage takes a family's texts: the second source is that of solved questions."""
-    return [word for pair in zip(["--validation" if kind == "validation" else "--source", "--shots-source"], paths) for word in pair]
+    return [
+        word
+        for pair in zip(
+            ["--validation" if kind == "validation" else "--source", "--shots-source"], paths
+        )
+        for word in pair
+    ]
 
 
 def overlaps(wildcards):
     """Return the overlap search of a family and corpus, where one is needed."""
     searched = needs_overlap_search(wildcards.family) and wildcards.corpus not in SHARDED
-    return f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json" if searched else []
+    return (
+        f"{RESULTS}/evaluations/{wildcards.family}/overlaps-{wildcards.corpus}.json"
+        if searched
+        else []
+    )
 
 
 wildcard_constraints:

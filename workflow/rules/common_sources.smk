@@ -4,7 +4,9 @@
 def source_spec(name):
     """Return what defines a source's bytes: not its licence and citation, nor where a local copy of a package lies."""
     source = EXPERIMENT.sources[name]
-    beside = {"licence", "citation", "path"} if source.kind == "package" else {"licence", "citation"}
+    beside = (
+        {"licence", "citation", "path"} if source.kind == "package" else {"licence", "citation"}
+    )
     return {"name": name, **source.model_dump(mode="json", exclude=beside)}
 
 
@@ -28,7 +30,10 @@ def family_sources(family):
         return family_sources(settings.documents)
     if settings.kind == "validation":
         return []
-    return [settings.source, *([settings.shots_source] if getattr(settings, "shots_source", None) else [])]
+    return [
+        settings.source,
+        *([settings.shots_source] if getattr(settings, "shots_source", None) else []),
+    ]
 
 
 def local_copy(wildcards):

@@ -5,8 +5,8 @@ from snakemake.logging import logger
 
 def note_sums():
     """Note the sums of the files of the jobs that ran; where that fails, results stand and are compared by their times."""
-    from relscale.jobs import jobs_of
-    from relscale.sums import Sums, note, place_of_sums
+    from relscale.provenance.dag import jobs_of
+    from relscale.provenance.checksums import Sums, note, place_of_sums
 
     folder, place = Path(), place_of_sums(EXPERIMENT.experiment)
     try:

@@ -5,7 +5,10 @@ TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
 
 def most_tokens():
     """Return the most tokens that a run of each corpus is trained on."""
-    return {corpus: max(run.tokens for run in PLANNED if run.corpus == corpus) for corpus in EXPERIMENT.suite.corpora}
+    return {
+        corpus: max(run.tokens for run in PLANNED if run.corpus == corpus)
+        for corpus in EXPERIMENT.suite.corpora
+    }
 
 
 def needs_of_runs():
@@ -25,7 +28,10 @@ def bill_of_jobs():
     keys = {"gpus_per_run", "gpu_memory_gb", "hours_per_run"}
     if not any(run.device == "gpu" for run in PLANNED):
         return {}
-    return {"training": EXPERIMENT.training.model_dump(mode="json", include=keys), "tokens_to_score": TOKENS_TO_SCORE}
+    return {
+        "training": EXPERIMENT.training.model_dump(mode="json", include=keys),
+        "tokens_to_score": TOKENS_TO_SCORE,
+    }
 
 
 def gpus_allowed():
@@ -51,4 +57,8 @@ def run_needs(wildcards):
 
 def runs_with(*gpus, short):
     """Return the names of the runs that need one of these numbers of GPUs, and ask for little time or much."""
-    return [name for name, needs in NEEDS.items() if needs.gpu in gpus and is_short(needs, EXPERIMENT.training) == short]
+    return [
+        name
+        for name, needs in NEEDS.items()
+        if needs.gpu in gpus and is_short(needs, EXPERIMENT.training) == short
+    ]

@@ -4,7 +4,9 @@
 rule documents:
     """Read, clean, deduplicate, decontaminate and split the documents of one corpus."""
     input:
-        sources=lambda wildcards: [source_manifest(name) for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])],
+        sources=lambda wildcards: [
+            source_manifest(name) for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])
+        ],
     output:
         train=f"{SHARED}/corpora/{{corpus_key}}/train.parquet",
         validation=f"{SHARED}/corpora/{{corpus_key}}/validation.parquet",
@@ -20,7 +22,10 @@ rule documents:
         runtime="30m",
     params:
         spec=lambda wildcards: canonical_json(corpus_spec(CORPORA_BY_KEY[wildcards.corpus_key])),
-        sources=lambda wildcards: [f"{name}={source_manifest(name)}" for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])],
+        sources=lambda wildcards: [
+            f"{name}={source_manifest(name)}"
+            for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])
+        ],
         code=code_digest("relscale.stages.documents"),
     shell:
         """
@@ -40,7 +45,10 @@ if EXPERIMENT.tokenizer.given is None:
         """Train the byte-level BPE on equal bytes of the named corpora."""
         input:
             reports=[documents(corpus, "report.json") for corpus in EXPERIMENT.tokenizer.trained_on],
-            train=[ancient(documents(corpus, "train.parquet")) for corpus in EXPERIMENT.tokenizer.trained_on],
+            train=[
+                ancient(documents(corpus, "train.parquet"))
+                for corpus in EXPERIMENT.tokenizer.trained_on
+            ],
         output:
             tokenizer=TOKENIZER,
         log:
@@ -54,7 +62,10 @@ if EXPERIMENT.tokenizer.given is None:
             runtime="30m",
         params:
             spec=canonical_json(TOKENIZER_SPEC),
-            train=[f"{corpus}={documents(corpus, 'train.parquet')}" for corpus in EXPERIMENT.tokenizer.trained_on],
+            train=[
+                f"{corpus}={documents(corpus, 'train.parquet')}"
+                for corpus in EXPERIMENT.tokenizer.trained_on
+            ],
             code=code_digest("relscale.stages.tokenizer"),
             lock=lock_digest(["tokenizers"]),
         shell:

@@ -20,7 +20,9 @@ rule family:
         runtime=lambda wildcards: requests_needs(wildcards).runtime,
     params:
         spec=lambda wildcards: canonical_json(family_spec(*REQUESTS_BY_KEY[wildcards.requests_key])),
-        text=lambda wildcards, input: text_options(EXPERIMENT.families[REQUESTS_BY_KEY[wildcards.requests_key][0]].kind, input.text),
+        text=lambda wildcards, input: text_options(
+            EXPERIMENT.families[REQUESTS_BY_KEY[wildcards.requests_key][0]].kind, input.text
+        ),
         code=code_digest("relscale.stages.family"),
         lock=lock_digest(["tokenizers"]),
     shell:
@@ -70,9 +72,16 @@ rule evaluate:
     """Score the runs of one IsoFLOP curve on one family, one after another."""
     input:
         manifest=lambda wildcards: requests(wildcards.family, wildcards.corpus, "manifest.json"),
-        requests=lambda wildcards: ancient(requests(wildcards.family, wildcards.corpus, "requests.parquet")),
-        records=lambda wildcards: [f"{RESULTS}/runs/{run}/record.json" for run in runs_of(wildcards.corpus, wildcards.budget)],
-        models=lambda wildcards: [f"{RESULTS}/runs/{run}/model" for run in runs_of(wildcards.corpus, wildcards.budget)],
+        requests=lambda wildcards: ancient(
+            requests(wildcards.family, wildcards.corpus, "requests.parquet")
+        ),
+        records=lambda wildcards: [
+            f"{RESULTS}/runs/{run}/record.json"
+            for run in runs_of(wildcards.corpus, wildcards.budget)
+        ],
+        models=lambda wildcards: [
+            f"{RESULTS}/runs/{run}/model" for run in runs_of(wildcards.corpus, wildcards.budget)
+        ],
         overlaps=overlaps,
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
@@ -92,7 +101,9 @@ rule evaluate:
         cpus_per_task=lambda wildcards: scoring_needs(wildcards).cpus_per_task,
         nodes=lambda wildcards: scoring_needs(wildcards).nodes,
     params:
-        spec=lambda wildcards: canonical_json(family_spec(wildcards.family, corpus_of_family(wildcards.family, wildcards.corpus))),
+        spec=lambda wildcards: canonical_json(
+            family_spec(wildcards.family, corpus_of_family(wildcards.family, wildcards.corpus))
+        ),
         overlaps=lambda wildcards, input: ["--overlaps", input.overlaps] if input.overlaps else [],
         checkpoints=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),

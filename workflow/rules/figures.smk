@@ -11,7 +11,9 @@ for name in FIGURES:
             svg=report(
                 f"{RESULTS}/figures/{name}.svg",
                 caption=f"../report/{name}.rst",
-                category=next(category for start, category in CATEGORIES.items() if name.startswith(start)),
+                category=next(
+                    category for start, category in CATEGORIES.items() if name.startswith(start)
+                ),
                 labels={"figure": name.replace("_", " ")},
             ),
             pdf=f"{RESULTS}/figures/{name}.pdf",
@@ -27,10 +29,12 @@ for name in FIGURES:
             mem_mb=1000,
             runtime="10m",
         params:
-            module=f"relscale.plots.{name}",
-            tables=[f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths],
+            module=f"relscale.figures.{name}",
+            tables=[
+                f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths
+            ],
             spec=canonical_json(figure_spec(name)),
-            code=code_digest(f"relscale.plots.{name}"),
+            code=code_digest(f"relscale.figures.{name}"),
             lock=lock_digest(["matplotlib"]),
         shell:
             """
@@ -47,5 +51,7 @@ for name in FIGURES:
 rule figures:
     """All figures, and nothing that they do not need."""
     input:
-        collect("{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS),
+        collect(
+            "{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS
+        ),
     localrule: True

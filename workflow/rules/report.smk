@@ -161,7 +161,10 @@ rule provenance:
             *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *LAW_TABLES]),
         ],
         citation="CITATION.cff",
-        drawn=[f"{RESULTS}/explorer.html", *(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES)],
+        drawn=[
+            f"{RESULTS}/explorer.html",
+            *(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES),
+        ],
     output:
         page=report(
             f"{RESULTS}/html/provenance.html",

@@ -16,7 +16,9 @@ rule shard_plan:
         mem_mb=1000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json(component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])),
+        spec=lambda wildcards: canonical_json(
+            component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])
+        ),
         listing=lambda wildcards: component_listing(wildcards.component_key),
         code=code_digest("relscale.stages.shard_plan"),
     shell:
@@ -34,7 +36,9 @@ rule shard:
     input:
         plan=f"{SHARED}/components/{{component_key}}/plan.json",
         tokenizer=TOKENIZER,
-        sources=lambda wildcards: [source_manifest(name) for name in decontamination_sources(wildcards)],
+        sources=lambda wildcards: [
+            source_manifest(name) for name in decontamination_sources(wildcards)
+        ],
     output:
         tokens=f"{SHARED}/components/{{component_key}}/{{shard}}.bin",
         validation=f"{SHARED}/components/{{component_key}}/{{shard}}.parquet",
@@ -50,8 +54,12 @@ rule shard:
         mem_mb=1500,
         runtime=shard_runtime,
     params:
-        spec=lambda wildcards: canonical_json(component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])),
-        sources=lambda wildcards: [f"{name}={source_manifest(name)}" for name in decontamination_sources(wildcards)],
+        spec=lambda wildcards: canonical_json(
+            component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])
+        ),
+        sources=lambda wildcards: [
+            f"{name}={source_manifest(name)}" for name in decontamination_sources(wildcards)
+        ],
         code=code_digest("relscale.stages.shard"),
         lock=lock_digest(["tokenizers"]),
         checkpoints=f"{SHARED}/checkpoints",
@@ -77,7 +85,9 @@ rule sharded_corpus:
     """Gather the shards of a corpus: a manifest with weights and sums, and the held-out documents by weight."""
     input:
         records=lambda wildcards: shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "json"),
-        validation=lambda wildcards: ancient(shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "parquet")),
+        validation=lambda wildcards: ancient(
+            shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "parquet")
+        ),
         tokens=lambda wildcards: ancient(shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "bin")),
     output:
         validation=f"{SHARED}/corpora/{{sharded_key}}/tokens-{TOKENIZER_KEY}/validation.parquet",

@@ -38,7 +38,9 @@ rule sources_table:
     """List the sources of this experiment with hashes, licences and citations."""
     input:
         manifests=[source_manifest(name) for name in SOURCES],
-        plans=[f"{component_folder(*component)}/plan.json" for component in COMPONENTS_BY_KEY.values()],
+        plans=[
+            f"{component_folder(*component)}/plan.json" for component in COMPONENTS_BY_KEY.values()
+        ],
     output:
         table=f"{RESULTS}/tables/sources.csv",
     log:
@@ -52,7 +54,12 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json({name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"}) for name in LISTED_SOURCES}),
+        spec=canonical_json(
+            {
+                name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"})
+                for name in LISTED_SOURCES
+            }
+        ),
         code=code_digest("relscale.stages.sources_table"),
     shell:
         """

@@ -53,7 +53,9 @@ rule enough_tokens:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json({"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}),
+        spec=canonical_json(
+            {"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}
+        ),
         code=code_digest("relscale.stages.enough_tokens"),
     shell:
         """
@@ -70,7 +72,11 @@ checkpoint preflight:
     input:
         tokens=f"{RESULTS}/tables/enough_tokens.json",
         families=list(
-            dict.fromkeys(requests(family, corpus, "manifest.json") for family in FAMILIES for corpus in EXPERIMENT.suite.corpora)
+            dict.fromkeys(
+                requests(family, corpus, "manifest.json")
+                for family in FAMILIES
+                for corpus in EXPERIMENT.suite.corpora
+            )
         ),
     output:
         checked=f"{RESULTS}/tables/preflight.json",

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from relscale.arrow import arrow_array
+from relscale.contract.arrow import arrow_array
+from relscale.contract.losses import LOSSES_COLUMNS, METRIC_UNITS
 from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable
-from relscale.records.losses import LOSSES_COLUMNS, METRIC_UNITS
 
 AVERAGED_OVER_STRATA = frozenset({"questions"})
-"""Kinds of family whose losses are unweighted means over strata (subjects); accuracies always weigh each item alike."""
+"""Kinds of family whose losses are unweighted means over strata (subjects); accuracies always weigh
+each item alike."""
 
 RUN_COLUMNS = LOSSES_COLUMNS[: LOSSES_COLUMNS.index("family")]
 """Columns of a losses row that come from the run's record."""
@@ -36,7 +37,10 @@ LOSSES_SCHEMA = pa.schema(
 _NAME = pa.dictionary(pa.int32(), pa.string())
 ITEMS_SCHEMA = pa.schema(
     [
-        *((name, _NAME) for name in ("suite", "run", "family", "domain", "metric", "stratum", "item")),
+        *(
+            (name, _NAME)
+            for name in ("suite", "run", "family", "domain", "metric", "stratum", "item")
+        ),
         *((name, pa.float64()) for name in ("numerator", "denominator")),
         ("overlaps", pa.bool_()),
     ]
@@ -44,7 +48,8 @@ ITEMS_SCHEMA = pa.schema(
 
 
 def metrics_of(kind: str, metrics: Sequence[str]) -> list[str]:
-    """Return the metrics to report: those asked for, and bits per byte of the right answer for questions."""
+    """Return the metrics to report: those asked for, and bits per byte of the right answer for
+    questions."""
     extra = ["bits_per_byte"] if kind == "questions" and "bits_per_byte" not in metrics else []
     return [*metrics, *extra]
 
@@ -59,7 +64,8 @@ def losses_rows(
     overlaps: np.ndarray,
     excluded_reason: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the losses rows of a run: one a domain and metric, domains in the order of the requests.
+    """Return the losses rows of a run: one a domain and metric, domains in the order of the
+    requests.
 
     Args:
         columns: columns of the run's record (`RUN_COLUMNS` are used).
@@ -67,7 +73,8 @@ def losses_rows(
         kind: the family's kind; see `AVERAGED_OVER_STRATA`.
         metrics: metrics to report.
         requests: what was scored.
-        log_likelihood: (row) nats of each option, or none for an excluded run: its rows have no error.
+        log_likelihood: (row) nats of each option, or none for an excluded run: its rows have no
+            error.
         overlaps: (item) whether the item's text is in the suite's corpus; such items are left out.
         excluded_reason: why the run is excluded.
 
@@ -81,13 +88,19 @@ def losses_rows(
     for domain in dict.fromkeys(requests.domains):
         at = (domains == domain) & ~overlaps
         if not at.any():
-            raise ValueError(f"family {family!r}, domain {domain!r}: every item's text is in the corpus; nothing is left to score")
+            raise ValueError(
+                f"family {family!r}, domain {domain!r}: every item's text is in the corpus; nothing is left to score"
+            )
         for metric in metrics:
             error, standard_error = math.nan, math.nan
             if log_likelihood is not None:
                 numerator, denominator = (part[at] for part in values[metric])
                 averaged = kind in AVERAGED_OVER_STRATA and not metric.startswith("accuracy")
-                error, standard_error = mean_over_strata(numerator, denominator, strata[at]) if averaged else ratio(numerator, denominator)
+                error, standard_error = (
+                    mean_over_strata(numerator, denominator, strata[at])
+                    if averaged
+                    else ratio(numerator, denominator)
+                )
             rows.append(
                 {
                     **{name: columns[name] for name in RUN_COLUMNS},
@@ -100,7 +113,8 @@ def losses_rows(
                     "num_items": int(at.sum()),
                     "num_bytes": int(gold_bytes[at].sum()),
                     "num_truncated": int(requests.truncated[at].sum()),
-                    "at_chance": log_likelihood is not None and _at_chance(metric, values, at, counts),
+                    "at_chance": log_likelihood is not None
+                    and _at_chance(metric, values, at, counts),
                     "excluded_reason": excluded_reason,
                 }
             )
@@ -115,7 +129,8 @@ def items_table(
     log_likelihood: np.ndarray,
     overlaps: np.ndarray,
 ) -> pa.Table:
-    """Return the items rows of a run: one an item and metric, in the order of metrics and requests; arguments as for `losses_rows`."""
+    """Return the items rows of a run: one an item and metric, in the order of metrics and requests;
+    arguments as for `losses_rows`."""
     values = _values(metrics, requests, log_likelihood)
     size = len(requests.items)
     names = {"suite": columns["suite"], "run": columns["run"], "family": family}
@@ -127,14 +142,19 @@ def items_table(
     data["denominator"] = np.concatenate([values[metric][1] for metric in metrics])
     data["overlaps"] = np.tile(overlaps, len(metrics))
     arrays = [
-        arrow_array(data[field.name], pa.string()).dictionary_encode() if field.type == _NAME else arrow_array(data[field.name], field.type)
+        arrow_array(data[field.name], pa.string()).dictionary_encode()
+        if field.type == _NAME
+        else arrow_array(data[field.name], field.type)
         for field in ITEMS_SCHEMA
     ]
     return pa.Table.from_arrays(arrays, schema=ITEMS_SCHEMA)
 
 
-def _values(metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return each item's metrics, with the two accuracies that `at_chance` needs wherever items have options."""
+def _values(
+    metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return each item's metrics, with the two accuracies that `at_chance` needs wherever items
+    have options."""
     if log_likelihood is None:
         return {}
     needed = list(metrics)
@@ -143,8 +163,14 @@ def _values(metrics: Sequence[str], requests: RequestTable, log_likelihood: np.n
     return item_metrics(needed, log_likelihood, requests.num_bytes, requests.first, requests.gold)
 
 
-def _at_chance(metric: str, values: Mapping[str, tuple[np.ndarray, np.ndarray]], at: np.ndarray, counts: np.ndarray) -> bool:
-    """Return whether the accuracy that goes with a choice metric cannot be told from chance; bits per byte have no chance level."""
+def _at_chance(
+    metric: str,
+    values: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    at: np.ndarray,
+    counts: np.ndarray,
+) -> bool:
+    """Return whether the accuracy that goes with a choice metric cannot be told from chance; bits
+    per byte have no chance level."""
     if metric == "bits_per_byte":
         return False
     correct = values["accuracy_per_byte" if metric.endswith("per_byte") else "accuracy"][0][at]

@@ -1,9 +1,10 @@
 """Documents as items: which window of a text is scored.
 
-Tiny models see few tokens at once, and whole documents would spend a domain's tokens on a handful of them. So a family of documents scores
-one window of each of many documents, and the document is the item. The window begins at a sentence drawn by the document's own hash:
-beginnings alone would be datelines and definitions. A corpus's own validation text is cut into windows throughout, since there the question
-is the loss over the corpus's bytes.
+Tiny models see few tokens at once, and whole documents would spend a domain's tokens on a handful
+of them. So a family of documents scores one window of each of many documents, and the document is
+the item. The window begins at a sentence drawn by the document's own hash: beginnings alone would
+be datelines and definitions. A corpus's own validation text is cut into windows throughout, since
+there the question is the loss over the corpus's bytes.
 """
 
 import math
@@ -21,8 +22,9 @@ _SENTENCE_START = re.compile(r"(?:[.!?][\"')\]\u2019\u201d]*\s+|\n\s*)(?=\S)")
 def document_window(text: str, length: int, encoder: TextEncoder, draw: float) -> tuple[int, ...]:
     """Return at most `length` tokens of a text.
 
-    A text that fits is taken whole. Otherwise the window begins at the text's beginning, or at a sentence after whose first character
-    `length` tokens remain: at the one that `draw`, from [0, 1), picks among them.
+    A text that fits is taken whole. Otherwise the window begins at the text's beginning, or at a
+    sentence after whose first character `length` tokens remain: at the one that `draw`, from [0,
+    1), picks among them.
     """
     encoding = encoder.tokenizer.encode(text, add_special_tokens=False)
     if len(encoding.ids) <= length:
@@ -44,7 +46,8 @@ def document_items(
     max_items: int | None = None,
     masked: int = 0,
 ) -> tuple[list[Item], Counter[str]]:
-    """Return one window from each of a sample of documents, and how many documents were left out, by cause.
+    """Return one window from each of a sample of documents, and how many documents were left out,
+    by cause.
 
     Args:
         texts: (stratum, text) of each document; none is empty.
@@ -54,7 +57,8 @@ def document_items(
         max_tokens: cap on the tokens of all windows; none for no cap.
         encoder: the tokenizer.
         max_items: cap on the documents.
-        masked: first tokens of each window that are shown and not scored; a document that has no more is left out.
+        masked: first tokens of each window that are shown and not scored; a document that has no
+            more is left out.
     """
     unique: dict[str, tuple[str, str]] = {}
     left_out = Counter[str](copies=0, over_cap=0)
@@ -77,15 +81,31 @@ def document_items(
             break
         cut = encoder.num_bytes(tokens) < len(text.encode())
         shown = encoder.tokenizer.decode(tokens) if cut else text
-        items.append(Item(domain=domain, stratum=stratum, item=name, options=(window,), truncated=cut, text=shown))
+        items.append(
+            Item(
+                domain=domain,
+                stratum=stratum,
+                item=name,
+                options=(window,),
+                truncated=cut,
+                text=shown,
+            )
+        )
     left_out["over_cap"] = len(unique) - len(items) - left_out["masked"]
     return items, left_out
 
 
 def validation_items(
-    documents: Sequence[tuple[str, str, str]], *, domain: str, seed: int, length: int, max_tokens: int, encoder: TextEncoder
+    documents: Sequence[tuple[str, str, str]],
+    *,
+    domain: str,
+    seed: int,
+    length: int,
+    max_tokens: int,
+    encoder: TextEncoder,
 ) -> tuple[list[Item], int]:
-    """Return a sample of the windows into which documents are cut from beginning to end, and how many windows there are.
+    """Return a sample of the windows into which documents are cut from beginning to end, and how
+    many windows there are.
 
     Args:
         documents: (stratum, name, text) of each.
@@ -101,5 +121,16 @@ def validation_items(
         for number, start in enumerate(range(0, len(tokens), length)):
             window = encoder.window(tokens[start : start + length])
             cut = len(tokens) > length
-            items.append(Item(domain=domain, stratum=stratum, item=f"{name}:{number}", options=(window,), truncated=cut, text=""))
-    return take_tokens(in_random_order(items, seed=seed, name=domain, key=lambda item: item.item), max_tokens), len(items)
+            items.append(
+                Item(
+                    domain=domain,
+                    stratum=stratum,
+                    item=f"{name}:{number}",
+                    options=(window,),
+                    truncated=cut,
+                    text="",
+                )
+            )
+    return take_tokens(
+        in_random_order(items, seed=seed, name=domain, key=lambda item: item.item), max_tokens
+    ), len(items)

@@ -1,7 +1,9 @@
-"""Scoring token sequences with a causal language model: what all implementations share. Light imports: no torch.
+"""Scoring token sequences with a causal language model: what all implementations share. Light
+imports: no torch.
 
-`LanguageModel` is all that the rest of the evaluation knows of a model. `trained.read_run` makes one from the folder of a trained run; a
-maker for other checkpoints only has to hand `torch_model.CausalModel` a module that maps token ids to logits.
+`LanguageModel` is all that the rest of the evaluation knows of a model. `trained.read_run` makes
+one from the folder of a trained run; a maker for other checkpoints only has to hand
+`torch_model.CausalModel` a module that maps token ids to logits.
 """
 
 from collections.abc import Sequence
@@ -18,7 +20,8 @@ class Scores:
     """What a model says of continuations."""
 
     log_likelihood: np.ndarray
-    """(request) sum of the natural logarithms of the continuation's token probabilities, float64."""
+    """(request) sum of the natural logarithms of the continuation's token probabilities,
+    float64."""
     greedy: np.ndarray
     """(request) whether each token of the continuation is the most likely one, bool."""
 
@@ -48,23 +51,35 @@ class DistinctRequests:
 
 
 def distinct_requests(
-    contexts: Sequence[Tokens], continuations: Sequence[Tokens], *, vocab_size: int, context_length: int
+    contexts: Sequence[Tokens],
+    continuations: Sequence[Tokens],
+    *,
+    vocab_size: int,
+    context_length: int,
 ) -> DistinctRequests:
     """Check requests and return each distinct one once; those of equal length keep their order.
 
     Raises:
-        ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is not in
-            the vocabulary.
+        ValueError: naming the request, where its context or continuation is empty, it is longer
+            than the model allows, or a token is not in the vocabulary.
     """
-    rows = [np.concatenate(pair).astype(np.int64) for pair in zip(contexts, continuations, strict=True)]
+    rows = [
+        np.concatenate(pair).astype(np.int64) for pair in zip(contexts, continuations, strict=True)
+    ]
     given = np.array([len(context) for context in contexts], dtype=np.int64)
     for index, (row, start) in enumerate(zip(rows, given, strict=True)):
         if start < 1 or len(row) <= start:
-            raise ValueError(f"request {index}: context and continuation must each have a token, not {start} and {len(row) - start}")
+            raise ValueError(
+                f"request {index}: context and continuation must each have a token, not {start} and {len(row) - start}"
+            )
         if len(row) - 1 > context_length:
-            raise ValueError(f"request {index}: {len(row) - 1} tokens are more than the model's context of {context_length}")
+            raise ValueError(
+                f"request {index}: {len(row) - 1} tokens are more than the model's context of {context_length}"
+            )
         if row.min() < 0 or row.max() >= vocab_size:
-            raise ValueError(f"request {index}: token {row.max()} is not in the model's vocabulary of {vocab_size} entries")
+            raise ValueError(
+                f"request {index}: token {row.max()} is not in the model's vocabulary of {vocab_size} entries"
+            )
     unique: dict[tuple[int, bytes], int] = {}
     keys = [(int(start), row.tobytes()) for start, row in zip(given, rows, strict=True)]
     for index, key in enumerate(keys):
@@ -72,5 +87,7 @@ def distinct_requests(
     order = sorted(unique.values(), key=lambda index: (-len(rows[index]), index))
     place = {index: number for number, index in enumerate(order)}
     return DistinctRequests(
-        rows=[rows[index] for index in order], given=given[order], source=np.array([place[unique[key]] for key in keys], dtype=np.int64)
+        rows=[rows[index] for index in order],
+        given=given[order],
+        source=np.array([place[unique[key]] for key in keys], dtype=np.int64),
     )

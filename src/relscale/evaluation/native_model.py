@@ -1,4 +1,5 @@
-"""Scoring with the native library: each request on its own, without padding, and only its continuation through the head. Light imports."""
+"""Scoring with the native library: each request on its own, without padding, and only its
+continuation through the head. Light imports."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,16 +7,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from relscale.architecture import Choices, Shape
 from relscale.evaluation.language_model import Scores, Tokens, distinct_requests
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.folder import read_config, read_values
 from relscale.training.native_library import NativeDecoder, flat_values
 
 
 class NativeModel:
-    """A decoder of ours as a `LanguageModel`. Make one only where `native_library.supports` allows it."""
+    """A decoder of ours as a `LanguageModel`. Make one only where `native_library.supports` allows
+    it."""
 
-    def __init__(self, shape: Shape, choices: Choices, values: Mapping[str, npt.NDArray[np.float32]], level: str | None = None) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        choices: Choices,
+        values: Mapping[str, npt.NDArray[np.float32]],
+        level: str | None = None,
+    ) -> None:
         """Take a decoder's parameters by name, as `training.folder.read_values` gives them.
 
         Raises:
@@ -31,11 +39,18 @@ class NativeModel:
         Equal requests are run once. Probabilities are taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is
-                not in the vocabulary.
+            ValueError: naming the request, where its context or continuation is empty, it is longer
+                than the model allows, or a token is not in the vocabulary.
         """
-        requests = distinct_requests(contexts, continuations, vocab_size=self.shape.vocab_size, context_length=self.shape.context_length)
-        return requests.in_given_order(*self.decoder.score(self.values, requests.rows, requests.given))
+        requests = distinct_requests(
+            contexts,
+            continuations,
+            vocab_size=self.shape.vocab_size,
+            context_length=self.shape.context_length,
+        )
+        return requests.in_given_order(
+            *self.decoder.score(self.values, requests.rows, requests.given)
+        )
 
 
 def read_native_model(folder: Path) -> NativeModel:

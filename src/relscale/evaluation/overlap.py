@@ -1,4 +1,5 @@
-"""Which items' texts stand in a corpus: they share a window of consecutive lower-cased words with one of its documents."""
+"""Which items' texts stand in a corpus: they share a window of consecutive lower-cased words with
+one of its documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,8 +10,11 @@ from relscale.text.windows import WordHasher, window_hashes
 WINDOW_WORDS = 13
 
 
-def overlapping(items: Mapping[str, str], batches: Iterable[Sequence[str]], size: int = WINDOW_WORDS) -> tuple[list[str], int]:
-    """Return the names of the items that overlap with a corpus, sorted, and the number of items too short to be searched for.
+def overlapping(
+    items: Mapping[str, str], batches: Iterable[Sequence[str]], size: int = WINDOW_WORDS
+) -> tuple[list[str], int]:
+    """Return the names of the items that overlap with a corpus, sorted, and the number of items too
+    short to be searched for.
 
     Args:
         items: text of each item by name; one with fewer than `size` words has no window.
@@ -28,4 +32,6 @@ def overlapping(items: Mapping[str, str], batches: Iterable[Sequence[str]], size
                 places = np.minimum(np.searchsorted(wanted, windows), len(wanted) - 1)
                 found[places[wanted[places] == windows]] = True
     shared = wanted[found]
-    return sorted(name for name, some in hashes.items() if np.isin(some, shared).any()), sum(not len(some) for some in hashes.values())
+    return sorted(name for name, some in hashes.items() if np.isin(some, shared).any()), sum(
+        not len(some) for some in hashes.values()
+    )

@@ -1,14 +1,16 @@
-r"""The three prompts of multiple-choice questions, byte for byte: from questions and shots to what a model is shown and what is scored.
+r"""The three prompts of multiple-choice questions, byte for byte: from questions and shots to what
+a model is shown and what is scored.
 
-With the header "The following are multiple choice questions (with answers) about {subject}.", and each question, shots and the scored one
-alike, as
+With the header "The following are multiple choice questions (with answers) about {subject}.", and
+each question, shots and the scored one alike, as
 
     traditional   "{question}\nA. {a}\nB. {b}\nC. {c}\nD. {d}\nAnswer:"    scored: " A"
     continuation  "Question: {question}\nAnswer:"                         scored: " {a}"
     modified      "{question}\nA. {a}\nB. {b}\nC. {c}\nD. {d}\nAnswer:"    scored: " A. {a}"
 
-A shot is a question with its right answer behind it; header, shots and question are joined by blank lines. Traditional and continuation
-are the prompts of EleutherAI's lm-evaluation-harness (mmlu, mmlu_continuation), but for the header of the latter.
+A shot is a question with its right answer behind it; header, shots and question are joined by blank
+lines. Traditional and continuation are the prompts of EleutherAI's lm-evaluation-harness (mmlu,
+mmlu_continuation), but for the header of the latter.
 """
 
 from collections.abc import Sequence
@@ -39,17 +41,22 @@ class ExamQuestion:
         """Check it.
 
         Raises:
-            ValueError: where a text is empty, there are fewer than two answers or more than letters, or none of them is the right one.
+            ValueError: where a text is empty, there are fewer than two answers or more than
+                letters, or none of them is the right one.
         """
         if not self.question.strip():
             raise ValueError(f"question = {self.question!r} is no text")
         if not 2 <= len(self.answers) <= len(LETTERS):
-            raise ValueError(f"{len(self.answers)} answer(s) to {self.question[:60]!r}; there must be 2 to {len(LETTERS)}")
+            raise ValueError(
+                f"{len(self.answers)} answer(s) to {self.question[:60]!r}; there must be 2 to {len(LETTERS)}"
+            )
         for answer in self.answers:
             if not answer.strip():
                 raise ValueError(f"an answer to {self.question[:60]!r} is empty: {self.answers!r}")
         if not 0 <= self.gold < len(self.answers):
-            raise ValueError(f"gold = {self.gold} is none of the {len(self.answers)} answers to {self.question[:60]!r}")
+            raise ValueError(
+                f"gold = {self.gold} is none of the {len(self.answers)} answers to {self.question[:60]!r}"
+            )
 
 
 def prompt_items(
@@ -63,7 +70,8 @@ def prompt_items(
 ) -> list[TextItem]:
     """Return a subject's questions in one of the prompts.
 
-    An item's name is made of subject, question and answers, not of the prompt or the shots: the same question has one name in all prompts.
+    An item's name is made of subject, question and answers, not of the prompt or the shots: the
+    same question has one name in all prompts.
 
     Args:
         prompt: which one.
@@ -115,4 +123,6 @@ def options(prompt: PromptName, question: ExamQuestion) -> tuple[str, ...]:
 
 
 def _lettered(question: ExamQuestion) -> list[str]:
-    return [f"{letter}. {answer}" for letter, answer in zip(LETTERS, question.answers, strict=False)]
+    return [
+        f"{letter}. {answer}" for letter, answer in zip(LETTERS, question.answers, strict=False)
+    ]

@@ -1,7 +1,8 @@
 """Requests: the token sequences that a model is asked to score, and how a sample of them is drawn.
 
-A request is a context and a continuation as token ids. The context is never empty: it begins with the prefix token, so that the first token
-of a text has a probability, too. What a model is given is context + continuation without its last token.
+A request is a context and a continuation as token ids. The context is never empty: it begins with
+the prefix token, so that the first token of a text has a probability, too. What a model is given is
+context + continuation without its last token.
 """
 
 import hashlib
@@ -14,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from relscale.arrow import numpy_array
+from relscale.contract.arrow import numpy_array
+from relscale.contract.check import check_columns
 from relscale.files import replacing
-from relscale.records.check import check_columns
 
 REQUESTS_SCHEMA = pa.schema(
     [
@@ -82,20 +83,27 @@ def text_id(*parts: str) -> str:
 
 
 def rank(seed: int, name: str, item: str) -> str:
-    """Return the key by which items of a domain are ordered at random: it depends on seed, domain and item, on nothing else."""
+    """Return the key by which items of a domain are ordered at random: it depends on seed, domain
+    and item, on nothing else."""
     return hashlib.sha256(f"{seed}\x1f{name}\x1f{item}".encode()).hexdigest()
 
 
 T = TypeVar("T")
 
 
-def in_random_order(things: Iterable[T], *, seed: int, name: str, key: Callable[[T], str]) -> list[T]:
-    """Return things in an order that seed, name and each thing's own key decide, so that nothing else moves a sample."""
+def in_random_order(
+    things: Iterable[T], *, seed: int, name: str, key: Callable[[T], str]
+) -> list[T]:
+    """Return things in an order that seed, name and each thing's own key decide, so that nothing
+    else moves a sample."""
     return sorted(things, key=lambda thing: rank(seed, name, key(thing)))
 
 
-def take_tokens(items: Iterable[Item], max_tokens: int | None, max_items: int | None = None) -> list[Item]:
-    """Take items from the front as long as they and their tokens stay within the caps; the first one is always taken."""
+def take_tokens(
+    items: Iterable[Item], max_tokens: int | None, max_items: int | None = None
+) -> list[Item]:
+    """Take items from the front as long as they and their tokens stay within the caps; the first
+    one is always taken."""
     taken: list[Item] = []
     total = 0
     for item in items:
@@ -127,7 +135,9 @@ def write_requests(items: Sequence[Item], path: Path) -> None:
                 }
             )
     with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=REQUESTS_SCHEMA), temporary, compression="zstd")
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=REQUESTS_SCHEMA), temporary, compression="zstd"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,12 +168,15 @@ def read_requests(path: Path) -> RequestTable:
     """Read what `write_requests` wrote.
 
     Raises:
-        ValueError: naming the file, where columns are missing, there is no request, or an item has not exactly one right option.
+        ValueError: naming the file, where columns are missing, there is no request, or an item has
+            not exactly one right option.
     """
     # `pyarrow.parquet.read_table` imports pandas.
     with pq.ParquetFile(path) as file:
         table = file.read(columns=[name for name in file.schema_arrow.names if name != "text"])
-    check_columns(str(path), table.column_names, [name for name in REQUESTS_SCHEMA.names if name != "text"])
+    check_columns(
+        str(path), table.column_names, [name for name in REQUESTS_SCHEMA.names if name != "text"]
+    )
     if not len(table):
         raise ValueError(f"{path}: holds no requests")
     domains, strata, items = (table[name].to_pylist() for name in ("domain", "stratum", "item"))
@@ -172,10 +185,16 @@ def read_requests(path: Path) -> RequestTable:
     gold = numpy_array(table["gold"])
     gold_rows = np.flatnonzero(gold)
     first = np.array([*starts, len(keys)])
-    if len(gold_rows) != len(starts) or np.any(gold_rows < first[:-1]) or np.any(gold_rows >= first[1:]):
+    if (
+        len(gold_rows) != len(starts)
+        or np.any(gold_rows < first[:-1])
+        or np.any(gold_rows >= first[1:])
+    ):
         counts = np.add.reduceat(gold.astype(int), first[:-1])
         wrong = starts[int(np.flatnonzero(counts != 1)[0])]
-        raise ValueError(f"{path}: item {items[wrong]!r} of domain {domains[wrong]!r} has not exactly one right option")
+        raise ValueError(
+            f"{path}: item {items[wrong]!r} of domain {domains[wrong]!r} has not exactly one right option"
+        )
     if len({keys[row] for row in starts}) < len(starts):
         raise ValueError(f"{path}: the rows of an item do not stand together")
     return RequestTable(

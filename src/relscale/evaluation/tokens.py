@@ -1,4 +1,5 @@
-"""From text to token ids: the boundary between context and continuation, and the bytes that tokens stand for."""
+"""From text to token ids: the boundary between context and continuation, and the bytes that tokens
+stand for."""
 
 from collections.abc import Sequence
 
@@ -10,24 +11,41 @@ from relscale.text.tokenizer import end_of_text
 
 
 class TextEncoder:
-    """A byte-level tokenizer with the bytes of each of its tokens at hand; the prefix token is the one between documents in training."""
+    """A byte-level tokenizer with the bytes of each of its tokens at hand; the prefix token is the
+    one between documents in training."""
 
     def __init__(self, tokenizer: Tokenizer, where: str = "tokenizer") -> None:
         """Take a tokenizer.
 
         Raises:
-            ValueError: naming `where` it comes from, where it has no end-of-text token or is not byte-level.
+            ValueError: naming `where` it comes from, where it has no end-of-text token or is not
+                byte-level.
         """
         self.tokenizer = tokenizer
         self.prefix: int = end_of_text(tokenizer, where)[1]
         vocabulary = tokenizer.get_vocab()
-        specials = {token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special}
+        specials = {
+            token.content
+            for token in tokenizer.get_added_tokens_decoder().values()
+            if token.special
+        }
         alphabet = set(byte_alphabet())
-        odd = next((token for token in sorted(vocabulary) if token not in specials and not alphabet.issuperset(token)), None)
+        odd = next(
+            (
+                token
+                for token in sorted(vocabulary)
+                if token not in specials and not alphabet.issuperset(token)
+            ),
+            None,
+        )
         if odd is not None:
-            raise ValueError(f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are read")
+            raise ValueError(
+                f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are read"
+            )
         # In the byte-level alphabet one character is one byte; special tokens stand for no text.
-        self._num_bytes = {index: 0 if token in specials else len(token) for token, index in vocabulary.items()}
+        self._num_bytes = {
+            index: 0 if token in specials else len(token) for token, index in vocabulary.items()
+        }
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the token ids of a text, without any special token."""
@@ -35,18 +53,24 @@ class TextEncoder:
 
     def encode_all(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text."""
-        return [tuple(encoding.ids) for encoding in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [
+            tuple(encoding.ids)
+            for encoding in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        ]
 
     def num_bytes(self, tokens: Sequence[int]) -> int:
-        """Return the UTF-8 bytes that tokens stand for, also where a token holds only a part of a character."""
+        """Return the UTF-8 bytes that tokens stand for, also where a token holds only a part of a
+        character."""
         return sum(self._num_bytes[token] for token in tokens)
 
     def option(self, context: str, text: str, delimiter: str = " ") -> Option:
-        """Return the request that scores a text after a context, cut as in EleutherAI's lm-evaluation-harness (0.4).
+        """Return the request that scores a text after a context, cut as in EleutherAI's
+        lm-evaluation-harness (0.4).
 
-        The continuation is delimiter + text; white space at the context's end moves to it; its tokens are those of the whole that follow as
-        many as the context alone has. With an empty context the text stands alone after the prefix token. Bytes are those of the text,
-        without the delimiter.
+        The continuation is delimiter + text; white space at the context's end moves to it; its
+        tokens are those of the whole that follow as many as the context alone has. With an empty
+        context the text stands alone after the prefix token. Bytes are those of the text, without
+        the delimiter.
 
         Raises:
             ValueError: where the text is empty or has no token of its own.
@@ -65,19 +89,27 @@ class TextEncoder:
         return Option(context=shown, continuation=scored, num_bytes=len(text.encode()))
 
     def options(self, item: TextItem) -> tuple[Option, ...]:
-        """Return the requests of a question, one an option; bytes are those of the option without the space that parts it."""
+        """Return the requests of a question, one an option; bytes are those of the option without
+        the space that parts it."""
         context = item.prefix + item.context
-        return tuple(self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "") for text in item.options)
+        return tuple(
+            self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "")
+            for text in item.options
+        )
 
     def window(self, tokens: Sequence[int], masked: int = 0) -> Option:
-        """Return the request that scores tokens after the prefix token, all but the first `masked` ones; bytes are those of the scored."""
+        """Return the request that scores tokens after the prefix token, all but the first `masked`
+        ones; bytes are those of the scored."""
         return Option(
-            context=(self.prefix, *tokens[:masked]), continuation=tuple(tokens[masked:]), num_bytes=self.num_bytes(tokens[masked:])
+            context=(self.prefix, *tokens[:masked]),
+            continuation=tuple(tokens[masked:]),
+            num_bytes=self.num_bytes(tokens[masked:]),
         )
 
 
 def byte_alphabet() -> list[str]:
-    """Return the 256 characters that stand for bytes in a byte-level vocabulary (GPT-2's table), in the order of the bytes."""
+    """Return the 256 characters that stand for bytes in a byte-level vocabulary (GPT-2's table), in
+    the order of the bytes."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

@@ -1,4 +1,5 @@
-"""Scoring with a torch module: any model that maps token ids to logits, and the reference for native scoring."""
+"""Scoring with a torch module: any model that maps token ids to logits, and the reference for
+native scoring."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +29,13 @@ class CausalModel:
         """Take a module.
 
         Args:
-            module: maps token ids (batch, time), int64, to logits (batch, time, vocab); position t sees no later token.
+            module: maps token ids (batch, time), int64, to logits (batch, time, vocab); position t
+                sees no later token.
             vocab_size: entries of its vocabulary.
             context_length: the most tokens that it can be given.
             batch_tokens: padded tokens of a batch.
-            device: where the module is. On a GPU its products are taken in bfloat16, as in training.
+            device: where the module is. On a GPU its products are taken in bfloat16, as in
+                training.
         """
         self.module = module.eval()
         self.device = device
@@ -44,18 +47,23 @@ class CausalModel:
     def score(self, contexts: Sequence[Tokens], continuations: Sequence[Tokens]) -> Scores:
         """Score each continuation after its context.
 
-        Requests are sorted by length and padded on the right: a causal model needs no mask, since no position that counts sees the padding.
-        Equal requests are run once. Probabilities are taken in float32 and summed in float64.
+        Requests are sorted by length and padded on the right: a causal model needs no mask, since
+        no position that counts sees the padding. Equal requests are run once. Probabilities are
+        taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, where its context or continuation is empty, it is longer than the model allows, or a token is
-                not in the vocabulary.
+            ValueError: naming the request, where its context or continuation is empty, it is longer
+                than the model allows, or a token is not in the vocabulary.
         """
-        requests = distinct_requests(contexts, continuations, vocab_size=self.vocab_size, context_length=self.context_length)
+        requests = distinct_requests(
+            contexts, continuations, vocab_size=self.vocab_size, context_length=self.context_length
+        )
         rows = requests.rows
         log_likelihood, greedy = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
         for batch in self._batches(rows):
-            log_likelihood[batch], greedy[batch] = self._score_batch(rows[batch], requests.given[batch])
+            log_likelihood[batch], greedy[batch] = self._score_batch(
+                rows[batch], requests.given[batch]
+            )
         return requests.in_given_order(log_likelihood, greedy)
 
     def _batches(self, rows: Sequence[np.ndarray]) -> list[slice]:
@@ -68,7 +76,9 @@ class CausalModel:
             begin += count
         return batches
 
-    def _score_batch(self, rows: Sequence[np.ndarray], given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _score_batch(
+        self, rows: Sequence[np.ndarray], given: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         longest = max(len(row) for row in rows) - 1
         inputs = np.zeros((len(rows), longest), dtype=np.int64)
         targets = np.zeros_like(inputs)
@@ -78,8 +88,12 @@ class CausalModel:
             targets[number, : len(row) - 1] = row[1:]
             counts[number, given[number] - 1 : len(row) - 1] = True
         # Without a cache, or a GPU would hold every matrix in both precisions.
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda", cache_enabled=False):
-            every: Tensor = self.module(torch.from_numpy(inputs).to(self.device))  # (batch, time, vocab)
+        with torch.autocast(
+            self.device, torch.bfloat16, enabled=self.device == "cuda", cache_enabled=False
+        ):
+            every: Tensor = self.module(
+                torch.from_numpy(inputs).to(self.device)
+            )  # (batch, time, vocab)
         logits = every[torch.from_numpy(counts).to(every.device)].float()  # (scored, vocab)
         del every
         scored = torch.from_numpy(targets[counts]).to(logits.device)

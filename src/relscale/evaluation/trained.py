@@ -1,4 +1,5 @@
-"""Reading a trained run as a model that scores: on a GPU where it was trained for one, natively where that is possible, else with torch."""
+"""Reading a trained run as a model that scores: on a GPU where it was trained for one, natively
+where that is possible, else with torch."""
 
 from pathlib import Path
 
@@ -13,8 +14,8 @@ def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
 
     Args:
         folder: `config.json` and `model.safetensors`.
-        trained_on: what the run's recipe trains on, `cpu` or `gpu`. Models of the CPU are scored there even where there is a GPU, whose
-            bfloat16 would give other scores.
+        trained_on: what the run's recipe trains on, `cpu` or `gpu`. Models of the CPU are scored
+            there even where there is a GPU, whose bfloat16 would give other scores.
 
     Raises:
         ValueError: naming the file, where the folder holds no such model.
@@ -27,5 +28,8 @@ def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
     if trained_on == "gpu" and has_gpu():
         return read_torch_model(folder, "cuda")
     if trained_on == "gpu":
-        print(f"{folder}: of a recipe that trains on a GPU; none is here, so it is scored on the CPU", flush=True)
+        print(
+            f"{folder}: of a recipe that trains on a GPU; none is here, so it is scored on the CPU",
+            flush=True,
+        )
     return read_native_model(folder) if support else read_torch_model(folder)

@@ -1,8 +1,9 @@
 """Absolute laws fitted four ways and compared by leaving budgets out.
 
-E(F) = coefficient x F^-exponent by least squares, Huber's loss and least absolute deviations of log E on log F, and
-E(F) = offset + coefficient x F^-exponent by least squares of E / observed - 1. The offset is fitted from nine budgets on, and counts as
-identified where it is above 0 and predicts budgets that are left out better than the plain power law does.
+E(F) = coefficient x F^-exponent by least squares, Huber's loss and least absolute deviations of log
+E on log F, and E(F) = offset + coefficient x F^-exponent by least squares of E / observed - 1. The
+offset is fitted from nine budgets on, and counts as identified where it is above 0 and predicts
+budgets that are left out better than the plain power law does.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from relscale.laws.huber import DELTA
 from relscale.laws.settings import FitError
 
 MIN_BUDGETS_FOR_OFFSET = 9
-"""Three parameters and the scatter about them; simulated curves with fewer points do not tell an offset from a smaller exponent."""
+"""Three parameters and the scatter about them; simulated curves with fewer points do not tell an
+offset from a smaller exponent."""
 REWEIGHTINGS = 500
 EXPONENTS = (0.005, 2.0)
 """Range of exponents that is searched beside an offset."""
@@ -39,8 +41,16 @@ def absolute_fits(points: GapFit) -> Iterator[dict[str, object]]:
     number = len(x)
     nan = float("nan")
     # The first subset has all points, each other leaves one out.
-    subsets = np.concatenate([np.ones((1, number)), 1 - np.eye(number)]) if number > 2 else np.ones((1, number))
-    lines = {"least_squares": least_squares_lines, "huber": huber_lines, "absolute_deviations": absolute_deviation_lines}
+    subsets = (
+        np.concatenate([np.ones((1, number)), 1 - np.eye(number)])
+        if number > 2
+        else np.ones((1, number))
+    )
+    lines = {
+        "least_squares": least_squares_lines,
+        "huber": huber_lines,
+        "absolute_deviations": absolute_deviation_lines,
+    }
     errors: dict[str, float] = {}
     rows: list[dict[str, object]] = []
     for name, fit in lines.items():
@@ -72,11 +82,22 @@ def _percent(residual: Array) -> float:
     return 100 * float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
 
 
-def _offset_row(x: Array, y: Array, mean_log_compute: float, plain_error: float) -> tuple[dict[str, object], float]:
+def _offset_row(
+    x: Array, y: Array, mean_log_compute: float, plain_error: float
+) -> tuple[dict[str, object], float]:
     """Return the row of the law with an offset and its error at left-out budgets."""
     nan = float("nan")
     row: dict[str, object] = dict.fromkeys(
-        ("coefficient", "exponent", "exponent_left_out_low", "exponent_left_out_high", "offset", "delta", "left_out_error_percent"), nan
+        (
+            "coefficient",
+            "exponent",
+            "exponent_left_out_low",
+            "exponent_left_out_high",
+            "offset",
+            "delta",
+            "left_out_error_percent",
+        ),
+        nan,
     )
     row["fit"] = "offset"
     if len(x) < MIN_BUDGETS_FOR_OFFSET:
@@ -93,7 +114,9 @@ def _offset_row(x: Array, y: Array, mean_log_compute: float, plain_error: float)
         "exponent_left_out_high": max(b for _, _, b in without),
         "offset": offset,
         "left_out_error_percent": error,
-        "status": "ok" if identified else "offset_not_identifiable; it does not predict left-out budgets better",
+        "status": "ok"
+        if identified
+        else "offset_not_identifiable; it does not predict left-out budgets better",
     }
     return row, error
 
@@ -106,7 +129,8 @@ def fit_offset(x: Array, y: Array) -> tuple[float, float, float]:
         y: (point,) log E.
 
     Returns:
-        offset, coefficient at x = 0, exponent. The first two are solved for each exponent, so that the search has one dimension.
+        offset, coefficient at x = 0, exponent. The first two are solved for each exponent, so that
+        the search has one dimension.
 
     Raises:
         FitError: `too_few_budgets` with fewer than three points.
@@ -115,7 +139,10 @@ def fit_offset(x: Array, y: Array) -> tuple[float, float, float]:
         raise FitError("too_few_budgets", f"{len(x)} points, a law with an offset needs 3")
 
     def solve(log_exponent: float) -> tuple[Array, float]:
-        design = np.stack([np.ones_like(x), np.exp(-np.exp(log_exponent) * x)], axis=1) / np.exp(y)[:, None]
+        design = (
+            np.stack([np.ones_like(x), np.exp(-np.exp(log_exponent) * x)], axis=1)
+            / np.exp(y)[:, None]
+        )
         found, norm = optimize.nnls(design, np.ones_like(y))
         return found, float(norm)
 
@@ -123,7 +150,9 @@ def fit_offset(x: Array, y: Array) -> tuple[float, float, float]:
     values = [solve(place)[1] for place in grid]
     at = int(np.argmin(values))
     bounds = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    best = optimize.minimize_scalar(lambda place: solve(place)[1], bounds=bounds, method="bounded", options={"xatol": 1e-9})
+    best = optimize.minimize_scalar(
+        lambda place: solve(place)[1], bounds=bounds, method="bounded", options={"xatol": 1e-9}
+    )
     place = float(best.x) if best.fun <= values[at] else float(grid[at])
     (offset, coefficient), _ = solve(place)
     return float(offset), float(coefficient), float(np.exp(place))
@@ -134,12 +163,15 @@ def least_squares_lines(x: Array, y: Array, weights: Array) -> Line:
     total = weights.sum(axis=1)
     mean_x, mean_y = weights @ x / total, weights @ y / total
     away = x - mean_x[:, None]
-    slope = np.sum(weights * away * (y - mean_y[:, None]), axis=1) / np.sum(weights * away**2, axis=1)
+    slope = np.sum(weights * away * (y - mean_y[:, None]), axis=1) / np.sum(
+        weights * away**2, axis=1
+    )
     return mean_y - slope * mean_x, slope
 
 
 def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines of least absolute deviations exactly: one of them passes through two points. Subsets (subset, point) of 0 and 1."""
+    """Fit lines of least absolute deviations exactly: one of them passes through two points.
+    Subsets (subset, point) of 0 and 1."""
     first, second = np.triu_indices(len(x), 1)
     apart = x[first] != x[second]
     first, second = first[apart], second[apart]
@@ -152,7 +184,8 @@ def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
 
 
 def huber_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines by Huber's loss with `DELTA`, reweighting from the lines of least absolute deviations."""
+    """Fit lines by Huber's loss with `DELTA`, reweighting from the lines of least absolute
+    deviations."""
     level, slope = absolute_deviation_lines(x, y, subsets)
     for _ in range(REWEIGHTINGS):
         residual = np.abs(y - level[:, None] - slope[:, None] * x)

@@ -1,4 +1,5 @@
-"""Back-test: fit on the lower budgets, predict E and G at the next one up, compare with what was observed there."""
+"""Back-test: fit on the lower budgets, predict E and G at the next one up, compare with what was
+observed there."""
 
 from collections.abc import Sequence
 
@@ -28,8 +29,9 @@ def backtest_gap(
 ) -> list[dict[str, object]]:
     """Predict G at every budget from the third on, from the budgets below it.
 
-    The interval is for the observed point: the law's uncertainty and the point's own, with the law's degrees of freedom.
-    Item noise moves the law and the observed point together (the same items score all runs), so both are taken without it.
+    The interval is for the observed point: the law's uncertainty and the point's own, with the
+    law's degrees of freedom. Item noise moves the law and the observed point together (the same
+    items score all runs), so both are taken without it.
 
     Args:
         runs: the suite.
@@ -40,17 +42,30 @@ def backtest_gap(
         reader: surfaces of the suite that are kept between calls.
 
     Returns:
-        Rows with quantity, held_out_budget, predicted, observed, ci_low, ci_high, error_percent; a budget not predicted has none.
+        Rows with quantity, held_out_budget, predicted, observed, ci_low, ci_high, error_percent; a
+        budget not predicted has none.
     """
     rows = []
     for place in range(MIN_TRAINING_BUDGETS, len(full.budgets)):
         try:
-            lower = estimate(runs, fits, terms, full.estimator, settings, reader, below=int(full.budgets[place]))
+            lower = estimate(
+                runs, fits, terms, full.estimator, settings, reader, below=int(full.budgets[place])
+            )
         except FitError:
             continue
         mean, variance = lower.predict(float(full.log_compute[place]))
         error = float(np.sqrt(variance + full.point_variance[place]))
-        rows.append(_row("gap", runs.budgets[full.budgets[place]], mean, float(full.points[place]), error, lower.dof, settings.level))
+        rows.append(
+            _row(
+                "gap",
+                runs.budgets[full.budgets[place]],
+                mean,
+                float(full.points[place]),
+                error,
+                lower.dof,
+                settings.level,
+            )
+        )
     return rows
 
 
@@ -64,7 +79,8 @@ def backtest_error(
 ) -> list[dict[str, object]]:
     """Predict E at every budget from the third on by the power law through the points below it.
 
-    Estimators that read a budget with the help of the others (`POOLED`) read the lower budgets anew, without those that are held out.
+    Estimators that read a budget with the help of the others (`POOLED`) read the lower budgets
+    anew, without those that are held out.
 
     Args:
         runs: the suite.
@@ -79,7 +95,15 @@ def backtest_error(
         x, y = points.log_compute[:place], points.points[:place]
         if points.estimator in POOLED:
             try:
-                lower = estimate(runs, fits, terms, points.estimator, settings, reader, below=int(points.budgets[place]))
+                lower = estimate(
+                    runs,
+                    fits,
+                    terms,
+                    points.estimator,
+                    settings,
+                    reader,
+                    below=int(points.budgets[place]),
+                )
             except FitError:
                 continue
             x, y = lower.log_compute, lower.points
@@ -87,11 +111,29 @@ def backtest_error(
         at = float(points.log_compute[place])
         error = float(law.prediction_error(at, new_point=True))
         observed = float(points.points[place])
-        rows.append(_row("error", runs.budgets[points.budgets[place]], float(law.predict(at)), observed, error, law.dof, settings.level))
+        rows.append(
+            _row(
+                "error",
+                runs.budgets[points.budgets[place]],
+                float(law.predict(at)),
+                observed,
+                error,
+                law.dof,
+                settings.level,
+            )
+        )
     return rows
 
 
-def _row(quantity: str, budget: str, predicted: float, observed: float, error: float, dof: float, level: float) -> dict[str, object]:
+def _row(
+    quantity: str,
+    budget: str,
+    predicted: float,
+    observed: float,
+    error: float,
+    dof: float,
+    level: float,
+) -> dict[str, object]:
     """One row from logs."""
     half = float(stats.t.ppf(0.5 + level / 2, dof)) * error if dof > 0 else float("nan")
     return {
@@ -106,7 +148,8 @@ def _row(quantity: str, budget: str, predicted: float, observed: float, error: f
 
 
 def coverage(table: pd.DataFrame) -> pd.DataFrame:
-    """Summarise a back-test by quantity and estimator: predictions, share inside their intervals, mean absolute error in percent.
+    """Summarise a back-test by quantity and estimator: predictions, share inside their intervals,
+    mean absolute error in percent.
 
     Predictions without an interval count in the error and not in the share.
     """
@@ -122,5 +165,7 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
         inside=("inside", "sum"),
         mean_absolute_error_percent=("size", "mean"),
     )
-    summary["share_inside"] = summary["inside"] / summary["with_interval"].where(summary["with_interval"] > 0)
+    summary["share_inside"] = summary["inside"] / summary["with_interval"].where(
+        summary["with_interval"] > 0
+    )
     return summary.reset_index()

@@ -1,4 +1,5 @@
-"""From a losses table to the cells that laws are fitted through: one point a suite, budget and size, averaged over seeds."""
+"""From a losses table to the cells that laws are fitted through: one point a suite, budget and
+size, averaged over seeds."""
 
 from dataclasses import dataclass
 
@@ -6,20 +7,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from relscale.contract.losses import LOWER_IS_BETTER, METRIC_UNITS
 from relscale.laws.inputs import check_runs
 from relscale.laws.settings import FAMILY_MEAN, LawSettings
-from relscale.records.losses import LOWER_IS_BETTER, METRIC_UNITS
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 
 RISING = frozenset(METRIC_UNITS) - LOWER_IS_BETTER
-"""Metrics that are no errors: accuracies and probabilities. Every other metric, known or not, is an error."""
+"""Metrics that are no errors: accuracies and probabilities. Every other metric, known or not, is an
+error."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteRuns:
-    """The runs of one suite: what they are, which cell each belongs to, and the error whose minimum is the optimum."""
+    """The runs of one suite: what they are, which cell each belongs to, and the error whose minimum
+    is the optimum."""
 
     suite: str
     """Name of the suite."""
@@ -38,7 +41,8 @@ class SuiteRuns:
     params_total: Array
     """Parameters in all, (cell,)."""
     params_model: Array
-    """Transformer and head parameters, (cell,); all parameters where the table does not split them."""
+    """Transformer and head parameters, (cell,); all parameters where the table does not split
+    them."""
     params_split: bool
     """Whether the table splits the parameters."""
     forward_flops: Array
@@ -48,7 +52,8 @@ class SuiteRuns:
     score: Array
     """Natural log of the error whose minimum is the optimum, (run,), NaN where a run has none."""
     score_excess: Array
-    """Variance of `score` from items beyond that of the best-measured run, (run,), 0 where unknown."""
+    """Variance of `score` from items beyond that of the best-measured run, (run,), 0 where
+    unknown."""
     optimum_by: str
     """Family whose error that is, or `family_mean`."""
     error_metric: str
@@ -77,16 +82,25 @@ class Readings:
 
     def missing(self, *domains: str) -> bool:
         """Tell whether any of the domains has no value at all in this suite."""
-        return any(name not in self.domains or not np.isfinite(self.log_error[self.domains.index(name)]).any() for name in domains)
+        return any(
+            name not in self.domains
+            or not np.isfinite(self.log_error[self.domains.index(name)]).any()
+            for name in domains
+        )
 
     def lacking(self, values: Array, runs: SuiteRuns) -> tuple[str, ...]:
         """Return notes on what was left out and on runs without a value, (run,)."""
-        absent = [run for run, value in zip(runs.runs, values, strict=True) if not np.isfinite(value) and run not in self.left_out]
+        absent = [
+            run
+            for run, value in zip(runs.runs, values, strict=True)
+            if not np.isfinite(value) and run not in self.left_out
+        ]
         return (*self.notes, *([f"{len(absent)} run(s) lack a value"] if absent else []))
 
 
 def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`); a gap is False."""
+    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`); a gap is
+    False."""
     if column.dtype == bool:
         return column.to_numpy(dtype=bool)
     values = column.astype(object)
@@ -115,14 +129,16 @@ def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array
 
 
 def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Array) -> Array:
-    """Average a covariance over runs within cells: (run, run) to (cell, cell); runs without a value, (run,), do not count."""
+    """Average a covariance over runs within cells: (run, run) to (cell, cell); runs without a
+    value, (run,), do not count."""
     member = (runs.run_cell[None, :] == cells[:, None]) & np.isfinite(values)
     average = member / np.maximum(member.sum(axis=1, keepdims=True), 1)
     return np.asarray(average @ covariance @ average.T)
 
 
 def seed_variance(values: Array, run_cell: Index, num_cells: int) -> tuple[float, int]:
-    """Return the pooled variance between seeds of one size and its degrees of freedom (NaN and 0 without replicates)."""
+    """Return the pooled variance between seeds of one size and its degrees of freedom (NaN and 0
+    without replicates)."""
     mean, count = average_seeds(values, run_cell, num_cells)
     dof = int(np.sum(np.maximum(count - 1, 0)))
     if dof == 0:
@@ -131,23 +147,36 @@ def seed_variance(values: Array, run_cell: Index, num_cells: int) -> tuple[float
     return float(np.nansum(deviation**2) / dof), dof
 
 
-def relative_weights(num_seeds: Array, residual_variance: float, between_seeds: float, seed_dof: int, excess: Array | None = None) -> Array:
-    """Weights of cells from how many seeds they average and how well they were measured, with mean 1.
+def relative_weights(
+    num_seeds: Array,
+    residual_variance: float,
+    between_seeds: float,
+    seed_dof: int,
+    excess: Array | None = None,
+) -> Array:
+    """Weights of cells from how many seeds they average and how well they were measured, with mean
+    1.
 
-    A cell's variance is that of the fit's own scatter (tau^2), of the seeds (sigma^2 / number of seeds) and of excess item noise.
-    tau^2 is what the residuals show beyond the seeds. Equal weights where the seeds give fewer than two degrees of freedom
-    and nothing is known of the items: then weights would be guesses.
+    A cell's variance is that of the fit's own scatter (tau^2), of the seeds (sigma^2 / number of
+    seeds) and of excess item noise. tau^2 is what the residuals show beyond the seeds. Equal
+    weights where the seeds give fewer than two degrees of freedom and nothing is known of the
+    items: then weights would be guesses.
 
     Args:
         num_seeds: (cell,).
-        residual_variance: variance of the cells about the unweighted fit; NaN where there are no degrees of freedom.
+        residual_variance: variance of the cells about the unweighted fit; NaN where there are no
+            degrees of freedom.
         between_seeds: variance between seeds.
         seed_dof: its degrees of freedom.
         excess: (cell,) variance from items beyond that of the best-measured cell.
     """
     extra = np.zeros_like(num_seeds) if excess is None else excess
     if seed_dof >= 2 and between_seeds > 0:
-        shared = residual_variance - between_seeds * float(np.mean(1 / num_seeds)) if np.isfinite(residual_variance) else 0.0
+        shared = (
+            residual_variance - between_seeds * float(np.mean(1 / num_seeds))
+            if np.isfinite(residual_variance)
+            else 0.0
+        )
         variance = max(shared, 0.0) + between_seeds / num_seeds + extra
     elif np.isfinite(residual_variance) and residual_variance > 0:
         variance = residual_variance + extra
@@ -157,40 +186,55 @@ def relative_weights(num_seeds: Array, residual_variance: float, between_seeds: 
     return weights / np.mean(weights)
 
 
-def suites_of(losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings) -> list[SuiteRuns]:
+def suites_of(
+    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings
+) -> list[SuiteRuns]:
     """Group the runs of each suite into cells and find the error that places the optimum.
 
     Args:
         losses: checked losses of the family (`inputs.prepare`).
-        optimum_losses: checked losses of the family that places the optimum; None takes the mean over the family's own domains.
+        optimum_losses: checked losses of the family that places the optimum; None takes the mean
+            over the family's own domains.
         settings: the family's settings.
     """
     scores, optimum_by, metric = _scores(losses, optimum_losses, settings)
     frames = [losses] if optimum_losses is None else [losses, optimum_losses]
     columns = ["suite", "run", "budget", "tokens", "num_params_total", settings.compute]
     optional = [
-        name for name in ("forward_flops", "training_flops", "num_params_head", "num_params_transformer") if all(name in f for f in frames)
+        name
+        for name in ("forward_flops", "training_flops", "num_params_head", "num_params_transformer")
+        if all(name in f for f in frames)
     ]
-    described = pd.concat([frame.loc[frame["used"], list(dict.fromkeys(columns + optional))] for frame in frames], ignore_index=True)
+    described = pd.concat(
+        [frame.loc[frame["used"], list(dict.fromkeys(columns + optional))] for frame in frames],
+        ignore_index=True,
+    )
     if optimum_losses is not None:
         check_runs(described, settings.compute, "losses and optimum losses together")
     described = described.drop_duplicates(["suite", "run"])
     described = described.merge(scores, on=["suite", "run"], how="left", validate="one_to_one")
     names = sorted(losses["suite"].unique())
-    return [_suite(name, described[described["suite"] == name], settings.compute, optimum_by, metric) for name in names]
+    return [
+        _suite(name, described[described["suite"] == name], settings.compute, optimum_by, metric)
+        for name in names
+    ]
 
 
 def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric: str) -> SuiteRuns:
     """Build one suite's cells."""
     frame = frame.assign(budget_compute=frame.groupby("budget")[compute].transform("median"))
-    frame = frame.sort_values(["budget_compute", "budget", "num_params_total", "tokens", "run"], kind="stable")
+    frame = frame.sort_values(
+        ["budget_compute", "budget", "num_params_total", "tokens", "run"], kind="stable"
+    )
     cells = frame.groupby(["budget_compute", "budget", "num_params_total", "tokens"], sort=True)
     first = cells.first().reset_index()
     budgets = tuple(dict.fromkeys(first["budget"]))
     position = {budget: index for index, budget in enumerate(budgets)}
 
     def column(key: str) -> Array:
-        return first[key].to_numpy(dtype=np.float64) if key in first else np.full(len(first), np.nan)
+        return (
+            first[key].to_numpy(dtype=np.float64) if key in first else np.full(len(first), np.nan)
+        )
 
     model = column("num_params_head") + column("num_params_transformer")
     split = bool(len(first)) and bool(np.all(np.isfinite(model) & (model > 0)))
@@ -214,8 +258,11 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
     )
 
 
-def _scores(losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings) -> tuple[pd.DataFrame, str, str]:
-    """Return (suite, run, score, score_excess), what the optimum is found by, and on which metric."""
+def _scores(
+    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings
+) -> tuple[pd.DataFrame, str, str]:
+    """Return (suite, run, score, score_excess), what the optimum is found by, and on which
+    metric."""
     if optimum_losses is not None:
         frame, optimum_by = optimum_losses, settings.optimum_by
     else:
@@ -232,18 +279,27 @@ def _scores(losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings:
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]
     value = used.assign(score=np.log(used["error"].astype(np.float64)))
-    value["variance"] = (value["standard_error"].astype(np.float64) / value["error"]) ** 2 if "standard_error" in value else np.nan
+    value["variance"] = (
+        (value["standard_error"].astype(np.float64) / value["error"]) ** 2
+        if "standard_error" in value
+        else np.nan
+    )
     grouped = value.groupby(["suite", "run"], sort=True)
-    scores = grouped.agg(score=("score", "mean"), domains=("domain", "size"), variance=("variance", "mean")).reset_index()
+    scores = grouped.agg(
+        score=("score", "mean"), domains=("domain", "size"), variance=("variance", "mean")
+    ).reset_index()
     # A mean over fewer domains is another quantity, so such a run has no score.
     wanted = frame.groupby("suite")["domain"].nunique()
     scores.loc[scores["domains"] < scores["suite"].map(wanted), "score"] = np.nan
-    scores["score_excess"] = scores["variance"] - scores.groupby("suite")["variance"].transform("min")
+    scores["score_excess"] = scores["variance"] - scores.groupby("suite")["variance"].transform(
+        "min"
+    )
     return scores[["suite", "run", "score", "score_excess"]], optimum_by, candidates[0]
 
 
 def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
-    """Read one metric of one suite into a matrix (domain, run); the domains are those of any suite."""
+    """Read one metric of one suite into a matrix (domain, run); the domains are those of any
+    suite."""
     frame = losses[losses["metric"] == metric]
     domains = tuple(sorted(frame["domain"].unique()))
     frame = frame[frame["suite"] == runs.suite]
@@ -257,6 +313,11 @@ def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
         at_chance[row, col] = flags(used["at_chance"])
     unused = frame[~frame["used"]]
     left = unused.groupby("reason", sort=True)["run"].nunique()
-    notes = tuple(f"{count} run(s) left out: {reason}".replace(",", " ").replace(";", " ") for reason, count in left.items())
+    notes = tuple(
+        f"{count} run(s) left out: {reason}".replace(",", " ").replace(";", " ")
+        for reason, count in left.items()
+    )
     left_out = frozenset(unused["run"])
-    return Readings(domains=domains, log_error=log_error, at_chance=at_chance, left_out=left_out, notes=notes)
+    return Readings(
+        domains=domains, log_error=log_error, at_chance=at_chance, left_out=left_out, notes=notes
+    )

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from relscale.contract.check import check_columns
+from relscale.contract.law_tables import CORRELATION_COLUMNS
 from relscale.laws.cells import Array
 from relscale.laws.settings import status_text
-from relscale.records.check import check_columns
-from relscale.records.laws import CORRELATION_COLUMNS
 
 MIN_DOMAINS = 3
 ILLUSTRATION_BELOW = 10
@@ -23,13 +23,22 @@ EXACT_UP_TO = 8
 PERMUTATIONS = 20_000
 
 
-def correlate(relative: pd.DataFrame, covariates: pd.DataFrame, covariate: str, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
-    """Correlate dbeta with log10 of a covariate over the treatments, by suite, family, metric and estimator.
+def correlate(
+    relative: pd.DataFrame,
+    covariates: pd.DataFrame,
+    covariate: str,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Correlate dbeta with log10 of a covariate over the treatments, by suite, family, metric and
+    estimator.
 
-    The one-sided alternative is r < 0: the larger the covariate, the faster the treatment's error falls against the baseline's.
+    The one-sided alternative is r < 0: the larger the covariate, the faster the treatment's error
+    falls against the baseline's.
 
     Args:
-        relative: rows of relative.csv; rows without an estimate are left out and counted in the status.
+        relative: rows of relative.csv; rows without an estimate are left out and counted in the
+            status.
         covariates: columns `domain` and `value` (above 0, or empty where unknown).
         covariate: what the values are.
         level: of the interval of Pearson's r (Fisher's z).
@@ -39,20 +48,27 @@ def correlate(relative: pd.DataFrame, covariates: pd.DataFrame, covariate: str, 
         Rows of CORRELATION_COLUMNS.
 
     Raises:
-        ValueError: for a missing column, a domain that stands twice, or a value that is not above 0.
+        ValueError: for a missing column, a domain that stands twice, or a value that is not above
+            0.
     """
     check_columns("covariates", covariates.columns, ("domain", "value"))
     known = covariates[covariates["value"].notna()]
     value = pd.to_numeric(known["value"], errors="coerce").to_numpy(dtype=np.float64)
     wrong = known.loc[~(np.isfinite(value) & (value > 0)), "domain"]
     if len(wrong):
-        raise ValueError(f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its logarithm is taken)")
+        raise ValueError(
+            f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its logarithm is taken)"
+        )
     twice = known.loc[known["domain"].duplicated(), "domain"]
     if len(twice):
-        raise ValueError(f"covariates: {', '.join(map(str, twice))} more than once: one row a domain")
+        raise ValueError(
+            f"covariates: {', '.join(map(str, twice))} more than once: one row a domain"
+        )
     logs = dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
     rows = []
-    for (suite, family, metric, estimator), laws in relative.groupby(["suite", "family", "metric", "estimator"], sort=False):
+    for (suite, family, metric, estimator), laws in relative.groupby(
+        ["suite", "family", "metric", "estimator"], sort=False
+    ):
         estimated = laws[laws["dbeta"].notna()]
         paired = estimated[estimated["treatment"].astype(str).isin(list(logs))]
         x = np.array([logs[str(name)] for name in paired["treatment"]], dtype=np.float64)
@@ -62,7 +78,13 @@ def correlate(relative: pd.DataFrame, covariates: pd.DataFrame, covariate: str, 
             notes.append(f"{len(laws) - len(estimated)} domain(s) without a slope")
         if len(estimated) > len(paired):
             notes.append(f"{len(estimated) - len(paired)} domain(s) without a covariate")
-        label = {"suite": suite, "family": family, "metric": metric, "estimator": estimator, "covariate": covariate}
+        label = {
+            "suite": suite,
+            "family": family,
+            "metric": metric,
+            "estimator": estimator,
+            "covariate": covariate,
+        }
         rows.append({**label, **found, "status": status_text(str(found["status"]), notes)})
     return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
 
@@ -77,12 +99,22 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
         seed: of the permutations.
 
     Returns:
-        The columns of correlation.csv from `pearson_r` on and `status`: `ok`, `illustration` below ten domains, `too_few_domains` below
-        three, `no_variation` where one side is constant.
+        The columns of correlation.csv from `pearson_r` on and `status`: `ok`, `illustration` below
+        ten domains, `too_few_domains` below three, `no_variation` where one side is constant.
     """
     nan = float("nan")
-    names = ("pearson_r", "spearman_r", "p_one_sided", "p_two_sided", "ci_low", "ci_high", "spearman_p_two_sided")
-    row: dict[str, object] = dict.fromkeys((*names, "p_permutation_one_sided", "p_permutation_two_sided"), nan)
+    names = (
+        "pearson_r",
+        "spearman_r",
+        "p_one_sided",
+        "p_two_sided",
+        "ci_low",
+        "ci_high",
+        "spearman_p_two_sided",
+    )
+    row: dict[str, object] = dict.fromkeys(
+        (*names, "p_permutation_one_sided", "p_permutation_two_sided"), nan
+    )
     row["n"] = len(x)
     if len(x) < MIN_DOMAINS:
         return row | {"status": "too_few_domains"}
@@ -107,7 +139,8 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
 
 
 def permutation_p(x: Array, y: Array, seed: int = 0) -> tuple[float, float]:
-    """Return the share of permutations of y whose r is at most (one-sided, r < 0), or in size at least, that observed.
+    """Return the share of permutations of y whose r is at most (one-sided, r < 0), or in size at
+    least, that observed.
 
     All permutations where there are few; else random ones, the observed order counted among them.
     """

@@ -1,8 +1,10 @@
-"""Does a gap move with model size or with data? One regression over all runs, and the paper's two slices.
+"""Does a gap move with model size or with data? One regression over all runs, and the paper's two
+slices.
 
-log G = a + slope_params log N + slope_tokens log D over all runs (seeds averaged), N = transformer + head parameters.
-Slices: per budget the run with tokens nearest a fixed count, against size; the runs of one size, against tokens. Both in points
-of 100 (1 - G) a decade, as the paper draws them.
+log G = a + slope_params log N + slope_tokens log D over all runs (seeds averaged), N = transformer
++ head parameters.
+Slices: per budget the run with tokens nearest a fixed count, against size; the runs of one size,
+against tokens. Both in points of 100 (1 - G) a decade, as the paper draws them.
 """
 
 from collections.abc import Sequence
@@ -19,33 +21,50 @@ from relscale.laws.settings import FitError, LawSettings, status_text
 _NAN = float("nan")
 
 
-def decompose(runs: SuiteRuns, fits: IsoflopFits, values: Array, settings: LawSettings, notes: Sequence[str] = ()) -> dict[str, object]:
+def decompose(
+    runs: SuiteRuns,
+    fits: IsoflopFits,
+    values: Array,
+    settings: LawSettings,
+    notes: Sequence[str] = (),
+) -> dict[str, object]:
     """Separate size from data for one treatment.
 
     Args:
         runs: the suite.
-        fits: its optima (their geometric mean is the token count of the slice at fixed data, unless the settings give one).
+        fits: its optima (their geometric mean is the token count of the slice at fixed data, unless
+            the settings give one).
         values: (run,) log G, NaN where missing.
         settings: level and slice_tokens are used.
         notes: more words for the status.
 
     Returns:
-        The columns of decomposition.csv from slope_params on; a status instead of an error where there are too few runs.
+        The columns of decomposition.csv from slope_params on; a status instead of an error where
+        there are too few runs.
     """
     mean, count = average_seeds(values, runs.run_cell, runs.num_cells)
     cells = np.flatnonzero(count > 0)
     log_params, log_tokens = np.log(runs.params_model[cells]), runs.log10_tokens[cells] * np.log(10)
-    notes = [*notes, *([] if runs.params_split else ["all parameters used: the table does not split them"])]
+    notes = [
+        *notes,
+        *([] if runs.params_split else ["all parameters used: the table does not split them"]),
+    ]
     row: dict[str, object] = {"num_runs": int(np.isfinite(values).sum())}
     names = ("slope_params", "slope_tokens")
     try:
         law = fit_grid(mean[cells], log_params, log_tokens)
     except FitError as error:
-        row |= {f"{name}{suffix}": _NAN for name in names for suffix in ("", "_standard_error", "_ci_low", "_ci_high")}
+        row |= {
+            f"{name}{suffix}": _NAN
+            for name in names
+            for suffix in ("", "_standard_error", "_ci_low", "_ci_high")
+        }
         key = error.status
     else:
         half = stats.t.ppf(0.5 + settings.level / 2, law.dof) * law.standard_errors
-        for name, slope, spread, width in zip(names, law.slopes, law.standard_errors, half, strict=True):
+        for name, slope, spread, width in zip(
+            names, law.slopes, law.standard_errors, half, strict=True
+        ):
             row |= {
                 name: float(slope),
                 f"{name}_standard_error": float(spread),
@@ -55,12 +74,17 @@ def decompose(runs: SuiteRuns, fits: IsoflopFits, values: Array, settings: LawSe
         key = "ok"
     size_slope, size_note = _slice_at_fixed_tokens(runs, fits, mean, cells, settings.slice_tokens)
     token_slope, token_note = _slice_at_fixed_size(runs, mean, cells)
-    row |= {"slice_params_points_per_decade": size_slope, "slice_tokens_points_per_decade": token_slope}
+    row |= {
+        "slice_params_points_per_decade": size_slope,
+        "slice_tokens_points_per_decade": token_slope,
+    }
     row["status"] = status_text(key, [*notes, size_note, token_note])
     return row
 
 
-def _slice_at_fixed_tokens(runs: SuiteRuns, fits: IsoflopFits, mean: Array, cells: Index, tokens: float | None) -> tuple[float, str]:
+def _slice_at_fixed_tokens(
+    runs: SuiteRuns, fits: IsoflopFits, mean: Array, cells: Index, tokens: float | None
+) -> tuple[float, str]:
     """Slope against size over the budgets' runs with tokens nearest a fixed count."""
     optima = np.array([optimum.log10_tokens for optimum in fits.best_run], dtype=np.float64)
     if tokens is None and not np.isfinite(optima).any():
@@ -79,7 +103,8 @@ def _slice_at_fixed_tokens(runs: SuiteRuns, fits: IsoflopFits, mean: Array, cell
 
 
 def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[float, str]:
-    """Slope against tokens over the runs of the size that most budgets have (ties: the smallest, as in the paper)."""
+    """Slope against tokens over the runs of the size that most budgets have (ties: the smallest, as
+    in the paper)."""
     sizes, counts = np.unique(runs.params_total[cells], return_counts=True)
     if len(counts) == 0 or counts.max() < 2:
         return _NAN, "no slice at fixed size: no size in two budgets"
@@ -88,4 +113,6 @@ def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[fl
     log_tokens = runs.log10_tokens[chosen] * np.log(10)
     if len(np.unique(log_tokens)) < 2:
         return _NAN, "no slice at fixed size: one token count"
-    return reduction_slope(log_tokens, mean[chosen]), f"token slice at {size:.4g} parameters over {len(chosen)} budgets"
+    return reduction_slope(
+        log_tokens, mean[chosen]
+    ), f"token slice at {size:.4g} parameters over {len(chosen)} budgets"

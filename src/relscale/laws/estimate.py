@@ -1,4 +1,5 @@
-"""One door to all estimators: a gap, or one domain's errors, at the budgets' optima and its straight line in log F."""
+"""One door to all estimators: a gap, or one domain's errors, at the budgets' optima and its
+straight line in log F."""
 
 from collections.abc import Sequence
 

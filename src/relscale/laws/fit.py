@@ -1,4 +1,5 @@
-"""All laws of one family: from losses (and items) to the tables points, absolute, relative and the others of TABLES."""
+"""All laws of one family: from losses (and items) to the tables points, absolute, relative and the
+others of TABLES."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.io import write_table
+from relscale.contract.law_tables import (
+    ABSOLUTE_COLUMNS,
+    ABSOLUTE_FITS_COLUMNS,
+    BACKTEST_COLUMNS,
+    DECOMPOSITION_COLUMNS,
+    POINTS_COLUMNS,
+    PREDICTIONS_COLUMNS,
+    RELATIVE_COLUMNS,
+    SURFACE_COLUMNS,
+    TWO_STAGE_COLUMNS,
+)
 from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.inputs import check_baselines, prepare
 from relscale.laws.isoflop import fit_isoflop
@@ -17,18 +30,6 @@ from relscale.laws.settings import LawSettings
 from relscale.laws.surface_gap import SurfaceReader
 from relscale.laws.two_stage_rows import check_two_stages, two_stage_rows
 from relscale.laws.verdict import add_verdicts
-from relscale.records.laws import (
-    ABSOLUTE_COLUMNS,
-    ABSOLUTE_FITS_COLUMNS,
-    BACKTEST_COLUMNS,
-    DECOMPOSITION_COLUMNS,
-    POINTS_COLUMNS,
-    PREDICTIONS_COLUMNS,
-    RELATIVE_COLUMNS,
-    SURFACE_COLUMNS,
-    TWO_STAGE_COLUMNS,
-)
-from relscale.tables import write_table
 
 TABLES = {
     "points": POINTS_COLUMNS,
@@ -52,7 +53,8 @@ class FamilyLaws:
     absolute: pd.DataFrame
     """One power law a suite, domain, metric and estimator."""
     absolute_fits: pd.DataFrame
-    """The same by least squares, Huber's loss, least absolute deviations and with an offset, compared by leaving budgets out."""
+    """The same by least squares, Huber's loss, least absolute deviations and with an offset,
+    compared by leaving budgets out."""
     surface: pd.DataFrame
     """L(N, D) of every domain, by two methods; no rows unless `surface` is among the estimators."""
     relative: pd.DataFrame
@@ -82,15 +84,19 @@ def fit_family(
     """Fit all laws of one family.
 
     Args:
-        losses: rows of LOSSES_COLUMNS, at least LOSSES_REQUIRED and the compute column; other families' rows are allowed.
+        losses: rows of LOSSES_COLUMNS, at least LOSSES_REQUIRED and the compute column; other
+            families' rows are allowed.
         settings: family, baseline, metrics, estimators and the rest.
-        items: rows of ITEMS_COLUMNS; puts item noise into the relative laws' intervals and leaves overlapping items out.
-        optimum_losses: losses that hold the family `optimum_by`; without them `losses` is searched for it, and else the optimum is
-            placed by the mean log error over the family's domains.
-        outside_models: models that are no runs, set beside what the two-stage law predicts for them.
+        items: rows of ITEMS_COLUMNS; puts item noise into the relative laws' intervals and leaves
+            overlapping items out.
+        optimum_losses: losses that hold the family `optimum_by`; without them `losses` is searched
+            for it, and else the optimum is placed by the mean log error over the family's domains.
+        outside_models: models that are no runs, set beside what the two-stage law predicts for
+            them.
 
     Raises:
-        ValueError: for a table that lacks a column or contradicts itself, or a family, metric or baseline that is not there.
+        ValueError: for a table that lacks a column or contradicts itself, or a family, metric or
+            baseline that is not there.
     """
     family, optimum = prepare(losses, settings, optimum_losses)
     check_two_stages(family, settings, outside_models)
@@ -102,7 +108,15 @@ def fit_family(
         for metric in settings.metrics:
             readings = readings_of(family, runs, metric)
             noise = noise_of(pieces, runs, metric, readings, settings)
-            job = Job(runs=runs, fits=fits, metric=metric, readings=readings, settings=settings, noise=noise, reader=reader)
+            job = Job(
+                runs=runs,
+                fits=fits,
+                metric=metric,
+                readings=readings,
+                settings=settings,
+                noise=noise,
+                reader=reader,
+            )
             gaps = gap_fits(job)
             absolute_rows(job, gaps, rows)
             rows["relative"].extend(law_rows(job, gaps))
@@ -111,7 +125,9 @@ def fit_family(
                 domain_surfaces(job, rows)
         if settings.chance is not None:
             two_stage_rows(family, runs, fits, reader, settings, outside_models, rows)
-    frames = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in TABLES.items()}
+    frames = {
+        name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in TABLES.items()
+    }
     frames["relative"] = add_verdicts(frames["relative"])
     return FamilyLaws(**frames)
 
@@ -125,8 +141,8 @@ def fit_baselines(
 ) -> pd.DataFrame:
     """Fit the relative laws of one family against each of several baselines.
 
-    The rows are those that `fit_family` gives for each baseline, one baseline after the other. Optima, draws of items and surfaces are made
-    once for all, and nothing else is fitted.
+    The rows are those that `fit_family` gives for each baseline, one baseline after the other.
+    Optima, draws of items and surfaces are made once for all, and nothing else is fitted.
 
     Args:
         losses: as for `fit_family`.
@@ -155,6 +171,20 @@ def fit_baselines(
             readings = readings_of(family, runs, metric)
             noise = noise_of(pieces, runs, metric, readings, settings)
             for own in chosen:
-                job = Job(runs=runs, fits=fits, metric=metric, readings=readings, settings=own, noise=noise, reader=reader)
+                job = Job(
+                    runs=runs,
+                    fits=fits,
+                    metric=metric,
+                    readings=readings,
+                    settings=own,
+                    noise=noise,
+                    reader=reader,
+                )
                 rows[str(own.baseline)].extend(law_rows(job, gap_fits(job)))
-    return pd.concat([add_verdicts(pd.DataFrame(part, columns=list(RELATIVE_COLUMNS))) for part in rows.values()], ignore_index=True)
+    return pd.concat(
+        [
+            add_verdicts(pd.DataFrame(part, columns=list(RELATIVE_COLUMNS)))
+            for part in rows.values()
+        ],
+        ignore_index=True,
+    )

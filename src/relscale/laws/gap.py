@@ -37,7 +37,8 @@ class GapFit:
     r2: float
     """Share of the points' variance that the line explains."""
     lack_of_fit_p: float
-    """p value of the budgets scattering about the line by no more than their runs explain; NaN where it cannot be tested."""
+    """p value of the budgets scattering about the line by no more than their runs explain; NaN
+    where it cannot be tested."""
     num_runs: int
     """Runs used, seeds counted."""
     notes: tuple[str, ...]
@@ -69,7 +70,8 @@ def gap_fit(
     notes: tuple[str, ...],
     lack_of_fit_p: float = float("nan"),
 ) -> GapFit:
-    """Put a relative law together; `law` is (log_gamma, slope) at the budgets' geometric mean, the others are fields of `GapFit`."""
+    """Put a relative law together; `law` is (log_gamma, slope) at the budgets' geometric mean, the
+    others are fields of `GapFit`."""
     reference = float(np.mean(log_compute))
     log_gamma, slope = float(law[0]), float(law[1])
     residual = points - log_gamma - slope * (log_compute - reference)
@@ -102,8 +104,9 @@ def line_rows(log_compute: Array, log_reference: float) -> Array:
 def combined_dof(own: float, items: float, dof: float, level: float) -> float:
     """Return degrees of freedom for a variance from runs plus one from items.
 
-    Chosen so that at `level` the half-width squared is t^2 x runs' variance + z^2 x items' variance (items are many). Simulated coverage
-    of a 95 % interval is .97 to .99 with one degree of freedom and .95 to .96 from five on; Satterthwaite's is .89 to .95 with one.
+    Chosen so that at `level` the half-width squared is t^2 x runs' variance + z^2 x items' variance
+    (items are many). Simulated coverage of a 95 % interval is .97 to .99 with one degree of freedom
+    and .95 to .96 from five on; Satterthwaite's is .89 to .95 with one.
 
     Args:
         own: variance from the runs.
@@ -119,4 +122,8 @@ def combined_dof(own: float, items: float, dof: float, level: float) -> float:
     most = 1e6
     if quantile <= special.stdtrit(most, tail):
         return most
-    return float(optimize.brentq(lambda value: float(special.stdtrit(value, tail)) - quantile, dof, most, rtol=1e-10))
+    return float(
+        optimize.brentq(
+            lambda value: float(special.stdtrit(value, tail)) - quantile, dof, most, rtol=1e-10
+        )
+    )

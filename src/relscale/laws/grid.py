@@ -1,7 +1,9 @@
-"""A gap over sizes and token counts: log G = a + slope_params log N + slope_tokens log D, by least squares over all runs.
+"""A gap over sizes and token counts: log G = a + slope_params log N + slope_tokens log D, by least
+squares over all runs.
 
-It needs no IsoFLOP curves: any runs that vary in both will do. Along a fixed ratio of tokens to parameters, where N and D both grow as the
-root of F = 6 N D, the slope in compute is dbeta = (slope_params + slope_tokens) / 2.
+It needs no IsoFLOP curves: any runs that vary in both will do. Along a fixed ratio of tokens to
+parameters, where N and D both grow as the root of F = 6 N D, the slope in compute is dbeta =
+(slope_params + slope_tokens) / 2.
 """
 
 from dataclasses import dataclass
@@ -41,12 +43,16 @@ class GridLaw:
         return np.sqrt(np.diag(self.covariance))
 
     def dbeta(self) -> tuple[float, float]:
-        """Return the slope in compute at a fixed ratio of tokens to parameters, and its standard error."""
+        """Return the slope in compute at a fixed ratio of tokens to parameters, and its standard
+        error."""
         half = np.full(2, 0.5)
         return float(half @ self.slopes), float(np.sqrt(half @ self.covariance @ half))
 
-    def predict(self, log_params: float, log_tokens: float, level: float = 0.95) -> tuple[float, float, float]:
-        """Return log G of a run at natural logs of N and D, and its Student-t prediction interval (a new run's noise is inside)."""
+    def predict(
+        self, log_params: float, log_tokens: float, level: float = 0.95
+    ) -> tuple[float, float, float]:
+        """Return log G of a run at natural logs of N and D, and its Student-t prediction interval
+        (a new run's noise is inside)."""
         away = np.array([log_params, log_tokens]) - self.center
         mean = self.level + float(away @ self.slopes)
         variance = self.variance * (1 + 1 / self.num_runs) + float(away @ self.covariance @ away)
@@ -63,13 +69,17 @@ def fit_grid(log_gap: Array, log_params: Array, log_tokens: Array) -> GridLaw:
         log_tokens: (run,) natural log of D.
 
     Raises:
-        FitError: `too_few_runs` without a residual degree of freedom, or where N and D do not vary apart from each other.
+        FitError: `too_few_runs` without a residual degree of freedom, or where N and D do not vary
+            apart from each other.
     """
     place = np.stack([log_params, log_tokens], axis=1)  # (run, 2)
     away = place - place.mean(axis=0) if len(place) else place
     dof = len(place) - 3
     if dof < 1 or np.linalg.matrix_rank(away) < 2:
-        raise FitError("too_few_runs", f"{len(place)} run(s), a plane with noise needs 4 that vary in size and in tokens")
+        raise FitError(
+            "too_few_runs",
+            f"{len(place)} run(s), a plane with noise needs 4 that vary in size and in tokens",
+        )
     inverse = np.linalg.inv(away.T @ away)
     y = log_gap - log_gap.mean()
     slopes = inverse @ away.T @ y

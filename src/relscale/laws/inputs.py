@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from relscale.contract.check import check_columns
+from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.laws.settings import FAMILY_MEAN, LawSettings
-from relscale.records.check import check_columns
-from relscale.records.losses import LOSSES_REQUIRED
 
 MAX_COMPUTE_SPREAD = 2.0
-"""Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward and training FLOPs gives."""
+"""Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward
+and training FLOPs gives."""
 MAX_AXES_RATIO = 1.5
 """Training FLOPs are 3 x forward FLOPs to within this factor."""
 
@@ -22,13 +23,18 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
         A copy with two more columns: `used` (bool) and `reason` (why not, text, empty where used).
 
     Raises:
-        ValueError: for a missing column, a repeated row, a run described in two ways, or a used row whose compute, tokens or parameters
-            are not positive numbers, or where compute axes are mixed within a budget, a size or a run.
+        ValueError: for a missing column, a repeated row, a run described in two ways, or a used row
+            whose compute, tokens or parameters are not positive numbers, or where compute axes are
+            mixed within a budget, a size or a run.
     """
     check_columns(where, frame.columns, LOSSES_REQUIRED)
     if compute not in frame.columns:
         other = [name for name in ("forward_flops", "training_flops") if name in frame.columns]
-        have = f"it has {other[0]}: name that axis, or add the column (training is 3 x forward)" if other else "nor the other axis"
+        have = (
+            f"it has {other[0]}: name that axis, or add the column (training is 3 x forward)"
+            if other
+            else "nor the other axis"
+        )
         raise ValueError(f"{where}: no column {compute}; {have}")
     frame = frame.copy()
     frame["budget"] = frame["budget"].astype(str)
@@ -47,7 +53,9 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
         bad = ~(np.isfinite(values) & (values > 0))
         if bad.any():
             row = used.loc[bad, ["suite", "run"]].iloc[0].to_dict()
-            raise ValueError(f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed")
+            raise ValueError(
+                f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed"
+            )
     check_runs(used, compute, where)
     check_axes(used, compute, where)
     return frame
@@ -69,7 +77,9 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
 
 def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
     """Check that a run is described in one way and that a budget holds comparable runs."""
-    described = used.groupby(["suite", "run"], sort=True)[["budget", "tokens", "num_params_total", compute]].nunique()
+    described = used.groupby(["suite", "run"], sort=True)[
+        ["budget", "tokens", "num_params_total", compute]
+    ].nunique()
     odd = described[(described > 1).any(axis=1)]
     if len(odd):
         column = odd.columns[(odd.iloc[0] > 1).to_numpy()][0]
@@ -88,13 +98,16 @@ def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
 
 
 def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
-    """Check that runs of one size have the same compute a token in all budgets and suites, and that both axes are a factor 3 apart.
+    """Check that runs of one size have the same compute a token in all budgets and suites, and that
+    both axes are a factor 3 apart.
 
     Raises:
         ValueError: naming the size, or the run.
     """
     if {"forward_flops", "training_flops"} <= set(used.columns):
-        ratio = pd.to_numeric(used["training_flops"], errors="coerce") / pd.to_numeric(used["forward_flops"], errors="coerce")
+        ratio = pd.to_numeric(used["training_flops"], errors="coerce") / pd.to_numeric(
+            used["forward_flops"], errors="coerce"
+        )
         odd = used[ratio.notna() & ~ratio.between(3 / MAX_AXES_RATIO, 3 * MAX_AXES_RATIO)]
         if len(odd):
             row = odd.iloc[0]
@@ -122,10 +135,14 @@ def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -
     domains = sorted(family["domain"].unique())
     for baseline in baselines:
         if baseline not in domains:
-            raise ValueError(f"baseline is {baseline!r}, no domain of family {name!r}; domains are {', '.join(domains)}")
+            raise ValueError(
+                f"baseline is {baseline!r}, no domain of family {name!r}; domains are {', '.join(domains)}"
+            )
 
 
-def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def prepare(
+    losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Check the tables and pick the rows of the family and those that place the optimum.
 
     Raises:
@@ -135,12 +152,18 @@ def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.Data
     families = sorted(losses["family"].unique())
     family = losses[losses["family"] == settings.family]
     if family.empty:
-        raise ValueError(f"losses: no rows of family {settings.family!r}; families are {', '.join(families)}")
+        raise ValueError(
+            f"losses: no rows of family {settings.family!r}; families are {', '.join(families)}"
+        )
     metrics = sorted(family["metric"].unique())
     missing = [metric for metric in settings.metrics if metric not in metrics]
     if missing:
-        raise ValueError(f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}")
-    check_baselines(family, [] if settings.baseline is None else [settings.baseline], settings.family)
+        raise ValueError(
+            f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}"
+        )
+    check_baselines(
+        family, [] if settings.baseline is None else [settings.baseline], settings.family
+    )
     if settings.optimum_by == FAMILY_MEAN:
         return family, None
     if optimum_losses is not None:
@@ -148,6 +171,10 @@ def prepare(losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.Data
         optimum = source[source["family"] == settings.optimum_by]
         if optimum.empty:
             have = ", ".join(sorted(source["family"].unique()))
-            raise ValueError(f"optimum losses: no rows of family {settings.optimum_by!r} (optimum_by); families are {have}")
+            raise ValueError(
+                f"optimum losses: no rows of family {settings.optimum_by!r} (optimum_by); families are {have}"
+            )
         return family, optimum
-    return family, losses[losses["family"] == settings.optimum_by] if settings.optimum_by in families else None
+    return family, losses[
+        losses["family"] == settings.optimum_by
+    ] if settings.optimum_by in families else None

@@ -1,7 +1,9 @@
-"""Compute-optimal points of a suite: a parabola through each IsoFLOP curve, and the other estimators' beside it.
+"""Compute-optimal points of a suite: a parabola through each IsoFLOP curve, and the other
+estimators' beside it.
 
-Per suite and budget, log E = c0 + c1 u + c2 u^2 with u = log10 tokens minus their mean, by least squares; the optimum is u = -c1 / (2 c2)
-(Hoffmann et al., 2022, approach 2; parabolas have a known bias on asymmetric curves, arXiv 2603.22339).
+Per suite and budget, log E = c0 + c1 u + c2 u^2 with u = log10 tokens minus their mean, by least
+squares; the optimum is u = -c1 / (2 c2) (Hoffmann et al., 2022, approach 2; parabolas have a known
+bias on asymmetric curves, arXiv 2603.22339).
 """
 
 from dataclasses import dataclass
@@ -11,16 +13,24 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, relative_weights, seed_variance
+from relscale.contract.law_tables import OPTIMA_COLUMNS
+from relscale.laws.cells import (
+    Array,
+    Index,
+    SuiteRuns,
+    average_seeds,
+    relative_weights,
+    seed_variance,
+)
 from relscale.laws.optimum import Optimum, interpolated_params, no_optimum
 from relscale.laws.other_optima import akima_optimum, best_run, surface_optima
 from relscale.laws.settings import FitError, LawSettings, status_text
-from relscale.records.laws import OPTIMA_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parabola:
-    """The linear algebra of one weighted parabola: design and hat matrix do not depend on the errors."""
+    """The linear algebra of one weighted parabola: design and hat matrix do not depend on the
+    errors."""
 
     center: float
     """Mean of x, from which u counts."""
@@ -56,7 +66,8 @@ class IsoflopFits:
     weights: Array
     """Weights of the cells, (cell,), mean 1; 0 where a cell has no score."""
     variance: float
-    """Variance of a cell of weight 1 about the parabolas, pooled over budgets; NaN without degrees of freedom."""
+    """Variance of a cell of weight 1 about the parabolas, pooled over budgets; NaN without degrees
+    of freedom."""
     dof: int
     """Its degrees of freedom."""
 
@@ -69,7 +80,12 @@ class IsoflopFits:
         """Return the optima that an estimator reads the domains at; `joint` uses the vertices."""
         if estimator == "surface":
             return self.surface
-        return {"joint": self.vertex, "vertex": self.vertex, "best_run": self.best_run, "akima": self.akima}[estimator]
+        return {
+            "joint": self.vertex,
+            "vertex": self.vertex,
+            "best_run": self.best_run,
+            "akima": self.akima,
+        }[estimator]
 
 
 def parabola(x: Array, weights: Array) -> Parabola:
@@ -79,13 +95,17 @@ def parabola(x: Array, weights: Array) -> Parabola:
         FitError: `too_few_runs` where there are fewer than three different x.
     """
     if len(np.unique(np.round(x, 9))) < 3:
-        raise FitError("too_few_runs", f"{len(np.unique(np.round(x, 9)))} different sizes, a parabola needs 3")
+        raise FitError(
+            "too_few_runs", f"{len(np.unique(np.round(x, 9)))} different sizes, a parabola needs 3"
+        )
     center = float(np.mean(x))
     u = x - center
     design = np.stack([np.ones_like(u), u, u**2], axis=1)  # (point, 3)
     inverse = np.asarray(np.linalg.inv(design.T @ (weights[:, None] * design)), dtype=np.float64)
     solve = inverse @ (design * weights[:, None]).T
-    return Parabola(center=center, solve=solve, leverage=np.einsum("ij,ji->i", design, solve), inverse=inverse)
+    return Parabola(
+        center=center, solve=solve, leverage=np.einsum("ij,ji->i", design, solve), inverse=inverse
+    )
 
 
 def vertex_of(fit: Parabola, coefficients: Array, x: Array) -> float:
@@ -98,7 +118,10 @@ def vertex_of(fit: Parabola, coefficients: Array, x: Array) -> float:
         raise FitError("curvature_not_positive", f"curvature {coefficients[2]:.4g}")
     vertex = fit.center - float(coefficients[1] / (2 * coefficients[2]))
     if not np.min(x) <= vertex <= np.max(x):
-        raise FitError("optimum_outside_sampled_range", f"log10 tokens {vertex:.3f} not in {np.min(x):.3f}..{np.max(x):.3f}")
+        raise FitError(
+            "optimum_outside_sampled_range",
+            f"log10 tokens {vertex:.3f} not in {np.min(x):.3f}..{np.max(x):.3f}",
+        )
     return vertex
 
 
@@ -107,11 +130,15 @@ def fit_isoflop(runs: SuiteRuns, level: float = 0.95) -> IsoflopFits:
 
     Args:
         runs: the suite's cells.
-        level: an optimum is `flat_within_noise` unless the fitted slopes at both neighbours of the best size differ from 0 at it.
+        level: an optimum is `flat_within_noise` unless the fitted slopes at both neighbours of the
+            best size differ from 0 at it.
     """
     score, count = average_seeds(runs.score, runs.run_cell, runs.num_cells)
     excess, _ = average_seeds(runs.score_excess, runs.run_cell, runs.num_cells)
-    groups = [np.flatnonzero((runs.cell_budget == index) & np.isfinite(score)) for index in range(len(runs.budgets))]
+    groups = [
+        np.flatnonzero((runs.cell_budget == index) & np.isfinite(score))
+        for index in range(len(runs.budgets))
+    ]
     flat = np.where(np.isfinite(score), 1.0, 0.0)
     variance, _ = _pooled_variance(runs.log10_tokens, score, flat, groups)
     between, seed_dof = seed_variance(runs.score, runs.run_cell, runs.num_cells)
@@ -120,12 +147,19 @@ def fit_isoflop(runs: SuiteRuns, level: float = 0.95) -> IsoflopFits:
     if known.any():
         weights[known] = relative_weights(count[known], variance, between, seed_dof, excess[known])
     variance, dof = _pooled_variance(runs.log10_tokens, score, weights, groups)
-    vertex = tuple(_vertex(runs, index, cells, score, weights, count, variance, dof, level) for index, cells in enumerate(groups))
+    vertex = tuple(
+        _vertex(runs, index, cells, score, weights, count, variance, dof, level)
+        for index, cells in enumerate(groups)
+    )
     return IsoflopFits(
         runs=runs,
         vertex=vertex,
-        best_run=tuple(best_run(runs, index, cells, score, count) for index, cells in enumerate(groups)),
-        akima=tuple(akima_optimum(runs, index, cells, score, count) for index, cells in enumerate(groups)),
+        best_run=tuple(
+            best_run(runs, index, cells, score, count) for index, cells in enumerate(groups)
+        ),
+        akima=tuple(
+            akima_optimum(runs, index, cells, score, count) for index, cells in enumerate(groups)
+        ),
         score=score,
         count=count,
         weights=weights,
@@ -134,8 +168,11 @@ def fit_isoflop(runs: SuiteRuns, level: float = 0.95) -> IsoflopFits:
     )
 
 
-def _pooled_variance(x: Array, score: Array, weights: Array, groups: list[Index]) -> tuple[float, int]:
-    """Return the weighted residual variance about the parabolas, pooled over budgets, and its degrees of freedom."""
+def _pooled_variance(
+    x: Array, score: Array, weights: Array, groups: list[Index]
+) -> tuple[float, int]:
+    """Return the weighted residual variance about the parabolas, pooled over budgets, and its
+    degrees of freedom."""
     total, dof = 0.0, 0
     for cells in groups:
         if len(cells) < 4:
@@ -151,7 +188,15 @@ def _pooled_variance(x: Array, score: Array, weights: Array, groups: list[Index]
 
 
 def _vertex(
-    runs: SuiteRuns, index: int, cells: Index, score: Array, weights: Array, count: Array, variance: float, dof: int, level: float
+    runs: SuiteRuns,
+    index: int,
+    cells: Index,
+    score: Array,
+    weights: Array,
+    count: Array,
+    variance: float,
+    dof: int,
+    level: float,
 ) -> Optimum:
     """Fit one budget's parabola; a failure becomes the status."""
     num_runs = int(np.sum(count[cells]))
@@ -186,12 +231,21 @@ def _vertex(
 
 def _location_variance(fit: Parabola, coefficients: Array, x: Array, variance: float) -> float:
     """Variance of -c1 / (2 c2) to first order, capped."""
-    gradient = np.array([0.0, -1 / (2 * coefficients[2]), coefficients[1] / (2 * coefficients[2] ** 2)])
-    return float(min(variance * gradient @ fit.inverse @ gradient, float(np.ptp(x)) ** 2 / 12)) if np.isfinite(variance) else float("nan")
+    gradient = np.array(
+        [0.0, -1 / (2 * coefficients[2]), coefficients[1] / (2 * coefficients[2] ** 2)]
+    )
+    return (
+        float(min(variance * gradient @ fit.inverse @ gradient, float(np.ptp(x)) ** 2 / 12))
+        if np.isfinite(variance)
+        else float("nan")
+    )
 
 
-def _is_flat(fit: Parabola, coefficients: Array, x: Array, variance: float, dof: int, level: float) -> bool:
-    """Tell whether the optimum's exact (Fieller) interval reaches a neighbour of the best-fitted size, or the edge beyond it."""
+def _is_flat(
+    fit: Parabola, coefficients: Array, x: Array, variance: float, dof: int, level: float
+) -> bool:
+    """Tell whether the optimum's exact (Fieller) interval reaches a neighbour of the best-fitted
+    size, or the edge beyond it."""
     sizes = np.unique(x)
     best = int(np.argmin(fit.basis(sizes) @ coefficients))
     neighbours = np.array([sizes[max(best - 1, 0)], sizes[min(best + 1, len(sizes) - 1)]])

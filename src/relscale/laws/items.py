@@ -1,8 +1,10 @@
-"""Item noise of a domain's errors: one draw of items for all runs, stratified, baseline and treatment apart.
+"""Item noise of a domain's errors: one draw of items for all runs, stratified, baseline and
+treatment apart.
 
-The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear in log errors with coefficients c over
-runs has item variance c' S c. The runs' own scatter already holds the part of item noise that differs from run to run (items x runs),
-so that part is taken off where the two are added (`item_variance`).
+The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear
+in log errors with coefficients c over runs has item variance c' S c. The runs' own scatter already
+holds the part of item noise that differs from run to run (items x runs), so that part is taken off
+where the two are added (`item_variance`).
 """
 
 import zlib
@@ -12,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from relscale.contract.check import check_columns
+from relscale.contract.losses import ITEMS_COLUMNS
 from relscale.laws.cells import Array, Index, SuiteRuns, flags
-from relscale.records.check import check_columns
-from relscale.records.losses import ITEMS_COLUMNS
 
 Flags = npt.NDArray[np.bool_]
 
 REQUIRED = tuple(column for column in ITEMS_COLUMNS if column != "overlaps")
 TOLERANCE = 1e-4
-"""Relative difference up to which items count as giving the error of the losses table (which may be stored in single precision)."""
+"""Relative difference up to which items count as giving the error of the losses table (which may be
+stored in single precision)."""
 BLOCK_ENTRIES = 4_000_000
 """Size of one block of item weights (draws x items)."""
 
@@ -52,7 +55,10 @@ class ItemMatrices:
         for index in range(int(self.stratum[-1]) + 1):
             here = np.flatnonzero(self.stratum == index)
             with np.errstate(invalid="ignore", divide="ignore"):
-                parts.append((weights[:, here] @ self.numerator[:, here].T) / (weights[:, here] @ self.denominator[:, here].T))
+                parts.append(
+                    (weights[:, here] @ self.numerator[:, here].T)
+                    / (weights[:, here] @ self.denominator[:, here].T)
+                )
         return np.nanmean(np.stack(parts), axis=0)
 
 
@@ -83,8 +89,11 @@ def split_items(
     return dict(iter(kept.groupby(["suite", "domain", "metric"], sort=True, observed=True)))
 
 
-def item_matrices(frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where: str) -> ItemMatrices:
-    """Arrange one domain's items as matrices, find the rule that gives the domain's errors, and leave overlapping items out.
+def item_matrices(
+    frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where: str
+) -> ItemMatrices:
+    """Arrange one domain's items as matrices, find the rule that gives the domain's errors, and
+    leave overlapping items out.
 
     Args:
         frame: items of one (suite, domain, metric).
@@ -93,19 +102,24 @@ def item_matrices(frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where:
         where: words for errors.
 
     Raises:
-        ValueError: where a run has an item twice, or neither rule gives the errors of the losses table.
+        ValueError: where a run has an item twice, or neither rule gives the errors of the losses
+            table.
     """
     row = pd.Index(runs.runs).get_indexer(frame["run"])
     wanted = row >= 0
     frame, row = frame[wanted], row[wanted]
     stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
     item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
-    joint, column = np.unique(stratum_code.astype(np.int64) * len(item_names) + item_code, return_inverse=True)
+    joint, column = np.unique(
+        stratum_code.astype(np.int64) * len(item_names) + item_code, return_inverse=True
+    )
     shape = (len(runs.runs), len(joint))
     place = row.astype(np.int64) * len(joint) + column
     if len(np.unique(place)) < len(place):
         twice = frame.iloc[int(np.flatnonzero(pd.Series(place).duplicated())[0])]
-        raise ValueError(f"{where}: run {twice['run']!r} has item {twice['item']!r} of stratum {twice['stratum']!r} more than once")
+        raise ValueError(
+            f"{where}: run {twice['run']!r} has item {twice['item']!r} of stratum {twice['stratum']!r} more than once"
+        )
     numerator, denominator = np.zeros(shape), np.zeros(shape)
     numerator[row, column] = frame["numerator"].to_numpy(dtype=np.float64)
     denominator[row, column] = frame["denominator"].to_numpy(dtype=np.float64)
@@ -119,7 +133,9 @@ def item_matrices(frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where:
         for keep in (np.ones(len(joint), dtype=bool), ~overlaps):
             made = _matrices(numerator, denominator, stratum, keep, rule, overlaps)
             with np.errstate(divide="ignore"):
-                differences[rule] = float(np.max(np.abs(np.log(made.errors()[known]) - log_error[known]), initial=0.0))
+                differences[rule] = float(
+                    np.max(np.abs(np.log(made.errors()[known]) - log_error[known]), initial=0.0)
+                )
             if differences[rule] < TOLERANCE:
                 return _matrices(numerator, denominator, stratum, ~overlaps, rule, overlaps)
     raise ValueError(
@@ -128,7 +144,9 @@ def item_matrices(frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where:
     )
 
 
-def _matrices(numerator: Array, denominator: Array, stratum: Index, keep: Flags, rule: str, overlaps: Flags) -> ItemMatrices:
+def _matrices(
+    numerator: Array, denominator: Array, stratum: Index, keep: Flags, rule: str, overlaps: Flags
+) -> ItemMatrices:
     _, dense = np.unique(stratum[keep], return_inverse=True)
     return ItemMatrices(
         numerator=numerator[:, keep],
@@ -142,7 +160,8 @@ def _matrices(numerator: Array, denominator: Array, stratum: Index, keep: Flags,
 def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> ItemNoise:
     """Resample items within strata, the same items for all runs, and summarise the draws.
 
-    The stream of draws is seeded by the domain's name, so that another domain moves nothing, and baseline and treatment are independent.
+    The stream of draws is seeded by the domain's name, so that another domain moves nothing, and
+    baseline and treatment are independent.
     """
     base = matrices.errors()
     present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
@@ -157,7 +176,11 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
         count = min(block, draws - begin)
         chosen = first + (rng.random((count, num_items)) * size).astype(np.int64)
         flat = (chosen + np.arange(count)[:, None] * num_items).ravel()
-        weights = np.bincount(flat, minlength=count * num_items).reshape(count, num_items).astype(np.float64)
+        weights = (
+            np.bincount(flat, minlength=count * num_items)
+            .reshape(count, num_items)
+            .astype(np.float64)
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             # First order in place of the log, so that a drawn accuracy of zero stays finite.
             shifts.append(matrices.errors(weights) / base - 1)
@@ -166,20 +189,27 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     shift = shift - shift.mean(axis=0)
     with np.errstate(divide="ignore"):
         log_error = np.where(present, np.log(np.where(present, base, 1.0)), np.nan)
-    return ItemNoise(covariance=shift.T @ shift / (draws - 1), log_error=log_error, overlapping=matrices.overlapping, num_items=num_items)
+    return ItemNoise(
+        covariance=shift.T @ shift / (draws - 1),
+        log_error=log_error,
+        overlapping=matrices.overlapping,
+        num_items=num_items,
+    )
 
 
 def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
-    """Return the covariance that item noise adds to readings that are linear in cells' logs, (reading, reading).
+    """Return the covariance that item noise adds to readings that are linear in cells' logs,
+    (reading, reading).
 
     Args:
         rows: (reading, cell) coefficients.
         covariance: (cell, cell) of the logs over draws of items.
-        design: (cell, term) what a single item's error may follow over runs; its scatter about that is already in the runs' residuals.
+        design: (cell, term) what a single item's error may follow over runs; its scatter about that
+            is already in the runs' residuals.
 
     Returns:
-        rows S rows' less the part of items x runs, tr(M S) / (cells - terms) rows rows' with M the residual maker of the design; no
-        variance is taken below zero.
+        rows S rows' less the part of items x runs, tr(M S) / (cells - terms) rows rows' with M the
+        residual maker of the design; no variance is taken below zero.
     """
     total = rows @ covariance @ rows.T
     spare = design.shape[0] - np.linalg.matrix_rank(design)

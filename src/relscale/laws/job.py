@@ -1,4 +1,5 @@
-"""One metric of one suite: what is read of each domain, and every estimator's fit of each domain and gap, once."""
+"""One metric of one suite: what is read of each domain, and every estimator's fit of each domain
+and gap, once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,15 +45,24 @@ class Job:
         return self.readings.log_error[self.readings.domains.index(domain)]
 
     def terms(self, *domains: str) -> tuple[Term, ...]:
-        """Log errors of domains with their item noise; without any where one of them has no items."""
+        """Log errors of domains with their item noise; without any where one of them has no
+        items."""
         with_items = all(domain in self.noise for domain in domains)
         noise = [self.noise[domain].covariance if with_items else None for domain in domains]
-        return tuple(Term(log_error=self.values(name), item_covariance=part) for name, part in zip(domains, noise, strict=True))
+        return tuple(
+            Term(log_error=self.values(name), item_covariance=part)
+            for name, part in zip(domains, noise, strict=True)
+        )
 
     def notes(self, values: Array, *domains: str) -> tuple[str, ...]:
         """Words on what was left out."""
-        overlapping = sum(self.noise[domain].overlapping for domain in domains if domain in self.noise)
-        return (*self.readings.lacking(values, self.runs), *([f"{overlapping} overlapping item(s) left out"] if overlapping else []))
+        overlapping = sum(
+            self.noise[domain].overlapping for domain in domains if domain in self.noise
+        )
+        return (
+            *self.readings.lacking(values, self.runs),
+            *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
+        )
 
     def fit(self, estimator: str, *domains: str) -> GapFit:
         """Fit a domain, or a gap of treatment and baseline, with one estimator.
@@ -62,7 +72,9 @@ class Job:
         """
         if estimator == "surface" and self.metric in RISING:
             raise FitError("rising_metric", "a surface is of an error")
-        return estimate(self.runs, self.fits, self.terms(*domains), estimator, self.settings, self.reader)
+        return estimate(
+            self.runs, self.fits, self.terms(*domains), estimator, self.settings, self.reader
+        )
 
     @property
     def label(self) -> dict[str, object]:
@@ -71,7 +83,11 @@ class Job:
 
 
 def noise_of(
-    pieces: Mapping[tuple[str, str, str], pd.DataFrame], runs: SuiteRuns, metric: str, readings: Readings, settings: LawSettings
+    pieces: Mapping[tuple[str, str, str], pd.DataFrame],
+    runs: SuiteRuns,
+    metric: str,
+    readings: Readings,
+    settings: LawSettings,
 ) -> dict[str, ItemNoise]:
     """Item noise of every domain that has items."""
     noise = {}
@@ -79,22 +95,31 @@ def noise_of(
         piece = pieces.get((runs.suite, domain, metric))
         if piece is not None and np.isfinite(log_error).any():
             where = f"items of suite {runs.suite!r}, domain {domain!r}, metric {metric!r}"
-            noise[domain] = item_noise(item_matrices(piece, runs, log_error, where), settings.draws, settings.seed, domain)
+            noise[domain] = item_noise(
+                item_matrices(piece, runs, log_error, where), settings.draws, settings.seed, domain
+            )
     return noise
 
 
 def gap_fits(job: Job) -> dict[tuple[str, str], GapFit | FitError]:
-    """Fit every treatment's gap to the baseline with every estimator; failures stay in the mapping."""
+    """Fit every treatment's gap to the baseline with every estimator; failures stay in the
+    mapping."""
     baseline = job.settings.baseline
     gaps: dict[tuple[str, str], GapFit | FitError] = {}
     if baseline is None or job.readings.missing(baseline):
         return gaps
-    for treatment in (domain for domain in job.readings.domains if domain != baseline and not job.readings.missing(domain)):
+    for treatment in (
+        domain
+        for domain in job.readings.domains
+        if domain != baseline and not job.readings.missing(domain)
+    ):
         gap = job.values(treatment) - job.values(baseline)
         for estimator in job.settings.estimators:
             try:
                 if np.all(gap[np.isfinite(gap)] == 0) and np.isfinite(gap).any():
-                    raise FitError("identical", "treatment and baseline have the same error in every run")
+                    raise FitError(
+                        "identical", "treatment and baseline have the same error in every run"
+                    )
                 gaps[treatment, estimator] = job.fit(estimator, treatment, baseline)
             except FitError as error:
                 gaps[treatment, estimator] = error

@@ -1,10 +1,13 @@
-"""The joint estimator: one regression of log G over all runs, with a budget-level random effect where the data show one.
+"""The joint estimator: one regression of log G over all runs, with a budget-level random effect
+where the data show one.
 
-log G = a + dbeta f + (k + k' f) s + q s^2 + u_budget + e, with f = log F - log F_ref and s = log10 tokens - log10 optimal tokens of the
-budget. The tilt may change with compute: on a grid that lies beside the optimum a changing tilt that the model has not is taken for a
-slope. (Simulated, sizes .15 decades beside the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.)
-u_budget enters only where a lack-of-fit F test finds it (the budgets' means scatter about the line by more than their runs explain);
-then dbeta is a comparison between budgets and has budgets - 2 degrees of freedom.
+log G = a + dbeta f + (k + k' f) s + q s^2 + u_budget + e, with f = log F - log F_ref and s = log10
+tokens - log10 optimal tokens of the budget. The tilt may change with compute: on a grid that lies
+beside the optimum a changing tilt that the model has not is taken for a slope. (Simulated, sizes
+.15 decades beside the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.)
+u_budget enters only where a lack-of-fit F test finds it (the budgets' means scatter about the line
+by more than their runs explain); then dbeta is a comparison between budgets and has budgets - 2
+degrees of freedom.
 """
 
 from dataclasses import dataclass
@@ -47,14 +50,27 @@ class JointFit:
 
 
 def joint_design(log_compute: Array, distance: Array, log_reference: float) -> Array:
-    """Return the model's terms, (cell, 5): 1, f, s, s^2 and s f; without the last where cells are few or it cannot be told apart."""
+    """Return the model's terms, (cell, 5): 1, f, s, s^2 and s f; without the last where cells are
+    few or it cannot be told apart."""
     away = log_compute - log_reference
-    design = np.stack([np.ones_like(distance), away, distance, distance**2, distance * away], axis=1)
-    whole = len(distance) >= MIN_CELLS_OF_CHANGING_TILT and np.linalg.matrix_rank(design) == design.shape[1]
+    design = np.stack(
+        [np.ones_like(distance), away, distance, distance**2, distance * away], axis=1
+    )
+    whole = (
+        len(distance) >= MIN_CELLS_OF_CHANGING_TILT
+        and np.linalg.matrix_rank(design) == design.shape[1]
+    )
     return design if whole else design[:, :4]
 
 
-def fit_joint(log_gap: Array, log_compute: Array, distance: Array, budget: Index, weights: Array, log_reference: float) -> JointFit:
+def fit_joint(
+    log_gap: Array,
+    log_compute: Array,
+    distance: Array,
+    budget: Index,
+    weights: Array,
+    log_reference: float,
+) -> JointFit:
     """Fit the joint model.
 
     Args:
@@ -66,7 +82,8 @@ def fit_joint(log_gap: Array, log_compute: Array, distance: Array, budget: Index
         log_reference: natural log of the reference compute.
 
     Raises:
-        FitError: `too_few_budgets` with one budget; `too_few_runs` without a residual degree of freedom.
+        FitError: `too_few_budgets` with one budget; `too_few_runs` without a residual degree of
+            freedom.
     """
     num_budgets = int(np.max(budget)) + 1
     if num_budgets < 2:
@@ -74,7 +91,10 @@ def fit_joint(log_gap: Array, log_compute: Array, distance: Array, budget: Index
     design = joint_design(log_compute, distance, log_reference)  # (cell, term)
     num_cells, num_terms = design.shape
     if num_cells < MIN_CELLS or np.linalg.matrix_rank(design) < num_terms:
-        raise FitError("too_few_runs", f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ")
+        raise FitError(
+            "too_few_runs",
+            f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ",
+        )
     member = (budget[:, None] == np.arange(num_budgets)).astype(np.float64)  # (cell, budget)
     p_value = _lack_of_fit(log_gap, design, member, weights)
     effect = bool(np.isfinite(p_value) and p_value < LACK_OF_FIT_LEVEL)
@@ -107,7 +127,8 @@ def _weighted_rss(values: Array, design: Array, weights: Array) -> float:
 
 
 def _lack_of_fit(log_gap: Array, design: Array, member: Array, weights: Array) -> float:
-    """Compare the straight line in log F with a free value for every budget (F test); NaN where degrees of freedom lack."""
+    """Compare the straight line in log F with a free value for every budget (F test); NaN where
+    degrees of freedom lack."""
     num_cells, num_budgets = member.shape
     free = np.concatenate([member, design[:, 2:]], axis=1)
     extra, rest = num_budgets - 2, num_cells - np.linalg.matrix_rank(free)
@@ -128,7 +149,13 @@ def _variance_ratio(log_gap: Array, design: Array, member: Array, weights: Array
         inverse = np.linalg.inv(shape)
         normal = design.T @ inverse @ design
         residual = log_gap - design @ np.linalg.solve(normal, design.T @ inverse @ log_gap)
-        return float(np.linalg.slogdet(shape)[1] + np.linalg.slogdet(normal)[1] + dof * np.log(residual @ inverse @ residual))
+        return float(
+            np.linalg.slogdet(shape)[1]
+            + np.linalg.slogdet(normal)[1]
+            + dof * np.log(residual @ inverse @ residual)
+        )
 
-    found = optimize.minimize_scalar(objective, bounds=(0.0, 0.999), method="bounded", options={"xatol": 1e-6})
+    found = optimize.minimize_scalar(
+        objective, bounds=(0.0, 0.999), method="bounded", options={"xatol": 1e-6}
+    )
     return float(found.x / (1 - found.x))

@@ -1,9 +1,11 @@
-"""Rows of the law tables of one metric of one suite: points, absolute, absolute_fits, surface, relative, decomposition, backtest."""
+"""Rows of the law tables of one metric of one suite: points, absolute, absolute_fits, surface,
+relative, decomposition, backtest."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from relscale.contract.law_tables import RELATIVE_COLUMNS
 from relscale.laws.absolute import MIN_BUDGETS_FOR_OFFSET, absolute_fits
 from relscale.laws.backtest import backtest_error, backtest_gap
 from relscale.laws.cells import Array, average_seeds
@@ -15,10 +17,10 @@ from relscale.laws.power import fit_power_law
 from relscale.laws.relative import relative_row
 from relscale.laws.settings import FitError, status_text
 from relscale.laws.surface_table import surface_rows
-from relscale.records.laws import RELATIVE_COLUMNS
 
 AT_CHANCE_SHARE = 0.5
-"""A relative law whose treatment or baseline is at chance in at least this share of its runs gets no verdict."""
+"""A relative law whose treatment or baseline is at chance in at least this share of its runs gets
+no verdict."""
 
 Gaps = Mapping[tuple[str, str], GapFit | FitError]
 
@@ -38,9 +40,25 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                 law = fit_power_law(points.log_compute, points.points, job.settings.level)
             except FitError as error:
                 nothing = dict.fromkeys(
-                    ("coefficient", "exponent", "standard_error", "ci_low", "ci_high", "r2", "lack_of_fit_p"), float("nan")
+                    (
+                        "coefficient",
+                        "exponent",
+                        "standard_error",
+                        "ci_low",
+                        "ci_high",
+                        "r2",
+                        "lack_of_fit_p",
+                    ),
+                    float("nan"),
                 )
-                rows["absolute"].append({**base, **nothing, "num_points": 0, "status": status_text(error.status, [error.detail, *notes])})
+                rows["absolute"].append(
+                    {
+                        **base,
+                        **nothing,
+                        "num_points": 0,
+                        "status": status_text(error.status, [error.detail, *notes]),
+                    }
+                )
                 continue
             few, offset = _offset(job, estimator, domain, law.num_points)
             left_out = [note for note in points.notes if "left out" in note]
@@ -60,12 +78,23 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                 }
             )
             rows["points"].extend(_point_rows(job, label, points, gaps.get((domain, estimator))))
-            rows["absolute_fits"].extend({**label, "compute": job.settings.compute, **row} for row in absolute_fits(points))
-            tested = backtest_error(job.runs, job.fits, without_items(job.terms(domain)), points, job.settings, job.reader)
+            rows["absolute_fits"].extend(
+                {**label, "compute": job.settings.compute, **row} for row in absolute_fits(points)
+            )
+            tested = backtest_error(
+                job.runs,
+                job.fits,
+                without_items(job.terms(domain)),
+                points,
+                job.settings,
+                job.reader,
+            )
             rows["backtest"].extend({**label, **row} for row in tested)
 
 
-def _point_rows(job: Job, label: Mapping[str, object], points: GapFit, gap: GapFit | FitError | None) -> Iterator[dict[str, object]]:
+def _point_rows(
+    job: Job, label: Mapping[str, object], points: GapFit, gap: GapFit | FitError | None
+) -> Iterator[dict[str, object]]:
     """Rows of points.csv of one domain and estimator."""
     optima = job.fits.of(points.estimator)
     for place, budget in enumerate(points.budgets):
@@ -85,14 +114,18 @@ def _point_rows(job: Job, label: Mapping[str, object], points: GapFit, gap: GapF
         if isinstance(gap, GapFit) and budget in gap.budgets:
             here = int(np.flatnonzero(gap.budgets == budget)[0])
             value = float(np.exp(gap.points[here]))
-            row |= {"gap": value, "gap_standard_error": value * float(np.sqrt(gap.point_variance[here]))}
+            row |= {
+                "gap": value,
+                "gap_standard_error": value * float(np.sqrt(gap.point_variance[here])),
+            }
         elif label["domain"] == job.settings.baseline:
             row |= {"gap": 1.0, "gap_standard_error": 0.0}
         yield row
 
 
 def law_rows(job: Job, gaps: Gaps) -> Iterator[dict[str, object]]:
-    """Relative law of every treatment and estimator, without tests and verdict; no rows for a family without a baseline."""
+    """Relative law of every treatment and estimator, without tests and verdict; no rows for a
+    family without a baseline."""
     baseline = job.settings.baseline
     if baseline is None:
         return
@@ -130,15 +163,20 @@ def gap_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
             if fit.ci_method == "runs+items":
                 bare = estimate(job.runs, job.fits, terms, estimator, job.settings, job.reader)
             tested = backtest_gap(job.runs, job.fits, terms, bare, job.settings, job.reader)
-            rows["backtest"].extend({**job.label, "domain": treatment, "estimator": estimator, **row} for row in tested)
+            rows["backtest"].extend(
+                {**job.label, "domain": treatment, "estimator": estimator, **row} for row in tested
+            )
         values = job.values(treatment) - job.values(baseline)
         label = {**job.label, "treatment": treatment, "baseline": baseline}
         notes = job.notes(values, treatment, baseline)
-        rows["decomposition"].append({**label, **decompose(job.runs, job.fits, values, job.settings, notes)})
+        rows["decomposition"].append(
+            {**label, **decompose(job.runs, job.fits, values, job.settings, notes)}
+        )
 
 
 def _with_chance(job: Job, treatment: str, values: Array, status: str) -> str:
-    """Put `at_chance` in front where the treatment or the baseline is mostly no better than guessing."""
+    """Put `at_chance` in front where the treatment or the baseline is mostly no better than
+    guessing."""
     index = [job.readings.domains.index(name) for name in (treatment, job.settings.baseline)]
     flag = job.readings.at_chance[index][:, np.isfinite(values)]
     if not flag.any():
@@ -148,11 +186,28 @@ def _with_chance(job: Job, treatment: str, values: Array, status: str) -> str:
     return f"{status}; {int(flag.any(axis=0).sum())} run(s) at chance"
 
 
-def _no_law(job: Job, label: Mapping[str, object], estimator: str, status: str) -> dict[str, object]:
+def _no_law(
+    job: Job, label: Mapping[str, object], estimator: str, status: str
+) -> dict[str, object]:
     """A row of relative.csv without an estimate."""
     row: dict[str, object] = dict.fromkeys(RELATIVE_COLUMNS, float("nan"))
-    fixed = {"compute": job.settings.compute, "ci_level": job.settings.level, "ci_method": "none", "margin": job.settings.margin}
-    return {**row, **label, "estimator": estimator, **fixed, "num_runs": 0, "num_budgets": 0, "faster": "", "verdict": "", "status": status}
+    fixed = {
+        "compute": job.settings.compute,
+        "ci_level": job.settings.level,
+        "ci_method": "none",
+        "margin": job.settings.margin,
+    }
+    return {
+        **row,
+        **label,
+        "estimator": estimator,
+        **fixed,
+        "num_runs": 0,
+        "num_budgets": 0,
+        "faster": "",
+        "verdict": "",
+        "status": status,
+    }
 
 
 def domain_surfaces(job: Job, rows: dict[str, Rows]) -> None:
@@ -160,15 +215,21 @@ def domain_surfaces(job: Job, rows: dict[str, Rows]) -> None:
     for domain in job.readings.domains:
         values = job.values(domain)
         label = {**job.label, "domain": domain}
-        rows["surface"].extend({**label, **row} for row in surface_rows(job.reader, values, job.metric, job.notes(values, domain)))
+        rows["surface"].extend(
+            {**label, **row}
+            for row in surface_rows(job.reader, values, job.metric, job.notes(values, domain))
+        )
 
 
 def _offset(job: Job, estimator: str, domain: str, num_points: int) -> tuple[str, float]:
-    """Return the note on the offset and the offset: the irreducible term of the surface over all runs, from nine budgets on."""
+    """Return the note on the offset and the offset: the irreducible term of the surface over all
+    runs, from nine budgets on."""
     if num_points < MIN_BUDGETS_FOR_OFFSET:
         return "offset_not_identifiable", float("nan")
     if estimator != "surface":
         return "offset not fitted", float("nan")
     mean, count = average_seeds(job.values(domain), job.runs.run_cell, job.runs.num_cells)
     cells = np.flatnonzero((job.fits.weights > 0) & (count > 0))
-    return "offset from the surface", float(job.reader.surface(mean[cells], cells).fit.irreducible[0])
+    return "offset from the surface", float(
+        job.reader.surface(mean[cells], cells).fit.irreducible[0]
+    )

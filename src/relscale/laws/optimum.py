@@ -27,7 +27,8 @@ class Optimum:
     curvature: float
     """c2 of a parabola, log error per squared decade of tokens; NaN where none was fitted."""
     location_variance: float
-    """Variance of `log10_tokens` of a vertex by the delta method, at most that of a uniform draw from the range; NaN where unknown."""
+    """Variance of `log10_tokens` of a vertex by the delta method, at most that of a uniform draw
+    from the range; NaN where unknown."""
     num_runs: int
     """Runs behind it, seeds counted."""
     cell: int
@@ -41,7 +42,9 @@ class Optimum:
         return self.status.split(";", 1)[0] in USABLE
 
 
-def no_optimum(budget: str, estimator: str, num_runs: int, status: str, curvature: float = float("nan")) -> Optimum:
+def no_optimum(
+    budget: str, estimator: str, num_runs: int, status: str, curvature: float = float("nan")
+) -> Optimum:
     """Return a budget's row where there is no optimum."""
     nan = float("nan")
     return Optimum(
@@ -59,6 +62,7 @@ def no_optimum(budget: str, estimator: str, num_runs: int, status: str, curvatur
 
 
 def interpolated_params(x: Array, params: Array, at: float) -> float:
-    """Interpolate log parameters in log tokens (within a budget the one falls as the other rises)."""
+    """Interpolate log parameters in log tokens (within a budget the one falls as the other
+    rises)."""
     order = np.argsort(x, kind="stable")
     return float(np.exp(np.interp(at, x[order], np.log(params[order]))))

@@ -1,4 +1,5 @@
-"""Compute-optimal points without a parabola: the lowest size, the minimum of an Akima curve, the minimum of a surface L(N, D)."""
+"""Compute-optimal points without a parabola: the lowest size, the minimum of an Akima curve, the
+minimum of a surface L(N, D)."""
 
 import numpy as np
 
@@ -47,7 +48,8 @@ def best_run(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Arr
 
 
 def akima_optimum(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Array) -> Optimum:
-    """Find the minimum of one budget's Akima curve; arguments as in `best_run`. One at an end of the range is none."""
+    """Find the minimum of one budget's Akima curve; arguments as in `best_run`. One at an end of
+    the range is none."""
     budget, num_runs = runs.budgets[index], int(np.sum(count[cells]))
     x, rows = merge_equal(runs.log10_tokens[cells])
     try:
@@ -57,37 +59,62 @@ def akima_optimum(runs: SuiteRuns, index: int, cells: Index, score: Array, count
     at = float(minimum.at)
     if not x[0] < at < x[-1]:
         return no_optimum(budget, "akima", num_runs, "optimum_outside_sampled_range")
-    return _fitted("akima", runs, index, cells, num_runs, at, float(np.exp(minimum.read(rows @ score[cells]))), "ok")
+    return _fitted(
+        "akima",
+        runs,
+        index,
+        cells,
+        num_runs,
+        at,
+        float(np.exp(minimum.read(rows @ score[cells]))),
+        "ok",
+    )
 
 
-def surface_optima(runs: SuiteRuns, score: Array, weights: Array, count: Array) -> tuple[Optimum, ...]:
-    """Find the minimum of one surface through all budgets along each budget's line; arguments as in `best_run`, weights (cell,)."""
+def surface_optima(
+    runs: SuiteRuns, score: Array, weights: Array, count: Array
+) -> tuple[Optimum, ...]:
+    """Find the minimum of one surface through all budgets along each budget's line; arguments as in
+    `best_run`, weights (cell,)."""
     known = np.flatnonzero(weights > 0)
-    runs_of = [int(np.sum(count[known[runs.cell_budget[known] == index]])) for index in range(len(runs.budgets))]
+    runs_of = [
+        int(np.sum(count[known[runs.cell_budget[known] == index]]))
+        for index in range(len(runs.budgets))
+    ]
     try:
         plane = Plane.of(runs.params_model[known], 10 ** runs.log10_tokens[known])
     except FitError as error:
-        return tuple(no_optimum(budget, "surface", number, error.status) for budget, number in zip(runs.budgets, runs_of, strict=True))
+        return tuple(
+            no_optimum(budget, "surface", number, error.status)
+            for budget, number in zip(runs.budgets, runs_of, strict=True)
+        )
     surface, _ = fit_surface(plane, np.exp(score[known]), weights[known])
     found = []
     for index, budget in enumerate(runs.budgets):
         cells = known[runs.cell_budget[known] == index]
         level, falls = budget_line(runs, cells)
         at = float(surface.optimum(level, falls)[0]) / LN10
-        if not (len(cells) > 1 and runs.log10_tokens[cells].min() <= at <= runs.log10_tokens[cells].max()):
+        if not (
+            len(cells) > 1
+            and runs.log10_tokens[cells].min() <= at <= runs.log10_tokens[cells].max()
+        ):
             status = "optimum_outside_sampled_range" if len(cells) > 1 else "too_few_runs"
             found.append(no_optimum(budget, "surface", runs_of[index], status))
             continue
-        lowest = float(surface.predict(np.array([level - falls * at * LN10]), np.array([at * LN10]))[0])
+        lowest = float(
+            surface.predict(np.array([level - falls * at * LN10]), np.array([at * LN10]))[0]
+        )
         status = status_text("ok", [] if surface.converged[0] else ["the surface did not converge"])
         found.append(_fitted("surface", runs, index, cells, runs_of[index], at, lowest, status))
     return tuple(found)
 
 
 def budget_line(runs: SuiteRuns, cells: Index) -> tuple[float, float]:
-    """Return level and fall of log N = level - fall x log D through a budget's sizes (N: transformer and head), by least squares.
+    """Return level and fall of log N = level - fall x log D through a budget's sizes (N:
+    transformer and head), by least squares.
 
-    NaN with fewer than two token counts. At a given compute N D is nearly constant, and the fall nearly 1.
+    NaN with fewer than two token counts. At a given compute N D is nearly constant, and the fall
+    nearly 1.
     """
     log_tokens, log_params = runs.log10_tokens[cells] * LN10, np.log(runs.params_model[cells])
     if len(cells) < 2 or np.ptp(log_tokens) == 0:
@@ -97,7 +124,16 @@ def budget_line(runs: SuiteRuns, cells: Index) -> tuple[float, float]:
     return float(log_params.mean() + falls * log_tokens.mean()), falls
 
 
-def _fitted(estimator: str, runs: SuiteRuns, index: int, cells: Index, num_runs: int, at: float, error: float, status: str) -> Optimum:
+def _fitted(
+    estimator: str,
+    runs: SuiteRuns,
+    index: int,
+    cells: Index,
+    num_runs: int,
+    at: float,
+    error: float,
+    status: str,
+) -> Optimum:
     return Optimum(
         budget=runs.budgets[index],
         estimator=estimator,

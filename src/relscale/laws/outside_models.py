@@ -1,7 +1,9 @@
-"""Models that are no runs of the suites (published ones, say), set beside what the two-stage law predicts for them.
+"""Models that are no runs of the suites (published ones, say), set beside what the two-stage law
+predicts for them.
 
-Two predictions a model: its accuracy from its own loss (the sigmoid alone), and from its compute (power law, then sigmoid). Both have the
-interval of an observed accuracy. A model counts for nothing in the fits.
+Two predictions a model: its accuracy from its own loss (the sigmoid alone), and from its compute
+(power law, then sigmoid). Both have the interval of an observed accuracy. A model counts for
+nothing in the fits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from relscale.contract.io import read_table
 from relscale.laws.power import PowerLaw
 from relscale.laws.settings import status_key, status_text
 from relscale.laws.two_stage import Sigmoid, predict_accuracy, predict_from_loss
-from relscale.tables import read_table
 
 OUTSIDE_KINDS = ("outside_from_loss", "outside_from_compute")
 REQUIRED = ("name", "compute", "loss", "accuracy")
@@ -45,24 +47,37 @@ class OutsideModel:
 def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     """Read a table of models, CSV or Parquet.
 
-    Columns: name, compute, loss, accuracy (empty where unknown; compute or loss must be known), and where they matter domain and suite.
+    Columns: name, compute, loss, accuracy (empty where unknown; compute or loss must be known), and
+    where they matter domain and suite.
 
     Raises:
-        ValueError: naming file, row and column, for a missing column, a value that cannot be, or a model that stands twice.
+        ValueError: naming file, row and column, for a missing column, a value that cannot be, or a
+            model that stands twice.
     """
     frame = read_table(path, REQUIRED)
     models = []
     for number, row in enumerate(frame.to_dict("records"), start=1):
         where = f"{path}: row {number}"
-        values = {key: _number(row[key], f"{where}: {key}") for key in ("compute", "loss", "accuracy")}
+        values = {
+            key: _number(row[key], f"{where}: {key}") for key in ("compute", "loss", "accuracy")
+        }
         for key in ("compute", "loss"):
             if values[key] <= 0:
-                raise ValueError(f"{where}: {key} is {row[key]!r}: a number above 0, or empty where unknown")
+                raise ValueError(
+                    f"{where}: {key} is {row[key]!r}: a number above 0, or empty where unknown"
+                )
         if not np.isnan(values["accuracy"]) and not 0 <= values["accuracy"] <= 1:
-            raise ValueError(f"{where}: accuracy is {row['accuracy']!r}: a share from 0 to 1, or empty where unknown")
+            raise ValueError(
+                f"{where}: accuracy is {row['accuracy']!r}: a share from 0 to 1, or empty where unknown"
+            )
         if np.isnan(values["compute"]) and np.isnan(values["loss"]):
-            raise ValueError(f"{where}: neither compute nor loss: one of them is needed to predict from")
-        text = {key: "" if pd.isna(row.get(key)) else str(row[key]) for key in ("name", "domain", "suite")}
+            raise ValueError(
+                f"{where}: neither compute nor loss: one of them is needed to predict from"
+            )
+        text = {
+            key: "" if pd.isna(row.get(key)) else str(row[key])
+            for key in ("name", "domain", "suite")
+        }
         if not text["name"]:
             raise ValueError(f"{where}: name is empty")
         models.append(
@@ -78,7 +93,9 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     seen = [(model.name, model.domain, model.suite) for model in models]
     twice = [name for index, (name, *rest) in enumerate(seen) if (name, *rest) in seen[:index]]
     if twice:
-        raise ValueError(f"{path}: {', '.join(twice)} more than once: one row a model, domain and suite")
+        raise ValueError(
+            f"{path}: {', '.join(twice)} more than once: one row a model, domain and suite"
+        )
     return tuple(models)
 
 
@@ -89,7 +106,9 @@ def _number(value: object, where: str) -> float:
         raise ValueError(f"{where} is {value!r}: a number, or empty where unknown") from None
 
 
-def outside_rows(models: Sequence[OutsideModel], power: PowerLaw, sigmoid: Sigmoid, level: float, seed: int) -> Iterator[dict[str, object]]:
+def outside_rows(
+    models: Sequence[OutsideModel], power: PowerLaw, sigmoid: Sigmoid, level: float, seed: int
+) -> Iterator[dict[str, object]]:
     """Predict each model's accuracy from its loss and from its compute.
 
     Args:
@@ -103,25 +122,55 @@ def outside_rows(models: Sequence[OutsideModel], power: PowerLaw, sigmoid: Sigmo
         The columns of predictions.csv from `kind` on.
     """
     for model in models:
-        row = {"budget": "", "model": model.name, "compute": model.compute, "observed_loss": model.loss, "observed": model.accuracy}
+        row = {
+            "budget": "",
+            "model": model.name,
+            "compute": model.compute,
+            "observed_loss": model.loss,
+            "observed": model.accuracy,
+        }
         if np.isfinite(model.loss):
-            found = predict_from_loss(loss=np.array([model.loss]), sigmoid=sigmoid, level=level, seed=seed)
-            yield {**row, "kind": OUTSIDE_KINDS[0], **found.columns(), "status": _status(sigmoid, model.loss, [])}
+            found = predict_from_loss(
+                loss=np.array([model.loss]), sigmoid=sigmoid, level=level, seed=seed
+            )
+            yield {
+                **row,
+                "kind": OUTSIDE_KINDS[0],
+                **found.columns(),
+                "status": _status(sigmoid, model.loss, []),
+            }
         if np.isfinite(model.compute):
             at = np.array([model.compute])
-            found = predict_accuracy(compute=at, power=power, sigmoid=sigmoid, level=level, seed=seed, new_point=True)
+            found = predict_accuracy(
+                compute=at, power=power, sigmoid=sigmoid, level=level, seed=seed, new_point=True
+            )
             notes = [] if power.dof > 0 else ["no interval: two budgets"]
-            yield {**row, "kind": OUTSIDE_KINDS[1], **found.columns(), "status": _status(sigmoid, float(found.loss[0]), notes)}
+            yield {
+                **row,
+                "kind": OUTSIDE_KINDS[1],
+                **found.columns(),
+                "status": _status(sigmoid, float(found.loss[0]), notes),
+            }
 
 
 def outside_failures(models: Sequence[OutsideModel], status: str) -> Iterator[dict[str, object]]:
     """Yield a row a model, as `outside_rows`, where there is nothing to predict from."""
     nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
     for model in models:
-        row = {"budget": "", "model": model.name, "compute": model.compute, "observed_loss": model.loss, "observed": model.accuracy}
+        row = {
+            "budget": "",
+            "model": model.name,
+            "compute": model.compute,
+            "observed_loss": model.loss,
+            "observed": model.accuracy,
+        }
         yield {**row, "kind": OUTSIDE_KINDS[0], **nothing, "status": status}
 
 
 def _status(sigmoid: Sigmoid, loss: float, notes: Sequence[str]) -> str:
-    beyond = [] if sigmoid.loss_min <= loss <= sigmoid.loss_max else ["outside the losses that were fitted"]
+    beyond = (
+        []
+        if sigmoid.loss_min <= loss <= sigmoid.loss_max
+        else ["outside the losses that were fitted"]
+    )
     return status_text(status_key(sigmoid.status), [*notes, *beyond])

@@ -1,4 +1,5 @@
-"""Absolute laws: E(F) = coefficient * F^-exponent through the compute-optimal points (protocol: no irreducible term)."""
+"""Absolute laws: E(F) = coefficient * F^-exponent through the compute-optimal points (protocol: no
+irreducible term)."""
 
 from dataclasses import dataclass
 
@@ -43,10 +44,14 @@ class PowerLaw:
 
     def predict(self, log_compute: Array | float) -> Array:
         """Return log E at the given natural log compute."""
-        return np.asarray(self.log_level - self.exponent * (np.asarray(log_compute, dtype=np.float64) - self.log_reference))
+        return np.asarray(
+            self.log_level
+            - self.exponent * (np.asarray(log_compute, dtype=np.float64) - self.log_reference)
+        )
 
     def prediction_error(self, log_compute: Array | float, new_point: bool = False) -> Array:
-        """Return the standard error of the predicted log E: of the line, or of a new point about it."""
+        """Return the standard error of the predicted log E: of the line, or of a new point about
+        it."""
         distance = np.asarray(log_compute, dtype=np.float64) - self.log_reference
         variance = self.level_standard_error**2 + (distance * self.standard_error) ** 2
         return np.asarray(np.sqrt(variance + (self.residual_variance if new_point else 0.0)))
@@ -64,7 +69,9 @@ def fit_power_law(log_compute: Array, log_error: Array, level: float = 0.95) -> 
         FitError: `too_few_budgets` with fewer than two different compute values.
     """
     if len(np.unique(log_compute)) < 2:
-        raise FitError("too_few_budgets", f"{len(np.unique(log_compute))} compute value(s), a line needs 2")
+        raise FitError(
+            "too_few_budgets", f"{len(np.unique(log_compute))} compute value(s), a line needs 2"
+        )
     reference = float(np.mean(log_compute))
     x = log_compute - reference
     sxx = float(np.sum(x**2))

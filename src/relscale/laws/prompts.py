@@ -1,4 +1,5 @@
-"""How well compute explains the loss under each prompt, and what each prompt does to accuracy (the paper's figure 3)."""
+"""How well compute explains the loss under each prompt, and what each prompt does to accuracy (the
+paper's figure 3)."""
 
 import math
 from collections.abc import Mapping
@@ -8,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from relscale.contract.prompt_table import PROMPTS_COLUMNS
 from relscale.laws.cells import flags
 from relscale.laws.inputs import check_losses
-from relscale.records.prompts import PROMPTS_COLUMNS
 
 METRIC = "choice_loss_nats"
 LEAST_WINDOW = 2048
@@ -21,23 +22,32 @@ ALL = "all"
 """Name of the row over all domains."""
 
 
-def prompt_table(losses: pd.DataFrame, prompts: Mapping[str, str], *, compute: str, window: int, level: float) -> pd.DataFrame:
-    """Return R^2 of log loss on log compute over all runs of a suite, and accuracy against the traditional prompt, by prompt and domain.
+def prompt_table(
+    losses: pd.DataFrame, prompts: Mapping[str, str], *, compute: str, window: int, level: float
+) -> pd.DataFrame:
+    """Return R^2 of log loss on log compute over all runs of a suite, and accuracy against the
+    traditional prompt, by prompt and domain.
 
-    The row `all` takes a run's loss as the unweighted mean over domains and its accuracy as the mean weighted by items. Differences of
-    accuracy are paired by run.
+    The row `all` takes a run's loss as the unweighted mean over domains and its accuracy as the
+    mean weighted by items. Differences of accuracy are paired by run.
 
     Args:
-        losses: rows of the families in `prompts`, with `choice_loss_nats` and, for the accuracies, `accuracy`; excluded runs are left out.
+        losses: rows of the families in `prompts`, with `choice_loss_nats` and, for the accuracies,
+            `accuracy`; excluded runs are left out.
         prompts: each family's prompt: "traditional", "continuation" or "modified".
         compute: `training_flops` or `forward_flops`.
         window: tokens that the models read; 0 where they differ or it is not known.
         level: level of the interval of R^2 (Fisher's z).
 
     Raises:
-        ValueError: naming the family, where it has no usable row of the loss, or two families have the same prompt; and as `check_losses`.
+        ValueError: naming the family, where it has no usable row of the loss, or two families have
+            the same prompt; and as `check_losses`.
     """
-    twice = [prompt for prompt in dict.fromkeys(prompts.values()) if list(prompts.values()).count(prompt) > 1]
+    twice = [
+        prompt
+        for prompt in dict.fromkeys(prompts.values())
+        if list(prompts.values()).count(prompt) > 1
+    ]
     if twice:
         raise ValueError(
             f"prompt {twice[0]!r}: asked of several families, {', '.join(name for name in prompts if prompts[name] == twice[0])}"
@@ -45,18 +55,30 @@ def prompt_table(losses: pd.DataFrame, prompts: Mapping[str, str], *, compute: s
     checked = check_losses(losses[losses["family"].isin(list(prompts))], compute)
     # An accuracy of 0 is none that a law can be fitted to, but one that counts here.
     kept = checked[checked["used"] | ((checked["metric"] == "accuracy") & (checked["error"] == 0))]
-    kept = kept.assign(log_compute=np.log(kept[compute].to_numpy(dtype=float)), at_chance=flags(kept["at_chance"]))
-    accuracies = {prompt: _accuracy(kept[kept["family"] == family]) for family, prompt in prompts.items()}
+    kept = kept.assign(
+        log_compute=np.log(kept[compute].to_numpy(dtype=float)), at_chance=flags(kept["at_chance"])
+    )
+    accuracies = {
+        prompt: _accuracy(kept[kept["family"] == family]) for family, prompt in prompts.items()
+    }
     rows: list[dict[str, Any]] = []
     for family, prompt in prompts.items():
         mine = kept[(kept["family"] == family) & (kept["metric"] == METRIC)]
         if mine.empty:
-            raise ValueError(f"family {family!r}: has no usable row of {METRIC}; add it to the family's metrics")
+            raise ValueError(
+                f"family {family!r}: has no usable row of {METRIC}; add it to the family's metrics"
+            )
         for suite, of_suite in mine.groupby("suite", sort=True):
             for domain in [*dict.fromkeys(of_suite["domain"]), ALL]:
                 runs = _of_runs(of_suite, domain)
                 rows.append(
-                    {"suite": suite, "family": family, "prompt": prompt, "metric": METRIC, "domain": domain}
+                    {
+                        "suite": suite,
+                        "family": family,
+                        "prompt": prompt,
+                        "metric": METRIC,
+                        "domain": domain,
+                    }
                     | _explained(runs, level)
                     | _accuracies(accuracies, str(suite), domain, prompt)
                     | {"status": _status(runs, window)}
@@ -70,7 +92,13 @@ def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
         return rows[rows["domain"] == domain]
     grouped = rows.groupby("run", sort=True)
     whole = grouped["domain"].transform("nunique") == rows["domain"].nunique()
-    kinds = {"log_compute": "first", "error": "mean", "at_chance": "all", "num_items": "sum", "num_truncated": "sum"}
+    kinds = {
+        "log_compute": "first",
+        "error": "mean",
+        "at_chance": "all",
+        "num_items": "sum",
+        "num_truncated": "sum",
+    }
     return rows[whole].groupby("run", sort=True).agg(kinds)
 
 
@@ -81,7 +109,9 @@ def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
         "ci_high": math.nan,
         "num_runs": len(runs),
         "runs_at_chance": int(runs["at_chance"].sum()),
-        "truncated_share": float(runs["num_truncated"].sum() / runs["num_items"].sum()) if len(runs) else math.nan,
+        "truncated_share": float(runs["num_truncated"].sum() / runs["num_items"].sum())
+        if len(runs)
+        else math.nan,
     }
     if _obstacle(runs):
         return found
@@ -89,9 +119,15 @@ def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
     r = abs(float(np.corrcoef(x, y)[0, 1]))
     found["r2"] = r * r
     if len(runs) >= LEAST_RUNS:
-        centre, half = math.atanh(min(r, 1 - 1e-15)), float(stats.norm.ppf((1 + level) / 2)) / math.sqrt(len(runs) - 3)
+        centre, half = (
+            math.atanh(min(r, 1 - 1e-15)),
+            float(stats.norm.ppf((1 + level) / 2)) / math.sqrt(len(runs) - 3),
+        )
         # Below 0 the correlation has the other sign: R^2 itself reaches down to 0.
-        found["ci_low"], found["ci_high"] = max(0.0, math.tanh(centre - half)) ** 2, math.tanh(centre + half) ** 2
+        found["ci_low"], found["ci_high"] = (
+            max(0.0, math.tanh(centre - half)) ** 2,
+            math.tanh(centre + half) ** 2,
+        )
     return found
 
 
@@ -100,7 +136,12 @@ def _obstacle(runs: pd.DataFrame) -> str:
     if len(runs) < 3:
         return "too_few_runs"
     values = runs["error"].to_numpy(dtype=float)
-    if not np.isfinite(values).all() or not (values > 0).all() or np.ptp(values) == 0 or np.ptp(runs["log_compute"].to_numpy()) == 0:
+    if (
+        not np.isfinite(values).all()
+        or not (values > 0).all()
+        or np.ptp(values) == 0
+        or np.ptp(runs["log_compute"].to_numpy()) == 0
+    ):
         return "no_variation"
     return ""
 
@@ -113,26 +154,48 @@ def _status(runs: pd.DataFrame, window: int) -> str:
     at_chance = int(runs["at_chance"].sum())
     if at_chance:
         notes.append(f"{at_chance} run(s) at chance")
-    word = _obstacle(runs) or ("short_window" if 0 < window < LEAST_WINDOW else "at_chance" if 2 * at_chance >= len(runs) else "ok")
+    word = _obstacle(runs) or (
+        "short_window"
+        if 0 < window < LEAST_WINDOW
+        else "at_chance"
+        if 2 * at_chance >= len(runs)
+        else "ok"
+    )
     return "; ".join([word, *notes])
 
 
 def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy by suite, domain and run, with `all` as the mean weighted by items."""
     mine = rows[rows["metric"] == "accuracy"][["suite", "domain", "run", "error", "num_items"]]
-    weighted = mine.assign(correct=mine["error"] * mine["num_items"]).groupby(["suite", "run"], sort=True)[["correct", "num_items"]].sum()
-    total = (weighted["correct"] / weighted["num_items"]).rename("error").reset_index().assign(domain=ALL)
+    weighted = (
+        mine.assign(correct=mine["error"] * mine["num_items"])
+        .groupby(["suite", "run"], sort=True)[["correct", "num_items"]]
+        .sum()
+    )
+    total = (
+        (weighted["correct"] / weighted["num_items"])
+        .rename("error")
+        .reset_index()
+        .assign(domain=ALL)
+    )
     return pd.concat([mine.drop(columns="num_items"), total], ignore_index=True)
 
 
-def _accuracies(accuracies: Mapping[str, pd.DataFrame], suite: str, domain: str, prompt: str) -> dict[str, float]:
-    """Return mean accuracy over runs, and mean, lowest and highest difference to the traditional prompt in percentage points."""
+def _accuracies(
+    accuracies: Mapping[str, pd.DataFrame], suite: str, domain: str, prompt: str
+) -> dict[str, float]:
+    """Return mean accuracy over runs, and mean, lowest and highest difference to the traditional
+    prompt in percentage points."""
 
     def of_runs(name: str) -> pd.Series:
         table = accuracies.get(name)
         if table is None:
             return pd.Series(dtype=float)
-        return table[(table["suite"] == suite) & (table["domain"] == domain)].set_index("run")["error"].astype(float)
+        return (
+            table[(table["suite"] == suite) & (table["domain"] == domain)]
+            .set_index("run")["error"]
+            .astype(float)
+        )
 
     mine = of_runs(prompt)
     points = (100 * (mine - of_runs("traditional"))).dropna()

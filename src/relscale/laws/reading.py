@@ -1,4 +1,5 @@
-"""Which budgets and sizes an estimator can use of a suite, and the rows that read a quantity at their optima."""
+"""Which budgets and sizes an estimator can use of a suite, and the rows that read a quantity at
+their optima."""
 
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from relscale.laws.isoflop import IsoflopFits, parabola
 from relscale.laws.settings import FitError
 
 COMPUTE_SPREAD_NOTED = 1.1
-"""A budget whose runs differ by more than this factor in compute is named in the status: its curve is no IsoFLOP curve."""
+"""A budget whose runs differ by more than this factor in compute is named in the status: its curve
+is no IsoFLOP curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one estimator uses of a suite for one quantity (log E of a domain or log G), and the rows that read it."""
+    """What one estimator uses of a suite for one quantity (log E of a domain or log G), and the
+    rows that read it."""
 
     budgets: Index
     """Budgets used, (budget,), indices into the suite's."""
@@ -38,7 +41,9 @@ class Reading:
         return [np.flatnonzero(self.cell_budget == index) for index in range(len(self.budgets))]
 
 
-def take_reading(runs: SuiteRuns, fits: IsoflopFits, values: Array, estimator: str, below: int | None = None) -> Reading:
+def take_reading(
+    runs: SuiteRuns, fits: IsoflopFits, values: Array, estimator: str, below: int | None = None
+) -> Reading:
     """Choose the budgets and cells that an estimator can use.
 
     Args:
@@ -63,11 +68,17 @@ def take_reading(runs: SuiteRuns, fits: IsoflopFits, values: Array, estimator: s
         unscored += int(here.sum()) - len(cells)
         lacks_best = estimator == "best_run" and optimum.cell not in cells
         x = runs.log10_tokens[cells]
-        few = len(np.unique(x)) < need or (estimator == "akima" and optimum.usable and not x.min() <= optimum.log10_tokens <= x.max())
+        few = len(np.unique(x)) < need or (
+            estimator == "akima"
+            and optimum.usable
+            and not x.min() <= optimum.log10_tokens <= x.max()
+        )
         if not optimum.usable:
             reasons.setdefault(optimum.status, []).append(optimum.budget)
         elif few or lacks_best:
-            reasons.setdefault("too_few_runs" if few else "best run lacks a value", []).append(optimum.budget)
+            reasons.setdefault("too_few_runs" if few else "best run lacks a value", []).append(
+                optimum.budget
+            )
         else:
             chosen.append((index, cells, optimum.log10_tokens))
     notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
@@ -75,13 +86,17 @@ def take_reading(runs: SuiteRuns, fits: IsoflopFits, values: Array, estimator: s
         notes.append(f"{unscored} size(s) left out: no loss to place the optimum by")
     if len(chosen) < 2:
         status = "too_few_budgets" if chosen or len(optima[:below]) < 2 else "no_usable_optimum"
-        raise FitError(status, "; ".join([f"{len(chosen)} usable budget(s) and a law needs 2", *notes]))
+        raise FitError(
+            status, "; ".join([f"{len(chosen)} usable budget(s) and a law needs 2", *notes])
+        )
     cells = np.concatenate([part for _, part, _ in chosen])
     return Reading(
         budgets=np.array([index for index, _, _ in chosen], dtype=np.int64),
         log_compute=np.array([np.mean(runs.log_compute[part]) for _, part, _ in chosen]),
         cells=cells,
-        cell_budget=np.concatenate([np.full(len(part), place) for place, (_, part, _) in enumerate(chosen)]),
+        cell_budget=np.concatenate(
+            [np.full(len(part), place) for place, (_, part, _) in enumerate(chosen)]
+        ),
         distance=np.concatenate([runs.log10_tokens[part] - at for _, part, at in chosen]),
         values=mean[cells],
         notes=(*notes, *_cautions(runs, [optima[index].status for index, _, _ in chosen], cells)),
@@ -95,23 +110,34 @@ def _cautions(runs: SuiteRuns, statuses: list[str], cells: Index) -> list[str]:
         "best_run_on_edge": "best run on the edge",
         "single_run": "only one size",
     }
-    counts = {text: sum(status.startswith(key) for status in statuses) for key, text in words.items()}
+    counts = {
+        text: sum(status.startswith(key) for status in statuses) for key, text in words.items()
+    }
     notes = [f"{text} in {count} budget(s)" for text, count in counts.items() if count]
-    spread = max(float(np.ptp(runs.log_compute[cells[runs.cell_budget[cells] == index]])) for index in np.unique(runs.cell_budget[cells]))
+    spread = max(
+        float(np.ptp(runs.log_compute[cells[runs.cell_budget[cells] == index]]))
+        for index in np.unique(runs.cell_budget[cells])
+    )
     if spread > np.log(COMPUTE_SPREAD_NOTED):
         notes.append(f"runs of a budget differ by up to {100 * np.expm1(spread):.0f} % in compute")
     return notes
 
 
 def point_rows(reading: Reading, estimator: str, runs: SuiteRuns, fits: IsoflopFits) -> Array:
-    """Return the rows that read a quantity at each budget's optimum, (budget, cell), for `vertex`, `best_run` and `akima`."""
+    """Return the rows that read a quantity at each budget's optimum, (budget, cell), for `vertex`,
+    `best_run` and `akima`."""
     rows = np.zeros((len(reading.budgets), len(reading.cells)))
     for place, cells in enumerate(reading.groups):
         if estimator == "best_run":
-            rows[place, np.flatnonzero(reading.cells == fits.best_run[reading.budgets[place]].cell)[0]] = 1.0
+            rows[
+                place,
+                np.flatnonzero(reading.cells == fits.best_run[reading.budgets[place]].cell)[0],
+            ] = 1.0
         elif estimator == "akima":
             x, merge = merge_equal(reading.distance[cells])
-            rows[place, cells] = akima_row(akima_at(x, merge @ fits.score[reading.cells[cells]], 0.0)) @ merge
+            rows[place, cells] = (
+                akima_row(akima_at(x, merge @ fits.score[reading.cells[cells]], 0.0)) @ merge
+            )
         else:
             fit = parabola(reading.distance[cells], fits.weights[reading.cells[cells]])
             rows[place, cells] = fit.basis(0.0) @ fit.solve

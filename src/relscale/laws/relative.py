@@ -1,8 +1,10 @@
-"""Relative laws: log G = log gamma + dbeta (log F - log F_ref), G = E_treatment / E_baseline (protocol section 1).
+"""Relative laws: log G = log gamma + dbeta (log F - log F_ref), G = E_treatment / E_baseline
+(protocol section 1).
 
-All domains are read at one common point a budget. Estimators: `joint` (one regression over all runs), `vertex` (the parabola's minimum),
-`best_run` (the lowest size), `akima` (the minimum of an Akima curve) and `surface` (the minimum of a fitted L(N, D), in `surface_gap`).
-Given the optima, all but the last are linear in the cells' log G, so an estimator is a set of coefficient rows.
+All domains are read at one common point a budget. Estimators: `joint` (one regression over all
+runs), `vertex` (the parabola's minimum), `best_run` (the lowest size), `akima` (the minimum of an
+Akima curve) and `surface` (the minimum of a fitted L(N, D), in `surface_gap`). Given the optima,
+all but the last are linear in the cells' log G, so an estimator is a set of coefficient rows.
 """
 
 from collections.abc import Sequence
@@ -10,7 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from relscale.laws.cells import Array, SuiteRuns, average_seeds, cell_covariance, relative_weights, seed_variance
+from relscale.laws.cells import (
+    Array,
+    SuiteRuns,
+    average_seeds,
+    cell_covariance,
+    relative_weights,
+    seed_variance,
+)
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import item_variance
@@ -38,7 +47,8 @@ def fit_gap(
         values: (run,) log E_treatment - log E_baseline, NaN where either is missing.
         estimator: `joint`, `vertex`, `best_run` or `akima`.
         settings: draws, seed and level are used.
-        item_covariance: (run, run) of `values` over draws of items, baseline and treatment added; None leaves items out.
+        item_covariance: (run, run) of `values` over draws of items, baseline and treatment added;
+            None leaves items out.
         below: use budgets with an index under this only.
 
     Raises:
@@ -47,10 +57,16 @@ def fit_gap(
     reading = take_reading(runs, fits, values, estimator, below)
     reference = float(np.mean(reading.log_compute))
     fit_rows = _joint_rows if estimator == "joint" else _optimum_rows
-    rows, covariance, point_variance, dof, lack_of_fit_p, notes = fit_rows(runs, fits, reading, values, estimator, reference, settings)
+    rows, covariance, point_variance, dof, lack_of_fit_p, notes = fit_rows(
+        runs, fits, reading, values, estimator, reference, settings
+    )
     method = "runs" if np.isfinite(covariance).all() else "none"
     if item_covariance is not None and method == "runs":
-        added = item_variance(rows, cell_covariance(runs, reading.cells, values, item_covariance), _design(runs, reading, reference))
+        added = item_variance(
+            rows,
+            cell_covariance(runs, reading.cells, values, item_covariance),
+            _design(runs, reading, reference),
+        )
         own = covariance[1, 1]
         covariance = covariance + added[:2, :2]
         point_variance = point_variance + np.diag(added)[2:]
@@ -77,40 +93,79 @@ _Rows = tuple[Array, Array, Array, float, float, tuple[str, ...]]
 
 
 def _joint_rows(
-    runs: SuiteRuns, fits: IsoflopFits, reading: Reading, values: Array, estimator: str, reference: float, settings: LawSettings
+    runs: SuiteRuns,
+    fits: IsoflopFits,
+    reading: Reading,
+    values: Array,
+    estimator: str,
+    reference: float,
+    settings: LawSettings,
 ) -> _Rows:
-    """Return rows (law and points), covariance, point variance, degrees of freedom, p of lack of fit and notes of the joint regression."""
+    """Return rows (law and points), covariance, point variance, degrees of freedom, p of lack of
+    fit and notes of the joint regression."""
     del estimator, settings
     _, count = average_seeds(values, runs.run_cell, runs.num_cells)
     count = count[reading.cells]
     compute = runs.log_compute[reading.cells]
     flat = np.ones_like(reading.values)
-    plain = fit_joint(reading.values, compute, reading.distance, reading.cell_budget, flat, reference)
+    plain = fit_joint(
+        reading.values, compute, reading.distance, reading.cell_budget, flat, reference
+    )
     between, seed_dof = seed_variance(values, runs.run_cell, runs.num_cells)
     design = _design(runs, reading, reference)
     residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
     spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
     weights = relative_weights(count, spread, between, seed_dof)
     equal = np.allclose(weights, flat)
-    fit = plain if equal else fit_joint(reading.values, compute, reading.distance, reading.cell_budget, weights, reference)
-    notes = (f"budgets scatter about the line (lack of fit p {fit.lack_of_fit_p:.2g})",) if fit.budget_effect else ()
+    fit = (
+        plain
+        if equal
+        else fit_joint(
+            reading.values, compute, reading.distance, reading.cell_budget, weights, reference
+        )
+    )
+    notes = (
+        (f"budgets scatter about the line (lack of fit p {fit.lack_of_fit_p:.2g})",)
+        if fit.budget_effect
+        else ()
+    )
     covariance, point_variance = fit.covariance, fit.point_variance
     if not fit.budget_effect:
-        # A misplaced optimum shifts all distances of its budget by the same amount, and log G there by k times that.
+        # A misplaced optimum shifts all distances of its budget by the same amount, and log G there
+        # by k times that.
         placed = np.array([fits.vertex[index].location_variance for index in reading.budgets])
         shift = fit.tilt_squared * np.nan_to_num(placed, nan=0.0)
-        response = np.stack([fit.law[:, cells].sum(axis=1) for cells in reading.groups], axis=1)  # (2, budget)
+        response = np.stack(
+            [fit.law[:, cells].sum(axis=1) for cells in reading.groups], axis=1
+        )  # (2, budget)
         covariance = covariance + (response * shift) @ response.T
         point_variance = point_variance + shift
     if fit.dof < 1:
-        notes, covariance = (*notes, "no interval: two budgets and a budget effect"), np.full((2, 2), np.nan)
-    return np.concatenate([fit.law, fit.points]), covariance, point_variance, float(fit.dof), fit.lack_of_fit_p, notes
+        notes, covariance = (
+            (*notes, "no interval: two budgets and a budget effect"),
+            np.full((2, 2), np.nan),
+        )
+    return (
+        np.concatenate([fit.law, fit.points]),
+        covariance,
+        point_variance,
+        float(fit.dof),
+        fit.lack_of_fit_p,
+        notes,
+    )
 
 
 def _optimum_rows(
-    runs: SuiteRuns, fits: IsoflopFits, reading: Reading, values: Array, estimator: str, reference: float, settings: LawSettings
+    runs: SuiteRuns,
+    fits: IsoflopFits,
+    reading: Reading,
+    values: Array,
+    estimator: str,
+    reference: float,
+    settings: LawSettings,
 ) -> _Rows:
-    """Return the same for an estimator that reads one point a budget: a line through the points, residual bootstrap for its noise."""
+    """Return the same for an estimator that reads one point a budget: a line through the points,
+    residual bootstrap for its noise."""
     del values
     points = point_rows(reading, estimator, runs, fits)
     line = line_rows(reading.log_compute, reference)
@@ -122,10 +177,27 @@ def _optimum_rows(
     by_budgets = scatter * line @ line.T
     x = reading.distance
     try:
-        pool = residual_pool(x, fits.score[reading.cells], reading.values, reading.groups, fits.weights[reading.cells])
+        pool = residual_pool(
+            x,
+            fits.score[reading.cells],
+            reading.values,
+            reading.groups,
+            fits.weights[reading.cells],
+        )
     except FitError:
-        note = "interval from the budgets' scatter alone" if spare > 0 else "no interval: two budgets and too few sizes"
-        return rows, by_budgets, np.full(len(observed), scatter), float(max(spare, 0)), float("nan"), (note,)
+        note = (
+            "interval from the budgets' scatter alone"
+            if spare > 0
+            else "no interval: two budgets and too few sizes"
+        )
+        return (
+            rows,
+            by_budgets,
+            np.full(len(observed), scatter),
+            float(max(spare, 0)),
+            float("nan"),
+            (note,),
+        )
     rng = np.random.default_rng([settings.seed, 1])
     drawn = draw_points(pool, x, estimator, settings.draws, rng)  # (draw, budget)
     spread = np.cov(drawn, rowvar=False)
@@ -149,7 +221,8 @@ def _design(runs: SuiteRuns, reading: Reading, reference: float) -> Array:
 
 
 def reduction_slope(log_compute: Array, log_gap: Array) -> float:
-    """Return the paper's line: ordinary least squares of 100 (1 - G) on log10 F over the budgets' points, points per decade."""
+    """Return the paper's line: ordinary least squares of 100 (1 - G) on log10 F over the budgets'
+    points, points per decade."""
     rows = line_rows(log_compute / np.log(10), float(np.mean(log_compute / np.log(10))))
     return float(rows[1] @ (100 * (1 - np.exp(log_gap))))
 
@@ -158,14 +231,20 @@ def side_tests(fit: GapFit) -> tuple[float, float]:
     """Test on which side of 1 the fitted G lies.
 
     Returns:
-        p_crosses: the larger of the p values of G = 1 at the lowest and at the highest budget where G lies on different sides of 1 there
-            (both must be told from 1: an intersection-union test), else 1.
-        p_side: p value of G = 1 in the middle of the range of log F. |log G| of a straight line is smaller at the far end exactly where
-            the slope and log G in the middle differ in sign, so the two signs together say whether a gap narrows or widens.
+        p_crosses: the larger of the p values of G = 1 at the lowest and at the highest budget where
+            G lies on different sides of 1 there (both must be told from 1: an intersection-union
+            test), else 1.
+        p_side: p value of G = 1 in the middle of the range of log F. |log G| of a straight line is
+            smaller at the far end exactly where the slope and log G in the middle differ in sign,
+            so the two signs together say whether a gap narrows or widens.
     """
     ends = float(np.min(fit.log_compute)), float(np.max(fit.log_compute))
-    (first, first_p), (last, last_p), (_, side) = (_told_from_one(fit, at) for at in (*ends, sum(ends) / 2))
-    return (max(first_p, last_p) if first * last < 0 else first_p if np.isnan(first_p) else 1.0), side
+    (first, first_p), (last, last_p), (_, side) = (
+        _told_from_one(fit, at) for at in (*ends, sum(ends) / 2)
+    )
+    return (
+        max(first_p, last_p) if first * last < 0 else first_p if np.isnan(first_p) else 1.0
+    ), side
 
 
 def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
@@ -175,13 +254,21 @@ def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
 
 
 def relative_row(
-    runs: SuiteRuns, metric: str, treatment: str, settings: LawSettings, fit: GapFit, notes: Sequence[str] = ()
+    runs: SuiteRuns,
+    metric: str,
+    treatment: str,
+    settings: LawSettings,
+    fit: GapFit,
+    notes: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Return one row of relative.csv, without tests and verdict (`verdict.add_verdicts` fills those)."""
+    """Return one row of relative.csv, without tests and verdict (`verdict.add_verdicts` fills
+    those)."""
     error = fit.standard_error
     t = float(stats.t.ppf(0.5 + settings.level / 2, fit.dof)) if fit.dof > 0 else float("nan")
     gamma_error = float(np.sqrt(fit.covariance[0, 0]))
-    first, last = (fit.predict(float(end))[0] for end in (np.min(fit.log_compute), np.max(fit.log_compute)))
+    first, last = (
+        fit.predict(float(end))[0] for end in (np.min(fit.log_compute), np.max(fit.log_compute))
+    )
     power = float(stats.t.ppf(0.8, fit.dof)) if fit.dof > 0 else float("nan")
     crosses, side = side_tests(fit)
     return {

@@ -1,9 +1,10 @@
 """Residual bootstrap about the IsoFLOP fits, with the choice of optimum repeated in every draw.
 
-Runs cannot be resampled within a budget (with one run a size most draws leave too few sizes). Instead every draw is the fitted
-parabolas plus residuals: divided by sqrt(1 - leverage), pooled over budgets, one residual index a size, so that the score's and all
-domains' residuals of a run move together. The optimum is then chosen anew from the drawn score, which puts selection noise inside
-the spread.
+Runs cannot be resampled within a budget (with one run a size most draws leave too few sizes).
+Instead every draw is the fitted parabolas plus residuals: divided by sqrt(1 - leverage), pooled
+over budgets, one residual index a size, so that the score's and all domains' residuals of a run
+move together. The optimum is then chosen anew from the drawn score, which puts selection noise
+inside the spread.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ class ResidualPool:
     """Pooled degrees of freedom."""
 
 
-def residual_pool(x: Array, score: Array, quantity: Array, groups: list[Index], weights: Array) -> ResidualPool:
+def residual_pool(
+    x: Array, score: Array, quantity: Array, groups: list[Index], weights: Array
+) -> ResidualPool:
     """Fit the IsoFLOP curves of the score and a quantity (log E or log G) and pool their residuals.
 
     Args:
@@ -48,7 +51,8 @@ def residual_pool(x: Array, score: Array, quantity: Array, groups: list[Index], 
         weights: (cell,) relative inverse variances.
 
     Raises:
-        FitError: `too_few_runs` where a budget has fewer than three sizes or the pool too few degrees of freedom.
+        FitError: `too_few_runs` where a budget has fewer than three sizes or the pool too few
+            degrees of freedom.
     """
     values = np.stack([score, quantity])
     fitted = np.full_like(values, np.nan)
@@ -62,13 +66,25 @@ def residual_pool(x: Array, score: Array, quantity: Array, groups: list[Index], 
             pieces.append((values[:, cells] - fitted[:, cells]) * np.sqrt(weights[cells] / room))
             dof += len(cells) - 3
     if dof < MIN_POOL_DOF:
-        raise FitError("too_few_runs", f"{dof} pooled residual degrees of freedom, the bootstrap needs {MIN_POOL_DOF}")
+        raise FitError(
+            "too_few_runs",
+            f"{dof} pooled residual degrees of freedom, the bootstrap needs {MIN_POOL_DOF}",
+        )
     scaled = np.concatenate(pieces, axis=1)
     scaled = scaled - scaled.mean(axis=1, keepdims=True)
-    return ResidualPool(cells=tuple(groups), fits=tuple(fits), fitted=fitted, scaled=scaled, weights=weights, dof=dof)
+    return ResidualPool(
+        cells=tuple(groups),
+        fits=tuple(fits),
+        fitted=fitted,
+        scaled=scaled,
+        weights=weights,
+        dof=dof,
+    )
 
 
-def draw_points(pool: ResidualPool, x: Array, estimator: str, draws: int, rng: np.random.Generator) -> Array:
+def draw_points(
+    pool: ResidualPool, x: Array, estimator: str, draws: int, rng: np.random.Generator
+) -> Array:
     """Draw the quantity at each budget's optimum.
 
     Args:
@@ -79,7 +95,8 @@ def draw_points(pool: ResidualPool, x: Array, estimator: str, draws: int, rng: n
         rng: source of the draws.
 
     Returns:
-        (draw, budget). A drawn curve without an interior minimum is read at the lower end of its sampled range.
+        (draw, budget). A drawn curve without an interior minimum is read at the lower end of its
+        sampled range.
     """
     points = np.empty((draws, len(pool.cells)))
     for index, (cells, fit) in enumerate(zip(pool.cells, pool.fits, strict=True)):
@@ -103,6 +120,8 @@ def _drawn_vertex(fit: Parabola, score: Array, x: Array) -> Array:
     low, high = float(np.min(x)), float(np.max(x))
     with np.errstate(divide="ignore", invalid="ignore"):
         at = fit.center - coefficients[:, 1] / (2 * coefficients[:, 2])
-    ends = np.stack([np.sum(fit.basis(np.full(len(score), end)) * coefficients, axis=1) for end in (low, high)])
+    ends = np.stack(
+        [np.sum(fit.basis(np.full(len(score), end)) * coefficients, axis=1) for end in (low, high)]
+    )
     lower_end = np.where(ends[0] <= ends[1], low, high)
     return np.where(coefficients[:, 2] > 0, np.clip(at, low, high), lower_end)

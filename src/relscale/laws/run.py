@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.io import read_table, write_table
+from relscale.contract.law_tables import CORRELATION_COLUMNS, OPTIMA_COLUMNS
+from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.files import write_text
 from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
@@ -18,10 +21,7 @@ from relscale.laws.inputs import prepare
 from relscale.laws.isoflop import optima_table
 from relscale.laws.outside_models import read_outside_models
 from relscale.laws.settings import LawSettings
-from relscale.records.laws import CORRELATION_COLUMNS, OPTIMA_COLUMNS
-from relscale.records.losses import LOSSES_REQUIRED
-from relscale.summary import summary_text
-from relscale.tables import read_table, write_table
+from relscale.laws.summary import summary_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,31 +63,42 @@ def fit_laws(
     """Fit all laws of one family of a losses table.
 
     Args:
-        losses: a table, or a CSV or Parquet file, with one row a run, family, domain and metric; needed columns are in docs/DATA.md.
+        losses: a table, or a CSV or Parquet file, with one row a run, family, domain and metric;
+            needed columns are in docs/DATA.md.
         items: the same for items; puts the noise of the evaluation items into the intervals.
-        covariates: a file with columns `domain` and `value`; slopes are set against log10 of the values.
-        outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are no runs, set beside the two-stage law.
+        covariates: a file with columns `domain` and `value`; slopes are set against log10 of the
+            values.
+        outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
+            no runs, set beside the two-stage law.
         out: folder for the tables and the summary; None writes nothing.
-        **settings: fields of `LawSettings`: `family` is needed; `baseline`, `metrics`, `compute`, `optimum_by`, `margin`, `level`,
-            `draws`, `seed`, `estimators`, `chance`, `loss_metric`, `accuracy_metric`, `slice_tokens` have defaults.
+        **settings: fields of `LawSettings`: `family` is needed; `baseline`, `metrics`, `compute`,
+            `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,
+            `accuracy_metric`, `slice_tokens` have defaults.
 
     Returns:
         The tables as data frames, with the settings.
 
     Raises:
-        ValueError: for a setting that is not known or out of range, a file that cannot be read, or a table that lacks a column,
-            contradicts itself, or has no such family, metric or baseline.
+        ValueError: for a setting that is not known or out of range, a file that cannot be read, or
+            a table that lacks a column, contradicts itself, or has no such family, metric or
+            baseline.
     """
     chosen = LawSettings.from_spec(settings)
-    frame = losses if isinstance(losses, pd.DataFrame) else read_table(Path(losses), LOSSES_REQUIRED)
-    item_frame = items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
+    frame = (
+        losses if isinstance(losses, pd.DataFrame) else read_table(Path(losses), LOSSES_REQUIRED)
+    )
+    item_frame = (
+        items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
+    )
     models = () if outside_models is None else read_outside_models(Path(outside_models))
     laws = fit_family(frame, chosen, items=item_frame, outside_models=models)
     family, optimum = prepare(frame, chosen, None)
     correlation = None
     if covariates is not None:
         path = Path(covariates)
-        correlation = correlate(laws.relative, read_table(path), path.stem, chosen.level, chosen.seed)
+        correlation = correlate(
+            laws.relative, read_table(path), path.stem, chosen.level, chosen.seed
+        )
     optima = optima_table(suites_of(family, optimum, chosen), chosen)
     found = FittedLaws(settings=chosen, optima=optima, laws=laws, correlation=correlation)
     if out is not None:

@@ -24,7 +24,8 @@ NO_ESTIMATE = frozenset(
 
 
 class FitError(RuntimeError):
-    """There is no usable result: fewer points than parameters, no minimum, a minimum outside the sampled range."""
+    """There is no usable result: fewer points than parameters, no minimum, a minimum outside the
+    sampled range."""
 
     def __init__(self, status: str, message: str) -> None:
         """Keep the status word and the detail that a table shows for this failure."""
@@ -54,13 +55,15 @@ class LawSettings:
     metrics: tuple[str, ...] = ("bits_per_byte",)
     """Metrics to fit, the primary one first."""
     chance: float | None = None
-    """Accuracy of guessing, the floor of the two-stage sigmoid; None where there is no choice task."""
+    """Accuracy of guessing, the floor of the two-stage sigmoid; None where there is no choice
+    task."""
     loss_metric: str = "bits_per_byte"
     """The error that the two-stage sigmoid is a function of."""
     accuracy_metric: str = "accuracy"
     """The accuracy of the two-stage law."""
     optimum_by: str = "validation"
-    """Family whose (mean log) error places the optimum: the suite's own validation loss; `family_mean`: the family's own domains."""
+    """Family whose (mean log) error places the optimum: the suite's own validation loss;
+    `family_mean`: the family's own domains."""
     compute: str = "training_flops"
     """The compute axis F, a column of the losses table."""
     margin: float = 0.01
@@ -74,7 +77,8 @@ class LawSettings:
     estimators: tuple[str, ...] = ESTIMATORS
     """Estimators of the relative law, the one to read first in front."""
     slice_tokens: float | None = None
-    """Token count of the paper's slice at fixed data; None takes the geometric mean of the budgets' optima."""
+    """Token count of the paper's slice at fixed data; None takes the geometric mean of the budgets'
+    optima."""
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -89,7 +93,9 @@ class LawSettings:
             problems.append(f"compute is {self.compute!r}: one of {', '.join(COMPUTE_AXES)}")
         unknown = [name for name in self.estimators if name not in ESTIMATORS]
         if unknown or not self.estimators:
-            problems.append(f"estimators are {list(self.estimators)!r}: any of {', '.join(ESTIMATORS)}")
+            problems.append(
+                f"estimators are {list(self.estimators)!r}: any of {', '.join(ESTIMATORS)}"
+            )
         if not self.margin > 0:
             problems.append(f"margin is {self.margin!r}: a number above 0")
         if not 0.5 < self.level < 1:
@@ -111,7 +117,9 @@ class LawSettings:
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(spec) - known)
         if unknown:
-            raise ValueError(f"--spec: unknown key(s) {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+            raise ValueError(
+                f"--spec: unknown key(s) {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+            )
         if "family" not in spec:
             raise ValueError("--spec: key family is missing")
         values = dict(spec)

@@ -1,9 +1,11 @@
-"""The estimator `surface`: every domain's L(N, D) through all runs, read at the minimum of the surface that places the optimum.
+"""The estimator `surface`: every domain's L(N, D) through all runs, read at the minimum of the
+surface that places the optimum.
 
-The optimum of a budget is the minimum along its line log N = level - fall x log D of the surface of the score; E_d there is what the
-domain's own surface says, log G the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
-residual bootstrap about the surfaces with all of them refitted: relative residuals, scaled by weight and leverage, pooled over all sizes;
-one index a size, so that the residuals of the score and of all domains move together.
+The optimum of a budget is the minimum along its line log N = level - fall x log D of the surface of
+the score; E_d there is what the domain's own surface says, log G the difference of two surfaces,
+and dbeta the slope of a line through the budgets. The noise is a residual bootstrap about the
+surfaces with all of them refitted: relative residuals, scaled by weight and leverage, pooled over
+all sizes; one index a size, so that the residuals of the score and of all domains move together.
 """
 
 from collections.abc import Sequence
@@ -41,7 +43,8 @@ class DrawnSurface:
     drawn: SurfaceBatch
     """One a draw."""
     solve: Array
-    """Rows that give a small change of (E, log a, log b, alpha, beta) from one of the cells' logs, (5, cell)."""
+    """Rows that give a small change of (E, log a, log b, alpha, beta) from one of the cells' logs,
+    (5, cell)."""
     room: Array
     """1 - leverage, (cell,)."""
     starts_at_optimum: int
@@ -49,7 +52,8 @@ class DrawnSurface:
 
 
 class SurfaceReader:
-    """Fits surfaces of one suite and keeps them: a baseline's is needed again for every treatment."""
+    """Fits surfaces of one suite and keeps them: a baseline's is needed again for every
+    treatment."""
 
     def __init__(self, runs: SuiteRuns, fits: IsoflopFits, settings: LawSettings) -> None:
         """Take the suite, its scores and weights, and the number and seed of the draws."""
@@ -70,7 +74,9 @@ class SurfaceReader:
     def _fit(self, values: Array, cells: Index) -> DrawnSurface:
         plane = Plane.of(self.runs.params_model[cells], 10 ** self.runs.log10_tokens[cells])
         if len(cells) <= PARAMETERS:
-            raise FitError("too_few_runs", f"{len(cells)} sizes, a surface with noise needs {PARAMETERS + 1}")
+            raise FitError(
+                "too_few_runs", f"{len(cells)} sizes, a surface with noise needs {PARAMETERS + 1}"
+            )
         weights = self.fits.weights[cells]
         fit, near = fit_surface(plane, np.exp(values), weights)
         jacobian = fit.jacobian()[0]  # (cell, 5)
@@ -78,13 +84,18 @@ class SurfaceReader:
         room = np.maximum(1 - np.einsum("ij,ji->i", jacobian, solve), 1e-3)
         centre = np.log(fit.fitted()[0])
         residual = (values - centre) * np.sqrt(weights / room)
-        losses = np.exp(centre + (residual - residual.mean())[self.chosen(len(cells))] / np.sqrt(weights))
+        losses = np.exp(
+            centre + (residual - residual.mean())[self.chosen(len(cells))] / np.sqrt(weights)
+        )
         drawn = fit_surfaces(plane, losses, np.array([fit.alpha[0], fit.beta[0]]), weights)
         return DrawnSurface(fit=fit, drawn=drawn, solve=solve, room=room, starts_at_optimum=near)
 
     def chosen(self, number: int) -> Index:
-        """Return which cell's residual each cell gets, (draw, cell), the same for all surfaces through as many cells."""
-        return np.random.default_rng([self.settings.seed, 3]).integers(0, number, size=(self.settings.draws, number))
+        """Return which cell's residual each cell gets, (draw, cell), the same for all surfaces
+        through as many cells."""
+        return np.random.default_rng([self.settings.seed, 3]).integers(
+            0, number, size=(self.settings.draws, number)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +114,11 @@ class _Optima:
     """The same by draw, (budget, draw)."""
 
 
-def fit_surface_gap(reader: SurfaceReader, terms: Sequence[Term], below: int | None = None) -> GapFit:
-    """Fit one relative law (two terms: treatment, baseline) or one domain's line (one term) through surfaces.
+def fit_surface_gap(
+    reader: SurfaceReader, terms: Sequence[Term], below: int | None = None
+) -> GapFit:
+    """Fit one relative law (two terms: treatment, baseline) or one domain's line (one term) through
+    surfaces.
 
     Args:
         reader: of the suite.
@@ -127,8 +141,17 @@ def fit_surface_gap(reader: SurfaceReader, terms: Sequence[Term], below: int | N
     log_n = optima.level - optima.falls * optima.at
     drawn_n = optima.level[:, None] - optima.falls[:, None] * optima.drawn
     points = signs @ np.stack([np.log(part.fit.predict(log_n, optima.at)) for part in surfaces])
-    drawn = np.tensordot(signs, np.stack([np.log(part.drawn.predict(drawn_n, optima.drawn)) for part in surfaces]), axes=1)
-    log_compute = np.array([np.mean(runs.log_compute[cells[runs.cell_budget[cells] == index]]) for index in optima.budgets])
+    drawn = np.tensordot(
+        signs,
+        np.stack([np.log(part.drawn.predict(drawn_n, optima.drawn)) for part in surfaces]),
+        axes=1,
+    )
+    log_compute = np.array(
+        [
+            np.mean(runs.log_compute[cells[runs.cell_budget[cells] == index]])
+            for index in optima.budgets
+        ]
+    )
     line = line_rows(log_compute, float(np.mean(log_compute)))
     spread = np.atleast_2d(np.cov(drawn))
     covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
@@ -136,7 +159,11 @@ def fit_surface_gap(reader: SurfaceReader, terms: Sequence[Term], below: int | N
     added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
     if added is not None:
         dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, reader.settings.level)
-        covariance, point_variance, method = covariance + added[:2, :2], point_variance + np.diag(added)[2:], "runs+items"
+        covariance, point_variance, method = (
+            covariance + added[:2, :2],
+            point_variance + np.diag(added)[2:],
+            "runs+items",
+        )
     known = np.isfinite([term.log_error for term in terms]).all(axis=0)
     return gap_fit(
         estimator="surface",
@@ -154,9 +181,16 @@ def fit_surface_gap(reader: SurfaceReader, terms: Sequence[Term], below: int | N
 
 
 def _item_variance(
-    reader: SurfaceReader, terms: Sequence[Term], surfaces: Sequence[DrawnSurface], cells: Index, log_n: Array, log_d: Array, line: Array
+    reader: SurfaceReader,
+    terms: Sequence[Term],
+    surfaces: Sequence[DrawnSurface],
+    cells: Index,
+    log_n: Array,
+    log_d: Array,
+    line: Array,
 ) -> Array | None:
-    """Covariance that item noise adds to (law, points), to first order in the surfaces' parameters; None without items."""
+    """Covariance that item noise adds to (law, points), to first order in the surfaces' parameters;
+    None without items."""
     size = 2 + len(log_n)
     added = np.zeros((size, size))
     for term, part in zip(terms, surfaces, strict=True):
@@ -164,12 +198,17 @@ def _item_variance(
             return None
         rows = _point_slopes(part.fit, log_n, log_d) @ part.solve  # (budget, cell)
         of_cells = cell_covariance(reader.runs, cells, term.log_error, term.item_covariance)
-        added += item_variance(np.concatenate([line @ rows, rows]), of_cells, part.fit.jacobian()[0])
+        added += item_variance(
+            np.concatenate([line @ rows, rows]), of_cells, part.fit.jacobian()[0]
+        )
     return added
 
 
-def _optima(reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None) -> tuple[_Optima, list[str]]:
-    """Find the budgets' optima on the score's surface; a drawn optimum beyond the sampled range is moved to its end."""
+def _optima(
+    reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None
+) -> tuple[_Optima, list[str]]:
+    """Find the budgets' optima on the score's surface; a drawn optimum beyond the sampled range is
+    moved to its end."""
     runs = reader.runs
     kept: list[tuple[int, float, float, float, Array]] = []
     reasons: dict[str, list[str]] = {}
@@ -179,17 +218,24 @@ def _optima(reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int
         if not np.isfinite(level):
             reasons.setdefault("too_few_runs", []).append(budget)
             continue
-        low, high = (float(end) * LN10 for end in (runs.log10_tokens[own].min(), runs.log10_tokens[own].max()))
+        low, high = (
+            float(end) * LN10
+            for end in (runs.log10_tokens[own].min(), runs.log10_tokens[own].max())
+        )
         at = float(score.fit.optimum(level, falls)[0])
         if not low <= at <= high:
             reasons.setdefault("optimum_outside_sampled_range", []).append(budget)
             continue
         drawn = score.drawn.optimum(level, falls)
-        kept.append((index, level, falls, at, np.clip(np.where(np.isnan(drawn), at, drawn), low, high)))
+        kept.append(
+            (index, level, falls, at, np.clip(np.where(np.isnan(drawn), at, drawn), low, high))
+        )
     notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
     if len(kept) < 2:
         status = "too_few_budgets" if kept or len(runs.budgets[:below]) < 2 else "no_usable_optimum"
-        raise FitError(status, "; ".join([f"{len(kept)} usable budget(s) and a law needs 2", *notes]))
+        raise FitError(
+            status, "; ".join([f"{len(kept)} usable budget(s) and a law needs 2", *notes])
+        )
     numbers = np.array([entry[:4] for entry in kept])
     found = _Optima(
         budgets=np.array([entry[0] for entry in kept], dtype=np.int64),
@@ -204,7 +250,10 @@ def _optima(reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int
 def _point_slopes(fit: SurfaceBatch, log_n: Array, log_d: Array) -> Array:
     """Derivatives of log L at points by (E, log a, log b, alpha, beta), (point, 5)."""
     n, d = log_n - fit.plane.mean_log_params, log_d - fit.plane.mean_log_tokens
-    first, second = fit.from_params * np.exp(-fit.alpha * n), fit.from_tokens * np.exp(-fit.beta * d)
+    first, second = (
+        fit.from_params * np.exp(-fit.alpha * n),
+        fit.from_tokens * np.exp(-fit.beta * d),
+    )
     parts = np.stack([np.ones_like(n), first, second, -n * first, -d * second], axis=1)
     return np.asarray(parts / (fit.irreducible + first + second)[:, None])
 
@@ -214,4 +263,11 @@ def _cautions(surfaces: Sequence[DrawnSurface]) -> list[str]:
     fits = sum(not bool(part.fit.converged[0]) for part in surfaces)
     draws = max(float(np.mean(~part.drawn.converged)) for part in surfaces)
     notes = [f"{fits} surface(s) did not converge"] if fits else []
-    return [*notes, *([f"up to {100 * draws:.1f} % of a surface's refits did not converge"] if draws > 0 else [])]
+    return [
+        *notes,
+        *(
+            [f"up to {100 * draws:.1f} % of a surface's refits did not converge"]
+            if draws > 0
+            else []
+        ),
+    ]

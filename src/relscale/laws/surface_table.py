@@ -1,22 +1,25 @@
-"""Rows of surface.csv: a domain's surface L(N, D) by variable projection and by Huber's loss, with bootstrap errors."""
+"""Rows of surface.csv: a domain's surface L(N, D) by variable projection and by Huber's loss, with
+bootstrap errors."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from relscale.contract.law_tables import SURFACE_COLUMNS
 from relscale.laws.cells import RISING, Array, Index, average_seeds
 from relscale.laws.huber import DELTA, HuberFit, fit_huber, refit_huber
 from relscale.laws.settings import FitError, status_text
 from relscale.laws.surface import BOUNDS, STARTS, SurfaceBatch
 from relscale.laws.surface_gap import DrawnSurface, SurfaceReader
-from relscale.records.laws import SURFACE_COLUMNS
 
 HUBER_DRAWS = 200
 """At most: a standard error from 200 draws is good to 5 %."""
 ESTIMATES = SURFACE_COLUMNS[SURFACE_COLUMNS.index("delta") : SURFACE_COLUMNS.index("num_runs")]
 
 
-def surface_rows(reader: SurfaceReader, log_error: Array, metric: str, notes: Sequence[str]) -> Iterator[dict[str, object]]:
+def surface_rows(
+    reader: SurfaceReader, log_error: Array, metric: str, notes: Sequence[str]
+) -> Iterator[dict[str, object]]:
     """Fit one domain's surface both ways.
 
     Args:
@@ -38,7 +41,12 @@ def surface_rows(reader: SurfaceReader, log_error: Array, metric: str, notes: Se
     except FitError as error:
         nothing = dict.fromkeys(ESTIMATES, float("nan"))
         for method in ("projection", "huber"):
-            yield {**nothing, "method": method, "num_runs": num_runs, "status": status_text(error.status, [error.detail, *notes])}
+            yield {
+                **nothing,
+                "method": method,
+                "num_runs": num_runs,
+                "status": status_text(error.status, [error.detail, *notes]),
+            }
         return
     level = reader.settings.level
     yield {
@@ -62,8 +70,11 @@ def surface_rows(reader: SurfaceReader, log_error: Array, metric: str, notes: Se
     }
 
 
-def _huber(reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index) -> tuple[HuberFit, SurfaceBatch]:
-    """Fit by Huber's loss and refit to residuals about that fit, drawn as those of the least-squares surface are."""
+def _huber(
+    reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index
+) -> tuple[HuberFit, SurfaceBatch]:
+    """Fit by Huber's loss and refit to residuals about that fit, drawn as those of the
+    least-squares surface are."""
     plane, weights = fitted.fit.plane, reader.fits.weights[cells]
     huber = fit_huber(plane, values, fitted.fit, weights)
     centre = np.log(huber.surface.fitted()[0])
@@ -77,20 +88,29 @@ def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, 
     """Estimates, standard errors and percentile intervals."""
     row: dict[str, object] = {}
     for name, value, draws in zip(
-        ("irreducible", "alpha", "beta", "optimal_params_exponent"), _quantities(fit), _quantities(drawn), strict=True
+        ("irreducible", "alpha", "beta", "optimal_params_exponent"),
+        _quantities(fit),
+        _quantities(drawn),
+        strict=True,
     ):
         low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
         row |= {name: float(value[0]), f"{name}_standard_error": float(np.std(draws, ddof=1))}
         row |= {f"{name}_ci_low": float(low), f"{name}_ci_high": float(high)}
     plane = fit.plane
-    scales = ((fit.from_params, fit.alpha, plane.mean_log_params), (fit.from_tokens, fit.beta, plane.mean_log_tokens))
-    for name, (part, exponent, mean) in zip(("coefficient_params", "coefficient_tokens"), scales, strict=True):
+    scales = (
+        (fit.from_params, fit.alpha, plane.mean_log_params),
+        (fit.from_tokens, fit.beta, plane.mean_log_tokens),
+    )
+    for name, (part, exponent, mean) in zip(
+        ("coefficient_params", "coefficient_tokens"), scales, strict=True
+    ):
         row[name] = float(part[0] * np.exp(exponent[0] * mean))
     return row | {"objective": float(fit.objective[0]), "draws": len(drawn.alpha)}
 
 
 def _quantities(batch: SurfaceBatch) -> tuple[Array, Array, Array, Array]:
-    """E, alpha, beta and the exponent of the optimal N on compute, beta / (alpha + beta) where F = 6 N D."""
+    """E, alpha, beta and the exponent of the optimal N on compute, beta / (alpha + beta) where F =
+    6 N D."""
     return batch.irreducible, batch.alpha, batch.beta, batch.beta / (batch.alpha + batch.beta)
 
 
@@ -102,8 +122,12 @@ def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> str
         bounds.append("no irreducible term")
     if min(fit.from_params[0], fit.from_tokens[0]) == 0:
         bounds.append("no fall with size" if fit.from_params[0] == 0 else "no fall with tokens")
-    if np.any(np.isclose(exponents, BOUNDS[0], rtol=1e-3) | np.isclose(exponents, BOUNDS[1], rtol=1e-3)):
+    if np.any(
+        np.isclose(exponents, BOUNDS[0], rtol=1e-3) | np.isclose(exponents, BOUNDS[1], rtol=1e-3)
+    ):
         bounds.append("exponent on its bound")
     lost = float(np.mean(~drawn.converged))
     key = "not_converged" if not fit.converged[0] else "on_bound" if bounds else "ok"
-    return status_text(key, [*bounds, f"{100 * lost:.1f} % of the refits did not converge" if lost else "", *notes])
+    return status_text(
+        key, [*bounds, f"{100 * lost:.1f} % of the refits did not converge" if lost else "", *notes]
+    )

@@ -1,4 +1,5 @@
-"""Rows of two_stage.csv and predictions.csv: a domain's sigmoid, its check by an isotonic curve, and accuracy predicted from compute."""
+"""Rows of two_stage.csv and predictions.csv: a domain's sigmoid, its check by an isotonic curve,
+and accuracy predicted from compute."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
+from relscale.contract.law_tables import TWO_STAGE_COLUMNS
 from relscale.laws.cells import Array, Index
 from relscale.laws.gap import GapFit
 from relscale.laws.outside_models import OutsideModel, outside_failures, outside_rows
 from relscale.laws.power import fit_power_law
 from relscale.laws.settings import FitError, status_key, status_text
 from relscale.laws.two_stage import Sigmoid, fit_sigmoid, predict_accuracy
-from relscale.records.laws import TWO_STAGE_COLUMNS
 
 KINDS = ("held_out", "extrapolation")
 SHAPE_DRAWS = 400
 SHAPE_LEVEL = 0.01
-"""An isotonic curve that fits better than this share of drawn ones says that the sigmoid misses the shape."""
+"""An isotonic curve that fits better than this share of drawn ones says that the sigmoid misses the
+shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +57,31 @@ class Pairs:
         return fit_sigmoid(self.loss, self.accuracy, chance, self.num_items, level, self.loss_error)
 
 
-def sigmoid_columns(pairs: Pairs, chance: float, level: float, notes: Sequence[str], seed: int = 0) -> dict[str, object]:
-    """Fit the sigmoid and return the columns of two_stage.csv from `chance` on; a failure becomes the status."""
-    nothing = dict.fromkeys(TWO_STAGE_COLUMNS[TWO_STAGE_COLUMNS.index("ceiling") : TWO_STAGE_COLUMNS.index("num_runs")], float("nan"))
+def sigmoid_columns(
+    pairs: Pairs, chance: float, level: float, notes: Sequence[str], seed: int = 0
+) -> dict[str, object]:
+    """Fit the sigmoid and return the columns of two_stage.csv from `chance` on; a failure becomes
+    the status."""
+    nothing = dict.fromkeys(
+        TWO_STAGE_COLUMNS[TWO_STAGE_COLUMNS.index("ceiling") : TWO_STAGE_COLUMNS.index("num_runs")],
+        float("nan"),
+    )
     try:
         fit = pairs.fit(chance, level)
     except FitError as error:
-        return {**nothing, "chance": chance, "num_runs": len(pairs.loss), "status": status_text(error.status, notes)}
+        return {
+            **nothing,
+            "chance": chance,
+            "num_runs": len(pairs.loss),
+            "status": status_text(error.status, notes),
+        }
     steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
     check = isotonic_check(fit, pairs.loss, pairs.accuracy, seed)
-    shape = [] if check.p_value >= SHAPE_LEVEL else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
+    shape = (
+        []
+        if check.p_value >= SHAPE_LEVEL
+        else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
+    )
     return {
         "chance": fit.chance,
         "ceiling": fit.ceiling,
@@ -96,13 +113,15 @@ class IsotonicCheck:
     isotonic_rms_residual: float
     """The same about the isotonic curve, which always is closer."""
     p_value: float
-    """Share of draws from the sigmoid whose isotonic curve gains as much; near 0 the sigmoid misses the shape."""
+    """Share of draws from the sigmoid whose isotonic curve gains as much; near 0 the sigmoid misses
+    the shape."""
 
 
 def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) -> IsotonicCheck:
     """Compare a sigmoid with the isotonic curve through the same runs.
 
-    The p value is by draws of normal noise about the sigmoid, which is not fitted again to them; that makes it a little large.
+    The p value is by draws of normal noise about the sigmoid, which is not fitted again to them;
+    that makes it a little large.
 
     Args:
         fit: the sigmoid.
@@ -120,10 +139,18 @@ def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) ->
     about, isotonic = squares(accuracy[order])
     rng = np.random.default_rng([seed, 5])
     spread = np.sqrt(about * len(curve) / fit.dof)
-    drawn = [squares(curve + spread * noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))]
+    drawn = [
+        squares(curve + spread * noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))
+    ]
     gains = np.array([right / left for left, right in drawn])
-    p_value = (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1) if about > 1e-20 else 1.0
-    return IsotonicCheck(rms_residual=float(np.sqrt(about)), isotonic_rms_residual=float(np.sqrt(isotonic)), p_value=p_value)
+    p_value = (
+        (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1) if about > 1e-20 else 1.0
+    )
+    return IsotonicCheck(
+        rms_residual=float(np.sqrt(about)),
+        isotonic_rms_residual=float(np.sqrt(isotonic)),
+        p_value=p_value,
+    )
 
 
 def prediction_rows(
@@ -138,8 +165,9 @@ def prediction_rows(
 ) -> Iterator[dict[str, object]]:
     """Predict accuracy from compute by both stages.
 
-    The highest budget is predicted from the runs of the budgets below it (`held_out`, its interval is for the observed accuracy), and ten
-    times the highest budget's compute from all runs (`extrapolation`, its interval is for the curve).
+    The highest budget is predicted from the runs of the budgets below it (`held_out`, its interval
+    is for the observed accuracy), and ten times the highest budget's compute from all runs
+    (`extrapolation`, its interval is for the curve).
 
     Args:
         pairs: the domain's runs.
@@ -158,14 +186,25 @@ def prediction_rows(
     beyond = float(losses.log_compute[-1] + np.log(10))
     observed = accuracies.points[accuracies.budgets == top]
     cases = (
-        ("held_out", budgets[top], float(losses.log_compute[-1]), losses.budgets < top, pairs.below(top)),
+        (
+            "held_out",
+            budgets[top],
+            float(losses.log_compute[-1]),
+            losses.budgets < top,
+            pairs.below(top),
+        ),
         ("extrapolation", "", beyond, losses.budgets <= top, pairs),
     )
     for kind, budget, at, used, runs in cases:
         held_out = kind == "held_out"
         seen = float(np.exp(observed[0])) if held_out and len(observed) else float("nan")
         seen_loss = float(np.exp(losses.points[-1])) if held_out else float("nan")
-        row: dict[str, object] = {"kind": kind, "budget": budget, "model": "", "compute": float(np.exp(at))}
+        row: dict[str, object] = {
+            "kind": kind,
+            "budget": budget,
+            "model": "",
+            "compute": float(np.exp(at)),
+        }
         row |= {"observed_loss": seen_loss, "observed": seen}
         nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
         try:
@@ -176,7 +215,14 @@ def prediction_rows(
             if not held_out:
                 yield from outside_failures(outside, status_text(error.status, [error.detail]))
             continue
-        found = predict_accuracy(compute=np.exp(np.array([at])), power=power, sigmoid=sigmoid, level=level, seed=seed, new_point=held_out)
+        found = predict_accuracy(
+            compute=np.exp(np.array([at])),
+            power=power,
+            sigmoid=sigmoid,
+            level=level,
+            seed=seed,
+            new_point=held_out,
+        )
         notes = [] if power.dof > 0 else ["no interval: two budgets"]
         yield {
             **row,

@@ -13,7 +13,8 @@ HOLM_WITHIN = ["suite", "family", "metric", "estimator"]
 
 
 def p_difference(slope: float, standard_error: float, dof: float) -> float:
-    """Return the two-sided p value of dbeta (or log G) = 0 (Student t); NaN without a standard error."""
+    """Return the two-sided p value of dbeta (or log G) = 0 (Student t); NaN without a standard
+    error."""
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
     if standard_error == 0:
@@ -22,7 +23,8 @@ def p_difference(slope: float, standard_error: float, dof: float) -> float:
 
 
 def p_equivalence(slope: float, standard_error: float, dof: float, margin: float) -> float:
-    """Return the p value of |dbeta| >= margin: the larger of two one-sided tests (Schuirmann, 1987)."""
+    """Return the p value of |dbeta| >= margin: the larger of two one-sided tests (Schuirmann,
+    1987)."""
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
     if standard_error == 0:
@@ -44,7 +46,9 @@ def holm(p_values: Array) -> Array:
     return adjusted
 
 
-def faster_of(dbeta: float, difference: float, equivalence: float, metric: str, alpha: float) -> str:
+def faster_of(
+    dbeta: float, difference: float, equivalence: float, metric: str, alpha: float
+) -> str:
     """Say which domain moves faster: errors fall, accuracies and probabilities rise.
 
     Args:
@@ -55,7 +59,8 @@ def faster_of(dbeta: float, difference: float, equivalence: float, metric: str, 
         alpha: level of both tests.
 
     Returns:
-        `neither` where the slope is shown to lie within the margin (even if it is told from zero), `treatment`, `baseline` or `undecided`.
+        `neither` where the slope is shown to lie within the margin (even if it is told from zero),
+        `treatment`, `baseline` or `undecided`.
     """
     if equivalence < alpha:
         return "neither"
@@ -89,9 +94,10 @@ def verdict_of(
         alpha: level of the tests.
 
     Returns:
-        `parallel` (slope within the margin), and where the slope is told from zero: for accuracies and probabilities `rises` or `falls`
-        against the baseline; for errors `crosses` (G is told from 1 at both ends, on different sides), or `narrows` or `widens` (|log G|,
-        where it is told on which side of 1 the gap mostly lies). Else `undecided`.
+        `parallel` (slope within the margin), and where the slope is told from zero: for accuracies
+        and probabilities `rises` or `falls` against the baseline; for errors `crosses` (G is told
+        from 1 at both ends, on different sides), or `narrows` or `widens` (|log G|, where it is
+        told on which side of 1 the gap mostly lies). Else `undecided`.
     """
     if equivalence < alpha:
         return "parallel"
@@ -110,25 +116,44 @@ def verdict_of(
 def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
     """Fill tests, adjusted tests, `faster` and `verdict` of a table of relative laws.
 
-    Rows without an estimate and rows whose status begins with `at_chance` are not tested, do not count in Holm's adjustment, and get no
-    verdict.
+    Rows without an estimate and rows whose status begins with `at_chance` are not tested, do not
+    count in Holm's adjustment, and get no verdict.
     """
     table = relative.copy()
-    tested = np.array([status_key(status) not in NO_ESTIMATE | {"at_chance"} for status in table["status"]], dtype=bool)
-    columns = [table[name].to_numpy(dtype=np.float64) for name in ("dbeta", "standard_error", "dof", "margin")]
+    tested = np.array(
+        [status_key(status) not in NO_ESTIMATE | {"at_chance"} for status in table["status"]],
+        dtype=bool,
+    )
+    columns = [
+        table[name].to_numpy(dtype=np.float64)
+        for name in ("dbeta", "standard_error", "dof", "margin")
+    ]
     pairs = list(zip(*columns, strict=True))
-    table["p_difference"] = [p_difference(b, se, dof) if ok else np.nan for (b, se, dof, _), ok in zip(pairs, tested, strict=True)]
-    table["p_equivalence"] = [p_equivalence(b, se, dof, m) if ok else np.nan for (b, se, dof, m), ok in zip(pairs, tested, strict=True)]
+    table["p_difference"] = [
+        p_difference(b, se, dof) if ok else np.nan
+        for (b, se, dof, _), ok in zip(pairs, tested, strict=True)
+    ]
+    table["p_equivalence"] = [
+        p_equivalence(b, se, dof, m) if ok else np.nan
+        for (b, se, dof, m), ok in zip(pairs, tested, strict=True)
+    ]
     for name in ("p_crosses", "p_side"):
         table[name] = table[name].where(tested)
     for name in ("p_difference", "p_equivalence", "p_crosses", "p_side"):
-        table[f"{name}_adjusted"] = table.groupby(HOLM_WITHIN, sort=False)[name].transform(lambda p: holm(p.to_numpy(dtype=np.float64)))
+        table[f"{name}_adjusted"] = table.groupby(HOLM_WITHIN, sort=False)[name].transform(
+            lambda p: holm(p.to_numpy(dtype=np.float64))
+        )
     faster, verdict = [], []
     for row, ok in zip(table.to_dict("records"), tested, strict=True):
         tests = (row["dbeta"], row["p_difference_adjusted"], row["p_equivalence_adjusted"])
         alpha = 1 - row["ci_level"]
         faster.append(faster_of(*tests, row["metric"], alpha) if ok else "")
-        sides = (row["p_crosses_adjusted"], row["p_side_adjusted"], row["gap_first"], row["gap_last"])
+        sides = (
+            row["p_crosses_adjusted"],
+            row["p_side_adjusted"],
+            row["gap_first"],
+            row["gap_last"],
+        )
         verdict.append(verdict_of(*tests, *sides, row["metric"], alpha) if ok else "")
     table["faster"], table["verdict"] = faster, verdict
     return table

@@ -1,4 +1,5 @@
-"""The landing page of a report: the question, its answer in five sentences, and every verdict in one table a family."""
+"""The landing page of a report: the question, its answer in five sentences, and every verdict in
+one table a family."""
 
 import html
 import re
@@ -7,11 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from relscale.figures.kit.choose import ordered, pick, sound, status_word, text_of
+from relscale.figures.kit.command import settings
+from relscale.figures.kit.style import words
 from relscale.pages.frame import page
-from relscale.pages.sentences import answer_sentences, beside_sentences, scope_sentence, shown_laws, slope_text
-from relscale.plots.choose import ordered, pick, sound, status_word, text_of
-from relscale.plots.command import settings
-from relscale.plots.style import words
+from relscale.pages.sentences import (
+    answer_sentences,
+    beside_sentences,
+    scope_sentence,
+    shown_laws,
+    slope_text,
+)
 
 QUESTION = "Who gains from scale, and who is left behind?"
 METHOD = (
@@ -19,9 +26,24 @@ METHOD = (
     "against compute F (Held, Hall, Liang and Yang, 2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict is about the "
     "observed range of compute, from tests of difference and of equivalence that are adjusted for their number."
 )
-DEFAULTS: dict[str, Any] = {"families": [], "corpora": [], "labels": {}, "estimator": "joint", "compute": "training_flops"}
-"""Keys of the spec: `families` lists {family, metric, baseline, domains} in the order in which they are shown."""
-SIGNS = {"narrows": "▶◀", "widens": "◀▶", "crosses": "✕", "parallel": "∥", "undecided": "?", "rises": "▲", "falls": "▼"}
+DEFAULTS: dict[str, Any] = {
+    "families": [],
+    "corpora": [],
+    "labels": {},
+    "estimator": "joint",
+    "compute": "training_flops",
+}
+"""Keys of the spec: `families` lists {family, metric, baseline, domains} in the order in which they
+are shown."""
+SIGNS = {
+    "narrows": "▶◀",
+    "widens": "◀▶",
+    "crosses": "✕",
+    "parallel": "∥",
+    "undecided": "?",
+    "rises": "▲",
+    "falls": "▼",
+}
 """Signs beside the words, so that a table is read at a glance without its colours."""
 _STYLE = """
 ol.answer { padding-left: 1.4em; font-size: 1.05rem; max-width: 62em; } ol.answer li { margin: .45em 0; }
@@ -44,9 +66,19 @@ def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str
     """
     chosen = settings(spec, DEFAULTS)
     shown = shown_laws(relative, chosen["families"], chosen["estimator"])
-    answer = "".join(f"<li>{html.escape(sentence)}</li>\n" for sentence in answer_sentences(shown, chosen["labels"]))
-    beside = "".join(f"<p>{html.escape(sentence)}</p>\n" for sentence in beside_sentences(shown, relative, chosen["labels"]))
-    tables = "".join(_family_table(shown, family, chosen) for family in chosen["families"] if family.get("baseline"))
+    answer = "".join(
+        f"<li>{html.escape(sentence)}</li>\n"
+        for sentence in answer_sentences(shown, chosen["labels"])
+    )
+    beside = "".join(
+        f"<p>{html.escape(sentence)}</p>\n"
+        for sentence in beside_sentences(shown, relative, chosen["labels"])
+    )
+    tables = "".join(
+        _family_table(shown, family, chosen)
+        for family in chosen["families"]
+        if family.get("baseline")
+    )
     body = (
         f"<h1>{html.escape(QUESTION)}</h1>\n<p>{html.escape(scope_sentence(suite, chosen['compute']))}</p>\n"
         f'<ol class="answer">\n{answer}</ol>\n{beside}<h2>Every verdict</h2>\n'
@@ -56,7 +88,9 @@ def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str
     return page("Findings", body, _STYLE)
 
 
-def findings_rst(relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str, Any], links: Mapping[str, str]) -> str:
+def findings_rst(
+    relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str, Any], links: Mapping[str, str]
+) -> str:
     """Return the same answer as reStructuredText, for the first page of Snakemake's report.
 
     Args:
@@ -70,13 +104,20 @@ def findings_rst(relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str,
     parts = [QUESTION, "=" * len(QUESTION), "", _rst(scope_sentence(suite, chosen["compute"])), ""]
     for place, sentence in enumerate(answer_sentences(shown, chosen["labels"]), start=1):
         parts += [f"{place}. {_rst(sentence)}"]
-    parts += ["", *(f"{_rst(sentence)}\n" for sentence in beside_sentences(shown, relative, chosen["labels"]))]
+    parts += [
+        "",
+        *(
+            f"{_rst(sentence)}\n"
+            for sentence in beside_sentences(shown, relative, chosen["labels"])
+        ),
+    ]
     parts += [f"- {_rst(text)}: `{name}`_" for name, text in links.items()]
     return "\n".join([*parts, "", _rst(METHOD), ""])
 
 
 def _rst(text: str) -> str:
-    """Escape what reStructuredText, and the template engine that reads it first, would take for markup."""
+    """Escape what reStructuredText, and the template engine that reads it first, would take for
+    markup."""
     return re.sub(r"([\\`*_|])", r"\\\1", text.replace("{", "(").replace("}", ")"))
 
 
@@ -84,16 +125,24 @@ def _family_table(shown: pd.DataFrame, family: Mapping[str, Any], chosen: Mappin
     labels, baseline = chosen["labels"], str(family["baseline"])
     rows = pick(shown, family=family["family"], metric=family["metric"])
     corpora = ordered(chosen["corpora"], rows["suite"])
-    domains = [name for name in ordered(family.get("domains", []), rows["treatment"]) if name != baseline]
+    domains = [
+        name for name in ordered(family.get("domains", []), rows["treatment"]) if name != baseline
+    ]
     title = f"{words(family['family'], labels)}, against {words(baseline, labels)} ({words(family['metric'])})"
     if not len(rows):
         return f"<h3>{html.escape(title)}</h3>\n<p>The tables hold no relative law of this family.</p>\n"
-    heads = "".join(f'<th scope="col">{html.escape(words(corpus, labels))}</th>' for corpus in corpora)
+    heads = "".join(
+        f'<th scope="col">{html.escape(words(corpus, labels))}</th>' for corpus in corpora
+    )
     lines = []
     for domain in domains:
         cells = "".join(_cell(pick(rows, treatment=domain, suite=corpus)) for corpus in corpora)
         lines.append(f'<tr><th scope="row">{html.escape(words(domain, labels))}</th>{cells}</tr>')
-    table = f'<thead><tr><th scope="col">treatment</th>{heads}</tr></thead>\n<tbody>\n' + "\n".join(lines) + "\n</tbody>"
+    table = (
+        f'<thead><tr><th scope="col">treatment</th>{heads}</tr></thead>\n<tbody>\n'
+        + "\n".join(lines)
+        + "\n</tbody>"
+    )
     family_id = html.escape(str(family["family"]), quote=True)
     return f'<h3>{html.escape(title)}</h3>\n<div class="scroll"><table data-family="{family_id}">\n{table}</table></div>\n'
 

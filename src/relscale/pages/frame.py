@@ -19,7 +19,8 @@ code { font-size: .85em; overflow-wrap: anywhere; } pre { overflow-x: auto; back
 def compressed(text: str) -> str:
     """Return text as base64 of gzip without a time stamp, for a page's script to inflate.
 
-    A report holds its pages as addresses of frames: these may have two megabytes at most in Chromium, and count in full in the report.
+    A report holds its pages as addresses of frames: these may have two megabytes at most in
+    Chromium, and count in full in the report.
     """
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 

@@ -1,4 +1,5 @@
-"""Where an experiment's numbers come from: versions, hashes, machine, time by stage, licences of the sources, how to cite."""
+"""Where an experiment's numbers come from: versions, hashes, machine, time by stage, licences of
+the sources, how to cite."""
 
 import html
 import json
@@ -52,7 +53,9 @@ def stage_costs(folders: Iterable[Path], shared: Path, keys: Sequence[str]) -> l
             wall_s=sum(_number(record["s"]) for record in records),
             cpu_s=sum(_number(record["cpu_time"]) for record in records),
             memory_mb=max(_number(record["max_rss"]) for record in records),
-            code=", ".join(sorted({str(record.get("params", {}).get("code", "")) for record in records})),
+            code=", ".join(
+                sorted({str(record.get("params", {}).get("code", "")) for record in records})
+            ),
         )
         for rule, records in found.items()
     ]
@@ -60,11 +63,18 @@ def stage_costs(folders: Iterable[Path], shared: Path, keys: Sequence[str]) -> l
 
 
 def machine() -> dict[str, str]:
-    """Describe the machine that this runs on, without naming it: processor, cores, memory, system, Python."""
+    """Describe the machine that this runs on, without naming it: processor, cores, memory, system,
+    Python."""
     cores = os.cpu_count() or 0
-    described = {"processor": _processor(), "cores": str(cores), "system": f"{platform.system()} ({platform.machine()})"}
+    described = {
+        "processor": _processor(),
+        "cores": str(cores),
+        "system": f"{platform.system()} ({platform.machine()})",
+    }
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        described["memory"] = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB"
+        described["memory"] = (
+            f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB"
+        )
     return {**described, "Python": platform.python_version()}
 
 
@@ -83,9 +93,13 @@ def provenance_page(
         sources: sources.csv.
         tables: files whose sums are shown.
         citation: CITATION.cff, read.
-        spec: `experiment`, `digests` ({what: digest}) and `packages` (libraries whose versions are shown), as the workflow knows them.
+        spec: `experiment`, `digests` ({what: digest}) and `packages` (libraries whose versions are
+            shown), as the workflow knows them.
     """
-    versions = {"relscale": version("relscale"), **{name: version(name) for name in spec["packages"]}}
+    versions = {
+        "relscale": version("relscale"),
+        **{name: version(name) for name in spec["packages"]},
+    }
     sums = {path.name: sha256_of(path) for path in tables}
     body = (
         f"<h1>Provenance of the experiment {html.escape(str(spec['experiment']))}</h1>\n"
@@ -126,7 +140,11 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return (
+        f"{minutes} min {rest:02d} s"
+        if minutes < 60
+        else f"{minutes // 60} h {minutes % 60:02d} min"
+    )
 
 
 def _costs(costs: Sequence[StageCost]) -> str:
@@ -146,35 +164,56 @@ def _costs(costs: Sequence[StageCost]) -> str:
             f'<td class="number">{cost.jobs}</td><td class="number" data-seconds="{cost.wall_s:.2f}">{duration(cost.wall_s)}</td>'
             f'<td class="number" data-seconds="{cost.cpu_s:.2f}">{duration(cost.cpu_s)}</td><td class="number">{cost.memory_mb:.0f}</td>'
         )
-        lines.append(f'<tr><th scope="row">{html.escape(cost.rule)}</th>{numbers}<td><code>{html.escape(cost.code)}</code></td></tr>')
+        lines.append(
+            f'<tr><th scope="row">{html.escape(cost.rule)}</th>{numbers}<td><code>{html.escape(cost.code)}</code></td></tr>'
+        )
     heads = ("stage", "jobs", "wall time", "CPU time", "memory (MB)", "code")
     return (
         "<p>Sums over a stage's jobs, from the records that stand now; jobs run side by side, so wall times add up to more than a clock "
-        "shows. Memory is the largest of a job. Stages that only copy tables are not measured.</p>\n" + _table(heads, lines, "costs")
+        "shows. Memory is the largest of a job. Stages that only copy tables are not measured.</p>\n"
+        + _table(heads, lines, "costs")
     )
 
 
 def _citation(citation: Mapping[str, Any]) -> str:
     own = f"{_people(citation.get('authors', []))} ({str(citation.get('date-released', ''))[:4]}). {citation.get('title', '')}"
     parts = [f"<p>{html.escape(str(citation.get('message', '')))}</p>\n<ul>\n"]
-    parts.append(f"<li>{html.escape(own)}, version {html.escape(str(citation.get('version', '')))}.</li>\n")
+    parts.append(
+        f"<li>{html.escape(own)}, version {html.escape(str(citation.get('version', '')))}.</li>\n"
+    )
     for reference in citation.get("references", []):
         identifiers = ", ".join(str(item["value"]) for item in reference.get("identifiers", []))
         said = f"{_people(reference.get('authors', []))} ({reference.get('year', '')}). {reference.get('title', '')}. {identifiers}."
         parts.append(f"<li>{html.escape(said)}</li>\n")
-    return "".join([*parts, "</ul>\n<p>Whoever uses the numbers of a domain or corpus cites its sources, too (below).</p>\n"])
+    return "".join(
+        [
+            *parts,
+            "</ul>\n<p>Whoever uses the numbers of a domain or corpus cites its sources, too (below).</p>\n",
+        ]
+    )
 
 
 def _people(people: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(str(who.get("name") or f"{who.get('family-names', '')}, {str(who.get('given-names', ''))[:1]}.") for who in people)
+    return ", ".join(
+        str(
+            who.get("name")
+            or f"{who.get('family-names', '')}, {str(who.get('given-names', ''))[:1]}."
+        )
+        for who in people
+    )
 
 
 def _sources(sources: pd.DataFrame) -> str:
     lines = []
     for row in sources.to_dict("records"):
-        cells = [str(row[key]) if pd.notna(row[key]) else "–" for key in ("package", "version", "licence", "citation")]
+        cells = [
+            str(row[key]) if pd.notna(row[key]) else "–"
+            for key in ("package", "version", "licence", "citation")
+        ]
         plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{html.escape(str(row["source"]))}</th>{plain}<td><code>{row["sha256"]}</code></td></tr>')
+        lines.append(
+            f'<tr><th scope="row">{html.escape(str(row["source"]))}</th>{plain}<td><code>{row["sha256"]}</code></td></tr>'
+        )
     return _table(("source", "package", "version", "licence", "cite", "SHA-256"), lines, "sources")
 
 
@@ -182,8 +221,14 @@ def _pairs(pairs: Mapping[str, str], name: str, *, code: bool = False) -> str:
     lines = []
     for key, value in pairs.items():
         said = html.escape(str(value))
-        lines.append(f'<tr><th scope="row">{html.escape(key)}</th><td>{f"<code>{said}</code>" if code else said}</td></tr>')
-    return f'<div class="scroll"><table data-name="{name}"><tbody>\n' + "\n".join(lines) + "\n</tbody></table></div>\n"
+        lines.append(
+            f'<tr><th scope="row">{html.escape(key)}</th><td>{f"<code>{said}</code>" if code else said}</td></tr>'
+        )
+    return (
+        f'<div class="scroll"><table data-name="{name}"><tbody>\n'
+        + "\n".join(lines)
+        + "\n</tbody></table></div>\n"
+    )
 
 
 def _table(heads: Sequence[str], lines: Sequence[str], name: str) -> str:

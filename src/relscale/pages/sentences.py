@@ -1,4 +1,5 @@
-"""The answer in sentences, made from the tables: which gaps narrow, widen, cross, stay, or are undecided."""
+"""The answer in sentences, made from the tables: which gaps narrow, widen, cross, stay, or are
+undecided."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,29 +7,46 @@ from typing import Any
 
 import pandas as pd
 
-from relscale.plots.style import is_error, words
+from relscale.figures.kit.style import is_error, words
 
 MOST_NAMED = 14
 """A sentence names its gaps one by one up to so many; past that it counts them by family."""
 GAPS: Mapping[str, tuple[str, str, str]] = {
-    "narrows": ("narrows", "narrow", "as compute grows: the domain with the larger error catches up"),
-    "widens": ("widens", "widen", "as compute grows: the domain with the larger error falls further behind"),
-    "crosses": ("crosses 1", "cross 1", "within the observed compute: the order of the two domains turns around"),
+    "narrows": (
+        "narrows",
+        "narrow",
+        "as compute grows: the domain with the larger error catches up",
+    ),
+    "widens": (
+        "widens",
+        "widen",
+        "as compute grows: the domain with the larger error falls further behind",
+    ),
+    "crosses": (
+        "crosses 1",
+        "cross 1",
+        "within the observed compute: the order of the two domains turns around",
+    ),
     "parallel": ("stays parallel", "stay parallel", ""),
     "undecided": ("is undecided", "are undecided", "the interval allows more than one answer"),
 }
-"""Verdicts about a gap in the order of the sentences: the verb for one gap, for several, and what it means."""
+"""Verdicts about a gap in the order of the sentences: the verb for one gap, for several, and what
+it means."""
 CHANGES: Mapping[str, tuple[str, str]] = {
     "rises": ("rises", "rise"),
     "falls": ("falls", "fall"),
     "parallel": ("stays parallel", "stay parallel"),
     "undecided": ("is undecided", "are undecided"),
 }
-"""Verdicts about probabilities and accuracies, which have no gap that could narrow: the verb for one and for several."""
+"""Verdicts about probabilities and accuracies, which have no gap that could narrow: the verb for
+one and for several."""
 
 
-def shown_laws(relative: pd.DataFrame, families: Sequence[Mapping[str, Any]], estimator: str) -> pd.DataFrame:
-    """Return the relative laws that a reader is shown: each family in its first metric, one estimator.
+def shown_laws(
+    relative: pd.DataFrame, families: Sequence[Mapping[str, Any]], estimator: str
+) -> pd.DataFrame:
+    """Return the relative laws that a reader is shown: each family in its first metric, one
+    estimator.
 
     Args:
         relative: relative.csv.
@@ -36,7 +54,10 @@ def shown_laws(relative: pd.DataFrame, families: Sequence[Mapping[str, Any]], es
         estimator: the one that figures show.
     """
     rows = relative[relative["estimator"].astype(str) == estimator]
-    parts = [rows[(rows["family"] == family["family"]) & (rows["metric"] == family["metric"])] for family in families]
+    parts = [
+        rows[(rows["family"] == family["family"]) & (rows["metric"] == family["metric"])]
+        for family in families
+    ]
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
 
 
@@ -58,24 +79,38 @@ def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str
     """Answer the question in five sentences, one a verdict.
 
     Args:
-        shown: rows of relative.csv, one a gap (`shown_laws`); metrics that are not errors are left to `beside_sentences`.
+        shown: rows of relative.csv, one a gap (`shown_laws`); metrics that are not errors are left
+            to `beside_sentences`.
         labels: words for keys.
     """
     gaps = shown[[is_error(str(metric)) for metric in shown["metric"]]] if len(shown) else shown
     return [_gap_sentence(verdict, gaps, labels) for verdict in GAPS]
 
 
-def beside_sentences(shown: pd.DataFrame, relative: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
-    """Say what the five sentences leave out: laws without a verdict, measures that are no errors, and other estimators' answers."""
+def beside_sentences(
+    shown: pd.DataFrame, relative: pd.DataFrame, labels: Mapping[str, str]
+) -> list[str]:
+    """Say what the five sentences leave out: laws without a verdict, measures that are no errors,
+    and other estimators' answers."""
     said, suites = [], shown["suite"].nunique()
     lacking = shown[shown["verdict"].isna() | (shown["verdict"].astype(str) == "")]
     if len(lacking):
-        causes = sorted({str(status).split(";")[0].replace("_", " ") for status in lacking["status"]})
-        said.append(f"{_count(len(lacking), 'comparison')} of {len(shown)} got no verdict ({', '.join(causes)}).")
-    changes = shown[[not is_error(str(metric)) for metric in shown["metric"]]] if len(shown) else shown
+        causes = sorted(
+            {str(status).split(";")[0].replace("_", " ") for status in lacking["status"]}
+        )
+        said.append(
+            f"{_count(len(lacking), 'comparison')} of {len(shown)} got no verdict ({', '.join(causes)})."
+        )
+    changes = (
+        shown[[not is_error(str(metric)) for metric in shown["metric"]]] if len(shown) else shown
+    )
     if len(changes):
         counts = changes["verdict"].astype(str).value_counts()
-        parts = [f"{counts[word]} {verbs[int(counts[word] > 1)]}" for word, verbs in CHANGES.items() if word in counts]
+        parts = [
+            f"{counts[word]} {verbs[int(counts[word] > 1)]}"
+            for word, verbs in CHANGES.items()
+            if word in counts
+        ]
         measures = ", ".join(dict.fromkeys(words(metric) for metric in changes["metric"]))
         said.append(
             f"Of {_count(len(changes), 'comparison')} in {measures} (no error: judged against the baseline, higher is better), "
@@ -109,7 +144,8 @@ def _because(verdict: str, rows: pd.DataFrame) -> str:
 
 
 def _named(rows: pd.DataFrame, labels: Mapping[str, str], suites: int) -> str:
-    """Name gaps as `family against baseline: domain (corpora), ...`, or count them by family where they are many."""
+    """Name gaps as `family against baseline: domain (corpora), ...`, or count them by family where
+    they are many."""
     if not len(rows):
         return ""
     parts = []
@@ -127,7 +163,11 @@ def _named(rows: pd.DataFrame, labels: Mapping[str, str], suites: int) -> str:
 
 
 def _where(corpora: pd.Series, labels: Mapping[str, str], suites: int) -> str:
-    return "every corpus" if len(corpora) == suites > 1 else ", ".join(words(corpus, labels) for corpus in corpora)
+    return (
+        "every corpus"
+        if len(corpora) == suites > 1
+        else ", ".join(words(corpus, labels) for corpus in corpora)
+    )
 
 
 def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
@@ -136,12 +176,18 @@ def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
         return []
     mine = str(shown["estimator"].iloc[0])
     key = ["suite", "family", "metric", "treatment", "baseline"]
-    others = relative[(relative["estimator"].astype(str) != mine) & relative["verdict"].notna() & (relative["verdict"] != "undecided")]
+    others = relative[
+        (relative["estimator"].astype(str) != mine)
+        & relative["verdict"].notna()
+        & (relative["verdict"] != "undecided")
+    ]
     decided = shown[shown["verdict"].notna() & ~shown["verdict"].isin(["undecided", ""])]
     names = sorted(set(relative["estimator"].astype(str)) - {mine})
     if not names or not len(decided):
         return []
-    both = decided[[*key, "verdict"]].merge(others[[*key, "verdict"]], on=key, suffixes=("", "_other"))
+    both = decided[[*key, "verdict"]].merge(
+        others[[*key, "verdict"]], on=key, suffixes=("", "_other")
+    )
     against = both[both["verdict"] != both["verdict_other"]].drop_duplicates(key)
     same = both[both["verdict"] == both["verdict_other"]].drop_duplicates(key)
     among = _joined([words(name) for name in names])
@@ -161,7 +207,8 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def slope_text(row: Mapping[str, Any] | pd.Series) -> str:
-    """Write a slope with its interval, as `−0.031 [−0.040, −0.022]`; without an interval the slope alone."""
+    """Write a slope with its interval, as `−0.031 [−0.040, −0.022]`; without an interval the slope
+    alone."""
     values = [float(row[key]) for key in ("dbeta", "ci_low", "ci_high")]
     if not math.isfinite(values[0]):
         return ""

@@ -55,13 +55,17 @@ def cell_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) or (hasattr(value, "dtype") and getattr(value.dtype, "kind", "") == "f"):
+    if isinstance(value, float) or (
+        hasattr(value, "dtype") and getattr(value.dtype, "kind", "") == "f"
+    ):
         number = float(value)  # type: ignore[arg-type]
         return f"{number:.0f}" if number == round(number) and abs(number) < 1e7 else f"{number:.5g}"
     return str(value)
 
 
-def table_page(frame: pd.DataFrame, title: str, remark: str = "", headings: Mapping[str, str] | None = None) -> str:
+def table_page(
+    frame: pd.DataFrame, title: str, remark: str = "", headings: Mapping[str, str] | None = None
+) -> str:
     """Return a page with a table whose columns sort by a click; its rows come in the frame's order.
 
     Args:
@@ -73,8 +77,14 @@ def table_page(frame: pd.DataFrame, title: str, remark: str = "", headings: Mapp
     Returns:
         HTML, with its style and script inside.
     """
-    heads = "".join(f'<th scope="col"><button>{html.escape((headings or {}).get(name, str(name)))}</button></th>' for name in frame.columns)
-    body = "\n".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in frame.itertuples(index=False, name=None))
+    heads = "".join(
+        f'<th scope="col"><button>{html.escape((headings or {}).get(name, str(name)))}</button></th>'
+        for name in frame.columns
+    )
+    body = "\n".join(
+        f"<tr>{''.join(_cell(value) for value in row)}</tr>"
+        for row in frame.itertuples(index=False, name=None)
+    )
     said = f"<p>{html.escape(remark)}</p>\n" if remark else ""
     nothing = "<p>The table has no rows.</p>\n" if not len(frame) else ""
     return (

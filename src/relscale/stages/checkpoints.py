@@ -1,4 +1,5 @@
-"""Check before any scoring that every checkpoint that should be here is here, and write the suite's table."""
+"""Check before any scoring that every checkpoint that should be here is here, and write the suite's
+table."""
 
 import argparse
 import csv
@@ -7,16 +8,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from relscale.checkpoints import find_model
-from relscale.command import run
-from relscale.evaluation.checkpoint_folder import check_folder
+from relscale.config.released import CheckpointRow
+from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.files import write_text
-from relscale.records.suite import SUITE_COLUMNS
-from relscale.settings.checkpoints import CheckpointRow
+from relscale.released.folder import check_folder
+from relscale.released.table import find_model
+from relscale.runtime import run
 
 
 def check_checkpoint(row: CheckpointRow, folder: str | None) -> dict[str, Any] | None:
-    """Return the configuration of a checkpoint in a folder, after checking its files; none for an id of the hub, which comes later.
+    """Return the configuration of a checkpoint in a folder, after checking its files; none for an
+    id of the hub, which comes later.
 
     Raises:
         ValueError: naming the run and what is wrong.
@@ -28,7 +30,9 @@ def check_checkpoint(row: CheckpointRow, folder: str | None) -> dict[str, Any] |
                 raise ValueError(f"model {model!r}: no such folder")
             return check_folder(Path(model), model)
         if row.revision is None:
-            raise ValueError(f"model {row.model!r}: there is no such folder, and an id of the hub needs a revision, best a full commit")
+            raise ValueError(
+                f"model {row.model!r}: there is no such folder, and an id of the hub needs a revision, best a full commit"
+            )
     except ValueError as error:
         raise ValueError(f"run {row.run}: {error}") from error
     return None
@@ -39,7 +43,11 @@ def suite_row(row: CheckpointRow, config: dict[str, Any] | None) -> dict[str, An
     known = config or {}
     return {
         **dict.fromkeys(SUITE_COLUMNS, ""),
-        **{key: value for key, value in row.columns().items() if key in SUITE_COLUMNS and value is not None},
+        **{
+            key: value
+            for key, value in row.columns().items()
+            if key in SUITE_COLUMNS and value is not None
+        },
         "corpus": row.suite,
         "budget_counts": "forward_flops" if row.forward_flops is not None else "training_flops",
         "width": known.get("hidden_size", known.get("n_embd", "")),
@@ -70,10 +78,15 @@ def main(argv: list[str] | None = None) -> None:
         except ValueError as error:
             problems.append(str(error))
     if problems:
-        raise ValueError(f"before scoring, {len(problems)} checkpoint(s):\n  " + "\n  ".join(problems))
+        raise ValueError(
+            f"before scoring, {len(problems)} checkpoint(s):\n  " + "\n  ".join(problems)
+        )
     write_text(args.out, text.getvalue())
     cells = {(row.suite, row.budget) for row in rows}
-    write_text(args.out_bill, f"{len(rows)} checkpoints of {len(cells)} IsoFLOP curves are scored; nothing is trained\n")
+    write_text(
+        args.out_bill,
+        f"{len(rows)} checkpoints of {len(cells)} IsoFLOP curves are scored; nothing is trained\n",
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Stage `corpora_table`: documents, bytes and tokens of all corpora's components, and what was removed by cause."""
+"""Stage `corpora_table`: documents, bytes and tokens of all corpora's components, and what was
+removed by cause."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from relscale.command import run
+from relscale.contract.io import write_table
+from relscale.contract.text_tables import CORPORA_COLUMNS
 from relscale.files import read_json
-from relscale.records.text import CORPORA_COLUMNS
-from relscale.tables import write_table
+from relscale.runtime import run
 
 
 def main() -> None:
@@ -17,7 +18,10 @@ def main() -> None:
     parser.add_argument("--manifest", required=True, nargs="+", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    manifests = sorted((read_json(path) for path in arguments.manifest), key=lambda manifest: str(manifest["corpus"]))
+    manifests = sorted(
+        (read_json(path) for path in arguments.manifest),
+        key=lambda manifest: str(manifest["corpus"]),
+    )
     rows = [row for manifest in manifests for row in manifest["rows"]]
     write_table(pd.DataFrame(rows, columns=list(CORPORA_COLUMNS)), arguments.out, CORPORA_COLUMNS)
 

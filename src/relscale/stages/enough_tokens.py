@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from relscale.command import run
 from relscale.files import read_json, write_json
+from relscale.runtime import run
 
 
-def check_tokens(manifests: dict[str, dict[str, Any]], most_tokens: dict[str, int], max_epochs: float) -> list[str]:
+def check_tokens(
+    manifests: dict[str, dict[str, Any]], most_tokens: dict[str, int], max_epochs: float
+) -> list[str]:
     """Return one line for each corpus that is too small.
 
     Args:
@@ -35,7 +37,9 @@ def check_components(manifest: dict[str, Any], needed: int) -> list[str]:
     """Return one line for each component of a sharded corpus that is too small for its weight."""
     problems = []
     for part, epochs in most_epochs(manifest, needed).items():
-        allowed = next(other["max_epochs"] for other in manifest["components"] if other["name"] == part)
+        allowed = next(
+            other["max_epochs"] for other in manifest["components"] if other["name"] == part
+        )
         if epochs > allowed:
             key = f"corpora.sharded.{manifest['corpus']}"
             problems.append(
@@ -48,8 +52,14 @@ def check_components(manifest: dict[str, Any], needed: int) -> list[str]:
 def most_epochs(manifest: dict[str, Any], needed: int) -> dict[str, float]:
     """Return how often a run of so many tokens sees each component of a sharded corpus."""
     whole = sum(part["weight"] for part in manifest["components"])
-    tokens = {part["name"]: sum(shard["tokens"] for shard in part["shards"]) for part in manifest["components"]}
-    return {part["name"]: part["weight"] / whole * needed / tokens[part["name"]] for part in manifest["components"]}
+    tokens = {
+        part["name"]: sum(shard["tokens"] for shard in part["shards"])
+        for part in manifest["components"]
+    }
+    return {
+        part["name"]: part["weight"] / whole * needed / tokens[part["name"]]
+        for part in manifest["components"]
+    }
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,7 +70,9 @@ def main(argv: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, type=json.loads)
-    parser.add_argument("--manifest", required=True, type=Path, nargs="+", help="manifests of the corpora's tokens")
+    parser.add_argument(
+        "--manifest", required=True, type=Path, nargs="+", help="manifests of the corpora's tokens"
+    )
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args(argv)
     manifests = {manifest["corpus"]: manifest for manifest in map(read_json, args.manifest)}
@@ -69,7 +81,11 @@ def main(argv: list[str] | None = None) -> None:
     epochs = {}
     for corpus, needed in args.spec["most_tokens"].items():
         manifest = manifests[corpus]
-        seen = max(most_epochs(manifest, needed).values()) if "components" in manifest else needed / manifest["tokens"]
+        seen = (
+            max(most_epochs(manifest, needed).values())
+            if "components" in manifest
+            else needed / manifest["tokens"]
+        )
         epochs[corpus] = round(seen, 4)
     write_json(args.out, {"most_epochs": epochs})
 

@@ -8,22 +8,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from relscale.arrow import arrow_table, write_parquet
-from relscale.checkpoints import find_model
-from relscale.command import run
+from relscale.config.released import CheckpointRow
+from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.evaluation.aggregate import LOSSES_SCHEMA
-from relscale.evaluation.checkpoint import open_checkpoint
-from relscale.evaluation.released import evaluate_checkpoint
-from relscale.evaluation.text_table import read_texts
 from relscale.files import write_json
-from relscale.settings.checkpoints import CheckpointRow
+from relscale.released.evaluate import evaluate_checkpoint
+from relscale.released.model import open_checkpoint
+from relscale.released.table import find_model
+from relscale.released.text_table import read_texts
+from relscale.runtime import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, type=json.loads)
-    parser.add_argument("--defined-by", required=True, nargs=2, metavar=("CODE", "LOCK"), help="digests, for the record")
+    parser.add_argument(
+        "--defined-by",
+        required=True,
+        nargs=2,
+        metavar=("CODE", "LOCK"),
+        help="digests, for the record",
+    )
     parser.add_argument("--texts", required=True, type=Path)
     parser.add_argument("--out-losses", required=True, type=Path)
     parser.add_argument("--out-items", required=True, type=Path)
@@ -38,17 +44,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         row = CheckpointRow.model_validate(given)
         print(f"{number}/{len(spec['checkpoints'])} {row.run}", flush=True)
         checkpoint = open_checkpoint(
-            find_model(row.model, spec["folder"]), row.revision, max_length=spec["max_length"], dtype=spec["dtype"]
+            find_model(row.model, spec["folder"]),
+            row.revision,
+            max_length=spec["max_length"],
+            dtype=spec["dtype"],
         )
         run_rows, per_item, record = evaluate_checkpoint(
-            checkpoint, row.columns(), spec["family"], spec["settings"], items, documents, stride=spec["stride"]
+            checkpoint,
+            row.columns(),
+            spec["family"],
+            spec["settings"],
+            items,
+            documents,
+            stride=spec["stride"],
         )
         rows += run_rows
         tables.append(per_item)
         records.append(record)
     write_parquet(arrow_table(rows, LOSSES_SCHEMA), args.out_losses)
     write_parquet(pa.concat_tables(tables).unify_dictionaries(), args.out_items)
-    write_json(args.out_record, {"family": spec["family"], "spec": spec, "defined_by": args.defined_by, "runs": records})
+    write_json(
+        args.out_record,
+        {"family": spec["family"], "spec": spec, "defined_by": args.defined_by, "runs": records},
+    )
 
 
 if __name__ == "__main__":

@@ -4,9 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from relscale.command import run
-from relscale.files import replacing
-from relscale.records.laws import (
+from relscale.contract.law_tables import (
     ABSOLUTE_COLUMNS,
     ABSOLUTE_FITS_COLUMNS,
     BACKTEST_COLUMNS,
@@ -17,6 +15,8 @@ from relscale.records.laws import (
     SURFACE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
+from relscale.files import replacing
+from relscale.runtime import run
 from relscale.training.curve import CURVE_COLUMNS
 
 COLUMNS = {
@@ -46,7 +46,9 @@ def gather(paths: list[Path], columns: tuple[str, ...], out: Path) -> None:
             with path.open(newline="", encoding="utf-8") as handle:
                 rows = csv.reader(handle)
                 if (header := tuple(next(rows, ()))) != columns:
-                    raise ValueError(f"{path}: columns are {', '.join(header)}; they should be {', '.join(columns)}")
+                    raise ValueError(
+                        f"{path}: columns are {', '.join(header)}; they should be {', '.join(columns)}"
+                    )
                 writer.writerows(rows)
 
 

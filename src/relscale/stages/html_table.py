@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from relscale.command import run
+from relscale.contract.io import read_table
 from relscale.files import write_text
 from relscale.pages.tables_html import table_page
-from relscale.tables import read_table
+from relscale.runtime import run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,7 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--title", default="", help="of the page; the file's name if empty")
     parser.add_argument("--remark", default="", help="a sentence above the table")
     parsed = parser.parse_args(arguments)
-    write_text(parsed.html, table_page(read_table(parsed.csv), parsed.title or parsed.csv.stem, parsed.remark))
+    write_text(
+        parsed.html,
+        table_page(read_table(parsed.csv), parsed.title or parsed.csv.stem, parsed.remark),
+    )
 
 
 if __name__ == "__main__":

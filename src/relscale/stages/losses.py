@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from relscale.command import run
+from relscale.contract.check import check_columns
+from relscale.contract.io import write_table
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.files import replacing
-from relscale.records.check import check_columns
-from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
-from relscale.tables import write_table
+from relscale.runtime import run
 
 LOSSES_KEY = ("suite", "family", "metric", "domain", "run")
 """What a row of the losses is known by, and their order."""
@@ -24,7 +24,8 @@ def put_together(paths: Sequence[Path], columns: Sequence[str], key: Sequence[st
     """Return the rows of several tables in the order of their key.
 
     Raises:
-        ValueError: naming the file and the columns, where one has others than it should, or two rows have the same key.
+        ValueError: naming the file and the columns, where one has others than it should, or two
+            rows have the same key.
     """
     tables = []
     for path in paths:
@@ -32,7 +33,9 @@ def put_together(paths: Sequence[Path], columns: Sequence[str], key: Sequence[st
         check_columns(str(path), table.column_names, columns)
         unknown = [name for name in table.column_names if name not in columns]
         if unknown:
-            raise ValueError(f"{path}: column(s) {', '.join(unknown)} are not in the table's contract (records.py)")
+            raise ValueError(
+                f"{path}: column(s) {', '.join(unknown)} are not in the table's contract (records.py)"
+            )
         tables.append(table.select(list(columns)))
     whole = pa.concat_tables(tables).unify_dictionaries()
     # Sorting goes by text: the codes of a dictionary stand in the order in which words were met.
@@ -46,7 +49,9 @@ def put_together(paths: Sequence[Path], columns: Sequence[str], key: Sequence[st
         if pc.any(same).as_py():
             row = plain.slice(pc.index(same, True).as_py(), 1).to_pylist()[0]
             files = ", ".join(str(path) for path in paths[:8])
-            raise ValueError(f"two rows have the same {', '.join(f'{name} {value!r}' for name, value in row.items())}, in {files}")
+            raise ValueError(
+                f"two rows have the same {', '.join(f'{name} {value!r}' for name, value in row.items())}, in {files}"
+            )
     return whole.take(order)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from relscale.command import run
 from relscale.evaluation.overlap import overlapping
 from relscale.files import write_json
+from relscale.runtime import run
 
 
 def texts_of(requests: Path) -> dict[str, str]:
@@ -36,7 +36,11 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     texts = texts_of(args.requests)
     items, too_short = overlapping(texts, batches_of(args.train), args.spec["window_words"])
-    counts = {"items_searched": len(texts), "items_too_short": too_short, "items_overlapping": len(items)}
+    counts = {
+        "items_searched": len(texts),
+        "items_too_short": too_short,
+        "items_overlapping": len(items),
+    }
     write_json(args.out, {**counts, "items": items})
 
 

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from relscale.command import run
 from relscale.files import read_json, sha256_of, write_json
+from relscale.runtime import run
 from relscale.text.shards import token_dtype, write_tokens
 from relscale.text.tokenizer import load_tokenizer
 
@@ -26,11 +26,18 @@ def main() -> None:
     tokenizer = load_tokenizer(arguments.tokenizer)
     report = read_json(arguments.report)
     if report["corpus"] != spec["corpus"]:
-        raise ValueError(f"{arguments.report}: report of corpus {report['corpus']!r}, where {spec['corpus']!r} is asked for")
+        raise ValueError(
+            f"{arguments.report}: report of corpus {report['corpus']!r}, where {spec['corpus']!r} is asked for"
+        )
     train = write_tokens(tokenizer, arguments.train, arguments.out_train)
     validation = write_tokens(tokenizer, arguments.validation, arguments.out_validation)
     rows = [
-        row | {"tokens": train.tokens[row["component"]], "tokens_validation": validation.tokens[row["component"]]} for row in report["rows"]
+        row
+        | {
+            "tokens": train.tokens[row["component"]],
+            "tokens_validation": validation.tokens[row["component"]],
+        }
+        for row in report["rows"]
     ]
     manifest = {
         "corpus": spec["corpus"],
@@ -45,7 +52,12 @@ def main() -> None:
             f"documents{suffix}": counts.num_documents,
             f"bytes{suffix}": counts.num_bytes,
         }
-    manifest |= {"sha256": {arguments.out_train.name: train.sha256, arguments.out_validation.name: validation.sha256}}
+    manifest |= {
+        "sha256": {
+            arguments.out_train.name: train.sha256,
+            arguments.out_validation.name: validation.sha256,
+        }
+    }
     write_json(arguments.manifest, manifest)
 
 

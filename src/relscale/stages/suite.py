@@ -5,19 +5,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from relscale.bill import bill
-from relscale.command import run
+from relscale.config.analysis import Costs
+from relscale.config.suite import Suite
+from relscale.config.training import Training
 from relscale.files import write_text
-from relscale.jobs_bill import jobs_bill
-from relscale.plan import Run, plan_suite, suite_csv
-from relscale.settings.analysis import Costs
-from relscale.settings.suite import Suite
-from relscale.settings.training import Training
+from relscale.plan.cost import bill
+from relscale.plan.suite import Run, plan_suite, suite_csv
+from relscale.resources.report import jobs_bill
+from relscale.runtime import run
 
 
 def _jobs(spec: dict[str, Any], runs: list[Run], costs: Costs) -> str:
     """Return what jobs on GPUs ask for; a suite on the CPU has no `training` in its spec."""
-    return jobs_bill(runs, Training.model_validate(spec["training"]), costs, spec["tokens_to_score"]) if "training" in spec else ""
+    return (
+        jobs_bill(runs, Training.model_validate(spec["training"]), costs, spec["tokens_to_score"])
+        if "training" in spec
+        else ""
+    )
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from relscale.command import run
-from relscale.records.laws import ABSOLUTE_COLUMNS, RELATIVE_COLUMNS
-from relscale.summary import print_summary
-from relscale.tables import read_table
+from relscale.contract.io import read_table
+from relscale.contract.law_tables import ABSOLUTE_COLUMNS, RELATIVE_COLUMNS
+from relscale.laws.summary import print_summary
+from relscale.runtime import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -21,7 +21,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", required=True, help="path of the report, printed last")
     args = parser.parse_args(argv)
     console = Console(highlight=False)
-    print_summary(console, read_table(args.relative, RELATIVE_COLUMNS), read_table(args.absolute, ABSOLUTE_COLUMNS), args.estimator)
+    print_summary(
+        console,
+        read_table(args.relative, RELATIVE_COLUMNS),
+        read_table(args.absolute, ABSOLUTE_COLUMNS),
+        args.estimator,
+    )
     console.print(f"Report: {args.report}", soft_wrap=True)
 
 

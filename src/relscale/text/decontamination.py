@@ -1,10 +1,12 @@
 """Keeping the text of evaluation sets out of the corpora.
 
     evaluation_texts(name, settings, files_dir) -> Iterator[str]   all texts of a family
-    WindowSet(texts, size)                                         its windows of consecutive lower-cased words
-    remove_paragraphs(texts, windows) -> (texts, removed)          paragraphs that hold such a window are taken out
+    WindowSet(texts, size)                                         its windows of consecutive
+    lower-cased words remove_paragraphs(texts, windows) -> (texts, removed)          paragraphs that
+    hold such a window are taken out
 
-The text of a whole source is searched for, whatever domains are asked of it, so that a new domain changes no corpus.
+The text of a whole source is searched for, whatever domains are asked of it, so that a new domain
+changes no corpus.
 """
 
 import re
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from relscale.settings.readers import AnyReader
+from relscale.config.readers import AnyReader
 from relscale.text.exams import read_questions
 from relscale.text.readers import clean, matching_files, read_documents
 from relscale.text.records import read_records
@@ -28,12 +30,14 @@ _TABLE_BITS = 25
 
 
 def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) -> Iterator[str]:
-    """Yield the texts of an evaluation family, one for each document, question with its options, or pair with its prompt.
+    """Yield the texts of an evaluation family, one for each document, question with its options, or
+    pair with its prompt.
 
     Args:
         name: the family, for messages.
-        settings: the family's settings as plain values; read are `kind` and, by kind, `reader` (documents), `file` and `form`
-            (questions), `file` (risk) or the files and keys in `domains` (pairs).
+        settings: the family's settings as plain values; read are `kind` and, by kind, `reader`
+            (documents), `file` and `form` (questions), `file` (risk) or the files and keys in
+            `domains` (pairs).
         files_dir: folder of the files of the family's source.
 
     Raises:
@@ -56,15 +60,25 @@ def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) ->
             for number, record in enumerate(read_records(path), start=1):
                 yield _joined(record, ("question",), f"{path} record {number}")
     elif kind == "pairs":
-        for pairs in (pairs for domain in sorted(settings["domains"]) for pairs in settings["domains"][domain]):
-            options = [pairs["options"]] if pairs.get("options") else [pairs["positive"], pairs["negative"]]
+        for pairs in (
+            pairs for domain in sorted(settings["domains"]) for pairs in settings["domains"][domain]
+        ):
+            options = (
+                [pairs["options"]]
+                if pairs.get("options")
+                else [pairs["positive"], pairs["negative"]]
+            )
             keys = [pairs["prompt"], *options] if pairs.get("prompt") else options
-            for path in (path for file in pairs["files"] for path in matching_files(files_dir, file)):
+            for path in (
+                path for file in pairs["files"] for path in matching_files(files_dir, file)
+            ):
                 for number, record in enumerate(read_records(path), start=1):
                     yield _joined(record, keys, f"{path} record {number}")
     else:
         choices = "documents, questions, pairs, risk"
-        raise ValueError(f"families.{name}: kind = {kind!r} has no text of its own to decontaminate against; the choices are {choices}")
+        raise ValueError(
+            f"families.{name}: kind = {kind!r} has no text of its own to decontaminate against; the choices are {choices}"
+        )
 
 
 def _joined(record: Mapping[str, Any], keys: Iterable[str], where: str) -> str:
@@ -79,9 +93,11 @@ def _joined(record: Mapping[str, Any], keys: Iterable[str], where: str) -> str:
 
 
 class WindowSet:
-    """The windows of consecutive words of some texts, as 64-bit hashes: 8 bytes each and one table of 32 MiB.
+    """The windows of consecutive words of some texts, as 64-bit hashes: 8 bytes each and one table
+    of 32 MiB.
 
-    Two different windows meet in one hash with a probability of about 1e-19 times the number of pairs: never, in practice.
+    Two different windows meet in one hash with a probability of about 1e-19 times the number of
+    pairs: never, in practice.
     """
 
     def __init__(self, texts: Iterable[str], size: int) -> None:
@@ -107,7 +123,9 @@ class WindowSet:
         return found
 
 
-def remove_paragraphs(texts: Sequence[str], windows: WindowSet, hasher: WordHasher | None = None) -> tuple[list[str], int]:
+def remove_paragraphs(
+    texts: Sequence[str], windows: WindowSet, hasher: WordHasher | None = None
+) -> tuple[list[str], int]:
     """Take out the paragraphs (separated by blank lines) that hold a window of the set.
 
     Args:
@@ -116,10 +134,15 @@ def remove_paragraphs(texts: Sequence[str], windows: WindowSet, hasher: WordHash
         hasher: kept between calls, it need not hash a word twice.
 
     Returns:
-        The documents in order, with "" for one of which nothing is left, and the number of paragraphs taken out.
+        The documents in order, with "" for one of which nothing is left, and the number of
+        paragraphs taken out.
     """
     hasher = hasher or WordHasher()
-    paragraphs = [(place, paragraph) for place, text in enumerate(texts) for paragraph in _PARAGRAPHS.split(text)]
+    paragraphs = [
+        (place, paragraph)
+        for place, text in enumerate(texts)
+        for paragraph in _PARAGRAPHS.split(text)
+    ]
     words = [hasher(paragraph) for _, paragraph in paragraphs]
     flat = window_hashes(np.concatenate(words), windows.size) if words else np.empty(0, np.uint64)
     owners = np.repeat(np.arange(len(words)), [len(some) for some in words])
@@ -131,4 +154,6 @@ def remove_paragraphs(texts: Sequence[str], windows: WindowSet, hasher: WordHash
     for number, (place, paragraph) in enumerate(paragraphs):
         if place in touched and number not in hits:
             left[place].append(paragraph)
-    return ["\n\n".join(left[place]) if place in touched else text for place, text in enumerate(texts)], len(hits)
+    return [
+        "\n\n".join(left[place]) if place in touched else text for place, text in enumerate(texts)
+    ], len(hits)

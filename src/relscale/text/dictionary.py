@@ -1,9 +1,11 @@
-"""Questions and answers made from dictionary entries by fixed templates: template-made text, not model-made.
+"""Questions and answers made from dictionary entries by fixed templates: template-made text, not
+model-made.
 
-An entry is a record {entry, pos: [{part_of_speech, definitions: [{text, examples}], syn?, cs?}]} as in the GCIDE. Which template an
-entry gets depends on a hash of its word. Left out: etymologies (of no use as prose), senses that only refer to another entry ("See
-Arear."), and senses, examples and phrases that end in a stray note of provenance ("1913 Webster]"): in this edition it marks a text that
-was cut off at a character that could not be encoded.
+An entry is a record {entry, pos: [{part_of_speech, definitions: [{text, examples}], syn?, cs?}]} as
+in the GCIDE. Which template an entry gets depends on a hash of its word. Left out: etymologies (of
+no use as prose), senses that only refer to another entry ("See Arear."), and senses, examples and
+phrases that end in a stray note of provenance ("1913 Webster]"): in this edition it marks a text
+that was cut off at a character that could not be encoded.
 """
 
 import hashlib
@@ -12,7 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _SCAR = re.compile(r"Webster(?: 1913 Suppl\.)?\]|WordNet 1\.5|\bPJC\b|\[wns?=?\d?\]")
-_REFERENCE = re.compile(r"(?:See|Same as|Obs\. form of|Var\. of)\b[^;,]{0,60}(?:, (?:n|a|v|adv|prep)\b[^;,]{0,12})?")
+_REFERENCE = re.compile(
+    r"(?:See|Same as|Obs\. form of|Var\. of)\b[^;,]{0,60}(?:, (?:n|a|v|adv|prep)\b[^;,]{0,12})?"
+)
 _SPACE = re.compile(r"\s+")
 
 _WORD_CLASSES = (
@@ -47,7 +51,9 @@ def questions_and_answers(record: Mapping[str, Any], where: str) -> str:
         template = hashlib.blake2b(word.encode(), digest_size=4).digest()[0] % 6
         blocks = [block for part in record["pos"] for block in _blocks(word, part, template)]
     except KeyError as error:
-        raise ValueError(f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are {', '.join(record)}") from error
+        raise ValueError(
+            f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are {', '.join(record)}"
+        ) from error
     return "\n\n".join(blocks)
 
 
@@ -57,10 +63,18 @@ def _blocks(word: str, part: Mapping[str, Any], template: int) -> Iterable[str]:
     senses = [sense for sense in senses if sense]
     if not senses:
         return
-    word_class = next((name for start, name in _WORD_CLASSES if part["part_of_speech"].startswith(start)), "word")
+    word_class = next(
+        (name for start, name in _WORD_CLASSES if part["part_of_speech"].startswith(start)), "word"
+    )
     yield _meaning(word, word_class, senses, template)
-    phrases = [_plain(phrase) for phrase in part.get("cs", "").split(" -- ") if not _SCAR.search(phrase)]
-    phrases = [phrase for phrase in phrases if len(phrase) > len(word) + 10 and not _REFERENCE.search(phrase)]
+    phrases = [
+        _plain(phrase) for phrase in part.get("cs", "").split(" -- ") if not _SCAR.search(phrase)
+    ]
+    phrases = [
+        phrase
+        for phrase in phrases
+        if len(phrase) > len(word) + 10 and not _REFERENCE.search(phrase)
+    ]
     if phrases:
         yield f'Which expressions are made with "{word}"?\n' + "\n".join(phrases)
     synonyms = _plain(part.get("syn", "")).removeprefix("Syn. -- ").split(" See ")[0]
@@ -69,7 +83,8 @@ def _blocks(word: str, part: Mapping[str, Any], template: int) -> Iterable[str]:
 
 
 def _sense(definition: Mapping[str, Any]) -> str:
-    """Return one definition with its first example, or nothing where it only refers elsewhere or was cut off."""
+    """Return one definition with its first example, or nothing where it only refers elsewhere or
+    was cut off."""
     text = definition["text"]
     if _SCAR.search(text) or _REFERENCE.fullmatch(text.strip()):
         return ""
@@ -80,7 +95,11 @@ def _sense(definition: Mapping[str, Any]) -> str:
 
 
 def _meaning(word: str, word_class: str, senses: Sequence[str], template: int) -> str:
-    answer = senses[0] if len(senses) == 1 else "\n".join(f"{number}. {sense}" for number, sense in enumerate(senses, start=1))
+    answer = (
+        senses[0]
+        if len(senses) == 1
+        else "\n".join(f"{number}. {sense}" for number, sense in enumerate(senses, start=1))
+    )
     gap = " " if len(senses) == 1 else "\n"
     if template == 0:
         return f'Question: What does the word "{word}" mean?\nAnswer:{gap}{answer}'

@@ -2,10 +2,12 @@
 
     build_corpus(name, corpora, files, windows) -> Corpus
 
-Every document that is read is either in the corpus or counted under the cause of its removal, in this order: documents_read =
-removed_too_short + removed_exact_duplicate + removed_near_duplicate + removed_over_share + documents + documents_validation. (A document
-of which decontamination leaves nothing counts as too short.) All choices (part, split, order, share) follow hashes of the documents, so
-that one document more or less moves no other. A corpus is held in memory while it is built.
+Every document that is read is either in the corpus or counted under the cause of its removal, in
+this order: documents_read = removed_too_short + removed_exact_duplicate + removed_near_duplicate +
+removed_over_share + documents + documents_validation. (A document of which decontamination leaves
+nothing counts as too short.) All choices (part, split, order, share) follow hashes of the
+documents, so that one document more or less moves no other. A corpus is held in memory while it is
+built.
 """
 
 from collections import Counter
@@ -13,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from relscale.records.text import CORPORA_COLUMNS
-from relscale.settings.corpora import Component, Corpora
+from relscale.config.corpora import Component, Corpora
+from relscale.contract.text_tables import CORPORA_COLUMNS
 from relscale.text.decontamination import WindowSet, remove_paragraphs
 from relscale.text.duplicates import NearDuplicates, document_hash, fraction
 from relscale.text.readers import clean, read_documents
@@ -50,10 +52,13 @@ class Corpus:
     validation: list[Kept]
     """Documents held out."""
     rows: list[dict[str, str | int]]
-    """One row for each component: its counts under the names of the corpora table, without tokens."""
+    """One row for each component: its counts under the names of the corpora table, without
+    tokens."""
 
 
-def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows: WindowSet) -> Corpus:
+def build_corpus(
+    name: str, corpora: Corpora, files: Mapping[str, Path], windows: WindowSet
+) -> Corpus:
     """Build one corpus.
 
     Args:
@@ -63,7 +68,8 @@ def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows
         windows: windows of the evaluation sets; paragraphs that hold one are removed.
 
     Raises:
-        ValueError: where a component or the validation split is left without documents, or a file cannot be read.
+        ValueError: where a component or the validation split is left without documents, or a file
+            cannot be read.
     """
     components = corpora.mixtures[name].components
     counts = [Counter[str]() for _ in components]
@@ -71,7 +77,11 @@ def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows
     kept: list[list[Kept]] = []
     for index, component in enumerate(components):
         key = f"corpora.mixtures.{name}.components[{index}]"
-        documents = list(_prepared(index, component, corpora, files[component.source], windows, seen, counts[index]))
+        documents = list(
+            _prepared(
+                index, component, corpora, files[component.source], windows, seen, counts[index]
+            )
+        )
         if not documents:
             read, short = counts[index]["documents_read"], counts[index]["removed_too_short"]
             raise ValueError(
@@ -81,9 +91,16 @@ def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows
         documents.sort(key=lambda document: fraction("order", document.document))
         kept.append(documents)
     _shrink(components, kept, counts, corpora.near_duplicate_threshold)
-    together = sorted((one for some in kept for one in some), key=lambda one: (fraction("order", one.document), one.document))
-    validation = [one for one in together if fraction("validation", one.document) < corpora.validation_share]
-    train = [one for one in together if fraction("validation", one.document) >= corpora.validation_share]
+    together = sorted(
+        (one for some in kept for one in some),
+        key=lambda one: (fraction("order", one.document), one.document),
+    )
+    validation = [
+        one for one in together if fraction("validation", one.document) < corpora.validation_share
+    ]
+    train = [
+        one for one in together if fraction("validation", one.document) >= corpora.validation_share
+    ]
     if not validation or not train:
         raise ValueError(
             f"corpora.mixtures.{name}: {len(train)} documents to train on and {len(validation)} for validation of"
@@ -93,22 +110,33 @@ def build_corpus(name: str, corpora: Corpora, files: Mapping[str, Path], windows
         for one in part:
             counts[one.component][f"documents{suffix}"] += 1
             counts[one.component][f"bytes{suffix}"] += one.num_bytes
-    rows = [_row(name, index, component, counts[index]) for index, component in enumerate(components)]
+    rows = [
+        _row(name, index, component, counts[index]) for index, component in enumerate(components)
+    ]
     return Corpus(train=train, validation=validation, rows=rows)
 
 
 _COUNTS = CORPORA_COLUMNS[CORPORA_COLUMNS.index("documents_read") : CORPORA_COLUMNS.index("tokens")]
 
 
-def _row(corpus: str, index: int, component: Component, counts: Counter[str]) -> dict[str, str | int]:
+def _row(
+    corpus: str, index: int, component: Component, counts: Counter[str]
+) -> dict[str, str | int]:
     row: dict[str, str | int] = {"corpus": corpus, "component": index, "source": component.source}
     return row | {name: counts[name] for name in _COUNTS}
 
 
 def _prepared(
-    index: int, component: Component, corpora: Corpora, files_dir: Path, windows: WindowSet, seen: set[str], counts: Counter[str]
+    index: int,
+    component: Component,
+    corpora: Corpora,
+    files_dir: Path,
+    windows: WindowSet,
+    seen: set[str],
+    counts: Counter[str],
 ) -> Iterator[Kept]:
-    """Yield the documents of a component: cleaned, long enough, first of their kind, without evaluation text."""
+    """Yield the documents of a component: cleaned, long enough, first of their kind, without
+    evaluation text."""
     hasher = WordHasher()
 
     def decontaminated(batch: Sequence[tuple[str, str]]) -> Iterator[Kept]:
@@ -140,7 +168,9 @@ def _prepared(
     yield from decontaminated(batch)
 
 
-def _read(component: Component, files_dir: Path, max_mb: float | None, counts: Counter[str]) -> Iterator[str]:
+def _read(
+    component: Component, files_dir: Path, max_mb: float | None, counts: Counter[str]
+) -> Iterator[str]:
     """Yield the raw texts of a component's part, up to `max_mb` megabytes (1e6 bytes) of them."""
     for document in read_documents(files_dir, component.reader):
         part = component.part
@@ -154,13 +184,26 @@ def _read(component: Component, files_dir: Path, max_mb: float | None, counts: C
         yield document.text
 
 
-def _shrink(components: Sequence[Component], kept: list[list[Kept]], counts: Sequence[Counter[str]], threshold: float) -> None:
-    """Remove near-duplicates and what exceeds a component's share, in place; components are in hash order."""
+def _shrink(
+    components: Sequence[Component],
+    kept: list[list[Kept]],
+    counts: Sequence[Counter[str]],
+    threshold: float,
+) -> None:
+    """Remove near-duplicates and what exceeds a component's share, in place; components are in hash
+    order."""
     sizes = [sum(one.num_bytes for one in documents) for documents in kept]
-    # Only components without a cap are searched to their end; the others until their share is full, for the rest is left out anyway.
-    for index, component in sorted(enumerate(components), key=lambda pair: pair[1].max_share is not None):
+    # Only components without a cap are searched to their end; the others until their share is full,
+    # for the rest is left out anyway.
+    for index, component in sorted(
+        enumerate(components), key=lambda pair: pair[1].max_share is not None
+    ):
         if component.near_duplicates:
-            room = sizes[index] if component.max_share is None else allowed_bytes(sizes, [one.max_share for one in components])[index]
+            room = (
+                sizes[index]
+                if component.max_share is None
+                else allowed_bytes(sizes, [one.max_share for one in components])[index]
+            )
             kept[index], removed = _without_near_duplicates(kept[index], threshold, room)
             counts[index]["removed_near_duplicate"] += removed
             sizes[index] = sum(one.num_bytes for one in kept[index])
@@ -172,8 +215,11 @@ def _shrink(components: Sequence[Component], kept: list[list[Kept]], counts: Seq
             kept[index] = cut
 
 
-def _without_near_duplicates(documents: Sequence[Kept], threshold: float, room: float) -> tuple[list[Kept], int]:
-    """Return the documents that resemble no earlier one, and the number of others; what comes after `room` bytes is not searched."""
+def _without_near_duplicates(
+    documents: Sequence[Kept], threshold: float, room: float
+) -> tuple[list[Kept], int]:
+    """Return the documents that resemble no earlier one, and the number of others; what comes after
+    `room` bytes is not searched."""
     index = NearDuplicates(threshold)
     result: list[Kept] = []
     total = 0
@@ -197,10 +243,12 @@ def _as_many(documents: Sequence[Kept], room: float) -> list[Kept]:
 
 
 def allowed_bytes(sizes: Sequence[int], shares: Sequence[float | None]) -> list[float]:
-    """Return how many bytes of each component a mixture may hold, so that none exceeds its share of the whole.
+    """Return how many bytes of each component a mixture may hold, so that none exceeds its share of
+    the whole.
 
-    With capped components C of shares s and all others whole, the whole is T = (bytes of the others) / (1 - sum of s over C); a component
-    that has less than s T is not capped, which makes T smaller for the rest, until nothing changes.
+    With capped components C of shares s and all others whole, the whole is T = (bytes of the
+    others) / (1 - sum of s over C); a component that has less than s T is not capped, which makes T
+    smaller for the rest, until nothing changes.
 
     Args:
         sizes: bytes at hand of each component.
@@ -211,13 +259,20 @@ def allowed_bytes(sizes: Sequence[int], shares: Sequence[float | None]) -> list[
     """
     capped = {index for index, share in enumerate(shares) if share is not None}
     if len(capped) == len(sizes):
-        raise ValueError(f"max_share of every component ({', '.join(map(str, shares))}): leave it out of at least one of them")
+        raise ValueError(
+            f"max_share of every component ({', '.join(map(str, shares))}): leave it out of at least one of them"
+        )
     while True:
         share = sum(shares[index] or 0.0 for index in capped)
         if share >= 1:
-            raise ValueError(f"max_share: the components' shares add up to {share:g}; they must leave room for the others")
+            raise ValueError(
+                f"max_share: the components' shares add up to {share:g}; they must leave room for the others"
+            )
         whole = sum(size for index, size in enumerate(sizes) if index not in capped) / (1 - share)
         small = {index for index in capped if sizes[index] <= (shares[index] or 0.0) * whole}
         if not small:
-            return [(shares[index] or 0.0) * whole if index in capped else float(size) for index, size in enumerate(sizes)]
+            return [
+                (shares[index] or 0.0) * whole if index in capped else float(size)
+                for index, size in enumerate(sizes)
+            ]
         capped -= small

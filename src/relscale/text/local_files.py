@@ -1,10 +1,13 @@
-"""Which files of the user's own a result was made from, and whether they are still the same. Light imports: planning asks, too.
+"""Which files of the user's own a result was made from, and whether they are still the same. Light
+imports: planning asks, too.
 
-    local_files(root, pattern, exclude) -> list[LocalFile]       what lies there now, one look at each file
-    listing_of(files, root, record) -> str                       by which name a job's record knows these files
+    local_files(root, pattern, exclude) -> list[LocalFile]       what lies there now, one look at
+    each file listing_of(files, root, record) -> str                       by which name a job's
+    record knows these files
 
-A job is told the name of its listing and writes it, beside the files that it saw, into its own record. Planned again, it is told the same
-name where the same files lie there, and where none do: raw text may be taken away once it is read. Other files have another name.
+A job is told the name of its listing and writes it, beside the files that it saw, into its own
+record. Planned again, it is told the same name where the same files lie there, and where none do:
+raw text may be taken away once it is read. Other files have another name.
 """
 
 import fnmatch
@@ -14,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relscale.digests import spec_digest
 from relscale.files import read_json, sha256_of
+from relscale.provenance.digests import spec_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +44,8 @@ def local_path(root: Path, name: str) -> Path:
 
 
 def local_files(root: Path, pattern: str = "**/*", exclude: Iterable[str] = ()) -> list[LocalFile]:
-    """Return the files of a local source that match a glob and none of the globs in `exclude`, sorted; none where it is not there.
+    """Return the files of a local source that match a glob and none of the globs in `exclude`,
+    sorted; none where it is not there.
 
     Args:
         root: a folder, or one file, which is taken whatever the globs say.
@@ -76,11 +80,12 @@ def listing_of(files: Sequence[LocalFile], root: Path, record: Path) -> str:
     Args:
         files: those that are read, as they lie there now.
         root: the local source.
-        record: what the job that reads it leaves: a plan of shards, or a manifest with `files` (sums), `stamps` and `listing`.
+        record: what the job that reads it leaves: a plan of shards, or a manifest with `files`
+            (sums), `stamps` and `listing`.
 
     Returns:
-        The name in the record, where no file is there or all are what they were; else a digest of paths, sizes and times; nothing where
-        there are neither files nor a record.
+        The name in the record, where no file is there or all are what they were; else a digest of
+        paths, sizes and times; nothing where there are neither files nor a record.
 
     Raises:
         ValueError: naming the record, where it cannot be read.
@@ -92,21 +97,32 @@ def listing_of(files: Sequence[LocalFile], root: Path, record: Path) -> str:
 
 
 def _recorded(record: Path) -> tuple[dict[str, tuple[int, int, str | None]], str | None]:
-    """Return size, time and sum of each file that a record tells of, and the name of their listing."""
+    """Return size, time and sum of each file that a record tells of, and the name of their
+    listing."""
     if not record.is_file():
         return {}, None
     content: Mapping[str, Any] = read_json(record)
     if "shards" in content:
         found = (file for shard in content["shards"] for file in shard)
-        known = {file["path"]: (file["num_bytes"], file.get("mtime_ns"), file["sum"]) for file in found}
+        known = {
+            file["path"]: (file["num_bytes"], file.get("mtime_ns"), file["sum"]) for file in found
+        }
     else:
-        known = {path: (*content["stamps"][path], content["files"][path]) for path in content.get("stamps", {})}
+        known = {
+            path: (*content["stamps"][path], content["files"][path])
+            for path in content.get("stamps", {})
+        }
     return known, content.get("listing")
 
 
-def _same(root: Path, files: Sequence[LocalFile], known: Mapping[str, tuple[int, int, str | None]]) -> bool:
-    """Tell whether files are those of a record; one that was only touched is, where the record has its sum."""
-    if len(files) != len(known) or any(file.path not in known or file.num_bytes != known[file.path][0] for file in files):
+def _same(
+    root: Path, files: Sequence[LocalFile], known: Mapping[str, tuple[int, int, str | None]]
+) -> bool:
+    """Tell whether files are those of a record; one that was only touched is, where the record has
+    its sum."""
+    if len(files) != len(known) or any(
+        file.path not in known or file.num_bytes != known[file.path][0] for file in files
+    ):
         return False
     for file in files:
         _, time, digest = known[file.path]

@@ -1,14 +1,17 @@
-"""Reading several files of tokens as one weighted stream of windows, in memory that does not grow with them. Light imports: no tokenizer.
+"""Reading several files of tokens as one weighted stream of windows, in memory that does not grow
+with them. Light imports: no tokenizer.
 
     mixture = Mixture([Component(name="news", weight=2.0, shards=[tokens, ...]), ...])
-    for number in mixture.order(context_length, seed, skip): ...      which window comes next, for ever
-    mixture.read(numbers, context_length)                             their tokens
+    for number in mixture.order(context_length, seed, skip): ...      which window comes next, for
+    ever mixture.read(numbers, context_length)                             their tokens
 
-The order depends on the seed and the mixture alone: all models that are trained on a mixture see the same windows in the same order, and
-a larger one only sees more of them. Windows come in blocks of `BLOCK`: a block holds each component by its weight, and whose turn it is in
-a block is random. A component gives its windows by a seeded permutation, none twice before all have come; then by the next one. Both are
-computed, not stored: a permutation of 10^9 windows costs nothing (a Feistel network on the next power of four, walked until it lands
-inside; Black, Rogaway 2002, Ciphers with arbitrary finite domains).
+The order depends on the seed and the mixture alone: all models that are trained on a mixture see
+the same windows in the same order, and a larger one only sees more of them. Windows come in blocks
+of `BLOCK`: a block holds each component by its weight, and whose turn it is in a block is random. A
+component gives its windows by a seeded permutation, none twice before all have come; then by the
+next one. Both are computed, not stored: a permutation of 10^9 windows costs nothing (a Feistel
+network on the next power of four, walked until it lands inside; Black, Rogaway 2002, Ciphers with
+arbitrary finite domains).
 """
 
 import math
@@ -44,13 +47,18 @@ class Mixture:
         """Take the components; their order is part of what decides the order of windows.
 
         Raises:
-            ValueError: where there is none, a weight is not above 0, or there are more than `BLOCK` can hold by weight.
+            ValueError: where there is none, a weight is not above 0, or there are more than `BLOCK`
+                can hold by weight.
         """
         for component in components:
             if not (math.isfinite(component.weight) and component.weight > 0):
-                raise ValueError(f"component {component.name}: weight = {component.weight}; it must be above 0")
+                raise ValueError(
+                    f"component {component.name}: weight = {component.weight}; it must be above 0"
+                )
         if not 0 < len(components) <= math.isqrt(BLOCK) - 1:
-            raise ValueError(f"{len(components)} components; a mixture has from 1 to {math.isqrt(BLOCK) - 1}")
+            raise ValueError(
+                f"{len(components)} components; a mixture has from 1 to {math.isqrt(BLOCK) - 1}"
+            )
         self.components = list(components)
         """The components, in order."""
         whole = math.fsum(component.weight for component in components)
@@ -73,22 +81,32 @@ class Mixture:
         for component, count in zip(self.components, counts, strict=True):
             if count < 1:
                 tokens = sum(len(shard) for shard in component.shards)
-                raise ValueError(f"component {component.name}: {tokens} tokens hold no window of {context_length} + 1")
+                raise ValueError(
+                    f"component {component.name}: {tokens} tokens hold no window of {context_length} + 1"
+                )
         return counts
 
     def windows_per_epoch(self, context_length: int) -> float:
-        """Return after how many windows of the mixture a component has been seen whole for the first time."""
-        return min(count / share for share, count in zip(self.shares, self.num_windows(context_length), strict=True))
+        """Return after how many windows of the mixture a component has been seen whole for the
+        first time."""
+        return min(
+            count / share
+            for share, count in zip(self.shares, self.num_windows(context_length), strict=True)
+        )
 
     def order(self, context_length: int, seed: int, skip: int = 0) -> Iterator[int]:
-        """Yield the numbers of windows for ever, after the first `skip`: the component's first number plus the window's place in it."""
+        """Yield the numbers of windows for ever, after the first `skip`: the component's first
+        number plus the window's place in it."""
         counts = self.num_windows(context_length)
         first = np.concatenate([[0], np.cumsum(counts)])
         block, begin = divmod(skip, BLOCK)
         while True:
             seen, until = np.array(self._seen(block)), np.array(self._seen(block + 1))
-            # Only whose turn it is is shuffled: a component's own windows keep the order of their permutation.
-            turns = np.random.default_rng((seed, block)).permutation(np.repeat(np.arange(len(counts)), until - seen))
+            # Only whose turn it is is shuffled: a component's own windows keep the order of their
+            # permutation.
+            turns = np.random.default_rng((seed, block)).permutation(
+                np.repeat(np.arange(len(counts)), until - seen)
+            )
             numbers = np.empty(BLOCK, dtype=np.int64)
             for index, count in enumerate(counts):
                 places = np.arange(seen[index], until[index], dtype=np.int64)
@@ -110,23 +128,31 @@ class Mixture:
         return out
 
     def _shard_starts(self, context_length: int) -> list[Numbers]:
-        """Return, for each component, the number of the first window of each of its shards, and at the end how many there are."""
+        """Return, for each component, the number of the first window of each of its shards, and at
+        the end how many there are."""
         if context_length not in self._starts:
             self._starts[context_length] = [
-                np.cumsum([0, *(max(0, (len(shard) - 1) // context_length) for shard in component.shards)]) for component in self.components
+                np.cumsum(
+                    [0, *(max(0, (len(shard) - 1) // context_length) for shard in component.shards)]
+                )
+                for component in self.components
             ]
         return self._starts[context_length]
 
     def _seen(self, blocks: int) -> list[int]:
-        """Return how many windows of each component the first blocks hold: within one of its share, the largest makes up the rest."""
+        """Return how many windows of each component the first blocks hold: within one of its share,
+        the largest makes up the rest."""
         windows = blocks * BLOCK
         seen = [math.floor(share * windows + 0.5) for share in self.shares]
-        seen[self._largest] = windows - sum(count for index, count in enumerate(seen) if index != self._largest)
+        seen[self._largest] = windows - sum(
+            count for index, count in enumerate(seen) if index != self._largest
+        )
         return seen
 
 
 def _permuted(places: Numbers, count: int, seed: tuple[int, int]) -> Numbers:
-    """Return what stands at places of an endless sequence of permutations of range(count), one after the other."""
+    """Return what stands at places of an endless sequence of permutations of range(count), one
+    after the other."""
     epochs, inside = np.divmod(places, count)
     out = np.empty_like(places)
     for epoch in np.unique(epochs):
@@ -136,7 +162,8 @@ def _permuted(places: Numbers, count: int, seed: tuple[int, int]) -> Numbers:
 
 
 def permutation_at(places: Numbers, count: int, seed: Sequence[int]) -> Numbers:
-    """Return what stands at some places of a seeded permutation of range(count), without making the rest of it.
+    """Return what stands at some places of a seeded permutation of range(count), without making the
+    rest of it.
 
     Args:
         places: from range(count).
@@ -154,14 +181,16 @@ def permutation_at(places: Numbers, count: int, seed: Sequence[int]) -> Numbers:
         return (left << shift) | right
 
     values = once(places.astype(np.uint64))
-    # What lands outside walks on along its cycle, which leads back inside; on average less than three steps more.
+    # What lands outside walks on along its cycle, which leads back inside; on average less than
+    # three steps more.
     while len(outside := np.flatnonzero(values >= np.uint64(count))):
         values[outside] = once(values[outside])
     return values.astype(np.int64)
 
 
 def _mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return 64-bit numbers mixed until each bit depends on all (the finaliser of SplitMix64; Steele, Lea, Flood 2014)."""
+    """Return 64-bit numbers mixed until each bit depends on all (the finaliser of SplitMix64;
+    Steele, Lea, Flood 2014)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

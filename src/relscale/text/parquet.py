@@ -32,15 +32,20 @@ class Row(Protocol):
 
 
 def write_documents(documents: Iterable[Row], path: Path) -> None:
-    """Write documents in order: the same documents, the same bytes. Memory is that of one group of rows."""
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+    """Write documents in order: the same documents, the same bytes. Memory is that of one group of
+    rows."""
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer,
+    ):
         for some in _groups(documents):
             columns = {name: [getattr(one, name) for one in some] for name in SCHEMA.names}
             writer.write_table(pa.table(columns, schema=SCHEMA))
 
 
 def _groups(documents: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield documents so many at a time that a group is neither long nor large, whatever their lengths."""
+    """Yield documents so many at a time that a group is neither long nor large, whatever their
+    lengths."""
     some: list[Row] = []
     characters = 0
     for one in documents:
@@ -62,8 +67,12 @@ def read_batches(path: Path, batch_size: int = 1024) -> Iterator[pa.RecordBatch]
     try:
         with pq.ParquetFile(path) as table:
             if table.schema_arrow.names != SCHEMA.names:
-                raise ValueError(f"{path}: columns {', '.join(table.schema_arrow.names)}; they must be {', '.join(SCHEMA.names)}")
-            for group in range(table.num_row_groups):  # of all groups at once, it would hold more with each
+                raise ValueError(
+                    f"{path}: columns {', '.join(table.schema_arrow.names)}; they must be {', '.join(SCHEMA.names)}"
+                )
+            for group in range(
+                table.num_row_groups
+            ):  # of all groups at once, it would hold more with each
                 yield from table.iter_batches(batch_size=batch_size, row_groups=[group])
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: not a Parquet file of documents: {error}") from error

@@ -1,10 +1,11 @@
 """Texts of large files, one after another, from any record on.
 
     local_texts(path, key, skip) -> Iterator[str]          a file of this machine
-    hub_texts(source, file, key, skip) -> Iterator[str]    a file of a dataset on the hub, streamed by `datasets`
+    hub_texts(source, file, key, skip) -> Iterator[str]    a file of a dataset on the hub, streamed
+    by `datasets`
 
-Lines are read as bytes, so that one that is no UTF-8 or no JSON is named by its number. Memory is that of a few megabytes of text, or of a
-row group of a Parquet file.
+Lines are read as bytes, so that one that is no UTF-8 or no JSON is named by its number. Memory is
+that of a few megabytes of text, or of a row group of a Parquet file.
 """
 
 import gzip
@@ -15,7 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from relscale.settings.sources import HubOrigin
+from relscale.config.sources import HubOrigin
 
 ENDINGS = (".jsonl", ".json", ".txt")
 """Endings of files that are read line by line."""
@@ -39,7 +40,8 @@ def local_texts(path: Path, key: str, skip: int = 0) -> Iterator[str]:
         skip: records to leave out at the beginning; they are not parsed.
 
     Raises:
-        ValueError: naming file and line, where it cannot be unpacked, a line is no UTF-8 or no JSON, or the key is missing.
+        ValueError: naming file and line, where it cannot be unpacked, a line is no UTF-8 or no
+            JSON, or the key is missing.
     """
     if path.name.endswith(".parquet"):
         yield from _parquet_texts(path, key, skip)
@@ -64,7 +66,8 @@ def local_texts(path: Path, key: str, skip: int = 0) -> Iterator[str]:
 
 
 def _text_of(line: str, key: str, where: str) -> str:
-    """Return the text of a line that is not a plain record: blank, with white space around it, with a null, or wrong."""
+    """Return the text of a line that is not a plain record: blank, with white space around it, with
+    a null, or wrong."""
     if not line.strip():
         return ""
     try:
@@ -79,10 +82,14 @@ def _text_of(line: str, key: str, where: str) -> str:
 def _value(record: dict[str, Any], key: str, where: str) -> str:
     """Return a record's text; a null is an empty one."""
     if key not in record:
-        raise ValueError(f"{where}: no key {key!r} (the component's `text`); the choices are {', '.join(map(str, record))}")
+        raise ValueError(
+            f"{where}: no key {key!r} (the component's `text`); the choices are {', '.join(map(str, record))}"
+        )
     value = record[key]
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{where}: {key} = {str(value)[:60]!r} is no text (the component's `text`)")
+        raise ValueError(
+            f"{where}: {key} = {str(value)[:60]!r} is no text (the component's `text`)"
+        )
     return value or ""
 
 
@@ -135,7 +142,9 @@ def _parquet_texts(path: Path, key: str, skip: int) -> Iterator[str]:
         with pq.ParquetFile(path) as table:
             names = table.schema_arrow.names
             if key not in names:
-                raise ValueError(f"{path}: no column {key!r} (the component's `text`); the choices are {', '.join(names)}")
+                raise ValueError(
+                    f"{path}: no column {key!r} (the component's `text`); the choices are {', '.join(names)}"
+                )
             for group in range(table.num_row_groups):
                 rows = table.metadata.row_group(group).num_rows
                 if skip >= rows:
@@ -161,19 +170,28 @@ def hub_texts(name: str, source: HubOrigin, file: str, key: str, skip: int = 0) 
         skip: rows to leave out at the beginning.
 
     Raises:
-        ValueError: naming source, dataset, revision and file, where it cannot be read or the column is missing.
+        ValueError: naming source, dataset, revision and file, where it cannot be read or the column
+            is missing.
     """
     try:
         import datasets  # optional and slow to import
     except ImportError as error:
-        raise ValueError(f"sources.{name}: kind = 'hub' needs the package `datasets`; install relscale with its `hub` extra") from error
+        raise ValueError(
+            f"sources.{name}: kind = 'hub' needs the package `datasets`; install relscale with its `hub` extra"
+        ) from error
 
     where = f"sources.{name}: {source.dataset} at {source.revision}, {file}"
 
     def rows() -> Iterator[dict[str, Any]]:
         try:
             files = {"train": [file]}
-            opened = datasets.load_dataset(source.dataset, data_files=files, revision=source.revision, split="train", streaming=True)
+            opened = datasets.load_dataset(
+                source.dataset,
+                data_files=files,
+                revision=source.revision,
+                split="train",
+                streaming=True,
+            )
             yield from opened.skip(skip)
         except Exception as error:  # the library raises errors of many packages
             raise ValueError(f"{where}: cannot be read: {type(error).__name__}: {error}") from error

@@ -3,8 +3,8 @@
     write_tokens(tokenizer, documents, path) -> Counts
     token_dtype(vocab_size) -> numpy dtype
 
-Little-endian uint16 (uint32 above 65,535 entries), each document followed by the end-of-text token; open it with
-`numpy.memmap(path, dtype=manifest["dtype"], mode="r")`.
+Little-endian uint16 (uint32 above 65,535 entries), each document followed by the end-of-text token;
+open it with `numpy.memmap(path, dtype=manifest["dtype"], mode="r")`.
 """
 
 from collections import Counter
@@ -78,12 +78,15 @@ def write_tokens(tokenizer: Tokenizer, documents: Path, path: Path) -> Counts:
 
 
 def _batches(documents: Path) -> Iterator[tuple[list[int], list[str]]]:
-    """Yield components and texts of documents in order, about `_BATCH_CHARACTERS` at a time, however long they are."""
+    """Yield components and texts of documents in order, about `_BATCH_CHARACTERS` at a time,
+    however long they are."""
     components: list[int] = []
     texts: list[str] = []
     characters = 0
     for batch in read_batches(documents, batch_size=64):
-        for component, text in zip(batch.column("component").to_pylist(), batch.column("text").to_pylist(), strict=True):
+        for component, text in zip(
+            batch.column("component").to_pylist(), batch.column("text").to_pylist(), strict=True
+        ):
             components.append(component)
             texts.append(text)
             characters += len(text)

@@ -1,10 +1,12 @@
-"""Turning the files of one shard into tokens: in memory that does not grow with them, and going on where it was stopped.
+"""Turning the files of one shard into tokens: in memory that does not grow with them, and going on
+where it was stopped.
 
     tokenize(shard, tokenizer, folder) -> Counts
 
-A folder of the shard's own holds what is not finished: `tokens.bin`, `validation.jsonl` and `progress.json`, which says how much of both
-counts and from which record to go on. What was written after that is cut off; where a file of text is not the one that was begun, all is.
-One process holds the folder at a time.
+A folder of the shard's own holds what is not finished: `tokens.bin`, `validation.jsonl` and
+`progress.json`, which says how much of both counts and from which record to go on. What was written
+after that is cut off; where a file of text is not the one that was begun, all is. One process holds
+the folder at a time.
 """
 
 import fcntl
@@ -28,7 +30,8 @@ from relscale.text.tokenizer import end_of_text
 from relscale.text.windows import WordHasher
 
 BATCH_CHARACTERS = 200_000
-"""Characters that are encoded in one go: what the memory depends on. Larger batches are slower, since their results leave the caches."""
+"""Characters that are encoded in one go: what the memory depends on. Larger batches are slower,
+since their results leave the caches."""
 SAVE_MB = 64.0
 """Megabytes (1e6 bytes) of text after which progress is written."""
 _BATCHES_REMEMBERED = 1000
@@ -43,7 +46,8 @@ class Shard:
     texts: Callable[[str, int], Iterator[str]]
     """From a file's name and a number of records to leave out, the texts of the others."""
     sum_of: Callable[[str], str | None] | None = None
-    """From a file's name the sum of its content, or None where it is not there any more; not given where files cannot change."""
+    """From a file's name the sum of its content, or None where it is not there any more; not given
+    where files cannot change."""
     validation_share: float
     """Share of the documents that are held out."""
     max_tokens: int | None = None
@@ -128,7 +132,8 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def tokenize(shard: Shard, tokenizer: Tokenizer, folder: Path, save_mb: float = SAVE_MB) -> Counts:
-    """Write a shard's `tokens.bin` and `validation.jsonl` (hash and text of each held-out document), from where they are.
+    """Write a shard's `tokens.bin` and `validation.jsonl` (hash and text of each held-out
+    document), from where they are.
 
     Args:
         shard: its files and how they are read.
@@ -137,7 +142,8 @@ def tokenize(shard: Shard, tokenizer: Tokenizer, folder: Path, save_mb: float = 
         save_mb: megabytes of text after which progress is written.
 
     Raises:
-        ValueError: where a file of text cannot be read, or those here cannot be written; what was done until then is kept.
+        ValueError: where a file of text cannot be read, or those here cannot be written; what was
+            done until then is kept.
     """
     counts = _progress(folder, shard)
     saved_at = counts.bytes_read
@@ -157,7 +163,9 @@ def tokenize(shard: Shard, tokenizer: Tokenizer, folder: Path, save_mb: float = 
             _save(folder, counts, tokens, validation)
     except OSError as error:
         kept = saved_tokens(folder)
-        raise ValueError(f"{folder}: cannot be written: {error}; {kept:,} tokens are kept: make room, and call again to go on") from error
+        raise ValueError(
+            f"{folder}: cannot be written: {error}; {kept:,} tokens are kept: make room, and call again to go on"
+        ) from error
     return counts
 
 
@@ -184,7 +192,8 @@ def _opened_at(path: Path, size: int) -> Iterator[BinaryIO]:
 
 
 def _progress(folder: Path, shard: Shard) -> Counts:
-    """Return how far a shard is; one whose files hold less than was recorded, or whose text is another, is begun anew."""
+    """Return how far a shard is; one whose files hold less than was recorded, or whose text is
+    another, is begun anew."""
     path = folder / "progress.json"
     if not path.exists():
         return Counts()
@@ -193,16 +202,22 @@ def _progress(folder: Path, shard: Shard) -> Counts:
     except (ValueError, TypeError) as error:
         print(f"{path}: unreadable, begun anew: {error}", flush=True)
         return Counts()
-    for name, size in (("tokens.bin", counts.tokens_size), ("validation.jsonl", counts.validation_size)):
+    for name, size in (
+        ("tokens.bin", counts.tokens_size),
+        ("validation.jsonl", counts.validation_size),
+    ):
         if not (folder / name).exists() or (folder / name).stat().st_size < size:
             print(f"{folder / name}: shorter than recorded, begun anew", flush=True)
             return Counts()
     for name, digest in zip(shard.files, counts.sums, strict=False):
-        # Size and time of another file may be the same. One that was taken away since can be mixed with nothing.
+        # Size and time of another file may be the same. One that was taken away since can be mixed
+        # with nothing.
         if shard.sum_of is not None and shard.sum_of(name) not in (digest, None):
             print(f"{name}: another text than the one that was begun, begun anew", flush=True)
             return Counts()
-    print(f"going on after {counts.documents_read:,} documents, {counts.tokens:,} tokens", flush=True)
+    print(
+        f"going on after {counts.documents_read:,} documents, {counts.tokens:,} tokens", flush=True
+    )
     return counts
 
 
@@ -216,7 +231,8 @@ def _save(folder: Path, counts: Counts, tokens: BinaryIO, validation: BinaryIO) 
 
 
 def _batches(shard: Shard, counts: Counts) -> Iterator[_Batch]:
-    """Yield documents about `BATCH_CHARACTERS` at a time; `counts` says where the batch that was yielded ends."""
+    """Yield documents about `BATCH_CHARACTERS` at a time; `counts` says where the batch that was
+    yielded ends."""
     batch = _Batch()
     while counts.file < len(shard.files):
         if shard.sum_of is not None and len(counts.sums) == counts.file:
@@ -242,7 +258,8 @@ def _batches(shard: Shard, counts: Counts) -> Iterator[_Batch]:
 
 
 def _utf8(text: str) -> tuple[str, bytes]:
-    """Return a text and its bytes; half a surrogate pair, which JSON can spell, becomes a question mark."""
+    """Return a text and its bytes; half a surrogate pair, which JSON can spell, becomes a question
+    mark."""
     try:
         return text, text.encode()
     except UnicodeEncodeError:
@@ -255,7 +272,10 @@ class _Writer:
 
     def __init__(self, shard: Shard, tokenizer: Tokenizer, counts: Counts) -> None:
         self._shard, self._tokenizer, self._counts = shard, tokenizer, counts
-        self._dtype, (_, self._end) = token_dtype(tokenizer.get_vocab_size()), end_of_text(tokenizer)
+        self._dtype, (_, self._end) = (
+            token_dtype(tokenizer.get_vocab_size()),
+            end_of_text(tokenizer),
+        )
         self._hasher, self._batches = WordHasher(), 0
 
     def write(self, batch: _Batch, tokens: BinaryIO, validation: BinaryIO) -> None:
@@ -275,7 +295,12 @@ class _Writer:
                 counts.documents_validation += 1
                 counts.bytes_validation += num_bytes
                 counts.tokens_validation += len(encoding.ids) + 1
-                validation.write((json.dumps({"document": digest[:8].hex(), "text": text}, ensure_ascii=False) + "\n").encode())
+                validation.write(
+                    (
+                        json.dumps({"document": digest[:8].hex(), "text": text}, ensure_ascii=False)
+                        + "\n"
+                    ).encode()
+                )
                 continue
             counts.documents += 1
             counts.bytes += num_bytes

@@ -3,7 +3,8 @@
     train_tokenizer(corpora, vocab_size, mb_per_corpus) -> Tokenizer
     load_tokenizer(path) -> Tokenizer
 
-Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) has an entry for each byte, so decode(encode(x)) == x for any text.
+Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) has an entry for each byte, so
+decode(encode(x)) == x for any text.
 """
 
 import json
@@ -22,7 +23,9 @@ ROUND_TRIP = "Naïve café, “quotes”,\ttabs\r\n\n  spaces…  ½ 🙂 中文
 """A text that encoding and decoding must give back."""
 
 
-def train_tokenizer(corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus: float) -> Tokenizer:
+def train_tokenizer(
+    corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus: float
+) -> Tokenizer:
     """Train a byte-level BPE on equally many bytes of each corpus.
 
     Args:
@@ -34,10 +37,15 @@ def train_tokenizer(corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus:
         ValueError: where a corpus has no text, or there is too little text for so many entries.
     """
     limit = int(mb_per_corpus * 1e6)
-    sizes = {name: sum(len(text.encode()) for text in first_texts(path, limit)) for name, path in sorted(corpora.items())}
+    sizes = {
+        name: sum(len(text.encode()) for text in first_texts(path, limit))
+        for name, path in sorted(corpora.items())
+    }
     smallest = min(sizes.values())
     if smallest == 0:
-        raise ValueError(f"{corpora[min(sizes, key=lambda name: sizes[name])]}: no text to train a tokenizer on")
+        raise ValueError(
+            f"{corpora[min(sizes, key=lambda name: sizes[name])]}: no text to train a tokenizer on"
+        )
     tokenizer = _empty()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -45,7 +53,10 @@ def train_tokenizer(corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((text for _, path in sorted(corpora.items()) for text in first_texts(path, smallest)), trainer)
+    tokenizer.train_from_iterator(
+        (text for _, path in sorted(corpora.items()) for text in first_texts(path, smallest)),
+        trainer,
+    )
     if tokenizer.get_vocab_size() != vocab_size:
         raise ValueError(
             f"tokenizer.vocab_size = {vocab_size}: {smallest} bytes of each of {', '.join(sorted(corpora))} give only"
@@ -64,7 +75,8 @@ def _empty() -> Tokenizer:
 
 
 def first_texts(path: Path, num_bytes: int) -> Iterator[str]:
-    """Yield a corpus's texts from the first on, up to so many UTF-8 bytes; the last is cut to fit."""
+    """Yield a corpus's texts from the first on, up to so many UTF-8 bytes; the last is cut to
+    fit."""
     left = num_bytes
     for batch in read_batches(path, batch_size=256):
         for text in batch.column("text").to_pylist():
@@ -86,7 +98,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except Exception as error:  # the library raises no narrower type
         raise ValueError(f"{path}: not a tokenizer file: {error}") from error
-    # The file format has no place for this setting: without it, a document that spells out the end-of-text token would be cut in two.
+    # The file format has no place for this setting: without it, a document that spells out the
+    # end-of-text token would be cut in two.
     tokenizer.encode_special_tokens = True
     check_tokenizer(tokenizer, str(path))
     return tokenizer
@@ -99,7 +112,10 @@ def end_of_text(tokenizer: Tokenizer, where: str = "tokenizer") -> tuple[str, in
         ValueError: where there is none.
     """
     added = tokenizer.get_added_tokens_decoder()
-    tokens = [{"content": token.content, "id": number, "special": token.special} for number, token in added.items()]
+    tokens = [
+        {"content": token.content, "id": number, "special": token.special}
+        for number, token in added.items()
+    ]
     return end_of_text_in({"added_tokens": tokens}, where)
 
 
@@ -112,7 +128,9 @@ def check_tokenizer(tokenizer: Tokenizer, where: str) -> None:
     end_of_text(tokenizer, where)
     back = tokenizer.decode(tokenizer.encode(ROUND_TRIP).ids, skip_special_tokens=False)
     if back != ROUND_TRIP:
-        raise ValueError(f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; a byte-level tokenizer is needed")
+        raise ValueError(
+            f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; a byte-level tokenizer is needed"
+        )
 
 
 def tokenizer_text(tokenizer: Tokenizer) -> str:

@@ -1,7 +1,8 @@
 """Words of a text as 64-bit numbers, and hashes of windows of consecutive words.
 
-Both the search for near-duplicates (sets of 5-word windows) and decontamination (13-word windows of evaluation sets) compare these hashes.
-They depend on the text alone: no process-wide seed, no platform.
+Both the search for near-duplicates (sets of 5-word windows) and decontamination (13-word windows of
+evaluation sets) compare these hashes. They depend on the text alone: no process-wide seed, no
+platform.
 """
 
 import hashlib
@@ -20,7 +21,9 @@ class _WordHashes(dict[str, int]):
     """A dictionary that computes the hash of a word when it is first asked for it."""
 
     def __missing__(self, word: str) -> int:
-        value = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        value = int.from_bytes(
+            hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+        )
         self[word] = value
         return value
 
@@ -33,7 +36,8 @@ class WordHasher:
         self._hashes = _WordHashes()
 
     def __call__(self, text: str) -> Hashes:
-        """Return the hashes of a text's lower-cased words (runs of letters, digits and underscores), shape (words,)."""
+        """Return the hashes of a text's lower-cased words (runs of letters, digits and
+        underscores), shape (words,)."""
         words = _WORD.findall(text.lower())
         hashes = self._hashes
         return np.fromiter((hashes[word] for word in words), dtype=np.uint64, count=len(words))
@@ -42,7 +46,8 @@ class WordHasher:
 def window_hashes(words: Hashes, size: int) -> Hashes:
     """Return the hashes of all windows of `size` consecutive words, in order.
 
-    The hash of a window is a polynomial in the words' hashes modulo 2^64, mixed once more, so that it depends on their order.
+    The hash of a window is a polynomial in the words' hashes modulo 2^64, mixed once more, so that
+    it depends on their order.
 
     Args:
         words: hashes of the words, shape (words,).

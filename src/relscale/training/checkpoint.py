@@ -1,8 +1,10 @@
-"""Checkpoints of one run: a folder keyed by everything that defines the run, held by one process at a time. Light imports: no torch.
+"""Checkpoints of one run: a folder keyed by everything that defines the run, held by one process at
+a time. Light imports: no torch.
 
-A checkpoint is `step-<n>.safetensors` (the state of the training step) and `step-<n>.json` (the loop's state and the sum of the other
-file), each written beside and moved into place, the JSON last: what has no JSON is not there. The latest two are kept, so that the last
-good one survives a full disk and a damaged file.
+A checkpoint is `step-<n>.safetensors` (the state of the training step) and `step-<n>.json` (the
+loop's state and the sum of the other file), each written beside and moved into place, the JSON
+last: what has no JSON is not there. The latest two are kept, so that the last good one survives a
+full disk and a damaged file.
 """
 
 import fcntl
@@ -41,7 +43,9 @@ class Checkpoint:
 class Checkpoints:
     """The checkpoints of one run."""
 
-    def __init__(self, folder: Path, *, every_steps: int | None = None, every_minutes: float = 10.0) -> None:
+    def __init__(
+        self, folder: Path, *, every_steps: int | None = None, every_minutes: float = 10.0
+    ) -> None:
         """Use a folder; it is made when it is first held.
 
         Args:
@@ -63,7 +67,10 @@ class Checkpoints:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                print(f"{self.folder}: held by {handle.read().strip() or 'another process'}; waiting for it", flush=True)
+                print(
+                    f"{self.folder}: held by {handle.read().strip() or 'another process'}; waiting for it",
+                    flush=True,
+                )
                 fcntl.flock(handle, fcntl.LOCK_EX)
             handle.truncate(0)
             handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
@@ -86,16 +93,21 @@ class Checkpoints:
             with replacing(path) as temporary:
                 save_file(dict(state), temporary)
                 digest = sha256_of(temporary)
-            write_json(path.with_suffix(".json"), {"step": step, "sha256": digest, "loop": dict(loop)})
+            write_json(
+                path.with_suffix(".json"), {"step": step, "sha256": digest, "loop": dict(loop)}
+            )
         except (OSError, SafetensorError) as error:
-            raise ValueError(f"{path}: the checkpoint cannot be written: {error}; the last good one is {self._last_good()}") from error
+            raise ValueError(
+                f"{path}: the checkpoint cannot be written: {error}; the last good one is {self._last_good()}"
+            ) from error
         self._saved_at = time.monotonic()
         for old in self._steps()[:-KEPT]:
             self._path(old).with_suffix(".json").unlink()
             self._path(old).unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """Return the latest checkpoint whose sum is right, or None; a damaged one is named and passed over."""
+        """Return the latest checkpoint whose sum is right, or None; a damaged one is named and
+        passed over."""
         for step in reversed(self._steps()):
             path = self._path(step)
             try:
@@ -112,7 +124,9 @@ class Checkpoints:
 
     def _steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, rising."""
-        return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.json"))
+        return sorted(
+            int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.json")
+        )
 
     def _last_good(self) -> str:
         steps = self._steps()

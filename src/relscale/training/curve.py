@@ -1,6 +1,8 @@
-"""The loss curve of a run, as plain data, in two tables: what the run's definition decides, and what the machine does.
+"""The loss curve of a run, as plain data, in two tables: what the run's definition decides, and
+what the machine does.
 
-The first has the same bytes whenever the same run is trained again; the second never has, and nothing but a reader looks at it.
+The first has the same bytes whenever the same run is trained again; the second never has, and
+nothing but a reader looks at it.
 """
 
 from collections.abc import Iterable
@@ -23,22 +25,28 @@ class CurvePoint:
     loss_nats_per_token: float
     """Mean training loss since the previous row."""
     gradient_norm: float
-    """Mean over the steps since the previous row of the gradient's global norm, before it is clipped."""
+    """Mean over the steps since the previous row of the gradient's global norm, before it is
+    clipped."""
     tokens_per_second: float = field(compare=False)
-    """Tokens a second of wall time since the previous row, of all processes together; checkpoints included."""
+    """Tokens a second of wall time since the previous row, of all processes together; checkpoints
+    included."""
     memory_mib: float = field(compare=False)
-    """Most memory used so far: of the GPU, of the first process, where one is used, else of the process."""
+    """Most memory used so far: of the GPU, of the first process, where one is used, else of the
+    process."""
 
 
 def curve_csv(run: str, curve: Iterable[CurvePoint]) -> str:
     """Return curve.csv as text."""
     lines = [
-        f"{run},{row.step},{row.tokens},{row.learning_rate:.6g},{row.loss_nats_per_token:.6f},{row.gradient_norm:.6g}\n" for row in curve
+        f"{run},{row.step},{row.tokens},{row.learning_rate:.6g},{row.loss_nats_per_token:.6f},{row.gradient_norm:.6g}\n"
+        for row in curve
     ]
     return ",".join(CURVE_COLUMNS) + "\n" + "".join(lines)
 
 
 def speed_csv(run: str, curve: Iterable[CurvePoint]) -> str:
     """Return speed.csv as text."""
-    lines = [f"{run},{row.step},{row.tokens_per_second:.1f},{row.memory_mib:.1f}\n" for row in curve]
+    lines = [
+        f"{run},{row.step},{row.tokens_per_second:.1f},{row.memory_mib:.1f}\n" for row in curve
+    ]
     return ",".join(SPEED_COLUMNS) + "\n" + "".join(lines)

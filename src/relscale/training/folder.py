@@ -1,4 +1,5 @@
-"""The folder of a trained model: `config.json` and `model.safetensors`, as `transformers` reads them. Light imports: no torch."""
+"""The folder of a trained model: `config.json` and `model.safetensors`, as `transformers` reads
+them. Light imports: no torch."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,8 +10,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.files import read_json, replacing, write_json
+from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.training.initial import Values, parameter_shapes
 
 
@@ -42,7 +43,9 @@ def hugging_face_config(shape: Shape, choices: Choices) -> dict[str, Any]:
     }
 
 
-def save_folder(folder: Path, shape: Shape, choices: Choices, values: Mapping[str, np.ndarray]) -> None:
+def save_folder(
+    folder: Path, shape: Shape, choices: Choices, values: Mapping[str, np.ndarray]
+) -> None:
     """Save a decoder's parameters, by their names in `transformers`, with its configuration."""
     write_json(folder / "config.json", hugging_face_config(shape, choices))
     with replacing(folder / "model.safetensors") as temporary:
@@ -57,7 +60,9 @@ def read_config(folder: Path) -> tuple[Shape, Choices]:
     """
     config = read_json(folder / "config.json")
     if config.get("model_type") != "qwen3":
-        raise ValueError(f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}; only 'qwen3' can be read here")
+        raise ValueError(
+            f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}; only 'qwen3' can be read here"
+        )
     shape = Shape(
         width=config["hidden_size"],
         layers=config["num_hidden_layers"],
@@ -71,14 +76,17 @@ def read_config(folder: Path) -> tuple[Shape, Choices]:
     rope = dict(config["rope_parameters"])
     theta, kind = rope.pop("rope_theta"), rope.pop("rope_type")
     scaling = RopeScaling(**rope) if kind == "llama3" else None
-    return shape, Choices(norm_epsilon=config["rms_norm_eps"], rope_theta=theta, rope_scaling=scaling)
+    return shape, Choices(
+        norm_epsilon=config["rms_norm_eps"], rope_theta=theta, rope_scaling=scaling
+    )
 
 
 def read_values(folder: Path, shape: Shape) -> Values:
     """Read the parameters of a model of this shape, by name.
 
     Raises:
-        ValueError: naming the file and the first difference, where it cannot be read or holds others than the shape has.
+        ValueError: naming the file and the first difference, where it cannot be read or holds
+            others than the shape has.
     """
     path = folder / "model.safetensors"
     try:
@@ -89,5 +97,7 @@ def read_values(folder: Path, shape: Shape) -> Values:
     for name in [*expected, *values]:
         there = values[name].shape if name in values else None
         if there != expected.get(name):
-            raise ValueError(f"{path}: does not fit config.json: {name} is {there}, not {expected.get(name)}")
+            raise ValueError(
+                f"{path}: does not fit config.json: {name} is {there}, not {expected.get(name)}"
+            )
     return values

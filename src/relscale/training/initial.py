@@ -1,18 +1,24 @@
-"""The values that a decoder's parameters start from: the same bytes for every implementation. Light imports: no torch."""
+"""The values that a decoder's parameters start from: the same bytes for every implementation. Light
+imports: no torch."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from relscale.architecture import Choices, Shape
+from relscale.plan.architecture import Choices, Shape
 
 Values = dict[str, npt.NDArray[np.float32]]
 
 
 def parameter_shapes(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield name and shape of each parameter of a decoder, in order; names are those of `transformers`' `Qwen3ForCausalLM`."""
-    width, queries, keys = shape.width, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    """Yield name and shape of each parameter of a decoder, in order; names are those of
+    `transformers`' `Qwen3ForCausalLM`."""
+    width, queries, keys = (
+        shape.width,
+        shape.heads * shape.head_dim,
+        shape.kv_heads * shape.head_dim,
+    )
     yield "model.embed_tokens.weight", (shape.vocab_size, width)
     for layer in range(shape.layers):
         block = f"model.layers.{layer}."
@@ -31,11 +37,13 @@ def parameter_shapes(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "lm_head.weight", (shape.vocab_size, width)
 
 
-def initial_values(shape: Shape, choices: Choices, seed: int) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+def initial_values(
+    shape: Shape, choices: Choices, seed: int
+) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Yield name and value of each parameter, drawn from a seed in the order of `parameter_shapes`.
 
-    Norms are 1. Matrices are normal with `choices.init_std`, or without one: embedding 0.02, matrices 1/sqrt(fan in), output projections
-    less by sqrt(2 layers), head 0.01/sqrt(width).
+    Norms are 1. Matrices are normal with `choices.init_std`, or without one: embedding 0.02,
+    matrices 1/sqrt(fan in), output projections less by sqrt(2 layers), head 0.01/sqrt(width).
     """
     generator = np.random.default_rng(seed)
     for name, size in parameter_shapes(shape):

@@ -1,7 +1,8 @@
 """Starting the processes that train one run together. Light imports: no torch.
 
-`torchrun -m relscale.stages.train --processes N ...` works as well, with the same variables. What it does not do is why this is here: it
-hides the exit code of a run that was asked to stop, and kills processes that take more than 30 seconds to save.
+`torchrun -m relscale.stages.train --processes N ...` works as well, with the same variables. What
+it does not do is why this is here: it hides the exit code of a run that was asked to stop, and
+kills processes that take more than 30 seconds to save.
 """
 
 import os
@@ -24,13 +25,18 @@ def is_member() -> bool:
 def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
     """Run a module in several processes on this machine and return their common exit code.
 
-    A SIGTERM goes on to all of them, and they end together with `TRY_AGAIN`. Where one fails, the others, which would wait for it for
-    ever, are killed; the last checkpoint is intact.
+    A SIGTERM goes on to all of them, and they end together with `TRY_AGAIN`. Where one fails, the
+    others, which would wait for it for ever, are killed; the last checkpoint is intact.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    common = {**os.environ, "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {
+        **os.environ,
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     members: list[subprocess.Popen[bytes]] = []
 
     passed: list[int] = []

@@ -1,6 +1,8 @@
-"""The loss of hidden states and a head, in chunks: the logits of all tokens are never in memory together.
+"""The loss of hidden states and a head, in chunks: the logits of all tokens are never in memory
+together.
 
-With 128,256 entries, the logits of a sequence of 4,096 tokens take 2.1 GB in float32, their gradient as much again.
+With 128,256 entries, the logits of a sequence of 4,096 tokens take 2.1 GB in float32, their
+gradient as much again.
 """
 
 from typing import Any
@@ -12,7 +14,9 @@ from torch.nn import functional
 from relscale.training.execution import LOGITS_AT_ONCE
 
 
-def summed_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, at_once: int = LOGITS_AT_ONCE) -> Tensor:
+def summed_cross_entropy(
+    hidden: Tensor, weight: Tensor, targets: Tensor, at_once: int = LOGITS_AT_ONCE
+) -> Tensor:
     """Return the sum over tokens of -log softmax(hidden @ weight.T)[target], a float32 scalar.
 
     Args:
@@ -23,20 +27,26 @@ def summed_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, at_onc
     """
     rows = max(1, at_once // len(weight))
     if len(hidden) <= rows:
-        return functional.cross_entropy(functional.linear(hidden, weight).float(), targets, reduction="sum")
+        return functional.cross_entropy(
+            functional.linear(hidden, weight).float(), targets, reduction="sum"
+        )
     return _Chunked.apply(hidden, weight, targets, rows)
 
 
 class _Chunked(torch.autograd.Function):
-    """Cross-entropy whose gradients are made with the loss, chunk by chunk: nothing of the size of the logits waits for the backward pass.
+    """Cross-entropy whose gradients are made with the loss, chunk by chunk: nothing of the size of
+    the logits waits for the backward pass.
 
-    With p = softmax(h W^T) and y the target as a unit vector, the gradient is (p - y) W for h and (p - y)^T h for W.
+    With p = softmax(h W^T) and y the target as a unit vector, the gradient is (p - y) W for h and
+    (p - y)^T h for W.
     """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, rows: int) -> Tensor:
         kind = hidden.device.type
-        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+        precision = (
+            torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+        )
         head = weight.to(precision)
         hidden_gradient, weight_gradient = torch.empty_like(hidden), torch.zeros_like(weight)
         total = torch.zeros((), device=hidden.device)

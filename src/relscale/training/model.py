@@ -1,7 +1,8 @@
 """The decoder that we train: Qwen3's architecture, compact and quick to import.
 
-Pre-RMSNorm, rotary positions, QK-norm, SwiGLU, no biases, untied embedding and head (Qwen3: arXiv 2505.09388). Parameter names are those of
-`transformers`' `Qwen3ForCausalLM`, so that a saved folder loads there with equal logits.
+Pre-RMSNorm, rotary positions, QK-norm, SwiGLU, no biases, untied embedding and head (Qwen3: arXiv
+2505.09388). Parameter names are those of `transformers`' `Qwen3ForCausalLM`, so that a saved folder
+loads there with equal logits.
 """
 
 import math
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from relscale.architecture import Choices, Shape
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.folder import read_config, read_values, save_folder
 from relscale.training.initial import initial_values
 
@@ -32,16 +33,25 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(shape.head_dim, eps=epsilon)
 
     def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-        """Map hidden states (batch, time, width) to the same shape; the angles are (time, head_dim)."""
+        """Map hidden states (batch, time, width) to the same shape; the angles are (time,
+        head_dim)."""
         batch, time, _ = hidden.shape
         shape = self.shape
         # Norms in the precision of their weights: products may be in a lower one.
         precision = self.q_norm.weight.dtype
-        query = self.q_norm(self.q_proj(hidden).view(batch, time, shape.heads, shape.head_dim).to(precision)).transpose(1, 2)
-        key = self.k_norm(self.k_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).to(precision)).transpose(1, 2)
-        value = self.v_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).transpose(1, 2)
+        query = self.q_norm(
+            self.q_proj(hidden).view(batch, time, shape.heads, shape.head_dim).to(precision)
+        ).transpose(1, 2)
+        key = self.k_norm(
+            self.k_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).to(precision)
+        ).transpose(1, 2)
+        value = (
+            self.v_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).transpose(1, 2)
+        )
         query, key = rotate(query, cosine, sine), rotate(key, cosine, sine)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=shape.kv_heads != shape.heads)
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=shape.kv_heads != shape.heads
+        )
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, time, -1))
 
 
@@ -91,11 +101,16 @@ class Trunk(nn.Module):
     def forward(self, tokens: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
         """Map token ids (batch, time) to hidden states (batch, time, width).
 
-        With `recompute`, a block keeps its input alone, and makes the rest again in the backward pass (arXiv 1604.06174).
+        With `recompute`, a block keeps its input alone, and makes the rest again in the backward
+        pass (arXiv 1604.06174).
         """
         hidden = self.embed_tokens(tokens)
         for block in self.layers:
-            hidden = checkpoint(block, hidden, cosine, sine, use_reentrant=False) if self.recompute else block(hidden, cosine, sine)
+            hidden = (
+                checkpoint(block, hidden, cosine, sine, use_reentrant=False)
+                if self.recompute
+                else block(hidden, cosine, sine)
+            )
         return self.norm(hidden)
 
 
@@ -116,26 +131,34 @@ class Decoder(nn.Module):
         self.register_buffer("sine", sine, persistent=False)
 
     def hidden(self, tokens: Tensor) -> Tensor:
-        """Return the last hidden states (batch, time, width) of token ids (batch, time), time at most the context's length."""
+        """Return the last hidden states (batch, time, width) of token ids (batch, time), time at
+        most the context's length."""
         time = tokens.shape[1]
         return self.model(tokens, self.cosine[:time], self.sine[:time])
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return logits (batch, time, vocab) of token ids (batch, time), time at most the context's length."""
+        """Return logits (batch, time, vocab) of token ids (batch, time), time at most the context's
+        length."""
         return self.lm_head(self.hidden(tokens))
 
 
 def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines (length, head_dim) of RoFormer's angles, position * theta^(-2i / head_dim) (arXiv 2104.09864).
+    """Return cosines and sines (length, head_dim) of RoFormer's angles, position * theta^(-2i /
+    head_dim) (arXiv 2104.09864).
 
-    With scaling, frequencies whose wavelength is above `original / low` are divided by `factor`, those below `original / high` are kept,
-    and those between are blended linearly in original / wavelength (Llama 3, arXiv 2407.21783).
+    With scaling, frequencies whose wavelength is above `original / low` are divided by `factor`,
+    those below `original / high` are kept, and those between are blended linearly in original /
+    wavelength (Llama 3, arXiv 2407.21783).
     """
-    frequencies = choices.rope_theta ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
+    frequencies = choices.rope_theta ** (
+        -torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
+    )
     scaling = choices.rope_scaling
     if scaling is not None:
         rotations = scaling.original_max_position_embeddings * frequencies / (2 * math.pi)
-        kept = (rotations - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
+        kept = (rotations - scaling.low_freq_factor) / (
+            scaling.high_freq_factor - scaling.low_freq_factor
+        )
         kept = kept.clamp(0, 1)
         frequencies = (1 - kept) * frequencies / scaling.factor + kept * frequencies
     angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies).repeat(1, 2)
@@ -143,7 +166,8 @@ def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor,
 
 
 def rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotate (batch, heads, time, head_dim) by their positions; halves are paired as in `transformers`."""
+    """Rotate (batch, heads, time, head_dim) by their positions; halves are paired as in
+    `transformers`."""
     first, second = vectors.chunk(2, dim=-1)
     return vectors * cosine + torch.cat((-second, first), dim=-1) * sine
 
@@ -157,8 +181,12 @@ def initialise(decoder: Decoder, seed: int) -> None:
 
 
 def save_decoder(decoder: Decoder, folder: Path) -> None:
-    """Save `config.json` and `model.safetensors`, the form that `AutoModelForCausalLM.from_pretrained` reads."""
-    values = {name: parameter.detach().cpu().contiguous().numpy() for name, parameter in decoder.state_dict().items()}
+    """Save `config.json` and `model.safetensors`, the form that
+    `AutoModelForCausalLM.from_pretrained` reads."""
+    values = {
+        name: parameter.detach().cpu().contiguous().numpy()
+        for name, parameter in decoder.state_dict().items()
+    }
     save_folder(folder, decoder.shape, decoder.choices, values)
 
 
@@ -166,9 +194,12 @@ def load_decoder(folder: Path) -> Decoder:
     """Load a decoder that `save_decoder` wrote.
 
     Raises:
-        ValueError: naming the file, where the folder holds no such model or its tensors do not fit the configuration.
+        ValueError: naming the file, where the folder holds no such model or its tensors do not fit
+            the configuration.
     """
     shape, choices = read_config(folder)
     decoder = Decoder(shape, choices)
-    decoder.load_state_dict({name: torch.from_numpy(value) for name, value in read_values(folder, shape).items()})
+    decoder.load_state_dict(
+        {name: torch.from_numpy(value) for name, value in read_values(folder, shape).items()}
+    )
     return decoder.eval()

@@ -1,7 +1,9 @@
-"""The compiled library of the native training step and native scoring, if it was built. Light imports: no torch.
+"""The compiled library of the native training step and native scoring, if it was built. Light
+imports: no torch.
 
-It is compiled from `native/` when the package is installed (setup.py), for several levels of instructions at once; the best one that this
-machine has is used. The same inputs give the same bytes with the same library at the same level.
+It is compiled from `native/` when the package is installed (setup.py), for several levels of
+instructions at once; the best one that this machine has is used. The same inputs give the same
+bytes with the same library at the same level.
 """
 
 import ctypes
@@ -16,21 +18,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relscale.architecture import Choices, Shape
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.initial import parameter_shapes
 
 SOURCES = "af3adb4865a31eb2"
-"""Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name, one after another). It makes an edit of
-them an edit of this module, so that results go stale, and a library built from others is refused."""
+"""Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name,
+one after another). It makes an edit of them an edit of this module, so that results go stale, and a
+library built from others is refused."""
 
 LEVELS = ("avx512", "avx2", "baseline")
-"""Levels of instructions, best first; `baseline` is what the compiler takes for granted (SSE2, NEON)."""
+"""Levels of instructions, best first; `baseline` is what the compiler takes for granted (SSE2,
+NEON)."""
 
 WIDEST = 512
-"""Width from which a library's matrix products, and threads, serve better than one core's caches."""
+"""Width from which a library's matrix products, and threads, serve better than one core's
+caches."""
 
 _POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-_SHAPE_FIELDS = ("width", "layers", "heads", "kv_heads", "head_dim", "intermediate", "vocab_size", "context_length")
+_SHAPE_FIELDS = (
+    "width",
+    "layers",
+    "heads",
+    "kv_heads",
+    "head_dim",
+    "intermediate",
+    "vocab_size",
+    "context_length",
+)
 
 
 class _Shape(ctypes.Structure):
@@ -38,7 +52,10 @@ class _Shape(ctypes.Structure):
 
 
 class _Adam(ctypes.Structure):
-    _fields_ = [("rates", _DOUBLE * 3), *((name, _DOUBLE) for name in ("beta1", "beta2", "epsilon", "weight_decay", "clip_norm"))]
+    _fields_ = [
+        ("rates", _DOUBLE * 3),
+        *((name, _DOUBLE) for name in ("beta1", "beta2", "epsilon", "weight_decay", "clip_norm")),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +93,15 @@ def load_library(level: str | None = None) -> Library:
         level: of instructions; none takes the best one that this machine has.
 
     Raises:
-        UnavailableError: where it was not built, is of other sources, or this machine lacks the level.
+        UnavailableError: where it was not built, is of other sources, or this machine lacks the
+            level.
     """
     paths = [Path(__file__).with_name(f"_native{suffix}") for suffix in EXTENSION_SUFFIXES]
     path = next((path for path in paths if path.exists()), None)
     if path is None:
-        raise UnavailableError("it was not compiled when the package was installed (no C compiler, or none that knows vector extensions)")
+        raise UnavailableError(
+            "it was not compiled when the package was installed (no C compiler, or none that knows vector extensions)"
+        )
     try:
         functions = ctypes.CDLL(str(path))
     except OSError as error:
@@ -89,7 +109,9 @@ def load_library(level: str | None = None) -> Library:
     functions.relscale_sources.restype = ctypes.c_char_p
     built_from = functions.relscale_sources().decode()
     if built_from != SOURCES:
-        raise UnavailableError(f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package again")
+        raise UnavailableError(
+            f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package again"
+        )
     _declare(functions)
     for name in LEVELS if level is None else (level,):
         if pointer := functions.relscale_level(name.encode()):
@@ -98,12 +120,29 @@ def load_library(level: str | None = None) -> Library:
 
 
 def _declare(functions: ctypes.CDLL) -> None:
-    functions.relscale_level.argtypes, functions.relscale_level.restype = [ctypes.c_char_p], _POINTER
-    functions.relscale_make.argtypes = [_POINTER, _POINTER, ctypes.c_float, _POINTER, _POINTER, ctypes.c_int]
+    functions.relscale_level.argtypes, functions.relscale_level.restype = (
+        [ctypes.c_char_p],
+        _POINTER,
+    )
+    functions.relscale_make.argtypes = [
+        _POINTER,
+        _POINTER,
+        ctypes.c_float,
+        _POINTER,
+        _POINTER,
+        ctypes.c_int,
+    ]
     functions.relscale_make.restype = _POINTER
     functions.relscale_free.argtypes, functions.relscale_free.restype = [_POINTER], None
     functions.relscale_gradients.argtypes = [_POINTER] * 4 + [_LONG] + [_POINTER] * 2
-    functions.relscale_update.argtypes = [_POINTER] * 7 + [_LONG, _POINTER, _DOUBLE, _LONG, _POINTER, _POINTER]
+    functions.relscale_update.argtypes = [_POINTER] * 7 + [
+        _LONG,
+        _POINTER,
+        _DOUBLE,
+        _LONG,
+        _POINTER,
+        _POINTER,
+    ]
     functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 2
 
 
@@ -118,7 +157,8 @@ def available() -> Support:
 
 
 def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
-    """Tell whether the library can score a decoder, or with the settings of an optimiser, train it."""
+    """Tell whether the library can score a decoder, or with the settings of an optimiser, train
+    it."""
     if shape.head_dim % 2:
         return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
     if choices.rope_scaling is not None:
@@ -126,13 +166,20 @@ def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None
     if shape.width > WIDEST:
         return Support(reason=f"width {shape.width} is above {WIDEST}, where torch serves better")
     if optimiser is not None and optimiser["kind"] != "adam":
-        return Support(reason=f"the native step has no optimiser {optimiser['kind']!r}, only 'adam'")
+        return Support(
+            reason=f"the native step has no optimiser {optimiser['kind']!r}, only 'adam'"
+        )
     return available()
 
 
-def flat_values(shape: Shape, values: Mapping[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """Return a decoder's parameters, given by name, one after another in the order of `parameter_shapes`, (num_params_total,)."""
-    return np.concatenate([np.asarray(values[name], dtype=np.float32).ravel() for name, _ in parameter_shapes(shape)])
+def flat_values(
+    shape: Shape, values: Mapping[str, npt.NDArray[np.float32]]
+) -> npt.NDArray[np.float32]:
+    """Return a decoder's parameters, given by name, one after another in the order of
+    `parameter_shapes`, (num_params_total,)."""
+    return np.concatenate(
+        [np.asarray(values[name], dtype=np.float32).ravel() for name, _ in parameter_shapes(shape)]
+    )
 
 
 def named_values(shape: Shape, flat: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
@@ -146,8 +193,11 @@ def named_values(shape: Shape, flat: npt.NDArray[np.float32]) -> dict[str, npt.N
     return named
 
 
-def rotary_angles(length: int, head_dim: int, theta: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return cosines and sines (length, head_dim / 2) of position * theta^(-2i / head_dim), in float32 throughout as the torch decoder."""
+def rotary_angles(
+    length: int, head_dim: int, theta: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return cosines and sines (length, head_dim / 2) of position * theta^(-2i / head_dim), in
+    float32 throughout as the torch decoder."""
     exponents = -np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
     angles = np.outer(np.arange(length, dtype=np.float32), np.float32(theta) ** exponents)
     return np.ascontiguousarray(np.cos(angles)), np.ascontiguousarray(np.sin(angles))
@@ -158,15 +208,19 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
 
 
 class NativeDecoder:
-    """A decoder's buffers in the library; parameters stay with the caller, as one flat float32 array."""
+    """A decoder's buffers in the library; parameters stay with the caller, as one flat float32
+    array."""
 
-    def __init__(self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None) -> None:
+    def __init__(
+        self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None
+    ) -> None:
         """Make the buffers.
 
         Args:
             shape: a size that `supports` allows.
             choices: what the recipe fixes beside the size.
-            for_training: whether gradients are wanted; without them buffers are smaller and only `score` may be called.
+            for_training: whether gradients are wanted; without them buffers are smaller and only
+                `score` may be called.
             level: of instructions; none takes the best one.
 
         Raises:
@@ -180,7 +234,12 @@ class NativeDecoder:
         size = c_shape(shape)
         functions = self.library.functions
         pointer = functions.relscale_make(
-            self.library.pointer, ctypes.byref(size), choices.norm_epsilon, _address(cosine), _address(sine), int(for_training)
+            self.library.pointer,
+            ctypes.byref(size),
+            choices.norm_epsilon,
+            _address(cosine),
+            _address(sine),
+            int(for_training),
         )
         if not pointer:
             raise MemoryError(f"no memory for the activations of {shape}")
@@ -188,8 +247,11 @@ class NativeDecoder:
         weakref.finalize(self, functions.relscale_free, pointer)
         self._loss, self._norm = ctypes.c_double(), ctypes.c_double()
 
-    def gradients(self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]) -> tuple[float, npt.NDArray[np.float32]]:
-        """Return the mean loss of (sequences, context length + 1) tokens and its gradient, both without any change of the values.
+    def gradients(
+        self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Return the mean loss of (sequences, context length + 1) tokens and its gradient, both
+        without any change of the values.
 
         Raises:
             ValueError: where a token is not in the vocabulary, or the batch has another shape.
@@ -211,7 +273,9 @@ class NativeDecoder:
     def _checked(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         assert self.for_training
         if batch.ndim != 2 or batch.shape[0] < 1 or batch.shape[1] != self.shape.context_length + 1:
-            raise ValueError(f"a batch of shape {batch.shape} is not (sequences, {self.shape.context_length + 1})")
+            raise ValueError(
+                f"a batch of shape {batch.shape} is not (sequences, {self.shape.context_length + 1})"
+            )
         return np.ascontiguousarray(batch, dtype=np.int64)
 
     def _refuse(self, status: int) -> None:
@@ -229,7 +293,8 @@ class NativeDecoder:
         factor: float,
         updates: int,
     ) -> tuple[float, float]:
-        """Take one step of Adam in place; return the mean loss before it, and the norm of its gradients before they are clipped.
+        """Take one step of Adam in place; return the mean loss before it, and the norm of its
+        gradients before they are clipped.
 
         Args:
             values: (num_params_total,) the parameters.
@@ -264,12 +329,17 @@ class NativeDecoder:
         return self._loss.value, self._norm.value
 
     def score(
-        self, values: npt.NDArray[np.float32], rows: list[npt.NDArray[np.int64]], given: npt.NDArray[np.int64]
+        self,
+        values: npt.NDArray[np.float32],
+        rows: list[npt.NDArray[np.int64]],
+        given: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Score token sequences after their first `given` tokens; no row has more than context length + 1 of them.
+        """Score token sequences after their first `given` tokens; no row has more than context
+        length + 1 of them.
 
         Returns:
-            (row) sum of the log-probabilities of the tokens that follow, and (row) whether each of them is the likeliest one.
+            (row) sum of the log-probabilities of the tokens that follow, and (row) whether each of
+            them is the likeliest one.
 
         Raises:
             ValueError: where a token is not in the vocabulary.
@@ -278,7 +348,11 @@ class NativeDecoder:
         np.cumsum([len(row) for row in rows], out=first[1:])
         tokens = np.concatenate(rows).astype(np.int64)
         given = np.ascontiguousarray(given, dtype=np.int64)
-        assert np.diff(first).max() <= self.shape.context_length + 1 and given.min() >= 1 and (given < np.diff(first)).all()
+        assert (
+            np.diff(first).max() <= self.shape.context_length + 1
+            and given.min() >= 1
+            and (given < np.diff(first)).all()
+        )
         log_likelihood, greedy = np.empty(len(rows)), np.empty(len(rows), dtype=np.uint8)
         status = self.library.functions.relscale_score(
             self.library.pointer,
@@ -302,5 +376,15 @@ def c_shape(shape: Shape) -> _Shape:
 
 def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:
     """Return the settings of `plan.Run.optimiser` in the library's form."""
-    rates = [optimiser[name] for name in ("embedding_learning_rate", "learning_rate", "head_learning_rate")]
-    return _Adam((_DOUBLE * 3)(*rates), optimiser["beta1"], optimiser["beta2"], 1e-8, optimiser["weight_decay"], optimiser["clip_norm"])
+    rates = [
+        optimiser[name]
+        for name in ("embedding_learning_rate", "learning_rate", "head_learning_rate")
+    ]
+    return _Adam(
+        (_DOUBLE * 3)(*rates),
+        optimiser["beta1"],
+        optimiser["beta2"],
+        1e-8,
+        optimiser["weight_decay"],
+        optimiser["clip_norm"],
+    )

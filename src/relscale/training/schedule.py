@@ -8,12 +8,16 @@ from typing import Any
 def schedule(step: int, steps: int, settings: Mapping[str, Any]) -> float:
     """Return the factor (0..1] on the peak learning rate at a step, counted from 0.
 
-    Both kinds begin with a linear warm-up over `warmup_share` of the steps; the first step already has a rate above 0.
+    Both kinds begin with a linear warm-up over `warmup_share` of the steps; the first step already
+    has a rate above 0.
 
-    - `wsd` (warm-up, stable, decay; what is meant where `schedule` is not there): constant, then linear to 0 over the last `decay_share`
+    - `wsd` (warm-up, stable, decay; what is meant where `schedule` is not there): constant, then
+    linear to 0 over the last `decay_share`
       of the steps; the last step has one step's share of the decay.
-    - `cosine`: f + (1 - f) (1 + cos(pi t)) / 2 with f = `final_share` and t rising from 0 at the end of the warm-up to 1 at the
-      last step (Loshchilov & Hutter, arXiv 1608.03983; one cycle as long as the run: Hoffmann et al., arXiv 2203.15556).
+    - `cosine`: f + (1 - f) (1 + cos(pi t)) / 2 with f = `final_share` and t rising from 0 at the
+    end of the warm-up to 1 at the
+      last step (Loshchilov & Hutter, arXiv 1608.03983; one cycle as long as the run: Hoffmann et
+      al., arXiv 2203.15556).
 
     Raises:
         ValueError: for another kind of schedule.

@@ -8,7 +8,8 @@ from relscale.training.curve import CurvePoint
 
 
 def board(folder: Path) -> Callable[[CurvePoint], None]:
-    """Return a function that writes each row of the loss curve, by tokens seen, into a folder that TensorBoard reads.
+    """Return a function that writes each row of the loss curve, by tokens seen, into a folder that
+    TensorBoard reads.
 
     Raises:
         ValueError: where the package that writes the files is not installed.
@@ -16,7 +17,9 @@ def board(folder: Path) -> Callable[[CurvePoint], None]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise ValueError(f"training.tensorboard = true: {error}; install the extra: pip install 'relscale[tensorboard]'") from error
+        raise ValueError(
+            f"training.tensorboard = true: {error}; install the extra: pip install 'relscale[tensorboard]'"
+        ) from error
     writer = SummaryWriter(str(folder))
 
     def write(point: CurvePoint) -> None:

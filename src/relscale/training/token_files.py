@@ -1,4 +1,5 @@
-"""The files of tokens that a run is trained on: mapped, checked against their manifest, and watched. Light imports: no torch."""
+"""The files of tokens that a run is trained on: mapped, checked against their manifest, and
+watched. Light imports: no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from relscale.files import read_json, sha256_of
 from relscale.text.mixture import Component, Mixture
 
 SUMMED_UP_TO_BYTES = 2**31
-"""Corpora up to this size are compared with their sums before training; of larger ones, only files that are newer than the manifest."""
+"""Corpora up to this size are compared with their sums before training; of larger ones, only files
+that are newer than the manifest."""
 
 
 def token_files(manifest_path: Path) -> list[Path]:
@@ -21,7 +23,8 @@ def token_files(manifest_path: Path) -> list[Path]:
 
 
 def read_tokens(manifest_path: Path) -> np.ndarray | Mixture:
-    """Map the training tokens that a corpus's manifest describes, (num_tokens,) or its weighted components, without holding them in memory.
+    """Map the training tokens that a corpus's manifest describes, (num_tokens,) or its weighted
+    components, without holding them in memory.
 
     Raises:
         ValueError: where a file cannot be read, or its size or sum is not what the manifest says.
@@ -34,7 +37,9 @@ def read_tokens(manifest_path: Path) -> np.ndarray | Mixture:
         try:
             tokens = np.memmap(path, dtype=np.dtype(manifest["dtype"]).newbyteorder("<"), mode="r")
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again") from error
+            raise ValueError(
+                f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again"
+            ) from error
         if len(tokens) != num_tokens:
             raise ValueError(f"{path}: {len(tokens)} tokens; {manifest_path} says {num_tokens}")
         summed = small or path.stat().st_mtime_ns > gathered_at
@@ -43,16 +48,24 @@ def read_tokens(manifest_path: Path) -> np.ndarray | Mixture:
         return tokens
 
     if "components" not in manifest:
-        return mapped(folder / "train.bin", manifest["tokens"], manifest.get("sha256", {}).get("train.bin", ""))
+        return mapped(
+            folder / "train.bin",
+            manifest["tokens"],
+            manifest.get("sha256", {}).get("train.bin", ""),
+        )
     components = []
     for part in manifest["components"]:
-        shards = [mapped(folder / shard["path"], shard["tokens"], shard["sha256"]) for shard in part["shards"]]
+        shards = [
+            mapped(folder / shard["path"], shard["tokens"], shard["sha256"])
+            for shard in part["shards"]
+        ]
         components.append(Component(name=part["name"], weight=part["weight"], shards=shards))
     return Mixture(components)
 
 
 def stamps(manifest_path: Path) -> list[Any]:
-    """Return name, size (bytes) and time of the last change (ns) of each file of tokens: another stamp may be another file.
+    """Return name, size (bytes) and time of the last change (ns) of each file of tokens: another
+    stamp may be another file.
 
     Raises:
         ValueError: naming a file that is not there.
@@ -62,7 +75,9 @@ def stamps(manifest_path: Path) -> list[Any]:
         try:
             stat = path.stat()
         except OSError as error:
-            raise ValueError(f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again") from error
+            raise ValueError(
+                f"{path}: cannot be read: {error}; remove {manifest_path}, so that it is made again"
+            ) from error
         found.append([path.name, stat.st_size, stat.st_mtime_ns])
     return found
 
@@ -73,6 +88,14 @@ def check_unchanged(manifest_path: Path, before: list[Any]) -> None:
     Raises:
         ValueError: naming the files that changed.
     """
-    changed = [path for path, one, other in zip(token_files(manifest_path), before, stamps(manifest_path), strict=True) if one != other]
+    changed = [
+        path
+        for path, one, other in zip(
+            token_files(manifest_path), before, stamps(manifest_path), strict=True
+        )
+        if one != other
+    ]
     if changed:
-        raise ValueError(f"{', '.join(map(str, changed))}: changed while a run was trained on it; the run is not kept, call again")
+        raise ValueError(
+            f"{', '.join(map(str, changed))}: changed while a run was trained on it; the run is not kept, call again"
+        )

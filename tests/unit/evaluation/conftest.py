@@ -13,8 +13,13 @@ from relscale.text.tokenizer import END_OF_TEXT
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
-    """Bytes are tokens 1 to 256 in the order of their values; two merges besides: " a" is 257 and "bc" is 258."""
-    vocabulary = {END_OF_TEXT: 0} | {character: 1 + byte for byte, character in enumerate(byte_alphabet())} | {"Ġa": 257, "bc": 258}
+    """Bytes are tokens 1 to 256 in the order of their values; two merges besides: " a" is 257 and
+    "bc" is 258."""
+    vocabulary = (
+        {END_OF_TEXT: 0}
+        | {character: 1 + byte for byte, character in enumerate(byte_alphabet())}
+        | {"Ġa": 257, "bc": 258}
+    )
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[("Ġ", "a"), ("b", "c")]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -47,8 +52,11 @@ def halves() -> CausalModel:
 
 @pytest.fixture(scope="session")
 def reference():
-    """The script that makes the checkpoints and texts of the comparison with lm-evaluation-harness, as a module."""
-    spec = spec_from_file_location("reference_harness", Path(__file__).parents[2] / "golden" / "reference_harness.py")
+    """The script that makes the checkpoints and texts of the comparison with lm-evaluation-harness,
+    as a module."""
+    spec = spec_from_file_location(
+        "reference_harness", Path(__file__).parents[2] / "golden" / "reference_harness.py"
+    )
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

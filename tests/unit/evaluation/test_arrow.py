@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from relscale.arrow import arrow_array, arrow_table, numpy_array
+from relscale.contract.arrow import arrow_array, arrow_table, numpy_array
 
 CASES = [
     (["a", "", None, "ü€"], pa.string()),
@@ -35,7 +35,9 @@ def test_tables_equal_those_of_pyarrow():
     assert arrow_table(rows, schema).equals(pa.Table.from_pylist(rows, schema=schema))
 
 
-@pytest.mark.parametrize("values", [np.arange(20, dtype=np.int32), np.arange(20) / 3, np.arange(20) % 3 == 0])
+@pytest.mark.parametrize(
+    "values", [np.arange(20, dtype=np.int32), np.arange(20) / 3, np.arange(20) % 3 == 0]
+)
 def test_columns_come_back_as_numpy_arrays(values):
     array = pa.array(values)
     np.testing.assert_array_equal(numpy_array(array), values)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.evaluation import checkpoint_folder
-from relscale.evaluation.checkpoint import Checkpoint, open_checkpoint
-from relscale.evaluation.checkpoint_folder import CheckpointFolder
-from relscale.evaluation.checkpoint_model import CheckpointModel, can_share
 from relscale.evaluation.metrics import item_metrics
-from relscale.evaluation.shared_context import bundles_of
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released import folder as checkpoint_folder
+from relscale.released.folder import CheckpointFolder
+from relscale.released.model import Checkpoint, open_checkpoint
+from relscale.released.scoring import CheckpointModel, can_share
+from relscale.released.shared_context import bundles_of
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def copy(checkpoints, tmp_path):
 
 
 def change_json(file, **values):
-    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **values}), encoding="utf-8")
+    file.write_text(
+        json.dumps({**json.loads(file.read_text(encoding="utf-8")), **values}), encoding="utf-8"
+    )
 
 
 def without_tokenizer(folder):
@@ -80,15 +82,24 @@ def one_more_layer(folder):
         (without_tokenizer, "has no tokenizer; one of tokenizer.json"),
         (pickled_only, r"its weights are pickled \(pytorch_model.bin\), which is never read"),
         (without_weights, r"has no weights \(\*.safetensors\)"),
-        (own_code, "config.json: auto_map asks for code of the checkpoint's own, which is never run"),
+        (
+            own_code,
+            "config.json: auto_map asks for code of the checkpoint's own, which is never run",
+        ),
         (own_tokenizer_code, "tokenizer_config.json: auto_map asks for code"),
-        (fewer_entries_in_the_model, "its tokenizer has 440 entries and the model 100; they do not belong together"),
+        (
+            fewer_entries_in_the_model,
+            "its tokenizer has 440 entries and the model 100; they do not belong together",
+        ),
         (far_more_entries_in_the_model, "its tokenizer has only 440 entries for the model's 50257"),
         (no_special_tokens, "its tokenizer has neither bos_token nor eos_token"),
         (no_type, "config.json: has no model_type"),
         (no_configuration, "has no config.json"),
         (unknown_type, "nobody"),
-        (one_more_layer, "of its parameters are not in its weights, or of another shape: transformer.h.2"),
+        (
+            one_more_layer,
+            "of its parameters are not in its weights, or of another shape: transformer.h.2",
+        ),
     ],
 )
 def test_folders_that_cannot_be_scored(copy, spoil, message):
@@ -114,7 +125,9 @@ def test_names_that_are_nothing(copy, tmp_path):
         open_checkpoint(str(copy), "main")
 
 
-def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept(checkpoints, tmp_path, monkeypatch):
+def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept(
+    checkpoints, tmp_path, monkeypatch
+):
     asked = {}
     commit = "0123456789" * 4
 
@@ -125,10 +138,20 @@ def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     checkpoint = open_checkpoint("somebody/model", "step100", device="cpu")
     assert (asked["name"], asked["revision"]) == ("somebody/model", "step100")
-    assert not [pattern for pattern in asked["allow_patterns"] if pattern.endswith((".bin", ".py", ".pt"))]
+    assert not [
+        pattern for pattern in asked["allow_patterns"] if pattern.endswith((".bin", ".py", ".pt"))
+    ]
     said = checkpoint.description()
-    assert (said["model"], said["commit"], said["dtype"], said["model_type"]) == ("somebody/model", commit, "float32", "qwen3")
-    assert said["num_params_total"] == said["num_params_embedding"] + said["num_params_head"] + said["num_params_transformer"]
+    assert (said["model"], said["commit"], said["dtype"], said["model_type"]) == (
+        "somebody/model",
+        commit,
+        "float32",
+        "qwen3",
+    )
+    assert (
+        said["num_params_total"]
+        == said["num_params_embedding"] + said["num_params_head"] + said["num_params_transformer"]
+    )
 
 
 def test_a_repository_that_is_not_there(monkeypatch):
@@ -136,7 +159,9 @@ def test_a_repository_that_is_not_there(monkeypatch):
         raise OSError("no route\nto the hub")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    with pytest.raises(ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"):
+    with pytest.raises(
+        ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"
+    ):
         checkpoint_folder.find_checkpoint("somebody/model", "main")
 
 
@@ -149,13 +174,20 @@ def test_tied_embeddings_are_counted_once(checkpoints):
 def small(kind, **values):
     import transformers
 
-    sizes = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 96}
+    sizes = {
+        "vocab_size": 60,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 96,
+    }
     return transformers.AutoConfig.for_model(kind, **{**sizes, **values})
 
 
 @pytest.fixture
 def requests():
-    """Requests of three groups, with options of very different length, contexts that differ early and late, and copies."""
+    """Requests of three groups, with options of very different length, contexts that differ early
+    and late, and copies."""
     generator = np.random.default_rng(3)
     contexts, continuations, group = [], [], []
     for number, size in enumerate((40, 20, 4)):
@@ -210,8 +242,18 @@ def test_shared_contexts_and_any_batch_give_the_plain_scores(reference, requests
     ("kind", "values"),
     [
         ("mistral", {}),
-        ("llama", {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}}),
-        ("qwen3", {"layer_types": ["full_attention", "sliding_attention"], "sliding_window": 8, "use_sliding_window": True}),
+        (
+            "llama",
+            {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}},
+        ),
+        (
+            "qwen3",
+            {
+                "layer_types": ["full_attention", "sliding_attention"],
+                "sliding_window": 8,
+                "use_sliding_window": True,
+            },
+        ),
     ],
 )
 def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requests, kind, values):
@@ -226,10 +268,15 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
     assert model.counts["with_shared_prefix"] == 0
     row = torch.tensor(np.concatenate([requests[0][3], requests[1][3]]))
     with torch.inference_mode():
-        logits = module(row[None, :-1]).logits[0, len(requests[0][3]) - 1 :].double().log_softmax(-1)
+        logits = (
+            module(row[None, :-1]).logits[0, len(requests[0][3]) - 1 :].double().log_softmax(-1)
+        )
     expected = logits.gather(1, row[len(requests[0][3]) :, None]).sum().item()
     assert scores.log_likelihood[3] == pytest.approx(expected, rel=1e-6, abs=1e-5)
-    with pytest.raises(ValueError, match=f"model_type '{kind}' with these settings is not known to allow shared contexts"):
+    with pytest.raises(
+        ValueError,
+        match=f"model_type '{kind}' with these settings is not known to allow shared contexts",
+    ):
         CheckpointModel(module, context_length=96, sharing=True)
 
 
@@ -244,12 +291,16 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
 
     def scarce(module, arguments, keywords):
         if keywords["input_ids"].numel() > most:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
+            )
 
     model = CheckpointModel(module, context_length=96, batch_tokens=1600)
     with module.base_model.register_forward_pre_hook(scarce, with_kwargs=True):
         scores = model.score(contexts, continuations, group)
-        np.testing.assert_allclose(scores.log_likelihood, expected.log_likelihood, rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(
+            scores.log_likelihood, expected.log_likelihood, rtol=1e-6, atol=1e-5
+        )
         assert model.batch_tokens == 100
         assert model.counts["halvings"] == 4
         assert model.counts["requests"] == len(contexts)
@@ -261,7 +312,9 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
 def test_other_errors_are_not_taken_for_a_lack_of_memory(reference, requests):
     import transformers
 
-    module = transformers.AutoModelForCausalLM.from_config(small("gpt2", max_position_embeddings=50))
+    module = transformers.AutoModelForCausalLM.from_config(
+        small("gpt2", max_position_embeddings=50)
+    )
     with pytest.raises((RuntimeError, IndexError)):
         CheckpointModel(module, context_length=96).score(*requests)
 
@@ -287,7 +340,13 @@ def test_requests_that_cannot_be_scored(context, continuation, message):
 def test_each_distinct_request_is_run_once(requests):
     contexts, continuations, group = requests
     bundles = bundles_of(contexts, continuations, group, sharing=True)
-    served = Counter(index for bundle in bundles for bough in bundle.boughs for indices in bough.sequences for index in indices)
+    served = Counter(
+        index
+        for bundle in bundles
+        for bough in bundle.boughs
+        for indices in bough.sequences
+        for index in indices
+    )
     assert served == Counter(range(len(contexts)))
     assert [len(bundle.prefix) for bundle in bundles] == [40, 20, 0, 0]
     batches = [batch for bundle in bundles for batch in bundle.batches(200)]
@@ -331,19 +390,24 @@ class Pieces:
 
 @pytest.mark.parametrize("masked", [0, 2])
 def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(masked):
-    # 8 characters, 10 bytes: 8 tokens of 1 bit each, or 4 tokens of 2 bits: 0.8 bits per byte either way. Special tokens count in neither.
+    # 8 characters, 10 bytes: 8 tokens of 1 bit each, or 4 tokens of 2 bits: 0.8 bits per byte
+    # either way. Special tokens count in neither.
     text = "naïve né"
     found = []
     for entries, size in ((2, 1), (4, 2)):
-        folder = CheckpointFolder(path=None, name="uniform", commit=None, config={"model_type": "uniform"})
-        checkpoint = Checkpoint(folder, CheckpointModel(Uniform(entries), context_length=3), Pieces(size))
+        folder = CheckpointFolder(
+            path=None, name="uniform", commit=None, config={"model_type": "uniform"}
+        )
+        checkpoint = Checkpoint(
+            folder, CheckpointModel(Uniform(entries), context_length=3), Pieces(size)
+        )
         document = TextDocument(domain="d", stratum="s", item="i", text=text)
         scores = checkpoint.score_documents([document], masked_tokens=masked // size)
         table = scores.requests.table
         assert scores.log_likelihood.dtype == np.float64
-        numerator, denominator = item_metrics(["bits_per_byte"], scores.log_likelihood, table.num_bytes, table.first, table.gold)[
-            "bits_per_byte"
-        ]
+        numerator, denominator = item_metrics(
+            ["bits_per_byte"], scores.log_likelihood, table.num_bytes, table.first, table.gold
+        )["bits_per_byte"]
         found.append((numerator[0], denominator[0]))
     # The two masked characters are two bytes.
     assert found[0] == pytest.approx((8 - masked, 10 - masked))
@@ -355,13 +419,26 @@ def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
     prefix = "The state of the market is: history, music, law. Because the order of the cells, and never the river.\n\n"
     items = [
         TextItem(
-            domain="d", stratum="s", item=str(number), prefix=prefix, context="law " * size + "is", options=(" the", " of the"), gold=0
+            domain="d",
+            stratum="s",
+            item=str(number),
+            prefix=prefix,
+            context="law " * size + "is",
+            options=(" the", " of the"),
+            gold=0,
         )
         for number, size in enumerate((1, 2, 3, 40))
     ]
     account = checkpoint.score_items(items).account
-    assert (account["items"], account["truncated"], account["requests"], account["with_shared_prefix"]) == (4, 1, 8, 6)
+    assert (
+        account["items"],
+        account["truncated"],
+        account["requests"],
+        account["with_shared_prefix"],
+    ) == (4, 1, 8, 6)
     assert account["left_out"] == {}
     document = TextDocument(domain="d", stratum="s", item="a", text="the law " * 60)
     short = TextDocument(domain="d", stratum="s", item="b", text="law")
-    assert checkpoint.score_documents([document, short], masked_tokens=20).account["left_out"] == {"masked": 1}
+    assert checkpoint.score_documents([document, short], masked_tokens=20).account["left_out"] == {
+        "masked": 1
+    }

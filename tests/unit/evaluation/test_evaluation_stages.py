@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from relscale.architecture import Shape
-from relscale.evaluation import kept_scores
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.evaluation import score_cache as kept_scores
 from relscale.evaluation.aggregate import losses_rows
 from relscale.evaluation.overlap import overlapping
 from relscale.evaluation.requests import Item, Option, read_requests, write_requests
-from relscale.records.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
-from relscale.records.suite import SUITE_COLUMNS
+from relscale.plan.architecture import Shape
 from relscale.stages import evaluate, family, losses, overlap
 from relscale.training.model import Decoder, initialise, save_decoder
 
@@ -41,14 +41,35 @@ def place(tmp_path_factory, tokenizer) -> Path:
     (root / "source/files").mkdir(parents=True)
     (root / "source/manifest.json").write_text("{}")
     for name, count in (("pairs", 6), ("more", 4)):
-        rows = [{"good": f"{name} {number} is right", "bad": f"{name} {number} wrong"} for number in range(count)]
+        rows = [
+            {"good": f"{name} {number} is right", "bad": f"{name} {number} wrong"}
+            for number in range(count)
+        ]
         (root / f"source/files/{name}.json").write_text(json.dumps(rows))
-    shape = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=259, context_length=64)
+    shape = Shape(
+        width=16,
+        layers=1,
+        heads=1,
+        kv_heads=1,
+        head_dim=16,
+        intermediate=48,
+        vocab_size=259,
+        context_length=64,
+    )
     for seed in range(3):
         decoder = Decoder(shape)
         initialise(decoder, seed)
-        columns = dict.fromkeys(SUITE_COLUMNS, 1) | {"suite": "web", "budget": "1e9", "recipe": "cpu_small", "run": f"r{seed}"}
-        record = {"columns": columns, "spec": {"device": "cpu"}, "excluded_reason": "diverged at step 3" if seed == 2 else None}
+        columns = dict.fromkeys(SUITE_COLUMNS, 1) | {
+            "suite": "web",
+            "budget": "1e9",
+            "recipe": "cpu_small",
+            "run": f"r{seed}",
+        }
+        record = {
+            "columns": columns,
+            "spec": {"device": "cpu"},
+            "excluded_reason": "diverged at step 3" if seed == 2 else None,
+        }
         (root / f"runs/r{seed}").mkdir(parents=True)
         (root / f"runs/r{seed}/record.json").write_text(json.dumps(record))
         if seed < 2:
@@ -58,16 +79,39 @@ def place(tmp_path_factory, tokenizer) -> Path:
 
 
 def run_family(root: Path, suffix: str) -> None:
-    source = ["--source", str(root / "source/manifest.json"), "--tokenizer", str(root / "tokenizer.json")]
+    source = [
+        "--source",
+        str(root / "source/manifest.json"),
+        "--tokenizer",
+        str(root / "tokenizer.json"),
+    ]
     family.main(
-        ["--spec", SPEC, *source, "--out", str(root / f"requests{suffix}.parquet"), "--manifest", str(root / f"manifest{suffix}.json")]
+        [
+            "--spec",
+            SPEC,
+            *source,
+            "--out",
+            str(root / f"requests{suffix}.parquet"),
+            "--manifest",
+            str(root / f"manifest{suffix}.json"),
+        ]
     )
 
 
-def run_evaluate(root: Path, name: str, seeds: list[int], *more: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_evaluate(
+    root: Path, name: str, seeds: list[int], *more: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     records = [str(root / f"runs/r{seed}/record.json") for seed in seeds]
     outputs = [root / f"{name}-losses.parquet", root / f"{name}-items.parquet"]
-    inputs = ["--spec", SPEC, "--requests", str(root / "requests.parquet"), "--record", *records, *more]
+    inputs = [
+        "--spec",
+        SPEC,
+        "--requests",
+        str(root / "requests.parquet"),
+        "--record",
+        *records,
+        *more,
+    ]
     inputs += ["--checkpoints", str(root / "kept"), "--defined-by", "code", "lock"]
     evaluate.main([*inputs, "--out-losses", str(outputs[0]), "--out-items", str(outputs[1])])
     return pd.read_parquet(outputs[0]), pd.read_parquet(outputs[1])
@@ -79,8 +123,14 @@ def test_family_to_losses(place):
     assert len(frame) == 2 * 2 * 2 and len(items) == 2 * 2 * 10
     assert frame["num_items"].tolist() == [6, 6, 4, 4] * 2
     for row in frame.itertuples():
-        at = (items["run"] == row.run) & (items["domain"] == row.domain) & (items["metric"] == row.metric)
-        assert row.error == pytest.approx(items.loc[at, "numerator"].sum() / items.loc[at, "denominator"].sum(), rel=1e-12)
+        at = (
+            (items["run"] == row.run)
+            & (items["domain"] == row.domain)
+            & (items["metric"] == row.metric)
+        )
+        assert row.error == pytest.approx(
+            items.loc[at, "numerator"].sum() / items.loc[at, "denominator"].sum(), rel=1e-12
+        )
     probability = items[items["metric"] == "choice_probability"]["numerator"]
     assert probability.between(0, 1).all() and probability.nunique() == 20
     assert frame["excluded_reason"].isna().all() and frame["error"].notna().all()
@@ -102,7 +152,9 @@ def test_overlapping_items_are_flagged_and_left_out(place):
     frame, items = run_evaluate(place, "overlaps", [0], "--overlaps", str(place / "overlaps.json"))
     assert sorted(items.loc[items["overlaps"], "item"].unique()) == sorted(found)
     assert frame["num_items"].tolist() == [4, 4, 4, 4]
-    kept = items[(items["metric"] == "choice_probability") & (items["domain"] == "A") & ~items["overlaps"]]
+    kept = items[
+        (items["metric"] == "choice_probability") & (items["domain"] == "A") & ~items["overlaps"]
+    ]
     assert frame.loc[0, "error"] == pytest.approx(kept["numerator"].mean(), rel=1e-12)
 
 
@@ -110,10 +162,16 @@ def test_same_input_same_bytes(place):
     run_family(place, "-again")
     run_evaluate(place, "first", [0, 1])
     run_evaluate(place, "second", [0, 1])
-    pairs = [("requests.parquet", "requests-again.parquet"), ("manifest.json", "manifest-again.json")]
+    pairs = [
+        ("requests.parquet", "requests-again.parquet"),
+        ("manifest.json", "manifest-again.json"),
+    ]
     pairs += [(f"first-{kind}.parquet", f"second-{kind}.parquet") for kind in ("losses", "items")]
     for one, other in pairs:
-        assert hashlib.sha256((place / one).read_bytes()).digest() == hashlib.sha256((place / other).read_bytes()).digest(), one
+        assert (
+            hashlib.sha256((place / one).read_bytes()).digest()
+            == hashlib.sha256((place / other).read_bytes()).digest()
+        ), one
 
 
 def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monkeypatch, capsys):
@@ -133,7 +191,11 @@ def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monke
     assert not (place / "stopped-losses.parquet").exists()
     (kept,) = (place / "kept").iterdir()
     scored = []
-    monkeypatch.setattr(evaluate, "read_run", lambda folder, device: scored.append(folder.parent.name) or really(folder, device))
+    monkeypatch.setattr(
+        evaluate,
+        "read_run",
+        lambda folder, device: scored.append(folder.parent.name) or really(folder, device),
+    )
 
     def again(name):
         scored.clear()
@@ -147,7 +209,9 @@ def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monke
     capsys.readouterr()
     assert again("damaged") == ["r0"]
     assert f"{kept}: damaged, passed over" in capsys.readouterr().out
-    os.utime(place / "runs/r1/model/model.safetensors", ns=(0, 0))  # other weights, for all that is known
+    os.utime(
+        place / "runs/r1/model/model.safetensors", ns=(0, 0)
+    )  # other weights, for all that is known
     assert again("trained anew") == ["r1"]
     shutil.rmtree(place / "kept")
 
@@ -181,10 +245,19 @@ def test_losses_are_put_together_in_one_order(place):
     pd.testing.assert_frame_equal(frame, run_losses(place, ["b", "a"]))
     items = pd.read_parquet(place / "out-items.parquet")
     assert list(zip(frame["metric"], frame["domain"], frame["run"], strict=True)) == [
-        (metric, domain, run) for metric in ("accuracy", "choice_probability") for domain in "AB" for run in ("r0", "r1", "r2")
+        (metric, domain, run)
+        for metric in ("accuracy", "choice_probability")
+        for domain in "AB"
+        for run in ("r0", "r1", "r2")
     ]
     keys = list(
-        zip(items["metric"].astype(str), items["domain"].astype(str), items["run"].astype(str), items["item"].astype(str), strict=True)
+        zip(
+            items["metric"].astype(str),
+            items["domain"].astype(str),
+            items["run"].astype(str),
+            items["item"].astype(str),
+            strict=True,
+        )
     )
     assert keys == sorted(keys) and len(keys) == 40
     assert len(bytes_one_way) > 0
@@ -195,13 +268,19 @@ def test_losses_are_put_together_in_one_order(place):
 def test_losses_that_do_not_go_together(place):
     run_evaluate(place, "a", [0, 1])
     with pytest.raises(
-        ValueError, match=r"two rows have the same suite 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses"
+        ValueError,
+        match=r"two rows have the same suite 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
     ):
         run_losses(place, ["a", "a"])
     table = pq.read_table(place / "a-losses.parquet")
     pq.write_table(table.drop_columns(["error"]), place / "short-losses.parquet")
-    pq.write_table(table.append_column("extra", pa.array([1] * len(table))), place / "long-losses.parquet")
-    for name, message in (("short", r"short-losses\.parquet: missing column\(s\) error"), ("long", r"column\(s\) extra are not in")):
+    pq.write_table(
+        table.append_column("extra", pa.array([1] * len(table))), place / "long-losses.parquet"
+    )
+    for name, message in (
+        ("short", r"short-losses\.parquet: missing column\(s\) error"),
+        ("long", r"column\(s\) extra are not in"),
+    ):
         pq.write_table(pq.read_table(place / "a-items.parquet"), place / f"{name}-items.parquet")
         with pytest.raises(ValueError, match=message):
             run_losses(place, [name])
@@ -212,12 +291,27 @@ def test_overlap_stage(place):
     option = Option(context=(0,), continuation=(1,), num_bytes=1)
     texts = {"in": " ".join(words[5:20]), "out": "other " * 20, "short": "w1 w2"}
     write_requests(
-        [Item(domain="d", stratum="d", item=name, options=(option,), text=text) for name, text in texts.items()], place / "r.parquet"
+        [
+            Item(domain="d", stratum="d", item=name, options=(option,), text=text)
+            for name, text in texts.items()
+        ],
+        place / "r.parquet",
     )
-    pq.write_table(pa.table({"text": ["nothing here", " ".join(words).upper()]}), place / "train.parquet")
+    pq.write_table(
+        pa.table({"text": ["nothing here", " ".join(words).upper()]}), place / "train.parquet"
+    )
     spec = json.dumps({"window_words": 13})
     overlap.main(
-        ["--spec", spec, "--requests", str(place / "r.parquet"), "--train", str(place / "train.parquet"), "--out", str(place / "o.json")]
+        [
+            "--spec",
+            spec,
+            "--requests",
+            str(place / "r.parquet"),
+            "--train",
+            str(place / "train.parquet"),
+            "--out",
+            str(place / "o.json"),
+        ]
     )
     assert json.loads((place / "o.json").read_text()) == {
         "items": ["in"],
@@ -230,15 +324,28 @@ def test_overlap_stage(place):
 def test_overlap_needs_a_whole_window():
     items = {"item": "one two three four"}
     assert overlapping(items, [["zero one two three"]], size=3) == (["item"], 0)
-    assert overlapping(items, [["one two", "three four"], ["two, one three; four"]], size=3) == ([], 0)
+    assert overlapping(items, [["one two", "three four"], ["two, one three; four"]], size=3) == (
+        [],
+        0,
+    )
     assert overlapping({}, [["one two three"]], size=3) == ([], 0)
 
 
-def losses_of(tmp_path: Path, kind: str, metrics: list[str], items: list[Item], log_likelihood: list[float]) -> dict[str, dict]:
+def losses_of(
+    tmp_path: Path, kind: str, metrics: list[str], items: list[Item], log_likelihood: list[float]
+) -> dict[str, dict]:
     write_requests(items, tmp_path / "requests.parquet")
     requests = read_requests(tmp_path / "requests.parquet")
     columns = dict.fromkeys(SUITE_COLUMNS, 1)
-    rows = losses_rows(columns, "f", kind, metrics, requests, np.array(log_likelihood), np.zeros(len(items), dtype=bool))
+    rows = losses_rows(
+        columns,
+        "f",
+        kind,
+        metrics,
+        requests,
+        np.array(log_likelihood),
+        np.zeros(len(items), dtype=bool),
+    )
     return {row["metric"]: row for row in rows}
 
 
@@ -251,7 +358,13 @@ def test_subjects_weigh_alike_in_losses_and_by_size_in_accuracy(tmp_path):
     items = [pair("1", "a"), pair("2", "a"), pair("3", "a"), pair("4", "b")]
     right, wrong = [np.log(0.6), np.log(0.2)], [np.log(0.2), np.log(0.6)]
     for kind, probability in (("questions", (0.75 + 0.25) / 2), ("pairs", (3 * 0.75 + 0.25) / 4)):
-        rows = losses_of(tmp_path, kind, ["choice_probability", "accuracy"], items, [*right, *right, *right, *wrong])
+        rows = losses_of(
+            tmp_path,
+            kind,
+            ["choice_probability", "accuracy"],
+            items,
+            [*right, *right, *right, *wrong],
+        )
         assert rows["choice_probability"]["error"] == pytest.approx(probability)
         assert rows["accuracy"]["error"] == 0.75
         assert rows["accuracy"]["num_bytes"] == 8
@@ -275,8 +388,12 @@ def test_at_chance(tmp_path):
 def test_requests_without_a_right_option(tmp_path):
     write_requests([pair("1", "a"), pair("2", "a")], tmp_path / "r.parquet")
     table = pq.read_table(tmp_path / "r.parquet")
-    pq.write_table(table.set_column(4, "gold", pa.array([True, False, False, False])), tmp_path / "r.parquet")
-    with pytest.raises(ValueError, match=r"r\.parquet: item '2' of domain 'd' has not exactly one right option"):
+    pq.write_table(
+        table.set_column(4, "gold", pa.array([True, False, False, False])), tmp_path / "r.parquet"
+    )
+    with pytest.raises(
+        ValueError, match=r"r\.parquet: item '2' of domain 'd' has not exactly one right option"
+    ):
         read_requests(tmp_path / "r.parquet")
     pq.write_table(table.slice(0, 0), tmp_path / "r.parquet")
     with pytest.raises(ValueError, match="holds no requests"):

@@ -6,7 +6,8 @@ import pytest
 from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
 
 LN2 = math.log(2)
-# Two items: three options with weights 4 : 2 : 2 (right: the first) and two with weights 1 : 3 (right: the first).
+# Two items: three options with weights 4 : 2 : 2 (right: the first) and two with weights 1 : 3
+# (right: the first).
 LOG_LIKELIHOOD = np.log([0.04, 0.02, 0.02, 0.1, 0.3])
 NUM_BYTES = np.array([8.0, 2.0, 4.0, 5.0, 1.0])
 FIRST = np.array([0, 3, 5])
@@ -29,28 +30,44 @@ def test_per_byte_metrics_by_hand():
     bits = [-math.log2(0.04) / 8, -math.log2(0.02) / 2, -math.log2(0.02) / 4]
     expected = math.exp(-bits[0]) / sum(math.exp(-bit) for bit in bits)
     second = [-math.log2(0.1) / 5, -math.log2(0.3)]
-    np.testing.assert_allclose(values("choice_probability_per_byte"), [expected, 1 / (1 + math.exp(second[0] - second[1]))])
-    np.testing.assert_allclose(values("accuracy_per_byte"), [1, 1])  # the second item: .66 bits a byte against 1.74
+    np.testing.assert_allclose(
+        values("choice_probability_per_byte"), [expected, 1 / (1 + math.exp(second[0] - second[1]))]
+    )
+    np.testing.assert_allclose(
+        values("accuracy_per_byte"), [1, 1]
+    )  # the second item: .66 bits a byte against 1.74
 
 
 def test_first_option_wins_ties():
     two = np.array([-1.0, -1.0, -1.0, -1.0])
-    numerator, _ = item_metrics(["accuracy"], two, np.ones(4), np.array([0, 2, 4]), np.array([0, 3]))["accuracy"]
+    numerator, _ = item_metrics(
+        ["accuracy"], two, np.ones(4), np.array([0, 2, 4]), np.array([0, 3])
+    )["accuracy"]
     assert numerator.tolist() == [1, 0]
 
 
 def test_very_unlikely_options_do_not_overflow():
     scores = np.array([-4000.0, -4000.0 + LN2])
-    found = item_metrics(["choice_loss_nats", "choice_probability"], scores, np.ones(2), np.array([0, 2]), np.array([0]))
+    found = item_metrics(
+        ["choice_loss_nats", "choice_probability"],
+        scores,
+        np.ones(2),
+        np.array([0, 2]),
+        np.array([0]),
+    )
     assert found["choice_loss_nats"][0][0] == pytest.approx(math.log(3))
     assert found["choice_probability"][0][0] == pytest.approx(1 / 3)
 
 
 def test_unusable_metrics():
-    with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits_per_byte"):
+    with pytest.raises(
+        ValueError, match="metric 'perplexity' is not known; the choices are bits_per_byte"
+    ):
         values("perplexity")
     with pytest.raises(ValueError, match="metric 'accuracy' needs items with two or more options"):
-        item_metrics(["accuracy"], LOG_LIKELIHOOD[:1], NUM_BYTES[:1], np.array([0, 1]), np.array([0]))
+        item_metrics(
+            ["accuracy"], LOG_LIKELIHOOD[:1], NUM_BYTES[:1], np.array([0, 1]), np.array([0])
+        )
 
 
 def test_ratio_by_hand():
@@ -65,14 +82,16 @@ def test_ratio_by_hand():
 def test_mean_over_strata_by_hand():
     strata = np.array(["a", "a", "b", "b", "b", "c"])
     value, error = mean_over_strata(np.array([0.0, 2.0, 3.0, 4.0, 5.0, 9.0]), np.ones(6), strata)
-    # Means 1, 4 and 9; variances of the first two 2/2 and 1/3; the third has one item: pooled (2 + 2) / (1 + 2) = 4/3.
+    # Means 1, 4 and 9; variances of the first two 2/2 and 1/3; the third has one item: pooled (2 +
+    # 2) / (1 + 2) = 4/3.
     assert value == pytest.approx(14 / 3)
     assert error == pytest.approx(math.sqrt(1 + 1 / 3 + 4 / 3) / 3)
     assert math.isnan(mean_over_strata(np.ones(2), np.ones(2), np.array(["a", "b"]))[1])
 
 
 def test_contains_chance():
-    # Wilson's interval of 31 in 100 is .2278 to .4063, of 35 in 100 it is .2636 to .4475 (Newcombe 1998's formula, method 3).
+    # Wilson's interval of 31 in 100 is .2278 to .4063, of 35 in 100 it is .2636 to .4475 (Newcombe
+    # 1998's formula, method 3).
     assert contains_chance(31, 100, 0.25)
     assert not contains_chance(35, 100, 0.25)
     assert not contains_chance(35, 100, 0.4476)

@@ -5,16 +5,25 @@ import pytest
 import torch
 from memory import most_memory, tells_memory
 
-from relscale.architecture import Shape
 from relscale.evaluation import torch_model, trained
 from relscale.evaluation.batches import scoring_bytes
 from relscale.evaluation.metrics import item_metrics
 from relscale.evaluation.native_model import NativeModel
 from relscale.evaluation.torch_model import CausalModel
+from relscale.plan.architecture import Shape
 from relscale.training.model import Decoder, initialise, save_decoder
 from relscale.training.native_library import available
 
-SHAPE = Shape(width=16, layers=2, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=32)
+SHAPE = Shape(
+    width=16,
+    layers=2,
+    heads=1,
+    kv_heads=1,
+    head_dim=16,
+    intermediate=48,
+    vocab_size=64,
+    context_length=32,
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +41,11 @@ def test_bits_per_byte_worked_example(halves):
     np.testing.assert_allclose(scores.log_likelihood, -np.log(2) * np.array([6.0, 2.0]), rtol=1e-6)
     assert scores.greedy.tolist() == [False, True]
     numerator, denominator = item_metrics(
-        ["bits_per_byte"], scores.log_likelihood, np.array([4.0, 2.0]), np.array([0, 1, 2]), np.array([0, 1])
+        ["bits_per_byte"],
+        scores.log_likelihood,
+        np.array([4.0, 2.0]),
+        np.array([0, 1, 2]),
+        np.array([0, 1]),
     )["bits_per_byte"]
     np.testing.assert_allclose(numerator / denominator, [1.5, 1.0], rtol=1e-6)
 
@@ -57,11 +70,17 @@ def test_batching_does_not_change_scores(decoder):
     contexts = [[0]] * 60
     continuations = [generator.integers(0, 64, size) for size in sizes]
     continuations[7] = continuations[3]
-    one_by_one = CausalModel(decoder, vocab_size=64, context_length=32, batch_tokens=1).score(contexts, continuations)
+    one_by_one = CausalModel(decoder, vocab_size=64, context_length=32, batch_tokens=1).score(
+        contexts, continuations
+    )
     assert one_by_one.log_likelihood[7] == one_by_one.log_likelihood[3]
     for batch_tokens in (100, 100_000):
-        together = CausalModel(decoder, vocab_size=64, context_length=32, batch_tokens=batch_tokens).score(contexts, continuations)
-        np.testing.assert_allclose(together.log_likelihood, one_by_one.log_likelihood, rtol=1e-6, atol=1e-5)
+        together = CausalModel(
+            decoder, vocab_size=64, context_length=32, batch_tokens=batch_tokens
+        ).score(contexts, continuations)
+        np.testing.assert_allclose(
+            together.log_likelihood, one_by_one.log_likelihood, rtol=1e-6, atol=1e-5
+        )
         np.testing.assert_array_equal(together.greedy, one_by_one.greedy)
 
 
@@ -75,7 +94,11 @@ def test_read_run(decoder, tmp_path, monkeypatch, native):
     assert isinstance(model, NativeModel if native else CausalModel)
     direct = CausalModel(decoder, vocab_size=64, context_length=32)
     request = ([[0, 1]], [[2, 3]])
-    np.testing.assert_allclose(model.score(*request).log_likelihood, direct.score(*request).log_likelihood, rtol=1e-6 if native else 0)
+    np.testing.assert_allclose(
+        model.score(*request).log_likelihood,
+        direct.score(*request).log_likelihood,
+        rtol=1e-6 if native else 0,
+    )
 
 
 def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, capsys):
@@ -83,7 +106,9 @@ def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, mon
     read, there = [], [True]
     monkeypatch.setattr(trained, "supports", lambda *what: False)
     monkeypatch.setattr(torch_model, "has_gpu", lambda: there[0])
-    monkeypatch.setattr(torch_model, "read_torch_model", lambda folder, device="cpu": read.append(device))
+    monkeypatch.setattr(
+        torch_model, "read_torch_model", lambda folder, device="cpu": read.append(device)
+    )
     trained.read_run(tmp_path / "model", "gpu")
     trained.read_run(tmp_path / "model", "cpu")
     assert "none is here" not in capsys.readouterr().out

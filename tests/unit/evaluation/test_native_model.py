@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.architecture import Choices, Shape
+from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.native_model import NativeModel, read_native_model
 from relscale.evaluation.requests import Item, Option, write_requests
 from relscale.evaluation.torch_model import CausalModel
-from relscale.records.suite import SUITE_COLUMNS
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
 from relscale.training.model import Decoder
@@ -21,19 +21,33 @@ from relscale.training.native_library import available
 
 pytestmark = pytest.mark.skipif(not available(), reason=str(available().reason))
 
-SMALL = Shape(width=24, layers=2, heads=3, kv_heads=3, head_dim=8, intermediate=64, vocab_size=97, context_length=40)
+SMALL = Shape(
+    width=24,
+    layers=2,
+    heads=3,
+    kv_heads=3,
+    head_dim=8,
+    intermediate=64,
+    vocab_size=97,
+    context_length=40,
+)
 
 
 def sharp_values(shape: Shape) -> dict[str, np.ndarray]:
     """Far from uniform predictions, so that an error would show."""
-    return {name: value * (200 if name == "lm_head.weight" else 1) for name, value in initial_values(shape, Choices(), 3)}
+    return {
+        name: value * (200 if name == "lm_head.weight" else 1)
+        for name, value in initial_values(shape, Choices(), 3)
+    }
 
 
 def both(shape: Shape) -> tuple[NativeModel, CausalModel]:
     values = sharp_values(shape)
     decoder = Decoder(shape)
     decoder.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
-    reference = CausalModel(decoder, vocab_size=shape.vocab_size, context_length=shape.context_length)
+    reference = CausalModel(
+        decoder, vocab_size=shape.vocab_size, context_length=shape.context_length
+    )
     return NativeModel(shape, Choices(), values), reference
 
 
@@ -41,8 +55,27 @@ def both(shape: Shape) -> tuple[NativeModel, CausalModel]:
     "shape",
     [
         SMALL,
-        replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112, vocab_size=512, context_length=128),
-        replace(SMALL, width=33, heads=3, kv_heads=3, head_dim=10, intermediate=37, vocab_size=67, context_length=17),
+        replace(
+            SMALL,
+            width=40,
+            layers=1,
+            heads=2,
+            kv_heads=2,
+            head_dim=20,
+            intermediate=112,
+            vocab_size=512,
+            context_length=128,
+        ),
+        replace(
+            SMALL,
+            width=33,
+            heads=3,
+            kv_heads=3,
+            head_dim=10,
+            intermediate=37,
+            vocab_size=67,
+            context_length=17,
+        ),
         replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10, context_length=17),
     ],
 )
@@ -73,7 +106,10 @@ def test_greedy_continuations_are_recognised():
             context.append(int(reference.module(torch.tensor([context]))[0, -1].argmax()))
     wrong = [*context[:-1], (context[-1] + 1) % SMALL.vocab_size]
     for model in (native, reference):
-        assert model.score([context[:3]] * 2, [context[3:], wrong[3:]]).greedy.tolist() == [True, False]
+        assert model.score([context[:3]] * 2, [context[3:], wrong[3:]]).greedy.tolist() == [
+            True,
+            False,
+        ]
 
 
 def test_other_requests_do_not_change_a_score():
@@ -82,7 +118,9 @@ def test_other_requests_do_not_change_a_score():
     rows = [generator.integers(0, SMALL.vocab_size, size) for size in (41, 2, 17, 30)]
     together = native.score([row[:1] for row in rows], [row[1:] for row in rows])
     for index, row in enumerate(rows):
-        assert native.score([row[:1]], [row[1:]]).log_likelihood[0] == together.log_likelihood[index]
+        assert (
+            native.score([row[:1]], [row[1:]]).log_likelihood[0] == together.log_likelihood[index]
+        )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +139,10 @@ def test_requests_that_cannot_be_scored(context, continuation, message):
 def test_a_folder_is_read(tmp_path):
     save_folder(tmp_path, SMALL, Choices(), sharp_values(SMALL))
     request = ([[0, 1]], [[2, 3]])
-    assert read_native_model(tmp_path).score(*request).log_likelihood == both(SMALL)[0].score(*request).log_likelihood
+    assert (
+        read_native_model(tmp_path).score(*request).log_likelihood
+        == both(SMALL)[0].score(*request).log_likelihood
+    )
 
 
 def test_scores_that_are_not_finite_are_seen():
@@ -120,16 +161,44 @@ print(*(name for name in ("torch", "pandas", "transformers", "scipy") if name in
 
 
 def test_the_stage_imports_nothing_heavy(tmp_path):
-    columns = dict.fromkeys(SUITE_COLUMNS, 1) | {"suite": "web", "budget": "1e9", "recipe": "cpu_small", "run": "r"}
-    (tmp_path / "record.json").write_text(json.dumps({"columns": columns, "spec": {"device": "cpu"}, "excluded_reason": None}))
+    columns = dict.fromkeys(SUITE_COLUMNS, 1) | {
+        "suite": "web",
+        "budget": "1e9",
+        "recipe": "cpu_small",
+        "run": "r",
+    }
+    (tmp_path / "record.json").write_text(
+        json.dumps({"columns": columns, "spec": {"device": "cpu"}, "excluded_reason": None})
+    )
     save_folder(tmp_path / "model", SMALL, Choices(), sharp_values(SMALL))
-    options = tuple(Option(context=(0,), continuation=(number, 5), num_bytes=4) for number in (1, 2))
-    items = [Item(domain="d", stratum="s", item=name, options=options, text=name) for name in ("a", "b")]
+    options = tuple(
+        Option(context=(0,), continuation=(number, 5), num_bytes=4) for number in (1, 2)
+    )
+    items = [
+        Item(domain="d", stratum="s", item=name, options=options, text=name) for name in ("a", "b")
+    ]
     write_requests(items, tmp_path / "requests.parquet")
     spec = {"family": "behaviour", "settings": {"kind": "pairs", "metrics": ["accuracy"]}}
-    inputs = ["--spec", json.dumps(spec), "--requests", tmp_path / "requests.parquet", "--record", tmp_path / "record.json"]
+    inputs = [
+        "--spec",
+        json.dumps(spec),
+        "--requests",
+        tmp_path / "requests.parquet",
+        "--record",
+        tmp_path / "record.json",
+    ]
     inputs += ["--checkpoints", tmp_path / "kept", "--defined-by", "code"]
-    outputs = ["--out-losses", tmp_path / "losses.parquet", "--out-items", tmp_path / "items.parquet"]
-    done = subprocess.run([sys.executable, "-c", STAGE, *map(str, inputs + outputs)], capture_output=True, text=True, check=False)
+    outputs = [
+        "--out-losses",
+        tmp_path / "losses.parquet",
+        "--out-items",
+        tmp_path / "items.parquet",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", STAGE, *map(str, inputs + outputs)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1:] == [""]

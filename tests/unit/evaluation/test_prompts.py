@@ -6,7 +6,11 @@ SHOTS = [
     ExamQuestion(question="What is 1 + 1?", answers=("1", "2", "3", "4"), gold=1),
     ExamQuestion(question="Which is even?  ", answers=("one", "three", "five", "six"), gold=3),
 ]
-QUESTION = ExamQuestion(question="Is 0 a natural number?\nSome say:", answers=("yes", "no", "it depends", "naïve 中"), gold=2)
+QUESTION = ExamQuestion(
+    question="Is 0 a natural number?\nSome say:",
+    answers=("yes", "no", "it depends", "naïve 中"),
+    gold=2,
+)
 TRADITIONAL = (
     "The following are multiple choice questions (with answers) about abstract algebra.\n\n"
     "What is 1 + 1?\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: B\n\n"
@@ -38,10 +42,15 @@ def test_each_prompt_byte_for_byte(prompt, whole, options):
 
 
 def test_a_question_has_one_name_in_all_prompts_and_another_in_another_subject():
-    names = {prompt_items(prompt, [QUESTION], SHOTS, subject="a", domain="d")[0].item for prompt in PROMPTS}
+    names = {
+        prompt_items(prompt, [QUESTION], SHOTS, subject="a", domain="d")[0].item
+        for prompt in PROMPTS
+    }
     names.add(prompt_items("traditional", [QUESTION], [], subject="a", domain="d")[0].item)
     assert len(names) == 1
-    assert prompt_items("traditional", [QUESTION], SHOTS, subject="b", domain="d")[0].item not in names
+    assert (
+        prompt_items("traditional", [QUESTION], SHOTS, subject="b", domain="d")[0].item not in names
+    )
 
 
 def test_the_prefix_is_shared_and_nothing_without_header_and_shots():
@@ -67,5 +76,8 @@ def test_a_question_that_cannot_be_asked(values, message):
 
 
 def test_an_unknown_prompt():
-    with pytest.raises(ValueError, match="prompt 'letters' is not known; the choices are traditional, continuation, modified"):
+    with pytest.raises(
+        ValueError,
+        match="prompt 'letters' is not known; the choices are traditional, continuation, modified",
+    ):
         prompt_items("letters", [QUESTION], [], subject="a", domain="d")

@@ -1,4 +1,5 @@
-"""Scores equal to those of lm-evaluation-harness: to its numbers in tests/golden always, to itself where it is installed."""
+"""Scores equal to those of lm-evaluation-harness: to its numbers in tests/golden always, to itself
+where it is installed."""
 
 import json
 from importlib.util import find_spec
@@ -8,21 +9,27 @@ import numpy as np
 import pytest
 
 from relscale.evaluation.aggregate import losses_rows
-from relscale.evaluation.checkpoint import open_checkpoint
 from relscale.evaluation.prompts import ExamQuestion, options, shown
-from relscale.evaluation.text_requests import encode_documents
+from relscale.released.model import open_checkpoint
+from relscale.released.requests import encode_documents
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-5
 """Both compute in float32; sums of thousands of nats round at 1e-4 there."""
 
-HARNESS = pytest.mark.skipif(find_spec("lm_eval") is None, reason="lm_eval is not installed (make test installs it where it can)")
+HARNESS = pytest.mark.skipif(
+    find_spec("lm_eval") is None,
+    reason="lm_eval is not installed (make test installs it where it can)",
+)
 KINDS = ("qwen3", "gpt2", "llama")
 LISTS = ("traditional", "continuation", "modified", "edges")
 
 
 @pytest.fixture(scope="module")
 def opened(checkpoints):
-    return {kind: open_checkpoint(str(folder), batch_tokens=600, device="cpu") for kind, folder in checkpoints.items()}
+    return {
+        kind: open_checkpoint(str(folder), batch_tokens=600, device="cpu")
+        for kind, folder in checkpoints.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +44,9 @@ def live(reference, checkpoints):
 
 def check_items(checkpoint, items, said):
     scores = checkpoint.score_items(items)
-    nats, greedy = (np.array([answer[place] for rows in said for answer in rows]) for place in (0, 1))
+    nats, greedy = (
+        np.array([answer[place] for rows in said for answer in rows]) for place in (0, 1)
+    )
     np.testing.assert_allclose(scores.log_likelihood, nats, rtol=RELATIVE, atol=ABSOLUTE)
     np.testing.assert_array_equal(scores.greedy, greedy)
     table = scores.requests.table
@@ -46,11 +55,27 @@ def check_items(checkpoint, items, said):
     )
     columns |= dict.fromkeys(("num_params_transformer", "num_params_total", "tokens"), 1)
     metrics = ["accuracy", "accuracy_per_byte"]
-    rows = losses_rows(columns, "family", "questions", metrics, table, scores.log_likelihood, np.zeros(len(items), bool))
+    rows = losses_rows(
+        columns,
+        "family",
+        "questions",
+        metrics,
+        table,
+        scores.log_likelihood,
+        np.zeros(len(items), bool),
+    )
     choices = [[option.removeprefix(" ") for option in item.options] for item in items]
-    first_best = [int(np.argmax([nats for nats, _ in rows])) == item.gold for rows, item in zip(said, items, strict=True)]
+    first_best = [
+        int(np.argmax([nats for nats, _ in rows])) == item.gold
+        for rows, item in zip(said, items, strict=True)
+    ]
     per_byte = [
-        int(np.argmax([nats / len(choice.encode()) for (nats, _), choice in zip(rows, texts, strict=True)])) == item.gold
+        int(
+            np.argmax(
+                [nats / len(choice.encode()) for (nats, _), choice in zip(rows, texts, strict=True)]
+            )
+        )
+        == item.gold
         for rows, texts, item in zip(said, choices, items, strict=True)
     ]
     assert [row["error"] for row in rows] == [np.mean(first_best), np.mean(per_byte)]
@@ -58,7 +83,9 @@ def check_items(checkpoint, items, said):
 
 
 def check_documents(checkpoint, documents, said):
-    requests = encode_documents(documents, checkpoint.tokenizer, checkpoint.max_length, special=True)
+    requests = encode_documents(
+        documents, checkpoint.tokenizer, checkpoint.max_length, special=True
+    )
     model = checkpoint.model.score(requests.contexts, requests.continuations)
     nats, _ = requests.row_scores(model.log_likelihood, model.greedy)
     np.testing.assert_allclose(nats, said, rtol=RELATIVE, atol=ABSOLUTE)
@@ -72,7 +99,8 @@ def test_questions_equal_the_golden_scores(opened, reference, golden, kind, name
     if name == "edges":
         assert scores.account["truncated"] == 1
     else:
-        # Of each subject's nine questions one is longer than the window; the long answers cut another.
+        # Of each subject's nine questions one is longer than the window; the long answers cut
+        # another.
         assert scores.account["truncated"] >= 2
         assert scores.account["with_shared_prefix"] >= 40
         assert scores.account["tokens_run"] < 0.6 * scores.account["tokens_asked"]
@@ -93,7 +121,11 @@ def test_scores_equal_the_harness_itself(opened, reference, live, kind):
 
 @HARNESS
 @pytest.mark.parametrize(
-    ("task", "prompt"), [("default/_default_template_yaml", "traditional"), ("continuation/_continuation_template_yaml", "continuation")]
+    ("task", "prompt"),
+    [
+        ("default/_default_template_yaml", "traditional"),
+        ("continuation/_continuation_template_yaml", "continuation"),
+    ],
 )
 def test_prompts_equal_the_templates_of_the_harness(task, prompt):
     import jinja2
@@ -101,8 +133,12 @@ def test_prompts_equal_the_templates_of_the_harness(task, prompt):
 
     folder = Path(find_spec("lm_eval").submodule_search_locations[0])
     template = yaml.safe_load((folder / "tasks" / "mmlu" / task).read_text(encoding="utf-8"))
-    question = ExamQuestion(question=" Is 0 a number? ", answers=("yes", "no", "it depends", "naïve 中"), gold=2)
+    question = ExamQuestion(
+        question=" Is 0 a number? ", answers=("yes", "no", "it depends", "naïve 中"), gold=2
+    )
     values = {"question": question.question, "choices": list(question.answers)}
-    assert shown(prompt, question) == jinja2.Template(template["doc_to_text"], keep_trailing_newline=True).render(values)
+    assert shown(prompt, question) == jinja2.Template(
+        template["doc_to_text"], keep_trailing_newline=True
+    ).render(values)
     choices = template["doc_to_choice"] if prompt == "traditional" else list(question.answers)
     assert options(prompt, question) == tuple(f" {choice}" for choice in choices)

@@ -22,7 +22,8 @@ def test_trailing_white_space_moves_to_continuation(encoder):
 
 
 def test_boundary_inside_a_token_follows_the_harness(encoder):
-    # "xbc" is x, bc; the context alone is x, b: two tokens are dropped from the whole, which leaves "x" for "xbcx", and nothing for "xbc".
+    # "xbc" is x, bc; the context alone is x, b: two tokens are dropped from the whole, which leaves
+    # "x" for "xbcx", and nothing for "xbc".
     option = encoder.option("xb", "cx", delimiter="")
     assert option.context == (0, X, B)
     assert option.continuation == (X,)

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from relscale.evaluation.text_requests import encode_documents, encode_items, rolling_windows
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.requests import encode_documents, encode_items, rolling_windows
 
 
 class Bytes:
-    """One token a byte, 10 more than its value; 1 begins every text where special tokens are wanted; a merge of "ab" is 0."""
+    """One token a byte, 10 more than its value; 1 begins every text where special tokens are
+    wanted; a merge of "ab" is 0."""
 
     prefix = 2
 
@@ -25,7 +26,17 @@ class Bytes:
 
 
 def item(context="q", options=(" x", " yy"), **values):
-    return TextItem(**{"domain": "d", "stratum": "s", "item": "i", "context": context, "options": options, "gold": 0, **values})
+    return TextItem(
+        **{
+            "domain": "d",
+            "stratum": "s",
+            "item": "i",
+            "context": context,
+            "options": options,
+            "gold": 0,
+            **values,
+        }
+    )
 
 
 def ids(text):
@@ -47,7 +58,9 @@ def test_context_and_continuation_are_parts_of_the_whole():
 def test_a_merge_across_the_boundary_belongs_to_the_context_and_loses_a_token():
     requests = encode_items([item("qa", ("bc", "c"))], Bytes(), 50)
     assert [list(tokens) for tokens in requests.continuations] == [ids("c"), ids("c")]
-    with pytest.raises(ValueError, match="domain 'd', item 'i': option 'b' has no token of its own after 'qa'"):
+    with pytest.raises(
+        ValueError, match="domain 'd', item 'i': option 'b' has no token of its own after 'qa'"
+    ):
         encode_items([item("qa", ("b", "c"))], Bytes(), 50)
 
 
@@ -58,7 +71,10 @@ def test_an_empty_context_is_the_prefix_token_and_no_special_token_is_scored():
 
 
 def test_what_is_too_long_loses_its_beginning_and_its_group():
-    items = [item("abcdef", prefix="Shots. "), item("c" * 20, (" x", " " + "y" * 9), prefix="Shots. ", item="j")]
+    items = [
+        item("abcdef", prefix="Shots. "),
+        item("c" * 20, (" x", " " + "y" * 9), prefix="Shots. ", item="j"),
+    ]
     requests = encode_items(items, Bytes(), 29)
     assert [len(tokens) for tokens in requests.contexts] == [13, 13, 28, 20]
     assert requests.contexts[2][0] == 1
@@ -89,7 +105,10 @@ def test_items_that_cannot_be_scored(items, message):
 def test_windows_score_each_token_once_with_as_much_context_as_fits(size, masked, stride):
     tokens = np.arange(100, 100 + size)
     windows = rolling_windows(tokens, 2, 5, stride, masked)
-    assert np.concatenate([continuation for _, continuation in windows]).tolist() == tokens[masked:].tolist()
+    assert (
+        np.concatenate([continuation for _, continuation in windows]).tolist()
+        == tokens[masked:].tolist()
+    )
     whole = np.array([2, *tokens])
     for context, continuation in windows:
         given = np.concatenate([context, continuation])
@@ -104,13 +123,20 @@ def test_documents_count_every_byte_once():
     requests = encode_documents(documents, Bytes(), 16, stride=8)
     assert requests.table.num_bytes.tolist() == [82, 3]
     assert requests.source.tolist() == [0] * 5 + [1]
-    nats, greedy = requests.row_scores(np.array([-1.0, -2, -3, -4, -5, -6]), np.array([True] * 4 + [False, True]))
+    nats, greedy = requests.row_scores(
+        np.array([-1.0, -2, -3, -4, -5, -6]), np.array([True] * 4 + [False, True])
+    )
     assert nats.tolist() == [-15, -6]
     assert greedy.tolist() == [False, True]
 
 
 def test_masked_tokens_are_given_but_not_counted():
-    requests = encode_documents([document("abcdef".replace("ab", "xy")), document("xyz", "short")], Bytes(), 50, masked_tokens=4)
+    requests = encode_documents(
+        [document("abcdef".replace("ab", "xy")), document("xyz", "short")],
+        Bytes(),
+        50,
+        masked_tokens=4,
+    )
     assert list(requests.contexts[0]) == [2, *ids("xycd")]
     assert list(requests.continuations[0]) == ids("ef")
     assert requests.table.num_bytes.tolist() == [2]
@@ -120,7 +146,10 @@ def test_masked_tokens_are_given_but_not_counted():
 
 def test_special_tokens_are_scored_on_request_only():
     assert list(encode_documents([document("xy")], Bytes(), 50).continuations[0]) == ids("xy")
-    assert list(encode_documents([document("xy")], Bytes(), 50, special=True).continuations[0]) == [1, *ids("xy")]
+    assert list(encode_documents([document("xy")], Bytes(), 50, special=True).continuations[0]) == [
+        1,
+        *ids("xy"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +157,11 @@ def test_special_tokens_are_scored_on_request_only():
     [
         ([document("xy")], {"stride": 17}, "stride = 17: must be 1 to the model's 16 tokens"),
         ([document("xy")], {"stride": 0}, "stride = 0"),
-        ([document("xy")], {"masked_tokens": 2}, "no document has more than masked_tokens = 2 tokens"),
+        (
+            [document("xy")],
+            {"masked_tokens": 2},
+            "no document has more than masked_tokens = 2 tokens",
+        ),
         ([document("")], {}, "domain 'd', document 'i': its text has no token"),
         ([document("xy"), document("z")], {}, "domain 'd': 2 items have the name 'i'"),
     ],

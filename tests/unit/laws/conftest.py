@@ -25,7 +25,8 @@ def plant(
 ) -> pd.DataFrame:
     """Losses of a suite on symmetric IsoFLOP surfaces.
 
-    log E of domain d = log level_d - exponent_d log(F / 1e11) + tilt_d s + curvature s^2 + noise, with s = log10 tokens - log10 optimum.
+    log E of domain d = log level_d - exponent_d log(F / 1e11) + tilt_d s + curvature s^2 + noise,
+    with s = log10 tokens - log10 optimum.
 
     Args:
         domains: name to (level at 1e11, exponent, tilt).
@@ -61,22 +62,40 @@ def plant(
                 }
                 s = np.log10(tokens) - optimum
                 law = -0.1 * np.log(compute / 1e11) + curvature * s**2 + shared
-                rows.append({**common, "family": "validation", "domain": "own", "error": 2.5 * np.exp(law)})
+                rows.append(
+                    {**common, "family": "validation", "domain": "own", "error": 2.5 * np.exp(law)}
+                )
                 for name, (level, exponent, tilt) in domains.items():
-                    law = -exponent * np.log(compute / 1e11) + tilt * s + curvature * s**2 + shared + of_budget[name]
+                    law = (
+                        -exponent * np.log(compute / 1e11)
+                        + tilt * s
+                        + curvature * s**2
+                        + shared
+                        + of_budget[name]
+                    )
                     law += rng.normal(0, domain_sd) if domain_sd else 0.0
-                    rows.append({**common, "family": "topics", "domain": name, "error": level * np.exp(law)})
+                    rows.append(
+                        {**common, "family": "topics", "domain": name, "error": level * np.exp(law)}
+                    )
     return pd.DataFrame(rows)
 
 
-SURFACES = {"own": (1.7, 406.0, 0.34, 411.0, 0.28), "base": (1.5, 350.0, 0.33, 500.0, 0.30), "treat": (1.9, 700.0, 0.35, 300.0, 0.27)}
-"""E, A, alpha, B, beta. `own` is near Hoffmann et al. (2022); unequal exponents make the IsoFLOP curves asymmetric."""
+SURFACES = {
+    "own": (1.7, 406.0, 0.34, 411.0, 0.28),
+    "base": (1.5, 350.0, 0.33, 500.0, 0.30),
+    "treat": (1.9, 700.0, 0.35, 300.0, 0.27),
+}
+"""E, A, alpha, B, beta. `own` is near Hoffmann et al. (2022); unequal exponents make the IsoFLOP
+curves asymmetric."""
 
 
 def surface_optimum(compute: float, constants: tuple[float, ...]) -> float:
-    """log10 of the D that minimises E + A / N^alpha + B / D^beta at N D = compute / 6 (Hoffmann et al., 2022, equation 4)."""
+    """log10 of the D that minimises E + A / N^alpha + B / D^beta at N D = compute / 6 (Hoffmann et
+    al., 2022, equation 4)."""
     _, a, alpha, b, beta = constants
-    return float((np.log(beta * b / (alpha * a)) + alpha * np.log(compute / 6)) / (alpha + beta) / np.log(10))
+    return float(
+        (np.log(beta * b / (alpha * a)) + alpha * np.log(compute / 6)) / (alpha + beta) / np.log(10)
+    )
 
 
 def plant_surface(
@@ -108,21 +127,40 @@ def plant_surface(
             tokens = 10 ** (surface_optimum(compute, surfaces["own"]) + distance)
             params = compute / 6 / tokens
             shared = rng.normal(0, run_sd) if run_sd else 0.0
-            common = {"suite": "web", "run": f"{budget}-n{index}", "budget": budget, "training_flops": compute, "num_params_total": params}
+            common = {
+                "suite": "web",
+                "run": f"{budget}-n{index}",
+                "budget": budget,
+                "training_flops": compute,
+                "num_params_total": params,
+            }
             common |= {"tokens": tokens, "metric": "bits_per_byte"}
             for name, (e, a, alpha, b, beta) in surfaces.items():
                 noise = shared + (rng.normal(0, domain_sd) if domain_sd else 0.0)
                 error = (e + a / params**alpha + b / tokens**beta) * np.exp(noise)
-                rows.append({**common, "family": "validation" if name == "own" else "topics", "domain": name, "error": error})
+                rows.append(
+                    {
+                        **common,
+                        "family": "validation" if name == "own" else "topics",
+                        "domain": name,
+                        "error": error,
+                    }
+                )
     return pd.DataFrame(rows)
 
 
-def surface_truth(surfaces: dict[str, tuple[float, ...]], budgets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, float]:
-    """True log10 D of the optima, true log G of treat / base there, (budget,) each, and dbeta of the line through them."""
+def surface_truth(
+    surfaces: dict[str, tuple[float, ...]], budgets: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """True log10 D of the optima, true log G of treat / base there, (budget,) each, and dbeta of
+    the line through them."""
     compute = np.array([float(budget) for budget in budgets])
     at = np.array([surface_optimum(value, surfaces["own"]) for value in compute])
     tokens, params = 10**at, compute / 6 / 10**at
-    logs = {name: np.log(e + a / params**alpha + b / tokens**beta) for name, (e, a, alpha, b, beta) in surfaces.items()}
+    logs = {
+        name: np.log(e + a / params**alpha + b / tokens**beta)
+        for name, (e, a, alpha, b, beta) in surfaces.items()
+    }
     gaps = logs["treat"] - logs["base"]
     return at, gaps, float(np.polyfit(np.log(compute), gaps, 1)[0])
 

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from relscale.laws.absolute import absolute_deviation_lines, absolute_fits, fit_offset, huber_lines, least_squares_lines
+from relscale.laws.absolute import (
+    absolute_deviation_lines,
+    absolute_fits,
+    fit_offset,
+    huber_lines,
+    least_squares_lines,
+)
 from relscale.laws.gap import gap_fit
 from relscale.laws.huber import huber_loss
 
@@ -38,7 +44,8 @@ def test_lines_by_hand():
     y[2] += 10
     level, slope = absolute_deviation_lines(X, y, np.ones((1, 5)))
     assert (level[0], slope[0]) == pytest.approx((1, 2))
-    # Least squares: the off point is at the mean of x, so that it lifts the line by 10 / 5 and turns nothing.
+    # Least squares: the off point is at the mean of x, so that it lifts the line by 10 / 5 and
+    # turns nothing.
     level, slope = least_squares_lines(X, y, np.ones((1, 5)))
     assert (level[0], slope[0]) == pytest.approx((3, 2))
 
@@ -50,7 +57,12 @@ def test_huber_line_is_the_minimum():
     def objective(line):
         return np.sum(huber_loss(line[0] + line[1] * X - y))
 
-    other = optimize.minimize(objective, [0, 1], method="Nelder-Mead", options={"xatol": 1e-12, "fatol": 1e-18, "maxiter": 5000})
+    other = optimize.minimize(
+        objective,
+        [0, 1],
+        method="Nelder-Mead",
+        options={"xatol": 1e-12, "fatol": 1e-18, "maxiter": 5000},
+    )
     assert objective((level[0], slope[0])) <= other.fun * (1 + 1e-6)
 
 
@@ -59,15 +71,20 @@ def test_exact_power_law():
     for name in ("least_squares", "huber", "absolute_deviations"):
         assert rows[name]["exponent"] == pytest.approx(0.1)
         assert rows[name]["left_out_error_percent"] == pytest.approx(0, abs=1e-9)
-        assert rows[name]["exponent_left_out_low"] == pytest.approx(rows[name]["exponent_left_out_high"])
+        assert rows[name]["exponent_left_out_low"] == pytest.approx(
+            rows[name]["exponent_left_out_high"]
+        )
     assert rows["offset"]["status"].startswith("offset_not_identifiable; fewer than nine budgets")
     assert np.isnan(rows["offset"]["offset"])
 
 
 def test_left_out_error_by_hand():
-    # Without the middle of three points the line is the other two's: its error there is y1 - (y0 + y2) / 2 = .03; the ends' are .06.
+    # Without the middle of three points the line is the other two's: its error there is y1 - (y0 +
+    # y2) / 2 = .03; the ends' are .06.
     rows = rows_of([0.0, 0.03, 0.0])
-    assert rows["least_squares"]["left_out_error_percent"] == pytest.approx(100 * np.sqrt((0.03**2 + 2 * 0.06**2) / 3))
+    assert rows["least_squares"]["left_out_error_percent"] == pytest.approx(
+        100 * np.sqrt((0.03**2 + 2 * 0.06**2) / 3)
+    )
 
 
 def test_offset_is_found_where_there_is_one():
@@ -84,7 +101,10 @@ def test_a_straight_power_law_has_no_offset_that_predicts_better_and_is_positive
     y = 1.0 - 0.1 * np.arange(10) * 0.8 + np.random.default_rng(seed).normal(0, 0.01, 10)
     rows = rows_of(y)
     if rows["offset"]["status"] == "ok":
-        assert rows["offset"]["left_out_error_percent"] < rows["least_squares"]["left_out_error_percent"]
+        assert (
+            rows["offset"]["left_out_error_percent"]
+            < rows["least_squares"]["left_out_error_percent"]
+        )
     else:
         assert not rows["offset"]["best"]
     assert sum(row["best"] for row in rows.values()) == 1
@@ -92,7 +112,9 @@ def test_a_straight_power_law_has_no_offset_that_predicts_better_and_is_positive
 
 def test_offset_fit_recovers_its_constants():
     x = np.linspace(-3, 3, 9)
-    assert fit_offset(x, np.log(0.5 + 2 * np.exp(-0.3 * x))) == pytest.approx((0.5, 2, 0.3), abs=1e-4)
+    assert fit_offset(x, np.log(0.5 + 2 * np.exp(-0.3 * x))) == pytest.approx(
+        (0.5, 2, 0.3), abs=1e-4
+    )
 
 
 def test_two_points_are_said_to_be_two():

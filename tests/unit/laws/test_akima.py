@@ -9,7 +9,8 @@ X = np.array([0.0, 0.3, 0.5, 0.9, 1.4, 1.5, 2.2])
 
 
 def test_curve_is_scipys_and_its_minimum_is_the_lowest_point():
-    """Against scipy on a grid of 4,001 places: no place lies below the minimum by more than rounding."""
+    """Against scipy on a grid of 4,001 places: no place lies below the minimum by more than
+    rounding."""
     curves = np.random.default_rng(0).normal(size=(200, len(X)))
     found = akima_minimum(X, curves)
     read = found.read(curves)
@@ -25,7 +26,8 @@ def test_row_reads_the_curve_and_reproduces_straight_lines():
     found = akima_minimum(X, curve)
     row = akima_row(found)
     assert row @ curve == pytest.approx(float(found.read(curve)), abs=1e-12)
-    # Any quantity that is a straight line in x is read exactly, since slopes are averages of secants.
+    # Any quantity that is a straight line in x is read exactly, since slopes are averages of
+    # secants.
     assert row @ (2 - 3 * X) == pytest.approx(2 - 3 * float(found.at), abs=1e-12)
 
 
@@ -46,7 +48,9 @@ def test_a_given_place():
     curve = (X - 0.8) ** 2
     place = akima_at(X, curve, 0.7)
     assert float(place.at) == pytest.approx(0.7)
-    assert float(place.read(curve)) == pytest.approx(float(Akima1DInterpolator(X, curve)(0.7)), abs=1e-12)
+    assert float(place.read(curve)) == pytest.approx(
+        float(Akima1DInterpolator(X, curve)(0.7)), abs=1e-12
+    )
     with pytest.raises(FitError, match="too_few_runs"):
         akima_at(X, curve, 2.3)
 

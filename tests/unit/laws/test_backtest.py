@@ -6,7 +6,9 @@ from relscale.laws.backtest import coverage
 from relscale.laws.fit import fit_family
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima"))
+SETTINGS = LawSettings(
+    family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")
+)
 
 
 def test_exact_laws_are_predicted(plant):
@@ -15,7 +17,11 @@ def test_exact_laws_are_predicted(plant):
     assert set(table["held_out_budget"]) == {"2e11", "5e11"}
     assert set(table["quantity"]) == {"error", "gap"}
     np.testing.assert_allclose(table["predicted"], table["observed"], rtol=1e-9)
-    top = table[(table["quantity"] == "error") & (table["domain"] == "treat") & (table["held_out_budget"] == "5e11")]
+    top = table[
+        (table["quantity"] == "error")
+        & (table["domain"] == "treat")
+        & (table["held_out_budget"] == "5e11")
+    ]
     assert top["observed"].to_numpy() == pytest.approx(2.4 * 5**-0.13)
     np.testing.assert_allclose(table["error_percent"], 0, atol=1e-6)
 
@@ -24,19 +30,28 @@ def test_a_broken_law_falls_outside(plant):
     frame = plant(run_sd=0.002, domain_sd=0.002)
     frame.loc[(frame["domain"] == "treat") & (frame["budget"] == "5e11"), "error"] *= 1.2
     table = fit_family(frame, SETTINGS).backtest
-    row = table[(table["quantity"] == "gap") & (table["estimator"] == "joint") & (table["held_out_budget"] == "5e11")].iloc[0]
+    row = table[
+        (table["quantity"] == "gap")
+        & (table["estimator"] == "joint")
+        & (table["held_out_budget"] == "5e11")
+    ].iloc[0]
     assert row["observed"] > row["ci_high"]
     assert row["error_percent"] == pytest.approx(100 * (row["predicted"] / row["observed"] - 1))
     assert row["error_percent"] == pytest.approx(100 * (1 / 1.2 - 1), abs=2)
 
 
 def test_gap_predictions_cover(plant):
-    """Thirty planted suites, the top budget held out: 95 % intervals hold at least 26 of 30 (binomial 1 % point)."""
+    """Thirty planted suites, the top budget held out: 95 % intervals hold at least 26 of 30
+    (binomial 1 % point)."""
     inside = 0
     settings = LawSettings(family="topics", baseline="base", draws=100, estimators=("joint",))
     for seed in range(30):
         table = fit_family(plant(seed=seed, run_sd=0.01, domain_sd=0.008), settings).backtest
-        row = table[(table["quantity"] == "gap") & (table["estimator"] == "joint") & (table["held_out_budget"] == "5e11")].iloc[0]
+        row = table[
+            (table["quantity"] == "gap")
+            & (table["estimator"] == "joint")
+            & (table["held_out_budget"] == "5e11")
+        ].iloc[0]
         inside += row["ci_low"] <= row["observed"] <= row["ci_high"]
     assert inside >= 26
 
@@ -57,5 +72,10 @@ def test_coverage_summary_by_hand():
         }
     )
     row = coverage(table).iloc[0]
-    assert (row["predictions"], row["with_interval"], row["inside"], row["share_inside"]) == (3, 2, 1, 0.5)
+    assert (row["predictions"], row["with_interval"], row["inside"], row["share_inside"]) == (
+        3,
+        2,
+        1,
+        0.5,
+    )
     assert row["mean_absolute_error_percent"] == 4.0

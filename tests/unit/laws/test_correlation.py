@@ -3,13 +3,20 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from relscale.contract.law_tables import CORRELATION_COLUMNS
 from relscale.laws.correlation import correlate, correlation, permutation_p
-from relscale.records.laws import CORRELATION_COLUMNS
 
 
 def relative(slopes, estimator="joint"):
     rows = [
-        {"suite": "web", "family": "language", "metric": "bits_per_byte", "estimator": estimator, "treatment": name, "dbeta": slope}
+        {
+            "suite": "web",
+            "family": "language",
+            "metric": "bits_per_byte",
+            "estimator": estimator,
+            "treatment": name,
+            "dbeta": slope,
+        }
         for name, slope in slopes.items()
     ]
     return pd.DataFrame(rows)
@@ -20,9 +27,14 @@ def covariates(values):
 
 
 def test_permutations_by_hand():
-    # Three rising pairs: of the six orders only the observed one has r = 1, and only its mirror has r = -1.
-    assert permutation_p(np.array([1.0, 2, 3]), np.array([1.0, 2, 3])) == pytest.approx((1.0, 2 / 6))
-    assert permutation_p(np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) == pytest.approx((1 / 6, 2 / 6))
+    # Three rising pairs: of the six orders only the observed one has r = 1, and only its mirror has
+    # r = -1.
+    assert permutation_p(np.array([1.0, 2, 3]), np.array([1.0, 2, 3])) == pytest.approx(
+        (1.0, 2 / 6)
+    )
+    assert permutation_p(np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) == pytest.approx(
+        (1 / 6, 2 / 6)
+    )
 
 
 def test_agrees_with_scipy():
@@ -38,12 +50,16 @@ def test_agrees_with_scipy():
     assert row["status"] == "ok"
     # 20,000 random orders: three standard errors of a p near .05 are .005.
     assert row["p_permutation_two_sided"] == pytest.approx(
-        stats.permutation_test((x, y), lambda a, b: stats.pearsonr(a, b).statistic, permutation_type="pairings", rng=1).pvalue, abs=0.02
+        stats.permutation_test(
+            (x, y), lambda a, b: stats.pearsonr(a, b).statistic, permutation_type="pairings", rng=1
+        ).pvalue,
+        abs=0.02,
     )
 
 
 def test_permutation_p_keeps_its_level():
-    """1,000 pairs of six unrelated numbers: p below .05 in at most 7 % (the level and three standard errors)."""
+    """1,000 pairs of six unrelated numbers: p below .05 in at most 7 % (the level and three
+    standard errors)."""
     rng = np.random.default_rng(1)
     p = [permutation_p(*rng.normal(size=(2, 6)))[1] for _ in range(1000)]
     assert np.mean(np.array(p) < 0.05) <= 0.071
@@ -58,7 +74,10 @@ def test_few_domains_are_an_illustration_and_fewer_are_none():
     assert (row["n"], row["covariate"]) == (6, "users")
     assert row["pearson_r"] == pytest.approx(-1)
     assert row["p_permutation_one_sided"] == pytest.approx(1 / 720)
-    assert row["status"] == "illustration; 1 domain(s) without a slope; 1 domain(s) without a covariate"
+    assert (
+        row["status"]
+        == "illustration; 1 domain(s) without a slope; 1 domain(s) without a covariate"
+    )
     two = correlate(relative({"a": 0.1, "b": 0.2}), covariates(values), "users").iloc[0]
     assert two["status"] == "too_few_domains" and np.isnan(two["pearson_r"])
     flat = correlate(relative(dict.fromkeys("abcd", 0.1)), covariates(values), "users").iloc[0]
@@ -67,7 +86,11 @@ def test_few_domains_are_an_illustration_and_fewer_are_none():
 
 @pytest.mark.parametrize(
     ("values", "match"),
-    [({"a": 0.0, "b": 1.0}, "value of a must be a number above 0"), ({"a": -2.0}, "value of a"), ({"a": "many"}, "value of a")],
+    [
+        ({"a": 0.0, "b": 1.0}, "value of a must be a number above 0"),
+        ({"a": -2.0}, "value of a"),
+        ({"a": "many"}, "value of a"),
+    ],
 )
 def test_bad_covariates(values, match):
     with pytest.raises(ValueError, match=match):
@@ -76,6 +99,8 @@ def test_bad_covariates(values, match):
 
 def test_a_domain_stands_once():
     with pytest.raises(ValueError, match="a more than once"):
-        correlate(relative({"a": 0.1}), pd.DataFrame({"domain": ["a", "a"], "value": [1.0, 2.0]}), "users")
+        correlate(
+            relative({"a": 0.1}), pd.DataFrame({"domain": ["a", "a"], "value": [1.0, 2.0]}), "users"
+        )
     with pytest.raises(ValueError, match=r"covariates: missing column\(s\) value"):
         correlate(relative({"a": 0.1}), pd.DataFrame({"domain": ["a"]}), "users")

@@ -7,20 +7,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.io import read_table
+from relscale.contract.law_tables import OPTIMA_COLUMNS, RELATIVE_COLUMNS
 from relscale.laws.fit import TABLES, fit_baselines, fit_family
 from relscale.laws.settings import LawSettings
-from relscale.records.laws import OPTIMA_COLUMNS, RELATIVE_COLUMNS
-from relscale.tables import read_table
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run"))
+SETTINGS = LawSettings(
+    family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run")
+)
 EVERYTHING = LawSettings(family="topics", baseline="base", draws=200)
 BUDGETS = ("1e11", "2e11", "4e11")
 THREE = {"base": (2.0, 0.10, 0.0), "closer": (2.4, 0.13, 0.05), "farther": (2.4, 0.07, 0.0)}
 
 
 def stage(name, spec, **paths):
-    options = [part for key, value in paths.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", f"relscale.stages.{name}", "--spec", json.dumps(spec), *options]
+    options = [
+        part for key, value in paths.items() for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        f"relscale.stages.{name}",
+        "--spec",
+        json.dumps(spec),
+        *options,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -41,7 +52,9 @@ def test_tables_have_their_columns(plant):
 
 
 def test_points_agree_with_the_plant(plant):
-    points = fit_family(plant(domains=THREE), SETTINGS).points.set_index(["domain", "estimator", "budget"])
+    points = fit_family(plant(domains=THREE), SETTINGS).points.set_index(
+        ["domain", "estimator", "budget"]
+    )
     for budget in ("5e10", "5e11"):
         for estimator in ("joint", "vertex"):
             row = points.loc[("closer", estimator, budget)]
@@ -53,12 +66,20 @@ def test_points_agree_with_the_plant(plant):
 
 
 def test_point_errors_are_honest(plant):
-    """The standard error of G at a budget against its scatter over 60 planted suites (a standard deviation from 60 is good to 9 %)."""
+    """The standard error of G at a budget against its scatter over 60 planted suites (a standard
+    deviation from 60 is good to 9 %)."""
     gaps, errors = [], []
     settings = LawSettings(family="topics", baseline="base", draws=100, estimators=("joint",))
     for seed in range(60):
-        points = fit_family(plant(seed=seed, run_sd=0.01, domain_sd=0.01, budgets=("1e11", "2e11", "4e11")), settings).points
-        row = points[(points["domain"] == "treat") & (points["estimator"] == "joint") & (points["budget"] == "2e11")].iloc[0]
+        points = fit_family(
+            plant(seed=seed, run_sd=0.01, domain_sd=0.01, budgets=("1e11", "2e11", "4e11")),
+            settings,
+        ).points
+        row = points[
+            (points["domain"] == "treat")
+            & (points["estimator"] == "joint")
+            & (points["budget"] == "2e11")
+        ].iloc[0]
         gaps.append(row["gap"])
         errors.append(row["gap_standard_error"])
     assert np.mean(errors) == pytest.approx(np.std(gaps, ddof=1), rel=0.3)
@@ -84,7 +105,9 @@ def test_a_new_domain_moves_no_other(plant):
 @pytest.mark.parametrize("num_sizes", [1, 2, 3])
 @pytest.mark.parametrize("budgets", [("1e11",), ("1e11", "2e11")])
 def test_little_data_gives_statuses(plant, num_sizes, budgets):
-    laws = fit_family(plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING)
+    laws = fit_family(
+        plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING
+    )
     assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
     assert laws.relative["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
@@ -97,19 +120,42 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
 
 
 def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
-    """Optima, draws of items and surfaces are shared; every row is that of the family's own fit against that baseline."""
-    frame = pd.concat([plant(domains=THREE, run_sd=0.01, domain_sd=0.005, suite=suite, budgets=BUDGETS) for suite in ("one", "two")])
+    """Optima, draws of items and surfaces are shared; every row is that of the family's own fit
+    against that baseline."""
+    frame = pd.concat(
+        [
+            plant(domains=THREE, run_sd=0.01, domain_sd=0.005, suite=suite, budgets=BUDGETS)
+            for suite in ("one", "two")
+        ]
+    )
     topics = frame[frame["family"] == "topics"]
-    item = {"family": "topics", "metric": "bits_per_byte", "stratum": "s", "denominator": 1.0, "overlaps": False}
+    item = {
+        "family": "topics",
+        "metric": "bits_per_byte",
+        "stratum": "s",
+        "denominator": 1.0,
+        "overlaps": False,
+    }
     shares = (("a", 0.5), ("b", 1.5), ("c", 1.0))
-    items = pd.concat([topics[["suite", "run", "domain"]].assign(**item, item=k, numerator=topics["error"] * f) for k, f in shares])
+    items = pd.concat(
+        [
+            topics[["suite", "run", "domain"]].assign(**item, item=k, numerator=topics["error"] * f)
+            for k, f in shares
+        ]
+    )
     settings = LawSettings(family="topics", draws=200)
     found = fit_baselines(frame, settings, ["closer", "farther"], items=items)
-    each = [fit_family(frame, dataclasses.replace(settings, baseline=name), items=items).relative for name in ("closer", "farther")]
+    each = [
+        fit_family(frame, dataclasses.replace(settings, baseline=name), items=items).relative
+        for name in ("closer", "farther")
+    ]
     pd.testing.assert_frame_equal(found, pd.concat(each, ignore_index=True), check_exact=True)
     assert set(found["ci_method"]) == {"runs+items"}
     assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE_COLUMNS
-    with pytest.raises(ValueError, match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, farther"):
+    with pytest.raises(
+        ValueError,
+        match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, farther",
+    ):
         fit_baselines(frame, settings, ["closer", "nobody"])
 
 
@@ -137,15 +183,28 @@ def test_stages_write_the_same_bytes_twice(plant, tmp_path):
     topics, validation = tmp_path / "topics.parquet", tmp_path / "validation.parquet"
     frame[frame["family"] == "topics"].to_parquet(topics)
     frame[frame["family"] == "validation"].to_parquet(validation)
-    spec = {"family": "topics", "baseline": "base", "metrics": ["bits_per_byte"], "draws": 200, "seed": 1}
+    spec = {
+        "family": "topics",
+        "baseline": "base",
+        "metrics": ["bits_per_byte"],
+        "draws": 200,
+        "seed": 1,
+    }
     written = []
     for turn in ("a", "b"):
         outs = {f"out_{name}": tmp_path / turn / f"{name}.csv" for name in TABLES}
         done = stage("laws", spec, losses=topics, optimum_losses=validation, **outs)
         assert done.returncode == 0, done.stderr
-        done = stage("optima", {"compute": "training_flops"}, losses=validation, out=tmp_path / turn / "optima.csv")
+        done = stage(
+            "optima",
+            {"compute": "training_flops"},
+            losses=validation,
+            out=tmp_path / turn / "optima.csv",
+        )
         assert done.returncode == 0, done.stderr
-        written.append({path.name: path.read_bytes() for path in sorted((tmp_path / turn).iterdir())})
+        written.append(
+            {path.name: path.read_bytes() for path in sorted((tmp_path / turn).iterdir())}
+        )
     assert written[0] == written[1]
     assert sorted(written[0]) == sorted([f"{name}.csv" for name in TABLES] + ["optima.csv"])
     for name, columns in TABLES.items():
@@ -160,5 +219,7 @@ def test_stage_says_what_is_wrong(plant, tmp_path):
     outs = {f"out_{name}": tmp_path / f"{name}.csv" for name in TABLES}
     done = stage("laws", {"family": "topics", "baseline": "bass"}, losses=path, **outs)
     assert done.returncode != 0
-    assert "baseline is 'bass', no domain of family 'topics'; domains are base, treat" in done.stderr
+    assert (
+        "baseline is 'bass', no domain of family 'topics'; domains are base, treat" in done.stderr
+    )
     assert not outs["out_relative"].exists()

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.law_tables import OPTIMA_COLUMNS
 from relscale.laws.cells import average_seeds, relative_weights, seed_variance, suites_of
 from relscale.laws.inputs import prepare
 from relscale.laws.isoflop import fit_isoflop, optima_table, parabola, vertex_of
 from relscale.laws.settings import FitError, LawSettings
-from relscale.records.laws import OPTIMA_COLUMNS
 
 SETTINGS = LawSettings(family="topics", baseline="base")
 
@@ -43,7 +43,10 @@ def test_parabola_needs_three_sizes():
 
 @pytest.mark.parametrize(
     ("values", "match"),
-    [([1.0, 2.0, 1.0], "curvature_not_positive: curvature -1"), ([1.0, 2.0, 4.0], "optimum_outside_sampled_range")],
+    [
+        ([1.0, 2.0, 1.0], "curvature_not_positive: curvature -1"),
+        ([1.0, 2.0, 4.0], "optimum_outside_sampled_range"),
+    ],
 )
 def test_vertex_failures(values, match):
     x = np.array([0.0, 1.0, 2.0])
@@ -57,10 +60,14 @@ def test_planted_optimum_recovered(plant):
     fits = fit_isoflop(runs)
     for budget, optimum in zip(runs.budgets, fits.vertex, strict=True):
         assert optimum.status == "ok"
-        assert optimum.log10_tokens == pytest.approx(7.0 + 0.5 * np.log10(float(budget) / 1e11), abs=1e-6)
+        assert optimum.log10_tokens == pytest.approx(
+            7.0 + 0.5 * np.log10(float(budget) / 1e11), abs=1e-6
+        )
         assert optimum.curvature == pytest.approx(0.3, abs=1e-6)
         assert optimum.error == pytest.approx(2.5 * (float(budget) / 1e11) ** -0.1, rel=1e-9)
-        assert optimum.params == pytest.approx(float(budget) / 6 / 10**optimum.log10_tokens, rel=1e-3)
+        assert optimum.params == pytest.approx(
+            float(budget) / 6 / 10**optimum.log10_tokens, rel=1e-3
+        )
 
 
 def test_budgets_are_ordered_by_compute_not_by_label(plant):
@@ -68,7 +75,9 @@ def test_budgets_are_ordered_by_compute_not_by_label(plant):
 
 
 def test_statuses_of_budgets(plant):
-    frame = with_score(plant(run_sd=0.002), "5e10", [0, 0.2, 0.4, 0.4, 0.2, 0])  # turned upside down
+    frame = with_score(
+        plant(run_sd=0.002), "5e10", [0, 0.2, 0.4, 0.4, 0.2, 0]
+    )  # turned upside down
     frame = with_score(frame, "1e11", np.linspace(1.0, 0.0, 6))  # still falling at the edge
     statuses = {o.budget: o.status for o in fit_isoflop(suite(frame)).vertex}
     assert statuses["5e10"] == "curvature_not_positive"
@@ -87,7 +96,8 @@ def test_too_few_runs_is_a_status(plant):
 
 
 def test_flat_within_noise(plant):
-    # Neighbours are 0.24 decades apart; with c2 = 0.02 the slope there is about 0.01 a decade, far below noise of 1 %.
+    # Neighbours are 0.24 decades apart; with c2 = 0.02 the slope there is about 0.01 a decade, far
+    # below noise of 1 %.
     flat = fit_isoflop(suite(plant(seed=1, run_sd=0.01, curvature=0.02)))
     usable = [o for o in flat.vertex if o.usable]
     assert usable
@@ -97,7 +107,10 @@ def test_flat_within_noise(plant):
 
 
 def test_noise_unknown_is_said(plant):
-    assert fit_isoflop(suite(plant(num_sizes=3))).vertex[0].status == "ok; noise unknown: no budget has four sizes"
+    assert (
+        fit_isoflop(suite(plant(num_sizes=3))).vertex[0].status
+        == "ok; noise unknown: no budget has four sizes"
+    )
 
 
 def test_seeds_are_averaged_in_logs():
@@ -110,7 +123,8 @@ def test_seeds_are_averaged_in_logs():
 
 
 def test_weights_by_hand():
-    # Residual variance 3 of which seeds explain 2 * mean(1, 1/2) = 1.5; what is left, 1.5, is shared: variances 3.5 and 2.5.
+    # Residual variance 3 of which seeds explain 2 * mean(1, 1/2) = 1.5; what is left, 1.5, is
+    # shared: variances 3.5 and 2.5.
     weights = relative_weights(np.array([1.0, 2.0]), 3.0, 2.0, 2)
     assert weights[1] / weights[0] == pytest.approx(3.5 / 2.5)
     assert weights.mean() == pytest.approx(1)
@@ -138,7 +152,10 @@ def test_best_run_is_the_lowest_mean(plant):
 def test_optima_table(plant):
     table = optima_table([suite(plant())], SETTINGS)
     assert tuple(table.columns) == OPTIMA_COLUMNS
-    assert list(table["estimator"]) == ["vertex"] * 4 + ["best_run"] * 4 + ["akima"] * 4 + ["surface"] * 4
+    assert (
+        list(table["estimator"])
+        == ["vertex"] * 4 + ["best_run"] * 4 + ["akima"] * 4 + ["surface"] * 4
+    )
     assert set(table["optimum_by"]) == {"validation"}
     assert set(table["error_metric"]) == {"bits_per_byte"}
 

@@ -1,7 +1,8 @@
 """Coverage by simulation: does a 95 % interval hold the true slope 95 times in a hundred?
 
-Tolerances: 300 replicates have a standard error of .0126 at .95; three of them, on the low side, are .912. The optimum-based estimators
-may be wider than they need be (their intervals hold selection noise whose spread is not normal), so they have no upper bound but 1.
+Tolerances: 300 replicates have a standard error of .0126 at .95; three of them, on the low side,
+are .912. The optimum-based estimators may be wider than they need be (their intervals hold
+selection noise whose spread is not normal), so they have no upper bound but 1.
 """
 
 import dataclasses
@@ -24,7 +25,9 @@ REPLICATES = 300
 
 
 def simulate(plant, number, score_sd=0.010, ratio_sd=0.012, true=TRUE, **kwargs):
-    losses, optimum = prepare(plant(budgets=("1e11", "3e11", "1e12", "3e12"), **kwargs), SETTINGS, None)
+    losses, optimum = prepare(
+        plant(budgets=("1e11", "3e11", "1e12", "3e12"), **kwargs), SETTINGS, None
+    )
     runs = suites_of(losses, optimum, SETTINGS)[0]
     compute, tokens = runs.log_compute[runs.run_cell], runs.log10_tokens[runs.run_cell]
     distance = tokens - (7 + 0.5 * np.log10(np.exp(compute) / 1e11))
@@ -57,15 +60,30 @@ def test_slope_is_covered(plant, replicas):
 
 
 def test_false_verdicts_stay_at_their_level(plant):
-    equal = [fit_gap(runs, fits, values, "joint", SETTINGS) for runs, fits, values in simulate(plant, REPLICATES, true=0.0)]
-    assert np.mean([p_difference(fit.slope, fit.standard_error, fit.dof) < 0.05 for fit in equal]) <= 0.088
-    edge = [fit_gap(runs, fits, values, "joint", SETTINGS) for runs, fits, values in simulate(plant, REPLICATES, true=0.01)]
-    assert np.mean([p_equivalence(fit.slope, fit.standard_error, fit.dof, 0.01) < 0.05 for fit in edge]) <= 0.088
+    equal = [
+        fit_gap(runs, fits, values, "joint", SETTINGS)
+        for runs, fits, values in simulate(plant, REPLICATES, true=0.0)
+    ]
+    assert (
+        np.mean([p_difference(fit.slope, fit.standard_error, fit.dof) < 0.05 for fit in equal])
+        <= 0.088
+    )
+    edge = [
+        fit_gap(runs, fits, values, "joint", SETTINGS)
+        for runs, fits, values in simulate(plant, REPLICATES, true=0.01)
+    ]
+    assert (
+        np.mean(
+            [p_equivalence(fit.slope, fit.standard_error, fit.dof, 0.01) < 0.05 for fit in edge]
+        )
+        <= 0.088
+    )
 
 
 @pytest.mark.parametrize("item_slope_sd", [0.0, 0.08])
 def test_slope_is_covered_with_items(plant, item_slope_sd):
-    """Items whose errors fall at their own pace: intervals over runs alone miss that, the crossed draw does not (nor count noise twice)."""
+    """Items whose errors fall at their own pace: intervals over runs alone miss that, the crossed
+    draw does not (nor count noise twice)."""
     num_items, hit, hit_runs, error, spread = 100, [], [], [], []
     rng = np.random.default_rng(11)
     for number, (runs, fits, _) in enumerate(simulate(plant, 200)):
@@ -74,8 +92,12 @@ def test_slope_is_covered_with_items(plant, item_slope_sd):
         centred = compute - compute.mean()
         noises = []
         for domain, exponent in (("base", 0.10), ("treat", 0.10 - TRUE)):
-            trend = np.exp(-exponent * centred + 0.03 * distance + rng.normal(0, 0.006, len(compute)))
-            own = rng.lognormal(-0.045, 0.3, num_items) * (1 + np.outer(centred, rng.normal(0, item_slope_sd, num_items)))
+            trend = np.exp(
+                -exponent * centred + 0.03 * distance + rng.normal(0, 0.006, len(compute))
+            )
+            own = rng.lognormal(-0.045, 0.3, num_items) * (
+                1 + np.outer(centred, rng.normal(0, item_slope_sd, num_items))
+            )
             numerator = trend[:, None] * (own + rng.normal(0, 0.08, own.shape))
             items = ItemMatrices(
                 numerator=numerator,
@@ -86,7 +108,9 @@ def test_slope_is_covered_with_items(plant, item_slope_sd):
             )
             noises.append(item_noise(items, 200, number, domain))
         values = noises[1].log_error - noises[0].log_error
-        fit = fit_gap(runs, fits, values, "joint", SETTINGS, noises[0].covariance + noises[1].covariance)
+        fit = fit_gap(
+            runs, fits, values, "joint", SETTINGS, noises[0].covariance + noises[1].covariance
+        )
         bare = fit_gap(runs, fits, values, "joint", SETTINGS)
         assert fit.ci_method == "runs+items"
         hit.append(abs(fit.slope - TRUE) <= half_width(fit))

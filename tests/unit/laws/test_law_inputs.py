@@ -6,7 +6,9 @@ from relscale.laws.fit import fit_family
 from relscale.laws.inputs import check_losses
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run", "akima"))
+SETTINGS = LawSettings(
+    family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run", "akima")
+)
 
 
 def changed(frame, column, value, where="treat"):
@@ -19,13 +21,25 @@ def changed(frame, column, value, where="treat"):
     ("spec", "match"),
     [
         ({}, "key family is missing"),
-        ({"family": "topics", "baselin": "x"}, r"unknown key\(s\) baselin; known are accuracy_metric, baseline, chance"),
+        (
+            {"family": "topics", "baselin": "x"},
+            r"unknown key\(s\) baselin; known are accuracy_metric, baseline, chance",
+        ),
         ({"family": "topics", "metrics": []}, "metrics is empty"),
-        ({"family": "topics", "compute": "flops"}, "compute is 'flops': one of training_flops, forward_flops"),
-        ({"family": "topics", "estimators": ["spline"]}, r"estimators are \['spline'\]: any of joint, vertex, best_run, akima, surface"),
+        (
+            {"family": "topics", "compute": "flops"},
+            "compute is 'flops': one of training_flops, forward_flops",
+        ),
+        (
+            {"family": "topics", "estimators": ["spline"]},
+            r"estimators are \['spline'\]: any of joint, vertex, best_run, akima, surface",
+        ),
         ({"family": "topics", "margin": 0}, "margin is 0: a number above 0"),
         ({"family": "topics", "level": 95}, "level is 95"),
-        ({"family": "topics", "chance": 1.0, "draws": 3}, "draws is 3: at least 100; chance is 1.0"),
+        (
+            {"family": "topics", "chance": 1.0, "draws": 3},
+            "draws is 3: at least 100; chance is 1.0",
+        ),
     ],
 )
 def test_bad_specs(spec, match):
@@ -34,23 +48,50 @@ def test_bad_specs(spec, match):
 
 
 def test_spec_lists_become_tuples():
-    settings = LawSettings.from_spec({"family": "topics", "metrics": ["accuracy"], "estimators": ["joint"], "baseline": None})
-    assert (settings.metrics, settings.estimators, settings.baseline) == (("accuracy",), ("joint",), None)
+    settings = LawSettings.from_spec(
+        {"family": "topics", "metrics": ["accuracy"], "estimators": ["joint"], "baseline": None}
+    )
+    assert (settings.metrics, settings.estimators, settings.baseline) == (
+        ("accuracy",),
+        ("joint",),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
         (lambda f: f.drop(columns="tokens"), r"losses: missing column\(s\) tokens"),
-        (lambda f: f.drop(columns="training_flops"), "no column training_flops; it has forward_flops: name that axis"),
-        (lambda f: f.drop(columns=["training_flops", "forward_flops"]), "no column training_flops; nor the other axis"),
-        (lambda f: pd.concat([f, f.iloc[:2]]), r"2 repeated row\(s\), first \{'suite': 'web', 'run': 'web-5e10-n0-s0'"),
+        (
+            lambda f: f.drop(columns="training_flops"),
+            "no column training_flops; it has forward_flops: name that axis",
+        ),
+        (
+            lambda f: f.drop(columns=["training_flops", "forward_flops"]),
+            "no column training_flops; nor the other axis",
+        ),
+        (
+            lambda f: pd.concat([f, f.iloc[:2]]),
+            r"2 repeated row\(s\), first \{'suite': 'web', 'run': 'web-5e10-n0-s0'",
+        ),
         (lambda f: changed(f, "tokens", -5), r"tokens is -5 for \{'suite': 'web'"),
         (lambda f: changed(f, "training_flops", np.nan), "training_flops is nan"),
-        (lambda f: changed(f, "tokens", 77), "run 'web-5e10-n3-s0' of suite 'web' has more than one tokens"),
-        (lambda f: f[f["family"] != "topics"], "no rows of family 'topics'; families are validation"),
-        (lambda f: f[f["domain"] != "base"], "baseline is 'base', no domain of family 'topics'; domains are treat"),
-        (lambda f: f.assign(metric="accuracy"), "family 'topics' has no metric bits_per_byte; it has accuracy"),
+        (
+            lambda f: changed(f, "tokens", 77),
+            "run 'web-5e10-n3-s0' of suite 'web' has more than one tokens",
+        ),
+        (
+            lambda f: f[f["family"] != "topics"],
+            "no rows of family 'topics'; families are validation",
+        ),
+        (
+            lambda f: f[f["domain"] != "base"],
+            "baseline is 'base', no domain of family 'topics'; domains are treat",
+        ),
+        (
+            lambda f: f.assign(metric="accuracy"),
+            "family 'topics' has no metric bits_per_byte; it has accuracy",
+        ),
     ],
 )
 def test_bad_tables(plant, change, match):
@@ -61,14 +102,20 @@ def test_bad_tables(plant, change, match):
 def test_mixed_compute_axes(plant):
     frame = plant()
     frame.loc[frame["run"].str.contains("1e11-n4"), "training_flops"] /= 3
-    with pytest.raises(ValueError, match=r"budget '1e11' of suite 'web' holds runs from 3.33e\+10 to 1e\+11 training_flops"):
+    with pytest.raises(
+        ValueError,
+        match=r"budget '1e11' of suite 'web' holds runs from 3.33e\+10 to 1e\+11 training_flops",
+    ):
         fit_family(frame, SETTINGS)
 
 
 def test_optimum_losses_need_the_validation_family(plant):
     frame = plant()
     topics = frame[frame["family"] == "topics"]
-    with pytest.raises(ValueError, match=r"optimum losses: no rows of family 'validation' \(optimum_by\); families are topics"):
+    with pytest.raises(
+        ValueError,
+        match=r"optimum losses: no rows of family 'validation' \(optimum_by\); families are topics",
+    ):
         fit_family(topics, SETTINGS, optimum_losses=topics)
 
 
@@ -83,8 +130,21 @@ def test_reasons(plant):
 
 def test_only_the_required_columns(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
-    needed = ["suite", "run", "budget", "num_params_total", "tokens", "family", "domain", "metric", "error", "training_flops"]
-    row = fit_family(frame[needed].assign(budget=frame["budget"].astype(float)), SETTINGS).relative.iloc[0]
+    needed = [
+        "suite",
+        "run",
+        "budget",
+        "num_params_total",
+        "tokens",
+        "family",
+        "domain",
+        "metric",
+        "error",
+        "training_flops",
+    ]
+    row = fit_family(
+        frame[needed].assign(budget=frame["budget"].astype(float)), SETTINGS
+    ).relative.iloc[0]
     assert row["dbeta"] == pytest.approx(fit_family(frame, SETTINGS).relative.iloc[0]["dbeta"])
 
 
@@ -94,7 +154,10 @@ def test_excluded_runs_are_left_out_and_counted(plant):
     bad = frame.copy()
     bad["excluded_reason"] = bad["excluded_reason"].astype(object)
     bad.loc[diverged, ["error", "excluded_reason"]] = [np.nan, "diverged"]
-    relative, without = fit_family(bad, SETTINGS).relative, fit_family(frame[~diverged], SETTINGS).relative
+    relative, without = (
+        fit_family(bad, SETTINGS).relative,
+        fit_family(frame[~diverged], SETTINGS).relative,
+    )
     np.testing.assert_allclose(relative["dbeta"], without["dbeta"])
     assert set(relative["num_runs"]) == {23}
     assert relative["status"].str.contains(r"1 run\(s\) left out: diverged").all()
@@ -122,4 +185,6 @@ def test_baseline_missing_in_one_suite(plant):
     assert status["other", "joint"] == "baseline_missing"
     assert status["web", "joint"] == "ok"
     assert laws.relative.loc[laws.relative["suite"] == "other", "verdict"].eq("").all()
-    assert laws.absolute.set_index(["suite", "domain", "estimator"])["status"]["other", "base", "joint"].startswith("domain_missing")
+    assert laws.absolute.set_index(["suite", "domain", "estimator"])["status"][
+        "other", "base", "joint"
+    ].startswith("domain_missing")

@@ -10,14 +10,18 @@ from relscale.laws.inputs import prepare
 from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
 from relscale.laws.settings import LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=400, estimators=("joint", "vertex", "best_run"))
+SETTINGS = LawSettings(
+    family="topics", baseline="base", draws=400, estimators=("joint", "vertex", "best_run")
+)
 
 
 def itemise(frame, num_items=40, seed=0, strata=4, spread=0.3):
     """Items whose sum over sum is the error of the losses table."""
     rng = np.random.default_rng(seed)
     rows = []
-    factor = {name: rng.lognormal(0, spread, num_items) for name in sorted(frame["domain"].unique())}
+    factor = {
+        name: rng.lognormal(0, spread, num_items) for name in sorted(frame["domain"].unique())
+    }
     size = rng.integers(50, 200, num_items)
     for row in frame[frame["family"] == "topics"].to_dict("records"):
         scaled = factor[row["domain"]] * rng.lognormal(0, 0.02, num_items)
@@ -48,7 +52,9 @@ def matrices(frame, items, domain="treat"):
     readings = readings_of(losses, runs, "bits_per_byte")
     pieces = split_items(items, "topics", ("bits_per_byte",))
     log_error = readings.log_error[readings.domains.index(domain)]
-    return item_matrices(pieces["web", domain, "bits_per_byte"], runs, log_error, "items"), log_error
+    return item_matrices(
+        pieces["web", domain, "bits_per_byte"], runs, log_error, "items"
+    ), log_error
 
 
 def test_items_give_the_errors(planted):
@@ -65,7 +71,8 @@ def test_mean_over_strata_is_recognised(planted):
     errors = (by_stratum["numerator"] / by_stratum["denominator"]).groupby(keys).mean()
     topics = frame["family"] == "topics"
     frame.loc[topics, "error"] = [
-        errors[run, domain] for run, domain in zip(frame.loc[topics, "run"], frame.loc[topics, "domain"], strict=True)
+        errors[run, domain]
+        for run, domain in zip(frame.loc[topics, "run"], frame.loc[topics, "domain"], strict=True)
     ]
     made, log_error = matrices(frame, items)
     assert made.rule == "strata"
@@ -75,7 +82,10 @@ def test_mean_over_strata_is_recognised(planted):
 def test_items_that_contradict_the_losses(planted):
     frame, items = planted
     items.loc[items["domain"] == "treat", "numerator"] *= 1.01
-    with pytest.raises(ValueError, match="domain 'treat', metric 'bits_per_byte': items do not give the errors of the losses table"):
+    with pytest.raises(
+        ValueError,
+        match="domain 'treat', metric 'bits_per_byte': items do not give the errors of the losses table",
+    ):
         fit_family(frame, SETTINGS, items=items)
 
 
@@ -94,9 +104,12 @@ def test_missing_column(planted):
 def test_covariance_against_the_formula(planted):
     made, _ = matrices(*planted)
     covariance = item_noise(made, 4000, 0, "treat").covariance
-    # Ratio estimator, stratified: over strata, sum products of deviations of (numerator - E denominator) / (E sum denominator).
+    # Ratio estimator, stratified: over strata, sum products of deviations of (numerator - E
+    # denominator) / (E sum denominator).
     error = made.errors()
-    influence = (made.numerator - error[:, None] * made.denominator) / (error * made.denominator.sum(axis=1))[:, None]
+    influence = (made.numerator - error[:, None] * made.denominator) / (
+        error * made.denominator.sum(axis=1)
+    )[:, None]
     expected = np.zeros_like(covariance)
     for stratum in range(4):
         part = influence[:, made.stratum == stratum]
@@ -108,7 +121,11 @@ def test_covariance_against_the_formula(planted):
 
 def test_draws_are_the_same_for_all_runs_and_seeded_by_domain(planted):
     made, _ = matrices(*planted)
-    one, again, other = item_noise(made, 200, 0, "treat"), item_noise(made, 200, 0, "treat"), item_noise(made, 200, 0, "base")
+    one, again, other = (
+        item_noise(made, 200, 0, "treat"),
+        item_noise(made, 200, 0, "treat"),
+        item_noise(made, 200, 0, "base"),
+    )
     np.testing.assert_array_equal(one.covariance, again.covariance)
     assert not np.allclose(one.covariance, other.covariance)
     # Items dominate the scatter and all runs share them: correlations near one.
@@ -135,7 +152,9 @@ def test_items_widen_gamma_and_name_the_method(planted):
     assert set(bare["ci_method"]) == {"runs"}
     assert set(full["ci_method"]) == {"runs+items"}
     np.testing.assert_allclose(bare["dbeta"], full["dbeta"])
-    assert np.all(full["gamma_ci_high"] - full["gamma_ci_low"] > bare["gamma_ci_high"] - bare["gamma_ci_low"])
+    assert np.all(
+        full["gamma_ci_high"] - full["gamma_ci_low"] > bare["gamma_ci_high"] - bare["gamma_ci_low"]
+    )
 
 
 def test_overlapping_items_are_left_out(planted):
@@ -148,14 +167,22 @@ def test_overlapping_items_are_left_out(planted):
     errors = frame.copy()
     topics = errors["family"] == "topics"
     ratio = sums["numerator"] / sums["denominator"]
-    errors.loc[topics, "error"] = [ratio[key] for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)]
-    np.testing.assert_allclose(laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"])
+    errors.loc[topics, "error"] = [
+        ratio[key]
+        for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)
+    ]
+    np.testing.assert_allclose(
+        laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"]
+    )
     assert laws.relative["status"].str.contains("1 overlapping item").all()
 
 
 def test_degrees_of_freedom_of_runs_and_items():
-    # Half-width squared = 12.7062^2 x 1 + 1.95996^2 x 3, over a variance of 4: quantile 6.576 on a t with 1 < dof < 2.
+    # Half-width squared = 12.7062^2 x 1 + 1.95996^2 x 3, over a variance of 4: quantile 6.576 on a
+    # t with 1 < dof < 2.
     dof = combined_dof(1.0, 3.0, 1, 0.95)
-    assert stats.t.ppf(0.975, dof) == pytest.approx(np.sqrt((12.7062**2 + 3 * 1.95996**2) / 4), rel=1e-5)
+    assert stats.t.ppf(0.975, dof) == pytest.approx(
+        np.sqrt((12.7062**2 + 3 * 1.95996**2) / 4), rel=1e-5
+    )
     assert combined_dof(1.0, 0.0, 7, 0.95) == 7
     assert combined_dof(1e-9, 1.0, 20, 0.95) > 1000

@@ -2,16 +2,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.law_tables import PREDICTIONS_COLUMNS
 from relscale.laws.fit import fit_family
 from relscale.laws.outside_models import OutsideModel, outside_rows, read_outside_models
 from relscale.laws.power import fit_power_law
 from relscale.laws.run import fit_laws
 from relscale.laws.settings import LawSettings
 from relscale.laws.two_stage import fit_sigmoid
-from relscale.records.laws import PREDICTIONS_COLUMNS
 
 LEVEL, EXPONENT, STEEPNESS, MIDPOINT = 2.0, 0.10, 3.0, 1.7
-SETTINGS = {"family": "topics", "baseline": "base", "chance": 0.25, "draws": 200, "estimators": ("joint",)}
+SETTINGS = {
+    "family": "topics",
+    "baseline": "base",
+    "chance": 0.25,
+    "draws": 200,
+    "estimators": ("joint",),
+}
 
 
 def accuracy_of(loss):
@@ -20,21 +26,27 @@ def accuracy_of(loss):
 
 @pytest.fixture(name="losses")
 def losses_fixture(plant):
-    """Five budgets of planted bits per byte, and the accuracies that go with them, with noise in both."""
+    """Five budgets of planted bits per byte, and the accuracies that go with them, with noise in
+    both."""
     frame = plant(run_sd=0.004, domain_sd=0.004, budgets=("2e10", "5e10", "1e11", "2e11", "5e11"))
     topics = frame[frame["family"] == "topics"]
     noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
-    accuracy = topics.assign(metric="accuracy", error=accuracy_of(topics["error"]) + noise, num_items=10_000)
+    accuracy = topics.assign(
+        metric="accuracy", error=accuracy_of(topics["error"]) + noise, num_items=10_000
+    )
     return pd.concat([frame, accuracy], ignore_index=True)
 
 
 def write(path, *rows):
-    pd.DataFrame(rows, columns=["name", "compute", "loss", "accuracy", "domain", "suite"]).to_csv(path, index=False)
+    pd.DataFrame(rows, columns=["name", "compute", "loss", "accuracy", "domain", "suite"]).to_csv(
+        path, index=False
+    )
     return path
 
 
 def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
-    """One on the planted laws beyond the runs, one ten points of accuracy above, one of which only the compute is known."""
+    """One on the planted laws beyond the runs, one ten points of accuracy above, one of which only
+    the compute is known."""
     loss = LEVEL * 10**-EXPONENT
     path = write(
         tmp_path / "models.csv",
@@ -70,18 +82,25 @@ def test_models_move_no_fit(losses, tmp_path):
     pd.testing.assert_frame_equal(with_models.two_stage, without.two_stage)
     kept = with_models.predictions[with_models.predictions["model"] == ""].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, without.predictions)
-    assert len(with_models.predictions) == len(without.predictions) + 2 * 2, "two kinds for either domain"
+    assert len(with_models.predictions) == len(without.predictions) + 2 * 2, (
+        "two kinds for either domain"
+    )
 
 
 def test_intervals_of_outside_models_cover():
-    """100 models about a curve, each beside thirty runs of its own: its accuracy is inside in at least .885 (.95 less three errors)."""
+    """100 models about a curve, each beside thirty runs of its own: its accuracy is inside in at
+    least .885 (.95 less three errors)."""
     rng = np.random.default_rng(2)
     losses, loss = np.linspace(1.75, 2.3, 30), LEVEL * 5**-EXPONENT
     inside = []
     for _ in range(100):
         sigmoid = fit_sigmoid(losses, accuracy_of(losses) + rng.normal(0, 0.004, 30), 0.25)
-        model = OutsideModel(name="one", compute=np.nan, loss=loss, accuracy=accuracy_of(loss) + rng.normal(0, 0.004))
-        (row,) = outside_rows([model], fit_power_law(np.array([1.0, 2.0]), np.zeros(2)), sigmoid, 0.95, 0)
+        model = OutsideModel(
+            name="one", compute=np.nan, loss=loss, accuracy=accuracy_of(loss) + rng.normal(0, 0.004)
+        )
+        (row,) = outside_rows(
+            [model], fit_power_law(np.array([1.0, 2.0]), np.zeros(2)), sigmoid, 0.95, 0
+        )
         inside.append(row["ci_low"] <= row["observed"] <= row["ci_high"])
     assert np.mean(inside) >= 0.885
 
@@ -89,8 +108,14 @@ def test_intervals_of_outside_models_cover():
 @pytest.mark.parametrize(
     ("row", "match"),
     [
-        (("a", -1, 2.0, 0.5, "", ""), r"models.csv: row 1: compute is -1: a number above 0, or empty where unknown"),
-        (("a", 1e12, "low", 0.5, "", ""), r"row 1: loss is 'low': a number, or empty where unknown"),
+        (
+            ("a", -1, 2.0, 0.5, "", ""),
+            r"models.csv: row 1: compute is -1: a number above 0, or empty where unknown",
+        ),
+        (
+            ("a", 1e12, "low", 0.5, "", ""),
+            r"row 1: loss is 'low': a number, or empty where unknown",
+        ),
         (("a", 1e12, 2.0, 65.6, "", ""), r"row 1: accuracy is 65.6: a share from 0 to 1"),
         (("a", None, None, 0.5, "", ""), r"row 1: neither compute nor loss"),
         (("", 1e12, 2.0, 0.5, "", ""), r"row 1: name is empty"),
@@ -110,7 +135,9 @@ def test_tables_that_contradict(losses, tmp_path):
     with pytest.raises(ValueError, match=r"short.csv: missing column\(s\) compute, accuracy"):
         read_outside_models(path)
     elsewhere = write(tmp_path / "models.csv", ("a", 1e12, 2.0, 0.5, "basic", ""))
-    with pytest.raises(ValueError, match="outside model 'a': domain is 'basic'; the choices are base, treat"):
+    with pytest.raises(
+        ValueError, match="outside model 'a': domain is 'basic'; the choices are base, treat"
+    ):
         fit_laws(losses, outside_models=elsewhere, **SETTINGS)
     with pytest.raises(ValueError, match="outside models: family 'topics' has no two-stage law"):
         fit_laws(losses, outside_models=elsewhere, **{**SETTINGS, "chance": None})

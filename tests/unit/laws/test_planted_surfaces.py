@@ -1,10 +1,12 @@
-"""Estimators on planted surfaces L(N, D), whose IsoFLOP curves are no parabolas: what is exact, what is biased, what is refused."""
+"""Estimators on planted surfaces L(N, D), whose IsoFLOP curves are no parabolas: what is exact,
+what is biased, what is refused."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from relscale.contract.law_tables import SURFACE_COLUMNS
 from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.estimate import estimate
 from relscale.laws.fit import fit_family
@@ -13,15 +15,22 @@ from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.run import fit_laws
 from relscale.laws.settings import LawSettings
 from relscale.laws.surface_gap import SurfaceReader, Term
-from relscale.records.laws import SURFACE_COLUMNS
 
 BUDGETS = ("1e18", "3e18", "1e19", "3e19")
 SETTINGS = LawSettings(family="topics", baseline="base", draws=200)
-GRIDS = {"centred": {}, "narrow": {"width": 0.3}, "above": {"shift": 0.3}, "below": {"shift": -0.3}, "drifting": {"drift": 0.3}}
+GRIDS = {
+    "centred": {},
+    "narrow": {"width": 0.3},
+    "above": {"shift": 0.3},
+    "below": {"shift": -0.3},
+    "drifting": {"drift": 0.3},
+}
 
 
 def fitted(frame, estimators=SETTINGS.estimators, **settings):
-    return fit_laws(frame, family="topics", baseline="base", draws=200, estimators=estimators, **settings)
+    return fit_laws(
+        frame, family="topics", baseline="base", draws=200, estimators=estimators, **settings
+    )
 
 
 def shifts(found, truth, estimator):
@@ -42,12 +51,17 @@ def test_the_surface_is_exact_on_any_grid(plant_surface, surface_truth, surfaces
 
 
 def test_the_parabolas_known_bias_is_there_and_known(plant_surface, surface_truth, surfaces):
-    """No noise, and yet the vertex is off (arXiv 2603.22339): by more the wider the grid, on this centred one towards fewer tokens.
+    """No noise, and yet the vertex is off (arXiv 2603.22339): by more the wider the grid, on this
+    centred one towards fewer tokens.
 
-    The Akima curve through the same seven sizes is off by less than a third of that, through thirteen by less than a tenth.
+    The Akima curve through the same seven sizes is off by less than a third of that, through
+    thirteen by less than a tenth.
     """
     at, _, _ = surface_truth(surfaces, BUDGETS)
-    wide, narrow, many = (fitted(plant_surface(**grid), ("joint",)) for grid in ({}, {"width": 0.3}, {"num_sizes": 13}))
+    wide, narrow, many = (
+        fitted(plant_surface(**grid), ("joint",))
+        for grid in ({}, {"width": 0.3}, {"num_sizes": 13})
+    )
     assert np.all(shifts(wide, at, "vertex") < -0.005)
     assert np.all(np.abs(shifts(narrow, at, "vertex")) < np.abs(shifts(wide, at, "vertex")) / 3)
     assert np.all(np.abs(shifts(wide, at, "akima")) < np.abs(shifts(wide, at, "vertex")) / 3)
@@ -55,11 +69,16 @@ def test_the_parabolas_known_bias_is_there_and_known(plant_surface, surface_trut
 
 
 def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, surfaces):
-    """Beside the optimum a tilt that changes with compute looks like a slope of .002, unless the model has it, as `joint` does."""
+    """Beside the optimum a tilt that changes with compute looks like a slope of .002, unless the
+    model has it, as `joint` does."""
     _, _, dbeta = surface_truth(surfaces, BUDGETS)
     for grid in ("above", "below"):
-        slopes = fitted(plant_surface(**GRIDS[grid])).laws.relative.set_index("estimator")["dbeta"] - dbeta
-        # A size off the optimum is read at the next one, a tenth of a decade away; the others follow the curve.
+        slopes = (
+            fitted(plant_surface(**GRIDS[grid])).laws.relative.set_index("estimator")["dbeta"]
+            - dbeta
+        )
+        # A size off the optimum is read at the next one, a tenth of a decade away; the others
+        # follow the curve.
         assert abs(slopes["best_run"]) < 0.002
         assert slopes[["joint", "vertex", "akima", "surface"]].abs().max() < 2e-4
 
@@ -69,7 +88,10 @@ def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, su
     [
         ((1.0, 1400, 0.34, 1000, 0.29), "narrows"),  # G 1.85 to 1.56
         ((2.6, 500, 0.35, 400, 0.28), "widens"),  # 1.40 to 1.49
-        ((0.8, 350, 0.33, 500, 0.30), "widens"),  # 0.78 to 0.72: the easier domain is the faster one
+        (
+            (0.8, 350, 0.33, 500, 0.30),
+            "widens",
+        ),  # 0.78 to 0.72: the easier domain is the faster one
         ((1.4, 150, 0.34, 260, 0.28), "narrows"),  # 0.74 to 0.79
         ((1.15, 480, 0.33, 640, 0.30), "crosses"),  # 1.06 to 0.99
         ((1.9, 700, 0.35, 300, 0.27), "parallel"),  # 1.269 to 1.273
@@ -78,24 +100,39 @@ def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, su
 def test_verdicts_of_all_estimators(plant_surface, surface_truth, surfaces, treatment, verdict):
     planted = surfaces | {"treat": treatment}
     _, _, dbeta = surface_truth(planted, BUDGETS)
-    relative = fitted(plant_surface(surfaces=planted, run_sd=5e-4, domain_sd=5e-4)).laws.relative.set_index("estimator")
+    relative = fitted(
+        plant_surface(surfaces=planted, run_sd=5e-4, domain_sd=5e-4)
+    ).laws.relative.set_index("estimator")
     assert set(relative["verdict"]) == {verdict}
     # Five standard errors of a slope from points with this noise, .0005 / 1.3 in log F.
     np.testing.assert_allclose(relative["dbeta"], dbeta, atol=2e-3)
 
 
 def test_surface_intervals_hold_the_truth(plant_surface, surface_truth, surfaces):
-    """Thirty suites: 95 % intervals of dbeta and of alpha hold the truth in at least 25 (binomial 0.5 % point)."""
+    """Thirty suites: 95 % intervals of dbeta and of alpha hold the truth in at least 25 (binomial
+    0.5 % point)."""
     _, _, dbeta = surface_truth(surfaces, BUDGETS)
     inside = np.zeros(2)
     for seed in range(30):
-        runs = suites_of(*prepare(plant_surface(run_sd=0.003, domain_sd=0.003, seed=seed), SETTINGS, None), SETTINGS)[0]
-        readings = readings_of(plant_surface(run_sd=0.003, domain_sd=0.003, seed=seed).assign(used=True, reason=""), runs, "bits_per_byte")
+        runs = suites_of(
+            *prepare(plant_surface(run_sd=0.003, domain_sd=0.003, seed=seed), SETTINGS, None),
+            SETTINGS,
+        )[0]
+        readings = readings_of(
+            plant_surface(run_sd=0.003, domain_sd=0.003, seed=seed).assign(used=True, reason=""),
+            runs,
+            "bits_per_byte",
+        )
         reader = SurfaceReader(runs, fit_isoflop(runs), SETTINGS)
-        terms = [Term(log_error=readings.log_error[readings.domains.index(name)]) for name in ("treat", "base")]
+        terms = [
+            Term(log_error=readings.log_error[readings.domains.index(name)])
+            for name in ("treat", "base")
+        ]
         fit = estimate(runs, reader.fits, terms, "surface", SETTINGS, reader)
         half = stats.t.ppf(0.975, fit.dof) * fit.standard_error
-        low, high = np.quantile(reader.surface(terms[0].log_error, np.arange(28)).drawn.alpha, [0.025, 0.975])
+        low, high = np.quantile(
+            reader.surface(terms[0].log_error, np.arange(28)).drawn.alpha, [0.025, 0.975]
+        )
         inside += [abs(fit.slope - dbeta) <= half, low <= 0.35 <= high]
         assert fit.dof == 28 - 5
     assert np.all(inside >= 25)
@@ -112,19 +149,23 @@ def test_surface_table(plant_surface):
         assert table[f"{name}_standard_error"].gt(0).all()
         assert (table[f"{name}_ci_low"] < table[f"{name}_ci_high"]).all()
     # beta / (alpha + beta) of base: .30 / .63
-    np.testing.assert_allclose(table.query("domain == 'base'")["optimal_params_exponent"], 0.476, atol=0.05)
+    np.testing.assert_allclose(
+        table.query("domain == 'base'")["optimal_params_exponent"], 0.476, atol=0.05
+    )
 
 
 def test_offset_of_absolute_laws_from_nine_budgets_on(plant_surface):
     budgets = tuple(f"{10 ** (18 + k / 4):.4g}" for k in range(9))
     laws = fit_family(
-        plant_surface(budgets=budgets, num_sizes=5), LawSettings(family="topics", draws=200, estimators=("vertex", "surface"))
+        plant_surface(budgets=budgets, num_sizes=5),
+        LawSettings(family="topics", draws=200, estimators=("vertex", "surface")),
     )
     rows = laws.absolute.set_index(["domain", "estimator"])
     assert rows.loc[("base", "surface"), "offset"] == pytest.approx(1.5, abs=1e-3)
     assert rows.loc[("base", "surface"), "status"].startswith("ok; offset from the surface")
     assert np.isnan(rows.loc[("base", "vertex"), "offset"])
-    # At the optima L = E + c F^-(alpha beta / (alpha + beta)) exactly where the domain's own optimum is the common one.
+    # At the optima L = E + c F^-(alpha beta / (alpha + beta)) exactly where the domain's own
+    # optimum is the common one.
     fits = laws.absolute_fits.set_index(["domain", "estimator", "fit"])
     assert fits.loc[("base", "vertex", "offset"), "status"] == "ok"
     assert fits.loc[("base", "vertex", "offset"), "offset"] == pytest.approx(1.5, abs=0.05)
@@ -153,7 +194,9 @@ def test_a_budget_that_is_not_convex(plant_surface):
 def test_an_optimum_on_the_edge(plant_surface):
     found = fitted(plant_surface(shift=1.2))
     optima = found.optima
-    assert set(optima.loc[optima["estimator"].isin(["akima", "surface"]), "status"]) == {"optimum_outside_sampled_range"}
+    assert set(optima.loc[optima["estimator"].isin(["akima", "surface"]), "status"]) == {
+        "optimum_outside_sampled_range"
+    }
     status = found.laws.relative.set_index("estimator")["status"]
     for name in ("akima", "surface"):
         assert status[name].startswith("no_usable_optimum")
@@ -187,12 +230,16 @@ def test_a_domain_missing_for_some_runs(plant_surface, surface_truth, surfaces):
     frame = frame[~((frame["domain"] == "treat") & frame["run"].str.contains("n0|1e19-n4"))]
     relative = fitted(frame).laws.relative.set_index("estimator")
     assert relative["status"].str.contains(r"5 run\(s\) lack a value").all()
-    assert relative.loc["surface", "dbeta"] == pytest.approx(surface_truth(surfaces, BUDGETS)[2], abs=1e-6)
+    assert relative.loc["surface", "dbeta"] == pytest.approx(
+        surface_truth(surfaces, BUDGETS)[2], abs=1e-6
+    )
 
 
 def test_metrics_that_rise_have_no_surface(plant_surface):
     frame = plant_surface(run_sd=0.002)
-    accuracy = frame[frame["family"] == "topics"].assign(metric="accuracy", error=lambda rows: 1 / rows["error"])
+    accuracy = frame[frame["family"] == "topics"].assign(
+        metric="accuracy", error=lambda rows: 1 / rows["error"]
+    )
     laws = fitted(pd.concat([frame, accuracy]), ("joint", "surface"), metrics=("accuracy",)).laws
     status = laws.relative.set_index("estimator")["status"]
     assert status["joint"].startswith("ok")
@@ -201,12 +248,15 @@ def test_metrics_that_rise_have_no_surface(plant_surface):
 
 
 def test_backtest_of_the_surface_does_not_see_the_held_out_budget(plant_surface):
-    """The top budget of one domain is spoilt: predictions of G there do not change, what is observed does."""
+    """The top budget of one domain is spoilt: predictions of G there do not change, what is
+    observed does."""
     frame = plant_surface(run_sd=0.001, domain_sd=0.001)
     spoilt = frame.copy()
     spoilt.loc[(spoilt["domain"] == "treat") & (spoilt["budget"] == "3e19"), "error"] *= 1.3
     rows = [
-        fitted(data, ("surface",)).laws.backtest.query("domain == 'treat' and held_out_budget == '3e19'").set_index("quantity")
+        fitted(data, ("surface",))
+        .laws.backtest.query("domain == 'treat' and held_out_budget == '3e19'")
+        .set_index("quantity")
         for data in (frame, spoilt)
     ]
     np.testing.assert_allclose(rows[0]["predicted"], rows[1]["predicted"], rtol=1e-9)
@@ -215,22 +265,45 @@ def test_backtest_of_the_surface_does_not_see_the_held_out_budget(plant_surface)
 
 def test_python_function_writes_what_it_returns(plant_surface, tmp_path):
     path = tmp_path / "users.csv"
-    pd.DataFrame({"domain": ["treat", "third", "fourth"], "value": [1.0, 10.0, 100.0]}).to_csv(path, index=False)
+    pd.DataFrame({"domain": ["treat", "third", "fourth"], "value": [1.0, 10.0, 100.0]}).to_csv(
+        path, index=False
+    )
     frame = plant_surface(run_sd=0.002, domain_sd=0.002)
     more = [frame[frame["domain"] == "treat"].assign(domain=name) for name in ("third", "fourth")]
     table = tmp_path / "losses.csv"
     pd.concat([frame, *more]).to_csv(table, index=False)
     found = fit_laws(
-        table, family="topics", baseline="base", draws=200, estimators=("joint", "vertex"), covariates=path, out=tmp_path / "out"
+        table,
+        family="topics",
+        baseline="base",
+        draws=200,
+        estimators=("joint", "vertex"),
+        covariates=path,
+        out=tmp_path / "out",
     )
     names = {entry.name for entry in (tmp_path / "out").iterdir()}
-    tables = ["absolute", "absolute_fits", "backtest", "correlation", "decomposition", "optima", "points", "predictions", "relative"]
+    tables = [
+        "absolute",
+        "absolute_fits",
+        "backtest",
+        "correlation",
+        "decomposition",
+        "optima",
+        "points",
+        "predictions",
+        "relative",
+    ]
     assert names == {f"{name}.csv" for name in [*tables, "surface", "two_stage"]} | {"summary.txt"}
     written = pd.read_csv(tmp_path / "out/relative.csv")
     np.testing.assert_allclose(written["dbeta"], found.laws.relative["dbeta"], rtol=1e-9)
     text = (tmp_path / "out/summary.txt").read_text()
     assert text == found.summary()
-    for part in ("third / base", "Verdicts: ", "Slopes inside the interval of joint: vertex ", "Back-test: G predicted at 2 held-out"):
+    for part in (
+        "third / base",
+        "Verdicts: ",
+        "Slopes inside the interval of joint: vertex ",
+        "Back-test: G predicted at 2 held-out",
+    ):
         assert part in text
     assert found.correlation["n"].tolist() == [3, 3]
     with pytest.raises(ValueError, match=r"unknown key\(s\) basline"):

@@ -4,16 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.losses import LOSSES_COLUMNS
+from relscale.contract.prompt_table import PROMPTS_COLUMNS
 from relscale.laws.prompts import prompt_table
-from relscale.records.losses import LOSSES_COLUMNS
-from relscale.records.prompts import PROMPTS_COLUMNS
 from relscale.stages import prompts as stage
 
 FAMILIES = {"letters": "traditional", "texts": "continuation"}
 
 
 def losses(noise=0.0, runs=8, chance=0.0):
-    """Losses that fall as a power law with compute; one domain of texts has noise; accuracies of texts are 10 points lower in domain b."""
+    """Losses that fall as a power law with compute; one domain of texts has noise; accuracies of
+    texts are 10 points lower in domain b."""
     generator = np.random.default_rng(5)
     rows = []
     for run in range(runs):
@@ -22,8 +23,12 @@ def losses(noise=0.0, runs=8, chance=0.0):
             for domain, items in (("a", 100), ("b", 300)):
                 spread = noise * generator.normal() if (family, domain) == ("texts", "b") else 0.0
                 values = {
-                    "choice_loss_nats": (2.0 if domain == "a" else 3.0) * (flops / 1e15) ** -0.1 * math.exp(spread),
-                    "accuracy": 0.3 + 0.02 * run - (0.1 if (family, domain) == ("texts", "b") else 0.0),
+                    "choice_loss_nats": (2.0 if domain == "a" else 3.0)
+                    * (flops / 1e15) ** -0.1
+                    * math.exp(spread),
+                    "accuracy": 0.3
+                    + 0.02 * run
+                    - (0.1 if (family, domain) == ("texts", "b") else 0.0),
                 }
                 for metric, value in values.items():
                     rows.append(
@@ -36,8 +41,19 @@ def losses(noise=0.0, runs=8, chance=0.0):
                             "forward_flops": flops / 3,
                             "tokens": 10,
                         }
-                        | {"num_params_total": 10 + run, "family": family, "domain": domain, "metric": metric, "error": value}
-                        | {"num_items": items, "num_truncated": items // 50, "num_bytes": 9, "at_chance": run < chance * runs}
+                        | {
+                            "num_params_total": 10 + run,
+                            "family": family,
+                            "domain": domain,
+                            "metric": metric,
+                            "error": value,
+                        }
+                        | {
+                            "num_items": items,
+                            "num_truncated": items // 50,
+                            "num_bytes": 9,
+                            "at_chance": run < chance * runs,
+                        }
                         | {"excluded_reason": None, "seed": 0}
                     )
     return pd.DataFrame(rows)
@@ -53,7 +69,9 @@ def test_a_power_law_is_explained_whole_and_a_noisy_one_less():
     made = table(losses(noise=0.3))
     assert made.loc[("traditional", "a"), "r2"] == pytest.approx(1)
     frame = losses(noise=0.3)
-    mine = frame[(frame.family == "texts") & (frame.domain == "b") & (frame.metric == "choice_loss_nats")]
+    mine = frame[
+        (frame.family == "texts") & (frame.domain == "b") & (frame.metric == "choice_loss_nats")
+    ]
     expected = np.corrcoef(np.log(mine.training_flops), np.log(mine.error))[0, 1] ** 2
     row = made.loc[("continuation", "b")]
     assert row.r2 == pytest.approx(expected)
@@ -69,7 +87,9 @@ def test_accuracies_are_paired_by_run_and_weighted_by_items():
     assert made.loc[("traditional", "a"), "accuracy_minus_traditional"] == 0
     whole = made.loc[("continuation", "all")]
     assert whole.accuracy_minus_traditional == pytest.approx(-7.5)
-    assert whole.accuracy_minus_traditional_low == pytest.approx(whole.accuracy_minus_traditional_high)
+    assert whole.accuracy_minus_traditional_low == pytest.approx(
+        whole.accuracy_minus_traditional_high
+    )
     assert whole.accuracy == pytest.approx(0.37 - 0.075)
 
 
@@ -80,7 +100,9 @@ def test_an_accuracy_of_nothing_counts():
 
 
 def test_what_a_short_window_and_chance_cannot_show_is_said():
-    assert table(losses(), window=128).status.unique().tolist() == ["short_window; window 128: prompts with shots need 2048"]
+    assert table(losses(), window=128).status.unique().tolist() == [
+        "short_window; window 128: prompts with shots need 2048"
+    ]
     assert table(losses(), window=0).status.unique().tolist() == ["ok"]
     made = table(losses(chance=0.5))
     assert made.loc[("traditional", "a"), "status"] == "at_chance; 4 run(s) at chance"
@@ -116,7 +138,9 @@ def test_tables_that_cannot_be_made():
     frame = losses()
     with pytest.raises(ValueError, match="family 'other': has no usable row of choice_loss_nats"):
         table(frame, prompts={**FAMILIES, "other": "modified"})
-    with pytest.raises(ValueError, match="prompt 'traditional': asked of several families, letters, texts"):
+    with pytest.raises(
+        ValueError, match="prompt 'traditional': asked of several families, letters, texts"
+    ):
         table(frame, prompts=dict.fromkeys(FAMILIES, "traditional"))
 
 

@@ -6,7 +6,9 @@ from relscale.laws.joint import fit_joint
 from relscale.laws.relative import reduction_slope
 from relscale.laws.settings import FitError, LawSettings
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima"))
+SETTINGS = LawSettings(
+    family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")
+)
 
 
 @pytest.mark.parametrize(
@@ -21,14 +23,20 @@ SETTINGS = LawSettings(family="topics", baseline="base", draws=500, estimators=(
     ],
 )
 def test_planted_truth(plant, level, exponent, verdict):
-    frame = plant(domains={"base": (2.0, 0.10, 0.0), "treat": (level, exponent, 0.05)}, domain_sd=1e-4, run_sd=1e-4)
+    frame = plant(
+        domains={"base": (2.0, 0.10, 0.0), "treat": (level, exponent, 0.05)},
+        domain_sd=1e-4,
+        run_sd=1e-4,
+    )
     relative = fit_family(frame, SETTINGS).relative.set_index("estimator")
     for estimator in ("joint", "vertex"):
         row = relative.loc[estimator]
         assert row["dbeta"] == pytest.approx(0.10 - exponent, abs=5e-4)
         reference = np.exp(np.mean(np.log([5e10, 1e11, 2e11, 5e11])))
         assert row["reference_compute"] == pytest.approx(reference)
-        assert row["gamma"] == pytest.approx(level / 2 * (reference / 1e11) ** (0.10 - exponent), rel=1e-3)
+        assert row["gamma"] == pytest.approx(
+            level / 2 * (reference / 1e11) ** (0.10 - exponent), rel=1e-3
+        )
         assert row["gap_first"] == pytest.approx(level / 2 * 0.5 ** (0.10 - exponent), rel=1e-3)
         assert row["gap_last"] == pytest.approx(level / 2 * 5 ** (0.10 - exponent), rel=1e-3)
         assert row["verdict"] == verdict
@@ -41,7 +49,13 @@ def test_planted_truth(plant, level, exponent, verdict):
 def test_probabilities_rise(plant):
     frame = plant(domains={"base": (0.3, -0.05, 0.0), "treat": (0.3, -0.09, 0.0)}, domain_sd=1e-3)
     frame.loc[frame["family"] == "topics", "metric"] = "choice_probability"
-    settings = LawSettings(family="topics", baseline="base", metrics=("choice_probability",), draws=500, estimators=("joint",))
+    settings = LawSettings(
+        family="topics",
+        baseline="base",
+        metrics=("choice_probability",),
+        draws=500,
+        estimators=("joint",),
+    )
     row = fit_family(frame, settings).relative.iloc[0]
     assert row["dbeta"] == pytest.approx(0.04, abs=0.002)
     assert (row["verdict"], row["faster"]) == ("rises", "treatment")
@@ -49,14 +63,23 @@ def test_probabilities_rise(plant):
 
 def test_reduction_slope_by_hand():
     # G = 1.10, 1.05, 1.00 over two decades: reduction -10, -5, 0 points, 5 a decade.
-    assert reduction_slope(np.log([1e18, 1e19, 1e20]), np.log([1.10, 1.05, 1.00])) == pytest.approx(5.0)
+    assert reduction_slope(np.log([1e18, 1e19, 1e20]), np.log([1.10, 1.05, 1.00])) == pytest.approx(
+        5.0
+    )
 
 
 def test_forward_axis_moves_the_reference_only(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
     training = fit_family(frame, SETTINGS).relative.iloc[0]
     forward = fit_family(
-        frame, LawSettings(family="topics", baseline="base", draws=500, compute="forward_flops", estimators=("joint",))
+        frame,
+        LawSettings(
+            family="topics",
+            baseline="base",
+            draws=500,
+            compute="forward_flops",
+            estimators=("joint",),
+        ),
     ).relative.iloc[0]
     assert forward["dbeta"] == pytest.approx(training["dbeta"], rel=1e-9)
     assert forward["reference_compute"] == pytest.approx(training["reference_compute"] / 3)
@@ -68,8 +91,12 @@ def joint(log_gap, seed=0, budget_sd=0.0, tilt=0.0):
     budget = np.repeat(np.arange(4), 6)
     compute = np.log([5e10, 1e11, 2e11, 5e11])[budget]
     distance = np.tile(np.linspace(-0.6, 0.6, 6), 4)
-    values = log_gap + tilt * distance + rng.normal(0, 0.01, 24) + rng.normal(0, budget_sd, 4)[budget]
-    return fit_joint(values, compute, distance, budget, np.ones(24), float(np.mean(compute))), values
+    values = (
+        log_gap + tilt * distance + rng.normal(0, 0.01, 24) + rng.normal(0, budget_sd, 4)[budget]
+    )
+    return fit_joint(
+        values, compute, distance, budget, np.ones(24), float(np.mean(compute))
+    ), values
 
 
 def test_joint_equals_least_squares_without_budget_effect():
@@ -83,7 +110,9 @@ def test_joint_equals_least_squares_without_budget_effect():
     design = np.stack([np.ones(24), away, distance, distance**2, distance * away], axis=1)
     solution, rss, _, _ = np.linalg.lstsq(design, values, rcond=None)
     assert fit.law @ values == pytest.approx(solution[:2])
-    assert fit.covariance[1, 1] == pytest.approx(rss[0] / 19 * np.linalg.inv(design.T @ design)[1, 1])
+    assert fit.covariance[1, 1] == pytest.approx(
+        rss[0] / 19 * np.linalg.inv(design.T @ design)[1, 1]
+    )
 
 
 def test_budget_effect_is_found_and_costs_degrees_of_freedom():
@@ -94,19 +123,39 @@ def test_budget_effect_is_found_and_costs_degrees_of_freedom():
 
 
 def test_few_cells_leave_the_tilt_alone():
-    """Seven cells: the model has one tilt for all budgets, and two residual degrees of freedom more than with a changing one."""
-    distance, budget = np.array([-0.6, -0.2, 0.2, 0.6, -0.5, 0.0, 0.5]), np.array([0, 0, 0, 0, 1, 1, 1])
+    """Seven cells: the model has one tilt for all budgets, and two residual degrees of freedom more
+    than with a changing one."""
+    distance, budget = (
+        np.array([-0.6, -0.2, 0.2, 0.6, -0.5, 0.0, 0.5]),
+        np.array([0, 0, 0, 0, 1, 1, 1]),
+    )
     compute = np.log([1e11, 3e11])[budget]
-    few = fit_joint(0.2 + 0.05 * compute + 0.1 * distance, compute, distance, budget, np.ones(7), float(np.mean(compute)))
+    few = fit_joint(
+        0.2 + 0.05 * compute + 0.1 * distance,
+        compute,
+        distance,
+        budget,
+        np.ones(7),
+        float(np.mean(compute)),
+    )
     assert few.dof == 7 - 4
     assert few.law @ (0.05 * compute) == pytest.approx([0.05 * float(np.mean(compute)), 0.05])
 
 
 def test_joint_failures():
     with pytest.raises(FitError, match="too_few_budgets: one budget has no slope"):
-        fit_joint(np.zeros(6), np.zeros(6), np.linspace(-1, 1, 6), np.zeros(6, dtype=int), np.ones(6), 0.0)
+        fit_joint(
+            np.zeros(6), np.zeros(6), np.linspace(-1, 1, 6), np.zeros(6, dtype=int), np.ones(6), 0.0
+        )
     with pytest.raises(FitError, match="too_few_runs: 4 sizes over 2 budgets"):
-        fit_joint(np.zeros(4), np.array([0.0, 0, 1, 1]), np.array([-1.0, 1, -1, 1]), np.array([0, 0, 1, 1]), np.ones(4), 0.5)
+        fit_joint(
+            np.zeros(4),
+            np.array([0.0, 0, 1, 1]),
+            np.array([-1.0, 1, -1, 1]),
+            np.array([0, 0, 1, 1]),
+            np.ones(4),
+            0.5,
+        )
 
 
 def test_detectable_slope_is_larger_than_the_half_width(plant):

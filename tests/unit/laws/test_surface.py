@@ -27,24 +27,40 @@ def test_planted_surface_is_recovered():
     for surface in (fit, huber.surface):
         assert (surface.alpha[0], surface.beta[0]) == pytest.approx((ALPHA, BETA), abs=1e-5)
         assert surface.irreducible[0] == pytest.approx(E, abs=1e-5)
-        assert surface.from_params[0] * np.exp(surface.alpha[0] * plane.mean_log_params) == pytest.approx(A, rel=1e-3)
-        assert surface.from_tokens[0] * np.exp(surface.beta[0] * plane.mean_log_tokens) == pytest.approx(B, rel=1e-3)
+        assert surface.from_params[0] * np.exp(
+            surface.alpha[0] * plane.mean_log_params
+        ) == pytest.approx(A, rel=1e-3)
+        assert surface.from_tokens[0] * np.exp(
+            surface.beta[0] * plane.mean_log_tokens
+        ) == pytest.approx(B, rel=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_objective_is_at_most_bfgss(seed):
-    """The same objective by scipy from the true constants: ours is lower, or equal to 1e-8 (its gradient tolerance)."""
+    """The same objective by scipy from the true constants: ours is lower, or equal to 1e-8 (its
+    gradient tolerance)."""
     plane, values = Plane.of(PARAMS, TOKENS), noisy(seed)
     n, d = plane.log_params, plane.log_tokens
-    truth = [E, A * np.exp(-ALPHA * plane.mean_log_params), B * np.exp(-BETA * plane.mean_log_tokens), ALPHA, BETA]
+    truth = [
+        E,
+        A * np.exp(-ALPHA * plane.mean_log_params),
+        B * np.exp(-BETA * plane.mean_log_tokens),
+        ALPHA,
+        BETA,
+    ]
     other = optimize.minimize(
-        lambda q: np.sum(((q[0] + q[1] * np.exp(-q[3] * n) + q[2] * np.exp(-q[4] * d)) / values - 1) ** 2), truth, method="BFGS"
+        lambda q: np.sum(
+            ((q[0] + q[1] * np.exp(-q[3] * n) + q[2] * np.exp(-q[4] * d)) / values - 1) ** 2
+        ),
+        truth,
+        method="BFGS",
     )
     assert fit_surface(plane, values)[0].objective[0] <= other.fun * (1 + 1e-8)
 
 
 def test_terms_stay_at_zero_or_above():
-    """Losses that fall by powers alone: the irreducible term would be negative. Scipy with the same bounds finds nothing lower."""
+    """Losses that fall by powers alone: the irreducible term would be negative. Scipy with the same
+    bounds finds nothing lower."""
     plane = Plane.of(PARAMS, TOKENS)
     values = 5 * (PARAMS / 1e8) ** -0.05 * (TOKENS / 1e10) ** -0.05
     fit, _ = fit_surface(plane, values)
@@ -53,7 +69,9 @@ def test_terms_stay_at_zero_or_above():
     n, d = plane.log_params, plane.log_tokens
     found = [
         optimize.minimize(
-            lambda q: np.sum(((q[0] + q[1] * np.exp(-q[3] * n) + q[2] * np.exp(-q[4] * d)) / values - 1) ** 2),
+            lambda q: np.sum(
+                ((q[0] + q[1] * np.exp(-q[3] * n) + q[2] * np.exp(-q[4] * d)) / values - 1) ** 2
+            ),
             [start, 2.0, 2.0, 0.1, 0.1],
             method="L-BFGS-B",
             bounds=[(0, None)] * 3 + [BOUNDS] * 2,
@@ -71,7 +89,9 @@ def test_a_batch_is_its_surfaces_one_by_one():
     batch = fit_surfaces(plane, values, np.array([0.3, 0.3]))
     for place, row in enumerate(values):
         one = fit_surfaces(plane, row[None, :], np.array([0.3, 0.3]))
-        assert (batch.alpha[place], batch.beta[place]) == pytest.approx((one.alpha[0], one.beta[0]), abs=1e-5)
+        assert (batch.alpha[place], batch.beta[place]) == pytest.approx(
+            (one.alpha[0], one.beta[0]), abs=1e-5
+        )
         assert batch.objective[place] == pytest.approx(one.objective[0], rel=1e-9)
 
 
@@ -100,14 +120,18 @@ def test_huber_loss_by_hand():
 
 
 def test_huber_shrugs_off_one_bad_run_that_least_squares_follows():
-    """One of thirty runs 40 % too high: the irreducible term of Huber's fit moves less than a fifth of what least squares' does."""
+    """One of thirty runs 40 % too high: the irreducible term of Huber's fit moves less than a fifth
+    of what least squares' does."""
     plane, values = Plane.of(PARAMS, TOKENS), noisy(2, sd=0.002)
     bad = values.copy()
     bad[-1] *= 1.4
     moved = {}
     for name, data in (("clean", values), ("bad", bad)):
         least, _ = fit_surface(plane, data)
-        moved[name] = least.irreducible[0], fit_huber(plane, np.log(data), least).surface.irreducible[0]
+        moved[name] = (
+            least.irreducible[0],
+            fit_huber(plane, np.log(data), least).surface.irreducible[0],
+        )
     least, huber = (abs(moved["bad"][k] - moved["clean"][k]) for k in (0, 1))
     assert huber < least / 5
 
@@ -123,7 +147,9 @@ def test_huber_refits_find_what_the_full_search_finds():
         full = fit_huber(plane, row, guess)
         assert batch.objective[place] <= full.surface.objective[0] * (1 + 1e-4)
     assert start.surface.converged[0] and start.starts_at_optimum > 1
-    assert np.sum(huber_loss(np.log(start.surface.fitted()[0]) - values[0], DELTA)) == pytest.approx(start.surface.objective[0])
+    assert np.sum(
+        huber_loss(np.log(start.surface.fitted()[0]) - values[0], DELTA)
+    ) == pytest.approx(start.surface.objective[0])
 
 
 @pytest.mark.parametrize("keep", [slice(0, 5), slice(0, 10)])

@@ -84,7 +84,9 @@ def test_too_few_runs():
 def test_prediction_carries_both_stages():
     rng = np.random.default_rng(2)
     compute = np.log(np.array([1e18, 3e18, 6e18, 1e19, 3e19, 6e19, 1e20]))
-    power = fit_power_law(compute, np.log(1.2) - 0.125 * (compute - compute[0]) + rng.normal(0, 0.01, 7))
+    power = fit_power_law(
+        compute, np.log(1.2) - 0.125 * (compute - compute[0]) + rng.normal(0, 0.01, 7)
+    )
     sigmoid = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), 0.25)
     at = np.array([1e19, 1e20, 1e22])
     both = predict_accuracy(compute=at, power=power, sigmoid=sigmoid)
@@ -102,7 +104,9 @@ def test_prediction_carries_both_stages():
 
 def test_prediction_without_interval():
     power = fit_power_law(np.array([40.0, 42.0]), np.array([0.1, 0.0]))
-    prediction = predict_accuracy(compute=np.array([1e19]), power=power, sigmoid=fit_sigmoid(LOSS, curve(LOSS), 0.25))
+    prediction = predict_accuracy(
+        compute=np.array([1e19]), power=power, sigmoid=fit_sigmoid(LOSS, curve(LOSS), 0.25)
+    )
     assert np.isnan(prediction.ci_low).all()
     assert prediction.accuracy[0] > 0.25
 
@@ -111,10 +115,17 @@ def test_rows_of_a_family(plant):
     frame = plant(run_sd=0.01)
     topics = frame[frame["family"] == "topics"]
     loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
-    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0), num_items=800)
+    accuracy = topics.assign(
+        metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0), num_items=800
+    )
     everything = pd.concat([frame, loss, accuracy], ignore_index=True)
     settings = LawSettings(
-        family="topics", baseline="base", metrics=("choice_loss_nats", "accuracy"), chance=0.25, draws=200, loss_metric="choice_loss_nats"
+        family="topics",
+        baseline="base",
+        metrics=("choice_loss_nats", "accuracy"),
+        chance=0.25,
+        draws=200,
+        loss_metric="choice_loss_nats",
     )
     table = fit_family(everything, settings).two_stage
     assert list(table["domain"]) == ["base", "treat"]
@@ -122,7 +133,9 @@ def test_rows_of_a_family(plant):
     np.testing.assert_allclose(table["midpoint"], 0.82, rtol=1e-4)
     assert set(table["num_runs"]) == {24}
     # Without a chance level there is no floor to fit from.
-    assert fit_family(everything, LawSettings(family="topics", baseline="base", draws=200)).two_stage.empty
+    assert fit_family(
+        everything, LawSettings(family="topics", baseline="base", draws=200)
+    ).two_stage.empty
 
 
 def test_isotonic_check_passes_a_sigmoid_and_catches_a_step():
@@ -141,7 +154,8 @@ def test_isotonic_check_passes_a_sigmoid_and_catches_a_step():
 
 
 def test_isotonic_p_keeps_its_level():
-    """60 sigmoids with noise: p below .05 in at most 13.4 % (the level and three standard errors)."""
+    """60 sigmoids with noise: p below .05 in at most 13.4 % (the level and three standard
+    errors)."""
     rng = np.random.default_rng(3)
     p = []
     for seed in range(60):
@@ -151,7 +165,8 @@ def test_isotonic_p_keeps_its_level():
 
 
 def test_badly_measured_losses_weigh_less():
-    """Five losses measured to .3 nats only, and displaced by as much: with their errors told, the curve hardly sees them."""
+    """Five losses measured to .3 nats only, and displaced by as much: with their errors told, the
+    curve hardly sees them."""
     rng = np.random.default_rng(1)
     items = np.full(20, 4000.0)
     accuracy = curve(LOSS) + rng.normal(0, 0.007, 20)
@@ -175,7 +190,9 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
     topics = frame[frame["family"] == "topics"]
     loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
     noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
-    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0) + noise, num_items=20_000)
+    accuracy = topics.assign(
+        metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0) + noise, num_items=20_000
+    )
     settings = LawSettings(
         family="topics",
         baseline="base",
@@ -185,7 +202,9 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
         draws=200,
         estimators=("joint", "vertex"),
     )
-    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
+    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(
+        ["domain", "kind"]
+    )
     assert len(table) == 4 and set(table["estimator"]) == {"joint"}
     for domain, level, exponent in (("base", 2.0, 0.10), ("treat", 2.4, 0.13)):
         held_out, beyond = table.loc[(domain, "held_out")], table.loc[(domain, "extrapolation")]
@@ -205,9 +224,16 @@ def test_two_budgets_predict_without_an_interval(plant):
     loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
     accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0))
     settings = LawSettings(
-        family="topics", metrics=("choice_loss_nats",), chance=0.25, loss_metric="choice_loss_nats", draws=200, estimators=("vertex",)
+        family="topics",
+        metrics=("choice_loss_nats",),
+        chance=0.25,
+        loss_metric="choice_loss_nats",
+        draws=200,
+        estimators=("vertex",),
     )
-    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(["domain", "kind"])
+    table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(
+        ["domain", "kind"]
+    )
     assert table.loc[("base", "held_out"), "status"].startswith("too_few_budgets")
     beyond = table.loc[("base", "extrapolation")]
     assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["status"]
@@ -217,12 +243,19 @@ def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
     """Bits per byte as planted, and an accuracy that is a sigmoid of them about 2 bits."""
     frame = plant(**kwargs)
     topics = frame[frame["family"] == "topics"]
-    accuracy = curve(topics["error"], steepness=steepness, midpoint=2.0) + np.random.default_rng(0).normal(0, noise, len(topics))
-    return pd.concat([frame, topics.assign(metric="accuracy", error=accuracy, num_items=20_000)], ignore_index=True)
+    accuracy = curve(topics["error"], steepness=steepness, midpoint=2.0) + np.random.default_rng(
+        0
+    ).normal(0, noise, len(topics))
+    return pd.concat(
+        [frame, topics.assign(metric="accuracy", error=accuracy, num_items=20_000)],
+        ignore_index=True,
+    )
 
 
 def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
-    table = fit_family(two_metrics(plant), LawSettings(family="topics", baseline="base", chance=0.25, draws=200)).two_stage
+    table = fit_family(
+        two_metrics(plant), LawSettings(family="topics", baseline="base", chance=0.25, draws=200)
+    ).two_stage
     assert set(table["loss_metric"]) == {"bits_per_byte"}
     np.testing.assert_allclose(table["steepness"], 3.0, rtol=1e-4)
     np.testing.assert_allclose(table["midpoint"], 2.0, rtol=1e-4)
@@ -235,18 +268,30 @@ def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
             {"loss_metric": "choice_loss_nats"},
             "loss_metric is 'choice_loss_nats': family 'topics' has no such metric for its two-stage law",
         ),
-        ({"accuracy_metric": "accuracy_per_byte"}, "accuracy_metric is 'accuracy_per_byte': .* it has accuracy, bits_per_byte"),
-        ({"loss_metric": "accuracy"}, "loss_metric is 'accuracy': an error that falls with compute is needed"),
-        ({"accuracy_metric": "bits_per_byte"}, "accuracy_metric is 'bits_per_byte': an accuracy is needed"),
+        (
+            {"accuracy_metric": "accuracy_per_byte"},
+            "accuracy_metric is 'accuracy_per_byte': .* it has accuracy, bits_per_byte",
+        ),
+        (
+            {"loss_metric": "accuracy"},
+            "loss_metric is 'accuracy': an error that falls with compute is needed",
+        ),
+        (
+            {"accuracy_metric": "bits_per_byte"},
+            "accuracy_metric is 'bits_per_byte': an accuracy is needed",
+        ),
     ],
 )
 def test_metrics_that_cannot_be_the_axes(plant, settings, match):
     with pytest.raises(ValueError, match=match):
-        fit_family(two_metrics(plant), LawSettings(family="topics", chance=0.25, draws=200, **settings))
+        fit_family(
+            two_metrics(plant), LawSettings(family="topics", chance=0.25, draws=200, **settings)
+        )
 
 
 def test_intervals_cover_with_noise_in_both_axes():
-    """100 suites of 50 runs like the default's: losses known to 2 % (told), 800 items behind an accuracy of which only the foot is seen.
+    """100 suites of 50 runs like the default's: losses known to 2 % (told), 800 items behind an
+    accuracy of which only the foot is seen.
 
     The steepness held 95 % of the time (less three standard errors: .885).
     """
@@ -256,7 +301,13 @@ def test_intervals_cover_with_noise_in_both_axes():
     items, error = np.full(50, 800.0), np.full(50, 0.02)
     hits, statuses = 0, set()
     for _ in range(100):
-        fit = fit_sigmoid(true + rng.normal(0, 0.02, 50), rng.binomial(800, accuracy) / 800, 0.25, items, loss_error=error)
+        fit = fit_sigmoid(
+            true + rng.normal(0, 0.02, 50),
+            rng.binomial(800, accuracy) / 800,
+            0.25,
+            items,
+            loss_error=error,
+        )
         low, high = fit.steepness_interval(0.95)
         hits += low <= 2.0 <= high
         statuses.add(fit.status)

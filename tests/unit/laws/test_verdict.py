@@ -4,13 +4,21 @@ import pytest
 
 from relscale.laws.gap import gap_fit
 from relscale.laws.relative import side_tests
-from relscale.laws.verdict import add_verdicts, faster_of, holm, p_difference, p_equivalence, verdict_of
+from relscale.laws.verdict import (
+    add_verdicts,
+    faster_of,
+    holm,
+    p_difference,
+    p_equivalence,
+    verdict_of,
+)
 
 
 def test_p_values_by_hand():
     # t = 2.086 is the two-sided 5 % point at 20 degrees of freedom.
     assert p_difference(-0.02086, 0.01, 20) == pytest.approx(0.05, abs=1e-4)
-    # One-sided 5 % point at 20 degrees of freedom: 1.7247. (0.01 - 0.0042753) / 0.00331924 = 1.7247.
+    # One-sided 5 % point at 20 degrees of freedom: 1.7247. (0.01 - 0.0042753) / 0.00331924 =
+    # 1.7247.
     assert p_equivalence(-0.0042753, 0.00331924, 20, 0.01) == pytest.approx(0.05, abs=1e-4)
     # On the margin the one-sided test is a coin toss; outside it speaks for the difference.
     assert p_equivalence(0.01, 0.003, 20, 0.01) == pytest.approx(0.5)
@@ -20,7 +28,8 @@ def test_p_values_by_hand():
 
 
 def test_holm_by_hand():
-    # Sorted .01 .02 .03 .04: 4 x .01 = .04, 3 x .02 = .06, 2 x .03 = .06, 1 x .04 -> .06 by monotony.
+    # Sorted .01 .02 .03 .04: 4 x .01 = .04, 3 x .02 = .06, 2 x .03 = .06, 1 x .04 -> .06 by
+    # monotony.
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.02])), [0.06, 0.04, 0.06, 0.06])
     # A missing p value does not count: 2 tests.
     np.testing.assert_allclose(holm(np.array([0.01, np.nan, 0.9])), [0.02, np.nan, 0.9])
@@ -28,7 +37,18 @@ def test_holm_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("dbeta", "difference", "equivalence", "crosses", "side", "first", "last", "metric", "verdict", "faster"),
+    (
+        "dbeta",
+        "difference",
+        "equivalence",
+        "crosses",
+        "side",
+        "first",
+        "last",
+        "metric",
+        "verdict",
+        "faster",
+    ),
     [
         # Treatment harder (G > 1) and faster: the gap closes.
         (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "narrows", "treatment"),
@@ -40,9 +60,11 @@ def test_holm_by_hand():
         (0.03, 0.001, 1.0, 1.0, 0.001, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
         # G told from 1 at both ends, on different sides.
         (-0.03, 0.001, 1.0, 0.01, 0.30, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
-        # The fitted G passes 1, but its far end is not told from 1; it starts further off than it ends.
+        # The fitted G passes 1, but its far end is not told from 1; it starts further off than it
+        # ends.
         (-0.03, 0.001, 1.0, 0.30, 0.01, 1.08, 0.99, "bits_per_byte", "narrows", "treatment"),
-        # Which domain is the harder one is not told at all: the slope is there, what |log G| does is not known.
+        # Which domain is the harder one is not told at all: the slope is there, what |log G| does
+        # is not known.
         (-0.03, 0.001, 1.0, 0.30, 0.30, 1.05, 0.97, "bits_per_byte", "undecided", "treatment"),
         (-0.03, 0.001, 1.0, 1.00, 0.30, 1.05, 1.01, "bits_per_byte", "undecided", "treatment"),
         # Shown to be within the margin, even though told from zero.
@@ -53,20 +75,48 @@ def test_holm_by_hand():
         # Not errors: up is rise, and who rises is the faster one.
         (0.03, 0.001, 1.0, 1.0, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
         (-0.03, 0.001, 1.0, 0.01, 1.0, 1.1, 0.9, "choice_probability", "falls", "baseline"),
-        (0.001, 0.2, 0.01, 1.0, 1.0, 1.0, 1.0, "choice_probability_per_byte", "parallel", "neither"),
+        (
+            0.001,
+            0.2,
+            0.01,
+            1.0,
+            1.0,
+            1.0,
+            1.0,
+            "choice_probability_per_byte",
+            "parallel",
+            "neither",
+        ),
         # No interval, no p values.
-        (-0.03, np.nan, np.nan, np.nan, np.nan, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
+        (
+            -0.03,
+            np.nan,
+            np.nan,
+            np.nan,
+            np.nan,
+            1.22,
+            1.14,
+            "bits_per_byte",
+            "undecided",
+            "undecided",
+        ),
         # An unknown metric is an error.
         (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
     ],
 )
-def test_verdicts(dbeta, difference, equivalence, crosses, side, first, last, metric, verdict, faster):
-    assert verdict_of(dbeta, difference, equivalence, crosses, side, first, last, metric, 0.05) == verdict
+def test_verdicts(
+    dbeta, difference, equivalence, crosses, side, first, last, metric, verdict, faster
+):
+    assert (
+        verdict_of(dbeta, difference, equivalence, crosses, side, first, last, metric, 0.05)
+        == verdict
+    )
     assert faster_of(dbeta, difference, equivalence, metric, 0.05) == faster
 
 
 def law(log_first, log_last, standard_error, dof=20.0):
-    """A law over two decades whose level has that standard error at every compute (the slope's is nothing beside it)."""
+    """A law over two decades whose level has that standard error at every compute (the slope's is
+    nothing beside it)."""
     compute = np.log(np.array([1e10, 1e11, 1e12]))
     line = np.linspace(log_first, log_last, 3)
     return gap_fit(
@@ -85,7 +135,8 @@ def law(log_first, log_last, standard_error, dof=20.0):
 
 
 def test_sides_by_hand():
-    # Two-sided 5 % point at 20 degrees of freedom: 2.086 standard errors. The nearer end decides about the crossing.
+    # Two-sided 5 % point at 20 degrees of freedom: 2.086 standard errors. The nearer end decides
+    # about the crossing.
     crosses, side = side_tests(law(0.04, -0.02086, 0.01))
     assert crosses == pytest.approx(0.05, abs=1e-4)
     # In the middle log G is .00957, .957 standard errors: p = .350 (Student t).
@@ -122,7 +173,13 @@ def rows(**changes):
 
 def test_at_chance_gets_no_verdict_and_does_not_count():
     table = add_verdicts(
-        pd.DataFrame([rows(), rows(treatment="u", status="at_chance; note"), rows(treatment="v", status="too_few_budgets")])
+        pd.DataFrame(
+            [
+                rows(),
+                rows(treatment="u", status="at_chance; note"),
+                rows(treatment="v", status="too_few_budgets"),
+            ]
+        )
     )
     assert list(table["verdict"]) == ["narrows", "", ""]
     assert list(table["faster"]) == ["treatment", "", ""]
@@ -133,7 +190,15 @@ def test_at_chance_gets_no_verdict_and_does_not_count():
 
 def test_holm_within_suite_family_metric_estimator():
     table = add_verdicts(
-        pd.DataFrame([rows(), rows(treatment="u"), rows(suite="other"), rows(estimator="vertex"), rows(metric="accuracy")])
+        pd.DataFrame(
+            [
+                rows(),
+                rows(treatment="u"),
+                rows(suite="other"),
+                rows(estimator="vertex"),
+                rows(metric="accuracy"),
+            ]
+        )
     )
     ratio = table["p_difference_adjusted"] / table["p_difference"]
     np.testing.assert_allclose(ratio, [2, 2, 1, 1, 1])
@@ -143,18 +208,26 @@ def test_adjustment_decides():
     # p about .03 alone; with two equal ones Holm doubles it past .05.
     one = {"dbeta": -0.0234}
     assert add_verdicts(pd.DataFrame([rows(**one)]))["verdict"].tolist() == ["narrows"]
-    assert add_verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist() == ["undecided"] * 2
+    assert (
+        add_verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist()
+        == ["undecided"] * 2
+    )
 
 
 def test_sides_are_adjusted_too():
-    # p = .03 at the ends: a crossing alone, none beside another gap that asks the same; the middle then says nothing either.
+    # p = .03 at the ends: a crossing alone, none beside another gap that asks the same; the middle
+    # then says nothing either.
     one = {"gap_last": 0.9, "p_crosses": 0.03, "p_side": 0.03}
     assert add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1)]))["verdict"].tolist() == ["crosses"]
-    both = add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, dbeta=-0.1)]))
+    both = add_verdicts(
+        pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, dbeta=-0.1)])
+    )
     assert both["verdict"].tolist() == ["undecided"] * 2
     np.testing.assert_allclose(both["p_crosses_adjusted"], 0.06)
     np.testing.assert_allclose(both["p_side_adjusted"], 0.06)
     # Rows that are not tested have no p value and do not count.
-    half = add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, status="at_chance")]))
+    half = add_verdicts(
+        pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, status="at_chance")])
+    )
     assert half["verdict"].tolist() == ["crosses", ""]
     assert half["p_crosses"].isna().tolist() == [False, True]

@@ -27,7 +27,9 @@ def laws_of(frame, path, **settings):
 def change(frame, column, value, budget="1e11", family="topics", domain="treat", place=2):
     """Put a value in one row."""
     frame = frame.copy()
-    rows = frame.index[(frame["budget"] == budget) & (frame["family"] == family) & (frame["domain"] == domain)]
+    rows = frame.index[
+        (frame["budget"] == budget) & (frame["family"] == family) & (frame["domain"] == domain)
+    ]
     frame[column] = frame[column].astype(object) if isinstance(value, str) else frame[column]
     frame.loc[rows[place], column] = value
     return frame
@@ -46,19 +48,27 @@ def statuses(laws):
 
 
 def test_csv_and_parquet_with_either_axis_give_the_same_laws(frame, tmp_path):
-    """Slopes do not depend on the file or the axis; the reference compute is a third of the other axis'."""
+    """Slopes do not depend on the file or the axis; the reference compute is a third of the other
+    axis'."""
     tables = {}
     for kind in ("csv", "parquet"):
         for axis in ("training_flops", "forward_flops"):
             other = {"training_flops": "forward_flops", "forward_flops": "training_flops"}[axis]
-            laws = laws_of(frame.drop(columns=other), tmp_path / f"{axis}.{kind}", compute=axis, estimators=("joint", "akima"))
+            laws = laws_of(
+                frame.drop(columns=other),
+                tmp_path / f"{axis}.{kind}",
+                compute=axis,
+                estimators=("joint", "akima"),
+            )
             tables[kind, axis] = laws.laws.relative
     first = tables["csv", "training_flops"]
     for (_, axis), table in tables.items():
         np.testing.assert_allclose(table["dbeta"], first["dbeta"], rtol=1e-9)
         np.testing.assert_allclose(table["ci_low"], first["ci_low"], rtol=1e-6)
         third = 3.0 if axis == "forward_flops" else 1.0
-        np.testing.assert_allclose(table["reference_compute"] * third, first["reference_compute"], rtol=1e-9)
+        np.testing.assert_allclose(
+            table["reference_compute"] * third, first["reference_compute"], rtol=1e-9
+        )
 
 
 def test_a_budget_that_is_not_convex(frame, tmp_path):
@@ -67,7 +77,9 @@ def test_a_budget_that_is_not_convex(frame, tmp_path):
     assert optima["vertex", "1e11"] == "curvature_not_positive"
     for estimator in ("joint", "vertex"):
         assert "budget(s) 1e11 left out: curvature_not_positive" in statuses(laws)[estimator]
-    assert set(laws.laws.relative.set_index("estimator").loc[["joint", "vertex"], "num_budgets"]) == {3}
+    assert set(
+        laws.laws.relative.set_index("estimator").loc[["joint", "vertex"], "num_budgets"]
+    ) == {3}
 
 
 def test_an_optimum_on_the_edge(frame, tmp_path):
@@ -92,13 +104,20 @@ def test_three_points(plant, tmp_path):
 
 
 def test_two_points_a_budget(plant, tmp_path):
-    found = statuses(laws_of(plant(num_sizes=2, run_sd=0.01), tmp_path / "losses.csv", estimators=("vertex",)))
+    found = statuses(
+        laws_of(plant(num_sizes=2, run_sd=0.01), tmp_path / "losses.csv", estimators=("vertex",))
+    )
     assert found["vertex"].startswith("no_usable_optimum; ") and "too_few_runs" in found["vertex"]
 
 
-@pytest.mark.parametrize(("value", "word"), [(0.0, "not positive"), (-2.0, "not positive"), (np.nan, "not finite"), (np.inf, "not finite")])
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(0.0, "not positive"), (-2.0, "not positive"), (np.nan, "not finite"), (np.inf, "not finite")],
+)
 def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
-    laws = laws_of(change(frame, "error", value), tmp_path / "losses.csv", estimators=("joint", "vertex"))
+    laws = laws_of(
+        change(frame, "error", value), tmp_path / "losses.csv", estimators=("joint", "vertex")
+    )
     assert all(f"1 run(s) left out: {word}" in status for status in statuses(laws).values())
     assert set(laws.laws.relative["num_runs"]) == {23}
     absolute = laws.laws.absolute.set_index(["domain", "estimator"])["status"]
@@ -106,26 +125,36 @@ def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
 
 
 def test_an_error_that_is_no_number(frame, tmp_path):
-    laws = laws_of(change(frame.astype({"error": object}), "error", "n/a?"), tmp_path / "losses.csv", **FEW)
+    laws = laws_of(
+        change(frame.astype({"error": object}), "error", "n/a?"), tmp_path / "losses.csv", **FEW
+    )
     assert all("1 run(s) left out: not finite" in status for status in statuses(laws).values())
 
 
 def test_a_domain_missing_for_some_runs(frame, tmp_path):
     some = frame[~((frame["domain"] == "treat") & frame["run"].str.contains("n5"))]
-    assert all("4 run(s) lack a value" in status for status in statuses(laws_of(some, tmp_path / "losses.csv", **FEW)).values())
+    assert all(
+        "4 run(s) lack a value" in status
+        for status in statuses(laws_of(some, tmp_path / "losses.csv", **FEW)).values()
+    )
 
 
 def test_a_baseline_missing_in_one_suite(frame, plant, tmp_path):
     other = plant(suite="other", run_sd=0.01, domain_sd=0.01)
-    laws = laws_of(pd.concat([frame, other[other["domain"] != "base"]]), tmp_path / "losses.csv", **FEW)
+    laws = laws_of(
+        pd.concat([frame, other[other["domain"] != "base"]]), tmp_path / "losses.csv", **FEW
+    )
     rows = laws.laws.relative.set_index(["suite", "estimator"])
-    assert (rows.loc["other", "status"] == "baseline_missing").all() and rows.loc["other", "dbeta"].isna().all()
+    assert (rows.loc["other", "status"] == "baseline_missing").all() and rows.loc[
+        "other", "dbeta"
+    ].isna().all()
     assert (rows.loc["other", "verdict"] == "").all()
     assert rows.loc["web", "dbeta"].notna().all()
 
 
 def one_size(frame):
-    """All runs get the parameters of their place among the sizes, and the compute that goes with them."""
+    """All runs get the parameters of their place among the sizes, and the compute that goes with
+    them."""
     frame = frame.copy()
     frame["num_params_total"] = frame["run"].str.extract(r"-n(\d)-")[0].astype(int) * 1000 + 1000
     frame["tokens"] = (frame["budget"].astype(float) / 6 / frame["num_params_total"]).round()
@@ -141,19 +170,34 @@ def third_of(frame, rows):
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
-        (lambda f: pd.concat([f, f.iloc[3:5]]), r"2 repeated row\(s\), first \{'suite': 'web'.*one row a run, family, domain and metric"),
-        (lambda f: third_of(f, f["run"].str.contains("1e11-n4")), "budget '1e11' of suite 'web' holds runs from 3.33e.10 to 1e.11"),
-        # A whole budget, and a whole suite, on the other axis: no budget is wide, but a size has two prices.
+        (
+            lambda f: pd.concat([f, f.iloc[3:5]]),
+            r"2 repeated row\(s\), first \{'suite': 'web'.*one row a run, family, domain and metric",
+        ),
+        (
+            lambda f: third_of(f, f["run"].str.contains("1e11-n4")),
+            "budget '1e11' of suite 'web' holds runs from 3.33e.10 to 1e.11",
+        ),
+        # A whole budget, and a whole suite, on the other axis: no budget is wide, but a size has
+        # two prices.
         (
             lambda f: third_of(one_size(f), f["budget"] == "1e11").drop(columns="forward_flops"),
             "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops a token",
         ),
         (
-            lambda f: pd.concat([one_size(f), third_of(one_size(f), f["suite"] == "web").assign(suite="b")]).drop(columns="forward_flops"),
+            lambda f: pd.concat(
+                [one_size(f), third_of(one_size(f), f["suite"] == "web").assign(suite="b")]
+            ).drop(columns="forward_flops"),
             "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops a token",
         ),
-        (lambda f: f.assign(forward_flops=f["training_flops"]), "training is 3 x forward .are the two axes mixed"),
-        (lambda f: f.drop(columns="training_flops"), "no column training_flops; it has forward_flops: name that axis"),
+        (
+            lambda f: f.assign(forward_flops=f["training_flops"]),
+            "training is 3 x forward .are the two axes mixed",
+        ),
+        (
+            lambda f: f.drop(columns="training_flops"),
+            "no column training_flops; it has forward_flops: name that axis",
+        ),
     ],
 )
 def test_tables_that_are_refused(frame, tmp_path, wrong, match):

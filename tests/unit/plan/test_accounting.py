@@ -5,17 +5,30 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from relscale.accounting import count_parameters, forward_flops_per_token, steps_for
-from relscale.architecture import Shape
+from relscale.plan.accounting import count_parameters, forward_flops_per_token, steps_for
+from relscale.plan.architecture import Shape
 from relscale.training.model import Decoder, initialise
 
-SHAPE = Shape(width=32, layers=2, heads=2, kv_heads=2, head_dim=16, intermediate=80, vocab_size=512, context_length=128)
+SHAPE = Shape(
+    width=32,
+    layers=2,
+    heads=2,
+    kv_heads=2,
+    head_dim=16,
+    intermediate=80,
+    vocab_size=512,
+    context_length=128,
+)
 
 
 def test_parameters_by_hand():
     counted = count_parameters(SHAPE)
     block = 4 * 32 * 32 + 3 * 32 * 80 + 2 * 32 + 2 * 16
-    assert (counted.embedding, counted.head, counted.transformer) == (16_384, 16_384, 2 * block + 32)
+    assert (counted.embedding, counted.head, counted.transformer) == (
+        16_384,
+        16_384,
+        2 * block + 32,
+    )
     assert counted.total == 16_384 * 2 + 2 * block + 32
 
 
@@ -23,20 +36,34 @@ def test_forward_flops_by_hand():
     matrices = 2 * (4 * 32 * 32 + 3 * 32 * 80)
     full = 2 * (matrices + 4 * 128 * 32) + 2 * 32 * 512
     assert forward_flops_per_token(SHAPE, "full", count_softmax=False) == full
-    assert forward_flops_per_token(SHAPE, "causal", count_softmax=False) == full - 2 * (2 * 128 * 32)
+    assert forward_flops_per_token(SHAPE, "causal", count_softmax=False) == full - 2 * (
+        2 * 128 * 32
+    )
     assert forward_flops_per_token(SHAPE, "full", count_softmax=True) == full + 2 * 3 * 128 * 2
 
 
 def test_the_paper_formula():
     d, heads, layers, length, vocab = 512, 4, 6, 4096, 128_256
     shape = Shape(
-        width=d, layers=layers, heads=heads, kv_heads=heads, head_dim=128, intermediate=4 * d, vocab_size=vocab, context_length=length
+        width=d,
+        layers=layers,
+        heads=heads,
+        kv_heads=heads,
+        head_dim=128,
+        intermediate=4 * d,
+        vocab_size=vocab,
+        context_length=length,
     )
-    expected = layers * (24 * d**2 + 6 * d**2 + 2 * d**2 + 4 * length * d + 3 * length * heads) + 2 * d * vocab
+    expected = (
+        layers * (24 * d**2 + 6 * d**2 + 2 * d**2 + 4 * length * d + 3 * length * heads)
+        + 2 * d * vocab
+    )
     assert forward_flops_per_token(shape, "full", count_softmax=True) == expected
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, intermediate=48)])
+@pytest.mark.parametrize(
+    "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, intermediate=48)]
+)
 def test_flops_of_a_real_step_agree_within_one_percent(shape):
     decoder = Decoder(shape)
     initialise(decoder, 0)
@@ -48,7 +75,9 @@ def test_flops_of_a_real_step_agree_within_one_percent(shape):
     planned = forward_flops_per_token(shape, "full", count_softmax=False) * tokens.numel()
     assert forward.get_total_flops() == pytest.approx(planned, rel=0.01)
     # A whole training step, the loss in it: three times the forward pass, as each recipe counts.
-    assert forward.get_total_flops() + backward.get_total_flops() == pytest.approx(3 * planned, rel=0.01)
+    assert forward.get_total_flops() + backward.get_total_flops() == pytest.approx(
+        3 * planned, rel=0.01
+    )
 
 
 def test_steps_are_the_nearest():

@@ -1,30 +1,51 @@
-"""The table of checkpoints: read whole, every problem at once, and the listing of the released ones."""
+"""The table of checkpoints: read whole, every problem at once, and the listing of the released
+ones."""
 
 from pathlib import Path
 
 import pytest
 
-from relscale.checkpoints import checkpoints_csv, find_model, model_files, read_checkpoints, released_names
-from relscale.config import ConfigError, load_config, merged, read_yaml
-from relscale.plan import plan_suite
+from relscale.config.load import ConfigError, load_config, merged, read_yaml
+from relscale.plan.suite import plan_suite
+from relscale.released.table import (
+    checkpoints_csv,
+    find_model,
+    model_files,
+    read_checkpoints,
+    released_names,
+)
 
 ROOT = Path(__file__).parents[3]
 HEAD = "suite,run,budget,model,revision,tokens,forward_flops,num_params_total\n"
 
 
 def test_a_table_is_read(tmp_path):
-    (tmp_path / "t.csv").write_text(HEAD + "ours,a,1e18,models/a,,4.3e9,1e18,\nours,b,3e18,who/b,abc,5000000000,2.9e18,157000000\n")
+    (tmp_path / "t.csv").write_text(
+        HEAD
+        + "ours,a,1e18,models/a,,4.3e9,1e18,\nours,b,3e18,who/b,abc,5000000000,2.9e18,157000000\n"
+    )
     with pytest.raises(ValueError, match=r"line 2: tokens = '4\.3e9'"):
         read_checkpoints(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace("4.3e9", "4300000000"))
     first, second = read_checkpoints(tmp_path / "t.csv")
-    assert (first.model, first.revision, first.tokens, first.num_params_total) == ("models/a", None, 4_300_000_000, None)
+    assert (first.model, first.revision, first.tokens, first.num_params_total) == (
+        "models/a",
+        None,
+        4_300_000_000,
+        None,
+    )
     assert (second.revision, second.num_params_total, second.corpus) == ("abc", 157_000_000, "ours")
     assert (first.columns()["forward_flops"], first.columns()["training_flops"]) == (1e18, 3e18)
 
 
 def test_every_problem_of_a_table_at_once(tmp_path):
-    rows = ["Ours,a,1e18,m,,1,1e18,", "ours,b,1000,m,,1,1e18,", "ours,c,1e18,,,1,1e18,", "ours,d,1e18,m,,1,,", "ours,e,1e18,m,,1,1e18,"]
+    rows = [
+        "Ours,a,1e18,m,,1,1e18,",
+        "ours,b,1000,m,,1,1e18,",
+        "ours,c,1e18,,,1,1e18,",
+        "ours,d,1e18,m,,1,,",
+        "ours,e,1e18,m,,1,1e18,",
+    ]
     (tmp_path / "t.csv").write_text(HEAD + "\n".join([*rows, rows[-1], "ours,f"]) + "\n")
     with pytest.raises(ValueError, match=r"6 problem\(s\) in .*t\.csv") as caught:
         read_checkpoints(tmp_path / "t.csv")
@@ -36,14 +57,23 @@ def test_every_problem_of_a_table_at_once(tmp_path):
         "line 5: one of forward_flops and training_flops",
     ):
         assert part in text
-    assert "suite 'ours' has 2 runs of the name 'e'" in text and "line 8: the number of columns differs" in text
+    assert (
+        "suite 'ours' has 2 runs of the name 'e'" in text
+        and "line 8: the number of columns differs" in text
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("suite,run,budget,model\n", r"t\.csv: missing column\(s\) tokens; the columns are suite, run"),
-        (HEAD.replace("revision", "commit") + "a,b,1e18,m,,1,1,1\n", r"t\.csv: unknown column\(s\) commit"),
+        (
+            "suite,run,budget,model\n",
+            r"t\.csv: missing column\(s\) tokens; the columns are suite, run",
+        ),
+        (
+            HEAD.replace("revision", "commit") + "a,b,1e18,m,,1,1,1\n",
+            r"t\.csv: unknown column\(s\) commit",
+        ),
         (HEAD, r"t\.csv: has no row"),
     ],
 )
@@ -64,18 +94,28 @@ def test_names_that_end_in_a_star_are_looked_up(tmp_path):
     assert find_model("who/model", None) == "who/model"
     assert model_files("a-*", str(tmp_path)) == [str(tmp_path / "a-1/config.json")]
     assert model_files("who/model", None) == model_files("c-*", str(tmp_path)) == []
-    for name, found in (("b-*", r"2 folders of .* fit \(b-1, b-2\)"), ("c-*", r"0 folders of .* fit \(none\)")):
+    for name, found in (
+        ("b-*", r"2 folders of .* fit \(b-1, b-2\)"),
+        ("c-*", r"0 folders of .* fit \(none\)"),
+    ):
         with pytest.raises(ValueError, match=found):
             find_model(name, str(tmp_path))
 
 
 def test_the_released_checkpoints_are_the_papers_runs():
-    experiment = load_config(merged([read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/paper.yaml")]))
+    experiment = load_config(
+        merged([read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/paper.yaml")])
+    )
     rows = released_names(plan_suite(experiment.suite, experiment.tokenizer.vocab_size))
     assert len(rows) == 255
     by_name = {row.model: row for row in rows}
     row = by_name["isoflop-1ep18-d512-L6-B32-comma-mix-*"]
-    assert (row.suite, row.budget, row.tokens, row.num_params_total) == ("commonpile", "1e18", 4_304_928_768, 156_508_160)
+    assert (row.suite, row.budget, row.tokens, row.num_params_total) == (
+        "commonpile",
+        "1e18",
+        4_304_928_768,
+        156_508_160,
+    )
     assert "isoflop-1ep20-d4096-L40-B16-nemo-wider-depth-adapt-*" in by_name
     assert checkpoints_csv(rows) == (ROOT / "experiments/checkpoints.csv").read_text()
     assert read_checkpoints(ROOT / "experiments/checkpoints.csv") == rows
@@ -86,19 +126,31 @@ def test_the_released_checkpoints_are_the_papers_runs():
 @pytest.mark.parametrize(
     ("overlay", "message"),
     [
-        ({"evaluate": ["language", "validation"]}, "kind validation needs a corpus and tokenizer of our own"),
+        (
+            {"evaluate": ["language", "validation"]},
+            "kind validation needs a corpus and tokenizer of our own",
+        ),
         ({"figures": {"names": ["loss_curves"]}}, "checkpoints have no loss curves"),
         ({"checkpoints": {"tabel": "x"}}, "checkpoints.tabel = 'x': unknown key"),
     ],
 )
 def test_what_cannot_be_asked_of_checkpoints(overlay, message):
-    base = {"checkpoints": {"table": "t.csv"}, "evaluate": ["language"], "laws": {"optimum_by": "language"}}
+    base = {
+        "checkpoints": {"table": "t.csv"},
+        "evaluate": ["language"],
+        "laws": {"optimum_by": "language"},
+    }
     with pytest.raises(ConfigError, match=message):
         load_config(merged([read_yaml(ROOT / "config.yaml"), base, overlay]))
 
 
 def test_a_null_takes_a_key_away():
-    raw = merged([read_yaml(ROOT / "config.yaml"), {"families": {"language": {"domains": {"RU": None}, "reader": {"replace": None}}}}])
+    raw = merged(
+        [
+            read_yaml(ROOT / "config.yaml"),
+            {"families": {"language": {"domains": {"RU": None}, "reader": {"replace": None}}}},
+        ]
+    )
     language = load_config(raw).families["language"]
     assert list(language.domains) == ["US", "GB", "IE", "QA", "CN", "DE"]
     assert language.reader.replace == {}

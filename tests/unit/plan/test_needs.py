@@ -1,4 +1,5 @@
-"""What the jobs of the paper's experiment ask a scheduler for: enough, no more than a partition gives, in words that the plugin reads."""
+"""What the jobs of the paper's experiment ask a scheduler for: enough, no more than a partition
+gives, in words that the plugin reads."""
 
 import re
 from collections import defaultdict
@@ -9,10 +10,11 @@ import pytest
 from snakemake_executor_plugin_slurm.submit_string import get_submit_command
 from snakemake_interface_common.exceptions import WorkflowError
 
-from relscale.accounting import count_parameters
-from relscale.bill import run_seconds
-from relscale.config import load_config, merged, read_yaml
-from relscale.evaluation_needs import (
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.plan.accounting import count_parameters
+from relscale.plan.cost import run_seconds
+from relscale.plan.suite import plan_suite
+from relscale.resources.evaluation import (
     LEAST_MIB,
     LEAST_SCORING_MINUTES,
     cells_needs,
@@ -21,12 +23,23 @@ from relscale.evaluation_needs import (
     family_needs,
     tokens_to_score,
 )
-from relscale.jobs_bill import jobs_bill
-from relscale.needs import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, Needs
-from relscale.plan import plan_suite
+from relscale.resources.report import jobs_bill
+from relscale.resources.request import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, Needs
+from relscale.resources.text import (
+    BYTES_PER_COMPRESSED_BYTE,
+    BYTES_PER_TOKEN,
+    UNKNOWN_MINUTES,
+    shard_minutes,
+)
+from relscale.resources.training import (
+    SHORT_SHARE,
+    array_needs,
+    attempts,
+    is_short,
+    suite_needs,
+    train_needs,
+)
 from relscale.text.local_files import LocalFile
-from relscale.text_needs import BYTES_PER_COMPRESSED_BYTE, BYTES_PER_TOKEN, UNKNOWN_MINUTES, shard_minutes
-from relscale.training_needs import SHORT_SHARE, array_needs, attempts, is_short, suite_needs, train_needs
 
 ROOT = Path(__file__).parents[3]
 MIB = 2**20
@@ -34,7 +47,10 @@ MIB = 2**20
 
 def planned(*overlays):
     """Return an experiment and its runs; overlays are names of files, or mappings."""
-    contents = [read_yaml(ROOT / "config.yaml"), *(read_yaml(ROOT / one) if isinstance(one, str) else one for one in overlays)]
+    contents = [
+        read_yaml(ROOT / "config.yaml"),
+        *(read_yaml(ROOT / one) if isinstance(one, str) else one for one in overlays),
+    ]
     experiment = load_config(merged(contents), [("test", content) for content in contents])
     return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
 
@@ -45,7 +61,10 @@ def paper():
 
 
 def tokens_of(experiment):
-    return {name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length) for name in experiment.evaluate}
+    return {
+        name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
+        for name in experiment.evaluate
+    }
 
 
 def asked_by_cells(experiment, runs):
@@ -60,12 +79,19 @@ def test_every_run_of_the_paper_fits_what_its_job_asks_for(paper):
     assert len(asked) == 255
     for run in runs:
         needs, weights = asked[run.run], 4 * count_parameters(run.shape).total
-        # Weights and two moments on their way to a checkpoint, and each process's libraries and weights.
+        # Weights and two moments on their way to a checkpoint, and each process's libraries and
+        # weights.
         assert needs.mem_mb >= (3 * weights) / MIB + needs.gpu * (CUDA_MIB + weights / MIB)
         # Weights and gradients whole, moments shared.
-        assert 2 * weights + 2 * weights / needs.gpu <= needs.gpu_mem_mb * MIB <= 1e9 * training.gpu_memory_gb
+        assert (
+            2 * weights + 2 * weights / needs.gpu
+            <= needs.gpu_mem_mb * MIB
+            <= 1e9 * training.gpu_memory_gb
+        )
         assert needs.runtime <= 60 * training.hours_per_run
-        assert needs.runtime >= min(60 * training.hours_per_run, run_seconds(run, experiment.costs) / needs.gpu / 60)
+        assert needs.runtime >= min(
+            60 * training.hours_per_run, run_seconds(run, experiment.costs) / needs.gpu / 60
+        )
         assert (needs.cpus_per_task, needs.nodes) == (CORES_PER_GPU * needs.gpu, 1)
         assert run.batch_size % needs.gpu == 0
         # The profiles try again twice.
@@ -85,7 +111,9 @@ def test_every_evaluation_of_the_paper_asks_for_its_largest_model_and_its_time(p
         assert (needs.gpu, needs.cpus_per_task, needs.nodes) == (1, CORES_PER_GPU, 1)
     largest = [needs for (_, _, budget), needs in asked.items() if budget == "1e20"]
     assert min(needs.mem_mb for needs in largest) > 2 * 47_000
-    assert asked["knowledge", "dclm", "1e20"].runtime > 4 * asked["validation", "dclm", "1e20"].runtime
+    assert (
+        asked["knowledge", "dclm", "1e20"].runtime > 4 * asked["validation", "dclm", "1e20"].runtime
+    )
 
 
 def test_runs_and_evaluations_of_the_small_experiments_ask_for_little():
@@ -99,7 +127,9 @@ def test_runs_and_evaluations_of_the_small_experiments_ask_for_little():
             Needs(gpu=0, mem_mb=LEAST_MIB, gpu_mem_mb=0, runtime=LEAST_SCORING_MINUTES)
         }
         for name in experiment.evaluate:
-            tokens = tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
+            tokens = tokens_to_score(
+                experiment.families[name], experiment.suite.recipe.context_length
+            )
             assert family_needs(tokens).mem_mb < 1600
             assert family_needs(tokens).runtime <= LEAST_MINUTES + 1
 
@@ -107,7 +137,10 @@ def test_runs_and_evaluations_of_the_small_experiments_ask_for_little():
 def test_the_sbatch_call_of_a_run_on_eight_gpus_has_its_cores_on_one_machine(paper):
     experiment, runs = paper
     needs = max(
-        array_needs(suite_needs(runs, experiment.training, experiment.costs), experiment.training).values(), key=lambda one: one.gpu
+        array_needs(
+            suite_needs(runs, experiment.training, experiment.costs), experiment.training
+        ).values(),
+        key=lambda one: one.gpu,
     )
     call = submitted(needs)
     assert f" --cpus-per-task={8 * CORES_PER_GPU}" in call
@@ -126,7 +159,14 @@ def submitted(needs):
         __getattr__ = dict.__getitem__
 
     job = SimpleNamespace(threads=1, resources=Resources(needs.resources()))
-    params = {"run_uuid": "u", "slurm_logfile": "l", "comment_str": "c", "account": "", "partition": "", "workdir": "."}
+    params = {
+        "run_uuid": "u",
+        "slurm_logfile": "l",
+        "comment_str": "c",
+        "account": "",
+        "partition": "",
+        "workdir": ".",
+    }
     try:
         return get_submit_command(job, params) + " "
     except WorkflowError as error:
@@ -137,18 +177,32 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
     small = {"training": {"gpu_memory_gb": 80}}
     experiment, runs = planned("experiments/paper.yaml", small)
     with pytest.raises(
-        ValueError, match=r"training.gpu_memory_gb = 80: 27 of 255 runs do not fit .*3584 \(91\), 3840 \(108\), 4096 \(129\)"
+        ValueError,
+        match=r"training.gpu_memory_gb = 80: 27 of 255 runs do not fit .*3584 \(91\), 3840 \(108\), 4096 \(129\)",
     ):
         suite_needs(runs, experiment.training, experiment.costs)
-    with pytest.raises(ValueError, match=r"give the memory of larger GPUs, or leave the widths above 3328 out .*suite.recipe.max_width"):
+    with pytest.raises(
+        ValueError,
+        match=r"give the memory of larger GPUs, or leave the widths above 3328 out .*suite.recipe.max_width",
+    ):
         jobs_bill(runs, experiment.training, experiment.costs)
-    experiment, runs = planned("experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3328}}})
+    experiment, runs = planned(
+        "experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3328}}}
+    )
     assert len(suite_needs(runs, experiment.training, experiment.costs)) == 228
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
-    with pytest.raises(ValueError, match=r"allow more of them a run \(training.gpus_per_run, up to 8\)"):
+    with pytest.raises(
+        ValueError, match=r"allow more of them a run \(training.gpus_per_run, up to 8\)"
+    ):
         suite_needs(runs, one, experiment.costs)
-    with pytest.raises(ValueError, match=r"training.gpu_memory_gb = 80: \S+-d4096-\S+ does not fit"):
-        train_needs(next(run for run in paper[1] if run.shape.width == 4096), experiment.training, experiment.costs)
+    with pytest.raises(
+        ValueError, match=r"training.gpu_memory_gb = 80: \S+-d4096-\S+ does not fit"
+    ):
+        train_needs(
+            next(run for run in paper[1] if run.shape.width == 4096),
+            experiment.training,
+            experiment.costs,
+        )
 
 
 def test_short_runs_do_not_ask_for_the_hours_of_long_ones(paper):
@@ -160,7 +214,9 @@ def test_short_runs_do_not_ask_for_the_hours_of_long_ones(paper):
     assert asked[shortest].runtime <= 60 * experiment.training.hours_per_run * SHORT_SHARE
     groups = defaultdict(set)
     for run in runs:
-        groups[alone[run.run].gpu, is_short(alone[run.run], experiment.training)].add(asked[run.run])
+        groups[alone[run.run].gpu, is_short(alone[run.run], experiment.training)].add(
+            asked[run.run]
+        )
     assert all(len(group) == 1 for group in groups.values())
 
 
@@ -175,14 +231,21 @@ def test_a_run_that_outlasts_a_job_is_named_with_the_retries_it_takes(paper):
     assert attempts(longest, needs, experiment.costs) == -(-SLACK * hours // one.hours_per_run)
     text = jobs_bill(held, one, experiment.costs)
     over = [run for run in held if run_seconds(run, experiment.costs) > 3600 * 48]
-    assert f"{len(over)} runs take 63.2 to {hours:.1f} h with all GPUs that they may have, and a job has 48" in text
+    assert (
+        f"{len(over)} runs take 63.2 to {hours:.1f} h with all GPUs that they may have, and a job has 48"
+        in text
+    )
     assert f"--retries {attempts(longest, needs, experiment.costs) - 1} or more" in text
     assert "with all GPUs" not in jobs_bill(runs, experiment.training, experiment.costs)
 
 
 def test_the_bill_of_jobs_counts_every_run_and_a_suite_on_the_cpu_has_none(paper):
     experiment, runs = paper
-    rows = [line.split() for line in jobs_bill(runs, experiment.training, experiment.costs).splitlines()[2:] if line[5].isdigit()]
+    rows = [
+        line.split()
+        for line in jobs_bill(runs, experiment.training, experiment.costs).splitlines()[2:]
+        if line[5].isdigit()
+    ]
     assert sum(int(row[1]) for row in rows) == 255
     assert {int(row[3]) for row in rows} == {CORES_PER_GPU * count for count in (1, 2, 4, 8)}
     default, on_cpu = planned({})
@@ -192,11 +255,17 @@ def test_the_bill_of_jobs_counts_every_run_and_a_suite_on_the_cpu_has_none(paper
 def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_for(paper):
     experiment, runs = paper
     text = jobs_bill(runs, experiment.training, experiment.costs, tokens_of(experiment))
-    assert re.search(r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB", text)
+    assert re.search(
+        r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
+        text,
+    )
     assert "evaluations are expected to take longer" not in text
     hurried = experiment.training.model_copy(update={"hours_per_run": 10.0})
     text = jobs_bill(runs, hurried, experiment.costs, tokens_of(experiment))
-    assert re.search(r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)", text)
+    assert re.search(
+        r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)",
+        text,
+    )
 
 
 def test_tokens_to_score_follow_the_caps(paper):
@@ -207,7 +276,8 @@ def test_tokens_to_score_follow_the_caps(paper):
     assert tokens_to_score(families["continuation"], 128) == 2 * 800 * 4 * 112
     assert tokens_to_score(families["continuation"], 64) == 2 * 800 * 4 * 64
     uncapped = paper[0].families
-    # MMLU has 14,042 questions of four options, with five shots some 700 tokens each: the bound is above, and not far.
+    # MMLU has 14,042 questions of four options, with five shots some 700 tokens each: the bound is
+    # above, and not far.
     assert 1 < tokens_to_score(uncapped["knowledge"], 4096) / (14_042 * 4 * 700) < 2
     assert tokens_to_score(uncapped["risk"], 4096) == 31 * 1000 * 2 * 250
     few = uncapped["knowledge"].model_copy(update={"questions_per_subject": 10})
@@ -216,7 +286,9 @@ def test_tokens_to_score_follow_the_caps(paper):
 
 def test_a_wide_model_on_the_cpu_asks_for_its_logits(paper):
     run = next(run for run in paper[1] if run.shape.width == 512)
-    on_cpu = evaluation_needs([SimpleNamespace(shape=run.shape, device="cpu")], 1000, paper[0].costs, paper[0].training)
+    on_cpu = evaluation_needs(
+        [SimpleNamespace(shape=run.shape, device="cpu")], 1000, paper[0].costs, paper[0].training
+    )
     assert on_cpu.gpu == 0
     assert on_cpu.mem_mb > (8 * count_parameters(run.shape).total + 12 * 4096 * 128_256) / MIB
 
@@ -225,10 +297,15 @@ def test_a_shard_asks_for_the_time_of_its_tokens(paper):
     experiment = paper[0]
     dclm = experiment.corpora.sharded["dclm"].components["dclm_baseline"]
     hours = 450e9 / 64 / 500_000 / 3600
-    assert shard_minutes(dclm, experiment.costs) == pytest.approx(LEAST_MINUTES + SLACK * 60 * hours, abs=1)
+    assert shard_minutes(dclm, experiment.costs) == pytest.approx(
+        LEAST_MINUTES + SLACK * 60 * hours, abs=1
+    )
     unknown = experiment.corpora.sharded["commonpile"].components["cccc"]
     assert shard_minutes(unknown, experiment.costs) == UNKNOWN_MINUTES
-    files = [LocalFile(path=f"a/b{ending}", num_bytes=1000, mtime_ns=0) for ending in (".jsonl", ".jsonl.gz")]
+    files = [
+        LocalFile(path=f"a/b{ending}", num_bytes=1000, mtime_ns=0)
+        for ending in (".jsonl", ".jsonl.gz")
+    ]
     slow = experiment.costs.model_copy(update={"tokens_per_core_s": 0.1})
     seconds = 1000 * (1 + BYTES_PER_COMPRESSED_BYTE) / BYTES_PER_TOKEN / unknown.shards / 0.1
     assert shard_minutes(unknown, slow, files) == LEAST_MINUTES + -(-SLACK * seconds // 60)

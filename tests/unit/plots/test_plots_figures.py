@@ -1,4 +1,5 @@
-"""Every figure draws, from whole and from broken tables; what it draws is what the tables say; the same tables give the same bytes."""
+"""Every figure draws, from whole and from broken tables; what it draws is what the tables say; the
+same tables give the same bytes."""
 
 import math
 import re
@@ -12,7 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.plots import (
+from relscale.contract.io import read_table
+from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.figures import (
     backtest,
     detectable,
     estimators,
@@ -30,11 +33,9 @@ from relscale.plots import (
     residuals,
     topics,
 )
-from relscale.plots.command import render
-from relscale.plots.isoflop import budget_text
-from relscale.plots.style import styled
-from relscale.records.prompts import PROMPTS_COLUMNS
-from relscale.tables import read_table
+from relscale.figures.kit.command import render
+from relscale.figures.kit.isoflop import budget_text
+from relscale.figures.kit.style import styled
 
 MODULES = {
     module.__name__.rsplit(".", 1)[1]: module
@@ -91,7 +92,9 @@ def marked(axes: Any, gid: str) -> list[Line2D]:
 
 def values(lines: list[Line2D], axis: str) -> list[float]:
     """Return the numbers that lines draw along x or y, sorted."""
-    return sorted(float(v) for line in lines for v in (line.get_xdata() if axis == "x" else line.get_ydata()))
+    return sorted(
+        float(v) for line in lines for v in (line.get_xdata() if axis == "x" else line.get_ydata())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +104,13 @@ def small(maker: Callable[..., Tables]) -> Tables:
 
 
 def broken(tables: Tables) -> Tables:
-    """Return tables with failed laws, undecided verdicts, lost optima, an excluded run and an empty error."""
+    """Return tables with failed laws, undecided verdicts, lost optima, an excluded run and an empty
+    error."""
     relative = tables["relative"].copy()
     third = np.arange(len(relative)) % 3
-    relative.loc[third == 0, ["gamma", "dbeta", "ci_low", "ci_high", "gamma_ci_low", "gamma_ci_high"]] = math.nan
+    relative.loc[
+        third == 0, ["gamma", "dbeta", "ci_low", "ci_high", "gamma_ci_low", "gamma_ci_high"]
+    ] = math.nan
     relative.loc[third == 0, "status"] = "too_few_budgets"
     relative.loc[third == 0, "verdict"] = None
     relative.loc[third == 1, "verdict"] = "undecided"
@@ -115,11 +121,21 @@ def broken(tables: Tables) -> Tables:
     losses = tables["losses"].copy()
     losses.loc[::7, "excluded_reason"] = "diverged"
     losses.loc[::31, "error"] = math.nan
-    absolute = tables["absolute"].assign(status="too_few_budgets", coefficient=math.nan, exponent=math.nan)
+    absolute = tables["absolute"].assign(
+        status="too_few_budgets", coefficient=math.nan, exponent=math.nan
+    )
     decomposition = tables["decomposition"].copy()
     backtest_rows = tables["backtest"].copy()
     backtest_rows.loc[::2, ["ci_low", "ci_high"]] = math.nan
-    decomposition.loc[::2, ["slope_params", "slope_params_ci_low", "slope_params_ci_high", "slice_params_points_per_decade"]] = math.nan
+    decomposition.loc[
+        ::2,
+        [
+            "slope_params",
+            "slope_params_ci_low",
+            "slope_params_ci_high",
+            "slice_params_points_per_decade",
+        ],
+    ] = math.nan
     return {
         **tables,
         "relative": relative,
@@ -149,7 +165,9 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
         for path in paths:
             render(figure4_knowledge.draw, small, {}, [path])
         assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert b"/FontFile2" in (tmp_path / "first.pdf").read_bytes(), "fonts must be embedded as TrueType"
+    assert b"/FontFile2" in (tmp_path / "first.pdf").read_bytes(), (
+        "fonts must be embedded as TrueType"
+    )
 
 
 FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
@@ -181,9 +199,15 @@ SAID: dict[str, dict[str, str]] = {
         "figure6_size_or_data": "no decomposition",
     },
     "undecided": dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "undecided"),
-    "signs": {"figure3_prompts": "without R².*reach 0", **dict.fromkeys(("isoflop_curves", "isoflop_metrics"), "without a positive error")},
+    "signs": {
+        "figure3_prompts": "without R².*reach 0",
+        **dict.fromkeys(("isoflop_curves", "isoflop_metrics"), "without a positive error"),
+    },
     "fifty domains": {
-        **dict.fromkeys((*FAMILY_FIGURES, "estimators", "detectable", "figure6_size_or_data", "paper_beside"), "domain 48"),
+        **dict.fromkeys(
+            (*FAMILY_FIGURES, "estimators", "detectable", "figure6_size_or_data", "paper_beside"),
+            "domain 48",
+        ),
         "figure1_teaser": "49 domains: see the family's figure",
     },
     "long names": {},
@@ -201,35 +225,70 @@ def degenerate(case: str, small: Tables, maker: Callable[..., Tables]) -> Tables
         return broken(small)
     if case == "one budget":
         tables = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
-        return tables | {key: tables[key].iloc[:0] for key in ("relative", "absolute", "decomposition")}
+        return tables | {
+            key: tables[key].iloc[:0] for key in ("relative", "absolute", "decomposition")
+        }
     if case == "one domain":
-        return maker(families={key: (base, metric, names[:1]) for key, (base, metric, names) in SMALL.items()}, corpora=("web",))
+        return maker(
+            families={
+                key: (base, metric, names[:1]) for key, (base, metric, names) in SMALL.items()
+            },
+            corpora=("web",),
+        )
     if case == "undecided":
-        return small | {"relative": small["relative"].assign(verdict="undecided", status="undecided")}
+        return small | {
+            "relative": small["relative"].assign(verdict="undecided", status="undecided")
+        }
     if case == "signs":  # no gap at all, gaps on both sides of 1, and errors that no log axis shows
         third = np.arange(len(small["points"])) % 3
         points = small["points"].assign(gap=np.choose(third, [1.0, 1.3, 0.7]))
-        relative = small["relative"].assign(gamma=np.resize([1.0, 1.3, 0.7], len(small["relative"])), dbeta=0.0)
-        losses = small["losses"].assign(error=np.where(np.arange(len(small["losses"])) % 9, small["losses"]["error"], 0.0))
+        relative = small["relative"].assign(
+            gamma=np.resize([1.0, 1.3, 0.7], len(small["relative"])), dbeta=0.0
+        )
+        losses = small["losses"].assign(
+            error=np.where(np.arange(len(small["losses"])) % 9, small["losses"]["error"], 0.0)
+        )
         losses.loc[::18, "error"] = -0.1
         return small | {"points": points, "relative": relative, "losses": losses}
     if case == "fifty domains":
         names = ("base", *(f"domain_{place:02d}" for place in range(49)))
-        fifty = {key: ("base", metric, names) for key, (_, metric, _) in SMALL.items() if key not in ("validation", "topics")}
-        tables = maker(families=fifty | {"validation": SMALL["validation"]}, corpora=("web",), budgets=("1e11", "5e11"))
-        topics = {key: tables[key].query("family == 'knowledge'").assign(family="topics") for key in ("points", "absolute", "relative")}
-        return tables | {key: pd.concat([tables[key], rows], ignore_index=True) for key, rows in topics.items()}
-    return maker(families={key: (base, metric, (base, f"{LONG}1", f"{LONG}2")) for key, (base, metric, _) in SMALL.items()})
+        fifty = {
+            key: ("base", metric, names)
+            for key, (_, metric, _) in SMALL.items()
+            if key not in ("validation", "topics")
+        }
+        tables = maker(
+            families=fifty | {"validation": SMALL["validation"]},
+            corpora=("web",),
+            budgets=("1e11", "5e11"),
+        )
+        topics = {
+            key: tables[key].query("family == 'knowledge'").assign(family="topics")
+            for key in ("points", "absolute", "relative")
+        }
+        return tables | {
+            key: pd.concat([tables[key], rows], ignore_index=True) for key, rows in topics.items()
+        }
+    return maker(
+        families={
+            key: (base, metric, (base, f"{LONG}1", f"{LONG}2"))
+            for key, (base, metric, _) in SMALL.items()
+        }
+    )
 
 
 @pytest.fixture(scope="module", params=sorted(SAID))
-def case(request: pytest.FixtureRequest, small: Tables, maker: Callable[..., Tables]) -> tuple[str, Tables]:
+def case(
+    request: pytest.FixtureRequest, small: Tables, maker: Callable[..., Tables]
+) -> tuple[str, Tables]:
     """A degenerate case and its tables, made once for all figures."""
     return request.param, degenerate(request.param, small, maker)
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_draws_from_degenerate_tables_and_says_what_is_missing(name: str, case: tuple[str, Tables]) -> None:
+def test_draws_from_degenerate_tables_and_says_what_is_missing(
+    name: str, case: tuple[str, Tables]
+) -> None:
     kind, tables = case
     said = texts(drawn(name, tables))
     if name in SAID[kind]:
@@ -241,7 +300,11 @@ def test_draws_from_degenerate_tables_and_says_what_is_missing(name: str, case: 
 def test_what_is_missing_is_said(small: Tables, maker: Callable[..., Tables]) -> None:
     assert "no law" in texts(drawn("figure4_knowledge", broken(small)))
     assert "too few budgets" in texts(drawn("figure4_knowledge", broken(small)))
-    lowest = {**small, "points": small["points"].assign(estimator="best_run"), "relative": small["relative"].iloc[:0]}
+    lowest = {
+        **small,
+        "points": small["points"].assign(estimator="best_run"),
+        "relative": small["relative"].iloc[:0],
+    }
     lowest["absolute"] = small["absolute"].assign(exponent=math.nan)
     figure = drawn("figure4_knowledge", lowest)
     assert "Points of estimator best run: there are none of joint." in texts(figure)
@@ -249,46 +312,81 @@ def test_what_is_missing_is_said(small: Tables, maker: Callable[..., Tables]) ->
     single = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
     single["relative"] = single["relative"].iloc[:0]
     assert "one budget: a law needs two" in texts(drawn("figure4_knowledge", single))
-    assert "need windows of 2,048 tokens and these models read 128" in texts(drawn("figure3_prompts", small, {"window": 128}))
+    assert "need windows of 2,048 tokens and these models read 128" in texts(
+        drawn("figure3_prompts", small, {"window": 128})
+    )
     without = {key: frame for key, frame in small.items() if key != "covariates"}
     assert "no slope of a domain that has a covariate" in texts(drawn("figure5_language", without))
 
 
 def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Tables) -> None:
-    figure = drawn("figure4_knowledge", tables, {"corpora": ["curated", "web", "web_synthetic"], "baseline": "STEM"})
+    figure = drawn(
+        "figure4_knowledge",
+        tables,
+        {"corpora": ["curated", "web", "web_synthetic"], "baseline": "STEM"},
+    )
     rows = tables["points"].query("family == 'knowledge' and suite == 'web'")
     treatments = rows[rows["domain"] != "STEM"]
     above, below = figure.axes[1], figure.axes[4]
     np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["error"]))
-    np.testing.assert_allclose(values(marked(below, "points"), "y"), sorted(100 * (1 - treatments["gap"])))
-    np.testing.assert_allclose(values(marked(below, "points"), "x"), sorted(treatments["training_flops"]))
-    laws = tables["relative"].query("family == 'knowledge' and suite == 'web' and estimator == 'joint'")
+    np.testing.assert_allclose(
+        values(marked(below, "points"), "y"), sorted(100 * (1 - treatments["gap"]))
+    )
+    np.testing.assert_allclose(
+        values(marked(below, "points"), "x"), sorted(treatments["training_flops"])
+    )
+    laws = tables["relative"].query(
+        "family == 'knowledge' and suite == 'web' and estimator == 'joint'"
+    )
     ends = sorted(100 * (1 - laws["gamma"] * (5e12 / laws["reference_compute"]) ** laws["dbeta"]))
-    np.testing.assert_allclose(sorted(line.get_ydata()[-1] for line in marked(below, "extrapolation")), ends)
-    assert [line.get_xdata()[-1] for line in marked(below, "law")] == pytest.approx([5e11] * len(laws))
+    np.testing.assert_allclose(
+        sorted(line.get_ydata()[-1] for line in marked(below, "extrapolation")), ends
+    )
+    assert [line.get_xdata()[-1] for line in marked(below, "law")] == pytest.approx(
+        [5e11] * len(laws)
+    )
 
 
 def test_the_papers_line_is_least_squares_of_the_percentage(tables: Tables) -> None:
     figure = drawn("figure4_knowledge", tables, {"baseline": "STEM", "paper_line": True})
     lines = marked(figure.axes[3], "paper line")
-    rows = tables["points"].query("family == 'knowledge' and suite == 'curated' and domain == 'humanities'")
-    slope = np.polyfit(np.log10(rows["training_flops"].astype(float)), 100 * (1 - rows["gap"]), 1)[0]
-    rises = [float(line.get_ydata()[1] - line.get_ydata()[0]) / 2 for line in lines]  # 5e10 to 5e12 is two decades
+    rows = tables["points"].query(
+        "family == 'knowledge' and suite == 'curated' and domain == 'humanities'"
+    )
+    slope = np.polyfit(np.log10(rows["training_flops"].astype(float)), 100 * (1 - rows["gap"]), 1)[
+        0
+    ]
+    rises = [
+        float(line.get_ydata()[1] - line.get_ydata()[0]) / 2 for line in lines
+    ]  # 5e10 to 5e12 is two decades
     assert len(lines) == 3 and min(abs(rise - slope) for rise in rises) < 1e-9
-    assert not marked(drawn("figure4_knowledge", tables, {"baseline": "STEM"}).axes[3], "paper line")
+    assert not marked(
+        drawn("figure4_knowledge", tables, {"baseline": "STEM"}).axes[3], "paper line"
+    )
 
 
 def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     figure = drawn("figure7_behaviour", tables, {"baseline": "factual"})
-    rows = tables["points"].query("family == 'behaviour' and suite == 'curated' and domain != 'factual'")
-    np.testing.assert_allclose(values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1)))
+    rows = tables["points"].query(
+        "family == 'behaviour' and suite == 'curated' and domain != 'factual'"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1))
+    )
     assert "Relative change 100 (G − 1) (%)" in texts(figure)
 
 
 def test_verdicts_stand_in_the_teaser(tables: Tables) -> None:
-    families = [{"family": "knowledge", "baseline": "STEM"}, {"family": "language", "baseline": "US"}]
+    families = [
+        {"family": "knowledge", "baseline": "STEM"},
+        {"family": "language", "baseline": "US"},
+    ]
     words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
-    for _, row in tables["relative"].query("suite == 'web' and estimator == 'joint' and family in ('knowledge', 'language')").iterrows():
+    for _, row in (
+        tables["relative"]
+        .query("suite == 'web' and estimator == 'joint' and family in ('knowledge', 'language')")
+        .iterrows()
+    ):
         assert f"{row['treatment'].replace('_', ' ')} {row['verdict']}" in words
 
 
@@ -296,38 +394,62 @@ def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None
     words = texts(drawn("figure5_language", tables, {"baseline": "US"}))
     laws = tables["relative"].query("family == 'language' and estimator == 'joint'")
     for _, row in laws.iterrows():
-        assert words.count(f"{row['treatment']} {row['verdict']}") == 3, "one a corpus, by words and not by colour alone"
+        assert words.count(f"{row['treatment']} {row['verdict']}") == 3, (
+            "one a corpus, by words and not by colour alone"
+        )
 
 
 def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None:
     axes = drawn("isoflop_curves", tables).axes[0]
     rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
     longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("error")
-    shown = {text.get_text().split("\n")[0]: text.get_position()[1] for text in axes.texts if text.get_text() != "curated"}
-    assert sorted(shown, key=lambda name: shown[name]) == [budget_text(budget) for budget in longest["budget"]]
+    shown = {
+        text.get_text().split("\n")[0]: text.get_position()[1]
+        for text in axes.texts
+        if text.get_text() != "curated"
+    }
+    assert sorted(shown, key=lambda name: shown[name]) == [
+        budget_text(budget) for budget in longest["budget"]
+    ]
     starts = sorted(float(line.get_ydata()[0]) for line in marked(axes, "leader"))
     low, high = np.log(axes.get_ylim())
-    np.testing.assert_allclose(starts, (np.log(longest["error"].astype(float)) - low) / (high - low))
+    np.testing.assert_allclose(
+        starts, (np.log(longest["error"].astype(float)) - low) / (high - low)
+    )
 
 
 def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     figure = drawn("estimators", tables, {"families": [{"family": "language", "baseline": "US"}]})
     rows = tables["relative"].query("family == 'language' and suite == 'curated'")
     np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(rows["dbeta"]))
-    np.testing.assert_allclose(values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]])
+    )
     figure = drawn("figure6_size_or_data", tables)
     rows = tables["decomposition"].query("family == 'language' and suite == 'curated'")
-    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted([*rows["slope_params"], *rows["slope_tokens"]]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"),
+        sorted([*rows["slope_params"], *rows["slope_tokens"]]),
+    )
     slices = [*rows["slice_params_points_per_decade"], *rows["slice_tokens_points_per_decade"]]
     np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
 
 
 def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
     figure = drawn("figure5_language", tables)
-    rows = tables["relative"].query("family == 'language' and suite == 'curated' and estimator == 'joint'")
+    rows = tables["relative"].query(
+        "family == 'language' and suite == 'curated' and estimator == 'joint'"
+    )
     np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "y"), sorted(rows["dbeta"]))
-    np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"]))
-    r = np.corrcoef(np.log10(rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)), rows["dbeta"])[0, 1]
+    np.testing.assert_allclose(
+        values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"])
+    )
+    r = np.corrcoef(
+        np.log10(
+            rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)
+        ),
+        rows["dbeta"],
+    )[0, 1]
     assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
 
 
@@ -340,11 +462,20 @@ def test_own_prompts_stand_beside_the_papers(small: Tables, reference: Path) -> 
         for suite in ("curated", "web") for k, name in enumerate(names) for domain in ("all", "STEM")
     ]  # fmt: skip
     own = pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
-    figure = drawn("figure3_prompts", {**small, "prompts": read_table(reference / "paper_prompts.csv"), "own_prompts": own})
+    figure = drawn(
+        "figure3_prompts",
+        {**small, "prompts": read_table(reference / "paper_prompts.csv"), "own_prompts": own},
+    )
     shown, all_domains = figure.axes[1], own[own["domain"] == "all"]
     np.testing.assert_allclose(values(marked(shown, "slope"), "x"), sorted(all_domains["r2"]))
-    np.testing.assert_allclose(values(marked(shown, "interval"), "x"), sorted([*all_domains["ci_low"], *all_domains["ci_high"]]))
-    np.testing.assert_allclose(values(marked(figure.axes[2], "slope"), "x"), sorted(all_domains["accuracy_minus_traditional"].dropna()))
+    np.testing.assert_allclose(
+        values(marked(shown, "interval"), "x"),
+        sorted([*all_domains["ci_low"], *all_domains["ci_high"]]),
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[2], "slope"), "x"),
+        sorted(all_domains["accuracy_minus_traditional"].dropna()),
+    )
     assert "Not shown for our runs" not in texts(figure)
 
 
@@ -360,27 +491,46 @@ def test_isoflop_shows_every_run_and_excluded_ones_apart(small: Tables) -> None:
     rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
     excluded = rows["excluded_reason"] == "diverged"
     assert excluded.any()
-    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "x"), sorted(rows.loc[~excluded, "tokens"]))
-    np.testing.assert_allclose(values(marked(figure.axes[0], "excluded"), "x"), sorted(rows.loc[excluded, "tokens"]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "points"), "x"), sorted(rows.loc[~excluded, "tokens"])
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "excluded"), "x"), sorted(rows.loc[excluded, "tokens"])
+    )
     assert "curvature not positive" in texts(figure)
 
 
 def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(tables: Tables) -> None:
-    families = [{"family": "knowledge", "metrics": ["bits_per_byte"], "domain": "STEM"}, {"family": "continuation", "domain": "same_topic"}]
+    families = [
+        {"family": "knowledge", "metrics": ["bits_per_byte"], "domain": "STEM"},
+        {"family": "continuation", "domain": "same_topic"},
+    ]
     figure = drawn("isoflop_metrics", tables, {"families": families})
-    rows = tables["losses"].query("family == 'knowledge' and domain == 'STEM' and suite == 'curated'")
+    rows = tables["losses"].query(
+        "family == 'knowledge' and domain == 'STEM' and suite == 'curated'"
+    )
     np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["error"]))
-    points = tables["points"].query("family == 'knowledge' and domain == 'STEM' and suite == 'curated' and estimator == 'vertex'")
-    np.testing.assert_allclose(values(marked(figure.axes[0], "optimum"), "y"), sorted(points["error"]))
+    points = tables["points"].query(
+        "family == 'knowledge' and domain == 'STEM' and suite == 'curated' and estimator == 'vertex'"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "optimum"), "y"), sorted(points["error"])
+    )
     assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
     assert "no point at the optimum" in texts(figure)
 
 
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
     rows = tables["points"].query("family == 'knowledge' and suite == 'web' and domain == 'other'")
-    laws = tables["relative"].query("family == 'knowledge' and suite == 'web' and treatment == 'other' and estimator == 'joint'")
+    laws = tables["relative"].query(
+        "family == 'knowledge' and suite == 'web' and treatment == 'other' and estimator == 'joint'"
+    )
     law = laws.iloc[0]
-    wanted = 100 * (rows["gap"] / (law["gamma"] * (rows["training_flops"] / law["reference_compute"]) ** law["dbeta"]) - 1)
+    wanted = 100 * (
+        rows["gap"]
+        / (law["gamma"] * (rows["training_flops"] / law["reference_compute"]) ** law["dbeta"])
+        - 1
+    )
     found = residuals.residuals(rows, tables["absolute"].iloc[:0], laws, "training_flops")
     np.testing.assert_allclose(found["percent"], wanted)
     assert set(found["quantity"]) == {"gap"}, "no absolute law, no residual of one"
@@ -391,10 +541,18 @@ def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
 
 def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
     figure = drawn("backtest", tables, {"families": [{"family": "language", "baseline": "US"}]})
-    rows = tables["backtest"].query("family == 'language' and suite == 'curated' and quantity == 'gap'")
-    np.testing.assert_allclose(values(marked(figure.axes[3], "prediction"), "x"), sorted(rows["observed"]))
-    np.testing.assert_allclose(values(marked(figure.axes[3], "prediction"), "y"), sorted(rows["predicted"]))
-    inside = int(((rows["observed"] >= rows["ci_low"]) & (rows["observed"] <= rows["ci_high"])).sum())
+    rows = tables["backtest"].query(
+        "family == 'language' and suite == 'curated' and quantity == 'gap'"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "prediction"), "x"), sorted(rows["observed"])
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "prediction"), "y"), sorted(rows["predicted"])
+    )
+    inside = int(
+        ((rows["observed"] >= rows["ci_low"]) & (rows["observed"] <= rows["ci_high"])).sum()
+    )
     assert 0 < inside < len(rows)
     assert len(marked(figure.axes[3], "outside")) == len(rows) - inside
     assert backtest.covered(rows) == (inside, len(rows))
@@ -404,10 +562,19 @@ def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
 
 
 def test_detectable_slopes_stand_beside_the_found_ones(tables: Tables) -> None:
-    rows = tables["relative"].assign(detectable_dbeta=0.004 + 0.001 * (tables["relative"]["estimator"] == "vertex"))
-    figure = drawn("detectable", {**tables, "relative": rows}, {"families": [{"family": "language", "baseline": "US"}]})
+    rows = tables["relative"].assign(
+        detectable_dbeta=0.004 + 0.001 * (tables["relative"]["estimator"] == "vertex")
+    )
+    figure = drawn(
+        "detectable",
+        {**tables, "relative": rows},
+        {"families": [{"family": "language", "baseline": "US"}]},
+    )
     mine = rows.query("family == 'language' and suite == 'curated'")
-    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(mine.query("estimator == 'joint'")["dbeta"].abs()))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"),
+        sorted(mine.query("estimator == 'joint'")["dbeta"].abs()),
+    )
     bars = [value for value in values(marked(figure.axes[0], "detectable"), "x") if value > 0]
     np.testing.assert_allclose(bars, sorted(mine["detectable_dbeta"]))
     assert values(marked(figure.axes[0], "margin"), "x") == [0.01, 0.01]
@@ -418,7 +585,9 @@ def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
     for name in ("estimators", "detectable"):
         assert "surface" in " ".join(
             text.get_text()
-            for legend in drawn(name, {**tables, "relative": pd.concat([tables["relative"], more])}).legends
+            for legend in drawn(
+                name, {**tables, "relative": pd.concat([tables["relative"], more])}
+            ).legends
             for text in legend.texts
         )
 
@@ -426,7 +595,9 @@ def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
     figure = drawn("loss_curves", small)
     wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]
-    np.testing.assert_allclose(values(marked(figure.axes[0], "curve"), "y"), sorted(wanted["loss_nats_per_token"]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "curve"), "y"), sorted(wanted["loss_nats_per_token"])
+    )
     with pytest.raises(ValueError, match="run\\(s\\) stray are not in the table suite"):
         loss_curves.draw({**small, "curve": small["curve"].iloc[:1].assign(run="stray")}, {})
 
@@ -434,11 +605,20 @@ def test_loss_curves_are_not_smoothed(small: Tables) -> None:
 def test_published_slopes_stand_beside_ours(tables: Tables, reference: Path) -> None:
     published = read_table(reference / "paper_slopes.csv")
     families = [
-        {"family": "knowledge", "paper": "knowledge", "baseline": "STEM", "domains": ["STEM", "humanities", "social_sciences", "other"]}
+        {
+            "family": "knowledge",
+            "paper": "knowledge",
+            "baseline": "STEM",
+            "domains": ["STEM", "humanities", "social_sciences", "other"],
+        }
     ]
     figure = drawn("paper_beside", {**tables, "published": published}, {"families": families})
     theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
-    ours = tables["relative"].query("family == 'knowledge' and suite == 'curated' and estimator == 'joint'")["dbeta"]
-    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted([*theirs, *ours]))
+    ours = tables["relative"].query(
+        "family == 'knowledge' and suite == 'curated' and estimator == 'joint'"
+    )["dbeta"]
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"), sorted([*theirs, *ours])
+    )
     assert "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs" in texts(figure)
     assert "ours 5×10¹⁰ to 5×10¹¹ training FLOPs" in texts(figure)

@@ -7,21 +7,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.plots import figure4_knowledge
-from relscale.plots.axes import log_ticks, number, spread
-from relscale.plots.choose import compute_of, one_estimator, ordered
-from relscale.plots.command import draw_files, settings
-from relscale.plots.figure2_pipeline import sigmoid
-from relscale.plots.figure3_prompts import explained_shares
-from relscale.plots.figure5_language import pearson_r
-from relscale.plots.isoflop import parabola
-from relscale.plots.panels import Span, change, law_error, law_gap, span_of, verdict_word
-from relscale.plots.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
-from relscale.tables import read_table
+from relscale.contract.io import read_table
+from relscale.figures import figure4_knowledge
+from relscale.figures.figure2_pipeline import sigmoid
+from relscale.figures.figure3_prompts import explained_shares
+from relscale.figures.figure5_language import pearson_r
+from relscale.figures.kit.axes import log_ticks, number, spread
+from relscale.figures.kit.choose import compute_of, one_estimator, ordered
+from relscale.figures.kit.command import draw_files, settings
+from relscale.figures.kit.isoflop import parabola
+from relscale.figures.kit.panels import Span, change, law_error, law_gap, span_of, verdict_word
+from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
 
 
 def test_numbers_on_ticks() -> None:
-    assert [number(v) for v in (5e10, 1e11, 9.996e10, 2.5, 0.25, 1234.0, 1e-5)] == ["5×10¹⁰", "10¹¹", "10¹¹", "2.5", "0.25", "1234", "10⁻⁵"]
+    assert [number(v) for v in (5e10, 1e11, 9.996e10, 2.5, 0.25, 1234.0, 1e-5)] == [
+        "5×10¹⁰",
+        "10¹¹",
+        "10¹¹",
+        "2.5",
+        "0.25",
+        "1234",
+        "10⁻⁵",
+    ]
 
 
 def test_log_ticks_are_the_sparsest_that_suffice() -> None:
@@ -68,11 +76,15 @@ def test_words() -> None:
 
 def test_reduction_and_change_have_opposite_signs() -> None:
     np.testing.assert_allclose(change(np.array([1.1, 0.9]), "bits_per_byte"), [-10, 10])
-    np.testing.assert_allclose(change(np.array([1.1, 0.9]), "choice_probability_per_byte"), [10, -10])
+    np.testing.assert_allclose(
+        change(np.array([1.1, 0.9]), "choice_probability_per_byte"), [10, -10]
+    )
 
 
 def test_relative_law_and_its_band() -> None:
-    row = pd.Series({"gamma": 1.2, "dbeta": -0.05, "reference_compute": 1e11, "ci_low": -0.07, "ci_high": -0.03})
+    row = pd.Series(
+        {"gamma": 1.2, "dbeta": -0.05, "reference_compute": 1e11, "ci_low": -0.07, "ci_high": -0.03}
+    )
     row["gamma_ci_low"], row["gamma_ci_high"] = 1.2 / 1.03, 1.2 * 1.03
     middle, low, high = law_gap(row, np.array([1e10, 1e11, 1e12]))
     np.testing.assert_allclose(middle, [1.2 * 10**0.05, 1.2, 1.2 * 10**-0.05])
@@ -85,7 +97,9 @@ def test_relative_law_and_its_band() -> None:
 def test_absolute_law_and_parabola_and_sigmoid() -> None:
     law = pd.Series({"coefficient": 20.0, "exponent": 0.5, "offset": math.nan})
     np.testing.assert_allclose(law_error(law, np.array([100.0, 10000.0])), [2.0, 0.2])
-    np.testing.assert_allclose(law_error(pd.Series({**law, "offset": 1.0}), np.array([100.0])), [3.0])
+    np.testing.assert_allclose(
+        law_error(pd.Series({**law, "offset": 1.0}), np.array([100.0])), [3.0]
+    )
     optimum = pd.Series({"optimum_tokens": 1e6, "error": 2.0, "curvature": math.log(1.5)})
     np.testing.assert_allclose(parabola(optimum, np.array([1e5, 1e6, 1e8])), [3.0, 2.0, 2 * 1.5**4])
     curve = pd.Series({"chance": 0.25, "ceiling": 1.0, "steepness": 5.0, "midpoint": 0.8})
@@ -95,7 +109,9 @@ def test_absolute_law_and_parabola_and_sigmoid() -> None:
 def test_one_budget_is_not_extrapolated() -> None:
     frame = pd.DataFrame({"training_flops": [1e11, 1e11]})
     assert span_of(frame, "training_flops", 1.0) == Span(first=1e11, last=1e11, end=1e11)
-    assert span_of(pd.DataFrame({"training_flops": [1e10, 1e11]}), "training_flops", 1.0).end == pytest.approx(1e12)
+    assert span_of(
+        pd.DataFrame({"training_flops": [1e10, 1e11]}), "training_flops", 1.0
+    ).end == pytest.approx(1e12)
 
 
 def test_verdict_words() -> None:
@@ -110,9 +126,20 @@ def test_share_of_variance_is_the_r2_of_a_log_log_line() -> None:
     base = {"suite": "web", "family": "f", "metric": "bits_per_byte", "excluded_reason": ""}
     flops = [1e10, 1e11, 1e12]
     rows = [{**base, "domain": "law", "training_flops": f, "error": 3 * f**-0.1} for f in flops]
-    rows += [{**base, "domain": "flat", "training_flops": f, "error": e} for f, e in zip(flops, (1.0, 2.0, 1.0), strict=True)]
+    rows += [
+        {**base, "domain": "flat", "training_flops": f, "error": e}
+        for f, e in zip(flops, (1.0, 2.0, 1.0), strict=True)
+    ]
     rows += [{**base, "domain": "zero", "training_flops": f, "error": 0.0} for f in flops]
-    rows += [{**base, "domain": "law", "training_flops": 1e13, "error": 99.0, "excluded_reason": "diverged"}]
+    rows += [
+        {
+            **base,
+            "domain": "law",
+            "training_flops": 1e13,
+            "error": 99.0,
+            "excluded_reason": "diverged",
+        }
+    ]
     shares = explained_shares(pd.DataFrame(rows), "training_flops").set_index("domain")
     assert shares.loc["law", "r2"] == pytest.approx(1.0)
     assert shares.loc["law", "num_runs"] == 3
@@ -137,28 +164,48 @@ def test_spec_errors_name_key_and_value() -> None:
         settings({"familly": "x"}, {"family": ""})
     with pytest.raises(ValueError, match="family is 3; it must be of the kind of ''"):
         settings({"family": 3}, {"family": ""})
-    assert settings({"extrapolate_decades": 2}, {"extrapolate_decades": 1.0}) == {"extrapolate_decades": 2}
+    assert settings({"extrapolate_decades": 2}, {"extrapolate_decades": 1.0}) == {
+        "extrapolate_decades": 2
+    }
 
 
-def test_command_line_puts_tables_together_and_writes_three_files(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_command_line_puts_tables_together_and_writes_three_files(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     arguments = ["--spec", '{"baseline": "STEM", "corpora": ["curated", "web"]}']
     for name in ("points", "absolute", "relative"):
         for suite in ("curated", "web"):
             path = tmp_path / f"{name}-{suite}.csv"
             rows = tables[name]
-            rows[(rows["suite"] == suite) & (rows["family"] == "knowledge")].to_csv(path, index=False)
+            rows[(rows["suite"] == suite) & (rows["family"] == "knowledge")].to_csv(
+                path, index=False
+            )
             arguments += ["--table", f"{name}={path}"]
     out = {kind: tmp_path / "out" / f"figure.{kind}" for kind in ("svg", "pdf", "png")}
-    draw_files(figure4_knowledge.draw, [*arguments, *(word for kind, path in out.items() for word in (f"--{kind}", str(path)))])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["figure.pdf", "figure.png", "figure.svg"]
+    draw_files(
+        figure4_knowledge.draw,
+        [*arguments, *(word for kind, path in out.items() for word in (f"--{kind}", str(path)))],
+    )
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "figure.pdf",
+        "figure.png",
+        "figure.svg",
+    ]
     svg = out["svg"].read_text()
     assert ">curated<" in svg and ">web<" in svg and ">humanities<" in svg
     assert out["png"].read_bytes()[:4] == b"\x89PNG" and out["pdf"].read_bytes()[:5] == b"%PDF-"
 
 
 def test_command_line_errors(tmp_path: Path) -> None:
-    out = [word for kind in ("svg", "pdf", "png") for word in (f"--{kind}", str(tmp_path / f"f.{kind}"))]
-    with pytest.raises(ValueError, match=r"--table point=x\.csv: must be NAME=PATH with NAME one of absolute, backtest, covariates"):
+    out = [
+        word
+        for kind in ("svg", "pdf", "png")
+        for word in (f"--{kind}", str(tmp_path / f"f.{kind}"))
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"--table point=x\.csv: must be NAME=PATH with NAME one of absolute, backtest, covariates",
+    ):
         draw_files(figure4_knowledge.draw, ["--table", "point=x.csv", *out])
     (tmp_path / "points.csv").write_text("suite,family\nweb,knowledge\n")
     with pytest.raises(ValueError, match=r"points.csv: missing column\(s\) metric"):
@@ -169,16 +216,29 @@ def test_command_line_errors(tmp_path: Path) -> None:
 
 
 def test_published_tables_hold_the_papers_numbers(reference: Path) -> None:
-    slopes = read_table(reference / "paper_slopes.csv", ("family", "baseline", "domain", "corpus", "dbeta", "points_per_decade", "source"))
+    slopes = read_table(
+        reference / "paper_slopes.csv",
+        ("family", "baseline", "domain", "corpus", "dbeta", "points_per_decade", "source"),
+    )
     assert len(slopes) == 3 * (3 + 4 + 4)
     assert slopes["source"].notna().all() and slopes["dbeta"].notna().all()
     ends = slopes[slopes["percent_first"].notna()]
-    implied = (np.log10(1 - ends["percent_last"] / 100) - np.log10(1 - ends["percent_first"] / 100)) / 2
-    assert float((implied - ends["dbeta"]).abs().max()) < 3e-4  # both were rounded from the same plot
+    implied = (
+        np.log10(1 - ends["percent_last"] / 100) - np.log10(1 - ends["percent_first"] / 100)
+    ) / 2
+    assert (
+        float((implied - ends["dbeta"]).abs().max()) < 3e-4
+    )  # both were rounded from the same plot
     risk = slopes[slopes["family"] == "risk"]
-    assert float((risk["dbeta"] - risk["points_per_decade"] / 100 / math.log(10)).abs().max()) < 6e-4  # G within 2 % of 1, rounded to 1e-4
-    outlets = read_table(reference / "internet_users_outlets.csv", ("domain", "value", "source")).set_index("domain")
+    assert (
+        float((risk["dbeta"] - risk["points_per_decade"] / 100 / math.log(10)).abs().max()) < 6e-4
+    )  # G within 2 % of 1, rounded to 1e-4
+    outlets = read_table(
+        reference / "internet_users_outlets.csv", ("domain", "value", "source")
+    ).set_index("domain")
     assert outlets.loc["US", "value"] == 35.8 and outlets.loc["CN", "value"] == 0.708
-    ice = read_table(reference / "internet_users_ice.csv", ("domain", "value", "source")).set_index("domain")
+    ice = read_table(reference / "internet_users_ice.csv", ("domain", "value", "source")).set_index(
+        "domain"
+    )
     assert ice.loc["Nigeria", "value"] == pytest.approx(0.00064 * 126e6)
     assert math.isnan(ice.loc["India", "value"])

@@ -61,15 +61,22 @@ def test_agrees_with_a_plain_search() -> None:
 
     wanted = set().union(*map(plain, evaluation[:2]))
     few = WindowSet(evaluation[:2], 4)
-    assert [text == "" for text in remove_paragraphs(texts, few)[0]] == [bool(plain(text) & wanted) for text in texts]
+    assert [text == "" for text in remove_paragraphs(texts, few)[0]] == [
+        bool(plain(text) & wanted) for text in texts
+    ]
     assert set(few.hashes.tolist()) <= set(windows.hashes.tolist())
 
 
 def test_texts_of_each_kind_of_family(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text(
-        json.dumps({"question": "Q?", "answer_a": "A", "answer_b": "B", "answer_c": 3, "answer_d": "D"}) + "\n"
+        json.dumps(
+            {"question": "Q?", "answer_a": "A", "answer_b": "B", "answer_c": 3, "answer_d": "D"}
+        )
+        + "\n"
     )
-    (tmp_path / "p.json").write_text(json.dumps([{"text": "P", "good": "G", "bad": "B", "options": ["x", "y"], "right": 0}]))
+    (tmp_path / "p.json").write_text(
+        json.dumps([{"text": "P", "good": "G", "bad": "B", "options": ["x", "y"], "right": 0}])
+    )
     (tmp_path / "d.json").write_text(json.dumps([{"text": "<i>doc</i>", "topic": "not asked for"}]))
     documents = {
         "kind": "documents",
@@ -77,17 +84,39 @@ def test_texts_of_each_kind_of_family(tmp_path: Path) -> None:
         "domains": {"X": ["y"]},
     }
     assert list(evaluation_texts("topics", documents, tmp_path)) == ["doc"]
-    assert list(evaluation_texts("knowledge", {"kind": "questions", "file": "q.jsonl"}, tmp_path)) == ["Q?\nA\nB\n3\nD"]
+    assert list(
+        evaluation_texts("knowledge", {"kind": "questions", "file": "q.jsonl"}, tmp_path)
+    ) == ["Q?\nA\nB\n3\nD"]
     pairs = [
-        {"files": ["p.json"], "prompt": "text", "positive": "good", "negative": "bad", "options": None},
-        {"files": ["p.json"], "prompt": None, "positive": "right", "negative": None, "options": "options"},
+        {
+            "files": ["p.json"],
+            "prompt": "text",
+            "positive": "good",
+            "negative": "bad",
+            "options": None,
+        },
+        {
+            "files": ["p.json"],
+            "prompt": None,
+            "positive": "right",
+            "negative": None,
+            "options": "options",
+        },
     ]
-    assert list(evaluation_texts("behaviour", {"kind": "pairs", "domains": {"D": pairs}}, tmp_path)) == ["P\nG\nB", "x\ny"]
+    assert list(
+        evaluation_texts("behaviour", {"kind": "pairs", "domains": {"D": pairs}}, tmp_path)
+    ) == ["P\nG\nB", "x\ny"]
 
 
 def test_family_without_text_or_key_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"families\.validation: kind = 'validation' has no text .* documents, questions, pairs"):
+    with pytest.raises(
+        ValueError,
+        match=r"families\.validation: kind = 'validation' has no text .* documents, questions, pairs",
+    ):
         list(evaluation_texts("validation", {"kind": "validation"}, tmp_path))
     (tmp_path / "q.jsonl").write_text('{"question": "Q?", "answer_a": "A"}\n')
-    with pytest.raises(ValueError, match=r"q\.jsonl record 1: no key 'answer_b'; the choices are question, answer_a"):
+    with pytest.raises(
+        ValueError,
+        match=r"q\.jsonl record 1: no key 'answer_b'; the choices are question, answer_a",
+    ):
         list(evaluation_texts("knowledge", {"kind": "questions", "file": "q.jsonl"}, tmp_path))

@@ -7,22 +7,50 @@ from relscale.text.dictionary import questions_and_answers
 
 def entry(word: str, *texts: str, part_of_speech: str = "n.", **more: str) -> dict[str, object]:
     definitions = [{"text": text, "examples": []} for text in texts]
-    return {"entry": word, "pos": [{"part_of_speech": part_of_speech, "etymology": "[Gr. nothing]", "definitions": definitions, **more}]}
+    return {
+        "entry": word,
+        "pos": [
+            {
+                "part_of_speech": part_of_speech,
+                "etymology": "[Gr. nothing]",
+                "definitions": definitions,
+                **more,
+            }
+        ],
+    }
 
 
 def test_every_template_shows_word_and_meaning_and_no_etymology() -> None:
-    texts = [questions_and_answers(entry(f"word{number}", "a thing of the kind."), "f") for number in range(60)]
-    assert all(f"word{number}" in text and "A thing of the kind." in text and "Gr." not in text for number, text in enumerate(texts))
+    texts = [
+        questions_and_answers(entry(f"word{number}", "a thing of the kind."), "f")
+        for number in range(60)
+    ]
+    assert all(
+        f"word{number}" in text and "A thing of the kind." in text and "Gr." not in text
+        for number, text in enumerate(texts)
+    )
     shapes = {text.replace(f"word{number}", "W") for number, text in enumerate(texts)}
     assert len(shapes) == 6
 
 
 def test_same_entry_same_text() -> None:
-    assert questions_and_answers(entry("axiom", "A truth."), "f") == questions_and_answers(entry("axiom", "A truth."), "g")
+    assert questions_and_answers(entry("axiom", "A truth."), "f") == questions_and_answers(
+        entry("axiom", "A truth."), "g"
+    )
 
 
 def test_several_senses_are_numbered_and_damaged_or_referring_ones_left_out() -> None:
-    text = questions_and_answers(entry("x", "First.", "See Other.", "Cut off at an \n[1913 Webster]", "Same as X, a.", "second."), "f")
+    text = questions_and_answers(
+        entry(
+            "x",
+            "First.",
+            "See Other.",
+            "Cut off at an \n[1913 Webster]",
+            "Same as X, a.",
+            "second.",
+        ),
+        "f",
+    )
     assert "1. First.\n2. Second." in text
     assert "See Other" not in text and "Cut off" not in text
 
@@ -53,5 +81,7 @@ def test_first_whole_example_is_quoted() -> None:
 
 
 def test_missing_key_is_named() -> None:
-    with pytest.raises(ValueError, match=r"words_A\.json: entry .* has no key 'pos'; the choices are entry"):
+    with pytest.raises(
+        ValueError, match=r"words_A\.json: entry .* has no key 'pos'; the choices are entry"
+    ):
         questions_and_answers({"entry": "x"}, "words_A.json")

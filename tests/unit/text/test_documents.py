@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relscale.settings.corpora import Corpora
+from relscale.config.corpora import Corpora
 from relscale.text.decontamination import WindowSet
 from relscale.text.documents import Corpus, allowed_bytes, build_corpus
 from relscale.text.parquet import read_batches, write_documents
@@ -32,15 +32,26 @@ def component(name: str, **more: Any) -> dict[str, Any]:
     return {"source": name, "reader": {"kind": "json", "files": "*.jsonl", "text": "text"}, **more}
 
 
-def build(folders: dict[str, Path], components: list[dict[str, Any]], windows: WindowSet = NOTHING, **more: Any) -> Corpus:
-    raw = {"decontaminate_against": [], "validation_share": 0.2, "mixtures": {"mix": {"components": components}}} | more
+def build(
+    folders: dict[str, Path],
+    components: list[dict[str, Any]],
+    windows: WindowSet = NOTHING,
+    **more: Any,
+) -> Corpus:
+    raw = {
+        "decontaminate_against": [],
+        "validation_share": 0.2,
+        "mixtures": {"mix": {"components": components}},
+    } | more
     return build_corpus("mix", Corpora.model_validate(raw), folders, windows)
 
 
 def check_conservation(corpus: Corpus) -> None:
     for row in corpus.rows:
         removed = sum(int(row[key]) for key in row if key.startswith("removed_"))
-        assert row["documents_read"] == removed + int(row["documents"]) + int(row["documents_validation"])
+        assert row["documents_read"] == removed + int(row["documents"]) + int(
+            row["documents_validation"]
+        )
     for part, suffix in ((corpus.train, ""), (corpus.validation, "_validation")):
         for row in corpus.rows:
             mine = [one for one in part if one.component == row["component"]]
@@ -51,15 +62,32 @@ def check_conservation(corpus: Corpus) -> None:
 def test_every_removal_is_counted_once(tmp_path: Path) -> None:
     good = [prose(number) for number in range(60)]
     near = f"{good[1]} more"  # 26 windows of which 26 are among 27: similarity 26 / 27
-    texts = [*good, "too short", good[0].upper(), near, SENTENCE, f"{prose(100)}\n\nxx {SENTENCE}\n\n{prose(101)}"]
-    corpus = build({"a": source(tmp_path / "a", texts)}, [component("a", near_duplicates=True)], WindowSet([SENTENCE], 13))
+    texts = [
+        *good,
+        "too short",
+        good[0].upper(),
+        near,
+        SENTENCE,
+        f"{prose(100)}\n\nxx {SENTENCE}\n\n{prose(101)}",
+    ]
+    corpus = build(
+        {"a": source(tmp_path / "a", texts)},
+        [component("a", near_duplicates=True)],
+        WindowSet([SENTENCE], 13),
+    )
     row = corpus.rows[0]
     assert row["documents_read"] == len(texts)
     assert row["bytes_read"] == sum(len(text.encode()) for text in texts)
-    assert (row["removed_too_short"], row["removed_exact_duplicate"], row["removed_near_duplicate"]) == (2, 1, 1)
+    assert (
+        row["removed_too_short"],
+        row["removed_exact_duplicate"],
+        row["removed_near_duplicate"],
+    ) == (2, 1, 1)
     assert (row["removed_over_share"], row["paragraphs_decontaminated"]) == (0, 2)
     check_conservation(corpus)
-    assert any(one.text == f"{prose(100)}\n\n{prose(101)}" for one in corpus.train + corpus.validation)
+    assert any(
+        one.text == f"{prose(100)}\n\n{prose(101)}" for one in corpus.train + corpus.validation
+    )
 
 
 def test_without_the_search_near_duplicates_stay(tmp_path: Path) -> None:
@@ -71,7 +99,10 @@ def test_without_the_search_near_duplicates_stay(tmp_path: Path) -> None:
 
 def test_duplicates_between_components_count_in_the_later_one(tmp_path: Path) -> None:
     texts = [prose(number) for number in range(40)]
-    folders = {"a": source(tmp_path / "a", texts), "b": source(tmp_path / "b", [*texts[:10], *(prose(number) for number in range(50, 80))])}
+    folders = {
+        "a": source(tmp_path / "a", texts),
+        "b": source(tmp_path / "b", [*texts[:10], *(prose(number) for number in range(50, 80))]),
+    }
     corpus = build(folders, [component("a"), component("b")])
     assert [row["removed_exact_duplicate"] for row in corpus.rows] == [0, 10]
     check_conservation(corpus)
@@ -88,7 +119,10 @@ def test_parts_are_disjoint_and_complete(tmp_path: Path) -> None:
 
 
 def test_share_is_a_share_of_the_whole(tmp_path: Path) -> None:
-    folders = {name: source(tmp_path / name, [prose(start + number) for number in range(100)]) for name, start in (("a", 0), ("b", 1000))}
+    folders = {
+        name: source(tmp_path / name, [prose(start + number) for number in range(100)])
+        for name, start in (("a", 0), ("b", 1000))
+    }
     corpus = build(folders, [component("a"), component("b", max_share=0.25, near_duplicates=True)])
     sizes = [int(row["bytes"]) + int(row["bytes_validation"]) for row in corpus.rows]
     # The next document (about 240 bytes) would not have fitted.
@@ -111,7 +145,10 @@ def test_allowed_bytes(sizes: list[int], shares: list[float | None], allowed: li
     assert allowed_bytes(sizes, shares) == pytest.approx(allowed)
 
 
-@pytest.mark.parametrize(("shares", "message"), [([0.5, 0.2], "leave it out of at least one"), ([None, 0.6, 0.5], "add up to 1.1")])
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [([0.5, 0.2], "leave it out of at least one"), ([None, 0.6, 0.5], "add up to 1.1")],
+)
 def test_impossible_shares_are_errors(shares: list[float | None], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         allowed_bytes([100] * len(shares), shares)
@@ -119,7 +156,9 @@ def test_impossible_shares_are_errors(shares: list[float | None], message: str) 
 
 def test_max_mb_cuts_before_cleaning(tmp_path: Path) -> None:
     texts = [prose(number) + " " * 1000 for number in range(50)]
-    corpus = build({"a": source(tmp_path / "a", texts)}, [component("a")], max_mb=0.02, validation_share=0.4)
+    corpus = build(
+        {"a": source(tmp_path / "a", texts)}, [component("a")], max_mb=0.02, validation_share=0.4
+    )
     row = corpus.rows[0]
     raw = [len(text.encode()) for text in texts]
     assert row["documents_read"] == max(count for count in range(50) if sum(raw[:count]) <= 20_000)
@@ -133,11 +172,16 @@ def test_another_document_moves_no_other(tmp_path: Path) -> None:
     after = build({"a": source(tmp_path / "b", [prose(999), *reversed(texts)])}, [component("a")])
     assert [one for one in after.train if one.text != prose(999)] == before.train
     assert [one for one in after.validation if one.text != prose(999)] == before.validation
-    assert {one.text for one in before.train} | {one.text for one in before.validation} == set(texts)
+    assert {one.text for one in before.train} | {one.text for one in before.validation} == set(
+        texts
+    )
 
 
 def test_components_interleave(tmp_path: Path) -> None:
-    folders = {name: source(tmp_path / name, [prose(start + number) for number in range(200)]) for name, start in (("a", 0), ("b", 1000))}
+    folders = {
+        name: source(tmp_path / name, [prose(start + number) for number in range(200)])
+        for name, start in (("a", 0), ("b", 1000))
+    }
     order = [one.component for one in build(folders, [component("a"), component("b")]).train]
     switches = sum(first != second for first, second in itertools.pairwise(order))
     # About 320 documents: 160 switches expected, standard deviation 9.
@@ -156,18 +200,29 @@ def test_components_interleave(tmp_path: Path) -> None:
         ([prose(1)], {}, r"corpora\.mixtures\.mix: \d documents to train on and \d for validation"),
     ],
 )
-def test_empty_sets_are_errors(tmp_path: Path, texts: list[str], more: dict[str, Any], message: str) -> None:
+def test_empty_sets_are_errors(
+    tmp_path: Path, texts: list[str], more: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         build({"a": source(tmp_path / "a", texts)}, [component("a")], **more)
 
 
 def test_documents_file_is_the_same_bytes_twice(tmp_path: Path) -> None:
-    corpus = build({"a": source(tmp_path / "a", [prose(number) for number in range(50)])}, [component("a")])
+    corpus = build(
+        {"a": source(tmp_path / "a", [prose(number) for number in range(50)])}, [component("a")]
+    )
     for name in ("x", "y"):
         write_documents(corpus.train, tmp_path / f"{name}.parquet")
     assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
-    rows = [row for batch in read_batches(tmp_path / "x.parquet", batch_size=7) for row in batch.to_pylist()]
-    assert rows == [{"component": one.component, "document": one.document, "text": one.text} for one in corpus.train]
+    rows = [
+        row
+        for batch in read_batches(tmp_path / "x.parquet", batch_size=7)
+        for row in batch.to_pylist()
+    ]
+    assert rows == [
+        {"component": one.component, "document": one.document, "text": one.text}
+        for one in corpus.train
+    ]
 
 
 def test_other_files_are_no_documents(tmp_path: Path) -> None:

@@ -35,9 +35,18 @@ def test_planted_near_duplicates_are_found_and_others_kept() -> None:
         found += not index.is_new(" ".join(copy))
     assert found >= 148
     # Half of the words are new: similarity about 1/3.
-    assert all(index.is_new(" ".join(document[:100] + [generator.choice(words) for _ in range(100)])) for document in originals)
+    assert all(
+        index.is_new(" ".join(document[:100] + [generator.choice(words) for _ in range(100)]))
+        for document in originals
+    )
 
 
 def test_texts_below_a_window_are_compared_whole() -> None:
     index = NearDuplicates(0.8)
-    assert [index.is_new(text) for text in ("two words", "Two words!", "words two", "", "")] == [True, False, True, True, True]
+    assert [index.is_new(text) for text in ("two words", "Two words!", "words two", "", "")] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]

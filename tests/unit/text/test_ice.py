@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from relscale.settings.readers import AnyReader
+from relscale.config.readers import AnyReader
 from relscale.text.ice import ice_text
 from relscale.text.readers import read_documents
 
@@ -11,13 +11,19 @@ from relscale.text.readers import read_documents
 @pytest.mark.parametrize(
     ("marked", "text"),
     [
-        ("<I>\n<ICE-IND:W1A-001#1:1>\n<p> One  two. </p>\n<h> Three </h> four", "One two.\n\nThree\n\nfour"),
+        (
+            "<I>\n<ICE-IND:W1A-001#1:1>\n<p> One  two. </p>\n<h> Three </h> four",
+            "One two.\n\nThree\n\nfour",
+        ),
         ("kept <X> Shakespeare wrote <it>this</it> </X> kept", "kept kept"),
         ("a <X> b <& > c </&> d <&> e </&> f </X> g", "a g"),
         ("a <O> diagram </O><del> struck </del><unclear> word </unclear><fnr> 1 </fnr> b", "a b"),
         # The writer's own form stays, the editor's goes.
         ("they <}> <-> recieved </-> <+> received </+> </}> it", "they recieved it"),
-        ("<bold> loud </bold> and <quote> said </quote> and <@> Jane </@>", "loud and said and Jane"),
+        (
+            "<bold> loud </bold> and <quote> said </quote> and <@> Jane </@>",
+            "loud and said and Jane",
+        ),
         ("caf&eacute; &amp; bar, 3 &lt; 4", "café & bar, 3 < 4"),
         ("a tag without its end <X> loses nothing", "a tag without its end loses nothing"),
         ("one<space>two <l/> three", "one two three"),
@@ -34,10 +40,17 @@ def reader(**settings):
 
 
 def test_written_files_of_a_folder_a_region(tmp_path: Path):
-    for name, text in (("USA/W1A-001.txt", "<p>written</p>"), ("USA/S1A-001.txt", "spoken"), ("India/sub/w2b-003.txt", "also <X>not</X>")):
+    for name, text in (
+        ("USA/W1A-001.txt", "<p>written</p>"),
+        ("USA/S1A-001.txt", "spoken"),
+        ("India/sub/w2b-003.txt", "also <X>not</X>"),
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = [(document.domain, document.text) for document in read_documents(tmp_path, reader(kind="ice", files="**/*.txt"))]
+    found = [
+        (document.domain, document.text)
+        for document in read_documents(tmp_path, reader(kind="ice", files="**/*.txt"))
+    ]
     assert found == [("India", "also"), ("USA", "written")]
     every = read_documents(tmp_path, reader(kind="ice", files="**/*.txt", written_only=False))
     assert [document.text for document in every] == ["also", "spoken", "written"]
@@ -46,11 +59,17 @@ def test_written_files_of_a_folder_a_region(tmp_path: Path):
 
 
 def test_a_folder_a_domain(tmp_path: Path):
-    for name, text in (("c4/val/a.jsonl", '{"text": "one"}\n\n{"text": "two"}\n'), ("wiki/val/b.json", '[{"text": "three"}]')):
+    for name, text in (
+        ("c4/val/a.jsonl", '{"text": "one"}\n\n{"text": "two"}\n'),
+        ("wiki/val/b.json", '[{"text": "three"}]'),
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "wiki/plain.txt").write_text("four")
-    found = [(document.domain, document.text) for document in read_documents(tmp_path, reader(kind="domain_folders", files="**/*.*"))]
+    found = [
+        (document.domain, document.text)
+        for document in read_documents(tmp_path, reader(kind="domain_folders", files="**/*.*"))
+    ]
     assert found == [("c4", "one"), ("c4", "two"), ("wiki", "four"), ("wiki", "three")]
     deeper = read_documents(tmp_path, reader(kind="domain_folders", files="*/*/*", level=2))
     assert {document.domain for document in deeper} == {"val"}

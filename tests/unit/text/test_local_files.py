@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from relscale.settings.sharded import ShardedComponent
-from relscale.settings.sources import LocalOrigin
+from relscale.config.sharded import ShardedComponent
+from relscale.config.sources import LocalOrigin
 from relscale.stages import given_tokenizer, source
 from relscale.text import local_files as module
 from relscale.text.local_files import listing_of, local_files
@@ -32,7 +32,9 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-SETTINGS = ShardedComponent.model_validate({"source": "mine", "files": "**/*.jsonl", "exclude": ["*/left-*"], "weight": 1})
+SETTINGS = ShardedComponent.model_validate(
+    {"source": "mine", "files": "**/*.jsonl", "exclude": ["*/left-*"], "weight": 1}
+)
 
 
 def planned(root: Path) -> Callable[[], str]:
@@ -42,7 +44,9 @@ def planned(root: Path) -> Callable[[], str]:
     def name() -> str:
         return listing_of(local_files(root, SETTINGS.files, SETTINGS.exclude), root, record)
 
-    record.write_text(json.dumps(plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name())))
+    record.write_text(
+        json.dumps(plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name()))
+    )
     return name
 
 
@@ -52,9 +56,19 @@ def later(path: Path) -> None:
 
 
 def test_what_is_listed(root: Path) -> None:
-    assert [file.path for file in local_files(root, SETTINGS.files, SETTINGS.exclude)] == ["a.jsonl", "deep/b.jsonl"]
-    assert [file.path for file in local_files(root)] == ["README.md", "a.jsonl", "deep/b.jsonl", "deep/left-out.jsonl"]
-    assert [(file.path, file.num_bytes) for file in local_files(root / "README.md", "*.jsonl")] == [("README.md", 7)]
+    assert [file.path for file in local_files(root, SETTINGS.files, SETTINGS.exclude)] == [
+        "a.jsonl",
+        "deep/b.jsonl",
+    ]
+    assert [file.path for file in local_files(root)] == [
+        "README.md",
+        "a.jsonl",
+        "deep/b.jsonl",
+        "deep/left-out.jsonl",
+    ]
+    assert [(file.path, file.num_bytes) for file in local_files(root / "README.md", "*.jsonl")] == [
+        ("README.md", 7)
+    ]
     assert local_files(root / "nowhere") == []
 
 
@@ -71,7 +85,9 @@ def test_what_is_listed(root: Path) -> None:
         (lambda root: (root / "d.jsonl").write_text("{}"), True),
     ],
 )
-def test_what_makes_another_listing(root: Path, edit: Callable[[Path], Any], is_other: bool) -> None:
+def test_what_makes_another_listing(
+    root: Path, edit: Callable[[Path], Any], is_other: bool
+) -> None:
     name = planned(root)
     before = name()
     assert len(before) == 16
@@ -98,12 +114,23 @@ def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
     assert name() == ""
 
 
-def test_a_source_keeps_its_listing_in_its_manifest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_keeps_its_listing_in_its_manifest(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (root / "gone.jsonl").unlink()
     manifest = root.parent / "manifest.json"
     before = listing_of(local_files(root), root, manifest)
     spec = json.dumps({"name": "mine", "kind": "local", "path": str(root)})
-    words = ["--spec", spec, "--listing", before, "--local-copy", str(root), "--manifest", str(manifest)]
+    words = [
+        "--spec",
+        spec,
+        "--listing",
+        before,
+        "--local-copy",
+        str(root),
+        "--manifest",
+        str(manifest),
+    ]
     monkeypatch.setattr("sys.argv", ["source", *words, "--files", str(root.parent / "files")])
     source.main()
     assert listing_of(local_files(root), root, manifest) == before
@@ -118,15 +145,30 @@ def test_a_source_keeps_its_listing_in_its_manifest(root: Path, monkeypatch: pyt
 
 def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
     path, manifest = tmp_path / "given.json", tmp_path / "out" / "manifest.json"
-    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    vocabulary = {
+        character: number
+        for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer.pre_tokenizer, tokenizer.decoder = (
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+        decoders.ByteLevel(),
+    )
     tokenizer.add_special_tokens([AddedToken("<|end_of_text|>", special=True)])
     path.write_text(tokenizer.to_str())
     before = listing_of(local_files(path), path, manifest)
     spec = json.dumps({"vocab_size": 257, "given": {"path": str(path)}})
     given_tokenizer.main(
-        ["--spec", spec, "--listing", before, "--out", str(tmp_path / "out" / "tokenizer.json"), "--manifest", str(manifest)]
+        [
+            "--spec",
+            spec,
+            "--listing",
+            before,
+            "--out",
+            str(tmp_path / "out" / "tokenizer.json"),
+            "--manifest",
+            str(manifest),
+        ]
     )
     later(path)
     assert listing_of(local_files(path), path, manifest) == before
@@ -134,7 +176,9 @@ def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
     assert listing_of(local_files(path), path, manifest) == before
 
 
-def test_planning_looks_once_at_each_file_and_reads_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_looks_once_at_each_file_and_reads_none(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = planned(root)
     monkeypatch.setattr(module, "sha256_of", lambda path: pytest.fail(f"{path} is read"))
     looks, look = Counter[str](), Path.stat

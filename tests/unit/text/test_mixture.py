@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relscale.text.mixture import BLOCK, Component, Mixture, permutation_at
-from relscale.training.loop import stream
+from relscale.training.trainer import stream
 
 LENGTH = 4
 
@@ -17,13 +17,21 @@ LENGTH = 4
 def component(name: str, weight: float, *sizes: int, start: int = 0) -> Component:
     """Tokens that count up from `start`, over files of these sizes."""
     bounds = [start, *(start + np.cumsum(sizes))]
-    return Component(name=name, weight=weight, shards=[np.arange(a, b, dtype=np.uint32) for a, b in itertools.pairwise(bounds)])
+    return Component(
+        name=name,
+        weight=weight,
+        shards=[np.arange(a, b, dtype=np.uint32) for a, b in itertools.pairwise(bounds)],
+    )
 
 
 @pytest.fixture
 def mixture() -> Mixture:
     return Mixture(
-        [component("large", 0.7, 400, 1001), component("small", 0.299, 203, start=10_000), component("rare", 1e-3, 41, start=20_000)]
+        [
+            component("large", 0.7, 400, 1001),
+            component("small", 0.299, 203, start=10_000),
+            component("rare", 1e-3, 41, start=20_000),
+        ]
     )
 
 
@@ -48,7 +56,8 @@ def test_permutations_spread_every_place_over_all_values() -> None:
         values = permutation_at(np.arange(count), count, (seed, 1))
         table[np.arange(count), values // 10] += 1
     statistic = ((table - draws / 10) ** 2 / (draws / 10)).sum()
-    # Chi-square with 100 x 9 degrees of freedom less the 9 of the columns: mean 891, standard deviation 42; five of them either way.
+    # Chi-square with 100 x 9 degrees of freedom less the 9 of the columns: mean 891, standard
+    # deviation 42; five of them either way.
     assert 680 < statistic < 1100
 
 

@@ -9,7 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from relscale.settings.readers import CsvRows, DictionaryQuestions, JsonRecords, ParquetRows, ServiceManuals, TextFiles
+from relscale.config.readers import (
+    CsvRows,
+    DictionaryQuestions,
+    JsonRecords,
+    ParquetRows,
+    ServiceManuals,
+    TextFiles,
+)
 from relscale.text.readers import clean, host_of, matching_files, read_documents, split_text
 from relscale.text.records import read_records
 
@@ -22,7 +29,10 @@ def test_text_files_come_in_sorted_order_without_the_excluded(tmp_path: Path) ->
     for name in ("b.txt", "a.txt", "a_f.txt"):
         (tmp_path / name).write_text(name)
     reader = TextFiles(kind="text_files", files="*.txt", exclude=["*_f.txt"])
-    assert [(one.text, one.where) for one in read_documents(tmp_path, reader)] == [("a.txt", "a.txt part 1"), ("b.txt", "b.txt part 1")]
+    assert [(one.text, one.where) for one in read_documents(tmp_path, reader)] == [
+        ("a.txt", "a.txt part 1"),
+        ("b.txt", "b.txt part 1"),
+    ]
 
 
 def test_no_matching_file_names_glob_and_what_is_there(tmp_path: Path) -> None:
@@ -64,8 +74,18 @@ def test_long_pieces_are_cut_at_blank_lines_or_else_line_breaks() -> None:
 
 def test_csv_rows_in_a_zip_with_domains_by_host(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "news.zip", "w") as archive:
-        archive.writestr("news.csv", 'link,text\nhttps://www.Example.org/a,"one, ""two"""\nhttp://news.example.com:80/b,three\n')
-    reader = CsvRows(kind="csv", files="*.zip", member="news.csv", text="text", domain="link", domain_is_host=True)
+        archive.writestr(
+            "news.csv",
+            'link,text\nhttps://www.Example.org/a,"one, ""two"""\nhttp://news.example.com:80/b,three\n',
+        )
+    reader = CsvRows(
+        kind="csv",
+        files="*.zip",
+        member="news.csv",
+        text="text",
+        domain="link",
+        domain_is_host=True,
+    )
     assert [(one.text, one.domain) for one in read_documents(tmp_path, reader)] == [
         ('one, "two"', "example.org"),
         ("three", "news.example.com"),
@@ -75,15 +95,28 @@ def test_csv_rows_in_a_zip_with_domains_by_host(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"text": "body"}, r"news\.zip record 1: no key 'body' \(the reader's `text`\); the choices are link, text"),
-        ({"domain": "host"}, r"record 1: no key 'host' \(the reader's `domain`\); the choices are link, text"),
-        ({"member": "x.csv"}, r"no member 'x\.csv' \(the reader's `member`\); the choices are news\.csv"),
+        (
+            {"text": "body"},
+            r"news\.zip record 1: no key 'body' \(the reader's `text`\); the choices are link, text",
+        ),
+        (
+            {"domain": "host"},
+            r"record 1: no key 'host' \(the reader's `domain`\); the choices are link, text",
+        ),
+        (
+            {"member": "x.csv"},
+            r"no member 'x\.csv' \(the reader's `member`\); the choices are news\.csv",
+        ),
     ],
 )
-def test_csv_errors_name_file_key_and_choices(tmp_path: Path, change: dict[str, str], message: str) -> None:
+def test_csv_errors_name_file_key_and_choices(
+    tmp_path: Path, change: dict[str, str], message: str
+) -> None:
     with zipfile.ZipFile(tmp_path / "news.zip", "w") as archive:
         archive.writestr("news.csv", "link,text\na,b\n")
-    reader = CsvRows.model_validate({"kind": "csv", "files": "*.zip", "member": "news.csv", "text": "text"} | change)
+    reader = CsvRows.model_validate(
+        {"kind": "csv", "files": "*.zip", "member": "news.csv", "text": "text"} | change
+    )
     with pytest.raises(ValueError, match=message):
         list(read_documents(tmp_path, reader))
 
@@ -102,7 +135,10 @@ def test_json_list_mapping_and_lines_give_the_same_documents(tmp_path: Path) -> 
         handle.write("".join(json.dumps(record) + "\n" for record in records))
     for name in ("a.json", "b.json", "c.jsonl.gz"):
         reader = JsonRecords(kind="json", files=name, text="extract", domain="topic")
-        assert [(one.text, one.domain) for one in read_documents(tmp_path, reader)] == [("one", "Arts"), ("", "History")]
+        assert [(one.text, one.domain) for one in read_documents(tmp_path, reader)] == [
+            ("one", "Arts"),
+            ("", "History"),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -121,35 +157,64 @@ def test_json_errors_name_the_file(tmp_path: Path, content: str, message: str) -
 
 
 def test_parquet_rows(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"body": ["one", "two"], "where": ["A", "B"], "more": [1, 2]}), tmp_path / "a.parquet")
+    pq.write_table(
+        pa.table({"body": ["one", "two"], "where": ["A", "B"], "more": [1, 2]}),
+        tmp_path / "a.parquet",
+    )
     reader = ParquetRows(kind="parquet", files="*.parquet", text="body", domain="where")
-    assert [(one.text, one.domain) for one in read_documents(tmp_path, reader)] == [("one", "A"), ("two", "B")]
+    assert [(one.text, one.domain) for one in read_documents(tmp_path, reader)] == [
+        ("one", "A"),
+        ("two", "B"),
+    ]
     with pytest.raises(ValueError, match=r"no column 'text'; the choices are body, where, more"):
         list(read_documents(tmp_path, ParquetRows(kind="parquet", files="*.parquet", text="text")))
 
 
 def test_service_manuals_are_of_the_newest_version(tmp_path: Path) -> None:
-    for service, date, text in (("s3", "2006-03-01", "new"), ("s3", "2001-01-01", "old"), ("ec2", "2016-11-15", "other")):
+    for service, date, text in (
+        ("s3", "2006-03-01", "new"),
+        ("s3", "2001-01-01", "old"),
+        ("ec2", "2016-11-15", "other"),
+    ):
         folder = tmp_path / service / date
         folder.mkdir(parents=True)
         content = {
-            "operations": {"Get": {"documentation": f"<p>{text}</p>", "shapes": [{"documentation": "inner"}]}},
+            "operations": {
+                "Get": {"documentation": f"<p>{text}</p>", "shapes": [{"documentation": "inner"}]}
+            },
             "documentation": {"no": 1},
         }
         with gzip.open(folder / "service-2.json.gz", "wt") as handle:
             json.dump(content, handle)
     reader = ServiceManuals(kind="service_manuals", files="*/*/service-2.json.gz")
-    assert [one.text for one in read_documents(tmp_path, reader)] == ["<p>other</p>", "inner", "<p>new</p>", "inner"]
+    assert [one.text for one in read_documents(tmp_path, reader)] == [
+        "<p>other</p>",
+        "inner",
+        "<p>new</p>",
+        "inner",
+    ]
 
 
 def test_dictionary_entries_become_documents_even_if_empty(tmp_path: Path) -> None:
     def entry(word: str, text: str) -> dict[str, object]:
-        return {"entry": word, "pos": [{"part_of_speech": "n.", "definitions": [{"text": text, "examples": []}]}]}
+        return {
+            "entry": word,
+            "pos": [{"part_of_speech": "n.", "definitions": [{"text": text, "examples": []}]}],
+        }
 
     (tmp_path / "words_A.json").write_text(
-        json.dumps({"axiom": entry("axiom", "A self-evident truth."), "arere": entry("arere", "See Arear.")})
+        json.dumps(
+            {
+                "axiom": entry("axiom", "A self-evident truth."),
+                "arere": entry("arere", "See Arear."),
+            }
+        )
     )
-    documents = list(read_documents(tmp_path, DictionaryQuestions(kind="dictionary_questions", files="words_*.json")))
+    documents = list(
+        read_documents(
+            tmp_path, DictionaryQuestions(kind="dictionary_questions", files="words_*.json")
+        )
+    )
     assert "A self-evident truth." in documents[0].text
     assert [one.text for one in documents[1:]] == [""]
 
@@ -211,10 +276,15 @@ def test_clean_urls(raw: str, cleaned: str) -> None:
 
 
 def test_replacements_come_first() -> None:
-    reader = TextFiles(kind="text_files", files="*", strip_markup=True, replace={"[": "<", "]": ">"})
+    reader = TextFiles(
+        kind="text_files", files="*", strip_markup=True, replace={"[": "<", "]": ">"}
+    )
     assert clean("a[b]c[/b]", reader) == "ac"
 
 
-@pytest.mark.parametrize(("address", "host"), [("http://www.rte.ie/news", "rte.ie"), ("HTTPS://ABC.go.com", "abc.go.com"), ("nothing", "")])
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("http://www.rte.ie/news", "rte.ie"), ("HTTPS://ABC.go.com", "abc.go.com"), ("nothing", "")],
+)
 def test_host_of(address: str, host: str) -> None:
     assert host_of(address) == host

@@ -1,4 +1,5 @@
-"""From files of text to the manifest of a sharded corpus: plans, shards that go on after a kill, weights, and what can go wrong."""
+"""From files of text to the manifest of a sharded corpus: plans, shards that go on after a kill,
+weights, and what can go wrong."""
 
 import errno
 import gzip
@@ -20,9 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
+from relscale.config.sharded import ShardedComponent, ShardedCorpus
+from relscale.config.sources import HubOrigin, LocalOrigin
 from relscale.files import read_json, sha256_of
-from relscale.settings.sharded import ShardedComponent, ShardedCorpus
-from relscale.settings.sources import HubOrigin, LocalOrigin
 from relscale.stages import enough_tokens, shard, sharded_corpus
 from relscale.stages.sources_table import one_a_source
 from relscale.text.decontamination import WindowSet
@@ -45,12 +46,18 @@ def prose(seed: int, words: int = 60) -> str:
 
 @pytest.fixture(scope="module")
 def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A byte-level tokenizer that others might have made: its end-of-text token comes last and has another name."""
-    vocabulary = {character: number for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    """A byte-level tokenizer that others might have made: its end-of-text token comes last and has
+    another name."""
+    vocabulary = {
+        character: number
+        for number, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken("<|begin_of_text|>", special=True), AddedToken("<|end_of_text|>", special=True)])
+    tokenizer.add_special_tokens(
+        [AddedToken("<|begin_of_text|>", special=True), AddedToken("<|end_of_text|>", special=True)]
+    )
     assert end_of_text(tokenizer) == ("<|end_of_text|>", 257)
     path = tmp_path_factory.mktemp("given") / "tokenizer.json"
     path.write_text(tokenizer.to_str(), encoding="utf-8")
@@ -69,7 +76,14 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def component(**more: Any) -> dict[str, Any]:
-    settings = {"source": "mine", "files": "**/*.jsonl.gz", "weight": 1.0, "shards": 2, "validation_share": 0.05, **more}
+    settings = {
+        "source": "mine",
+        "files": "**/*.jsonl.gz",
+        "weight": 1.0,
+        "shards": 2,
+        "validation_share": 0.05,
+        **more,
+    }
     return ShardedComponent.model_validate(settings).model_dump(mode="json")
 
 
@@ -80,7 +94,13 @@ def arguments(folder: Path, text: Path, tokenizer: Path, index: int = 0, **more:
     plan = plan_shards("part", ShardedComponent.model_validate(settings), source)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
-    spec = {"name": "part", "component": settings, "source": source.model_dump(), "window_words": 5, "decontaminate_against": {}}
+    spec = {
+        "name": "part",
+        "component": settings,
+        "source": source.model_dump(),
+        "window_words": 5,
+        "decontaminate_against": {},
+    }
     options = {
         "spec": json.dumps(spec),
         "plan": folder / "plan.json",
@@ -111,15 +131,27 @@ def test_shards_hold_every_document_once(made: Path, text: Path, tokenizer_path:
     for index in range(2):
         record = read_json(made / f"{index:05d}.json")
         tokens = np.fromfile(made / f"{index:05d}.bin", dtype=record["dtype"])
-        assert record["sha256"] == sha256_of(made / f"{index:05d}.bin") and record["counts"]["tokens"] == len(tokens)
-        assert [file["sum"] for file in record["files"]] == [sha256_of(text / file["path"]) for file in record["files"]]
+        assert record["sha256"] == sha256_of(made / f"{index:05d}.bin") and record["counts"][
+            "tokens"
+        ] == len(tokens)
+        assert [file["sum"] for file in record["files"]] == [
+            sha256_of(text / file["path"]) for file in record["files"]
+        ]
         ends = np.flatnonzero(tokens == 257)
         assert len(ends) == record["counts"]["documents"]
-        found.update(tokenizer.decode(piece[:-1].tolist()) for piece in np.split(tokens, ends + 1)[:-1])
+        found.update(
+            tokenizer.decode(piece[:-1].tolist()) for piece in np.split(tokens, ends + 1)[:-1]
+        )
         found.update(pq.read_table(made / f"{index:05d}.parquet")["text"].to_pylist())
         counts = record["counts"]
-        assert counts["documents_read"] == counts["documents"] + counts["documents_validation"] == FILES * DOCUMENTS // 2
-    assert found == Counter(prose(1000 * file + number) for file in range(FILES) for number in range(DOCUMENTS))
+        assert (
+            counts["documents_read"]
+            == counts["documents"] + counts["documents_validation"]
+            == FILES * DOCUMENTS // 2
+        )
+    assert found == Counter(
+        prose(1000 * file + number) for file in range(FILES) for number in range(DOCUMENTS)
+    )
 
 
 def test_a_given_tokenizer_is_used_as_it_is(made: Path) -> None:
@@ -128,8 +160,11 @@ def test_a_given_tokenizer_is_used_as_it_is(made: Path) -> None:
     assert record["counts"]["tokens"] == record["counts"]["bytes"] + record["counts"]["documents"]
 
 
-def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(made: Path, tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
-    # A text that comes slowly, so that the kill meets the shard at work; the stage's module is run as the workflow runs it.
+def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(
+    made: Path, tmp_path: Path, text: Path, tokenizer_path: Path
+) -> None:
+    # A text that comes slowly, so that the kill meets the shard at work; the stage's module is run
+    # as the workflow runs it.
     script = tmp_path / "slow.py"
     script.write_text(
         "import sys, time\nfrom relscale.stages import shard\nread = shard.local_texts\n"
@@ -138,17 +173,28 @@ def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(made: Path, tmp_
         "shard.local_texts = slowly\nshard.main(sys.argv[1:])\n"
     )
     words = arguments(tmp_path / "a", text, tokenizer_path, shards=1)
-    killed = subprocess.Popen([sys.executable, str(script), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    killed = subprocess.Popen(
+        [sys.executable, str(script), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     checkpoints = tmp_path / "a" / "checkpoints"
     deadline = time.monotonic() + 120
-    while not list(checkpoints.glob("*/progress.json")) and killed.poll() is None and time.monotonic() < deadline:
+    while (
+        not list(checkpoints.glob("*/progress.json"))
+        and killed.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL, killed.stderr.read() if killed.stderr else ""
     assert not list((tmp_path / "a").glob("0*"))
     (progress,) = (read_json(path) for path in checkpoints.glob("*/progress.json"))
     (folder,) = checkpoints.iterdir()
-    with (folder / "tokens.bin").open("ab") as handle:  # what a kill may leave behind the last progress
+    with (folder / "tokens.bin").open(
+        "ab"
+    ) as handle:  # what a kill may leave behind the last progress
         handle.write(b"rest of a batch")
     shard.main(words)
     shard.main(arguments(tmp_path / "b", text, tokenizer_path, shards=1))
@@ -158,7 +204,11 @@ def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(made: Path, tmp_
 
 
 def test_a_finished_shard_is_not_made_again(
-    tmp_path: Path, text: Path, tokenizer_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    text: Path,
+    tokenizer_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     words = arguments(tmp_path, text, tokenizer_path)
     shard.main(words)
@@ -171,13 +221,17 @@ def test_a_finished_shard_is_not_made_again(
     assert f"going on after {FILES * DOCUMENTS // 2} documents" in capsys.readouterr().out
 
 
-def test_another_text_or_setting_is_another_shard(tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
+def test_another_text_or_setting_is_another_shard(
+    tmp_path: Path, text: Path, tokenizer_path: Path
+) -> None:
     for share in (0.05, 0.1):
         shard.main(arguments(tmp_path, text, tokenizer_path, validation_share=share))
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_max_tokens_stops_every_shard_early(tmp_path: Path, text: Path, tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_max_tokens_stops_every_shard_early(
+    tmp_path: Path, text: Path, tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("relscale.text.tokenize_shard.BATCH_CHARACTERS", 10_000)
     words = arguments(tmp_path, text, tokenizer_path, max_tokens=60_000)
     shard.main(words)
@@ -188,7 +242,9 @@ def test_max_tokens_stops_every_shard_early(tmp_path: Path, text: Path, tokenize
     assert read_json(tmp_path / "00000.json")["counts"]["tokens"] == tokens
 
 
-def test_a_disk_that_is_full_keeps_what_was_done(tmp_path: Path, text: Path, tokenizer_path: Path) -> None:
+def test_a_disk_that_is_full_keeps_what_was_done(
+    tmp_path: Path, text: Path, tokenizer_path: Path
+) -> None:
     words = arguments(tmp_path, text, tokenizer_path, shards=1)
 
     def limited() -> None:
@@ -197,7 +253,10 @@ def test_a_disk_that_is_full_keeps_what_was_done(tmp_path: Path, text: Path, tok
     command = [sys.executable, "-m", "relscale.stages.shard", *words]
     done = subprocess.run(command, preexec_fn=limited, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert f"cannot be written: [Errno {errno.EFBIG}]" in done.stderr and "make room, and call again to go on" in done.stderr
+    assert (
+        f"cannot be written: [Errno {errno.EFBIG}]" in done.stderr
+        and "make room, and call again to go on" in done.stderr
+    )
     assert not list(tmp_path.glob("00000.*"))
     shard.main(words)
     assert read_json(tmp_path / "00000.json")["counts"]["documents_read"] == FILES * DOCUMENTS
@@ -222,22 +281,34 @@ def test_a_disk_that_is_full_behind_the_tokens_keeps_them(
     shard.main(words)
 
 
-def test_a_disk_that_is_full_while_a_corpus_is_gathered(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_while_a_corpus_is_gathered(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(sharded_corpus, "write_documents", full)
-    with pytest.raises(ValueError, match=r"both: cannot be written: \[Errno 28\] No space left on device; make room, and call again"):
+    with pytest.raises(
+        ValueError,
+        match=r"both: cannot be written: \[Errno 28\] No space left on device; make room, and call again",
+    ):
         corpus_manifest(tmp_path, made)
 
 
-def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path, tokenizer_path: Path) -> None:
+def test_a_file_that_changed_since_the_plan_is_refused(
+    tmp_path: Path, tokenizer_path: Path
+) -> None:
     (tmp_path / "text").mkdir()
     for number in range(2):
-        (tmp_path / "text" / f"{number}.jsonl.gz").write_bytes(gzip.compress(json.dumps({"text": prose(number)}).encode()))
+        (tmp_path / "text" / f"{number}.jsonl.gz").write_bytes(
+            gzip.compress(json.dumps({"text": prose(number)}).encode())
+        )
     words = arguments(tmp_path, tmp_path / "text", tokenizer_path)
     (tmp_path / "text" / "0.jsonl.gz").write_bytes(b"other")
-    with pytest.raises(ValueError, match=r"0\.jsonl\.gz: 5 bytes; the plan of the shards says \d+: the file has changed since, plan again"):
+    with pytest.raises(
+        ValueError,
+        match=r"0\.jsonl\.gz: 5 bytes; the plan of the shards says \d+: the file has changed since, plan again",
+    ):
         shard.main(words)
     (tmp_path / "text" / "0.jsonl.gz").unlink()
     with pytest.raises(ValueError, match=r"0\.jsonl\.gz: None bytes; the plan"):
@@ -248,7 +319,10 @@ def replaced(path: Path, seed: int) -> None:
     """Put other text of the same size in a file's place, with a new time of change."""
     before = path.stat()
     lines = path.read_text().splitlines()
-    other = [json.dumps({"text": json.loads(line)["text"].replace("w", "vwxyz"[seed % 5])}) for line in lines]
+    other = [
+        json.dumps({"text": json.loads(line)["text"].replace("w", "vwxyz"[seed % 5])})
+        for line in lines
+    ]
     path.write_text("\n".join(other) + "\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
     assert path.stat().st_size == before.st_size
@@ -260,29 +334,42 @@ def plain(tmp_path: Path) -> Path:
     folder = tmp_path / "plain"
     folder.mkdir()
     for name, documents in (("a", 100), ("b", 4000)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps({"text": prose(number)}) + "\n" for number in range(documents)))
+        (folder / f"{name}.jsonl").write_text(
+            "".join(json.dumps({"text": prose(number)}) + "\n" for number in range(documents))
+        )
     assert (folder / "b.jsonl").stat().st_size > 1_000_000
     return folder
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "b.jsonl"])
-def test_a_file_of_the_same_size_is_another_shard(tmp_path: Path, plain: Path, tokenizer_path: Path, name: str) -> None:
+def test_a_file_of_the_same_size_is_another_shard(
+    tmp_path: Path, plain: Path, tokenizer_path: Path, name: str
+) -> None:
     settings = {"files": "*.jsonl", "shards": 1}
     shard.main(arguments(tmp_path / "one", plain, tokenizer_path, **settings))
-    old, plan = read_json(tmp_path / "one" / "00000.json"), read_json(tmp_path / "one" / "plan.json")
+    old, plan = (
+        read_json(tmp_path / "one" / "00000.json"),
+        read_json(tmp_path / "one" / "plan.json"),
+    )
     replaced(plain / name, 0)
     shard.main(arguments(tmp_path / "one", plain, tokenizer_path, **settings))
     assert read_json(tmp_path / "one" / "plan.json") != plan
     new = read_json(tmp_path / "one" / "00000.json")
     assert new["sha256"] != old["sha256"] and new["files"] != old["files"]
-    assert [file["sum"] for file in new["files"]] == [sha256_of(plain / file["path"]) for file in new["files"]]
+    assert [file["sum"] for file in new["files"]] == [
+        sha256_of(plain / file["path"]) for file in new["files"]
+    ]
     shard.main(arguments(tmp_path / "two", plain, tokenizer_path, **settings))
     for file in ("00000.bin", "00000.parquet", "00000.json"):
         assert sha256_of(tmp_path / "one" / file) == sha256_of(tmp_path / "two" / file)
 
 
 def test_a_file_replaced_while_a_shard_is_stopped_is_never_mixed(
-    tmp_path: Path, plain: Path, tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    plain: Path,
+    tokenizer_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = {"files": "*.jsonl", "shards": 1}
     monkeypatch.setattr("relscale.text.tokenize_shard.BATCH_CHARACTERS", 20_000)
@@ -304,9 +391,13 @@ def test_a_file_replaced_while_a_shard_is_stopped_is_never_mixed(
     assert read_json(progress)["file"] == 1 and read_json(progress)["record"] > 0
     before = (plain / "b.jsonl").stat()
     replaced(plain / "b.jsonl", 0)
-    os.utime(plain / "b.jsonl", ns=(before.st_atime_ns, before.st_mtime_ns))  # not even the time tells it
+    os.utime(
+        plain / "b.jsonl", ns=(before.st_atime_ns, before.st_mtime_ns)
+    )  # not even the time tells it
     shard.main(arguments(tmp_path / "one", plain, tokenizer_path, **settings))
-    assert "b.jsonl: another text than the one that was begun, begun anew" in capsys.readouterr().out
+    assert (
+        "b.jsonl: another text than the one that was begun, begun anew" in capsys.readouterr().out
+    )
     shard.main(arguments(tmp_path / "two", plain, tokenizer_path, **settings))
     for file in ("00000.bin", "00000.parquet", "00000.json"):
         assert sha256_of(tmp_path / "one" / file) == sha256_of(tmp_path / "two" / file)
@@ -340,26 +431,55 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         replaced(path, 2)
 
     monkeypatch.setattr(shard, "local_texts", changing)
-    with pytest.raises(ValueError, match=r"a\.jsonl: written anew since the shards were planned: the file has changed since, plan again"):
+    with pytest.raises(
+        ValueError,
+        match=r"a\.jsonl: written anew since the shards were planned: the file has changed since, plan again",
+    ):
         shard.main(words)
     assert not list(tmp_path.glob("00000.*"))
 
 
 def test_evaluation_text_is_removed_and_counted(tmp_path: Path, tokenizer_path: Path) -> None:
-    texts = [f"{prose(1)}\n\nwhat colour is the old house\n\n{prose(2)}", "what colour is the old house", " ", "half \ud83d a pair"]
+    texts = [
+        f"{prose(1)}\n\nwhat colour is the old house\n\n{prose(2)}",
+        "what colour is the old house",
+        " ",
+        "half \ud83d a pair",
+    ]
     windows = WindowSet(["what colour is the old house"], 5)
-    part = Shard(files=["f"], texts=lambda _, skip: iter(texts[skip:]), validation_share=1e-9, windows=windows)
+    part = Shard(
+        files=["f"],
+        texts=lambda _, skip: iter(texts[skip:]),
+        validation_share=1e-9,
+        windows=windows,
+    )
     (tmp_path / "shard").mkdir()
     counts = tokenize(part, load_tokenizer(tokenizer_path), tmp_path / "shard")
-    assert (counts.documents_read, counts.documents, counts.removed_too_short, counts.paragraphs_decontaminated) == (4, 2, 2, 2)
-    written = bytes(np.fromfile(tmp_path / "shard" / "tokens.bin", dtype="<u2").clip(0, 255).astype("u1"))
-    assert len(written) == counts.tokens == len(prose(1)) + 2 + len(prose(2)) + len("half ? a pair") + 2
+    assert (
+        counts.documents_read,
+        counts.documents,
+        counts.removed_too_short,
+        counts.paragraphs_decontaminated,
+    ) == (4, 2, 2, 2)
+    written = bytes(
+        np.fromfile(tmp_path / "shard" / "tokens.bin", dtype="<u2").clip(0, 255).astype("u1")
+    )
+    assert (
+        len(written)
+        == counts.tokens
+        == len(prose(1)) + 2 + len(prose(2)) + len("half ? a pair") + 2
+    )
 
 
 def test_files_are_dealt_by_size_in_a_fixed_way() -> None:
-    files = [TextFile(path=f"{number:02d}", num_bytes=size, sum=None) for number, size in enumerate([5, 100, 40, 60, 1, 1, 90, 3])]
+    files = [
+        TextFile(path=f"{number:02d}", num_bytes=size, sum=None)
+        for number, size in enumerate([5, 100, 40, 60, 1, 1, 90, 3])
+    ]
     shards = deal(files, 3)
-    assert sorted(file.path for pile in shards for file in pile) == sorted(file.path for file in files)
+    assert sorted(file.path for pile in shards for file in pile) == sorted(
+        file.path for file in files
+    )
     assert max(sum(file.num_bytes for file in pile) for pile in shards) == 100
     assert shards == deal(files[::-1], 3)
 
@@ -368,7 +488,11 @@ def test_files_are_dealt_by_size_in_a_fixed_way() -> None:
     ("path", "more", "message"),
     [
         ("nowhere", {}, r"sources\.mine\.path = '.*nowhere': no such file or folder"),
-        (".", {"files": "*.parquet"}, r"no file matches files = '\*\.parquet'; it holds .*\.jsonl\.gz"),
+        (
+            ".",
+            {"files": "*.parquet"},
+            r"no file matches files = '\*\.parquet'; it holds .*\.jsonl\.gz",
+        ),
         (
             ".",
             {"shards": 7},
@@ -376,9 +500,15 @@ def test_files_are_dealt_by_size_in_a_fixed_way() -> None:
         ),
     ],
 )
-def test_plans_that_cannot_be_made(text: Path, path: str, more: dict[str, Any], message: str) -> None:
+def test_plans_that_cannot_be_made(
+    text: Path, path: str, more: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        plan_shards("part", ShardedComponent.model_validate(component(**more)), LocalOrigin(kind="local", path=str(text / path)))
+        plan_shards(
+            "part",
+            ShardedComponent.model_validate(component(**more)),
+            LocalOrigin(kind="local", path=str(text / path)),
+        )
 
 
 @pytest.mark.parametrize("files", ["", "/data/*.txt", "../other/*.txt"])
@@ -389,38 +519,73 @@ def test_a_glob_that_leads_out_of_the_source(files: str) -> None:
 
 def test_an_ending_that_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x")
-    with pytest.raises(ValueError, match=r"a\.csv: the endings that are read are \.jsonl, \.json, \.txt, \.parquet"):
-        plan_shards("part", ShardedComponent.model_validate(component(files="*", shards=1)), LocalOrigin(kind="local", path=str(tmp_path)))
+    with pytest.raises(
+        ValueError, match=r"a\.csv: the endings that are read are \.jsonl, \.json, \.txt, \.parquet"
+    ):
+        plan_shards(
+            "part",
+            ShardedComponent.model_validate(component(files="*", shards=1)),
+            LocalOrigin(kind="local", path=str(tmp_path)),
+        )
 
 
 class Api:
     """Stands in for the hub: one repository of four files at one commit."""
 
-    def list_repo_tree(self, dataset: str, *, recursive: bool, revision: str, repo_type: str) -> list[Any]:
+    def list_repo_tree(
+        self, dataset: str, *, recursive: bool, revision: str, repo_type: str
+    ) -> list[Any]:
         from huggingface_hub import RepoFile
         from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-        response = SimpleNamespace(headers={}, request=SimpleNamespace(url="", method="GET"), status_code=404, url="", text="", reason="")
+        response = SimpleNamespace(
+            headers={},
+            request=SimpleNamespace(url="", method="GET"),
+            status_code=404,
+            url="",
+            text="",
+            reason="",
+        )
         if dataset != "owner/name":
             raise RepositoryNotFoundError("404", response=response)  # type: ignore[arg-type]
         if revision != "0" * 40:
             raise RevisionNotFoundError("404", response=response)  # type: ignore[arg-type]
         assert recursive and repo_type == "dataset"
         lfs = {"size": 10, "oid": "f" * 64, "pointerSize": 1}
-        return [RepoFile(path=path, size=10, oid="a" * 40, lfs=lfs) for path in ("a.json.gz", "x/b.json.gz", "x/c.json.gz", "README.md")]
+        return [
+            RepoFile(path=path, size=10, oid="a" * 40, lfs=lfs)
+            for path in ("a.json.gz", "x/b.json.gz", "x/c.json.gz", "README.md")
+        ]
 
 
 def test_the_hub_is_listed_at_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     settings = ShardedComponent.model_validate(component(files="**/*.json.gz", exclude=["x/c*"]))
-    plan = plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="0" * 40))
-    assert [[file["path"] for file in part] for part in plan["shards"]] == [["a.json.gz"], ["x/b.json.gz"]]
+    plan = plan_shards(
+        "part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="0" * 40)
+    )
+    assert [[file["path"] for file in part] for part in plan["shards"]] == [
+        ["a.json.gz"],
+        ["x/b.json.gz"],
+    ]
     assert plan["shards"][0][0]["sum"] == "f" * 64
-    assert (plan["package"], plan["version"], plan["num_files"], plan["num_bytes"]) == ("owner/name", "0" * 40, 2, 20)
-    with pytest.raises(ValueError, match=r"sources\.mine: dataset = 'owner/name', revision = '1{40}': the dataset has no such commit"):
-        plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="1" * 40))
+    assert (plan["package"], plan["version"], plan["num_files"], plan["num_bytes"]) == (
+        "owner/name",
+        "0" * 40,
+        2,
+        20,
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"sources\.mine: dataset = 'owner/name', revision = '1{40}': the dataset has no such commit",
+    ):
+        plan_shards(
+            "part", settings, HubOrigin(kind="hub", dataset="owner/name", revision="1" * 40)
+        )
     with pytest.raises(ValueError, match="no such dataset, or it is gated"):
-        plan_shards("part", settings, HubOrigin(kind="hub", dataset="owner/other", revision="0" * 40))
+        plan_shards(
+            "part", settings, HubOrigin(kind="hub", dataset="owner/other", revision="0" * 40)
+        )
 
 
 # ------------------------------------------------------------------------------------------------------------ whole corpora
@@ -432,12 +597,19 @@ def corpus_manifest(folder: Path, made: Path, **more: Any) -> Path:
     spec = {"corpus": "both", "settings": {"components": parts, **more}}
     manifest = folder / "both" / "manifest.json"
     folders = [f"{name}={made}" for name in parts]
-    outputs = ["--out-validation", str(folder / "both" / "validation.parquet"), "--manifest", str(manifest)]
+    outputs = [
+        "--out-validation",
+        str(folder / "both" / "validation.parquet"),
+        "--manifest",
+        str(manifest),
+    ]
     sharded_corpus.main(["--spec", json.dumps(spec), "--component", *folders, *outputs])
     return manifest
 
 
-def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_reads_what_the_manifest_names(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = corpus_manifest(tmp_path, made)
     mixture, manifest = read_tokens(path), read_json(path)
     assert isinstance(mixture, Mixture) and len(mixture) == manifest["tokens"]
@@ -450,7 +622,8 @@ def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path, monk
         shard_path.write_bytes(b"\x01\x00" + before[2:])
         with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
             read_tokens(path)
-        # Of a corpus too large to be summed before each run, so is a file that was written after its manifest.
+        # Of a corpus too large to be summed before each run, so is a file that was written after
+        # its manifest.
         monkeypatch.setattr(token_files, "SUMMED_UP_TO_BYTES", 0)
         with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
             read_tokens(path)
@@ -460,7 +633,10 @@ def test_training_reads_what_the_manifest_names(made: Path, tmp_path: Path, monk
         with pytest.raises(ValueError, match=r"00001\.bin: \d+ tokens; .*manifest\.json says"):
             read_tokens(path)
         shard_path.unlink()
-        with pytest.raises(ValueError, match=r"00001\.bin: cannot be read: .*; remove .*manifest\.json, so that it is made again"):
+        with pytest.raises(
+            ValueError,
+            match=r"00001\.bin: cannot be read: .*; remove .*manifest\.json, so that it is made again",
+        ):
             read_tokens(path)
     finally:
         shard_path.write_bytes(before)
@@ -476,7 +652,9 @@ def test_another_weight_is_another_training_set(made: Path, tmp_path: Path) -> N
 
 
 def test_held_out_text_stands_in_proportion_to_the_weights(made: Path, tmp_path: Path) -> None:
-    table = pq.read_table(corpus_manifest(tmp_path, made, validation_mb=0.008).parent / "validation.parquet").to_pylist()
+    table = pq.read_table(
+        corpus_manifest(tmp_path, made, validation_mb=0.008).parent / "validation.parquet"
+    ).to_pylist()
     sizes = Counter[int]()
     for row in table:
         sizes[row["component"]] += len(row["text"].encode())
@@ -485,25 +663,39 @@ def test_held_out_text_stands_in_proportion_to_the_weights(made: Path, tmp_path:
     settings = ShardedCorpus.model_validate({"components": {"one": component()}})
     empty = tmp_path / "empty.parquet"
     pq.write_table(pq.read_table(made / "00000.parquet").slice(0, 0), empty)
-    with pytest.raises(ValueError, match=r"corpora\.sharded\.both\.components\.one: no document was held out"):
+    with pytest.raises(
+        ValueError, match=r"corpora\.sharded\.both\.components\.one: no document was held out"
+    ):
         held_out("both", settings, {"one": [empty]})
 
 
 def test_what_is_held_out_is_chosen_by_hash_weight_and_size(tmp_path: Path) -> None:
-    """Against the rule written down with lists; hashes of several documents, empty texts and letters of several bytes are among them."""
+    """Against the rule written down with lists; hashes of several documents, empty texts and
+    letters of several bytes are among them."""
     generator = random.Random(0)
     parts: dict[str, list[Path]] = {}
     rows: dict[str, list[tuple[str, str]]] = {}
     for name in ("one", "two"):
         parts[name], rows[name] = [], []
         for number in range(3):
-            some = [(f"{generator.randrange(400):016x}", "aé漢😀"[generator.randrange(4)] * generator.randrange(60)) for _ in range(200)]
+            some = [
+                (
+                    f"{generator.randrange(400):016x}",
+                    "aé漢😀"[generator.randrange(4)] * generator.randrange(60),
+                )
+                for _ in range(200)
+            ]
             parts[name].append(tmp_path / f"{name}-{number}.parquet")
-            write_documents([HeldOut(component=0, document=document, text=text) for document, text in some], parts[name][-1])
+            write_documents(
+                [HeldOut(component=0, document=document, text=text) for document, text in some],
+                parts[name][-1],
+            )
             rows[name] += some
     for megabytes in (0.001, 0.01, 1.0):
         components = {"one": component(weight=3.0), "two": component()}
-        settings = ShardedCorpus.model_validate({"components": components, "validation_mb": megabytes})
+        settings = ShardedCorpus.model_validate(
+            {"components": components, "validation_mb": megabytes}
+        )
         sizes = {name: sum(len(text.encode()) for _, text in some) for name, some in rows.items()}
         total = min(megabytes * 1e6, sizes["one"] / 0.75, sizes["two"] / 0.25)
         wanted = []
@@ -515,14 +707,16 @@ def test_what_is_held_out_is_chosen_by_hash_weight_and_size(tmp_path: Path) -> N
                     break
                 wanted.append((document, index, text))
         wanted.sort(key=lambda row: row[:2])
-        found = [(one.document, one.component, one.text) for one in held_out("both", settings, parts)]
+        found = [
+            (one.document, one.component, one.text) for one in held_out("both", settings, parts)
+        ]
         assert found == wanted and len(found) > 10
 
 
 _PEAK = """
 import json, sys
 from pathlib import Path
-from relscale.settings.sharded import ShardedCorpus
+from relscale.config.sharded import ShardedCorpus
 from relscale.text.parquet import write_documents
 from relscale.text.sharded_corpus import held_out
 from relscale.text.tokenize_shard import HeldOut
@@ -538,30 +732,69 @@ print(next(line for line in Path("/proc/self/status").read_text().splitlines() i
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell a process's peak of memory")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(),
+    reason="this system does not tell a process's peak of memory",
+)
 def test_memory_does_not_grow_with_what_is_held_out(tmp_path: Path) -> None:
     peaks = []
     for megabytes in (60, 180):
         (tmp_path / str(megabytes)).mkdir()
         command = [sys.executable, "-c", _PEAK, str(tmp_path / str(megabytes)), str(megabytes)]
-        peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024)
-    # Held as lists, 120 MB more text took more than 100 MiB more; between equal calls it differs by 25.
+        peaks.append(
+            int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
+        )
+    # Held as lists, 120 MB more text took more than 100 MiB more; between equal calls it differs by
+    # 25.
     assert peaks[1] - peaks[0] < 50, peaks
 
 
-def test_a_component_too_small_for_its_weight_is_named_before_training(made: Path, tmp_path: Path) -> None:
+def test_a_component_too_small_for_its_weight_is_named_before_training(
+    made: Path, tmp_path: Path
+) -> None:
     path = corpus_manifest(tmp_path, made, max_epochs=2.0)
     tokens = read_json(path)["tokens"] // 2
     spec = {"most_tokens": {"both": tokens}, "max_epochs": 1.0}
-    enough_tokens.main(["--spec", json.dumps(spec), "--manifest", str(path), "--out", str(tmp_path / "checked.json")])
+    enough_tokens.main(
+        [
+            "--spec",
+            json.dumps(spec),
+            "--manifest",
+            str(path),
+            "--out",
+            str(tmp_path / "checked.json"),
+        ]
+    )
     assert read_json(tmp_path / "checked.json") == {"most_epochs": {"both": 0.75}}
     spec["most_tokens"]["both"] = 3 * tokens
-    with pytest.raises(ValueError, match=r"corpora\.sharded\.both\.components\.one: the longest run, of [\d,]+ tokens, would see it 2\.25"):
-        enough_tokens.main(["--spec", json.dumps(spec), "--manifest", str(path), "--out", str(tmp_path / "checked.json")])
+    with pytest.raises(
+        ValueError,
+        match=r"corpora\.sharded\.both\.components\.one: the longest run, of [\d,]+ tokens, would see it 2\.25",
+    ):
+        enough_tokens.main(
+            [
+                "--spec",
+                json.dumps(spec),
+                "--manifest",
+                str(path),
+                "--out",
+                str(tmp_path / "checked.json"),
+            ]
+        )
 
 
 def test_a_source_read_in_parts_is_one_row() -> None:
     part = {"source": "mine", "package": None, "version": None, "num_files": 2, "num_bytes": 10}
-    rows = one_a_source([part | {"sha256": "a"}, part | {"sha256": "b"}, part | {"sha256": "a"}, part | {"source": "else", "sha256": "c"}])
-    assert [(row["source"], row["num_files"], row["num_bytes"]) for row in rows] == [("else", 2, 10), ("mine", 4, 20)]
+    rows = one_a_source(
+        [
+            part | {"sha256": "a"},
+            part | {"sha256": "b"},
+            part | {"sha256": "a"},
+            part | {"source": "else", "sha256": "c"},
+        ]
+    )
+    assert [(row["source"], row["num_files"], row["num_bytes"]) for row in rows] == [
+        ("else", 2, 10),
+        ("mine", 4, 20),
+    ]
     assert len(rows[1]["sha256"]) == 64 and rows[0]["sha256"] == "c"

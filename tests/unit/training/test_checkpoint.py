@@ -12,24 +12,51 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from relscale.architecture import Choices, Shape
+from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
-from relscale.plan import plan_suite
-from relscale.settings.suite import Suite
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.suite import plan_suite
 from relscale.training.checkpoint import KEPT, Checkpoints
-from relscale.training.loop import InterruptedRunError, train
 from relscale.training.native_library import available
-from relscale.training.torch_step import TorchStep
+from relscale.training.torch_trainer import TorchStep
+from relscale.training.trainer import InterruptedRunError, train
 
-SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+SHAPE = Shape(
+    width=16,
+    layers=1,
+    heads=1,
+    kv_heads=1,
+    head_dim=16,
+    intermediate=48,
+    vocab_size=64,
+    context_length=16,
+)
 SHARED = {"beta1": 0.9, "beta2": 0.99, "warmup_share": 0.1, "decay_share": 0.5, "clip_norm": 1.0}
-ADAM = {"kind": "adam", "learning_rate": 0.01, "embedding_learning_rate": 0.02, "head_learning_rate": 0.03, "weight_decay": 0.0, **SHARED}
-CAUTIOUS = ADAM | {"kind": "cautious_adamc", "embedding_learning_rate": 0.01, "head_learning_rate": 0.01, "weight_decay": 0.1}
+ADAM = {
+    "kind": "adam",
+    "learning_rate": 0.01,
+    "embedding_learning_rate": 0.02,
+    "head_learning_rate": 0.03,
+    "weight_decay": 0.0,
+    **SHARED,
+}
+CAUTIOUS = ADAM | {
+    "kind": "cautious_adamc",
+    "embedding_learning_rate": 0.01,
+    "head_learning_rate": 0.01,
+    "weight_decay": 0.1,
+}
 STEPS = 230
 
 
 def spec(optimiser):
-    return {"seed": 1, "steps": STEPS, "batch_size": 3, "shape": asdict(SHAPE), "optimiser": optimiser}
+    return {
+        "seed": 1,
+        "steps": STEPS,
+        "batch_size": 3,
+        "shape": asdict(SHAPE),
+        "optimiser": optimiser,
+    }
 
 
 def model(optimiser=ADAM):
@@ -42,7 +69,9 @@ def tokens():
 
 
 def same(first, second):
-    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name]) for name in first
+    )
 
 
 def stopping_after(steps):
@@ -57,11 +86,23 @@ def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, token
     expected = train(spec(optimiser), tokens, straight)
     for steps in (1, 7, 96, 3):
         with pytest.raises(InterruptedRunError):
-            train(spec(optimiser), tokens, model(optimiser), checkpoints=Checkpoints(tmp_path), stop=stopping_after(steps))
+            train(
+                spec(optimiser),
+                tokens,
+                model(optimiser),
+                checkpoints=Checkpoints(tmp_path),
+                stop=stopping_after(steps),
+            )
     last = model(optimiser)
-    assert train(spec(optimiser), tokens, last, checkpoints=Checkpoints(tmp_path, every_steps=50)) == expected
+    assert (
+        train(spec(optimiser), tokens, last, checkpoints=Checkpoints(tmp_path, every_steps=50))
+        == expected
+    )
     assert same(last.state(), straight.state())
-    assert [path.name for path in sorted(tmp_path.glob("*.json"))] == ["step-000000200.json", "step-000000230.json"]
+    assert [path.name for path in sorted(tmp_path.glob("*.json"))] == [
+        "step-000000200.json",
+        "step-000000230.json",
+    ]
 
 
 def test_a_finished_run_is_read_from_its_last_checkpoint(tokens, tmp_path):
@@ -76,11 +117,19 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, caps
     checkpoints = Checkpoints(tmp_path)
     for step in (1, 2, 3):
         checkpoints.save(step, {"weight": np.full(4, step)}, {"curve": [], "pending": [0.5]})
-    assert len(list(tmp_path.glob("step-*.safetensors"))) == KEPT == len(list(tmp_path.glob("step-*.json")))
+    assert (
+        len(list(tmp_path.glob("step-*.safetensors")))
+        == KEPT
+        == len(list(tmp_path.glob("step-*.json")))
+    )
     newest = tmp_path / "step-000000003.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
     found = checkpoints.latest()
-    assert (found.step, found.state["weight"].tolist(), found.loop) == (2, [2, 2, 2, 2], {"curve": [], "pending": [0.5]})
+    assert (found.step, found.state["weight"].tolist(), found.loop) == (
+        2,
+        [2, 2, 2, 2],
+        {"curve": [], "pending": [0.5]},
+    )
     assert "step-000000003.safetensors: damaged, passed over: " in capsys.readouterr().out
     (tmp_path / "step-000000002.json").write_text("{")
     assert checkpoints.latest() is None
@@ -100,7 +149,10 @@ def test_a_checkpoint_that_cannot_be_written_says_which_is_the_last_good_one(tmp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("relscale.training.checkpoint.save_file", full)
-    with pytest.raises(ValueError, match=r"step-000000002.safetensors: .*No space left on device; the last good one is that of step 1"):
+    with pytest.raises(
+        ValueError,
+        match=r"step-000000002.safetensors: .*No space left on device; the last good one is that of step 1",
+    ):
         checkpoints.save(2, {"weight": np.zeros(2)}, {})
     assert checkpoints.latest().step == 1
     assert not list(tmp_path.glob("*.tmp"))
@@ -130,7 +182,9 @@ def test_state_of_another_model_is_refused(tokens, tmp_path):
         with pytest.raises(ValueError, match=r"state of an optimiser"):
             train(spec(other), tokens, model(other), checkpoints=Checkpoints(tmp_path))
     larger = TorchStep(Shape(**asdict(SHAPE) | {"width": 32}), Choices(), ADAM, seed=1)
-    with pytest.raises(ValueError, match=r"model.embed_tokens.weight is \(64, 16\), not \(64, 32\)"):
+    with pytest.raises(
+        ValueError, match=r"model.embed_tokens.weight is \(64, 16\), not \(64, 32\)"
+    ):
         train(spec(ADAM), tokens, larger, checkpoints=Checkpoints(tmp_path))
 
 
@@ -138,32 +192,69 @@ class Stage:
     """The training stage as a process, on a run of a few seconds."""
 
     def __init__(self, folder, tokens, step):
-        # Long enough to be killed several times: a native step takes tens of microseconds, one of torch milliseconds.
+        # Long enough to be killed several times: a native step takes tens of microseconds, one of
+        # torch milliseconds.
         budget = {"label": "2e10" if step == "native" else "6e8", "shapes": ["16x1"]}
-        raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16, "step": step}, "budgets": [budget]}
+        raw = {
+            "corpora": ["a"],
+            "recipe": {"name": "cpu_small", "context_length": 16, "step": step},
+            "budgets": [budget],
+        }
         (self.run,) = plan_suite(Suite.model_validate(raw), 64)
         self.folder = folder
         tokens.tofile(folder / "train.bin")
         sums = {"train.bin": sha256_of(folder / "train.bin")}
-        write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-        write_json(folder / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
+        write_json(
+            folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums}
+        )
+        write_json(
+            folder / "tokenizer.json",
+            {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]},
+        )
 
     def start(self, out, *, checkpoints="checkpoints", defined_by="code"):
-        paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
-        paths |= {"out-record": f"{out}/record.json", "out-curve": f"{out}/curve.csv", "out-model": f"{out}/model"}
+        paths = {
+            "manifest": "manifest.json",
+            "tokenizer": "tokenizer.json",
+            "checkpoints": checkpoints,
+        }
+        paths |= {
+            "out-record": f"{out}/record.json",
+            "out-curve": f"{out}/curve.csv",
+            "out-model": f"{out}/model",
+        }
         paths |= {"out-speed": f"{out}/speed.csv"}
-        named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
-        options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--defined-by", defined_by, "--every-steps", "50"]
+        named = [
+            part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))
+        ]
+        options = [
+            "--spec",
+            json.dumps(self.run.spec()),
+            "--threads",
+            "1",
+            "--defined-by",
+            defined_by,
+            "--every-steps",
+            "50",
+        ]
         command = [sys.executable, "-m", "relscale.stages.train", *options, *named]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     def bytes_of(self, out):
-        return [sha256_of(self.folder / out / name) for name in ("record.json", "curve.csv", "model/model.safetensors")]
+        return [
+            sha256_of(self.folder / out / name)
+            for name in ("record.json", "curve.csv", "model/model.safetensors")
+        ]
 
     def wait_for_checkpoint(self, process, more_than=0):
         """Wait until a later checkpoint is there; False where the run ended before."""
         while process.poll() is None:
-            steps = [int(path.stem.removeprefix("step-")) for path in self.folder.glob("checkpoints/*/step-*.json")]
+            steps = [
+                int(path.stem.removeprefix("step-"))
+                for path in self.folder.glob("checkpoints/*/step-*.json")
+            ]
             if max(steps, default=0) > more_than:
                 return max(steps)
             time.sleep(0.005)
@@ -222,7 +313,9 @@ def test_another_definition_does_not_resume(process):
     assert len(list((process.folder / "checkpoints").iterdir())) == 2
 
 
-def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_nothing_to_go_on_from(process):
+def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_nothing_to_go_on_from(
+    process,
+):
     straight = process.start("straight", checkpoints="other")
     assert straight.wait() == 0
     path = process.folder / "train.bin"
@@ -232,7 +325,10 @@ def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_noth
     with path.open("r+b") as handle:  # in place: the run has the file mapped
         handle.write(before[2000:4000])
     said = running.communicate()[0]
-    assert running.returncode == 1 and "train.bin: changed while a run was trained on it; the run is not kept" in said, said
+    assert (
+        running.returncode == 1
+        and "train.bin: changed while a run was trained on it; the run is not kept" in said
+    ), said
     assert not (process.folder / "out").exists()
     refused = process.start("out")
     assert f"{path}: its SHA-256 is " in refused.communicate()[0]

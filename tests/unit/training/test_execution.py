@@ -6,20 +6,46 @@ import pytest
 import torch
 from memory import most_memory, tells_memory
 
-from relscale.accounting import count_parameters
-from relscale.architecture import Choices, Shape
-from relscale.needs import LEAST_MINUTES, SLACK
-from relscale.plan import plan_suite
-from relscale.settings.analysis import Costs
-from relscale.settings.suite import Suite
-from relscale.settings.training import Training
-from relscale.training.execution import CPU_ROOM_BYTES, GIB, USABLE_SHARE, Execution, activation_bytes, choose_execution, state_bytes
+from relscale.config.analysis import Costs
+from relscale.config.suite import Suite
+from relscale.config.training import Training
+from relscale.plan.accounting import count_parameters
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.suite import plan_suite
+from relscale.resources.request import LEAST_MINUTES, SLACK
+from relscale.resources.training import train_needs
+from relscale.training.execution import (
+    CPU_ROOM_BYTES,
+    GIB,
+    USABLE_SHARE,
+    Execution,
+    activation_bytes,
+    choose_execution,
+    state_bytes,
+)
 from relscale.training.model import Decoder, initialise
-from relscale.training.torch_step import TorchStep
-from relscale.training_needs import train_needs
+from relscale.training.torch_trainer import TorchStep
 
-SHAPE = Shape(width=128, layers=2, heads=2, kv_heads=2, head_dim=64, intermediate=512, vocab_size=500, context_length=128)
-PAPER = Shape(width=2048, layers=21, heads=16, kv_heads=16, head_dim=128, intermediate=8192, vocab_size=128_256, context_length=4096)
+SHAPE = Shape(
+    width=128,
+    layers=2,
+    heads=2,
+    kv_heads=2,
+    head_dim=64,
+    intermediate=512,
+    vocab_size=500,
+    context_length=128,
+)
+PAPER = Shape(
+    width=2048,
+    layers=21,
+    heads=16,
+    kv_heads=16,
+    head_dim=128,
+    intermediate=8192,
+    vocab_size=128_256,
+    context_length=4096,
+)
 H100 = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=60)
 
 
@@ -28,7 +54,10 @@ def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, recompute: bool)
     decoder = Decoder(shape, Choices())
     initialise(decoder, 0)
     decoder.model.recompute = recompute
-    apart = {tensor.untyped_storage().data_ptr() for tensor in [*decoder.parameters(), decoder.cosine, decoder.sine]}
+    apart = {
+        tensor.untyped_storage().data_ptr()
+        for tensor in [*decoder.parameters(), decoder.cosine, decoder.sine]
+    }
     kept: dict[int, tuple[int, torch.Tensor]] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -36,29 +65,50 @@ def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, recompute: bool)
         return tensor
 
     tokens = torch.zeros((sequences, shape.context_length), dtype=torch.int64)
-    with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with (
+        torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16),
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+    ):
         decoder.hidden(tokens)
     return sum(size for pointer, (size, _) in kept.items() if pointer not in apart)
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)])
+@pytest.mark.parametrize(
+    "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)]
+)
 @pytest.mark.parametrize("in_bfloat16", [False, True])
 @pytest.mark.parametrize("recompute", [False, True])
 def test_activations_of_a_block_are_estimated_from_above_and_not_far(shape, in_bfloat16, recompute):
     device = "cuda" if in_bfloat16 else "cpu"
     deeper = replace(shape, layers=6)
-    # What four more blocks keep of one more sequence: neither weights in bfloat16, which all sequences share, nor embedding and loss.
-    many, few = ([kept_bytes(one, count, in_bfloat16, recompute) for one in (deeper, shape)] for count in (3, 2))
+    # What four more blocks keep of one more sequence: neither weights in bfloat16, which all
+    # sequences share, nor embedding and loss.
+    many, few = (
+        [kept_bytes(one, count, in_bfloat16, recompute) for one in (deeper, shape)]
+        for count in (3, 2)
+    )
     measured = many[0] - many[1] - (few[0] - few[1])
     # So many sequences that the estimate is not that of the optimiser's turn.
-    large, half = ([activation_bytes(one, device, count, recompute) for one in (deeper, shape)] for count in (2000, 1000))
+    large, half = (
+        [activation_bytes(one, device, count, recompute) for one in (deeper, shape)]
+        for count in (2000, 1000)
+    )
     ratio = measured / ((large[0] - large[1] - (half[0] - half[1])) / 1000)
     assert 0.6 < ratio <= 1.0, ratio
 
 
 @tells_memory
 def test_compiled_blocks_that_are_recomputed_hold_one_copy_of_a_block_in_bfloat16():
-    shape = replace(SHAPE, width=512, layers=12, heads=8, kv_heads=8, intermediate=2048, vocab_size=64, context_length=16)
+    shape = replace(
+        SHAPE,
+        width=512,
+        layers=12,
+        heads=8,
+        kv_heads=8,
+        intermediate=2048,
+        vocab_size=64,
+        context_length=16,
+    )
     decoder = Decoder(shape, Choices())
     initialise(decoder, 0)
     decoder.model.recompute = True
@@ -75,8 +125,12 @@ def test_compiled_blocks_that_are_recomputed_hold_one_copy_of_a_block_in_bfloat1
     with most_memory() as taken:
         forward_and_backward()
     assert taken() < 2 * count_parameters(shape).transformer / 3
-    # So many sequences that the estimate is not that of the optimiser's turn: twice the depth, twice the blocks' inputs, no matrix more.
-    few, many = (activation_bytes(replace(shape, layers=layers, context_length=4096), "cuda", 100, True) for layers in (12, 24))
+    # So many sequences that the estimate is not that of the optimiser's turn: twice the depth,
+    # twice the blocks' inputs, no matrix more.
+    few, many = (
+        activation_bytes(replace(shape, layers=layers, context_length=4096), "cuda", 100, True)
+        for layers in (12, 24)
+    )
     assert many - few == 12 * 4 * 512 * 4096 * 100
 
 
@@ -88,17 +142,38 @@ def test_the_state_of_a_process():
 
 def chosen(memory_gib, processes=1, batch_size=16, shape=PAPER):
     total = count_parameters(shape).total
-    return choose_execution(shape, total, "cautious_adamc", batch_size, "cuda", processes=processes, memory_bytes=memory_gib * GIB)
+    return choose_execution(
+        shape,
+        total,
+        "cautious_adamc",
+        batch_size,
+        "cuda",
+        processes=processes,
+        memory_bytes=memory_gib * GIB,
+    )
 
 
 def test_a_run_that_fits_is_taken_whole_then_in_parts_then_recomputed_then_shared():
     assert chosen(1000) == Execution(device="cuda")
     part = chosen(80)
-    assert part.micro_batch is not None and 16 % part.micro_batch == 0 and not part.recompute and not part.sharded
-    tight = next(found for memory in range(79, 20, -1) if (found := chosen(memory)) is not None and found.recompute)
+    assert (
+        part.micro_batch is not None
+        and 16 % part.micro_batch == 0
+        and not part.recompute
+        and not part.sharded
+    )
+    tight = next(
+        found
+        for memory in range(79, 20, -1)
+        if (found := chosen(memory)) is not None and found.recompute
+    )
     assert not tight.sharded
     assert chosen(30) is None
-    shared = next(found for memory in range(60, 20, -1) if (found := chosen(memory, 8)) is not None and found.sharded)
+    shared = next(
+        found
+        for memory in range(60, 20, -1)
+        if (found := chosen(memory, 8)) is not None and found.sharded
+    )
     assert shared.processes == 8
 
 
@@ -116,11 +191,26 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
     found = choose_execution(shape, count_parameters(shape).total, "adam", 64, "cpu")
     assert found.micro_batch is not None
     assert activation_bytes(shape, "cpu", found.micro_batch, found.recompute) <= CPU_ROOM_BYTES
-    small = replace(SHAPE, width=16, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+    small = replace(
+        SHAPE,
+        width=16,
+        heads=1,
+        kv_heads=1,
+        head_dim=16,
+        intermediate=48,
+        vocab_size=64,
+        context_length=16,
+    )
     optimiser = {"kind": "adam", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "clip_norm": 1.0}
-    optimiser |= dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003)
+    optimiser |= dict.fromkeys(
+        ("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003
+    )
     losses = []
-    for execution in (Execution(), Execution(micro_batch=2), Execution(micro_batch=3, recompute=True)):
+    for execution in (
+        Execution(),
+        Execution(micro_batch=2),
+        Execution(micro_batch=3, recompute=True),
+    ):
         step = TorchStep(small, Choices(), optimiser, 0, execution)
         generator = torch.Generator().manual_seed(0)
         for _ in range(5):
@@ -131,8 +221,15 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
 
 
 def paper_run(budget, width):
-    raw = {"corpora": ["a"], "recipe": {"name": "marin2025"}, "budgets": [{"label": budget}], "seeds": [0]}
-    return next(run for run in plan_suite(Suite.model_validate(raw), 128_256) if run.shape.width == width)
+    raw = {
+        "corpora": ["a"],
+        "recipe": {"name": "marin2025"},
+        "budgets": [{"label": budget}],
+        "seeds": [0],
+    }
+    return next(
+        run for run in plan_suite(Suite.model_validate(raw), 128_256) if run.shape.width == width
+    )
 
 
 def test_a_job_asks_for_the_fewest_gpus_that_hold_it_and_end_in_time():
@@ -144,7 +241,9 @@ def test_a_job_asks_for_the_fewest_gpus_that_hold_it_and_end_in_time():
     assert hours / 8 < 48 < hours / 4
     assert LEAST_MINUTES + SLACK * 60 * hours / 8 > 48 * 60 == asked.runtime
     unhurried = train_needs(small, Training(gpus_per_run=8), H100)
-    assert unhurried.runtime == pytest.approx(LEAST_MINUTES + SLACK * small.training_flops / (0.4 * 9.89e14) / 60, rel=0.02)
+    assert unhurried.runtime == pytest.approx(
+        LEAST_MINUTES + SLACK * small.training_flops / (0.4 * 9.89e14) / 60, rel=0.02
+    )
     assert train_needs(large, Training(gpus_per_run=2), H100).gpu == 2
     assert train_needs(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
 
@@ -157,10 +256,21 @@ def test_a_job_says_what_memory_its_gpus_need():
 
 
 def test_a_job_on_the_cpu_asks_for_no_gpu_and_little_memory():
-    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small"}, "budgets": [{"label": "1e11", "shapes": ["32x1"]}]}
+    raw = {
+        "corpora": ["a"],
+        "recipe": {"name": "cpu_small"},
+        "budgets": [{"label": "1e11", "shapes": ["32x1"]}],
+    }
     (run,) = plan_suite(Suite.model_validate(raw), 512)
     costs = Costs(device="cpu", peak_flops_per_s=1.2e11, utilisation=0.4)
     asked = train_needs(run, Training(gpus_per_run=8), costs)
     assert (asked.gpu, asked.gpu_mem_mb) == (0, 0)
     assert 900 < asked.mem_mb < 1000
-    assert asked.resources().keys() == {"gpu", "mem_mb", "gpu_mem_mb", "runtime", "cpus_per_task", "nodes"}
+    assert asked.resources().keys() == {
+        "gpu",
+        "mem_mb",
+        "gpu_mem_mb",
+        "runtime",
+        "cpus_per_task",
+        "nodes",
+    }

@@ -4,15 +4,29 @@ from dataclasses import replace
 import pytest
 import torch
 
-from relscale.accounting import count_parameters
-from relscale.architecture import Choices, RopeScaling, Shape
 from relscale.files import write_json
+from relscale.plan.accounting import count_parameters
+from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.training.folder import hugging_face_config
 from relscale.training.initial import parameter_shapes
 from relscale.training.model import Decoder, initialise, load_decoder, rotary_angles, save_decoder
 
-SHAPE = Shape(width=24, layers=2, heads=3, kv_heads=3, head_dim=8, intermediate=48, vocab_size=97, context_length=33)
-LLAMA3 = Choices(norm_epsilon=1e-5, rope_theta=500_000.0, rope_scaling=RopeScaling(original_max_position_embeddings=16), init_std=0.02)
+SHAPE = Shape(
+    width=24,
+    layers=2,
+    heads=3,
+    kv_heads=3,
+    head_dim=8,
+    intermediate=48,
+    vocab_size=97,
+    context_length=33,
+)
+LLAMA3 = Choices(
+    norm_epsilon=1e-5,
+    rope_theta=500_000.0,
+    rope_scaling=RopeScaling(original_max_position_embeddings=16),
+    init_std=0.02,
+)
 
 
 def perturbed(shape: Shape, choices: Choices) -> Decoder:
@@ -39,9 +53,13 @@ def test_logits_equal_those_of_transformers_loaded_from_our_folder(tmp_path, sha
     transformers = pytest.importorskip("transformers")
     decoder = perturbed(shape, choices)
     save_decoder(decoder, tmp_path)
-    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, attn_implementation="eager").eval()
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, attn_implementation="eager"
+    ).eval()
     for length in (1, 7, 31, 33):
-        tokens = torch.randint(0, shape.vocab_size, (3, length), generator=torch.Generator().manual_seed(length))
+        tokens = torch.randint(
+            0, shape.vocab_size, (3, length), generator=torch.Generator().manual_seed(length)
+        )
         with torch.inference_mode():
             torch.testing.assert_close(decoder(tokens), theirs(tokens).logits, rtol=1e-5, atol=1e-5)
 
@@ -54,7 +72,9 @@ def test_saving_and_loading_gives_the_same_logits_bit_for_bit(tmp_path):
         assert torch.equal(load_decoder(tmp_path)(tokens), decoder(tokens))
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, layers=3)])
+@pytest.mark.parametrize(
+    "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, layers=3)]
+)
 def test_parameter_counts_are_those_of_the_instantiated_model(shape):
     with torch.device("meta"):
         decoder = Decoder(shape)
@@ -64,11 +84,15 @@ def test_parameter_counts_are_those_of_the_instantiated_model(shape):
     assert counted.head == decoder.lm_head.weight.numel()
 
 
-@pytest.mark.parametrize("shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, layers=3)])
+@pytest.mark.parametrize(
+    "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=2, head_dim=10, layers=3)]
+)
 def test_parameters_are_named_and_ordered_as_in_the_instantiated_model(shape):
     with torch.device("meta"):
         decoder = Decoder(shape)
-    assert list(parameter_shapes(shape)) == [(name, tuple(parameter.shape)) for name, parameter in decoder.named_parameters()]
+    assert list(parameter_shapes(shape)) == [
+        (name, tuple(parameter.shape)) for name, parameter in decoder.named_parameters()
+    ]
 
 
 def test_the_paper_models_have_the_published_parameter_counts():
@@ -79,11 +103,23 @@ def test_the_paper_models_have_the_published_parameter_counts():
         with torch.device("meta"):
             decoder = Decoder(shape)
         counted = count_parameters(shape)
-        assert counted.total == total == sum(parameter.numel() for parameter in decoder.parameters())
-        assert counted.embedding == decoder.model.embed_tokens.weight.numel() == 128_256 * shape.width
+        assert (
+            counted.total == total == sum(parameter.numel() for parameter in decoder.parameters())
+        )
+        assert (
+            counted.embedding == decoder.model.embed_tokens.weight.numel() == 128_256 * shape.width
+        )
         assert counted.head == decoder.lm_head.weight.numel() == 128_256 * shape.width
-        rest = [parameter.numel() for name, parameter in decoder.model.named_parameters() if not name.startswith("embed_tokens")]
-        assert counted.transformer == sum(rest) == shape.layers * (16 * shape.width**2 + 2 * shape.width + 256) + shape.width
+        rest = [
+            parameter.numel()
+            for name, parameter in decoder.model.named_parameters()
+            if not name.startswith("embed_tokens")
+        ]
+        assert (
+            counted.transformer
+            == sum(rest)
+            == shape.layers * (16 * shape.width**2 + 2 * shape.width + 256) + shape.width
+        )
 
 
 def test_rotary_angles_by_hand():
@@ -107,12 +143,16 @@ def test_the_same_seed_gives_the_same_parameters_and_another_seed_others():
     initialise(first, 1)
     initialise(second, 1)
     initialise(other, 2)
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
     assert not torch.equal(first.lm_head.weight, other.lm_head.weight)
 
 
 def test_a_folder_of_another_kind_of_model_is_refused(tmp_path):
-    write_json(tmp_path / "config.json", hugging_face_config(SHAPE, Choices()) | {"model_type": "llama"})
+    write_json(
+        tmp_path / "config.json", hugging_face_config(SHAPE, Choices()) | {"model_type": "llama"}
+    )
     with pytest.raises(ValueError, match=r"config.json: model_type = 'llama'; only 'qwen3'"):
         load_decoder(tmp_path)
 

@@ -1,4 +1,5 @@
-"""The native step's C on compilers and machines beside this one: ARM's NEON by cross compiler and emulator, and Clang."""
+"""The native step's C on compilers and machines beside this one: ARM's NEON by cross compiler and
+emulator, and Clang."""
 
 import shutil
 import subprocess
@@ -10,16 +11,40 @@ import pytest
 import torch
 from torch.nn import functional
 
-from relscale.architecture import Choices, Shape
+from relscale.plan.architecture import Choices, Shape
 from relscale.training.initial import initial_values
 from relscale.training.model import Decoder
-from relscale.training.native_library import adam_settings, c_shape, flat_values, named_values, rotary_angles
-from relscale.training.torch_step import TorchStep
+from relscale.training.native_library import (
+    adam_settings,
+    c_shape,
+    flat_values,
+    named_values,
+    rotary_angles,
+)
+from relscale.training.torch_trainer import TorchStep
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[2] / "src/relscale/training/native"
-FLAGS = ["-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror"]
-SMALL = Shape(width=24, layers=2, heads=3, kv_heads=3, head_dim=8, intermediate=64, vocab_size=97, context_length=33)
+FLAGS = [
+    "-std=gnu11",
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
+SMALL = Shape(
+    width=24,
+    layers=2,
+    heads=3,
+    kv_heads=3,
+    head_dim=8,
+    intermediate=64,
+    vocab_size=97,
+    context_length=33,
+)
 ADAM = {
     "kind": "adam",
     "learning_rate": 0.01,
@@ -39,7 +64,8 @@ MACHINES = {
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
-    """Return a function that compiles the harness for a machine, once, and returns the command that runs it."""
+    """Return a function that compiles the harness for a machine, once, and returns the command that
+    runs it."""
     folder = tmp_path_factory.mktemp("harness")
 
     def command(machine: str) -> list[str]:
@@ -48,9 +74,16 @@ def compiled(tmp_path_factory):
             pytest.skip(f"this machine has no {' and no '.join(missing)}")
         target = folder / machine
         if not target.exists():
-            sources = [str(SOURCES / "decoder.c"), str(SOURCES / "levels.c"), str(HERE / "native_harness.c")]
+            sources = [
+                str(SOURCES / "decoder.c"),
+                str(SOURCES / "levels.c"),
+                str(HERE / "native_harness.c"),
+            ]
             macros = ["-DLEVEL=baseline", '-DSOURCES_DIGEST="none"']
-            subprocess.run([*compiler, *FLAGS, *macros, f"-I{SOURCES}", *sources, "-lm", "-o", str(target)], check=True)
+            subprocess.run(
+                [*compiler, *FLAGS, *macros, f"-I{SOURCES}", *sources, "-lm", "-o", str(target)],
+                check=True,
+            )
         return [*emulator, str(target)]
 
     return command
@@ -59,21 +92,30 @@ def compiled(tmp_path_factory):
 def values_of(shape: Shape) -> dict[str, np.ndarray]:
     """Values by name, away from their trivial start, so that every gradient is of some size."""
     generator = np.random.default_rng(0)
-    noise = {name: generator.standard_normal(value.shape, dtype=np.float32) for name, value in initial_values(shape, CHOICES, 0)}
+    noise = {
+        name: generator.standard_normal(value.shape, dtype=np.float32)
+        for name, value in initial_values(shape, CHOICES, 0)
+    }
     return {name: value + 0.2 * noise[name] for name, value in initial_values(shape, CHOICES, 0)}
 
 
-def autograd(shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+def autograd(
+    shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray
+) -> tuple[float, dict[str, np.ndarray]]:
     """Loss and gradients in float64."""
     decoder = Decoder(shape, CHOICES).double()
     decoder.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     tokens = torch.from_numpy(batch)
     loss = functional.cross_entropy(decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
     loss.backward()
-    return loss.item(), {name: parameter.grad.numpy() for name, parameter in decoder.named_parameters()}
+    return loss.item(), {
+        name: parameter.grad.numpy() for name, parameter in decoder.named_parameters()
+    }
 
 
-def torch_updates(shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray) -> dict[str, np.ndarray]:
+def torch_updates(
+    shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray
+) -> dict[str, np.ndarray]:
     """Values after three updates at half the rates by the torch step."""
     step = TorchStep(shape, CHOICES, ADAM, seed=0)
     with torch.no_grad():
@@ -84,17 +126,32 @@ def torch_updates(shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray
     return {name: step.state()[name] for name in values}
 
 
-@pytest.mark.parametrize("shape", [SMALL, replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10, context_length=50)])
+@pytest.mark.parametrize(
+    "shape", [SMALL, replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10, context_length=50)]
+)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_compiler_and_machine_gives_the_gradients_of_autograd(machine, shape, compiled, tmp_path):
+def test_every_compiler_and_machine_gives_the_gradients_of_autograd(
+    machine, shape, compiled, tmp_path
+):
     command = compiled(machine)
-    values, batch = values_of(shape), np.random.default_rng(1).integers(0, shape.vocab_size, (2, shape.context_length + 1))
+    values, batch = (
+        values_of(shape),
+        np.random.default_rng(1).integers(0, shape.vocab_size, (2, shape.context_length + 1)),
+    )
     flat = flat_values(shape, values)
     sizes = np.array([flat.size, len(batch)], dtype=np.int64)
     parts = [
         bytes(c_shape(shape)),
         bytes(adam_settings(ADAM)),
-        *(part.tobytes() for part in (sizes, *rotary_angles(shape.context_length, shape.head_dim, CHOICES.rope_theta), flat, batch)),
+        *(
+            part.tobytes()
+            for part in (
+                sizes,
+                *rotary_angles(shape.context_length, shape.head_dim, CHOICES.rope_theta),
+                flat,
+                batch,
+            )
+        ),
     ]
     (tmp_path / "in").write_bytes(b"".join(parts))
     subprocess.run([*command, str(tmp_path / "in"), str(tmp_path / "out")], check=True)
@@ -105,9 +162,14 @@ def test_every_compiler_and_machine_gives_the_gradients_of_autograd(machine, sha
     updated = named_values(shape, np.frombuffer(given, np.float32, flat.size, 24 + 4 * flat.size))
     expected_loss, expected = autograd(shape, values, batch)
     assert loss == pytest.approx(expected_loss, rel=1e-6)
-    assert score == pytest.approx(-shape.context_length * autograd(shape, values, batch[:1])[0], rel=1e-6)
+    assert score == pytest.approx(
+        -shape.context_length * autograd(shape, values, batch[:1])[0], rel=1e-6
+    )
     after = torch_updates(shape, values, batch)
     for name, gradient in gradients.items():
-        np.testing.assert_allclose(gradient, expected[name], rtol=0, atol=1e-5 * np.abs(expected[name]).max(), err_msg=name)
-        # Adam's first updates are all but signs: entries whose gradient is rounding alone may differ by a whole one.
+        np.testing.assert_allclose(
+            gradient, expected[name], rtol=0, atol=1e-5 * np.abs(expected[name]).max(), err_msg=name
+        )
+        # Adam's first updates are all but signs: entries whose gradient is rounding alone may
+        # differ by a whole one.
         assert np.mean(np.abs(updated[name] - after[name]) > 1e-4) < 0.001, name

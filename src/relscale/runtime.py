@@ -1,0 +1,114 @@
+"""How a stage runs: its command line comes from its signature, and a user's error ends it with one
+line.
+
+A stage is a function whose parameters are all keyword-only and annotated. `run` reads them from the
+command line: `out_losses: Path` is `--out-losses PATH`, `list[Path]` takes any number of words, a
+parameter with a default may be left out, and a parameter of a model's type is JSON that the model
+validates. A stage that does not fit (`train` starts processes of its own command line) still uses
+`run`, with the words given.
+"""
+
+import argparse
+import sys
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def run(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
+    """Run a stage with the process's command line.
+
+    A `ValueError` that this package raised on purpose ends the process with its message alone and
+    exit code 1; any other exception keeps its traceback.
+
+    Args:
+        stage: a function with keyword-only, annotated parameters.
+        words: the command line, without the program's name; None takes the process's own.
+    """
+    try:
+        if any(p.kind is Parameter.KEYWORD_ONLY for p in signature(stage).parameters.values()):
+            call(stage, words)
+        else:  # transitional: stages that still parse their own words
+            stage()
+    except ValueError as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        if PACKAGE not in Path(last.filename).resolve().parents:
+            raise
+        sys.exit(f"error: {error}")
+
+
+def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
+    """Parse a command line by a stage's signature and call the stage.
+
+    Args:
+        stage: a function with keyword-only, annotated parameters.
+        words: the command line, without the program's name; None takes the process's own.
+
+    Raises:
+        ValueError: where JSON does not fit its model, naming the option and every key.
+        SystemExit: where an option is missing, unknown or not of its type.
+    """
+    parsed = vars(parser_of(stage).parse_args(words))
+    hints = get_type_hints(stage)
+    stage(**{name: _value(name, hints[name], text) for name, text in parsed.items()})
+
+
+def parser_of(stage: Callable[..., object]) -> argparse.ArgumentParser:
+    """Build the command line of a stage from its signature and its module's docstring."""
+    module = sys.modules[stage.__module__]
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {stage.__module__}", description=module.__doc__
+    )
+    hints = get_type_hints(stage)
+    for name, parameter in signature(stage).parameters.items():
+        if parameter.kind is not Parameter.KEYWORD_ONLY:
+            raise TypeError(f"{stage.__module__}: parameter {name} of a stage must be keyword-only")
+        required = parameter.default is Parameter.empty
+        options: dict[str, Any] = (
+            {"required": required} if required else {"default": parameter.default}
+        )
+        if get_origin(_plain(hints[name])) is list:
+            options["nargs"] = "*"
+        elif _plain(hints[name]) in (int, float):
+            options["type"] = _plain(hints[name])
+        parser.add_argument(f"--{name.replace('_', '-')}", **options)
+    return parser
+
+
+def _plain(hint: Any) -> Any:
+    """Return a type without the `| None` of a parameter that may be left out."""
+    if get_origin(hint) in (types.UnionType, Union):
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        return kinds[0] if len(kinds) == 1 else hint
+    return hint
+
+
+def _value(name: str, hint: Any, text: Any) -> Any:
+    """Return a parameter's value from the word or words of the command line.
+
+    Raises:
+        ValueError: where JSON does not fit its model.
+    """
+    kind = _plain(hint)
+    if get_origin(kind) is list and isinstance(text, list):
+        (inner,) = get_args(kind)
+        return [inner(word) for word in text]
+    if not isinstance(text, str) or kind is str:
+        return text
+    if kind is Path:
+        return Path(text)
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise ValueError(f"--{name.replace('_', '-')}: {problems}") from None

@@ -1,0 +1,140 @@
+"""The native training step: forward, backward, clipping and Adam in one call of a compiled library.
+Light imports: no torch.
+
+Tiny models are bound by the overhead of many small operations; here there is one.
+`torch_step.TorchStep` is the reference, and what is used where `supports` says no.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relscale.plan.architecture import Choices, Shape
+from relscale.training.folder import save_folder
+from relscale.training.initial import initial_values
+from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
+from relscale.training.train_step import process_memory_mib
+
+
+class NativeStep:
+    """A decoder in training on one core; see `step.TrainingStep`. Make one only where
+    `native_library.supports` allows it.
+
+    Its name holds the level of instructions: another one gives other bytes, within rounding.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        choices: Choices,
+        optimiser: Mapping[str, Any],
+        seed: int,
+        level: str | None = None,
+    ) -> None:
+        """Make a decoder with its initial values.
+
+        Args:
+            shape: its size.
+            choices: what the recipe fixes beside the size.
+            optimiser: settings of `plan.Run.optimiser`.
+            seed: of the initial values.
+            level: of instructions (`native_library.LEVELS`); none takes the best one that this
+                machine has.
+
+        Raises:
+            UnavailableError: where the library cannot be used.
+        """
+        self.shape, self.choices = shape, choices
+        self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
+        self.name = f"native {self.decoder.library.level}"
+        self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
+        self._settings = adam_settings(optimiser)
+        self._gradients = np.zeros_like(self.values)
+        self._first, self._second = np.zeros_like(self.values), np.zeros_like(self.values)
+        self._updates = 0
+        self._losses: list[float] = []
+        self._norms: list[float] = []
+
+    def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[npt.NDArray[np.int64]]:
+        """Return batches as they are."""
+        return source
+
+    def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
+        """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times
+        the peak learning rates.
+
+        Raises:
+            ValueError: where a token is not in the vocabulary, or the batch has another shape;
+                nothing has changed then.
+        """
+        loss, norm = self.decoder.update(
+            self.values,
+            self._gradients,
+            self._first,
+            self._second,
+            batch,
+            self._settings,
+            factor,
+            self._updates + 1,
+        )
+        self._updates += 1
+        self._losses.append(loss)
+        self._norms.append(norm)
+
+    def losses(self) -> npt.NDArray[np.float32]:
+        """Return the losses since the last call, (updates,), in nats per token."""
+        drained, self._losses = self._losses, []
+        return np.array(drained, dtype=np.float32)
+
+    def gradient_norms(self) -> npt.NDArray[np.float32]:
+        """Return the norms of all gradients together since the last call, (updates,), each before
+        it was clipped."""
+        drained, self._norms = self._norms, []
+        return np.array(drained, dtype=np.float32)
+
+    def peak_memory_mib(self) -> float:
+        """Return the most memory that the process has used so far."""
+        return process_memory_mib()
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are finite."""
+        return bool(np.isfinite(self.values).all())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of weights, moments and the number of updates, each one array."""
+        return {
+            "values": self.values.copy(),
+            "first": self._first.copy(),
+            "second": self._second.copy(),
+            "updates": np.array([self._updates], dtype=np.int64),
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: where names, shapes or types differ.
+        """
+        own = self.state()
+        for name in sorted({*own, *state}):
+            there, here = (
+                (part[name].shape, part[name].dtype.name) if name in part else None
+                for part in (state, own)
+            )
+            if there != here:
+                raise ValueError(f"state of a run: {name} is {there}, not {here}")
+        for array, name in (
+            (self.values, "values"),
+            (self._first, "first"),
+            (self._second, "second"),
+        ):
+            array[...] = state[name]
+        self._updates = int(state["updates"][0])
+        self._losses, self._norms = [], []
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors`."""
+        save_folder(folder, self.shape, self.choices, named_values(self.shape, self.values))

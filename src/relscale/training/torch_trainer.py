@@ -1,0 +1,219 @@
+"""The reference training step: the decoder in torch, on the device that the recipe trains on, in
+one process or several."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from relscale.plan.architecture import Choices, Shape
+from relscale.training.execution import Execution
+from relscale.training.loss import summed_cross_entropy
+from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.optimisers import ALONE, CautiousAdamC, make_optimiser
+from relscale.training.prefetch import read_ahead
+from relscale.training.process_group import Team
+from relscale.training.train_step import process_memory_mib
+
+ON_CPU = Execution()
+
+
+class Objective(nn.Module):
+    """A decoder and its loss, as one module: token ids (sequences, time + 1) to the summed loss of
+    what follows each of them."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        """Take a decoder."""
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the sum over tokens of their loss in nats, a float32 scalar."""
+        hidden = self.decoder.hidden(tokens[:, :-1])
+        return summed_cross_entropy(
+            hidden.flatten(0, 1), self.decoder.lm_head.weight, tokens[:, 1:].flatten()
+        )
+
+
+class TorchStep:
+    """A decoder, its optimiser and the losses not yet asked for; see `step.TrainingStep`."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        choices: Choices,
+        optimiser: Mapping[str, Any],
+        seed: int,
+        execution: Execution = ON_CPU,
+        team: Team = ALONE,
+    ) -> None:
+        """Make a decoder with its initial values.
+
+        Args:
+            shape: its size.
+            choices: what the recipe fixes beside the size.
+            optimiser: settings of `plan.Run.optimiser`.
+            seed: of the initial values.
+            execution: device, micro batch and the like.
+            team: the processes that train it together.
+        """
+        self.execution, self.team = execution, team
+        self.name = execution.name
+        self.decoder = Decoder(shape, choices)
+        initialise(self.decoder, seed)
+        self.decoder.to(execution.device)
+        self.decoder.model.recompute = execution.recompute
+        self.optimiser = make_optimiser(
+            self.decoder, optimiser, team if execution.sharded else ALONE
+        )
+        if execution.device == "cuda":
+            # One block is compiled, and the code used for all: compiling a whole deep model takes
+            # minutes.
+            for block in self.decoder.model.layers:
+                block.compile()
+        self._objective: nn.Module = Objective(self.decoder)
+        if team.size > 1:
+            self._share(shape)
+        self._losses: list[Tensor] = []
+        self._norms: list[Tensor] = []
+
+    def _share(self, shape: Shape) -> None:
+        """Let gradients travel. Where they have no buffer of their own, they live where they travel
+        from, instead of twice."""
+        optimiser = self.optimiser
+        in_buckets = isinstance(optimiser, CautiousAdamC)
+        self._objective = DistributedDataParallel(
+            self._objective, broadcast_buffers=False, gradient_as_bucket_view=in_buckets
+        )
+        if isinstance(optimiser, CautiousAdamC):
+            # The first backward pass that is shared moves them there, one by one; this one does,
+            # and leaves zeros.
+            tokens = torch.zeros(
+                (1, shape.context_length + 1), dtype=torch.int64, device=self.execution.device
+            )
+            with self._precision():
+                loss = self._objective(tokens)
+            loss.backward()
+            optimiser.clear()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(
+            self.execution.device, torch.bfloat16, enabled=self.execution.device == "cuda"
+        )
+
+    def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
+        """Return batches as they are, or, for a GPU, this process's part of them, copied ahead."""
+        if self.execution.device == "cpu":
+            return source
+        return read_ahead(map(self._part, source), self.execution.device)
+
+    def _part(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return this process's sequences of a batch: which windows a step sees does not depend on
+        the number of processes."""
+        rank, size = self.team.rank, self.team.size
+        assert len(batch) % size == 0
+        return batch[len(batch) // size * rank : len(batch) // size * (rank + 1)]
+
+    def update(self, batch: npt.NDArray[np.int64] | Tensor, factor: float) -> None:
+        """Take one optimiser step at `factor` times the peak learning rates.
+
+        Args:
+            batch: (sequences, context length + 1) token ids of the whole batch, or, as a tensor on
+                the device, of this process's part.
+            factor: on the peak learning rates.
+        """
+        tokens = (
+            batch
+            if isinstance(batch, Tensor)
+            else torch.from_numpy(self._part(batch)).to(self.execution.device)
+        )
+        share = 1 / (len(tokens) * (tokens.shape[1] - 1))
+        parts = tokens.split(self.execution.micro_batch or len(tokens))
+        mean = torch.zeros((), device=tokens.device)
+        for number, part in enumerate(parts, start=1):
+            together = (
+                self._objective if isinstance(self._objective, DistributedDataParallel) else None
+            )
+            # Gradients travel with the last part only.
+            with (
+                together.no_sync()
+                if together is not None and number < len(parts)
+                else nullcontext()
+            ):
+                with self._precision():
+                    loss = self._objective(part) * share
+                loss.backward()
+            mean += loss.detach()
+        self._norms.append(self.optimiser.step(factor))
+        self._losses.append(mean)
+
+    def losses(self) -> npt.NDArray[np.float32]:
+        """Return the losses since the last call, (updates,), in nats per token, over the batches of
+        all processes."""
+        drained, self._losses = self._losses, []
+        if not drained:
+            return np.empty(0, dtype=np.float32)
+        means = torch.stack(drained)
+        self.team.total(means)
+        return (means / self.team.size).cpu().numpy()
+
+    def gradient_norms(self) -> npt.NDArray[np.float32]:
+        """Return the gradient's norm before clipping of each update since the last call,
+        (updates,)."""
+        drained, self._norms = self._norms, []
+        return (
+            torch.stack(drained).float().cpu().numpy() if drained else np.empty(0, dtype=np.float32)
+        )
+
+    def peak_memory_mib(self) -> float:
+        """Return the most memory used so far: of the GPU, or of the process."""
+        return (
+            torch.cuda.max_memory_allocated() / 2**20
+            if self.execution.device == "cuda"
+            else process_memory_mib()
+        )
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are finite."""
+        return all(bool(parameter.isfinite().all()) for parameter in self.decoder.parameters())
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return copies of weights and optimiser state, by name; nothing where another process
+        leads."""
+        state: dict[str, np.ndarray] = {}
+        for values in (self.decoder.named_parameters(), self.optimiser.state()):
+            for name, value in values:
+                if self.team.leads:
+                    state[name] = value.detach().cpu().numpy().copy()
+        return state
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: where names or shapes differ.
+        """
+        parameters = dict(self.decoder.named_parameters())
+        moments = {name: value for name, value in state.items() if name not in parameters}
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                there = state[name].shape if name in state else None
+                if there != parameter.shape:
+                    raise ValueError(
+                        f"state of a run: {name} is {there}, not {tuple(parameter.shape)}"
+                    )
+                parameter.copy_(torch.from_numpy(state[name]))
+        self.optimiser.load_state(
+            {name: torch.from_numpy(value) for name, value in moments.items()}
+        )
+        self._losses, self._norms = [], []
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and `model.safetensors`."""
+        save_decoder(self.decoder, folder)
