@@ -16,7 +16,9 @@ from typing import Annotated, Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from relscale.config.analysis import Costs, Figures, Laws
+from relscale.config.analysis import Laws
+from relscale.config.costs import Costs
+from relscale.config.figures import Figures
 from relscale.config.base import Model, Name, Unique
 from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.families import AnyFamily, QuestionFamily, domains_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 from memory import most_memory, tells_memory
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
