@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from relscale.config.load import Experiment
+    from relscale.config.experiment import Experiment
     from relscale.provenance.verify import Finding
 
 app = typer.Typer(

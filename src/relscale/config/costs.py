@@ -8,19 +8,20 @@ from relscale.config.base import Model, Share
 
 
 class Costs(Model):
-    """Assumptions of the plan's bill; nothing else uses them."""
+    """Assumptions of the plan's cost estimate; nothing else depends on them."""
 
     device: Literal["cpu", "gpu"]
-    """What the runs are trained on."""
+    """Device that runs are trained on."""
     peak_flops_per_s: Annotated[float, Field(gt=0)]
-    """Peak of one device (a core, or a GPU)."""
+    """Peak FLOPs per second of one device (a core, or a GPU)."""
     utilisation: Share
     """Share of the peak that training reaches on large matrices."""
     step_overhead_s: Annotated[float, Field(ge=0)] = 0.0
-    """Seconds that an optimiser step costs beside its arithmetic."""
+    """Seconds per optimiser step in addition to its arithmetic."""
     layer_overhead_s: Annotated[float, Field(ge=0)] = 0.0
-    """The same, for each layer."""
+    """Seconds per layer and optimiser step in addition to its arithmetic."""
     start_s: Annotated[float, Field(ge=0)] = 0.0
-    """Seconds that a job costs before its first step."""
+    """Seconds from the start of a job to its first step."""
     tokens_per_core_s: Annotated[float, Field(gt=0)] = 500_000.0
-    """Tokens that one core makes of text in a second (benchmarks/tokenization.py)."""
+    """Tokens per second that one core produces from text (measured by
+    benchmarks/tokenization.py)."""

@@ -1,5 +1,6 @@
 """Section `figures`: which figures are drawn, and the choices in them."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -30,28 +31,44 @@ class Figures(Model):
     """Which figures are drawn, and the choices in them."""
 
     names: Unique[FigureName]
-    """Figures to draw (modules of relscale.figures)."""
+    """Figures to draw (modules of `relscale.figures`)."""
     corpus: Name
-    """The corpus of figures that show only one."""
+    """Corpus of the figures that show only one."""
     teaser: Annotated[Unique[Name], Field(min_length=1)]
-    """Families of the teaser and of the comparison of estimators; those that are not evaluated are
+    """Families of figure 1 and of the comparison of estimators; a family that is not evaluated is
     left out."""
     size_or_data: Name
-    """Family whose slopes are split into size and data."""
+    """Family whose slopes figure 6 splits into model size and data."""
     covariates: str = "internet_users_outlets.csv"
-    """Table in workflow/reference that the slopes of the language family are set against (columns
-    domain, value)."""
+    """Table in workflow/reference to correlate with the slopes of the language family (columns
+    `domain`, `value`)."""
     covariate_label: str = "Population online, 1999 (%)"
-    """What the covariate is, on the axis."""
+    """Axis label of the covariate."""
     paper_corpora: dict[Name, str] = {}
-    """Which corpus of the paper stands beside ours where the two are compared."""
+    """Corpus of the paper that each of our corpora is compared with."""
     labels: dict[str, str] = {}
-    """Words to draw for keys: domains, corpora, families."""
+    """Display names of domains, corpora and families."""
     extrapolate_decades: Annotated[float, Field(ge=0)] = 1.0
-    """Decades of compute beyond the data over which laws are drawn, lighter."""
+    """Decades of compute beyond the data over which laws are drawn, in a lighter colour."""
     explorer_baselines: Annotated[int, Field(ge=1)] = 12
-    """The explorer offers every domain of a family as baseline, each fitted anew, where the family
-    has no more domains than this."""
+    """The explorer offers every domain of a family as baseline, with a fit for each, if the family
+    has at most this number of domains."""
     paper_line: bool = False
-    """Draw the paper's straight line (least squares of the reduction on log compute) beside the
-    law."""
+    """Also draw the paper's straight line: least squares of the reduction on log compute."""
+
+
+FIGURE_FAMILIES = {
+    "figure4_knowledge": "knowledge",
+    "figure5_language": "language",
+    "figure7_behaviour": "behaviour",
+    "topics": "topics",
+}
+"""Figures that show one family of a fixed name."""
+
+
+def figure_families(evaluate: Iterable[str]) -> dict[str, str]:
+    """Return the family that each figure of one family shows.
+
+    Figure 7 shows the paper's family, `risk`, if it is evaluated, else `behaviour`.
+    """
+    return FIGURE_FAMILIES | ({"figure7_behaviour": "risk"} if "risk" in evaluate else {})
