@@ -20,7 +20,14 @@ from pathlib import Path
 LOCK = Path("envs/requirements.lock")
 HARNESS = Path("envs/harness.txt")
 NATIVE = Path("src/relscale/training/native")
-PIP = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-warn-script-location")
+PIP = (
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "install",
+    "--quiet",
+    "--no-warn-script-location",
+)
 
 
 def checksum(parts: Iterable[str | Path]) -> str:
@@ -104,7 +111,9 @@ def install_harness(venv: Path) -> None:
     if is_current(folder / ".stamp", expected):
         return
     if venv.is_symlink():
-        print(f"{venv} is a symbolic link without the harness: scores are compared with stored ones")
+        print(
+            f"{venv} is a symbolic link without the harness: scores are compared with stored ones"
+        )
         return
     shutil.rmtree(folder, ignore_errors=True)
     command = [venv / "bin/python", *PIP, "--no-deps", "--target", folder, "-r", HARNESS]
@@ -123,7 +132,7 @@ def main() -> None:
     parser.add_argument("--torch", required=True, help="torch, with options of pip")
     parser.add_argument("--harness", action="store_true", help="also install the test harness")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - any Python can be on the path
         sys.exit("relscale needs Python 3.11 or newer; set PYTHON=")
     build_packages(arguments.venv, arguments.python, arguments.torch)
     install_project(arguments.venv)

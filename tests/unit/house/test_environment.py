@@ -36,9 +36,7 @@ def checkout(tmp_path):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, folder / name)
-    shutil.copytree(
-        ROOT / "src/relscale/training/native", folder / "src/relscale/training/native"
-    )
+    shutil.copytree(ROOT / "src/relscale/training/native", folder / "src/relscale/training/native")
     for name, text in (("python", PYTHON), ("inside", INSIDE)):
         program = tmp_path / name
         program.write_text(text)
