@@ -40,7 +40,7 @@ class FitSettings(Model):
     """Number of bootstrap draws, over runs and over items."""
     seed: int = 0
     """Seed of all draws."""
-    slice_tokens: Annotated[float, Field(gt=0)] | None = None
+    slice_tokens: Annotated[float | None, Field(gt=0)] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
 

@@ -6,7 +6,7 @@ Stages import only the part of `relscale.config` that they need, so that an edit
 not make the results of others stale.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from relscale.config.errors import ConfigFile, Problem, config_error, problems_o
 from relscale.config.experiment import Experiment
 
 
-def load_experiment_files(paths: Sequence[Path]) -> Experiment:
+def load_experiment(*paths: Path | str) -> Experiment:
     """Read configuration files, merge them in order and check the result as a whole.
 
     Args:
@@ -28,8 +28,16 @@ def load_experiment_files(paths: Sequence[Path]) -> Experiment:
     Raises:
         ConfigError: with one line per mistake: file, key, value, and the choices.
         ValueError: naming a file that is missing or not a mapping in YAML.
+
+    Examples:
+        >>> from relscale import load_experiment
+        >>> experiment = load_experiment("config.yaml", "experiments/tiny.yaml")
+        >>> experiment.evaluate
+        ['validation', 'language']
+        >>> experiment.laws.draws
+        200
     """
-    files = [(str(path), read_yaml(path)) for path in paths]
+    files = [(str(path), read_yaml(Path(path))) for path in paths]
     return load_config(merged(content for _, content in files), files)
 
 
