@@ -43,7 +43,7 @@ UNITS = (
 NUMBER = r"(?:an?|one|two|three|four|five|six|eight|ten|\d[\d.,]*)"
 NOT_A_UNIT = (
     r"(?!(?:is|as|of|in|on|to|for|by|with|from|and|or|than|per|that|at|into|was|has|where|when|if|"
-    r"whether|before|after|until|like|gives|needs|makes|such) )"
+    r"whether|before|after|until|over|like|gives|needs|makes|such) )"
 )
 
 
@@ -76,7 +76,7 @@ RULES = (
     rule(r"\bso many\b", "at most n, that number of"),
     rule(r"\bbeside\b", "next to, in addition to, compared with"),
     rule(r"\b(?:goes|go|went|gone|going) on\b(?! (?:a|the) )", "resumes, continues"),
-    rule(rf"\b{NUMBER} {NOT_A_UNIT}[\w-]+ an? (?:{UNITS})\b", "per run, per corpus"),
+    rule(rf"\b{NUMBER} {NOT_A_UNIT}[a-z][\w-]* an? (?:{UNITS})\b", "per run, per corpus"),
     rule(rf"\b(?:row|rows|folder|folders|file|files|jobs?) an? (?:{UNITS})\b", "per run, per row"),
     rule(
         r"\b(?:an?|the|any|every|no|some|of|with|in|from|by|for|on|has|have) own\b",

@@ -5,6 +5,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class _Reference:
     def section(self, key: str, node: Node, *, required: bool) -> None:
         """Add one section of the configuration."""
         need = "required" if required else "optional"
-        self.lines += [f"## `{key}`", "", f"{node.get('description', '')} ({need})", ""]
+        self.lines += [f"## `{key}`", "", _wrapped(f"{node.get('description', '')} ({need})"), ""]
         names = self._models_in(node)
         if not names:
             self.lines += [f"Type: {self._type(node)}.", ""]
@@ -77,7 +78,7 @@ class _Reference:
             "",
         )
         self.places[name] = _anchor(f"{place}{tag}")
-        self.lines += [f"### `{place}`{tag}", "", model.get("description", ""), ""]
+        self.lines += [f"### `{place}`{tag}", "", _wrapped(model.get("description", "")), ""]
         self.lines += ["| Key | Type | Default | Meaning |", "| --- | --- | --- | --- |"]
         required = model.get("required", ())
         below = []
@@ -128,6 +129,10 @@ _LIMITS = {
     "exclusiveMaximum": "below {}",
     "maximum": "at most {}",
 }
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _limits(node: Node) -> str:
