@@ -59,7 +59,7 @@ class Rule:
 
 def rule(pattern: str, advice: str) -> Rule:
     """Compile a rule."""
-    return Rule(re.compile(pattern.replace(" ", r"(?:\s|#)+"), re.IGNORECASE), advice)
+    return Rule(re.compile(pattern.replace(" ", r"(?:(?!\n\s*\n)[\s#])+"), re.IGNORECASE), advice)
 
 
 RULES = (
