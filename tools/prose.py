@@ -40,7 +40,7 @@ UNITS = (
     "core|hour|minute|day|question|size|layer|GPU|model|table|figure|suite|item|page|shard|"
     "checkpoint|seed|curve|process|subject|behaviour|rank|gap|metric|call|machine|node|week"
 )
-NUMBER = r"(?:an?|one|two|three|four|five|six|eight|ten|\d[\d.,]*)"
+NUMBER = r"(?:an?|one|two|three|four|five|six|eight|ten|\d+(?:[.,]\d+)*)"
 NOT_A_UNIT = (
     r"(?!(?:is|as|of|in|on|to|for|by|with|from|and|or|than|per|that|at|into|was|has|where|when|if|"
     r"whether|before|after|until|over|like|gives|needs|makes|such) )"

@@ -1,5 +1,4 @@
-"""The documents keep step with the code: every column has its line, every overlay is one that the
-configuration takes."""
+"""The documents agree with the code: every column is described, and every overlay is valid."""
 
 import re
 from itertools import pairwise
@@ -19,8 +18,8 @@ from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
 ROOT = Path(__file__).parents[3]
-DATA = (ROOT / "docs/DATA.md").read_text(encoding="utf-8")
-EXTENDING = (ROOT / "docs/EXTENDING.md").read_text(encoding="utf-8")
+TABLES = (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
+EXTEND = (ROOT / "docs/user/extend.md").read_text(encoding="utf-8")
 MODULES = {"laws": laws, "losses": losses, "prompts": prompts, "suite": suite, "text": text}
 HEADINGS = {
     "SUITE_COLUMNS": "tables/suite.csv",
@@ -43,7 +42,7 @@ HEADINGS = {
     "PROMPTS_COLUMNS": "laws/prompts.csv",
     "BACKTEST_COLUMNS": "laws/backtest.csv",
 }
-OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTENDING, re.DOTALL | re.MULTILINE)
+OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
 
 def tables():
@@ -57,8 +56,8 @@ def tables():
 
 
 def section(start):
-    """Return the text below the heading of level 3 that begins so, up to the next heading."""
-    lines = DATA.splitlines()
+    """Return the text after the heading of level 3 that begins like this, up to the next one."""
+    lines = TABLES.splitlines()
     heads = [number for number, line in enumerate(lines) if re.match(r"#{2,3} ", line)] + [
         len(lines)
     ]
@@ -67,12 +66,14 @@ def section(start):
         for a, b in pairwise(heads)
         if re.match(rf"### {re.escape(start)}(?![\w.])", lines[a])
     ]
-    assert len(matching) == 1, f"docs/DATA.md: {len(matching)} headings that begin with {start}"
+    assert len(matching) == 1, (
+        f"docs/reference/tables.md: {len(matching)} headings that begin with {start}"
+    )
     first, last = matching[0]
     return "\n".join(lines[first + 1 : last])
 
 
-def test_every_module_of_records_is_looked_at():
+def test_every_module_of_the_contract_is_checked():
     folder = Path(relscale.contract.__path__[0])
     names = {
         path.stem
@@ -87,7 +88,7 @@ def test_every_table_has_a_section():
 
 
 @pytest.mark.parametrize("name", sorted(HEADINGS))
-def test_every_column_has_its_line_in_the_tables_own_section_in_order(name):
+def test_every_column_is_in_the_section_of_its_table_in_order(name):
     columns = re.findall(r"^\| `(\w+)` \|", section(HEADINGS[name]), re.MULTILINE)
     assert columns[: len(tables()[name])] == list(tables()[name])
 
@@ -97,8 +98,8 @@ def test_every_metric_with_its_unit_is_described():
     assert described == losses.METRIC_UNITS
 
 
-def test_what_a_table_from_outside_needs_is_said():
-    _, _, needed = DATA.partition("## A losses table from outside")
+def test_the_requirements_of_a_table_from_outside_are_listed():
+    _, _, needed = TABLES.partition("## A losses table from outside")
     assert set(losses.LOSSES_REQUIRED) <= set(re.findall(r"`(\w+)`", needed))
 
 
@@ -111,6 +112,6 @@ def test_every_overlay_makes_a_valid_experiment_with_a_plan(overlay):
     default, changes = read_yaml(ROOT / "config.yaml"), yaml.safe_load(overlay)
     assert isinstance(changes, dict)
     experiment = load_config(
-        merged([default, changes]), [("config.yaml", default), ("docs/EXTENDING.md", changes)]
+        merged([default, changes]), [("config.yaml", default), ("docs/user/extend.md", changes)]
     )
     assert plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
