@@ -35,7 +35,7 @@ LOSS_COLUMNS = (
     "domain",
     "metric",
     "unit",
-    "error",
+    "value",
     "standard_error",
     "num_items",
     "at_chance",
@@ -295,7 +295,7 @@ def _loss(row: Mapping[str, str]) -> tuple[str, ...]:
     names = (row["family"], row["domain"], row["metric"])
     return (
         *names,
-        _number(row["error"]),
+        _number(row["value"]),
         _number(row["standard_error"]),
         row["num_items"],
         row["at_chance"],

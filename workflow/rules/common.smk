@@ -50,9 +50,9 @@ def read_experiment():
         if experiment.checkpoints is None:
             return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
         rows = read_checkpoints(Path(experiment.checkpoints.table))
-        if experiment.figures.corpus not in (suites := {row.suite for row in rows}):
+        if experiment.figures.corpus not in (corpora := {row.corpus for row in rows}):
             raise ValueError(
-                f"figures.corpus = {experiment.figures.corpus!r}: no suite of {experiment.checkpoints.table}, which has {suites}"
+                f"figures.corpus = {experiment.figures.corpus!r}: no corpus of {experiment.checkpoints.table}, which has {corpora}"
             )
         return experiment, rows
     except ValueError as error:

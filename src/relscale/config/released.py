@@ -33,10 +33,10 @@ class Checkpoints(Model):
 class CheckpointRow(Model):
     """A row of the table of checkpoints."""
 
-    suite: Name
-    """Checkpoints whose laws are fitted together: one training corpus and recipe."""
+    corpus: Name
+    """The corpus that the model was trained on: laws are fitted through its models together."""
     run: Annotated[str, Field(min_length=1)]
-    """Name, unique in its suite."""
+    """Name, unique among the runs of its corpus."""
     budget: BudgetLabel
     """The IsoFLOP curve that it belongs to."""
     model: Annotated[str, Field(min_length=1)]
@@ -62,11 +62,6 @@ class CheckpointRow(Model):
     """Seed of its training."""
     recipe: str = "released"
     """Name of the recipe it was trained by."""
-
-    @property
-    def corpus(self) -> str:
-        """What rules call the suite."""
-        return self.suite
 
     def columns(self) -> dict[str, str | int | float | None]:
         """Return the columns of the losses that come from the table, with both counts of FLOPs."""

@@ -162,7 +162,7 @@ print(*(name for name in ("torch", "pandas", "transformers", "scipy") if name in
 
 def test_the_stage_imports_nothing_heavy(tmp_path):
     columns = dict.fromkeys(SUITE_COLUMNS, 1) | {
-        "suite": "web",
+        "corpus": "web",
         "budget": "1e9",
         "recipe": "cpu_small",
         "run": "r",

@@ -50,7 +50,7 @@ def check_items(checkpoint, items, said):
     np.testing.assert_allclose(scores.log_likelihood, nats, rtol=RELATIVE, atol=ABSOLUTE)
     np.testing.assert_array_equal(scores.greedy, greedy)
     table = scores.requests.table
-    columns = dict.fromkeys(("suite", "run", "recipe", "budget"), "x") | dict.fromkeys(
+    columns = dict.fromkeys(("corpus", "run", "recipe", "budget"), "x") | dict.fromkeys(
         ("seed", "forward_flops", "training_flops", "num_params_embedding", "num_params_head"), 1
     )
     columns |= dict.fromkeys(("num_params_transformer", "num_params_total", "tokens"), 1)
@@ -78,7 +78,7 @@ def check_items(checkpoint, items, said):
         == item.gold
         for rows, texts, item in zip(said, choices, items, strict=True)
     ]
-    assert [row["error"] for row in rows] == [np.mean(first_best), np.mean(per_byte)]
+    assert [row["value"] for row in rows] == [np.mean(first_best), np.mean(per_byte)]
     return scores
 
 

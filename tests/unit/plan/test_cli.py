@@ -46,7 +46,7 @@ def test_laws_take_a_losses_table_from_outside(tmp_path):
             curve = 1 + 0.02 * (place - 2) ** 2
             for domain, error in (("a", 2.0 * flops**-0.01), ("b", 3.0 * flops**-0.02)):
                 shared = {
-                    "suite": "s",
+                    "corpus": "s",
                     "budget": budget,
                     "training_flops": flops,
                     "num_params_total": flops**0.5 / tokens,
@@ -58,7 +58,7 @@ def test_laws_take_a_losses_table_from_outside(tmp_path):
                         "family": "f",
                         "domain": domain,
                         "metric": "bits_per_byte",
-                        "error": error * curve,
+                        "value": error * curve,
                     }
                 )
     table = tmp_path / "losses.csv"
