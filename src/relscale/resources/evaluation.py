@@ -3,7 +3,7 @@ functions with light imports."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.families import AnyFamily
 from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes

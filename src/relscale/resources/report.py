@@ -3,7 +3,7 @@ hours, and what takes several jobs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.training import Training
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import Run

@@ -4,7 +4,7 @@ functions with light imports."""
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.sharded import ShardedComponent
 from relscale.resources.request import minutes
 from relscale.text.local_files import LocalFile

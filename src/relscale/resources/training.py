@@ -4,7 +4,7 @@ Pure functions with light imports."""
 import math
 from collections.abc import Iterable, Mapping
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.files import write_text

