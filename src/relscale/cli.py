@@ -41,7 +41,7 @@ def plan(
     from relscale.plan.suite import plan_suite, suite_csv
     from relscale.released.table import checkpoints_csv, released_names
     from relscale.resources.evaluation import tokens_to_score
-    from relscale.resources.report import jobs_bill
+    from relscale.resources.report import gpu_jobs_report
 
     files = [(str(path), read_yaml(path)) for path in [config, *(overlays or [])]]
     experiment = load_config(merged(content for _, content in files), files)
@@ -51,7 +51,7 @@ def plan(
         name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
-    typer.echo(jobs_bill(runs, experiment.training, experiment.costs, tokens), nl=False)
+    typer.echo(gpu_jobs_report(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
     if checkpoints is not None:
@@ -198,17 +198,17 @@ def _verified(
     """Return the experiment and what is known of each of its jobs; `record` notes the sums of those
     that have none yet."""
     from relscale.config.load import load_config, merged, read_yaml
-    from relscale.provenance.checksums import Sums, note, place_of_sums
+    from relscale.provenance.checksums import Checksums, checksums_place, note
     from relscale.provenance.dag import planned_jobs
     from relscale.provenance.verify import verify as compare
 
     jobs = planned_jobs(overlays, folder)
     files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *overlays]]
     experiment = load_config(merged(content for _, content in files), files)
-    place = place_of_sums(experiment.experiment)
+    place = checksums_place(experiment.experiment)
     if record:
-        note(jobs, Sums.read(folder, place))
-    return experiment, compare(jobs, Sums.read(folder, place))
+        note(jobs, Checksums.read(folder, place))
+    return experiment, compare(jobs, Checksums.read(folder, place))
 
 
 @app.command()

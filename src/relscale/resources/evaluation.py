@@ -9,7 +9,7 @@ from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
 from relscale.plan.suite import Run
-from relscale.resources.request import CUDA_MIB, TORCH_MIB, Needs, cores, mebibytes, minutes
+from relscale.resources.job import CUDA_MIB, TORCH_MIB, JobResources, cores, mebibytes, minutes
 
 # Where the configuration caps nothing, the plan does not know how much text a source has. These are
 # bounds of what is in use: MMLU has 246 questions a subject and some 150 tokens each, the
@@ -88,7 +88,9 @@ def tokens_to_score(settings: AnyFamily, context_length: int) -> int:
     return parts * _capped(cap, number, UNCAPPED_PAIRS, 2 * window(TOKENS_OF_A_PAIR))
 
 
-def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: Training) -> Needs:
+def evaluation_resources(
+    runs: Sequence[Run], tokens: int, costs: Costs, training: Training
+) -> JobResources:
     """Estimate what the job asks for that scores some runs on a family, one after another.
 
     Memory is that of the largest run, time that of all. A run whose recipe trains on a GPU is
@@ -106,7 +108,7 @@ def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: T
     weights = max(4 * count_parameters(run.shape).total for run in runs)
     batch = max(scoring_bytes(run.shape, "cuda" if on_gpu else "cpu") for run in runs)
     memory = mebibytes(2 * weights + REQUEST_BYTES_PER_TOKEN * tokens + (0 if on_gpu else batch))
-    return Needs(
+    return JobResources(
         gpu=int(on_gpu),
         mem_mb=max(LEAST_MIB, memory + (CUDA_MIB if on_gpu else TORCH_MIB)),
         gpu_mem_mb=mebibytes(weights + batch) if on_gpu else 0,
@@ -118,10 +120,12 @@ def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: T
     )
 
 
-def family_needs(tokens: int) -> Needs:
+def requests_resources(tokens: int) -> JobResources:
     """Estimate what the job asks for that turns a family's text into so many tokens of requests."""
     memory = LEAST_SAMPLE_MIB + mebibytes(SAMPLE_BYTES_PER_TOKEN * tokens)
-    return Needs(gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(tokens / SAMPLE_TOKENS_PER_S))
+    return JobResources(
+        gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(tokens / SAMPLE_TOKENS_PER_S)
+    )
 
 
 def scoring_seconds(runs: Sequence[Run], tokens: int, costs: Costs) -> float:
@@ -129,7 +133,7 @@ def scoring_seconds(runs: Sequence[Run], tokens: int, costs: Costs) -> float:
     return sum(_scoring_seconds(run, tokens, costs) for run in runs)
 
 
-def cells_of(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
+def runs_by_curve(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
     """Return runs by corpus and budget: those that one evaluation job scores."""
     cells: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -137,16 +141,16 @@ def cells_of(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
     return cells
 
 
-def cells_needs(
+def curve_resources(
     cells: Mapping[tuple[str, str], Sequence[Run]],
     tokens: Mapping[str, int],
     costs: Costs,
     training: Training,
-) -> dict[tuple[str, str, str], Needs]:
+) -> dict[tuple[str, str, str], JobResources]:
     """Return what each evaluation job asks for, by family, corpus and budget; `tokens` are those of
     each family."""
     return {
-        (name, *cell): evaluation_needs(runs, number, costs, training)
+        (name, *cell): evaluation_resources(runs, number, costs, training)
         for name, number in tokens.items()
         for cell, runs in cells.items()
     }

@@ -7,12 +7,12 @@ from relscale.config.analysis import Costs
 from relscale.config.training import Training
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import Run
-from relscale.resources.evaluation import cells_needs, cells_of, scoring_seconds
-from relscale.resources.request import SLACK, Needs
-from relscale.resources.training import array_needs, attempts, suite_needs
+from relscale.resources.evaluation import curve_resources, runs_by_curve, scoring_seconds
+from relscale.resources.job import SLACK, JobResources
+from relscale.resources.training import array_resources, attempts, suite_resources
 
 
-def jobs_bill(
+def gpu_jobs_report(
     runs: Iterable[Run], training: Training, costs: Costs, tokens: Mapping[str, int] | None = None
 ) -> str:
     """Return a line for each array of runs on GPUs, which runs outlast one job, and the
@@ -30,9 +30,9 @@ def jobs_bill(
     everything = [run for run in runs if run.device == "gpu"]
     if not everything:
         return ""
-    alone = suite_needs(everything, training, costs)
+    alone = suite_resources(everything, training, costs)
     members: dict[tuple[int, int, int, int, int], list[Run]] = {}
-    for run, needs in zip(everything, array_needs(alone, training).values(), strict=True):
+    for run, needs in zip(everything, array_resources(alone, training).values(), strict=True):
         key = (needs.gpu, needs.runtime, needs.cpus_per_task, needs.mem_mb, needs.gpu_mem_mb)
         members.setdefault(key, []).append(run)
     lines = [
@@ -55,7 +55,7 @@ def jobs_bill(
 
 
 def _outlasting(
-    everything: Sequence[Run], alone: Mapping[str, Needs], training: Training, costs: Costs
+    everything: Sequence[Run], alone: Mapping[str, JobResources], training: Training, costs: Costs
 ) -> Iterator[str]:
     outlasting = [
         run
@@ -78,8 +78,8 @@ def _outlasting(
 def _evaluations(
     everything: Sequence[Run], training: Training, costs: Costs, tokens: Mapping[str, int]
 ) -> Iterator[str]:
-    cells = cells_of(everything)
-    asked = cells_needs(cells, tokens, costs, training).values()
+    cells = runs_by_curve(everything)
+    asked = curve_resources(cells, tokens, costs, training).values()
     if not asked:
         return
     expected = {

@@ -9,7 +9,15 @@ from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import Run
-from relscale.resources.request import CUDA_MIB, SLACK, TORCH_MIB, Needs, cores, mebibytes, minutes
+from relscale.resources.job import (
+    CUDA_MIB,
+    SLACK,
+    TORCH_MIB,
+    JobResources,
+    cores,
+    mebibytes,
+    minutes,
+)
 from relscale.training.execution import (
     USABLE_SHARE,
     Execution,
@@ -26,7 +34,9 @@ SHORT_SHARE = 1 / 3
 longer ones."""
 
 
-def suite_needs(runs: Iterable[Run], training: Training, costs: Costs) -> dict[str, Needs]:
+def suite_resources(
+    runs: Iterable[Run], training: Training, costs: Costs
+) -> dict[str, JobResources]:
     """Return what the training job of each run asks for, by the run's name.
 
     Raises:
@@ -52,10 +62,10 @@ def suite_needs(runs: Iterable[Run], training: Training, costs: Costs) -> dict[s
             f" (training.gpus_per_run = {training.gpus_per_run}). Their widths, and the GB that each GPU would need: {widths}."
             f" Either {', or '.join(ways)} (recipe marin2025: suite.recipe.max_width; others: suite.budgets)"
         )
-    return {run.run: train_needs(run, training, costs) for run in everything}
+    return {run.run: training_resources(run, training, costs) for run in everything}
 
 
-def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
+def training_resources(run: Run, training: Training, costs: Costs) -> JobResources:
     """Estimate what the training job of a run asks for.
 
     A run on GPUs takes the fewest (1, 2, 4 or 8, up to `training.gpus_per_run`) that divide its
@@ -64,7 +74,7 @@ def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
     from its checkpoint when it is sent again (`attempts`).
 
     Raises:
-        ValueError: where no number of the configured GPUs holds the run; `suite_needs` says it of
+        ValueError: where no number of the configured GPUs holds the run; `suite_resources` says it of
             all runs at once.
     """
     at_most = 60 * training.hours_per_run
@@ -83,7 +93,7 @@ def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
     # A checkpoint passes through the leader's memory: parameters and moments, and the bytes that
     # are written.
     checkpoint = 2 * 12 * parameters
-    return Needs(
+    return JobResources(
         gpu=gpus,
         mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(4 * parameters)),
         gpu_mem_mb=mebibytes(_held_bytes(run, parameters, kind, execution)),
@@ -122,26 +132,28 @@ def least_memory_gb(run: Run, training: Training) -> float:
     return math.ceil(min(held) / USABLE_SHARE / 1e9)
 
 
-def attempts(run: Run, needs: Needs, costs: Costs) -> int:
+def attempts(run: Run, needs: JobResources, costs: Costs) -> int:
     """Return how many jobs, one after another, a run takes at most on a machine `SLACK` times
     slower than `costs` says."""
     seconds = SLACK * run_seconds(run, costs) / max(1, needs.gpu)
     return max(1, math.ceil(seconds / 60 / needs.runtime))
 
 
-def is_short(needs: Needs, training: Training) -> bool:
+def is_short(needs: JobResources, training: Training) -> bool:
     """Tell runs that are sent in the array of the short ones of their number of GPUs."""
     return needs.runtime <= 60 * training.hours_per_run * SHORT_SHARE
 
 
-def array_needs(needs: Mapping[str, Needs], training: Training) -> dict[str, Needs]:
+def array_resources(
+    needs: Mapping[str, JobResources], training: Training
+) -> dict[str, JobResources]:
     """Return what each run's job asks for as a member of an array, whose tasks all get what the
     most demanding one needs."""
-    members: dict[tuple[int, bool], list[Needs]] = {}
+    members: dict[tuple[int, bool], list[JobResources]] = {}
     for one in needs.values():
         members.setdefault((one.gpu, is_short(one, training)), []).append(one)
     most = {
-        key: Needs(
+        key: JobResources(
             **{name: max(getattr(one, name) for one in group) for name in group[0].resources()}
         )
         for key, group in members.items()
@@ -177,7 +189,7 @@ def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> i
     return state + activation_bytes(run.shape, "cuda", micro, execution.recompute)
 
 
-def _on_cpu(run: Run, costs: Costs, at_most: float) -> Needs:
+def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:
     parameters = count_parameters(run.shape).total
     execution = choose_execution(
         run.shape, parameters, run.optimiser["kind"], run.batch_size, "cpu"
@@ -189,6 +201,6 @@ def _on_cpu(run: Run, costs: Costs, at_most: float) -> Needs:
     )
     # Whichever step is taken where the job runs, torch's needs more.
     memory = TORCH_MIB + mebibytes(held + 2 * 12 * parameters)
-    return Needs(
+    return JobResources(
         gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(run_seconds(run, costs), at_most)
     )

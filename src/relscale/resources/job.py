@@ -20,7 +20,7 @@ TORCH_MIB = 900
 
 
 @dataclass(frozen=True, kw_only=True)
-class Needs:
+class JobResources:
     """What one job asks for; the names are those of Snakemake's resources."""
 
     gpu: int
