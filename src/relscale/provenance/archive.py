@@ -1,8 +1,9 @@
 """Archive from which a reader redraws every figure without training.
 
-It holds tables, laws, figures, records, Snakemake's metadata and checksums. It holds neither weights
-nor text: sources, documents, tokens and the items' requests are left out. Only kinds of files that
-are known to be free of text are packed, so that a new kind is left out until it is added here.
+It holds tables, laws, figures, records, Snakemake's metadata and checksums. It holds neither
+weights nor text: sources, documents, tokens and the items' requests are left out. Only kinds of
+files that are known to be free of text are packed, so that a new kind is left out until it is added
+here.
 """
 
 import gzip

@@ -21,7 +21,7 @@ class BenchmarkRecord(BaseModel):
     params: dict[str, JsonValue]
     """Params of the job when it ran, by name."""
     input_size_mb: dict[str, JsonValue] | None = None
-    """Size of each input file in MiB, by path; Snakemake writes text for a size it does not know."""
+    """Size of each input file in MiB, by path; text if Snakemake does not know the size."""
 
 
 class OwnRecord(BaseModel):

@@ -196,9 +196,9 @@ def summary(findings: Sequence[Finding]) -> str:
     groups: dict[tuple[str, ...], list[Finding]] = {}
     follows: dict[str, int] = {}
     for finding in findings:
-        problems = tuple(finding.problems())
-        if problems:
-            groups.setdefault((finding.job.rule, *problems), []).append(finding)
+        listed = finding.problems()
+        if listed:
+            groups.setdefault((finding.job.rule, *listed), []).append(finding)
         elif finding.follows:
             follows[finding.job.rule] = follows.get(finding.job.rule, 0) + 1
     for (rule, *problems), members in groups.items():

@@ -69,7 +69,7 @@ def text_option(family: AnyFamily) -> str:
 
 
 def paper_prompt(family: AnyFamily) -> str | None:
-    """Return the prompt of questions scored by the choice among answers; None for other families."""
+    """Return the prompt of questions scored by the choice among answers, None for others."""
     if family.kind == "questions" and "choice_loss_nats" in family.metrics:
         return family.prompt
     return None

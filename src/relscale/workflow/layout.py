@@ -225,7 +225,7 @@ class Layout:
         )
 
     def request_texts(self, key: str) -> list[str]:
-        """Return the files with the text of requests: manifests of sources, or held-out documents."""
+        """Return the files with the text of requests: source manifests or held-out documents."""
         family, corpus = self.requests_of_key[key]
         if corpus is not None:
             return [self.validation_documents(corpus)]

@@ -92,8 +92,10 @@ class Scheduling:
         return curve_resources(curves, self.tokens_to_score, settings.costs, settings.training)
 
     def evaluation(self, family: str, corpus: str, budget: str) -> JobResources:
-        """Return the resources of the job that scores an IsoFLOP curve: memory for its largest run,
-        time for all."""
+        """Return the resources of the job that scores an IsoFLOP curve on a family.
+
+        They are memory for its largest run and time for all its runs.
+        """
         return self._evaluations[family, corpus, budget]
 
     def requests(self, key: str) -> JobResources:

@@ -1,5 +1,5 @@
-"""What the jobs of the paper's experiment ask a scheduler for: enough, no more than a partition
-gives, in words that the plugin reads."""
+"""Resources of the jobs of the paper's experiment: enough, within the limits of a partition, and in
+words that the SLURM plugin reads."""
 
 import re
 from collections import defaultdict
@@ -183,7 +183,7 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
         suite_resources(runs, experiment.training, experiment.costs)
     with pytest.raises(
         ValueError,
-        match=r"give the memory of larger GPUs, or leave the widths above 3328 out .*suite.recipe.max_width",
+        match=r"give the memory of larger GPUs, or leave out the widths above 3328 .*suite.recipe.max_width",
     ):
         gpu_jobs_report(runs, experiment.training, experiment.costs)
     experiment, runs = planned(
@@ -192,7 +192,7 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
     assert len(suite_resources(runs, experiment.training, experiment.costs)) == 228
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
     with pytest.raises(
-        ValueError, match=r"allow more of them a run \(training.gpus_per_run, up to 8\)"
+        ValueError, match=r"allow more GPUs per run \(training.gpus_per_run, up to 8\)"
     ):
         suite_resources(runs, one, experiment.costs)
     with pytest.raises(
@@ -232,11 +232,11 @@ def test_a_run_that_outlasts_a_job_is_named_with_the_retries_it_takes(paper):
     text = gpu_jobs_report(held, one, experiment.costs)
     over = [run for run in held if run_seconds(run, experiment.costs) > 3600 * 48]
     assert (
-        f"{len(over)} runs take 63.2 to {hours:.1f} h with all GPUs that they may have, and a job has 48"
+        f"{len(over)} runs take 63.2 to {hours:.1f} h on all GPUs that they may use, and a job has 48"
         in text
     )
     assert f"--retries {attempts(longest, needs, experiment.costs) - 1} or more" in text
-    assert "with all GPUs" not in gpu_jobs_report(runs, experiment.training, experiment.costs)
+    assert "on all GPUs" not in gpu_jobs_report(runs, experiment.training, experiment.costs)
 
 
 def test_the_bill_of_jobs_counts_every_run_and_a_suite_on_the_cpu_has_none(paper):
@@ -256,7 +256,7 @@ def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_
     experiment, runs = paper
     text = gpu_jobs_report(runs, experiment.training, experiment.costs, tokens_of(experiment))
     assert re.search(
-        r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
+        r"evaluation: 126 jobs with one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
         text,
     )
     assert "evaluations are expected to take longer" not in text
