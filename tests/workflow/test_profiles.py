@@ -12,7 +12,7 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
-from relscale.resources.job import JobResources
+from relscale.resources.job_resources import JobResources
 
 pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]

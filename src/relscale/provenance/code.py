@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from relscale.provenance.digests import DIGEST_LENGTH, canonical_json
-from relscale.provenance.records import read_own_record
+from relscale.provenance.job_records import read_own_record
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 

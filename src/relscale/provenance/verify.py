@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from relscale.provenance.checksums import Checksums, changed_files
 from relscale.provenance.dag import Job
 from relscale.provenance.digests import canonical_json
-from relscale.provenance.records import read_benchmark_record, read_own_record
+from relscale.provenance.job_records import read_benchmark_record, read_own_record
 
 ABSENT = "absent"
 SHOWN_REASONS = 6

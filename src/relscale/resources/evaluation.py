@@ -8,7 +8,14 @@ from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
 from relscale.plan.suite import Run
-from relscale.resources.job import CUDA_MIB, TORCH_MIB, JobResources, cores, mebibytes, minutes
+from relscale.resources.job_resources import (
+    CUDA_MIB,
+    TORCH_MIB,
+    JobResources,
+    cores,
+    mebibytes,
+    minutes,
+)
 
 # Without a cap in the configuration, the plan does not know how much text a source has. These are
 # bounds of the sources in use: MMLU has 246 questions per subject of about 150 tokens, the

@@ -7,7 +7,7 @@ from relscale.config.training import Training
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import Run
 from relscale.resources.evaluation import curve_resources, runs_by_curve, scoring_seconds
-from relscale.resources.job import SLACK, JobResources
+from relscale.resources.job_resources import SLACK, JobResources
 from relscale.resources.training import array_resources, attempts, suite_resources
 
 

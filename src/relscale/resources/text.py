@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from relscale.config.analysis import Costs
 from relscale.config.sharded import ShardedComponent
-from relscale.resources.job import minutes
+from relscale.resources.job_resources import minutes
 from relscale.text.local_files import LocalFile
 
 BYTES_PER_TOKEN = 2.5

@@ -8,7 +8,7 @@ from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import Run
-from relscale.resources.job import (
+from relscale.resources.job_resources import (
     CUDA_MIB,
     SLACK,
     TORCH_MIB,
@@ -155,10 +155,10 @@ def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: Training
     if held := [run.shape.width for run in runs if run.shape.width < min(least)]:
         ways.append(f"leave out the widths above {max(held)}")
     return (
-        f"training.gpu_memory_gb = {memory:g}: {len(too_large)} of {len(runs)} runs do not fit "
-        f"(training.gpus_per_run = {training.gpus_per_run}). Their widths, and the GB that each GPU "
-        f"would need: {widths}. Either {', or '.join(ways)} (recipe marin2025: "
-        "suite.recipe.max_width; others: suite.budgets)"
+        f"training.gpu_memory_gb = {memory:g}: {len(too_large)} of {len(runs)} runs do not fit on "
+        f"GPUs with this much memory (training.gpus_per_run = {training.gpus_per_run}). Their "
+        f"widths, and the GB that each GPU would need: {widths}. Either {', or '.join(ways)} "
+        "(recipe marin2025: suite.recipe.max_width; others: suite.budgets)"
     )
 
 

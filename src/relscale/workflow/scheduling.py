@@ -9,7 +9,7 @@ from relscale.resources.evaluation import (
     runs_by_curve,
     tokens_to_score,
 )
-from relscale.resources.job import JobResources
+from relscale.resources.job_resources import JobResources
 from relscale.resources.text import shard_minutes
 from relscale.resources.training import array_resources, is_short, suite_resources
 from relscale.workflow.experiment import PlannedExperiment

@@ -118,7 +118,9 @@ def test_an_edited_result_even_with_its_old_time_and_size(checkout, path):
         path, (checkout.folder / path).read_text().upper(), (checkout.folder / path).stat().st_mtime
     )
     (reasons,) = checkout.reasons().values()
-    assert reasons == [f"{path.removesuffix('/weights')}: differs from what the job wrote (another checksum)"]
+    assert reasons == [
+        f"{path.removesuffix('/weights')}: differs from what the job wrote (another checksum)"
+    ]
     findings = list(checkout.findings().values())
     with pytest.raises(
         ValueError,
@@ -192,7 +194,8 @@ def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     )
     read = []
     monkeypatch.setattr(
-        "relscale.provenance.checksums.checksum", lambda path: read.append(path.name) or checksum(path)
+        "relscale.provenance.checksums.checksum",
+        lambda path: read.append(path.name) or checksum(path),
     )
     assert checkout.reasons() == {}
     assert sorted(read) == ["evaluate.jsonl", "train.jsonl"]
@@ -201,7 +204,9 @@ def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
 def test_damaged_checksums_are_an_error_that_names_the_file(checkout):
     for text in ("", "[]", '{"a": {"read": {}}}'):
         checkout.write(PLACE, text)
-        with pytest.raises(ValueError, match=r"checksums.json: (not valid JSON|does not hold checksums)"):
+        with pytest.raises(
+            ValueError, match=r"checksums.json: (not valid JSON|does not hold checksums)"
+        ):
             checkout.reasons()
     note(JOBS, Checksums.read_or_begin(checkout.folder, PLACE))
     assert checkout.reasons() == {}

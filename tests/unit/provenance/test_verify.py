@@ -114,7 +114,9 @@ def test_a_missing_result_a_missing_record_and_what_follows(checkout):
     ]
     gone, unrecorded, follows, page = verify(jobs, checkout)
     assert gone.missing == ["results/x/gone.csv"]
-    assert unrecorded.reasons == ["benchmarks/nothing.jsonl: no record of a job: the file does not exist"]
+    assert unrecorded.reasons == [
+        "benchmarks/nothing.jsonl: no record of a job: the file does not exist"
+    ]
     assert follows.follows == ["unrecorded family=language"] and not follows.reasons
     assert page.fresh
     text = summary([gone, unrecorded, follows, page])

@@ -24,7 +24,13 @@ from relscale.resources.evaluation import (
     tokens_to_score,
 )
 from relscale.resources.report import gpu_jobs_report
-from relscale.resources.job import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, JobResources
+from relscale.resources.job_resources import (
+    CORES_PER_GPU,
+    CUDA_MIB,
+    LEAST_MINUTES,
+    SLACK,
+    JobResources,
+)
 from relscale.resources.text import (
     BYTES_PER_COMPRESSED_BYTE,
     BYTES_PER_TOKEN,
@@ -68,7 +74,9 @@ def tokens_of(experiment):
 
 
 def asked_by_cells(experiment, runs):
-    return curve_resources(runs_by_curve(runs), tokens_of(experiment), experiment.costs, experiment.training)
+    return curve_resources(
+        runs_by_curve(runs), tokens_of(experiment), experiment.costs, experiment.training
+    )
 
 
 def test_every_run_of_the_paper_fits_what_its_job_asks_for(paper):
