@@ -13,7 +13,7 @@ from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
-from relscale.resources.request import LEAST_MINUTES, SLACK
+from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import train_needs
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
