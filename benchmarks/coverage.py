@@ -85,7 +85,7 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     corpus = planned[0].corpus
     rows = [run.columns() for run in planned if run.corpus == corpus]
     frame = pd.DataFrame(rows).assign(
-        family="validation", domain="own", metric="bits_per_byte", error=1.0
+        family="validation", domain="own", metric="bits_per_byte", value=1.0
     )
     settings = LawSettings(family="validation")
     return suites_of(*prepare(frame, settings, None), settings)[0]

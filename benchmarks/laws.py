@@ -31,7 +31,7 @@ def planted_suite(rng: np.random.Generator) -> SuiteRuns:
     params = np.exp(compute) / 6 / 10**tokens
     count = len(budget)
     return SuiteRuns(
-        suite="planted",
+        corpus="planted",
         runs=tuple(f"run{k:02d}" for k in range(count)),
         budgets=("5e10", "1e11", "2e11", "5e11", "1e12"),
         run_cell=np.arange(count),

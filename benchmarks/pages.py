@@ -43,7 +43,7 @@ def tables_of(runs, folder):
         "published": ROOT / "workflow/reference/paper_slopes.csv",
         "prompts": ROOT / "workflow/reference/paper_prompts.csv",
     }
-    suite = tables["losses"].drop_duplicates("run").assign(corpus=lambda rows: rows["suite"])
+    suite = tables["losses"].drop_duplicates("run")
     for column in (
         "budget_counts",
         "width",

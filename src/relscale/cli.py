@@ -53,7 +53,7 @@ def plan(
     from relscale.plan.suite import plan_suite, suite_csv
     from relscale.released.table import checkpoints_csv, released_names
     from relscale.resources.evaluation import tokens_to_score
-    from relscale.resources.report import jobs_bill
+    from relscale.resources.report import gpu_jobs_report
 
     experiment = load_experiment(config, *(overlays or []))
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
@@ -62,7 +62,7 @@ def plan(
         name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
-    typer.echo(jobs_bill(runs, experiment.training, experiment.costs, tokens), nl=False)
+    typer.echo(gpu_jobs_report(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
     if checkpoints is not None:
@@ -227,16 +227,16 @@ def _verified(
         record: whether to record the checksums of results that have none yet.
     """
     from relscale.config.load import load_experiment
-    from relscale.provenance.checksums import Sums, note, place_of_sums
+    from relscale.provenance.checksums import Checksums, checksums_place, note
     from relscale.provenance.dag import planned_jobs
     from relscale.provenance.verify import verify as compare
 
     jobs = planned_jobs(overlays, folder)
     experiment = load_experiment(folder / "config.yaml", *overlays)
-    place = place_of_sums(experiment.experiment)
+    place = checksums_place(experiment.experiment)
     if record:
-        note(jobs, Sums.read(folder, place))
-    return experiment, compare(jobs, Sums.read(folder, place))
+        note(jobs, Checksums.read(folder, place))
+    return experiment, compare(jobs, Checksums.read(folder, place))
 
 
 @app.command()

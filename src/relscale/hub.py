@@ -35,7 +35,7 @@ LOSS_COLUMNS = (
     "domain",
     "metric",
     "unit",
-    "error",
+    "value",
     "standard_error",
     "num_items",
     "at_chance",
@@ -85,7 +85,7 @@ def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
         )
         first = trained[others[0]]
         why = [
-            *first.said(),
+            *first.problems(),
             *(f"made from what {name} made, which is stale" for name in first.follows),
         ][0]
         raise ValueError(
@@ -295,7 +295,7 @@ def _loss(row: Mapping[str, str]) -> tuple[str, ...]:
     names = (row["family"], row["domain"], row["metric"])
     return (
         *names,
-        _number(row["error"]),
+        _number(row["value"]),
         _number(row["standard_error"]),
         row["num_items"],
         row["at_chance"],

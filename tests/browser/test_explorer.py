@@ -40,7 +40,7 @@ def current(page):
         name: page.eval_on_selector(f"#{name}", "one => one.value")
         for name in ("family", "metric", "corpus", "estimator", "baseline")
     }
-    return {("suite" if name == "corpus" else name): value for name, value in values.items()}
+    return {("corpus" if name == "corpus" else name): value for name, value in values.items()}
 
 
 def pick(frame, chosen, *columns):
@@ -89,7 +89,7 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
                             if page.locator(f"#{name}").is_enabled():
                                 page.select_option(f"#{name}", value)
                         asked = pick(
-                            relative, current(page), "family", "metric", "suite", "estimator"
+                            relative, current(page), "family", "metric", "corpus", "estimator"
                         )
                         assert cells(page, "verdicts", "treatment") == asked["treatment"].tolist()
                         assert (
@@ -120,9 +120,9 @@ def test_the_chart_shows_every_run_and_its_error(pages, opened):
     kept = (
         losses["excluded_reason"].fillna("") == "" if "excluded_reason" in losses else slice(None)
     )
-    asked = pick(losses[kept], chosen, "family", "metric", "suite")
+    asked = pick(losses[kept], chosen, "family", "metric", "corpus")
     assert len(shown) == len(asked) > 0
-    np.testing.assert_allclose(sorted(shown["y"]), sorted(asked["error"].astype(float)), rtol=6e-6)
+    np.testing.assert_allclose(sorted(shown["y"]), sorted(asked["value"].astype(float)), rtol=6e-6)
     assert set(shown["run"]) == set(asked["run"])
 
 
@@ -137,8 +137,8 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         shown = marks(page, "run")
         said = cells(page, "verdicts", "dbeta")
         treatments = cells(page, "verdicts", "treatment")
-    asked = pick(losses, chosen, "family", "metric", "suite").pivot(
-        index="run", columns="domain", values="error"
+    asked = pick(losses, chosen, "family", "metric", "corpus").pivot(
+        index="run", columns="domain", values="value"
     )
     ratios = asked.drop(columns=chosen["baseline"]).div(asked[chosen["baseline"]], axis=0).stack()
     changes = 100 * (1 - ratios) if is_error(chosen["metric"]) else 100 * (ratios - 1)
@@ -146,7 +146,7 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         sorted(shown["y"]), sorted(changes), atol=1e-4
     )  # percent of a ratio of seven digits
     table = pages.tables["baselines" if other else "relative"]
-    laws = pick(table, chosen, "family", "metric", "suite", "estimator", "baseline").set_index(
+    laws = pick(table, chosen, "family", "metric", "corpus", "estimator", "baseline").set_index(
         "treatment"
     )
     assert treatments and len(treatments) == len(laws)
@@ -182,7 +182,7 @@ def test_hovering_names_the_run(pages, opened, screenshots):
         label = mark.get_attribute("aria-label")
         page.screenshot(path=screenshots / "explorer-hover.png")
     run = re.search(r"run (\S+);", label).group(1)
-    assert run in told and "training tokens" in told and "error" in told
+    assert run in told and "training tokens" in told and "value" in told
 
 
 def test_unticking_a_domain_takes_its_marks_away(pages, opened):
@@ -210,7 +210,7 @@ def test_downloads_hold_the_rows_of_the_tables(pages, opened):
             )
             assert download.value.suggested_filename.endswith(".csv")
         drawn_rows = page.evaluate("explorer.shown.drawn.length")
-    laws = pick(pages.tables["relative"], chosen, "family", "metric", "suite", "estimator")
+    laws = pick(pages.tables["relative"], chosen, "family", "metric", "corpus", "estimator")
     assert files["save-verdicts"].columns.tolist() == laws.columns.tolist()
     np.testing.assert_allclose(
         files["save-verdicts"]["dbeta"], laws["dbeta"].astype(float), rtol=DIGITS
@@ -218,7 +218,7 @@ def test_downloads_hold_the_rows_of_the_tables(pages, opened):
     assert len(files["save-drawn"]) == drawn_rows > 0
     mine = pick(pages.tables["losses"], chosen, "family")
     np.testing.assert_allclose(
-        files["save-losses"]["error"], mine["error"].astype(float), rtol=DIGITS
+        files["save-losses"]["value"], mine["value"].astype(float), rtol=DIGITS
     )
     assert files["save-losses"]["budget"].tolist() == mine["budget"].tolist()
 
@@ -320,7 +320,7 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
         )
     elif case == "zeros":
         tables["losses"] = tables["losses"].assign(
-            error=[0.0, -1.0, *tables["losses"]["error"].iloc[2:]]
+            value=[0.0, -1.0, *tables["losses"]["value"].iloc[2:]]
         )
         tables["points"] = tables["points"].assign(
             gap=tables["points"]["gap"].where(tables["points"].index % 3 > 0, 1.0)

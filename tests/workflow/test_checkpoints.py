@@ -101,7 +101,7 @@ def place(checkout):
     """Twelve checkpoints in folders whose names end in a hash, their table, two domains of text,
     and the overlay."""
     root = checkout.folder / "mine"
-    rows = ["suite,run,budget,model,tokens,forward_flops"]
+    rows = ["corpus,run,budget,model,tokens,forward_flops"]
     for budget in BUDGETS:
         for width in WIDTHS:
             name = f"b{budget}-d{width}"
@@ -167,7 +167,7 @@ def test_a_table_of_checkpoints_goes_from_evaluation_to_laws(scored):
     for row in losses.itertuples():
         width = int(row.run.rsplit("d", 1)[1])
         numbers = "".join(f"{TEXTS[row.domain] * (3 + number)}{number}" for number in range(12))
-        assert row.error == pytest.approx(
+        assert row.value == pytest.approx(
             bits_per_byte(numbers, sharpness(width, row.budget)), rel=1e-5
         )
         assert (row.num_items, row.num_bytes, row.num_truncated) == (12, len(numbers), 0)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
-from relscale.resources.request import Needs
+from relscale.resources.job_resources import JobResources
 
 pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,7 @@ def test_a_job_asks_for_all_that_the_plan_says(rule, needs):
         rf"^        (\w+)=lambda wildcards: {needs}\(wildcards\)\.(\w+),$", resources, re.MULTILINE
     )
     assert asked == [(name, name) for name, _ in asked]
-    assert {name for name, _ in asked} == {field.name for field in fields(Needs)}
+    assert {name for name, _ in asked} == {field.name for field in fields(JobResources)}
     # The number of threads is part of what decides a run's bytes.
     assert re.search(rf"^rule {rule}:.*?^    threads: 1$", text, re.MULTILINE | re.DOTALL)
 
@@ -103,11 +103,11 @@ def test_the_template_of_partitions_holds_every_job_of_the_paper():
     partitions = read_partition_file(ROOT / "profiles/slurm/partitions.yaml")
     said = []
     logger = SimpleNamespace(debug=lambda text: None, info=lambda text: None, warning=said.append)
-    on_eight = Needs(gpu=8, mem_mb=661_576, gpu_mem_mb=115_000, runtime=2880, cpus_per_task=32)
+    on_eight = JobResources(gpu=8, mem_mb=661_576, gpu_mem_mb=115_000, runtime=2880, cpus_per_task=32)
     assert get_best_partition(partitions, Job(on_eight), logger) == "gpu"
     assert (
         get_best_partition(
-            partitions, Job(Needs(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)), logger
+            partitions, Job(JobResources(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)), logger
         )
         == "cpu"
     )

@@ -44,7 +44,7 @@ def test_losses_cover_every_run_and_domain(results):
     assert len(suite) == 18
     assert set(losses["run"]) == set(suite["run"])
     assert losses["excluded_reason"].isna().all()
-    assert losses["error"].between(1.5, 8).all()
+    assert losses["value"].between(1.5, 8).all()
     per_run = losses.groupby("run").apply(lambda rows: sorted(rows["domain"]), include_groups=False)
     assert all(domains == ["CN", "DE", "GB", "IE", "QA", "RU", "US", "own"] for domains in per_run)
 
@@ -57,7 +57,7 @@ def test_items_add_up_to_the_losses(results):
     assert tuple(items.columns) == ITEMS_COLUMNS
     keys = ["run", "family", "domain", "metric"]
     sums = items.groupby(keys, observed=True)[["numerator", "denominator"]].sum()
-    errors = losses.set_index(keys)["error"]
+    errors = losses.set_index(keys)["value"]
     assert (sums["numerator"] / sums["denominator"]).reindex(
         errors.index
     ).to_numpy() == pytest.approx(errors.to_numpy(), rel=1e-9)
@@ -67,7 +67,7 @@ def test_more_compute_gives_lower_loss(results):
     losses = pd.read_csv(results / "tables/losses.csv", dtype={"budget": str})
     best = (
         losses[losses["family"] == "validation"]
-        .groupby(["suite", "budget"])["error"]
+        .groupby(["corpus", "budget"])["value"]
         .min()
         .unstack("budget")
     )

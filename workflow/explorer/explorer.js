@@ -39,7 +39,7 @@ const isNumber = (value) => typeof value === "number" && isFinite(value);
 const words = (name) => String(name ?? "").replaceAll("_", " ");
 const labelOf = (domain) => (LABELS[`${choice.family}\n${domain}`] || { label: words(domain) }).label;
 const chosenRows = (rows, more) =>
-  rows.filter((row) => row.family === choice.family && row.metric === choice.metric && row.suite === choice.corpus && (!more || more(row)));
+  rows.filter((row) => row.family === choice.family && row.metric === choice.metric && row.corpus === choice.corpus && (!more || more(row)));
 
 // One estimator's rows: the one chosen, else `vertex` (whose optimum `joint` uses), else the first by name.
 function oneEstimator(rows) {
@@ -81,15 +81,15 @@ const domainsShown = () => familyOf().domains.filter((domain) => !hidden.has(`${
 function drawnRuns(names) {
   const error = metricOf().error;
   const rows = TABLES.losses.filter((row) => row.family === choice.family && row.metric === choice.metric);
-  const here = rows.map((row) => ({ ...TABLES.runs[row.at], ...row })).filter((row) => row.suite === choice.corpus);
-  const base = new Map(here.filter((row) => row.domain === choice.baseline).map((row) => [row.run, row.error]));
+  const here = rows.map((row) => ({ ...TABLES.runs[row.at], ...row })).filter((row) => row.corpus === choice.corpus);
+  const base = new Map(here.filter((row) => row.domain === choice.baseline).map((row) => [row.run, row.value]));
   const made = [];
   let lost = 0;
   for (const row of here) {
     if (!names.has(row.domain) || (choice.view === "relative" && row.domain === choice.baseline)) continue;
-    const gap = row.error / base.get(row.run);
-    const y = choice.view === "absolute" ? row.error : change(gap, error);
-    if (!isNumber(y) || !isNumber(row.compute) || !(row.compute > 0) || (choice.view === "absolute" && error && !(row.error > 0))) lost += 1;
+    const gap = row.value / base.get(row.run);
+    const y = choice.view === "absolute" ? row.value : change(gap, error);
+    if (!isNumber(y) || !isNumber(row.compute) || !(row.compute > 0) || (choice.view === "absolute" && error && !(row.value > 0))) lost += 1;
     else made.push({ ...row, kind: "run", gap: choice.view === "relative" ? gap : null, y });
   }
   return { made, lost };
@@ -98,13 +98,13 @@ function drawnRuns(names) {
 function drawnOptima(names) {
   const error = metricOf().error;
   const rows = oneEstimator(chosenRows(TABLES.points));
-  const base = new Map(rows.filter((row) => row.domain === choice.baseline).map((row) => [row.budget, row.error]));
+  const base = new Map(rows.filter((row) => row.domain === choice.baseline).map((row) => [row.budget, row.value]));
   const own = choice.baseline === familyOf().baseline;
   const made = [];
   for (const row of rows) {
     if (!names.has(row.domain) || (choice.view === "relative" && row.domain === choice.baseline)) continue;
-    const gap = own ? row.gap : row.error / base.get(row.budget);
-    const y = choice.view === "absolute" ? row.error : isNumber(gap) ? change(gap, error) : null;
+    const gap = own ? row.gap : row.value / base.get(row.budget);
+    const y = choice.view === "absolute" ? row.value : isNumber(gap) ? change(gap, error) : null;
     const spread = choice.view === "absolute" ? row.standard_error : own && isNumber(row.gap_standard_error) ? 100 * row.gap_standard_error : null;
     if (!isNumber(y)) continue;
     const ends = isNumber(spread) ? { low: y - spread, high: y + spread } : {};
@@ -182,7 +182,7 @@ const TIPS = {
 function marked(rows) {
   return rows.map((row) => ({
     ...row, name: labelOf(row.domain), aria: aria(row), parameters: short(row.num_params_total, 5), seen: short(row.tokens, 5),
-    flops: short(row.compute), value: short(row.error, 5), noise: short(row.standard_error, 2), ratio: short(row.gap, 5),
+    flops: short(row.compute), value: short(row.value, 5), noise: short(row.standard_error, 2), ratio: short(row.gap, 5),
     percent: choice.view === "relative" ? short(row.y, 4) : "",
   }));
 }
@@ -257,7 +257,7 @@ const LAWS = [
 ];
 const DRAWN = [
   ["kind", "what", (row) => row.kind], ["run", "run", (row) => row.run || ""], ["budget", "budget", (row) => row.budget],
-  ["domain", "domain", (row) => labelOf(row.domain)], ["compute", "compute", (row) => short(row.compute)], ["error", "error", (row) => short(row.error, 6)],
+  ["domain", "domain", (row) => labelOf(row.domain)], ["compute", "compute", (row) => short(row.compute)], ["error", "error", (row) => short(row.value, 6)],
   ["standard_error", "standard error", (row) => short(row.standard_error, 2)], ["gap", "G", (row) => short(row.gap, 6)], ["y", "drawn", (row) => short(row.y, 6)],
 ];
 
@@ -414,9 +414,9 @@ const stem = () => [choice.family, choice.corpus, choice.metric, choice.estimato
 byId("save-verdicts").addEventListener("click", () =>
   save(`relative-${stem()}`, Object.keys(DATA.relative).filter((name) => name !== "own"), shown.verdicts));
 byId("save-drawn").addEventListener("click", () => save(`points-${choice.view}-${stem()}`,
-  ["suite", "family", "metric", "kind", "run", "budget", "seed", "domain", "compute", "error", "standard_error", "gap", "y"], shown.drawn));
+  ["corpus", "family", "metric", "kind", "run", "budget", "seed", "domain", "compute", "value", "standard_error", "gap", "y"], shown.drawn));
 byId("save-losses").addEventListener("click", () => save(`losses-${choice.family}`,
-  [...Object.keys(DATA.runs), "family", "domain", "metric", "error", "standard_error"],
+  [...Object.keys(DATA.runs), "family", "domain", "metric", "value", "standard_error"],
   TABLES.losses.filter((row) => row.family === choice.family).map((row) => ({ ...TABLES.runs[row.at], ...row }))));
 
 byId("choices").addEventListener("submit", (event) => event.preventDefault());

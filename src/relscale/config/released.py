@@ -34,8 +34,8 @@ class ReleasedModels(Model):
 class CheckpointRow(Model):
     """One row of the table of released models."""
 
-    suite: Name
-    """Corpus key: models whose laws are fitted together, with one training corpus and recipe."""
+    corpus: Name
+    """Corpus of the training: laws are fitted through the models of one corpus together."""
     run: Annotated[str, Field(min_length=1)]
     """Name, unique among the models of a corpus."""
     budget: BudgetLabel
@@ -62,11 +62,6 @@ class CheckpointRow(Model):
     """Seed of the training."""
     recipe: str = "released"
     """Name of the training recipe."""
-
-    @property
-    def corpus(self) -> str:
-        """Corpus key, under the name that trained runs use."""
-        return self.suite
 
     def columns(self) -> dict[str, str | int | float | None]:
         """Return the columns of the losses that come from the table, with both counts of FLOPs."""

@@ -9,6 +9,10 @@ from relscale.contract.check import check_columns
 from relscale.files import replacing
 
 
+OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
+"""Columns of older tables, and of tables from outside, by the names of today."""
+
+
 def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     """Read one table by its ending (.csv or .parquet); `budget` stays text.
 
@@ -29,10 +33,21 @@ def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
             raise ValueError(f"{path}: not a readable CSV table: {error}") from error
     else:
         raise ValueError(f"{path}: a table must end in .csv or .parquet")
+    frame = with_present_names(frame)
     check_columns(str(path), frame.columns, required)
     if "budget" in frame.columns:
         frame["budget"] = frame["budget"].astype(str)
     return frame
+
+
+def with_present_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rename columns of older tables to the names of today, where those are not there."""
+    names = {
+        old: new
+        for old, new in OLD_NAMES.items()
+        if old in frame.columns and new not in frame.columns
+    }
+    return frame.rename(columns=names) if names else frame
 
 
 def read_tables(paths: Sequence[Path], required: Iterable[str] = ()) -> pd.DataFrame:

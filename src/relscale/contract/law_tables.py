@@ -5,21 +5,21 @@ writes, so that a new column makes only those stale.
 """
 
 OPTIMA_COLUMNS = (
-    "suite",
+    "corpus",
     "budget",
     "estimator",
     "optimum_by",
     "optimum_tokens",
     "optimum_params",
-    "error_metric",
-    "error",
+    "metric",
+    "value",
     "curvature",
     "num_runs",
     "status",
 )
 
 ABSOLUTE_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "metric",
@@ -38,7 +38,7 @@ ABSOLUTE_COLUMNS = (
 )
 
 RELATIVE_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "metric",
     "treatment",
@@ -79,7 +79,7 @@ RELATIVE_COLUMNS = (
 )
 
 POINTS_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "metric",
     "domain",
@@ -87,7 +87,7 @@ POINTS_COLUMNS = (
     "budget",
     "forward_flops",
     "training_flops",
-    "error",
+    "value",
     "standard_error",
     "gap",
     "gap_standard_error",
@@ -97,7 +97,7 @@ POINTS_COLUMNS = (
 figures draw as points."""
 
 ABSOLUTE_FITS_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "metric",
@@ -117,7 +117,7 @@ ABSOLUTE_FITS_COLUMNS = (
 )
 
 SURFACE_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "metric",
@@ -150,7 +150,7 @@ SURFACE_COLUMNS = (
 )
 
 DECOMPOSITION_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "metric",
     "treatment",
@@ -170,7 +170,7 @@ DECOMPOSITION_COLUMNS = (
 )
 
 TWO_STAGE_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "loss_metric",
@@ -196,7 +196,7 @@ TWO_STAGE_COLUMNS = (
 )
 
 PREDICTIONS_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "loss_metric",
@@ -216,7 +216,7 @@ PREDICTIONS_COLUMNS = (
 )
 
 CORRELATION_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "metric",
     "covariate",
@@ -235,7 +235,7 @@ CORRELATION_COLUMNS = (
 )
 
 BACKTEST_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "metric",

@@ -5,7 +5,7 @@ writes, so that a new column makes only those stale.
 """
 
 LOSSES_COLUMNS = (
-    "suite",
+    "corpus",
     "run",
     "seed",
     "recipe",
@@ -21,7 +21,7 @@ LOSSES_COLUMNS = (
     "domain",
     "metric",
     "unit",
-    "error",
+    "value",
     "standard_error",
     "num_items",
     "num_bytes",
@@ -31,7 +31,7 @@ LOSSES_COLUMNS = (
 )
 
 LOSSES_REQUIRED = (
-    "suite",
+    "corpus",
     "run",
     "budget",
     "num_params_total",
@@ -39,13 +39,13 @@ LOSSES_REQUIRED = (
     "family",
     "domain",
     "metric",
-    "error",
+    "value",
 )
 """What a losses table from outside must have, besides one of `forward_flops` and
 `training_flops`."""
 
 ITEMS_COLUMNS = (
-    "suite",
+    "corpus",
     "run",
     "family",
     "domain",

@@ -1,7 +1,7 @@
 """The columns of the table of prompts; meanings and units are in docs/DATA.md."""
 
 PROMPTS_COLUMNS = (
-    "suite",
+    "corpus",
     "family",
     "prompt",
     "metric",

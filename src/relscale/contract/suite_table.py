@@ -6,7 +6,6 @@ writes, so that a new column makes only those stale.
 
 SUITE_COLUMNS = (
     "corpus",
-    "suite",
     "budget",
     "budget_counts",
     "recipe",

@@ -21,13 +21,13 @@ RUN_COLUMNS = LOSSES_COLUMNS[: LOSSES_COLUMNS.index("family")]
 
 LOSSES_SCHEMA = pa.schema(
     [
-        *((name, pa.string()) for name in ("suite", "run")),
+        *((name, pa.string()) for name in ("corpus", "run")),
         ("seed", pa.int64()),
         *((name, pa.string()) for name in ("recipe", "budget")),
         *((name, pa.float64()) for name in ("forward_flops", "training_flops")),
         *((name, pa.int64()) for name in RUN_COLUMNS[7:]),
         *((name, pa.string()) for name in ("family", "domain", "metric", "unit")),
-        *((name, pa.float64()) for name in ("error", "standard_error")),
+        *((name, pa.float64()) for name in ("value", "standard_error")),
         *((name, pa.int64()) for name in ("num_items", "num_bytes", "num_truncated")),
         ("at_chance", pa.bool_()),
         ("excluded_reason", pa.string()),
@@ -39,7 +39,7 @@ ITEMS_SCHEMA = pa.schema(
     [
         *(
             (name, _NAME)
-            for name in ("suite", "run", "family", "domain", "metric", "stratum", "item")
+            for name in ("corpus", "run", "family", "domain", "metric", "stratum", "item")
         ),
         *((name, pa.float64()) for name in ("numerator", "denominator")),
         ("overlaps", pa.bool_()),
@@ -108,7 +108,7 @@ def losses_rows(
                     "domain": domain,
                     "metric": metric,
                     "unit": METRIC_UNITS[metric],
-                    "error": error,
+                    "value": error,
                     "standard_error": standard_error,
                     "num_items": int(at.sum()),
                     "num_bytes": int(gold_bytes[at].sum()),
@@ -133,7 +133,7 @@ def items_table(
     arguments as for `losses_rows`."""
     values = _values(metrics, requests, log_likelihood)
     size = len(requests.items)
-    names = {"suite": columns["suite"], "run": columns["run"], "family": family}
+    names = {"corpus": columns["corpus"], "run": columns["run"], "family": family}
     per_item = {"domain": requests.domains, "stratum": requests.strata, "item": requests.items}
     data: dict[str, Any] = {name: [value] * (size * len(metrics)) for name, value in names.items()}
     data |= {name: value * len(metrics) for name, value in per_item.items()}

@@ -52,10 +52,10 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     rows = pd.concat(shown, ignore_index=True) if shown else every.iloc[:0]
     metrics = list(dict.fromkeys(family["metric"] for family in families))
     panels = [
-        ("error", metric) for metric in metrics if len(pick(rows, quantity="error", metric=metric))
+        ("value", metric) for metric in metrics if len(pick(rows, quantity="value", metric=metric))
     ]
     panels += [("gap", "")] if len(pick(rows, quantity="gap")) else []
-    corpora = ordered(chosen["corpora"], rows["suite"])
+    corpora = ordered(chosen["corpora"], rows["corpus"])
     budgets = sorted({str(name) for name in rows["held_out_budget"]}, key=budget_size)
     foot = (
         "Each point is one domain at one held-out budget, extrapolated by the laws of the budgets below it; bars are the prediction's "
@@ -78,7 +78,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
                     "no back-test in the tables: a prediction needs two budgets below the one that is held out",
                 )
                 continue
-            mine = pick(rows, quantity=quantity, suite=corpus, metric=metric or None)
+            mine = pick(rows, quantity=quantity, corpus=corpus, metric=metric or None)
             if not place:
                 heading(axes, words(corpus, chosen["labels"], 28))
             name = "Gap G" if quantity == "gap" else metric_label(metric)

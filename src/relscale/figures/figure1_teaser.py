@@ -77,7 +77,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         for family in chosen["families"]
     ]
     corpora = ordered(
-        chosen["corpora"], table(tables, "points")["suite"], table(tables, "relative")["suite"]
+        chosen["corpora"], table(tables, "points")["corpus"], table(tables, "relative")["corpus"]
     )
     corpus = chosen["corpus"] or (corpora[1 % len(corpora)] if corpora else "")
     views = [_only(family_view(tables, panel), corpus) for panel in panels]
@@ -134,7 +134,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
 def _only(view: FamilyView, corpus: str) -> FamilyView:
     """Keep one corpus's rows, with the colours and marker that it has among all."""
     return replace(
-        view, points=pick(view.points, suite=corpus), relative=pick(view.relative, suite=corpus)
+        view, points=pick(view.points, corpus=corpus), relative=pick(view.relative, corpus=corpus)
     )
 
 

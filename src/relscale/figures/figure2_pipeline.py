@@ -63,9 +63,9 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     """
     chosen = settings(spec, DEFAULTS)
     losses, optima = table(tables, "losses"), table(tables, "optima")
-    corpora = ordered(chosen["corpora"], losses["suite"], optima["suite"])
+    corpora = ordered(chosen["corpora"], losses["corpus"], optima["corpus"])
     corpus = chosen["corpus"] or (corpora[0] if corpora else "")
-    compute = budget_compute(pick(losses, suite=corpus), chosen["compute"])
+    compute = budget_compute(pick(losses, corpus=corpus), chosen["compute"])
     colour, marker = budget_colours(list(compute)), markers(corpora).get(corpus, "o")
     made = grid(
         row_heights_in=[1.95],
@@ -81,14 +81,14 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     heading(right, "Accuracy from loss", "c")
     rows = pick(
         losses,
-        suite=corpus,
+        corpus=corpus,
         family=chosen["family"],
         domain=chosen["domain"],
         metric=chosen["metric"],
     )
     if len(rows):
         isoflop_panel(
-            left, rows, pick(optima, suite=corpus), colour=colour, marker=marker, below=0.16
+            left, rows, pick(optima, corpus=corpus), colour=colour, marker=marker, below=0.16
         )
         y_label(left, metric_label(chosen["metric"]), 0.36)
         _key(left, optima)
@@ -123,7 +123,7 @@ def _power_law(
     axes: Axes, tables: Tables, chosen: Mapping[str, Any], corpus: str, marker: str
 ) -> None:
     about = {
-        "suite": corpus,
+        "corpus": corpus,
         "family": chosen["family"],
         "domain": chosen["domain"],
         "metric": chosen["metric"],
@@ -187,9 +187,9 @@ def _two_stage(
 ) -> None:
     domain = chosen["choice_domain"] or None
     laws = pick(
-        table(tables, "two_stage"), suite=corpus, family=chosen["choice_family"], domain=domain
+        table(tables, "two_stage"), corpus=corpus, family=chosen["choice_family"], domain=domain
     )
-    losses = pick(table(tables, "losses"), suite=corpus, family=chosen["choice_family"])
+    losses = pick(table(tables, "losses"), corpus=corpus, family=chosen["choice_family"])
     if not len(laws):
         empty(
             axes,
@@ -299,7 +299,7 @@ def accuracy_against_loss(losses: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
     """
     rows = pick(losses, domain=law["domain"])
     sides = [
-        pick(rows, metric=law[key])[["run", "budget", "error"]].rename(columns={"error": name})
+        pick(rows, metric=law[key])[["run", "budget", "value"]].rename(columns={"value": name})
         for key, name in (("loss_metric", "loss"), ("accuracy_metric", "accuracy"))
     ]
     return sides[0].merge(
@@ -312,7 +312,7 @@ def outside_models(tables: Tables, law: pd.Series) -> pd.DataFrame:
     predictions.csv."""
     rows = pick(
         table(tables, "predictions"),
-        suite=law["suite"],
+        corpus=law["corpus"],
         family=law["family"],
         domain=law["domain"],
         kind="outside_from_loss",

@@ -78,7 +78,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     first, second, *third = made.rows[0]
     heading(first, "Here: each domain over all runs", "a")
     heading(second, "Prompts; grey: paper" if len(own) else "Paper: prompt formats", "b")
-    corpora = ordered(chosen["corpora"], shares["suite"], own["suite"])
+    corpora = ordered(chosen["corpora"], shares["corpus"], own["corpus"])
     if rows:
         _shares(first, shares, rows, names, corpora)
         _legend(made.figure, corpora, chosen["labels"])
@@ -115,9 +115,9 @@ def explained_shares(losses: pd.DataFrame, compute: str) -> pd.DataFrame:
     )
     rows = []
     for (suite, family, metric, domain), part in kept.groupby(
-        ["suite", "family", "metric", "domain"], sort=True
+        ["corpus", "family", "metric", "domain"], sort=True
     ):
-        y = part["error"].to_numpy(dtype=float)
+        y = part["value"].to_numpy(dtype=float)
         rows.append(
             (
                 suite,
@@ -128,7 +128,7 @@ def explained_shares(losses: pd.DataFrame, compute: str) -> pd.DataFrame:
                 len(part),
             )
         )
-    return pd.DataFrame(rows, columns=["suite", "family", "metric", "domain", "r2", "num_runs"])
+    return pd.DataFrame(rows, columns=["corpus", "family", "metric", "domain", "r2", "num_runs"])
 
 
 def _r2(log_compute: np.ndarray, values: np.ndarray) -> float:
@@ -155,7 +155,7 @@ def _shares(
             axes.axhspan(y - 0.5, y + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
         for place, corpus in enumerate(corpora):
             mine = shares[
-                (shares["suite"] == corpus)
+                (shares["corpus"] == corpus)
                 & (shares["family"] == row[0])
                 & (shares["metric"] == row[1])
             ]
@@ -229,7 +229,7 @@ def _prompts(
             place[str(row["prompt"])] + _shift(row, corpora),
             *ends,
             colour=DOT,
-            marker=markers(corpora)[str(row["suite"])],
+            marker=markers(corpora)[str(row["corpus"])],
         )
     axes.set_yticks(range(len(names)), names, fontsize=SMALL_PT)
     axes.tick_params(axis="y", length=0)
@@ -242,7 +242,7 @@ def _prompts(
 
 
 def _shift(row: pd.Series, corpora: list[str]) -> float:
-    return (corpora.index(str(row["suite"])) - (len(corpora) - 1) / 2) * 0.5 / max(len(corpora), 1)
+    return (corpora.index(str(row["corpus"])) - (len(corpora) - 1) / 2) * 0.5 / max(len(corpora), 1)
 
 
 def _accuracies(axes: Axes, own: pd.DataFrame, names: list[str], corpora: list[str]) -> None:
@@ -256,7 +256,7 @@ def _accuracies(axes: Axes, own: pd.DataFrame, names: list[str], corpora: list[s
             names.index(str(row["prompt"])) + _shift(row, corpora),
             *ends,
             colour=DOT,
-            marker=markers(corpora)[str(row["suite"])],
+            marker=markers(corpora)[str(row["corpus"])],
         )
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

@@ -62,7 +62,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         if pd.notna(value)
     ]
     for place, (axes, corpus) in enumerate(zip(extra, view.corpora or [""], strict=True)):
-        _slopes(axes, pick(view.relative, suite=corpus), value_of, heights, corpus, view, chosen)
+        _slopes(axes, pick(view.relative, corpus=corpus), value_of, heights, corpus, view, chosen)
         if place:
             axes.tick_params(labelleft=False)
         elif axes.get_xscale() == "log":

@@ -30,7 +30,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     rows = pick(table(tables, "decomposition"), family=chosen["family"])
     metric = chosen["metric"] or first_metric(rows)
     rows = pick(rows, metric=metric)
-    corpora = ordered(chosen["corpora"], rows["suite"])
+    corpora = ordered(chosen["corpora"], rows["corpus"])
     group = family_group({**chosen, "metric": metric}, rows, chosen["labels"])
     if not len(rows):
         return nothing_to_show(
@@ -50,7 +50,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         for kind, keys in kinds.items()
     }
     for place, corpus in enumerate(corpora):
-        mine, marker = pick(rows, suite=corpus), markers(corpora)[corpus]
+        mine, marker = pick(rows, corpus=corpus), markers(corpora)[corpus]
         above, below = drawn.made.rows[0][place], drawn.made.rows[1][place]
         slope_axis(above, ends["slopes"], "d log G / d log (size or tokens)")
         slope_axis(below, ends["slices"], "Along a slice (points per decade)")

@@ -60,7 +60,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         domain=chosen["domain"],
         metric=chosen["metric"],
     )
-    corpora = ordered(chosen["corpora"], losses["suite"], optima["suite"])
+    corpora = ordered(chosen["corpora"], losses["corpus"], optima["corpus"])
     compute = budget_compute(losses, chosen["compute"])
     colour, marker = budget_colours(list(compute)), markers(corpora)
     widths = column_widths(
@@ -85,7 +85,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     for place, corpus in enumerate(corpora or [""]):
         top, bottom = made.rows[0][place], made.rows[1][place]
         heading(top, words(corpus, chosen["labels"], 28) or "no corpus")
-        rows, best = pick(losses, suite=corpus), pick(optima, suite=corpus)
+        rows, best = pick(losses, corpus=corpus), pick(optima, corpus=corpus)
         if not len(rows):
             empty(
                 top,
@@ -139,7 +139,7 @@ def _optima(
 
 def _foot(optima: pd.DataFrame, corpora: list[str], chosen: dict[str, Any]) -> str:
     said = [
-        (words(corpus, chosen["labels"], 28), reservations(pick(optima, suite=corpus)))
+        (words(corpus, chosen["labels"], 28), reservations(pick(optima, corpus=corpus)))
         for corpus in corpora
     ]
     return " ".join(f"Vertex of {corpus}: {'; '.join(parts)}." for corpus, parts in said if parts)

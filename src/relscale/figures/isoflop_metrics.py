@@ -42,13 +42,13 @@ drawn (the baseline); without any, everything in the table, each family in its f
 name."""
 FAMILY: dict[str, Any] = {"family": "", "metrics": [], "domain": ""}
 USED = (
-    "suite",
+    "corpus",
     "family",
     "domain",
     "metric",
     "budget",
     "tokens",
-    "error",
+    "value",
     "excluded_reason",
     "training_flops",
     "forward_flops",
@@ -68,7 +68,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     losses = losses[
         [name for name in USED if name in losses.columns]
     ]  # choosing rows copies every column
-    corpora = ordered(chosen["corpora"], losses["suite"], optima["suite"])
+    corpora = ordered(chosen["corpora"], losses["corpus"], optima["corpus"])
     compute = budget_compute(losses, chosen["compute"])
     colour, marker = budget_colours(list(compute)), markers(corpora)
     rows = _rows(chosen["families"], losses)
@@ -94,12 +94,12 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     for place, row in enumerate(rows):
         family, metric, domain = row
         for axes, corpus in zip(made.rows[place], corpora or [""], strict=True):
-            mine = {"suite": corpus, "family": family, "metric": metric, "domain": domain}
+            mine = {"corpus": corpus, "family": family, "metric": metric, "domain": domain}
             _panel(
                 axes,
                 pick(losses, **mine),
                 pick(points, **mine),
-                pick(optima, suite=corpus),
+                pick(optima, corpus=corpus),
                 colour,
                 marker[corpus],
                 metric,
@@ -153,7 +153,7 @@ def _panel(
         good, bad = losses[kept & here].sort_values("tokens"), losses[~kept & here]
         axes.plot(
             good["tokens"],
-            good["error"],
+            good["value"],
             marker,
             color=tint,
             markersize=2.4,
@@ -161,12 +161,12 @@ def _panel(
             zorder=3,
             gid="points",
         )
-        means = good.groupby("tokens", sort=True)["error"].mean()
+        means = good.groupby("tokens", sort=True)["value"].mean()
         axes.plot(means.index, means.to_numpy(), color=tint, linewidth=0.6, zorder=2)
         if len(bad):
             axes.plot(
                 bad["tokens"],
-                bad["error"],
+                bad["value"],
                 "x",
                 color="#8a8a8a",
                 markersize=2.6,
@@ -179,7 +179,7 @@ def _panel(
                 mark = {**estimator_mark(str(optimum["estimator"])), "markersize": 4.2}
                 axes.plot(
                     [optimum["optimum_tokens"]],
-                    [at["error"].iloc[0]],
+                    [at["value"].iloc[0]],
                     color="black",
                     linestyle="none",
                     zorder=4,
@@ -187,7 +187,7 @@ def _panel(
                     **mark,
                 )
     log_axis(axes.xaxis, *ends, least=2, most=5)
-    heights = [float(value) for value in losses.loc[kept, "error"]]
+    heights = [float(value) for value in losses.loc[kept, "value"]]
     if is_error(metric):
         log_axis(axes.yaxis, *limits_log(heights), least=2, most=3)
     else:

@@ -35,9 +35,9 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     if unknown:
         raise ValueError(f"curve: run(s) {', '.join(unknown[:5])} are not in the table suite")
     rows = curve.merge(
-        suite[["run", "suite", "budget"]], on="run", how="left", validate="many_to_one"
+        suite[["run", "corpus", "budget"]], on="run", how="left", validate="many_to_one"
     )
-    corpora = ordered(chosen["corpora"], suite["suite"])
+    corpora = ordered(chosen["corpora"], suite["corpus"])
     budgets = [str(name) for name in chosen["budgets"]] or sorted(
         {str(name) for name in suite["budget"]}, key=budget_size
     )
@@ -59,7 +59,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     )
     for place, (axes, corpus) in enumerate(zip(made.rows[0], corpora or [""], strict=True)):
         heading(axes, words(corpus, chosen["labels"], 28) or "no corpus")
-        mine = pick(rows, suite=corpus)
+        mine = pick(rows, corpus=corpus)
         if not len(mine):
             empty(axes, "no training curve")
             continue

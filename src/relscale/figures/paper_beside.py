@@ -58,7 +58,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         _group(family, paper, relative, published, chosen["labels"])
         for family, paper in zip(families, papers, strict=True)
     ]
-    corpora = ordered(chosen["corpora"], relative["suite"]) or list(chosen["pairs"])
+    corpora = ordered(chosen["corpora"], relative["corpus"]) or list(chosen["pairs"])
     if (not len(relative) and not len(published)) or not any(group.rows for group in groups):
         return nothing_to_show("neither published slopes nor relative laws in the tables")
     foot = chosen["remark"] or _difference(table(tables, "points"), len(relative))
@@ -88,7 +88,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
         slope_axis(axes, ends, "Slope dβ")
         for group, rows, paper in zip(groups, shown, papers, strict=True):
             theirs = pick(published, family=paper, corpus=chosen["pairs"].get(corpus, ""))
-            _column(axes, pick(rows, suite=corpus), theirs, group, drawn, markers(corpora)[corpus])
+            _column(axes, pick(rows, corpus=corpus), theirs, group, drawn, markers(corpora)[corpus])
     _legend(drawn.made.figure)
     footer(drawn.made.figure, foot)
     return drawn.made.figure

@@ -45,10 +45,10 @@ def residuals(
         Columns suite, family, metric, domain, compute, quantity (`error` or `gap`), percent; a
         point without a law has no row.
     """
-    key = ["suite", "family", "metric", "domain"]
+    key = ["corpus", "family", "metric", "domain"]
     parts = []
     for quantity, laws, fitted in (
-        ("error", absolute, _fitted_error),
+        ("value", absolute, _fitted_error),
         ("gap", relative.rename(columns={"treatment": "domain"}), _fitted_gap),
     ):
         rows = points[[*key, compute, quantity]].merge(
@@ -88,7 +88,7 @@ def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
     points = one_estimator(table(tables, "points"), chosen["estimator"])
     absolute = one_estimator(table(tables, "absolute"), chosen["estimator"])
     families = chosen_families(chosen["families"], relative)
-    corpora = ordered(chosen["corpora"], points["suite"], relative["suite"])
+    corpora = ordered(chosen["corpora"], points["corpus"], relative["corpus"])
     foot = (
         "Percent by which a point lies above its law. A single budget that is off for all domains at once points to its optimum, "
         "a bend in one domain's line to a law that is no power law. Colours are those of the families' own figures."
@@ -157,14 +157,14 @@ def _panel(
     points: pd.DataFrame,
     chosen: Mapping[str, Any],
 ) -> None:
-    mine = pick(found, suite=corpus)
+    mine = pick(found, corpus=corpus)
     if not len(mine):
         empty(axes, f"no law of {words(family['family'])}")
         return
     baseline = family["baseline"]
     tint = colours(ordered(family["domains"], found["domain"]), baseline)
     axes.axhline(0, color="#2b2b2b", linewidth=0.6, zorder=1)
-    for _, rows in pick(mine, quantity="error").groupby("domain", sort=True):
+    for _, rows in pick(mine, quantity="value").groupby("domain", sort=True):
         rows = rows.sort_values("compute")
         axes.plot(
             rows["compute"], rows["percent"], color=FAINT, linewidth=0.4, alpha=0.7, zorder=1.5
@@ -177,7 +177,7 @@ def _panel(
             markersize=2.2,
             markerfacecolor="white",
             markeredgewidth=0.5,
-            gid="error",
+            gid="value",
         )
     gaps = pick(mine, quantity="gap")
     for domain, rows in gaps.groupby("domain", sort=True):

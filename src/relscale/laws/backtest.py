@@ -113,7 +113,7 @@ def backtest_error(
         observed = float(points.points[place])
         rows.append(
             _row(
-                "error",
+                "value",
                 runs.budgets[points.budgets[place]],
                 float(law.predict(at)),
                 observed,

@@ -24,8 +24,8 @@ class SuiteRuns:
     """The runs of one suite: what they are, which cell each belongs to, and the error whose minimum
     is the optimum."""
 
-    suite: str
-    """Name of the suite."""
+    corpus: str
+    """The corpus that its models were trained on."""
     runs: tuple[str, ...]
     """Names of the runs, sorted by compute, size, tokens and name."""
     budgets: tuple[str, ...]
@@ -199,7 +199,7 @@ def suites_of(
     """
     scores, optimum_by, metric = _scores(losses, optimum_losses, settings)
     frames = [losses] if optimum_losses is None else [losses, optimum_losses]
-    columns = ["suite", "run", "budget", "tokens", "num_params_total", settings.compute]
+    columns = ["corpus", "run", "budget", "tokens", "num_params_total", settings.compute]
     optional = [
         name
         for name in ("forward_flops", "training_flops", "num_params_head", "num_params_transformer")
@@ -211,11 +211,11 @@ def suites_of(
     )
     if optimum_losses is not None:
         check_runs(described, settings.compute, "losses and optimum losses together")
-    described = described.drop_duplicates(["suite", "run"])
-    described = described.merge(scores, on=["suite", "run"], how="left", validate="one_to_one")
-    names = sorted(losses["suite"].unique())
+    described = described.drop_duplicates(["corpus", "run"])
+    described = described.merge(scores, on=["corpus", "run"], how="left", validate="one_to_one")
+    names = sorted(losses["corpus"].unique())
     return [
-        _suite(name, described[described["suite"] == name], settings.compute, optimum_by, metric)
+        _suite(name, described[described["corpus"] == name], settings.compute, optimum_by, metric)
         for name in names
     ]
 
@@ -239,7 +239,7 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
     model = column("num_params_head") + column("num_params_transformer")
     split = bool(len(first)) and bool(np.all(np.isfinite(model) & (model > 0)))
     return SuiteRuns(
-        suite=name,
+        corpus=name,
         runs=tuple(frame["run"]),
         budgets=budgets,
         run_cell=cells.ngroup().to_numpy(dtype=np.int64),
@@ -278,23 +278,23 @@ def _scores(
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]
-    value = used.assign(score=np.log(used["error"].astype(np.float64)))
+    value = used.assign(score=np.log(used["value"].astype(np.float64)))
     value["variance"] = (
-        (value["standard_error"].astype(np.float64) / value["error"]) ** 2
+        (value["standard_error"].astype(np.float64) / value["value"]) ** 2
         if "standard_error" in value
         else np.nan
     )
-    grouped = value.groupby(["suite", "run"], sort=True)
+    grouped = value.groupby(["corpus", "run"], sort=True)
     scores = grouped.agg(
         score=("score", "mean"), domains=("domain", "size"), variance=("variance", "mean")
     ).reset_index()
     # A mean over fewer domains is another quantity, so such a run has no score.
-    wanted = frame.groupby("suite")["domain"].nunique()
-    scores.loc[scores["domains"] < scores["suite"].map(wanted), "score"] = np.nan
-    scores["score_excess"] = scores["variance"] - scores.groupby("suite")["variance"].transform(
+    wanted = frame.groupby("corpus")["domain"].nunique()
+    scores.loc[scores["domains"] < scores["corpus"].map(wanted), "score"] = np.nan
+    scores["score_excess"] = scores["variance"] - scores.groupby("corpus")["variance"].transform(
         "min"
     )
-    return scores[["suite", "run", "score", "score_excess"]], optimum_by, candidates[0]
+    return scores[["corpus", "run", "score", "score_excess"]], optimum_by, candidates[0]
 
 
 def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
@@ -302,12 +302,12 @@ def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
     suite."""
     frame = losses[losses["metric"] == metric]
     domains = tuple(sorted(frame["domain"].unique()))
-    frame = frame[frame["suite"] == runs.suite]
+    frame = frame[frame["corpus"] == runs.corpus]
     used = frame[frame["used"]]
     row = pd.Index(domains).get_indexer(used["domain"])
     col = pd.Index(runs.runs).get_indexer(used["run"])
     log_error = np.full((len(domains), len(runs.runs)), np.nan)
-    log_error[row, col] = np.log(used["error"].to_numpy(dtype=np.float64))
+    log_error[row, col] = np.log(used["value"].to_numpy(dtype=np.float64))
     at_chance = np.zeros(log_error.shape, dtype=bool)
     if "at_chance" in used:
         at_chance[row, col] = flags(used["at_chance"])

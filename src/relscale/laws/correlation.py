@@ -67,7 +67,7 @@ def correlate(
     logs = dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
     rows = []
     for (suite, family, metric, estimator), laws in relative.groupby(
-        ["suite", "family", "metric", "estimator"], sort=False
+        ["corpus", "family", "metric", "estimator"], sort=False
     ):
         estimated = laws[laws["dbeta"].notna()]
         paired = estimated[estimated["treatment"].astype(str).isin(list(logs))]
@@ -79,7 +79,7 @@ def correlate(
         if len(estimated) > len(paired):
             notes.append(f"{len(estimated) - len(paired)} domain(s) without a covariate")
         label = {
-            "suite": suite,
+            "corpus": suite,
             "family": family,
             "metric": metric,
             "estimator": estimator,

@@ -38,7 +38,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
         raise ValueError(f"{where}: no column {compute}; {have}")
     frame = frame.copy()
     frame["budget"] = frame["budget"].astype(str)
-    keys = ["suite", "run", "family", "domain", "metric"]
+    keys = ["corpus", "run", "family", "domain", "metric"]
     repeated = frame.duplicated(keys)
     if repeated.any():
         row = frame.loc[repeated, keys].iloc[0].to_dict()
@@ -52,7 +52,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
         values = pd.to_numeric(used[column], errors="coerce").to_numpy(dtype=np.float64)
         bad = ~(np.isfinite(values) & (values > 0))
         if bad.any():
-            row = used.loc[bad, ["suite", "run"]].iloc[0].to_dict()
+            row = used.loc[bad, ["corpus", "run"]].iloc[0].to_dict()
             raise ValueError(
                 f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed"
             )
@@ -63,7 +63,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:
     """Say why each row cannot be used; empty where it can."""
-    error = pd.to_numeric(frame["error"], errors="coerce").to_numpy(dtype=np.float64)
+    error = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
     reason = np.full(len(frame), "", dtype=object)
     reason[np.isfinite(error) & (error <= 0)] = "not positive"
     reason[~np.isfinite(error)] = "not finite"
@@ -77,7 +77,7 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
 
 def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
     """Check that a run is described in one way and that a budget holds comparable runs."""
-    described = used.groupby(["suite", "run"], sort=True)[
+    described = used.groupby(["corpus", "run"], sort=True)[
         ["budget", "tokens", "num_params_total", compute]
     ].nunique()
     odd = described[(described > 1).any(axis=1)]
@@ -86,7 +86,7 @@ def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
         raise ValueError(
             f"{where}: run {odd.index[0][1]!r} of suite {odd.index[0][0]!r} has more than one {column}: run names must be unique"
         )
-    spread = used.groupby(["suite", "budget"], sort=True)[compute].agg(["min", "max"])
+    spread = used.groupby(["corpus", "budget"], sort=True)[compute].agg(["min", "max"])
     wide = spread[spread["max"] > MAX_COMPUTE_SPREAD * spread["min"]]
     if len(wide):
         suite, budget = wide.index[0]

@@ -220,7 +220,7 @@ def _vertex(
         estimator="vertex",
         log10_tokens=at,
         params=interpolated_params(x, runs.params_total[cells], at),
-        error=float(np.exp(fit.basis(at) @ coefficients)),
+        value=float(np.exp(fit.basis(at) @ coefficients)),
         curvature=curvature,
         location_variance=_location_variance(fit, coefficients, x, variance),
         num_runs=num_runs,
@@ -265,14 +265,14 @@ def optima_table(suites: list[SuiteRuns], settings: LawSettings) -> pd.DataFrame
         for optimum in (*fits.vertex, *fits.best_run, *fits.akima, *fits.surface):
             rows.append(
                 {
-                    "suite": runs.suite,
+                    "corpus": runs.corpus,
                     "budget": optimum.budget,
                     "estimator": optimum.estimator,
                     "optimum_by": runs.optimum_by,
                     "optimum_tokens": 10**optimum.log10_tokens,
                     "optimum_params": optimum.params,
-                    "error_metric": runs.error_metric,
-                    "error": optimum.error,
+                    "metric": runs.error_metric,
+                    "value": optimum.value,
                     "curvature": optimum.curvature,
                     "num_runs": optimum.num_runs,
                     "status": optimum.status,

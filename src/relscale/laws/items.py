@@ -86,7 +86,7 @@ def split_items(
     """
     check_columns(where, items.columns, REQUIRED)
     kept = items[(items["family"] == family) & items["metric"].isin(metrics)]
-    return dict(iter(kept.groupby(["suite", "domain", "metric"], sort=True, observed=True)))
+    return dict(iter(kept.groupby(["corpus", "domain", "metric"], sort=True, observed=True)))
 
 
 def item_matrices(

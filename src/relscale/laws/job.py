@@ -79,7 +79,7 @@ class Job:
     @property
     def label(self) -> dict[str, object]:
         """Columns that every table of laws begins with."""
-        return {"suite": self.runs.suite, "family": self.settings.family, "metric": self.metric}
+        return {"corpus": self.runs.corpus, "family": self.settings.family, "metric": self.metric}
 
 
 def noise_of(
@@ -92,9 +92,9 @@ def noise_of(
     """Item noise of every domain that has items."""
     noise = {}
     for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
-        piece = pieces.get((runs.suite, domain, metric))
+        piece = pieces.get((runs.corpus, domain, metric))
         if piece is not None and np.isfinite(log_error).any():
-            where = f"items of suite {runs.suite!r}, domain {domain!r}, metric {metric!r}"
+            where = f"items of suite {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
             noise[domain] = item_noise(
                 item_matrices(piece, runs, log_error, where), settings.draws, settings.seed, domain
             )

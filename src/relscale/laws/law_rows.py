@@ -105,7 +105,7 @@ def _point_rows(
             "budget": job.runs.budgets[budget],
             "forward_flops": float(np.exp(np.mean(np.log(job.runs.forward_flops[cells])))),
             "training_flops": float(np.exp(np.mean(np.log(job.runs.training_flops[cells])))),
-            "error": error,
+            "value": error,
             "standard_error": error * float(np.sqrt(points.point_variance[place])),
             "gap": float("nan"),
             "gap_standard_error": float("nan"),

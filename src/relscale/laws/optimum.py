@@ -22,8 +22,8 @@ class Optimum:
     """log10 of the tokens; NaN where there is no optimum."""
     params: float
     """Parameters in all, interpolated between the runs; NaN where there is no optimum."""
-    error: float
-    """Error at the optimum (seed-averaged for the lowest run, else fitted)."""
+    value: float
+    """Value at the optimum (seed-averaged for the lowest run, else fitted)."""
     curvature: float
     """c2 of a parabola, log error per squared decade of tokens; NaN where none was fitted."""
     location_variance: float
@@ -52,7 +52,7 @@ def no_optimum(
         estimator=estimator,
         log10_tokens=nan,
         params=nan,
-        error=nan,
+        value=nan,
         curvature=curvature,
         location_variance=nan,
         num_runs=num_runs,

@@ -36,12 +36,12 @@ class OutsideModel:
     """On its accuracy metric."""
     domain: str = ""
     """The domain it was measured on; empty for every domain."""
-    suite: str = ""
-    """The suite it belongs beside; empty for every suite."""
+    corpus: str = ""
+    """The corpus whose laws it is compared with; empty for every corpus."""
 
-    def belongs(self, suite: str, domain: str) -> bool:
+    def belongs(self, corpus: str, domain: str) -> bool:
         """Tell whether the model stands beside a suite's law of a domain."""
-        return self.domain in ("", domain) and self.suite in ("", suite)
+        return self.domain in ("", domain) and self.corpus in ("", corpus)
 
 
 def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
@@ -76,7 +76,7 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
             )
         text = {
             key: "" if pd.isna(row.get(key)) else str(row[key])
-            for key in ("name", "domain", "suite")
+            for key in ("name", "domain", "corpus")
         }
         if not text["name"]:
             raise ValueError(f"{where}: name is empty")
@@ -87,10 +87,10 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
                 loss=values["loss"],
                 accuracy=values["accuracy"],
                 domain=text["domain"],
-                suite=text["suite"],
+                corpus=text["corpus"],
             )
         )
-    seen = [(model.name, model.domain, model.suite) for model in models]
+    seen = [(model.name, model.domain, model.corpus) for model in models]
     twice = [name for index, (name, *rest) in enumerate(seen) if (name, *rest) in seen[:index]]
     if twice:
         raise ValueError(

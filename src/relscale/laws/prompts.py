@@ -54,7 +54,7 @@ def prompt_table(
         )
     checked = check_losses(losses[losses["family"].isin(list(prompts))], compute)
     # An accuracy of 0 is none that a law can be fitted to, but one that counts here.
-    kept = checked[checked["used"] | ((checked["metric"] == "accuracy") & (checked["error"] == 0))]
+    kept = checked[checked["used"] | ((checked["metric"] == "accuracy") & (checked["value"] == 0))]
     kept = kept.assign(
         log_compute=np.log(kept[compute].to_numpy(dtype=float)), at_chance=flags(kept["at_chance"])
     )
@@ -68,12 +68,12 @@ def prompt_table(
             raise ValueError(
                 f"family {family!r}: has no usable row of {METRIC}; add it to the family's metrics"
             )
-        for suite, of_suite in mine.groupby("suite", sort=True):
+        for suite, of_suite in mine.groupby("corpus", sort=True):
             for domain in [*dict.fromkeys(of_suite["domain"]), ALL]:
                 runs = _of_runs(of_suite, domain)
                 rows.append(
                     {
-                        "suite": suite,
+                        "corpus": suite,
                         "family": family,
                         "prompt": prompt,
                         "metric": METRIC,
@@ -94,7 +94,7 @@ def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
     whole = grouped["domain"].transform("nunique") == rows["domain"].nunique()
     kinds = {
         "log_compute": "first",
-        "error": "mean",
+        "value": "mean",
         "at_chance": "all",
         "num_items": "sum",
         "num_truncated": "sum",
@@ -115,7 +115,7 @@ def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
     }
     if _obstacle(runs):
         return found
-    x, y = runs["log_compute"].to_numpy(dtype=float), np.log(runs["error"].to_numpy(dtype=float))
+    x, y = runs["log_compute"].to_numpy(dtype=float), np.log(runs["value"].to_numpy(dtype=float))
     r = abs(float(np.corrcoef(x, y)[0, 1]))
     found["r2"] = r * r
     if len(runs) >= LEAST_RUNS:
@@ -135,7 +135,7 @@ def _obstacle(runs: pd.DataFrame) -> str:
     """Return why there is no R^2, empty where there is one."""
     if len(runs) < 3:
         return "too_few_runs"
-    values = runs["error"].to_numpy(dtype=float)
+    values = runs["value"].to_numpy(dtype=float)
     if (
         not np.isfinite(values).all()
         or not (values > 0).all()
@@ -166,15 +166,15 @@ def _status(runs: pd.DataFrame, window: int) -> str:
 
 def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy by suite, domain and run, with `all` as the mean weighted by items."""
-    mine = rows[rows["metric"] == "accuracy"][["suite", "domain", "run", "error", "num_items"]]
+    mine = rows[rows["metric"] == "accuracy"][["corpus", "domain", "run", "value", "num_items"]]
     weighted = (
-        mine.assign(correct=mine["error"] * mine["num_items"])
-        .groupby(["suite", "run"], sort=True)[["correct", "num_items"]]
+        mine.assign(correct=mine["value"] * mine["num_items"])
+        .groupby(["corpus", "run"], sort=True)[["correct", "num_items"]]
         .sum()
     )
     total = (
         (weighted["correct"] / weighted["num_items"])
-        .rename("error")
+        .rename("value")
         .reset_index()
         .assign(domain=ALL)
     )
@@ -192,8 +192,8 @@ def _accuracies(
         if table is None:
             return pd.Series(dtype=float)
         return (
-            table[(table["suite"] == suite) & (table["domain"] == domain)]
-            .set_index("run")["error"]
+            table[(table["corpus"] == suite) & (table["domain"] == domain)]
+            .set_index("run")["value"]
             .astype(float)
         )
 

@@ -272,7 +272,7 @@ def relative_row(
     power = float(stats.t.ppf(0.8, fit.dof)) if fit.dof > 0 else float("nan")
     crosses, side = side_tests(fit)
     return {
-        "suite": runs.suite,
+        "corpus": runs.corpus,
         "family": settings.family,
         "metric": metric,
         "treatment": treatment,

@@ -2,7 +2,7 @@
 
 from relscale.laws.run import fit_laws
 found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
-found.laws.relative[["suite", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
+found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
 from dataclasses import dataclass

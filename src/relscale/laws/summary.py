@@ -47,11 +47,11 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
     present = set(relative["estimator"].astype(str))
     rows = relative[relative["estimator"] == estimator] if estimator in present else relative
     kept: Sequence[str] = [
-        "suite",
+        "corpus",
         *([] if estimator in present or not len(relative) else ["estimator"]),
         *columns,
     ]
-    return rows.loc[:, list(kept)].rename(columns={"suite": "corpus"}).reset_index(drop=True)
+    return rows.loc[:, list(kept)].rename(columns={"corpus": "corpus"}).reset_index(drop=True)
 
 
 def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
@@ -152,7 +152,7 @@ def print_summary(
 def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
     """Return a sentence on the other estimators: in how many gaps their slope lies inside the shown
     one's interval."""
-    keys = ["suite", "family", "metric", "treatment"]
+    keys = ["corpus", "family", "metric", "treatment"]
     shown = (
         relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()
     )

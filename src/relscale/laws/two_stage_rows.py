@@ -42,7 +42,7 @@ def check_two_stages(
             raise ValueError(
                 f"{key} is {metric!r}: {'an accuracy' if rising else 'an error that falls with compute'} is needed"
             )
-    for key in ("domain", "suite"):
+    for key in ("domain", "corpus"):
         choices = sorted(family[key].astype(str).unique())
         for model in outside:
             if getattr(model, key) and getattr(model, key) not in choices:
@@ -79,7 +79,7 @@ def two_stage_rows(
     loss, accuracy = (jobs[metric].readings for metric in metrics)
     names = {"loss_metric": metrics[0], "accuracy_metric": metrics[1]}
     for domain in (name for name in loss.domains if name in accuracy.domains):
-        label = {"suite": runs.suite, "family": settings.family, "domain": domain, **names}
+        label = {"corpus": runs.corpus, "family": settings.family, "domain": domain, **names}
         pairs, known = _pairs(family, runs, domain, jobs, metrics)
         notes = accuracy.lacking(np.where(known, 1.0, np.nan), runs)
         rows["two_stage"].append(
@@ -90,7 +90,7 @@ def two_stage_rows(
         )
         estimator = settings.estimators[0]
         label |= {"estimator": estimator}
-        beside = [model for model in outside if model.belongs(runs.suite, domain)]
+        beside = [model for model in outside if model.belongs(runs.corpus, domain)]
         try:
             points = [jobs[metric].fit(estimator, domain) for metric in metrics]
         except FitError as error:
@@ -151,7 +151,7 @@ def _column(
     if column not in family.columns:
         return None
     frame = family[
-        (family["suite"] == runs.suite)
+        (family["corpus"] == runs.corpus)
         & (family["domain"] == domain)
         & (family["metric"] == metric)
     ]

@@ -9,7 +9,7 @@ from scipy import stats
 from relscale.laws.cells import RISING, Array
 from relscale.laws.settings import NO_ESTIMATE, status_key
 
-HOLM_WITHIN = ["suite", "family", "metric", "estimator"]
+HOLM_WITHIN = ["corpus", "family", "metric", "estimator"]
 
 
 def p_difference(slope: float, standard_error: float, dof: float) -> float:

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Keys of the spec: `families` lists {family, metrics, baseline, domains}; a family that only the
 tables have is shown after these. Estimators, metrics and columns come from the tables."""
-RUN_COLUMNS = ("run", "suite", "budget", "seed", "num_params_total", "tokens")
+RUN_COLUMNS = ("run", "corpus", "budget", "seed", "num_params_total", "tokens")
 SHAPES = {
     "o": "circle",
     "s": "square",
@@ -94,7 +94,7 @@ def payload(tables: Tables, chosen: Mapping[str, Any]) -> dict[str, Any]:
     relative = relative.assign(own=True)
     if len(tables.get("baselines", ())):
         relative = pd.concat([relative, tables["baselines"].assign(own=False)], ignore_index=True)
-    corpora = ordered(chosen["corpora"], losses["suite"], relative["suite"])
+    corpora = ordered(chosen["corpora"], losses["corpus"], relative["corpus"])
     runs, values = _split(losses, chosen["compute"])
     return {
         "compute": {"column": chosen["compute"], "label": compute_label(chosen["compute"])},
@@ -164,13 +164,13 @@ def _plain(value: object) -> object:
 def _split(losses: pd.DataFrame, compute: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split losses into one row a run and one row a value; an excluded run has no values."""
     columns = [name for name in RUN_COLUMNS if name in losses.columns]
-    runs = losses.assign(compute=compute_of(losses, compute)).drop_duplicates(["suite", "run"])[
+    runs = losses.assign(compute=compute_of(losses, compute)).drop_duplicates(["corpus", "run"])[
         [*columns, "compute"]
     ]
-    place = {key: k for k, key in enumerate(zip(runs["suite"], runs["run"], strict=True))}
+    place = {key: k for k, key in enumerate(zip(runs["corpus"], runs["run"], strict=True))}
     kept = losses[included(losses)]
-    values = kept[["family", "domain", "metric", "error"]].assign(
-        at=[place[key] for key in zip(kept["suite"], kept["run"], strict=True)],
+    values = kept[["family", "domain", "metric", "value"]].assign(
+        at=[place[key] for key in zip(kept["corpus"], kept["run"], strict=True)],
         standard_error=kept["standard_error"] if "standard_error" in kept.columns else math.nan,
     )
     return runs.reset_index(drop=True), values

@@ -124,7 +124,7 @@ def _rst(text: str) -> str:
 def _family_table(shown: pd.DataFrame, family: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
     labels, baseline = chosen["labels"], str(family["baseline"])
     rows = pick(shown, family=family["family"], metric=family["metric"])
-    corpora = ordered(chosen["corpora"], rows["suite"])
+    corpora = ordered(chosen["corpora"], rows["corpus"])
     domains = [
         name for name in ordered(family.get("domains", []), rows["treatment"]) if name != baseline
     ]
@@ -136,7 +136,7 @@ def _family_table(shown: pd.DataFrame, family: Mapping[str, Any], chosen: Mappin
     )
     lines = []
     for domain in domains:
-        cells = "".join(_cell(pick(rows, treatment=domain, suite=corpus)) for corpus in corpora)
+        cells = "".join(_cell(pick(rows, treatment=domain, corpus=corpus)) for corpus in corpora)
         lines.append(f'<tr><th scope="row">{html.escape(words(domain, labels))}</th>{cells}</tr>')
     table = (
         f'<thead><tr><th scope="col">treatment</th>{heads}</tr></thead>\n<tbody>\n'

@@ -92,7 +92,7 @@ def beside_sentences(
 ) -> list[str]:
     """Say what the five sentences leave out: laws without a verdict, measures that are no errors,
     and other estimators' answers."""
-    said, suites = [], shown["suite"].nunique()
+    said, suites = [], shown["corpus"].nunique()
     lacking = shown[shown["verdict"].isna() | (shown["verdict"].astype(str) == "")]
     if len(lacking):
         causes = sorted(
@@ -128,7 +128,7 @@ def _gap_sentence(verdict: str, gaps: pd.DataFrame, labels: Mapping[str, str]) -
         return f"No gap of {len(gaps)} {one}{_because(verdict, gaps) if verdict == 'parallel' else ''}."
     count = f"{len(rows)} of {len(gaps)} gaps {one if len(rows) == 1 else several}"
     joint = ", since " if verdict == "undecided" else " " if meaning else ""
-    return f"{count}{joint}{meaning}{_because(verdict, rows)}{_named(rows, labels, gaps['suite'].nunique())}."
+    return f"{count}{joint}{meaning}{_because(verdict, rows)}{_named(rows, labels, gaps['corpus'].nunique())}."
 
 
 def _because(verdict: str, rows: pd.DataFrame) -> str:
@@ -155,7 +155,7 @@ def _named(rows: pd.DataFrame, labels: Mapping[str, str], suites: int) -> str:
             parts.append(f"{of}: {len(group)}")
             continue
         domains = [
-            f"{words(treatment, labels)} ({_where(mine['suite'], labels, suites)})"
+            f"{words(treatment, labels)} ({_where(mine['corpus'], labels, suites)})"
             for treatment, mine in group.groupby("treatment", sort=False)
         ]
         parts.append(f"{of}: {_joined(domains)}")
@@ -175,7 +175,7 @@ def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
     if not len(shown):
         return []
     mine = str(shown["estimator"].iloc[0])
-    key = ["suite", "family", "metric", "treatment", "baseline"]
+    key = ["corpus", "family", "metric", "treatment", "baseline"]
     others = relative[
         (relative["estimator"].astype(str) != mine)
         & relative["verdict"].notna()

@@ -81,7 +81,6 @@ class Run:
         parameters = count_parameters(self.shape)
         row = {
             "corpus": self.corpus,
-            "suite": self.corpus,
             "budget": self.budget,
             "budget_counts": "forward_flops" if self.recipe == "marin2025" else "training_flops",
             "recipe": self.recipe,

@@ -43,7 +43,7 @@ class ByHand:
             (
                 str(row["domain"]),
                 str(row["metric"]),
-                f"{row['error']:.5g}",
+                f"{row['value']:.5g}",
                 f"{row['standard_error']:.2g}",
                 f"{row['num_items']:,}",
                 f"{row['num_truncated']:,}",
@@ -132,7 +132,7 @@ def evaluate_by_hand(
     from relscale.released.model import open_checkpoint
 
     checkpoint = open_checkpoint(model, revision, max_length=max_length)
-    columns: Mapping[str, Any] = {**dict.fromkeys(RUN_COLUMNS), "suite": "by_hand", "run": model}
+    columns: Mapping[str, Any] = {**dict.fromkeys(RUN_COLUMNS), "corpus": "by_hand", "run": model}
     rows, items, record = evaluate_checkpoint(
         checkpoint, columns, family, settings.model_dump(mode="json"), texts.items, texts.documents
     )

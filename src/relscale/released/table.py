@@ -12,7 +12,9 @@ from relscale.config.released import CheckpointRow
 from relscale.plan.suite import Run
 
 COLUMNS = tuple(CheckpointRow.model_fields)
-NEEDED = ("suite", "run", "budget", "model", "tokens")
+OLD_NAMES = {"suite": "corpus"}
+"""Columns of older tables, which are still read."""
+NEEDED = ("corpus", "run", "budget", "model", "tokens")
 RELEASED_NAMES = {
     "commonpile": "comma-mix",
     "dclm": "dclm-default",
@@ -32,7 +34,8 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, strict=True)
-            header = list(reader.fieldnames or ())
+            header = [OLD_NAMES.get(name, name) for name in reader.fieldnames or ()]
+            reader.fieldnames = header
             records = [(reader.line_num, record) for record in reader]
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable table of checkpoints: {error}") from error
@@ -68,10 +71,10 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
         else:
             if rows[-1].forward_flops is None and rows[-1].training_flops is None:
                 problems.append(f"line {line}: one of forward_flops and training_flops is needed")
-    names = Counter((row.suite, row.run) for row in rows)
+    names = Counter((row.corpus, row.run) for row in rows)
     problems += [
-        f"suite {suite!r} has {count} runs of the name {run!r}"
-        for (suite, run), count in names.items()
+        f"corpus {corpus!r} has {count} runs of the name {run!r}"
+        for (corpus, run), count in names.items()
         if count > 1
     ]
     if problems:

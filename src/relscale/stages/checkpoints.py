@@ -48,7 +48,7 @@ def suite_row(row: CheckpointRow, config: dict[str, Any] | None) -> dict[str, An
             for key, value in row.columns().items()
             if key in SUITE_COLUMNS and value is not None
         },
-        "corpus": row.suite,
+        "corpus": row.corpus,
         "budget_counts": "forward_flops" if row.forward_flops is not None else "training_flops",
         "width": known.get("hidden_size", known.get("n_embd", "")),
         "layers": known.get("num_hidden_layers", known.get("n_layer", "")),
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
             f"before scoring, {len(problems)} checkpoint(s):\n  " + "\n  ".join(problems)
         )
     write_text(args.out, text.getvalue())
-    cells = {(row.suite, row.budget) for row in rows}
+    cells = {(row.corpus, row.budget) for row in rows}
     write_text(
         args.out_bill,
         f"{len(rows)} checkpoints of {len(cells)} IsoFLOP curves are scored; nothing is trained\n",

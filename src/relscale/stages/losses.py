@@ -14,9 +14,9 @@ from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.files import replacing
 from relscale.runtime import run
 
-LOSSES_KEY = ("suite", "family", "metric", "domain", "run")
+LOSSES_KEY = ("corpus", "family", "metric", "domain", "run")
 """What a row of the losses is known by, and their order."""
-ITEMS_KEY = ("suite", "family", "metric", "domain", "run", "item")
+ITEMS_KEY = ("corpus", "family", "metric", "domain", "run", "item")
 """The same for items."""
 
 

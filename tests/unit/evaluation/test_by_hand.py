@@ -93,7 +93,7 @@ def test_documents_by_hand(place):
     losses = pd.read_csv(place / "out/losses.csv")
     assert tuple(losses.columns) == LOSSES_COLUMNS
     # Every byte is a token, and all 259 are alike.
-    assert losses["error"].tolist() == pytest.approx([math.log2(259)] * 2, rel=1e-5)
+    assert losses["value"].tolist() == pytest.approx([math.log2(259)] * 2, rel=1e-5)
     assert losses["num_items"].tolist() == [3, 2] and losses["num_bytes"].tolist() == [
         3 * 699,
         2 * 699,
@@ -115,7 +115,7 @@ def test_questions_by_hand_are_at_chance(place):
     losses = pd.read_csv(place / "out/losses.csv").set_index("metric")
     # Bits per byte of both answers are alike, so is their probability; the first of equals counts
     # as chosen.
-    assert losses.loc["choice_probability_per_byte", "error"] == pytest.approx(0.5, rel=1e-5)
+    assert losses.loc["choice_probability_per_byte", "value"] == pytest.approx(0.5, rel=1e-5)
     assert losses["num_items"].tolist() == [6, 6]
     assert json.loads((place / "out/record.json").read_text())["texts"]["domains"]["One"][
         "left_out"

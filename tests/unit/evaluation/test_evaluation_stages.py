@@ -60,7 +60,7 @@ def place(tmp_path_factory, tokenizer) -> Path:
         decoder = Decoder(shape)
         initialise(decoder, seed)
         columns = dict.fromkeys(SUITE_COLUMNS, 1) | {
-            "suite": "web",
+            "corpus": "web",
             "budget": "1e9",
             "recipe": "cpu_small",
             "run": f"r{seed}",
@@ -128,19 +128,19 @@ def test_family_to_losses(place):
             & (items["domain"] == row.domain)
             & (items["metric"] == row.metric)
         )
-        assert row.error == pytest.approx(
+        assert row.value == pytest.approx(
             items.loc[at, "numerator"].sum() / items.loc[at, "denominator"].sum(), rel=1e-12
         )
     probability = items[items["metric"] == "choice_probability"]["numerator"]
     assert probability.between(0, 1).all() and probability.nunique() == 20
-    assert frame["excluded_reason"].isna().all() and frame["error"].notna().all()
+    assert frame["excluded_reason"].isna().all() and frame["value"].notna().all()
 
 
 def test_excluded_runs_keep_their_rows(place):
     frame, items = run_evaluate(place, "all", [0, 1, 2])
     excluded = frame[frame["run"] == "r2"]
     assert excluded["excluded_reason"].tolist() == ["diverged at step 3"] * 4
-    assert excluded["error"].isna().all() and not excluded["at_chance"].any()
+    assert excluded["value"].isna().all() and not excluded["at_chance"].any()
     assert excluded["num_items"].tolist() == [6, 6, 4, 4]
     assert set(items["run"]) == {"r0", "r1"}
 
@@ -155,7 +155,7 @@ def test_overlapping_items_are_flagged_and_left_out(place):
     kept = items[
         (items["metric"] == "choice_probability") & (items["domain"] == "A") & ~items["overlaps"]
     ]
-    assert frame.loc[0, "error"] == pytest.approx(kept["numerator"].mean(), rel=1e-12)
+    assert frame.loc[0, "value"] == pytest.approx(kept["numerator"].mean(), rel=1e-12)
 
 
 def test_same_input_same_bytes(place):
@@ -262,7 +262,7 @@ def test_losses_are_put_together_in_one_order(place):
     assert keys == sorted(keys) and len(keys) == 40
     assert len(bytes_one_way) > 0
     from_csv = pd.read_csv(place / "out.csv", dtype={"budget": str})
-    np.testing.assert_allclose(from_csv["error"], frame["error"], rtol=1e-9)
+    np.testing.assert_allclose(from_csv["value"], frame["value"], rtol=1e-9)
 
 
 def test_losses_that_do_not_go_together(place):
@@ -273,7 +273,7 @@ def test_losses_that_do_not_go_together(place):
     ):
         run_losses(place, ["a", "a"])
     table = pq.read_table(place / "a-losses.parquet")
-    pq.write_table(table.drop_columns(["error"]), place / "short-losses.parquet")
+    pq.write_table(table.drop_columns(["value"]), place / "short-losses.parquet")
     pq.write_table(
         table.append_column("extra", pa.array([1] * len(table))), place / "long-losses.parquet"
     )
@@ -365,8 +365,8 @@ def test_subjects_weigh_alike_in_losses_and_by_size_in_accuracy(tmp_path):
             items,
             [*right, *right, *right, *wrong],
         )
-        assert rows["choice_probability"]["error"] == pytest.approx(probability)
-        assert rows["accuracy"]["error"] == 0.75
+        assert rows["choice_probability"]["value"] == pytest.approx(probability)
+        assert rows["accuracy"]["value"] == 0.75
         assert rows["accuracy"]["num_bytes"] == 8
 
 

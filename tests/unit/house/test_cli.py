@@ -44,7 +44,7 @@ def losses(tmp_path_factory):
             for domain, error in (("a", 2.0 * flops**-0.01), ("b", 3.0 * flops**-0.02)):
                 rows.append(
                     {
-                        "suite": "s",
+                        "corpus": "s",
                         "run": f"{budget}-{place}",
                         "budget": budget,
                         "training_flops": flops,
@@ -53,7 +53,7 @@ def losses(tmp_path_factory):
                         "family": "f",
                         "domain": domain,
                         "metric": "bits_per_byte",
-                        "error": error * curve,
+                        "value": error * curve,
                     }
                 )
     table = tmp_path_factory.mktemp("losses") / "losses.csv"

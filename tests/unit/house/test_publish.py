@@ -94,7 +94,7 @@ def results(tmp_path: Path) -> Path:
                 "family": "language",
                 "domain": "IE",
                 "metric": "bits_per_byte",
-                "error": "2.34567",
+                "value": "2.34567",
             }
         )
     write_csv(results / "tables/losses.csv", LOSSES_COLUMNS, losses)

@@ -19,7 +19,7 @@ def plant(
     domain_sd: float = 0.0,
     budget_sd: float = 0.0,
     replicates: dict[str, int] | None = None,
-    suite: str = "web",
+    corpus: str = "web",
     offset: float = 0.0,
     curvature: float = 0.3,
 ) -> pd.DataFrame:
@@ -49,8 +49,8 @@ def plant(
             for replicate in range((replicates or {}).get(budget, 1) if index == 2 else 1):
                 shared = rng.normal(0, run_sd) if run_sd else 0.0
                 common = {
-                    "suite": suite,
-                    "run": f"{suite}-{budget}-n{index}-s{replicate}",
+                    "corpus": corpus,
+                    "run": f"{corpus}-{budget}-n{index}-s{replicate}",
                     "seed": replicate,
                     "budget": budget,
                     "forward_flops": compute / 3,
@@ -63,7 +63,7 @@ def plant(
                 s = np.log10(tokens) - optimum
                 law = -0.1 * np.log(compute / 1e11) + curvature * s**2 + shared
                 rows.append(
-                    {**common, "family": "validation", "domain": "own", "error": 2.5 * np.exp(law)}
+                    {**common, "family": "validation", "domain": "own", "value": 2.5 * np.exp(law)}
                 )
                 for name, (level, exponent, tilt) in domains.items():
                     law = (
@@ -75,7 +75,7 @@ def plant(
                     )
                     law += rng.normal(0, domain_sd) if domain_sd else 0.0
                     rows.append(
-                        {**common, "family": "topics", "domain": name, "error": level * np.exp(law)}
+                        {**common, "family": "topics", "domain": name, "value": level * np.exp(law)}
                     )
     return pd.DataFrame(rows)
 
@@ -128,7 +128,7 @@ def plant_surface(
             params = compute / 6 / tokens
             shared = rng.normal(0, run_sd) if run_sd else 0.0
             common = {
-                "suite": "web",
+                "corpus": "web",
                 "run": f"{budget}-n{index}",
                 "budget": budget,
                 "training_flops": compute,
@@ -143,7 +143,7 @@ def plant_surface(
                         **common,
                         "family": "validation" if name == "own" else "topics",
                         "domain": name,
-                        "error": error,
+                        "value": error,
                     }
                 )
     return pd.DataFrame(rows)

@@ -15,10 +15,10 @@ def test_exact_laws_are_predicted(plant):
     table = fit_family(plant(), SETTINGS).backtest
     table = table[table["estimator"].isin(["joint", "vertex"])]
     assert set(table["held_out_budget"]) == {"2e11", "5e11"}
-    assert set(table["quantity"]) == {"error", "gap"}
+    assert set(table["quantity"]) == {"value", "gap"}
     np.testing.assert_allclose(table["predicted"], table["observed"], rtol=1e-9)
     top = table[
-        (table["quantity"] == "error")
+        (table["quantity"] == "value")
         & (table["domain"] == "treat")
         & (table["held_out_budget"] == "5e11")
     ]
@@ -28,7 +28,7 @@ def test_exact_laws_are_predicted(plant):
 
 def test_a_broken_law_falls_outside(plant):
     frame = plant(run_sd=0.002, domain_sd=0.002)
-    frame.loc[(frame["domain"] == "treat") & (frame["budget"] == "5e11"), "error"] *= 1.2
+    frame.loc[(frame["domain"] == "treat") & (frame["budget"] == "5e11"), "value"] *= 1.2
     table = fit_family(frame, SETTINGS).backtest
     row = table[
         (table["quantity"] == "gap")

@@ -10,7 +10,7 @@ from relscale.laws.correlation import correlate, correlation, permutation_p
 def relative(slopes, estimator="joint"):
     rows = [
         {
-            "suite": "web",
+            "corpus": "web",
             "family": "language",
             "metric": "bits_per_byte",
             "estimator": estimator,

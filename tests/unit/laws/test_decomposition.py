@@ -17,7 +17,7 @@ def grid(slope_params, slope_tokens, noise=0.0):
         for params in (5e4, 1e5, 2e5, 4e5):
             tokens = float(budget) / 6 / params
             common = {
-                "suite": "web",
+                "corpus": "web",
                 "run": f"{budget}-{params:g}",
                 "budget": budget,
                 "training_flops": float(budget),
@@ -37,11 +37,11 @@ def grid(slope_params, slope_tokens, noise=0.0):
                 + rng.normal(0, noise)
             )
             rows.append(
-                {**common, "family": "validation", "domain": "own", "error": np.exp(0.3 * s**2)}
+                {**common, "family": "validation", "domain": "own", "value": np.exp(0.3 * s**2)}
             )
-            rows.append({**common, "family": "topics", "domain": "base", "error": 2.0})
+            rows.append({**common, "family": "topics", "domain": "base", "value": 2.0})
             rows.append(
-                {**common, "family": "topics", "domain": "treat", "error": 2.0 * np.exp(gap)}
+                {**common, "family": "topics", "domain": "treat", "value": 2.0 * np.exp(gap)}
             )
     return pd.DataFrame(rows)
 

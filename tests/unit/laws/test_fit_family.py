@@ -58,7 +58,7 @@ def test_points_agree_with_the_plant(plant):
     for budget in ("5e10", "5e11"):
         for estimator in ("joint", "vertex"):
             row = points.loc[("closer", estimator, budget)]
-            assert row["error"] == pytest.approx(2.4 * (float(budget) / 1e11) ** -0.13)
+            assert row["value"] == pytest.approx(2.4 * (float(budget) / 1e11) ** -0.13)
             assert row["gap"] == pytest.approx(1.2 * (float(budget) / 1e11) ** -0.03)
             assert row["training_flops"] == pytest.approx(float(budget))
             assert row["forward_flops"] == pytest.approx(float(budget) / 3)
@@ -124,7 +124,7 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
     against that baseline."""
     frame = pd.concat(
         [
-            plant(domains=THREE, run_sd=0.01, domain_sd=0.005, suite=suite, budgets=BUDGETS)
+            plant(domains=THREE, run_sd=0.01, domain_sd=0.005, corpus=suite, budgets=BUDGETS)
             for suite in ("one", "two")
         ]
     )
@@ -139,7 +139,9 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
     shares = (("a", 0.5), ("b", 1.5), ("c", 1.0))
     items = pd.concat(
         [
-            topics[["suite", "run", "domain"]].assign(**item, item=k, numerator=topics["error"] * f)
+            topics[["corpus", "run", "domain"]].assign(
+                **item, item=k, numerator=topics["value"] * f
+            )
             for k, f in shares
         ]
     )

@@ -20,7 +20,7 @@ def with_score(frame, budget, change):
     """Multiply the validation losses of one budget, by size, with factors exp(change)."""
     frame = frame.copy()
     rows = frame.index[(frame["family"] == "validation") & (frame["budget"] == budget)]
-    frame.loc[rows, "error"] *= np.exp(np.asarray(change))
+    frame.loc[rows, "value"] *= np.exp(np.asarray(change))
     return frame
 
 
@@ -64,7 +64,7 @@ def test_planted_optimum_recovered(plant):
             7.0 + 0.5 * np.log10(float(budget) / 1e11), abs=1e-6
         )
         assert optimum.curvature == pytest.approx(0.3, abs=1e-6)
-        assert optimum.error == pytest.approx(2.5 * (float(budget) / 1e11) ** -0.1, rel=1e-9)
+        assert optimum.value == pytest.approx(2.5 * (float(budget) / 1e11) ** -0.1, rel=1e-9)
         assert optimum.params == pytest.approx(
             float(budget) / 6 / 10**optimum.log10_tokens, rel=1e-3
         )
@@ -91,7 +91,7 @@ def test_too_few_runs_is_a_status(plant):
     optima = fit_isoflop(suite(frame[~drop]))
     assert optima.vertex[0].status == "too_few_runs"
     assert not optima.vertex[0].usable
-    assert np.isnan(optima.vertex[0].error)
+    assert np.isnan(optima.vertex[0].value)
     assert optima.best_run[0].status == "best_run_on_edge"
 
 
@@ -157,7 +157,7 @@ def test_optima_table(plant):
         == ["vertex"] * 4 + ["best_run"] * 4 + ["akima"] * 4 + ["surface"] * 4
     )
     assert set(table["optimum_by"]) == {"validation"}
-    assert set(table["error_metric"]) == {"bits_per_byte"}
+    assert set(table["metric"]) == {"bits_per_byte"}
 
 
 def test_without_validation_the_mean_over_domains_places_the_optimum(plant):
@@ -172,7 +172,7 @@ def test_without_validation_the_mean_over_domains_places_the_optimum(plant):
 
 def test_probabilities_cannot_place_an_optimum(plant):
     frame = plant()
-    frame = frame[frame["family"] == "topics"].assign(metric="accuracy", error=0.5)
+    frame = frame[frame["family"] == "topics"].assign(metric="accuracy", value=0.5)
     settings = LawSettings(family="topics", metrics=("accuracy",))
     with pytest.raises(ValueError, match="no error to place the optimum by: metrics are accuracy"):
         suites_of(*prepare(frame, settings, None), settings)

@@ -121,7 +121,7 @@ def test_optimum_losses_need_the_validation_family(plant):
 
 def test_reasons(plant):
     frame = plant().head(5).copy()
-    frame["error"] = [1.0, np.nan, 0.0, np.inf, -1.0]
+    frame["value"] = [1.0, np.nan, 0.0, np.inf, -1.0]
     frame["excluded_reason"] = [None, "diverged", "", "  ", None]
     checked = check_losses(frame, "training_flops")
     assert list(checked["reason"]) == ["", "diverged", "not positive", "not finite", "not positive"]
@@ -131,7 +131,7 @@ def test_reasons(plant):
 def test_only_the_required_columns(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
     needed = [
-        "suite",
+        "corpus",
         "run",
         "budget",
         "num_params_total",
@@ -139,7 +139,7 @@ def test_only_the_required_columns(plant):
         "family",
         "domain",
         "metric",
-        "error",
+        "value",
         "training_flops",
     ]
     row = fit_family(
@@ -153,7 +153,7 @@ def test_excluded_runs_are_left_out_and_counted(plant):
     diverged = frame["run"] == "web-1e11-n1-s0"
     bad = frame.copy()
     bad["excluded_reason"] = bad["excluded_reason"].astype(object)
-    bad.loc[diverged, ["error", "excluded_reason"]] = [np.nan, "diverged"]
+    bad.loc[diverged, ["value", "excluded_reason"]] = [np.nan, "diverged"]
     relative, without = (
         fit_family(bad, SETTINGS).relative,
         fit_family(frame[~diverged], SETTINGS).relative,
@@ -164,7 +164,7 @@ def test_excluded_runs_are_left_out_and_counted(plant):
 
 
 def test_non_finite_error_is_left_out_and_counted(plant):
-    frame = changed(plant(run_sd=0.01, domain_sd=0.01), "error", np.nan)
+    frame = changed(plant(run_sd=0.01, domain_sd=0.01), "value", np.nan)
     row = fit_family(frame, SETTINGS).relative.iloc[0]
     assert row["num_runs"] == 23
     assert "1 run(s) left out: not finite" in row["status"]
@@ -179,12 +179,15 @@ def test_domain_missing_for_some_runs(plant):
 
 
 def test_baseline_missing_in_one_suite(plant):
-    one, two = plant(run_sd=0.01, domain_sd=0.01), plant(suite="other", run_sd=0.01, domain_sd=0.01)
+    one, two = (
+        plant(run_sd=0.01, domain_sd=0.01),
+        plant(corpus="other", run_sd=0.01, domain_sd=0.01),
+    )
     laws = fit_family(pd.concat([one, two[two["domain"] != "base"]]), SETTINGS)
-    status = laws.relative.set_index(["suite", "estimator"])["status"]
+    status = laws.relative.set_index(["corpus", "estimator"])["status"]
     assert status["other", "joint"] == "baseline_missing"
     assert status["web", "joint"] == "ok"
-    assert laws.relative.loc[laws.relative["suite"] == "other", "verdict"].eq("").all()
-    assert laws.absolute.set_index(["suite", "domain", "estimator"])["status"][
+    assert laws.relative.loc[laws.relative["corpus"] == "other", "verdict"].eq("").all()
+    assert laws.absolute.set_index(["corpus", "domain", "estimator"])["status"][
         "other", "base", "joint"
     ].startswith("domain_missing")

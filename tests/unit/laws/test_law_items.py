@@ -25,11 +25,11 @@ def itemise(frame, num_items=40, seed=0, strata=4, spread=0.3):
     size = rng.integers(50, 200, num_items)
     for row in frame[frame["family"] == "topics"].to_dict("records"):
         scaled = factor[row["domain"]] * rng.lognormal(0, 0.02, num_items)
-        scaled *= row["error"] * size.sum() / np.sum(scaled * size)
+        scaled *= row["value"] * size.sum() / np.sum(scaled * size)
         for item in range(num_items):
             rows.append(
                 {
-                    **{key: row[key] for key in ("suite", "run", "family", "domain", "metric")},
+                    **{key: row[key] for key in ("corpus", "run", "family", "domain", "metric")},
                     "stratum": f"h{item % strata}",
                     "item": f"i{item}",
                     "numerator": scaled[item] * size[item],
@@ -70,7 +70,7 @@ def test_mean_over_strata_is_recognised(planted):
     by_stratum = items.groupby([*keys, "stratum"])[["numerator", "denominator"]].sum()
     errors = (by_stratum["numerator"] / by_stratum["denominator"]).groupby(keys).mean()
     topics = frame["family"] == "topics"
-    frame.loc[topics, "error"] = [
+    frame.loc[topics, "value"] = [
         errors[run, domain]
         for run, domain in zip(frame.loc[topics, "run"], frame.loc[topics, "domain"], strict=True)
     ]
@@ -167,7 +167,7 @@ def test_overlapping_items_are_left_out(planted):
     errors = frame.copy()
     topics = errors["family"] == "topics"
     ratio = sums["numerator"] / sums["denominator"]
-    errors.loc[topics, "error"] = [
+    errors.loc[topics, "value"] = [
         ratio[key]
         for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)
     ]

@@ -32,13 +32,13 @@ def losses_fixture(plant):
     topics = frame[frame["family"] == "topics"]
     noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
     accuracy = topics.assign(
-        metric="accuracy", error=accuracy_of(topics["error"]) + noise, num_items=10_000
+        metric="accuracy", value=accuracy_of(topics["value"]) + noise, num_items=10_000
     )
     return pd.concat([frame, accuracy], ignore_index=True)
 
 
 def write(path, *rows):
-    pd.DataFrame(rows, columns=["name", "compute", "loss", "accuracy", "domain", "suite"]).to_csv(
+    pd.DataFrame(rows, columns=["name", "compute", "loss", "accuracy", "domain", "corpus"]).to_csv(
         path, index=False
     )
     return path

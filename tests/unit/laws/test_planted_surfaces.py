@@ -179,7 +179,7 @@ def statuses(frame, **settings):
 def test_a_budget_that_is_not_convex(plant_surface):
     frame = plant_surface(run_sd=1e-4)
     rows = frame.index[(frame["family"] == "validation") & (frame["budget"] == "3e18")]
-    frame.loc[rows, "error"] *= np.exp([0, 0.2, 0.3, 0.4, 0.3, 0.2, 0])
+    frame.loc[rows, "value"] *= np.exp([0, 0.2, 0.3, 0.4, 0.3, 0.2, 0])
     found = fitted(frame)
     optima = found.optima.set_index(["budget", "estimator"])["status"]
     assert optima["3e18", "vertex"] == "curvature_not_positive"
@@ -217,7 +217,7 @@ def test_too_few_sizes_for_a_surface(plant_surface):
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
 def test_errors_that_are_none(plant_surface, value):
     frame = plant_surface(run_sd=0.002, domain_sd=0.002)
-    frame.loc[frame.index[frame["domain"] == "treat"][9], "error"] = value
+    frame.loc[frame.index[frame["domain"] == "treat"][9], "value"] = value
     reason = "not finite" if not np.isfinite(value) else "not positive"
     found = fitted(frame)
     assert found.laws.relative["status"].str.contains(f"1 run\\(s\\) left out: {reason}").all()
@@ -238,7 +238,7 @@ def test_a_domain_missing_for_some_runs(plant_surface, surface_truth, surfaces):
 def test_metrics_that_rise_have_no_surface(plant_surface):
     frame = plant_surface(run_sd=0.002)
     accuracy = frame[frame["family"] == "topics"].assign(
-        metric="accuracy", error=lambda rows: 1 / rows["error"]
+        metric="accuracy", value=lambda rows: 1 / rows["value"]
     )
     laws = fitted(pd.concat([frame, accuracy]), ("joint", "surface"), metrics=("accuracy",)).laws
     status = laws.relative.set_index("estimator")["status"]
@@ -252,7 +252,7 @@ def test_backtest_of_the_surface_does_not_see_the_held_out_budget(plant_surface)
     observed does."""
     frame = plant_surface(run_sd=0.001, domain_sd=0.001)
     spoilt = frame.copy()
-    spoilt.loc[(spoilt["domain"] == "treat") & (spoilt["budget"] == "3e19"), "error"] *= 1.3
+    spoilt.loc[(spoilt["domain"] == "treat") & (spoilt["budget"] == "3e19"), "value"] *= 1.3
     rows = [
         fitted(data, ("surface",))
         .laws.backtest.query("domain == 'treat' and held_out_budget == '3e19'")

@@ -34,7 +34,7 @@ def losses(noise=0.0, runs=8, chance=0.0):
                     rows.append(
                         dict.fromkeys(LOSSES_COLUMNS, None)
                         | {
-                            "suite": "s",
+                            "corpus": "s",
                             "run": f"r{run}",
                             "budget": str(run),
                             "training_flops": flops,
@@ -46,7 +46,7 @@ def losses(noise=0.0, runs=8, chance=0.0):
                             "family": family,
                             "domain": domain,
                             "metric": metric,
-                            "error": value,
+                            "value": value,
                         }
                         | {
                             "num_items": items,
@@ -72,7 +72,7 @@ def test_a_power_law_is_explained_whole_and_a_noisy_one_less():
     mine = frame[
         (frame.family == "texts") & (frame.domain == "b") & (frame.metric == "choice_loss_nats")
     ]
-    expected = np.corrcoef(np.log(mine.training_flops), np.log(mine.error))[0, 1] ** 2
+    expected = np.corrcoef(np.log(mine.training_flops), np.log(mine.value))[0, 1] ** 2
     row = made.loc[("continuation", "b")]
     assert row.r2 == pytest.approx(expected)
     assert row.ci_low < row.r2 < row.ci_high < 1
@@ -95,7 +95,7 @@ def test_accuracies_are_paired_by_run_and_weighted_by_items():
 
 def test_an_accuracy_of_nothing_counts():
     frame = losses()
-    frame.loc[(frame.metric == "accuracy") & (frame.family == "texts"), "error"] = 0.0
+    frame.loc[(frame.metric == "accuracy") & (frame.family == "texts"), "value"] = 0.0
     assert table(frame).loc[("continuation", "all"), "accuracy"] == 0
 
 
@@ -130,7 +130,7 @@ def test_without_the_traditional_prompt_there_is_no_difference():
 
 def test_excluded_runs_are_left_out():
     frame = losses()
-    frame.loc[frame.run == "r7", ["error", "excluded_reason"]] = [math.nan, "diverged"]
+    frame.loc[frame.run == "r7", ["value", "excluded_reason"]] = [math.nan, "diverged"]
     assert table(frame).num_runs.unique().tolist() == [7]
 
 

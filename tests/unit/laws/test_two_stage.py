@@ -114,9 +114,9 @@ def test_prediction_without_interval():
 def test_rows_of_a_family(plant):
     frame = plant(run_sd=0.01)
     topics = frame[frame["family"] == "topics"]
-    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
+    loss = topics.assign(metric="choice_loss_nats", value=topics["value"] / 2)
     accuracy = topics.assign(
-        metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0), num_items=800
+        metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0), num_items=800
     )
     everything = pd.concat([frame, loss, accuracy], ignore_index=True)
     settings = LawSettings(
@@ -188,10 +188,10 @@ def test_slope_is_the_derivative():
 def test_predictions_of_a_held_out_budget_and_beyond(plant):
     frame = plant(run_sd=0.004, domain_sd=0.004, budgets=("2e10", "5e10", "1e11", "2e11", "5e11"))
     topics = frame[frame["family"] == "topics"]
-    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
+    loss = topics.assign(metric="choice_loss_nats", value=topics["value"] / 2)
     noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
     accuracy = topics.assign(
-        metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0) + noise, num_items=20_000
+        metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0) + noise, num_items=20_000
     )
     settings = LawSettings(
         family="topics",
@@ -221,8 +221,8 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
 def test_two_budgets_predict_without_an_interval(plant):
     frame = plant(run_sd=0.004, budgets=("1e11", "2e11"))
     topics = frame[frame["family"] == "topics"]
-    loss = topics.assign(metric="choice_loss_nats", error=topics["error"] / 2)
-    accuracy = topics.assign(metric="accuracy", error=curve(topics["error"] / 2, steepness=3.0))
+    loss = topics.assign(metric="choice_loss_nats", value=topics["value"] / 2)
+    accuracy = topics.assign(metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0))
     settings = LawSettings(
         family="topics",
         metrics=("choice_loss_nats",),
@@ -243,11 +243,11 @@ def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
     """Bits per byte as planted, and an accuracy that is a sigmoid of them about 2 bits."""
     frame = plant(**kwargs)
     topics = frame[frame["family"] == "topics"]
-    accuracy = curve(topics["error"], steepness=steepness, midpoint=2.0) + np.random.default_rng(
+    accuracy = curve(topics["value"], steepness=steepness, midpoint=2.0) + np.random.default_rng(
         0
     ).normal(0, noise, len(topics))
     return pd.concat(
-        [frame, topics.assign(metric="accuracy", error=accuracy, num_items=20_000)],
+        [frame, topics.assign(metric="accuracy", value=accuracy, num_items=20_000)],
         ignore_index=True,
     )
 

@@ -152,7 +152,7 @@ def test_sides_by_hand():
 
 def rows(**changes):
     base = {
-        "suite": "web",
+        "corpus": "web",
         "family": "topics",
         "metric": "bits_per_byte",
         "estimator": "joint",
@@ -194,7 +194,7 @@ def test_holm_within_suite_family_metric_estimator():
             [
                 rows(),
                 rows(treatment="u"),
-                rows(suite="other"),
+                rows(corpus="other"),
                 rows(estimator="vertex"),
                 rows(metric="accuracy"),
             ]

@@ -39,7 +39,7 @@ def score(frame, budget, change_of):
     """Multiply one budget's validation losses, by size."""
     frame = frame.copy()
     rows = frame.index[(frame["family"] == "validation") & (frame["budget"] == budget)]
-    frame.loc[rows, "error"] *= np.exp(np.asarray(change_of))
+    frame.loc[rows, "value"] *= np.exp(np.asarray(change_of))
     return frame
 
 
@@ -116,7 +116,7 @@ def test_two_points_a_budget(plant, tmp_path):
 )
 def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
     laws = laws_of(
-        change(frame, "error", value), tmp_path / "losses.csv", estimators=("joint", "vertex")
+        change(frame, "value", value), tmp_path / "losses.csv", estimators=("joint", "vertex")
     )
     assert all(f"1 run(s) left out: {word}" in status for status in statuses(laws).values())
     assert set(laws.laws.relative["num_runs"]) == {23}
@@ -126,7 +126,7 @@ def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
 
 def test_an_error_that_is_no_number(frame, tmp_path):
     laws = laws_of(
-        change(frame.astype({"error": object}), "error", "n/a?"), tmp_path / "losses.csv", **FEW
+        change(frame.astype({"value": object}), "value", "n/a?"), tmp_path / "losses.csv", **FEW
     )
     assert all("1 run(s) left out: not finite" in status for status in statuses(laws).values())
 
@@ -140,11 +140,11 @@ def test_a_domain_missing_for_some_runs(frame, tmp_path):
 
 
 def test_a_baseline_missing_in_one_suite(frame, plant, tmp_path):
-    other = plant(suite="other", run_sd=0.01, domain_sd=0.01)
+    other = plant(corpus="other", run_sd=0.01, domain_sd=0.01)
     laws = laws_of(
         pd.concat([frame, other[other["domain"] != "base"]]), tmp_path / "losses.csv", **FEW
     )
-    rows = laws.laws.relative.set_index(["suite", "estimator"])
+    rows = laws.laws.relative.set_index(["corpus", "estimator"])
     assert (rows.loc["other", "status"] == "baseline_missing").all() and rows.loc[
         "other", "dbeta"
     ].isna().all()
@@ -186,7 +186,7 @@ def third_of(frame, rows):
         ),
         (
             lambda f: pd.concat(
-                [one_size(f), third_of(one_size(f), f["suite"] == "web").assign(suite="b")]
+                [one_size(f), third_of(one_size(f), f["corpus"] == "web").assign(corpus="b")]
             ).drop(columns="forward_flops"),
             "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops a token",
         ),

@@ -17,7 +17,7 @@ from relscale.released.table import (
 )
 
 ROOT = Path(__file__).parents[3]
-HEAD = "suite,run,budget,model,revision,tokens,forward_flops,num_params_total\n"
+HEAD = "corpus,run,budget,model,revision,tokens,forward_flops,num_params_total\n"
 
 
 def test_a_table_is_read(tmp_path):
@@ -52,14 +52,14 @@ def test_every_problem_of_a_table_at_once(tmp_path):
         read_checkpoints(tmp_path / "t.csv")
     text = str(caught.value)
     for part in (
-        "line 2: suite = 'Ours'",
+        "line 2: corpus = 'Ours'",
         "line 3: budget = '1000'",
         "line 4: model = ''",
         "line 5: one of forward_flops and training_flops",
     ):
         assert part in text
     assert (
-        "suite 'ours' has 2 runs of the name 'e'" in text
+        "corpus 'ours' has 2 runs of the name 'e'" in text
         and "line 8: the number of columns differs" in text
     )
 
@@ -68,8 +68,8 @@ def test_every_problem_of_a_table_at_once(tmp_path):
     ("content", "message"),
     [
         (
-            "suite,run,budget,model\n",
-            r"t\.csv: missing column\(s\) tokens; the columns are suite, run",
+            "corpus,run,budget,model\n",
+            r"t\.csv: missing column\(s\) tokens; the columns are corpus, run",
         ),
         (
             HEAD.replace("revision", "commit") + "a,b,1e18,m,,1,1,1\n",
@@ -111,7 +111,7 @@ def test_the_released_checkpoints_are_the_papers_runs():
     assert len(rows) == 255
     by_name = {row.model: row for row in rows}
     row = by_name["isoflop-1ep18-d512-L6-B32-comma-mix-*"]
-    assert (row.suite, row.budget, row.tokens, row.num_params_total) == (
+    assert (row.corpus, row.budget, row.tokens, row.num_params_total) == (
         "commonpile",
         "1e18",
         4_304_928_768,

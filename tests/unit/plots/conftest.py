@@ -89,7 +89,7 @@ def make_tables(
                 gamma, dbeta = planted(c, family, place)
                 absolute.append(
                     {
-                        "suite": corpus, "family": family, "domain": domain, "metric": metric, "estimator": "vertex",
+                        "corpus": corpus, "family": family, "domain": domain, "metric": metric, "estimator": "vertex",
                         "compute": "training_flops", "coefficient": level * gamma * REFERENCE ** (exponent - dbeta),
                         "exponent": exponent - dbeta, "offset": np.nan, "standard_error": 0.004, "ci_low": exponent - dbeta - 0.01,
                         "ci_high": exponent - dbeta + 0.01, "r2": 0.99, "num_points": len(budgets), "status": "ok",
@@ -107,8 +107,8 @@ def make_tables(
                     error = level * (flops / REFERENCE) ** -exponent * gap
                     points.append(
                         {
-                            "suite": corpus, "family": family, "metric": metric, "domain": domain, "estimator": "vertex", "budget": budget,
-                            "forward_flops": flops / 3, "training_flops": flops, "error": error, "standard_error": 0.004 * error,
+                            "corpus": corpus, "family": family, "metric": metric, "domain": domain, "estimator": "vertex", "budget": budget,
+                            "forward_flops": flops / 3, "training_flops": flops, "value": error, "standard_error": 0.004 * error,
                             "gap": gap, "gap_standard_error": 0.006 if place else 0.0, "status": "ok",
                         }
                     )  # fmt: skip
@@ -145,7 +145,7 @@ def make_tables(
         "covariates": pd.DataFrame({"domain": ["GB", "IE", "DE", "QA", "RU", "CN"], "value": [21.3, 10.9, 20.8, 4.07, 1.02, 0.708]}),
         "suite": pd.DataFrame(
             [
-                {"run": f"{corpus}-{budget}-{w}x{n}", "suite": corpus, "budget": budget}
+                {"run": f"{corpus}-{budget}-{w}x{n}", "corpus": corpus, "budget": budget}
                 for corpus in corpora for budget in budgets for w, n in SHAPES
             ]
         ),
@@ -170,11 +170,11 @@ def _run(
         else 1 + noise * rng.standard_normal()
     )
     return {
-        "suite": corpus, "run": f"{corpus}-{budget}-{width}x{layers}", "seed": 0, "recipe": "cpu_small", "budget": budget,
+        "corpus": corpus, "run": f"{corpus}-{budget}-{width}x{layers}", "seed": 0, "recipe": "cpu_small", "budget": budget,
         "forward_flops": float(budget) / 3, "training_flops": float(budget), "num_params_embedding": 512 * width,
         "num_params_head": 512 * width, "num_params_transformer": int(params), "num_params_total": int(params) + 1024 * width,
         "tokens": int(tokens), "family": family, "domain": domain, "metric": metric,
-        "unit": "bits/byte" if metric == "bits_per_byte" else "1", "error": error * worse, "standard_error": 0.004 * error,
+        "unit": "bits/byte" if metric == "bits_per_byte" else "1", "value": error * worse, "standard_error": 0.004 * error,
         "num_items": 400, "num_bytes": 40000, "num_truncated": 3, "at_chance": False, "excluded_reason": "",
     }  # fmt: skip
 
@@ -228,7 +228,7 @@ def _laws(
     ):
         rows.append(
             {
-                "suite": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline, "estimator": estimator,
+                "corpus": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline, "estimator": estimator,
                 "compute": "training_flops", "reference_compute": REFERENCE, "gamma": gamma, "gamma_ci_low": gamma * 0.994,
                 "gamma_ci_high": gamma * 1.006, "dbeta": dbeta + shift, "standard_error": half / 2.1, "dof": 20,
                 "ci_low": dbeta + shift - half, "ci_high": dbeta + shift + half, "ci_level": 0.95, "ci_method": "runs",
@@ -243,7 +243,7 @@ def _laws(
 
 def _slopes(corpus, family, metric, domain, baseline, dbeta) -> dict[str, object]:
     return {
-        "suite": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline,
+        "corpus": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline,
         "slope_params": 0.8 * dbeta, "slope_params_standard_error": 0.004, "slope_params_ci_low": 0.8 * dbeta - 0.008,
         "slope_params_ci_high": 0.8 * dbeta + 0.008, "slope_tokens": 0.1 * dbeta - 0.003, "slope_tokens_standard_error": 0.003,
         "slope_tokens_ci_low": 0.1 * dbeta - 0.009, "slope_tokens_ci_high": 0.1 * dbeta + 0.003,
@@ -264,8 +264,8 @@ def _optima(corpora, budgets) -> list[dict[str, object]]:
                 )
                 rows.append(
                     {
-                        "suite": corpus, "budget": budget, "estimator": estimator, "optimum_by": "validation", "optimum_tokens": tokens,
-                        "optimum_params": float(budget) / 6 / tokens, "error_metric": "bits_per_byte", "error": error,
+                        "corpus": corpus, "budget": budget, "estimator": estimator, "optimum_by": "validation", "optimum_tokens": tokens,
+                        "optimum_params": float(budget) / 6 / tokens, "metric": "bits_per_byte", "value": error,
                         "curvature": 0.12 if estimator == "vertex" else np.nan, "num_runs": len(SHAPES), "status": "ok",
                     }
                 )  # fmt: skip
@@ -278,12 +278,12 @@ def _predictions(points, budgets, noise) -> list[dict[str, object]]:
     rng = np.random.default_rng(7)
     rows = []
     for point in (point for point in points if point["budget"] in budgets[2:]):
-        for quantity in ("error", "gap") if point["gap"] != 1.0 else ("error",):
+        for quantity in ("value", "gap") if point["gap"] != 1.0 else ("value",):
             observed = point[quantity]
             predicted = observed * math.exp(noise * rng.standard_normal())
             rows.append(
                 {
-                    **{key: point[key] for key in ("suite", "family", "domain", "metric")}, "estimator": "joint", "quantity": quantity,
+                    **{key: point[key] for key in ("corpus", "family", "domain", "metric")}, "estimator": "joint", "quantity": quantity,
                     "held_out_budget": point["budget"], "predicted": predicted, "observed": observed,
                     "ci_low": predicted * (1 - 1.5 * noise), "ci_high": predicted * (1 + 1.5 * noise),
                     "error_percent": 100 * (predicted / observed - 1),
@@ -294,7 +294,7 @@ def _predictions(points, budgets, noise) -> list[dict[str, object]]:
 
 def _sigmoid(corpus) -> dict[str, object]:
     return {
-        "suite": corpus, "family": "continuation", "domain": "same_topic", "loss_metric": "choice_loss_nats", "accuracy_metric": "accuracy",
+        "corpus": corpus, "family": "continuation", "domain": "same_topic", "loss_metric": "choice_loss_nats", "accuracy_metric": "accuracy",
         "chance": 0.25, "ceiling": 1.0, "steepness": 2.5, "steepness_ci_low": 1.9, "steepness_ci_high": 3.2, "midpoint": 0.8,
         "midpoint_ci_low": 0.7, "midpoint_ci_high": 0.9, "r2": 0.8, "loss_min": 1.3, "loss_max": 1.55, "accuracy_min": 0.33,
         "accuracy_max": 0.42, "num_runs": 24, "status": "foot_only",

@@ -79,7 +79,7 @@ def test_data_are_the_tables_with_one_row_a_run(tables: Tables) -> None:
     runs, values = unpacked(data["runs"]), unpacked(data["losses"])
     losses = tables["losses"]
     assert len(runs) == losses["run"].nunique()
-    np.testing.assert_allclose(values["error"], losses["error"].astype(float), rtol=1e-6)
+    np.testing.assert_allclose(values["value"], losses["value"].astype(float), rtol=1e-6)
     assert runs["run"].to_numpy()[values["at"]].tolist() == losses["run"].tolist()
     np.testing.assert_allclose(
         unpacked(data["relative"])["dbeta"], tables["relative"]["dbeta"].astype(float), rtol=1e-6
@@ -214,7 +214,7 @@ def test_stages(
     baselines.main()
     made = pd.read_csv(out)
     assert sorted(made["baseline"].unique()) == ["humanities", "other"] and len(made) == 3 * 2 * 3
-    both = made.set_index(["suite", "treatment", "baseline"])["dbeta"]
+    both = made.set_index(["corpus", "treatment", "baseline"])["dbeta"]
     one_way, other_way = (
         both.loc[("web", "other", "humanities")],
         both.loc[("web", "humanities", "other")],

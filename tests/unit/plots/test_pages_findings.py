@@ -60,7 +60,7 @@ def gaps(verdicts: dict[str, str], **columns: object) -> pd.DataFrame:
     """Return relative laws of treatments with these verdicts, on one corpus."""
     rows = [{"treatment": name, "verdict": verdict} for name, verdict in verdicts.items()]
     common = {
-        "suite": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM", "estimator": "joint", "margin": 0.01,
+        "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM", "estimator": "joint", "margin": 0.01,
         "detectable_dbeta": 0.008, "status": "ok", "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03,
     }  # fmt: skip
     return pd.DataFrame(rows).assign(**{**common, **columns})
@@ -135,7 +135,7 @@ def test_many_gaps_are_counted_by_family() -> None:
     assert (
         "every corpus"
         in answer_sentences(
-            pd.concat([gaps({"a": "narrows"}), gaps({"a": "narrows"}, suite="curated")]), {}
+            pd.concat([gaps({"a": "narrows"}), gaps({"a": "narrows"}, corpus="curated")]), {}
         )[0]
     )
 
@@ -191,9 +191,9 @@ def test_page_from_degenerate_tables(
     elif case == "failed":
         relative = relative.assign(verdict=None, dbeta=math.nan, status="too_few_budgets; 1 budget")
     elif case == "one corpus":
-        relative = relative[relative["suite"] == "web"]
+        relative = relative[relative["corpus"] == "web"]
     else:
-        relative = relative.assign(suite="<b>" + "x" * 200)
+        relative = relative.assign(corpus="<b>" + "x" * 200)
     page = findings_page(relative, suite_of(["5e10"]), SPEC)
     text = findings_rst(relative, suite_of(["5e10"]), SPEC, {})
     assert page.endswith("</html>\n") and "<b>x" not in page

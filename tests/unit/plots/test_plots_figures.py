@@ -116,11 +116,11 @@ def broken(tables: Tables) -> Tables:
     relative.loc[third == 1, "verdict"] = "undecided"
     relative.loc[third == 2, "status"] = "lack_of_fit; joint"
     optima = tables["optima"].copy()
-    optima.loc[::3, ["optimum_tokens", "error", "curvature"]] = math.nan
+    optima.loc[::3, ["optimum_tokens", "value", "curvature"]] = math.nan
     optima.loc[::3, "status"] = "curvature_not_positive"
     losses = tables["losses"].copy()
     losses.loc[::7, "excluded_reason"] = "diverged"
-    losses.loc[::31, "error"] = math.nan
+    losses.loc[::31, "value"] = math.nan
     absolute = tables["absolute"].assign(
         status="too_few_budgets", coefficient=math.nan, exponent=math.nan
     )
@@ -246,9 +246,9 @@ def degenerate(case: str, small: Tables, maker: Callable[..., Tables]) -> Tables
             gamma=np.resize([1.0, 1.3, 0.7], len(small["relative"])), dbeta=0.0
         )
         losses = small["losses"].assign(
-            error=np.where(np.arange(len(small["losses"])) % 9, small["losses"]["error"], 0.0)
+            value=np.where(np.arange(len(small["losses"])) % 9, small["losses"]["value"], 0.0)
         )
-        losses.loc[::18, "error"] = -0.1
+        losses.loc[::18, "value"] = -0.1
         return small | {"points": points, "relative": relative, "losses": losses}
     if case == "fifty domains":
         names = ("base", *(f"domain_{place:02d}" for place in range(49)))
@@ -328,7 +328,7 @@ def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Table
     rows = tables["points"].query("family == 'knowledge' and suite == 'web'")
     treatments = rows[rows["domain"] != "STEM"]
     above, below = figure.axes[1], figure.axes[4]
-    np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["error"]))
+    np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["value"]))
     np.testing.assert_allclose(
         values(marked(below, "points"), "y"), sorted(100 * (1 - treatments["gap"]))
     )
@@ -402,7 +402,7 @@ def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None
 def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None:
     axes = drawn("isoflop_curves", tables).axes[0]
     rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
-    longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("error")
+    longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("value")
     shown = {
         text.get_text().split("\n")[0]: text.get_position()[1]
         for text in axes.texts
@@ -414,7 +414,7 @@ def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None
     starts = sorted(float(line.get_ydata()[0]) for line in marked(axes, "leader"))
     low, high = np.log(axes.get_ylim())
     np.testing.assert_allclose(
-        starts, (np.log(longest["error"].astype(float)) - low) / (high - low)
+        starts, (np.log(longest["value"].astype(float)) - low) / (high - low)
     )
 
 
@@ -456,7 +456,7 @@ def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
 def test_own_prompts_stand_beside_the_papers(small: Tables, reference: Path) -> None:
     names = ("traditional", "continuation", "modified")
     rows = [
-        {"suite": suite, "family": f"mmlu_{name}", "prompt": name, "metric": "choice_loss_nats", "domain": domain, "r2": 0.2 + 0.1 * k,
+        {"corpus": suite, "family": f"mmlu_{name}", "prompt": name, "metric": "choice_loss_nats", "domain": domain, "r2": 0.2 + 0.1 * k,
          "ci_low": 0.1 + 0.1 * k, "ci_high": 0.3 + 0.1 * k, "accuracy": 0.3, "accuracy_minus_traditional": 2.0 * k if k else math.nan,
          "accuracy_minus_traditional_low": 2.0 * k - 1, "accuracy_minus_traditional_high": 2.0 * k + 1, "status": "ok"}
         for suite in ("curated", "web") for k, name in enumerate(names) for domain in ("all", "STEM")
@@ -509,12 +509,12 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
     rows = tables["losses"].query(
         "family == 'knowledge' and domain == 'STEM' and suite == 'curated'"
     )
-    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["error"]))
+    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["value"]))
     points = tables["points"].query(
         "family == 'knowledge' and domain == 'STEM' and suite == 'curated' and estimator == 'vertex'"
     )
     np.testing.assert_allclose(
-        values(marked(figure.axes[0], "optimum"), "y"), sorted(points["error"])
+        values(marked(figure.axes[0], "optimum"), "y"), sorted(points["value"])
     )
     assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
     assert "no point at the optimum" in texts(figure)

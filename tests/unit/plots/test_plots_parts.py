@@ -100,7 +100,7 @@ def test_absolute_law_and_parabola_and_sigmoid() -> None:
     np.testing.assert_allclose(
         law_error(pd.Series({**law, "offset": 1.0}), np.array([100.0])), [3.0]
     )
-    optimum = pd.Series({"optimum_tokens": 1e6, "error": 2.0, "curvature": math.log(1.5)})
+    optimum = pd.Series({"optimum_tokens": 1e6, "value": 2.0, "curvature": math.log(1.5)})
     np.testing.assert_allclose(parabola(optimum, np.array([1e5, 1e6, 1e8])), [3.0, 2.0, 2 * 1.5**4])
     curve = pd.Series({"chance": 0.25, "ceiling": 1.0, "steepness": 5.0, "midpoint": 0.8})
     np.testing.assert_allclose(sigmoid(curve, np.array([0.8, 50.0])), [0.625, 0.25])
@@ -123,20 +123,20 @@ def test_verdict_words() -> None:
 
 
 def test_share_of_variance_is_the_r2_of_a_log_log_line() -> None:
-    base = {"suite": "web", "family": "f", "metric": "bits_per_byte", "excluded_reason": ""}
+    base = {"corpus": "web", "family": "f", "metric": "bits_per_byte", "excluded_reason": ""}
     flops = [1e10, 1e11, 1e12]
-    rows = [{**base, "domain": "law", "training_flops": f, "error": 3 * f**-0.1} for f in flops]
+    rows = [{**base, "domain": "law", "training_flops": f, "value": 3 * f**-0.1} for f in flops]
     rows += [
-        {**base, "domain": "flat", "training_flops": f, "error": e}
+        {**base, "domain": "flat", "training_flops": f, "value": e}
         for f, e in zip(flops, (1.0, 2.0, 1.0), strict=True)
     ]
-    rows += [{**base, "domain": "zero", "training_flops": f, "error": 0.0} for f in flops]
+    rows += [{**base, "domain": "zero", "training_flops": f, "value": 0.0} for f in flops]
     rows += [
         {
             **base,
             "domain": "law",
             "training_flops": 1e13,
-            "error": 99.0,
+            "value": 99.0,
             "excluded_reason": "diverged",
         }
     ]
@@ -177,7 +177,7 @@ def test_command_line_puts_tables_together_and_writes_three_files(
         for suite in ("curated", "web"):
             path = tmp_path / f"{name}-{suite}.csv"
             rows = tables[name]
-            rows[(rows["suite"] == suite) & (rows["family"] == "knowledge")].to_csv(
+            rows[(rows["corpus"] == suite) & (rows["family"] == "knowledge")].to_csv(
                 path, index=False
             )
             arguments += ["--table", f"{name}={path}"]

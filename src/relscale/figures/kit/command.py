@@ -44,7 +44,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "prompts": ("prompt", "r2"),
     "own_prompts": PROMPTS_COLUMNS,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
-    "suite": ("run", "suite", "budget"),
+    "suite": ("run", "corpus", "budget"),
 }
 """The tables that figures know, and the columns that each must have."""
 

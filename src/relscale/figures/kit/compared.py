@@ -36,7 +36,7 @@ class Compared:
 
     def rows_of(self, corpus: str) -> list[tuple[pd.DataFrame, Group]]:
         """Return each family's rows on one corpus, with its group."""
-        rows = pick(self.shown, suite=corpus)
+        rows = pick(self.shown, corpus=corpus)
         return [
             (pick(rows, family=family["family"], metric=family["metric"]), group)
             for family, group in zip(self.families, self.groups, strict=True)
@@ -57,7 +57,7 @@ def compared(relative: pd.DataFrame, chosen: Mapping[str, Any]) -> Compared | No
     return Compared(
         families=families,
         groups=groups,
-        corpora=ordered(chosen["corpora"], relative["suite"]),
+        corpora=ordered(chosen["corpora"], relative["corpus"]),
         estimators=ordered([chosen["estimator"]], relative["estimator"]),
         shown=pd.concat(
             [

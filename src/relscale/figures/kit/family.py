@@ -101,7 +101,7 @@ def family_view(tables: Tables, chosen: Mapping[str, Any]) -> FamilyView:
         table(tables, "relative"), family=family, metric=metric, estimator=chosen["estimator"]
     )
     baseline = chosen["baseline"] or (str(relative["baseline"].iloc[0]) if len(relative) else "")
-    corpora = ordered(chosen["corpora"], points["suite"], absolute["suite"], relative["suite"])
+    corpora = ordered(chosen["corpora"], points["corpus"], absolute["corpus"], relative["corpus"])
     domains = ordered(
         chosen["domains"],
         points["domain"],
@@ -191,7 +191,7 @@ def _column(
 ) -> None:
     top, bottom = made.rows[0][place], made.rows[1][place]
     heading(top, words(corpus, chosen["labels"], 30) or "no corpus")
-    points, absolute = pick(view.points, suite=corpus), pick(view.absolute, suite=corpus)
+    points, absolute = pick(view.points, corpus=corpus), pick(view.absolute, corpus=corpus)
     if not len(points) and not len(absolute):
         empty(
             top,
@@ -249,7 +249,7 @@ def line_texts(
     where that is asked and the name is long."""
     verdicts = {
         str(row["treatment"]): verdict_word(row)
-        for _, row in pick(view.relative, suite=corpus).iterrows()
+        for _, row in pick(view.relative, corpus=corpus).iterrows()
     }
     found = {}
     for name in view.colour:
@@ -272,7 +272,7 @@ def relative_axes(
         For each treatment, the height at which its line ends; None (and nothing drawn) where the
         tables hold nothing of it.
     """
-    points, laws = pick(view.points, suite=corpus), pick(view.relative, suite=corpus)
+    points, laws = pick(view.points, corpus=corpus), pick(view.relative, corpus=corpus)
     if not len(points) and not len(laws):
         return None
     metric = chosen["metric"]
@@ -327,7 +327,7 @@ def _relative(
     else:
         verdicts = {
             str(row["treatment"]): verdict_word(row)
-            for _, row in pick(view.relative, suite=corpus).iterrows()
+            for _, row in pick(view.relative, corpus=corpus).iterrows()
         }
         counts = Counter(verdicts.get(name, "no law") for name in ends)
         lines = "\n".join(f"{count} {word}" for word, count in sorted(counts.items()))

@@ -86,7 +86,7 @@ def parabola(optimum: pd.Series, tokens: np.ndarray) -> np.ndarray:
         tokens: D.  # (n,)
     """
     away = np.log10(tokens) - np.log10(float(optimum["optimum_tokens"]))
-    return float(optimum["error"]) * np.exp(float(optimum["curvature"]) * away**2)
+    return float(optimum["value"]) * np.exp(float(optimum["curvature"]) * away**2)
 
 
 def isoflop_panel(
@@ -121,7 +121,7 @@ def isoflop_panel(
         )
         axes.plot(
             good["tokens"],
-            good["error"],
+            good["value"],
             marker,
             color=tint,
             markersize=3.0,
@@ -132,7 +132,7 @@ def isoflop_panel(
         if len(bad):
             axes.plot(
                 bad["tokens"],
-                bad["error"],
+                bad["value"],
                 "x",
                 color=FAINT,
                 markersize=3.0,
@@ -141,7 +141,7 @@ def isoflop_panel(
             )
         for _, optimum in pick(optima, budget=budget).iterrows():
             if not np.isfinite(float(optimum["optimum_tokens"])) or not np.isfinite(
-                float(optimum["error"])
+                float(optimum["value"])
             ):
                 continue
             if (
@@ -161,7 +161,7 @@ def isoflop_panel(
             mark = estimator_mark(str(optimum["estimator"]))
             axes.plot(
                 [optimum["optimum_tokens"]],
-                [optimum["error"]],
+                [optimum["value"]],
                 color="black",
                 linestyle="none",
                 zorder=4,
@@ -169,14 +169,14 @@ def isoflop_panel(
                 **mark,
             )
         if len(good):
-            last = good.sort_values(["tokens", "error"]).iloc[-1]
-            ends.append((float(last["tokens"]), float(last["error"]), budget))
+            last = good.sort_values(["tokens", "value"]).iloc[-1]
+            ends.append((float(last["tokens"]), float(last["value"]), budget))
     low, high = limits_log([float(value) for value in losses["tokens"]], pad=0.05)
     log_axis(axes.xaxis, low, high, least=2, most=5)
     lost = without_positive_error(losses)
     if lost:
         note(axes, lost, y=0.98, va="top")
-    bottom, top = limits_log([float(value) for value in losses["error"]])
+    bottom, top = limits_log([float(value) for value in losses["value"]])
     log_axis(axes.yaxis, bottom * (bottom / top) ** below, top)
     axes.set_xlabel("Training tokens")
     if len(ends) <= 12:
@@ -194,7 +194,7 @@ def isoflop_panel(
 
 def without_positive_error(losses: pd.DataFrame) -> str:
     """Say how many of the runs not left out a log axis cannot show; empty where there is none."""
-    count = int((~(pd.to_numeric(losses["error"]) > 0))[included(losses)].sum())
+    count = int((~(pd.to_numeric(losses["value"]) > 0))[included(losses)].sum())
     return f"{count} run{'s' * (count > 1)} without a positive error" if count else ""
 
 

@@ -140,9 +140,9 @@ def absolute_panel(
     for domain in colour:
         rows = points[points["domain"] == domain].sort_values(compute)
         law = laws[laws["domain"] == domain]
-        _points(axes, rows[compute], rows["error"], rows["standard_error"], colour[domain], marker)
+        _points(axes, rows[compute], rows["value"], rows["standard_error"], colour[domain], marker)
         if len(rows):
-            ends[domain] = float(rows["error"].iloc[-1])
+            ends[domain] = float(rows["value"].iloc[-1])
         for _, row in law.iterrows():
             if has_numbers(row, ("coefficient", "exponent")) and float(row["coefficient"]) > 0:
                 _curve(axes, span, lambda flops, row=row: law_error(row, flops), colour[domain])
@@ -227,7 +227,7 @@ def relative_heights(
 
 def absolute_heights(points: pd.DataFrame, laws: pd.DataFrame, span: Span) -> list[float]:
     """Return the heights that an absolute panel must hold: points and laws to their end."""
-    heights = list(points["error"].to_numpy(dtype=float)) if len(points) else []
+    heights = list(points["value"].to_numpy(dtype=float)) if len(points) else []
     for _, row in laws.iterrows():
         if has_numbers(row, ("coefficient", "exponent")) and float(row["coefficient"]) > 0:
             heights += list(law_error(row, np.array([span.first, span.end])))

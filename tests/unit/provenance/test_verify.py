@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relscale.provenance.archive import archived, members, pack
-from relscale.provenance.checksums import Sums
+from relscale.provenance.checksums import Checksums
 from relscale.provenance.dag import Job
 from relscale.provenance.verify import summary
 from relscale.provenance.verify import verify as compare
@@ -29,7 +29,7 @@ def job(
 
 
 def verify(jobs, folder):
-    return compare(jobs, Sums.read(folder, Path("benchmarks/sums.json")))
+    return compare(jobs, Checksums.read(folder, Path("benchmarks/checksums.json")))
 
 
 def write(folder, name, text):
@@ -95,7 +95,7 @@ def test_an_input_of_another_size_and_one_that_is_new_are_named(checkout):
         checkout,
     )
     assert finding.reasons == [
-        "input new.csv: was not there when it ran",
+        "input new.csv: did not exist when it ran",
         "input results/x/losses.csv: was 5 bytes, is 6",
     ]
 
@@ -114,12 +114,14 @@ def test_a_missing_result_a_missing_record_and_what_follows(checkout):
     ]
     gone, unrecorded, follows, page = verify(jobs, checkout)
     assert gone.missing == ["results/x/gone.csv"]
-    assert unrecorded.reasons == ["benchmarks/nothing.jsonl: no record of a job: it is not there"]
+    assert unrecorded.reasons == [
+        "benchmarks/nothing.jsonl: no record of a job: the file does not exist"
+    ]
     assert follows.follows == ["unrecorded family=language"] and not follows.reasons
     assert page.fresh
     text = summary([gone, unrecorded, follows, page])
     assert text.startswith("4 jobs: 1 fresh, 3 not (1 of the fresh ones keep no record")
-    assert "made from these, and so to be made again: laws 1" in text
+    assert "stale because they are made from these: laws 1" in text
 
 
 def test_a_runs_own_record_counts_where_the_other_is_lost(checkout):
@@ -159,10 +161,10 @@ def test_a_damaged_record_is_one_finding_and_the_report_goes_on(checkout, text):
         checkout,
     )
     (reason,) = damaged.reasons
-    assert reason.startswith("benchmarks/laws.jsonl: no record of a job: ")
+    assert reason.startswith("benchmarks/laws.jsonl: not a record of a job: ")
     assert other.fresh
     assert summary([damaged, other]).startswith(
-        "2 jobs: 1 fresh, 1 not\nlaws family=language\n    benchmarks/laws.jsonl: no record"
+        "2 jobs: 1 fresh, 1 not\nlaws family=language\n    benchmarks/laws.jsonl: not a record"
     )
 
 
@@ -184,7 +186,7 @@ def test_so_is_a_damaged_record_of_a_run(checkout, text):
         checkout,
     )
     (reason,) = train.reasons
-    assert reason.startswith("results/x/runs/r/record.json: no record of a job: ")
+    assert reason.startswith("results/x/runs/r/record.json: not a record of a job: ")
     assert evaluate.follows == ["train family=language"] and not evaluate.reasons
 
 

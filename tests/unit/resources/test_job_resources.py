@@ -1,5 +1,5 @@
-"""What the jobs of the paper's experiment ask a scheduler for: enough, no more than a partition
-gives, in words that the plugin reads."""
+"""Resources of the jobs of the paper's experiment: enough, within the limits of a partition, and in
+words that the SLURM plugin reads."""
 
 import re
 from collections import defaultdict
@@ -17,14 +17,20 @@ from relscale.plan.suite import plan_suite
 from relscale.resources.evaluation import (
     LEAST_MIB,
     LEAST_SCORING_MINUTES,
-    cells_needs,
-    cells_of,
-    evaluation_needs,
-    family_needs,
+    curve_resources,
+    runs_by_curve,
+    evaluation_resources,
+    requests_resources,
     tokens_to_score,
 )
-from relscale.resources.report import jobs_bill
-from relscale.resources.request import CORES_PER_GPU, CUDA_MIB, LEAST_MINUTES, SLACK, Needs
+from relscale.resources.report import gpu_jobs_report
+from relscale.resources.job_resources import (
+    CORES_PER_GPU,
+    CUDA_MIB,
+    LEAST_MINUTES,
+    SLACK,
+    JobResources,
+)
 from relscale.resources.text import (
     BYTES_PER_COMPRESSED_BYTE,
     BYTES_PER_TOKEN,
@@ -33,11 +39,11 @@ from relscale.resources.text import (
 )
 from relscale.resources.training import (
     SHORT_SHARE,
-    array_needs,
+    array_resources,
     attempts,
     is_short,
-    suite_needs,
-    train_needs,
+    suite_resources,
+    training_resources,
 )
 from relscale.text.local_files import LocalFile
 
@@ -68,14 +74,16 @@ def tokens_of(experiment):
 
 
 def asked_by_cells(experiment, runs):
-    return cells_needs(cells_of(runs), tokens_of(experiment), experiment.costs, experiment.training)
+    return curve_resources(
+        runs_by_curve(runs), tokens_of(experiment), experiment.costs, experiment.training
+    )
 
 
 def test_every_run_of_the_paper_fits_what_its_job_asks_for(paper):
     experiment, runs = paper
     training = experiment.training
-    alone = suite_needs(runs, training, experiment.costs)
-    asked = array_needs(alone, training)
+    alone = suite_resources(runs, training, experiment.costs)
+    asked = array_resources(alone, training)
     assert len(asked) == 255
     for run in runs:
         needs, weights = asked[run.run], 4 * count_parameters(run.shape).total
@@ -100,7 +108,7 @@ def test_every_run_of_the_paper_fits_what_its_job_asks_for(paper):
 
 def test_every_evaluation_of_the_paper_asks_for_its_largest_model_and_its_time(paper):
     experiment, runs = paper
-    asked, cells = asked_by_cells(experiment, runs), cells_of(runs)
+    asked, cells = asked_by_cells(experiment, runs), runs_by_curve(runs)
     assert len(asked) == 126
     for (_, *cell), needs in asked.items():
         weights = max(4 * count_parameters(run.shape).total for run in cells[tuple(cell)])
@@ -119,26 +127,26 @@ def test_every_evaluation_of_the_paper_asks_for_its_largest_model_and_its_time(p
 def test_runs_and_evaluations_of_the_small_experiments_ask_for_little():
     for overlay in ("experiments/tiny.yaml", "experiments/slurm.yaml", {}):
         experiment, runs = planned(overlay)
-        for needs in suite_needs(runs, experiment.training, experiment.costs).values():
+        for needs in suite_resources(runs, experiment.training, experiment.costs).values():
             assert (needs.gpu, needs.cpus_per_task) == (0, 1)
             assert needs.mem_mb < 1500
             assert is_short(needs, experiment.training)
         assert set(asked_by_cells(experiment, runs).values()) == {
-            Needs(gpu=0, mem_mb=LEAST_MIB, gpu_mem_mb=0, runtime=LEAST_SCORING_MINUTES)
+            JobResources(gpu=0, mem_mb=LEAST_MIB, gpu_mem_mb=0, runtime=LEAST_SCORING_MINUTES)
         }
         for name in experiment.evaluate:
             tokens = tokens_to_score(
                 experiment.families[name], experiment.suite.recipe.context_length
             )
-            assert family_needs(tokens).mem_mb < 1600
-            assert family_needs(tokens).runtime <= LEAST_MINUTES + 1
+            assert requests_resources(tokens).mem_mb < 1600
+            assert requests_resources(tokens).runtime <= LEAST_MINUTES + 1
 
 
 def test_the_sbatch_call_of_a_run_on_eight_gpus_has_its_cores_on_one_machine(paper):
     experiment, runs = paper
     needs = max(
-        array_needs(
-            suite_needs(runs, experiment.training, experiment.costs), experiment.training
+        array_resources(
+            suite_resources(runs, experiment.training, experiment.costs), experiment.training
         ).values(),
         key=lambda one: one.gpu,
     )
@@ -147,7 +155,7 @@ def test_the_sbatch_call_of_a_run_on_eight_gpus_has_its_cores_on_one_machine(pap
     assert " --nodes=1" in call
     assert f" -t {60 * int(experiment.training.hours_per_run)} " in call
     assert " --ntasks" not in call
-    on_cpu = submitted(Needs(gpu=0, mem_mb=950, gpu_mem_mb=0, runtime=31))
+    on_cpu = submitted(JobResources(gpu=0, mem_mb=950, gpu_mem_mb=0, runtime=31))
     assert " --cpus-per-task=1" in on_cpu
     assert " --ntasks=1" in on_cpu
 
@@ -180,25 +188,25 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
         ValueError,
         match=r"training.gpu_memory_gb = 80: 27 of 255 runs do not fit .*3584 \(91\), 3840 \(108\), 4096 \(129\)",
     ):
-        suite_needs(runs, experiment.training, experiment.costs)
+        suite_resources(runs, experiment.training, experiment.costs)
     with pytest.raises(
         ValueError,
-        match=r"give the memory of larger GPUs, or leave the widths above 3328 out .*suite.recipe.max_width",
+        match=r"give the memory of larger GPUs, or leave out the widths above 3328 .*suite.recipe.max_width",
     ):
-        jobs_bill(runs, experiment.training, experiment.costs)
+        gpu_jobs_report(runs, experiment.training, experiment.costs)
     experiment, runs = planned(
         "experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3328}}}
     )
-    assert len(suite_needs(runs, experiment.training, experiment.costs)) == 228
+    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 228
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
     with pytest.raises(
-        ValueError, match=r"allow more of them a run \(training.gpus_per_run, up to 8\)"
+        ValueError, match=r"allow more GPUs per run \(training.gpus_per_run, up to 8\)"
     ):
-        suite_needs(runs, one, experiment.costs)
+        suite_resources(runs, one, experiment.costs)
     with pytest.raises(
         ValueError, match=r"training.gpu_memory_gb = 80: \S+-d4096-\S+ does not fit"
     ):
-        train_needs(
+        training_resources(
             next(run for run in paper[1] if run.shape.width == 4096),
             experiment.training,
             experiment.costs,
@@ -207,8 +215,8 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
 
 def test_short_runs_do_not_ask_for_the_hours_of_long_ones(paper):
     experiment, runs = paper
-    alone = suite_needs(runs, experiment.training, experiment.costs)
-    asked = array_needs(alone, experiment.training)
+    alone = suite_resources(runs, experiment.training, experiment.costs)
+    asked = array_resources(alone, experiment.training)
     shortest = min(runs, key=lambda run: alone[run.run].runtime).run
     assert alone[shortest].runtime < 60 * 5
     assert asked[shortest].runtime <= 60 * experiment.training.hours_per_run * SHORT_SHARE
@@ -225,43 +233,43 @@ def test_a_run_that_outlasts_a_job_is_named_with_the_retries_it_takes(paper):
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
     held = [run for run in runs if run.shape.width <= 1024]
     longest = max(held, key=lambda run: run_seconds(run, experiment.costs))
-    needs = train_needs(longest, one, experiment.costs)
+    needs = training_resources(longest, one, experiment.costs)
     assert needs.runtime == 60 * one.hours_per_run
     hours = run_seconds(longest, experiment.costs) / 3600
     assert attempts(longest, needs, experiment.costs) == -(-SLACK * hours // one.hours_per_run)
-    text = jobs_bill(held, one, experiment.costs)
+    text = gpu_jobs_report(held, one, experiment.costs)
     over = [run for run in held if run_seconds(run, experiment.costs) > 3600 * 48]
     assert (
-        f"{len(over)} runs take 63.2 to {hours:.1f} h with all GPUs that they may have, and a job has 48"
+        f"{len(over)} runs take 63.2 to {hours:.1f} h on all GPUs that they may use, and a job has 48"
         in text
     )
     assert f"--retries {attempts(longest, needs, experiment.costs) - 1} or more" in text
-    assert "with all GPUs" not in jobs_bill(runs, experiment.training, experiment.costs)
+    assert "on all GPUs" not in gpu_jobs_report(runs, experiment.training, experiment.costs)
 
 
 def test_the_bill_of_jobs_counts_every_run_and_a_suite_on_the_cpu_has_none(paper):
     experiment, runs = paper
     rows = [
         line.split()
-        for line in jobs_bill(runs, experiment.training, experiment.costs).splitlines()[2:]
+        for line in gpu_jobs_report(runs, experiment.training, experiment.costs).splitlines()[2:]
         if line[5].isdigit()
     ]
     assert sum(int(row[1]) for row in rows) == 255
     assert {int(row[3]) for row in rows} == {CORES_PER_GPU * count for count in (1, 2, 4, 8)}
     default, on_cpu = planned({})
-    assert jobs_bill(on_cpu, default.training, default.costs) == ""
+    assert gpu_jobs_report(on_cpu, default.training, default.costs) == ""
 
 
 def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_for(paper):
     experiment, runs = paper
-    text = jobs_bill(runs, experiment.training, experiment.costs, tokens_of(experiment))
+    text = gpu_jobs_report(runs, experiment.training, experiment.costs, tokens_of(experiment))
     assert re.search(
-        r"evaluation: 126 jobs of one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
+        r"evaluation: 126 jobs with one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
         text,
     )
     assert "evaluations are expected to take longer" not in text
     hurried = experiment.training.model_copy(update={"hours_per_run": 10.0})
-    text = jobs_bill(runs, hurried, experiment.costs, tokens_of(experiment))
+    text = gpu_jobs_report(runs, hurried, experiment.costs, tokens_of(experiment))
     assert re.search(
         r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)",
         text,
@@ -286,7 +294,7 @@ def test_tokens_to_score_follow_the_caps(paper):
 
 def test_a_wide_model_on_the_cpu_asks_for_its_logits(paper):
     run = next(run for run in paper[1] if run.shape.width == 512)
-    on_cpu = evaluation_needs(
+    on_cpu = evaluation_resources(
         [SimpleNamespace(shape=run.shape, device="cpu")], 1000, paper[0].costs, paper[0].training
     )
     assert on_cpu.gpu == 0

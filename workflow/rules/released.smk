@@ -1,24 +1,35 @@
-"""Checkpoints that others released: their table, a family's texts, and one job that scores an IsoFLOP curve on a family."""
+"""Released models: their table, a family's texts, and one job per IsoFLOP curve that scores them."""
+
+EVALUATION = "relscale.stages.evaluate_checkpoints"
+EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
+
+
+def models_of(rows):
+    """Return the files of released models that are on this machine."""
+    folder = EXPERIMENT.settings.checkpoints.folder
+    return [name for row in rows for name in model_files(row.model, folder)]
+
+
+def scoring_spec(wildcards):
+    """Return the spec of an evaluation of released models."""
+    return evaluation_specs.released_evaluation_spec(
+        EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
+    )
 
 
 rule checkpoints:
-    """Check that every checkpoint can be used, and write the suite as a table."""
+    """Check that every released model can be used, and write the suite as a table."""
     input:
         configs=sorted(
-            {
-                name
-                for row in PLANNED
-                for name in model_files(row.model, EXPERIMENT.checkpoints.folder)
-                if name.endswith("/config.json")
-            }
+            {name for name in models_of(EXPERIMENT.released) if name.endswith("/config.json")}
         ),
     output:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
     log:
-        f"logs/{EXPERIMENT.experiment}/checkpoints.log",
+        f"logs/{EXPERIMENT.name}/checkpoints.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/checkpoints.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/checkpoints.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -26,12 +37,7 @@ rule checkpoints:
         mem_mb=500,
         runtime="10m",
     params:
-        spec=canonical_json(
-            {
-                "checkpoints": [dump(row) for row in PLANNED],
-                "folder": EXPERIMENT.checkpoints.folder,
-            }
-        ),
+        spec=canonical_json(suite_specs.released_suite_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.checkpoints"),
     shell:
         """
@@ -44,11 +50,9 @@ rule checkpoints:
 
 
 rule texts:
-    """Turn one family's files into the texts that every checkpoint is asked to score."""
+    """Turn one family's files into the texts that every released model scores."""
     input:
-        sources=lambda wildcards: [
-            source_manifest(name) for name in family_sources(TEXTS_BY_KEY[wildcards.texts_key])
-        ],
+        sources=lambda wildcards: LAYOUT.family_manifests(LAYOUT.texts_of_key[wildcards.texts_key]),
     output:
         texts=f"{SHARED}/texts/{{texts_key}}/texts.parquet",
         manifest=f"{SHARED}/texts/{{texts_key}}/manifest.json",
@@ -62,8 +66,10 @@ rule texts:
         mem_mb=2000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json(texts_spec(TEXTS_BY_KEY[wildcards.texts_key])),
-        sources=lambda wildcards, input: text_options("texts", input.sources),
+        spec=lambda wildcards: canonical_json(
+            evaluation_specs.texts_spec(EXPERIMENT, LAYOUT.texts_of_key[wildcards.texts_key])
+        ),
+        sources=lambda wildcards, input: evaluation_specs.text_options("--source", input.sources),
         code=code_digest("relscale.stages.texts"),
     shell:
         """
@@ -77,16 +83,16 @@ rule texts:
 
 
 checkpoint preflight:
-    """Check before any scoring that every domain has text, once every checkpoint is found good."""
+    """Check before any scoring that every domain has text; runs after `checkpoints`."""
     input:
         suite=f"{RESULTS}/tables/suite.csv",
-        families=[texts(family, "manifest.json") for family in FAMILIES],
+        families=[LAYOUT.texts(family, "manifest.json") for family in FAMILIES],
     output:
         checked=f"{RESULTS}/tables/preflight.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/preflight.log",
+        f"logs/{EXPERIMENT.name}/preflight.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/preflight.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/preflight.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -105,14 +111,16 @@ checkpoint preflight:
 
 
 rule evaluate_checkpoints:
-    """Score the checkpoints of one IsoFLOP curve on one family, one after another, once all of them are found good."""
+    """Score the released models of one IsoFLOP curve on one family, one after the other."""
     input:
-        manifest=lambda wildcards: texts(wildcards.family, "manifest.json"),
-        texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
-        models=checkpoint_files,
+        manifest=lambda wildcards: LAYOUT.texts(wildcards.family, "manifest.json"),
+        texts=lambda wildcards: ancient(LAYOUT.texts(wildcards.family, "texts.parquet")),
+        models=lambda wildcards: models_of(
+            EXPERIMENT.released_of(wildcards.corpus, wildcards.budget)
+        ),
         checked=lambda wildcards: after_preflight(
-            evaluation_record(wildcards),
-            checkpoints_spec(wildcards),
+            f"{RESULTS}/evaluations/{wildcards.family}/{wildcards.corpus}-{wildcards.budget}-record.json",
+            scoring_spec(wildcards),
             [code_digest(EVALUATION), EVALUATION_LOCK],
         ),
     output:
@@ -120,18 +128,18 @@ rule evaluate_checkpoints:
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
         record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
+        f"logs/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.checkpoints.gpu),
-        mem_mb=EXPERIMENT.checkpoints.mem_mb,
-        runtime=EXPERIMENT.checkpoints.runtime_minutes,
+        gpu=int(EXPERIMENT.settings.checkpoints.gpu),
+        mem_mb=EXPERIMENT.settings.checkpoints.mem_mb,
+        runtime=EXPERIMENT.settings.checkpoints.runtime_minutes,
     params:
-        spec=lambda wildcards: canonical_json(checkpoints_spec(wildcards)),
+        spec=lambda wildcards: canonical_json(scoring_spec(wildcards)),
         code=code_digest(EVALUATION),
         lock=EVALUATION_LOCK,
     shell:

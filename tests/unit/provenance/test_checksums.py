@@ -1,5 +1,5 @@
-"""Files that are not what jobs read and wrote: found by sums where they were noted, by the order of
-times where they were not."""
+"""Files that are not what jobs read and wrote: found by checksums if they were noted, by the order of
+times if they were not."""
 
 import json
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from relscale.provenance.archive import members
-from relscale.provenance.checksums import WHOLE_MB, Sums, note, sum_of
+from relscale.provenance.checksums import WHOLE_MB, Checksums, note, checksum
 from relscale.provenance.dag import Job
 from relscale.provenance.verify import verify
 
-PLACE = Path("benchmarks/results/x/sums.json")
+PLACE = Path("benchmarks/results/x/checksums.json")
 LONG_AGO = 1_700_000_000
 """When the jobs ran, in seconds."""
 
@@ -57,11 +57,11 @@ class Checkout:
             os.utime(path.parent, (when, when))
 
     def note(self):
-        note(JOBS, Sums.read(self.folder, PLACE))
+        note(JOBS, Checksums.read(self.folder, PLACE))
         return self
 
     def findings(self):
-        return {found.job.rule: found for found in verify(JOBS, Sums.read(self.folder, PLACE))}
+        return {found.job.rule: found for found in verify(JOBS, Checksums.read(self.folder, PLACE))}
 
     def reasons(self):
         return {rule: found.reasons for rule, found in self.findings().items() if found.reasons}
@@ -86,14 +86,14 @@ def test_an_input_that_was_made_anew_after_it_was_read(checkout):
     found = checkout.findings()
     assert found["train"].fresh
     assert found["evaluate"].reasons == [
-        "input results/x/model: is not what it was when the job ran (another sum)"
+        "input results/x/model: differs from what the job read (another checksum)"
     ]
     assert found["page"].follows == ["evaluate"]
 
 
-def test_the_same_by_times_where_no_sums_were_noted(checkout):
+def test_the_same_by_times_without_noted_checksums(checkout):
     checkout.run(TRAIN, "TRAIN WROTE", LONG_AGO + 500)
-    unproven = "younger than results/x/losses.csv, and no sum shows that it is the same"
+    unproven = "newer than results/x/losses.csv, and no checksum shows that it is the same"
     assert checkout.reasons() == {
         "evaluate": [f"input results/x/curve.csv: {unproven}", f"input results/x/model: {unproven}"]
     }
@@ -118,20 +118,22 @@ def test_an_edited_result_even_with_its_old_time_and_size(checkout, path):
         path, (checkout.folder / path).read_text().upper(), (checkout.folder / path).stat().st_mtime
     )
     (reasons,) = checkout.reasons().values()
-    assert reasons == [f"{path.removesuffix('/weights')}: is not what the job wrote (another sum)"]
+    assert reasons == [
+        f"{path.removesuffix('/weights')}: differs from what the job wrote (another checksum)"
+    ]
     findings = list(checkout.findings().values())
     with pytest.raises(
         ValueError,
-        match=rf"results/x: . job\(s\) are not fresh, .* among them \({path.removesuffix('/weights')}: is not",
+        match=rf"results/x: . job\(s\) are not fresh, .* among them \({path.removesuffix('/weights')}: differs",
     ):
         members(findings, checkout.folder, "results/x")
 
 
-def test_an_edited_result_by_times_where_no_sums_were_noted(checkout):
+def test_an_edited_result_by_times_without_noted_checksums(checkout):
     checkout.write("results/x/losses.csv", "edited", LONG_AGO + 160)
     assert checkout.reasons() == {
         "evaluate": [
-            "results/x/losses.csv: changed 60 s after the job ended, and no sum shows that it is the same"
+            "results/x/losses.csv: changed 60 s after the job ended, and no checksum shows that it is the same"
         ]
     }
 
@@ -181,7 +183,7 @@ def test_an_edit_between_two_notes_is_still_known_after_the_second(checkout):
 
 def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     checkout.note()
-    # Files of the tick of the disk's clock in which sums are noted are read again; these here are
+    # Files of the tick of the disk's clock in which checksums are noted are read again; these here are
     # all that young.
     noted = json.loads((checkout.folder / PLACE).read_text())
     checkout.write(
@@ -192,18 +194,21 @@ def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     )
     read = []
     monkeypatch.setattr(
-        "relscale.provenance.checksums.sum_of", lambda path: read.append(path.name) or sum_of(path)
+        "relscale.provenance.checksums.checksum",
+        lambda path: read.append(path.name) or checksum(path),
     )
     assert checkout.reasons() == {}
     assert sorted(read) == ["evaluate.jsonl", "train.jsonl"]
 
 
-def test_damaged_sums_are_an_error_that_names_the_file(checkout):
+def test_damaged_checksums_are_an_error_that_names_the_file(checkout):
     for text in ("", "[]", '{"a": {"read": {}}}'):
         checkout.write(PLACE, text)
-        with pytest.raises(ValueError, match=r"sums.json: (not valid JSON|no sums of jobs)"):
+        with pytest.raises(
+            ValueError, match=r"checksums.json: (not valid JSON|does not hold checksums)"
+        ):
             checkout.reasons()
-    note(JOBS, Sums.read_or_begin(checkout.folder, PLACE))
+    note(JOBS, Checksums.read_or_begin(checkout.folder, PLACE))
     assert checkout.reasons() == {}
 
 
@@ -211,16 +216,16 @@ def test_a_large_file_is_summed_in_pieces(tmp_path):
     path = tmp_path / "weights"
     with path.open("wb") as handle:
         handle.truncate(3 * WHOLE_MB * 2**20)
-    before = sum_of(path)
+    before = checksum(path)
     for place in (0, 2**20 - 1, 3 * WHOLE_MB * 2**20 - 1):
         with path.open("r+b") as handle:
             handle.seek(place)
             handle.write(b"x")
-        assert sum_of(path) != before
-        before = sum_of(path)
+        assert checksum(path) != before
+        before = checksum(path)
 
 
-def test_a_folders_sum_is_of_names_and_contents_but_not_of_snakemakes_own_file(tmp_path):
+def test_a_folders_checksum_is_of_names_and_contents_but_not_of_snakemakes_own_file(tmp_path):
     for name, text in (
         ("a/one", "1"),
         ("a/two/three", "3"),
@@ -230,6 +235,6 @@ def test_a_folders_sum_is_of_names_and_contents_but_not_of_snakemakes_own_file(t
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert sum_of(tmp_path / "a") == sum_of(tmp_path / "b")
+    assert checksum(tmp_path / "a") == checksum(tmp_path / "b")
     (tmp_path / "b/one").rename(tmp_path / "b/other")
-    assert sum_of(tmp_path / "a") != sum_of(tmp_path / "b")
+    assert checksum(tmp_path / "a") != checksum(tmp_path / "b")
