@@ -105,7 +105,7 @@ def test_neither_weights_nor_text_are_packed(packed):
 
 def test_the_readers_command_checks_every_packed_file(unpacked):
     command = re.search(
-        r"tar xzf name\.tar\.gz && (sha256sum .*)", (ROOT / "docs/REPRODUCE.md").read_text()
+        r"tar xzf name\.tar\.gz && (sha256sum .*)", (ROOT / "docs/user/reproduce.md").read_text()
     ).group(1)
     command = command.replace("results/name/", "results/tiny/").split()
     lines = (unpacked.results / "SHA256SUMS").read_text().splitlines()
