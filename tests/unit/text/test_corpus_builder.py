@@ -193,7 +193,8 @@ def test_components_interleave(tmp_path: Path) -> None:
         (
             ["short"],
             {},
-            r"corpora\.mixtures\.mix\.components\[0\] \(source a\): no document remains of 1 read \(1 shorter than min_characters = 20\)",
+            r"corpora\.mixtures\.mix\.components\[0\] \(source a\): no document remains of 1"
+            r" read \(1 shorter than min_characters = 20\)",
         ),
         ([prose(1)], {"max_mb": 0.0001}, r"no document remains of 0 read .* `max_mb`"),
         ([prose(1)], {}, r"corpora\.mixtures\.mix: \d training and \d validation documents"),

@@ -9,7 +9,10 @@ import pytest
 from relscale.text.exams import read_questions
 
 ROW = '"What, then?",one,two,three,"four, or more",D\n'
-EMBEDDED = '{"question": "q", "answer_a": "a", "answer_b": "b", "answer_c": "c", "answer_d": "d", "correct_answer": "B", "topic": "s"}\n'
+EMBEDDED = (
+    '{"question": "q", "answer_a": "a", "answer_b": "b", "answer_c": "c", "answer_d": "d",'
+    ' "correct_answer": "B", "topic": "s"}\n'
+)
 
 
 def test_three_forms_of_the_same_question(tmp_path: Path):
@@ -78,7 +81,7 @@ def test_three_forms_of_the_same_question(tmp_path: Path):
             "original",
             "x_test.csv",
             ROW + "q,a,b,c,A\n",
-            r"x_test\.csv line 2: 5 column\(s\); it must have a question, four answers and a letter",
+            r"x_test\.csv line 2: 5 column\(s\); it must have a question, four answers",
         ),
         (
             "original",

@@ -82,7 +82,10 @@ def test_altered_archive_names_source_both_hashes_and_what_to_do(
     downloads: Path, tmp_path: Path
 ) -> None:
     seen = wheel(downloads / "some_text-1.0-py3-none-any.whl", {"a": "altered"})
-    message = rf"sources\.s: some\.text==1\.0 \(wheel\) must have SHA-256 {'0' * 64}, but some_text-1\.0.*\.whl has {seen}\. Set `sources\.s\.path`"
+    message = (
+        rf"sources\.s: some\.text==1\.0 \(wheel\) must have SHA-256 {'0' * 64}, but"
+        rf" some_text-1\.0.*\.whl has {seen}\. Set `sources\.s\.path`"
+    )
     with pytest.raises(ValueError, match=message):
         fetch("s", package("0" * 64), tmp_path / "files", downloads=downloads)
     assert not (tmp_path / "files").exists()
@@ -91,7 +94,7 @@ def test_altered_archive_names_source_both_hashes_and_what_to_do(
 def test_missing_archive_names_what_is_there(downloads: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match=r"no file of some\.text==1\.0 \(sdist\) in downloads = .*which holds other-1\.0.*Set `sources\.s\.path` to",
+        match=r"no file of some\.text==1\.0 \(sdist\) in downloads = .*which holds other-1\.0.*Set",
     ):
         fetch("s", package("0" * 64, archive="sdist"), tmp_path / "files", downloads=downloads)
 
@@ -132,7 +135,7 @@ def test_new_files_replace_old_ones(tmp_path: Path) -> None:
     ("stderr", "message"),
     [
         (
-            f"ERROR: THESE PACKAGES DO NOT MATCH\n Expected sha256 {'0' * 64}\n      Got        {'a' * 64}\n",
+            f"ERROR: THEY DO NOT MATCH\n Expected sha256 {'0' * 64}\n      Got        {'a' * 64}\n",
             f"the index gave a file with {'a' * 64}",
         ),
         (
@@ -172,7 +175,7 @@ def test_download_pins_the_hash_and_never_installs(
     assert commands[0][-1] == f"some.text==1.0 --hash=sha256:{sha256}\n"
 
 
-# -------------------------------------------------------------------------------------------------------------- local, hub
+# ------------------------------------------------------------------------------------- local, hub
 
 
 def test_local_file_and_folder(tmp_path: Path) -> None:
@@ -258,6 +261,6 @@ def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(
         ValueError,
-        match=r"kind = 'hub' needs the package `datasets`, which is not installed; install relscale with its `hub` extra",
+        match=r"kind = 'hub' needs the package `datasets`, .*; install relscale with its `hub`",
     ):
         fetch("s", hub(), tmp_path / "files")

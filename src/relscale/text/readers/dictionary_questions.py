@@ -63,7 +63,8 @@ def questions_and_answers(record: Record, where: str) -> str:
         blocks = [block for part in record["pos"] for block in _blocks(word, part, template)]
     except KeyError as error:
         raise ValueError(
-            f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are {', '.join(record)}"
+            f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are"
+            f" {', '.join(record)}"
         ) from error
     return "\n\n".join(blocks)
 

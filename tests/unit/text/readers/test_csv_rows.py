@@ -35,11 +35,13 @@ def test_csv_rows_in_a_zip_with_domains_by_host(tmp_path: Path) -> None:
     [
         (
             {"text": "body"},
-            r"news\.zip record 1: no key 'body' \(the setting `text` of the reader\); the choices are link, text",
+            r"news\.zip record 1: no key 'body' \(the setting `text` of the reader\);"
+            " the choices are link, text",
         ),
         (
             {"domain": "host"},
-            r"record 1: no key 'host' \(the setting `domain` of the reader\); the choices are link, text",
+            r"record 1: no key 'host' \(the setting `domain` of the reader\); the choices are"
+            " link, text",
         ),
         (
             {"member": "x.csv"},
