@@ -103,8 +103,12 @@ def _imports(module: str) -> frozenset[str]:
                 parents = package.split(".")
                 base = ".".join(parents[: len(parents) - node.level + 1] + ([base] if base else []))
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    root = module.split(".")[0]
-    return frozenset(name for name in names if name.split(".")[0] == root)
+        elif isinstance(node, ast.Call) and ast.unparse(node) == "iter_modules(__path__)":
+            # A package that imports all its modules, such as relscale.text.readers.
+            modules = {path.stem for path in file.parent.glob("*.py")} - {"__init__"}
+            names |= {f"{module}.{name}" for name in modules}
+    root = SOURCE_ROOT / module.split(".")[0]
+    return frozenset(name for name in names if name.split(".")[0] == root.name)
 
 
 @cache
