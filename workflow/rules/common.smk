@@ -18,7 +18,6 @@ from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.code import code_digest, is_recorded, lock_digest
 from relscale.provenance.dag import jobs_of
 from relscale.provenance.digests import canonical_json
-from relscale.released.table import model_files
 from relscale.workflow import (
     evaluation_specs,
     family_kinds,
@@ -84,6 +83,29 @@ def after_preflight(record, spec, defined_by):
     if workflow.is_main_process and not is_recorded(Path(record), spec, defined_by):
         checkpoints.preflight.get()
     return []
+
+
+def training_resources(wildcards):
+    """Return the resources of a run's training job.
+
+    Raises:
+        WorkflowError: if the run needs more GPUs than this call allows.
+    """
+    allowed = workflow.global_resources.get("gpu")
+    try:
+        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def training_tokens(corpus):
+    """Return the token file of a corpus; the manifest of a sharded one lists checksums of its own."""
+    return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
+
+
+def evaluation_resources(wildcards):
+    """Return the resources of an evaluation job."""
+    return SCHEDULING.evaluation(wildcards.family, wildcards.corpus, wildcards.budget)
 
 
 def note_checksums():

@@ -1,11 +1,6 @@
 """Evaluation: requests from a family's text, then one job per IsoFLOP curve that scores its runs."""
 
 
-def evaluation_resources(wildcards):
-    """Return the resources of an evaluation job."""
-    return SCHEDULING.evaluation(wildcards.family, wildcards.corpus, wildcards.budget)
-
-
 rule family:
     """Turn one family's text into tokenized requests."""
     input:

@@ -4,24 +4,15 @@ EVALUATION = "relscale.stages.evaluate_checkpoints"
 EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
 
 
-def models_of(rows):
-    """Return the files of released models that are on this machine."""
-    folder = EXPERIMENT.settings.checkpoints.folder
-    return [name for row in rows for name in model_files(row.model, folder)]
-
-
-def scoring_spec(wildcards):
-    """Return the spec of an evaluation of released models."""
-    return evaluation_specs.released_evaluation_spec(
-        EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
-    )
-
-
 rule checkpoints:
     """Check that every released model can be used, and write the suite as a table."""
     input:
         configs=sorted(
-            {name for name in models_of(EXPERIMENT.released) if name.endswith("/config.json")}
+            {
+                name
+                for name in LISTINGS.of_models(EXPERIMENT.released)
+                if Path(name).name == "config.json"
+            }
         ),
     output:
         table=f"{RESULTS}/tables/suite.csv",
@@ -115,12 +106,14 @@ rule evaluate_checkpoints:
     input:
         manifest=lambda wildcards: LAYOUT.texts(wildcards.family, "manifest.json"),
         texts=lambda wildcards: ancient(LAYOUT.texts(wildcards.family, "texts.parquet")),
-        models=lambda wildcards: models_of(
+        models=lambda wildcards: LISTINGS.of_models(
             EXPERIMENT.released_of(wildcards.corpus, wildcards.budget)
         ),
         checked=lambda wildcards: after_preflight(
             f"{RESULTS}/evaluations/{wildcards.family}/{wildcards.corpus}-{wildcards.budget}-record.json",
-            scoring_spec(wildcards),
+            evaluation_specs.released_evaluation_spec(
+                EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
+            ),
             [code_digest(EVALUATION), EVALUATION_LOCK],
         ),
     output:
@@ -139,7 +132,11 @@ rule evaluate_checkpoints:
         mem_mb=EXPERIMENT.settings.checkpoints.mem_mb,
         runtime=EXPERIMENT.settings.checkpoints.runtime_minutes,
     params:
-        spec=lambda wildcards: canonical_json(scoring_spec(wildcards)),
+        spec=lambda wildcards: canonical_json(
+            evaluation_specs.released_evaluation_spec(
+                EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
+            )
+        ),
         code=code_digest(EVALUATION),
         lock=EVALUATION_LOCK,
     shell:

@@ -5,24 +5,6 @@ resources.
 """
 
 
-def training_resources(wildcards):
-    """Return the resources of a run's training job.
-
-    Raises:
-        WorkflowError: if the run needs more GPUs than this call allows.
-    """
-    allowed = workflow.global_resources.get("gpu")
-    try:
-        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def training_tokens(corpus):
-    """Return the token file of a corpus; the manifest of a sharded one lists checksums of its own."""
-    return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
-
-
 rule train:
     """Train one model of the suite to its budget."""
     input:

@@ -17,4 +17,5 @@ PROMPTS_COLUMNS = (
     "accuracy_minus_traditional_low",
     "accuracy_minus_traditional_high",
     "status",
+    "remarks",
 )

@@ -81,10 +81,11 @@ def _file_of(module: str) -> Path | None:
     )
 
 
-def _text_of(module: str) -> str:
+@cache
+def _tree(module: str) -> ast.Module:
     file = _file_of(module)
     assert file is not None
-    return file.read_text(encoding="utf-8")
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
 @cache
@@ -93,7 +94,7 @@ def _imports(module: str) -> frozenset[str]:
     assert file is not None
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_text_of(module), str(file))):
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -102,30 +103,34 @@ def _imports(module: str) -> frozenset[str]:
                 parents = package.split(".")
                 base = ".".join(parents[: len(parents) - node.level + 1] + ([base] if base else []))
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    root = module.split(".")[0]
-    return frozenset(name for name in names if name.split(".")[0] == root)
+        elif isinstance(node, ast.Call) and ast.unparse(node) == "iter_modules(__path__)":
+            # A package that imports all its modules, such as relscale.text.readers.
+            modules = {path.stem for path in file.parent.glob("*.py")} - {"__init__"}
+            names |= {f"{module}.{name}" for name in modules}
+    root = SOURCE_ROOT / module.split(".")[0]
+    return frozenset(name for name in names if name.split(".")[0] == root.name)
 
 
 @cache
 def _normalised(module: str) -> str:
-    return _written(ast.parse(_text_of(module)))
+    return _written(_tree(module))
 
 
 def _written(value: object) -> str:
     """Write a syntax tree without layout, comments, docstrings, quotes or redundant parentheses.
 
     Only fields with content are written, since `ast.dump` and the set of empty fields differ
-    between Python versions.
+    between Python versions. Whether a name is read or set (`ctx`) follows from its place.
     """
-    if isinstance(value, list):
-        return "[" + ",".join(_written(item) for item in value if not _is_docstring(item)) + "]"
     if isinstance(value, ast.AST):
-        fields = (
+        fields = [
             f"{name}={_written(field)}"
-            for name, field in ast.iter_fields(value)
-            if field is not None and field != []
-        )
+            for name in value._fields
+            if name != "ctx" and (field := getattr(value, name, None)) is not None and field != []
+        ]
         return f"{type(value).__name__}({','.join(fields)})"
+    if isinstance(value, list):
+        return "[" + ",".join([_written(item) for item in value if not _is_docstring(item)]) + "]"
     return repr(value)
 
 

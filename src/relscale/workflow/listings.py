@@ -1,12 +1,14 @@
-"""Names of the listings of local files that results are made from: other files, another name.
+"""Local files that results are made from, and the names of their listings: other files, other name.
 
 The files are looked at once per plan. `relscale.text.local_files` defines a listing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from relscale.config.released import CheckpointRow
+from relscale.released.table import model_files
 from relscale.text.local_files import LocalFile, listing_of, local_files
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.layout import SHARED, Layout
@@ -51,6 +53,12 @@ class Listings:
             return ""
         path = Path(given.path)
         return listing_of(local_files(path), path, Path(self.layout.tokenizer_manifest))
+
+    def of_models(self, rows: Iterable[CheckpointRow]) -> list[str]:
+        """Return the files of released models that are on this machine."""
+        settings = self.experiment.settings.checkpoints
+        folder = settings.folder if settings is not None else None
+        return [name for row in rows for name in model_files(row.model, folder)]
 
     def component_files(self, corpus: str, component: str) -> Sequence[LocalFile]:
         """Return the local files that a component is made from; none for a Hub dataset."""

@@ -1,5 +1,7 @@
-"""Files that are not what jobs read and wrote: found by checksums if they were noted, by the order of
-times if they were not."""
+"""Files that differ from those that jobs read and wrote.
+
+They are found by checksums if those were noted, by the order of times if not.
+"""
 
 import json
 import os
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from relscale.provenance.archive import members
-from relscale.provenance.checksums import WHOLE_MB, Checksums, note, checksum
+from relscale.provenance.checksums import WHOLE_MB, Checksums, checksum, note
 from relscale.provenance.dag import Job
 from relscale.provenance.verify import verify
 
@@ -124,7 +126,8 @@ def test_an_edited_result_even_with_its_old_time_and_size(checkout, path):
     findings = list(checkout.findings().values())
     with pytest.raises(
         ValueError,
-        match=rf"results/x: . job\(s\) are not fresh, .* among them \({path.removesuffix('/weights')}: differs",
+        match=r"results/x: . job\(s\) are not fresh, .* among them "
+        rf"\({path.removesuffix('/weights')}: differs",
     ):
         members(findings, checkout.folder, "results/x")
 
@@ -133,7 +136,8 @@ def test_an_edited_result_by_times_without_noted_checksums(checkout):
     checkout.write("results/x/losses.csv", "edited", LONG_AGO + 160)
     assert checkout.reasons() == {
         "evaluate": [
-            "results/x/losses.csv: changed 60 s after the job ended, and no checksum shows that it is the same"
+            "results/x/losses.csv: changed 60 s after the job ended, "
+            "and no checksum shows that it is the same"
         ]
     }
 
@@ -183,8 +187,8 @@ def test_an_edit_between_two_notes_is_still_known_after_the_second(checkout):
 
 def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     checkout.note()
-    # Files of the tick of the disk's clock in which checksums are noted are read again; these here are
-    # all that young.
+    # Files as new as the noted checksums, by the tick of the disk's clock, are read again. All files
+    # here are, so the checksums are made newer.
     noted = json.loads((checkout.folder / PLACE).read_text())
     checkout.write(
         PLACE,

@@ -10,7 +10,8 @@ from relscale.provenance.digests import canonical_json, spec_digest
 
 FILES = {
     "package/__init__.py": "",
-    "package/stage.py": "from package.maths import double\nfrom . import words\n\n\ndef main():\n    return double(2)\n",
+    "package/stage.py": "from package.maths import double\nfrom . import words\n\n\ndef "
+    "main():\n    return double(2)\n",
     "package/maths.py": '"""Sums."""\n\n\ndef double(x):\n    """Twice."""\n    return (x * 2,)\n',
     "package/words.py": "import json\nfrom .deeper import leaf\n",
     "package/deeper/__init__.py": "",
@@ -95,7 +96,10 @@ def test_an_unknown_module_is_an_error():
 @pytest.mark.parametrize("stage", ["train", "evaluate", "laws", "documents", "suite"])
 def test_the_closure_is_what_is_really_imported(stage):
     module = f"relscale.stages.{stage}"
-    script = f"import sys, {module}; print(*sorted(n for n in sys.modules if n.split('.')[0] == 'relscale'))"
+    script = (
+        f"import sys, {module}; "
+        "print(*sorted(name for name in sys.modules if name.split('.')[0] == 'relscale'))"
+    )
     imported = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     ).stdout.split()

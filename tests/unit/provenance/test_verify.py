@@ -219,7 +219,8 @@ def test_the_same_files_are_the_same_archive_and_stale_ones_none(checkout):
     )
     with pytest.raises(
         ValueError,
-        match=r"results/x: 1 job\(s\) are not fresh, laws family=language among them \(code: a -> b\)",
+        match=r"results/x: 1 job\(s\) are not fresh, laws family=language among them "
+        r"\(code: a -> b\)",
     ):
         members(
             verify([job(code="b", spec='{"margin":0.01,"seed":0}')], checkout),

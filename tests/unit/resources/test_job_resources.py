@@ -18,12 +18,11 @@ from relscale.resources.evaluation import (
     LEAST_MIB,
     LEAST_SCORING_MINUTES,
     curve_resources,
-    runs_by_curve,
     evaluation_resources,
     requests_resources,
+    runs_by_curve,
     tokens_to_score,
 )
-from relscale.resources.report import gpu_jobs_report
 from relscale.resources.job_resources import (
     CORES_PER_GPU,
     CUDA_MIB,
@@ -31,6 +30,7 @@ from relscale.resources.job_resources import (
     SLACK,
     JobResources,
 )
+from relscale.resources.report import gpu_jobs_report
 from relscale.resources.text import (
     BYTES_PER_COMPRESSED_BYTE,
     BYTES_PER_TOKEN,
@@ -186,12 +186,14 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
     experiment, runs = planned("experiments/paper.yaml", small)
     with pytest.raises(
         ValueError,
-        match=r"training.gpu_memory_gb = 80: 27 of 255 runs do not fit .*3584 \(91\), 3840 \(108\), 4096 \(129\)",
+        match=r"training.gpu_memory_gb = 80: 27 of 255 runs do not fit .*3584 \(91\), "
+        r"3840 \(108\), 4096 \(129\)",
     ):
         suite_resources(runs, experiment.training, experiment.costs)
     with pytest.raises(
         ValueError,
-        match=r"give the memory of larger GPUs, or leave out the widths above 3328 .*suite.recipe.max_width",
+        match=r"give the memory of larger GPUs, or leave out the widths above 3328 "
+        r".*suite.recipe.max_width",
     ):
         gpu_jobs_report(runs, experiment.training, experiment.costs)
     experiment, runs = planned(
@@ -240,8 +242,8 @@ def test_a_run_that_outlasts_a_job_is_named_with_the_retries_it_takes(paper):
     text = gpu_jobs_report(held, one, experiment.costs)
     over = [run for run in held if run_seconds(run, experiment.costs) > 3600 * 48]
     assert (
-        f"{len(over)} runs take 63.2 to {hours:.1f} h on all GPUs that they may use, and a job has 48"
-        in text
+        f"{len(over)} runs take 63.2 to {hours:.1f} h on all GPUs that they may use, and "
+        f"a job has 48" in text
     )
     assert f"--retries {attempts(longest, needs, experiment.costs) - 1} or more" in text
     assert "on all GPUs" not in gpu_jobs_report(runs, experiment.training, experiment.costs)
@@ -264,14 +266,16 @@ def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_
     experiment, runs = paper
     text = gpu_jobs_report(runs, experiment.training, experiment.costs, tokens_of(experiment))
     assert re.search(
-        r"evaluation: 126 jobs with one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 GB of memory and 63 GB",
+        r"evaluation: 126 jobs with one GPU, \d+ GPU-hours expected .*; up to 22.9 h, 102 "
+        r"GB of memory and 63 GB",
         text,
     )
     assert "evaluations are expected to take longer" not in text
     hurried = experiment.training.model_copy(update={"hours_per_run": 10.0})
     text = gpu_jobs_report(runs, hurried, experiment.costs, tokens_of(experiment))
     assert re.search(
-        r"27 evaluations are expected to take longer than training.hours_per_run = 10 \(\w+ of \w+, \w+: 11\.\d h\)",
+        r"27 evaluations are expected to take longer than training.hours_per_run = 10 "
+        r"\(\w+ of \w+, \w+: 11\.\d h\)",
         text,
     )
 

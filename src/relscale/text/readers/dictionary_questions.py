@@ -1,17 +1,21 @@
-"""Questions and answers made from dictionary entries by fixed templates: template-made text, not
-model-made.
+"""Reader `dictionary_questions`: questions and answers made from entries by fixed templates.
 
-An entry is a record {entry, pos: [{part_of_speech, definitions: [{text, examples}], syn?, cs?}]} as
-in the GCIDE. Which template an entry gets depends on a hash of its word. Left out: etymologies (of
-no use as prose), senses that only refer to another entry ("See Arear."), and senses, examples and
-phrases that end in a stray note of provenance ("1913 Webster]"): in this edition it marks a text
-that was cut off at a character that could not be encoded.
+The text is template-made, not model-made. An entry is a record {entry, pos: [{part_of_speech,
+definitions: [{text, examples}], syn?, cs?}]} as in the GCIDE. A hash of its word chooses its
+template. Left out are etymologies (they are not prose), senses that only refer to another entry
+("See Arear."), and senses, examples and phrases that end in a stray note of provenance ("1913
+Webster]"): in this edition the note marks a text that was cut off at a character that could not be
+encoded.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from relscale.config.readers import DictionaryQuestions
+from relscale.text.document_reader import DocumentReader, SourceDocument
+from relscale.text.formats import Record, read_records
 
 _SCAR = re.compile(r"Webster(?: 1913 Suppl\.)?\]|WordNet 1\.5|\bPJC\b|\[wns?=?\d?\]")
 _REFERENCE = re.compile(
@@ -33,18 +37,25 @@ _WORD_CLASSES = (
     ("pron", "pronoun"),
     ("interj", "interjection"),
 )
-"""Beginnings of the dictionary's abbreviations, the first that fits counts."""
+"""Beginnings of the dictionary's abbreviations and the word classes they mean. The first match is
+used."""
 
 
-def questions_and_answers(record: Mapping[str, Any], where: str) -> str:
-    """Return an entry as questions and answers; empty where nothing usable is left of it.
+def _read(path: Path, where: str, settings: DictionaryQuestions) -> Iterator[SourceDocument]:
+    for record in read_records(path, settings.member):
+        text = questions_and_answers(record, where)
+        yield SourceDocument(text=text, where=f"{where} entry {record['entry']}")
+
+
+def questions_and_answers(record: Record, where: str) -> str:
+    """Return a dictionary entry as questions and answers, empty if nothing usable remains.
 
     Args:
         record: one entry of the dictionary.
         where: the file, for messages.
 
     Raises:
-        ValueError: naming file, entry and key, where a key is missing.
+        ValueError: naming file, entry and key, if a key is missing.
     """
     try:
         word = record["entry"]
@@ -52,12 +63,13 @@ def questions_and_answers(record: Mapping[str, Any], where: str) -> str:
         blocks = [block for part in record["pos"] for block in _blocks(word, part, template)]
     except KeyError as error:
         raise ValueError(
-            f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are {', '.join(record)}"
+            f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are"
+            f" {', '.join(record)}"
         ) from error
     return "\n\n".join(blocks)
 
 
-def _blocks(word: str, part: Mapping[str, Any], template: int) -> Iterable[str]:
+def _blocks(word: str, part: Record, template: int) -> Iterable[str]:
     """Yield the questions about one part of speech: meaning, expressions, synonyms."""
     senses = [_sense(definition) for definition in part["definitions"]]
     senses = [sense for sense in senses if sense]
@@ -82,9 +94,11 @@ def _blocks(word: str, part: Mapping[str, Any], template: int) -> Iterable[str]:
         yield f'Which words are close to "{word}"?\n{synonyms}'
 
 
-def _sense(definition: Mapping[str, Any]) -> str:
-    """Return one definition with its first example, or nothing where it only refers elsewhere or
-    was cut off."""
+def _sense(definition: Record) -> str:
+    """Return one definition with its first example.
+
+    It is empty if it only refers to another entry or was cut off.
+    """
     text = definition["text"]
     if _SCAR.search(text) or _REFERENCE.fullmatch(text.strip()):
         return ""
@@ -110,8 +124,10 @@ def _meaning(word: str, word_class: str, senses: Sequence[str], template: int) -
     if template == 3:
         return f'Define the {word_class} "{word}".\n{answer}'
     if template == 4:
-        return f'Student: I found the {word_class} "{word}" in a book. What does it mean?\nTeacher:{gap}{answer}'
-    return f'{answer}\nWhich {word_class} has {"this meaning" if len(senses) == 1 else "these meanings"}? "{word}"'
+        asked = f'Student: I found the {word_class} "{word}" in a book. What does it mean?'
+        return f"{asked}\nTeacher:{gap}{answer}"
+    meant = "this meaning" if len(senses) == 1 else "these meanings"
+    return f'{answer}\nWhich {word_class} has {meant}? "{word}"'
 
 
 def _asked(word: str, word_class: str) -> str:
@@ -130,3 +146,6 @@ def _with_article(word: str) -> str:
 
 def _plain(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
+
+
+READER = DocumentReader(settings=DictionaryQuestions, read=_read)

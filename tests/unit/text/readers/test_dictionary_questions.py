@@ -1,8 +1,13 @@
 """Template-made questions and answers."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from relscale.text.dictionary import questions_and_answers
+from relscale.config.readers import DictionaryQuestions
+from relscale.text.readers import read_documents
+from relscale.text.readers.dictionary_questions import questions_and_answers
 
 
 def entry(word: str, *texts: str, part_of_speech: str = "n.", **more: str) -> dict[str, object]:
@@ -70,7 +75,8 @@ def test_expressions_and_synonyms() -> None:
         "f",
     )
     assert text.endswith(
-        'Which expressions are made with "oval"?\nOval chuck (Mech.), a lathe chuck.\n\nWhich words are close to "oval"?\nRound; ovate.'
+        'Which expressions are made with "oval"?\nOval chuck (Mech.), a lathe chuck.\n\n'
+        'Which words are close to "oval"?\nRound; ovate.'
     )
 
 
@@ -85,3 +91,27 @@ def test_missing_key_is_named() -> None:
         ValueError, match=r"words_A\.json: entry .* has no key 'pos'; the choices are entry"
     ):
         questions_and_answers({"entry": "x"}, "words_A.json")
+
+
+def test_dictionary_entries_become_documents_even_if_empty(tmp_path: Path) -> None:
+    def entry(word: str, text: str) -> dict[str, object]:
+        return {
+            "entry": word,
+            "pos": [{"part_of_speech": "n.", "definitions": [{"text": text, "examples": []}]}],
+        }
+
+    (tmp_path / "words_A.json").write_text(
+        json.dumps(
+            {
+                "axiom": entry("axiom", "A self-evident truth."),
+                "arere": entry("arere", "See Arear."),
+            }
+        )
+    )
+    documents = list(
+        read_documents(
+            tmp_path, DictionaryQuestions(kind="dictionary_questions", files="words_*.json")
+        )
+    )
+    assert "A self-evident truth." in documents[0].text
+    assert [one.text for one in documents[1:]] == [""]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relscale.config.corpora import Corpora
+from relscale.text.corpus_builder import Corpus, allowed_bytes, build_corpus
 from relscale.text.decontamination import WindowSet
-from relscale.text.documents import Corpus, allowed_bytes, build_corpus
-from relscale.text.parquet import read_batches, write_documents
+from relscale.text.document_files import read_batches, write_documents
 
 NOTHING = WindowSet([], 13)
 SENTENCE = "one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -43,20 +43,19 @@ def build(
         "validation_share": 0.2,
         "mixtures": {"mix": {"components": components}},
     } | more
-    return build_corpus("mix", Corpora.model_validate(raw), folders, windows)
+    corpora = Corpora.model_validate(raw)
+    return build_corpus("mix", corpora.mixtures["mix"], corpora, folders, windows)
 
 
 def check_conservation(corpus: Corpus) -> None:
     for row in corpus.rows:
-        removed = sum(int(row[key]) for key in row if key.startswith("removed_"))
-        assert row["documents_read"] == removed + int(row["documents"]) + int(
-            row["documents_validation"]
-        )
+        removed = sum(count for name, count in row if name.startswith("removed_"))
+        assert row.documents_read == removed + row.documents + row.documents_validation
     for part, suffix in ((corpus.train, ""), (corpus.validation, "_validation")):
         for row in corpus.rows:
-            mine = [one for one in part if one.component == row["component"]]
-            assert row[f"documents{suffix}"] == len(mine)
-            assert row[f"bytes{suffix}"] == sum(len(one.text.encode()) for one in mine)
+            mine = [one for one in part if one.component == row.component]
+            assert getattr(row, f"documents{suffix}") == len(mine)
+            assert getattr(row, f"bytes{suffix}") == sum(len(one.text.encode()) for one in mine)
 
 
 def test_every_removal_is_counted_once(tmp_path: Path) -> None:
@@ -76,14 +75,14 @@ def test_every_removal_is_counted_once(tmp_path: Path) -> None:
         WindowSet([SENTENCE], 13),
     )
     row = corpus.rows[0]
-    assert row["documents_read"] == len(texts)
-    assert row["bytes_read"] == sum(len(text.encode()) for text in texts)
+    assert row.documents_read == len(texts)
+    assert row.bytes_read == sum(len(text.encode()) for text in texts)
     assert (
-        row["removed_too_short"],
-        row["removed_exact_duplicate"],
-        row["removed_near_duplicate"],
+        row.removed_too_short,
+        row.removed_exact_duplicate,
+        row.removed_near_duplicate,
     ) == (2, 1, 1)
-    assert (row["removed_over_share"], row["paragraphs_decontaminated"]) == (0, 2)
+    assert (row.removed_over_share, row.paragraphs_decontaminated) == (0, 2)
     check_conservation(corpus)
     assert any(
         one.text == f"{prose(100)}\n\n{prose(101)}" for one in corpus.train + corpus.validation
@@ -93,7 +92,7 @@ def test_every_removal_is_counted_once(tmp_path: Path) -> None:
 def test_without_the_search_near_duplicates_stay(tmp_path: Path) -> None:
     texts = [text for number in range(30) for text in (prose(number), f"{prose(number)} more")]
     corpus = build({"a": source(tmp_path / "a", texts)}, [component("a")])
-    assert corpus.rows[0]["removed_near_duplicate"] == 0
+    assert corpus.rows[0].removed_near_duplicate == 0
     assert len(corpus.train) + len(corpus.validation) == 60
 
 
@@ -104,7 +103,7 @@ def test_duplicates_between_components_count_in_the_later_one(tmp_path: Path) ->
         "b": source(tmp_path / "b", [*texts[:10], *(prose(number) for number in range(50, 80))]),
     }
     corpus = build(folders, [component("a"), component("b")])
-    assert [row["removed_exact_duplicate"] for row in corpus.rows] == [0, 10]
+    assert [row.removed_exact_duplicate for row in corpus.rows] == [0, 10]
     check_conservation(corpus)
 
 
@@ -115,7 +114,7 @@ def test_parts_are_disjoint_and_complete(tmp_path: Path) -> None:
     found = [{one.text for one in corpus.train + corpus.validation} for corpus in parts]
     assert not found[0] & found[1]
     assert found[0] | found[1] == set(texts)
-    assert [corpus.rows[0]["documents_read"] for corpus in parts] == [len(some) for some in found]
+    assert [corpus.rows[0].documents_read for corpus in parts] == [len(some) for some in found]
 
 
 def test_share_is_a_share_of_the_whole(tmp_path: Path) -> None:
@@ -124,10 +123,10 @@ def test_share_is_a_share_of_the_whole(tmp_path: Path) -> None:
         for name, start in (("a", 0), ("b", 1000))
     }
     corpus = build(folders, [component("a"), component("b", max_share=0.25, near_duplicates=True)])
-    sizes = [int(row["bytes"]) + int(row["bytes_validation"]) for row in corpus.rows]
+    sizes = [int(row.bytes) + int(row.bytes_validation) for row in corpus.rows]
     # The next document (about 240 bytes) would not have fitted.
     assert 0.245 < sizes[1] / sum(sizes) <= 0.25
-    assert corpus.rows[0]["removed_over_share"] == 0
+    assert corpus.rows[0].removed_over_share == 0
     check_conservation(corpus)
 
 
@@ -161,9 +160,9 @@ def test_max_mb_cuts_before_cleaning(tmp_path: Path) -> None:
     )
     row = corpus.rows[0]
     raw = [len(text.encode()) for text in texts]
-    assert row["documents_read"] == max(count for count in range(50) if sum(raw[:count]) <= 20_000)
-    assert int(row["bytes_read"]) <= 20_000
-    assert int(row["bytes"]) < 10_000
+    assert row.documents_read == max(count for count in range(50) if sum(raw[:count]) <= 20_000)
+    assert int(row.bytes_read) <= 20_000
+    assert int(row.bytes) < 10_000
 
 
 def test_another_document_moves_no_other(tmp_path: Path) -> None:
@@ -194,10 +193,11 @@ def test_components_interleave(tmp_path: Path) -> None:
         (
             ["short"],
             {},
-            r"corpora\.mixtures\.mix\.components\[0\] \(source a\): no document is left of 1 read \(1 shorter than min_characters = 20\)",
+            r"corpora\.mixtures\.mix\.components\[0\] \(source a\): no document remains of 1"
+            r" read \(1 shorter than min_characters = 20\)",
         ),
-        ([prose(1)], {"max_mb": 0.0001}, r"no document is left of 0 read .* `max_mb`"),
-        ([prose(1)], {}, r"corpora\.mixtures\.mix: \d documents to train on and \d for validation"),
+        ([prose(1)], {"max_mb": 0.0001}, r"no document remains of 0 read .* `max_mb`"),
+        ([prose(1)], {}, r"corpora\.mixtures\.mix: \d training and \d validation documents"),
     ],
 )
 def test_empty_sets_are_errors(

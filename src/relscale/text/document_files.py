@@ -10,17 +10,17 @@ import pyarrow.parquet as pq
 from relscale.files import replacing
 
 SCHEMA = pa.schema([("component", pa.int32()), ("document", pa.string()), ("text", pa.string())])
-"""Place of the component in the mixture; hash of the document (16 hexadecimal digits); its text."""
+"""Index of the component in the corpus; hash of the document (16 hexadecimal digits); its text."""
 _ROWS_PER_GROUP = 4096
 _CHARACTERS_PER_GROUP = 32_000_000
 
 
-class Row(Protocol):
-    """What is written of a document."""
+class DocumentRow(Protocol):
+    """The fields of a document that are written."""
 
     @property
     def component(self) -> int:
-        """Place of its component in the mixture, from 0."""
+        """Index of its component in the corpus, counted from 0."""
 
     @property
     def document(self) -> str:
@@ -31,9 +31,11 @@ class Row(Protocol):
         """Its text."""
 
 
-def write_documents(documents: Iterable[Row], path: Path) -> None:
-    """Write documents in order: the same documents, the same bytes. Memory is that of one group of
-    rows."""
+def write_documents(documents: Iterable[DocumentRow], path: Path) -> None:
+    """Write documents in order; the same documents give the same bytes.
+
+    Memory is that of one row group.
+    """
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer,
@@ -43,10 +45,9 @@ def write_documents(documents: Iterable[Row], path: Path) -> None:
             writer.write_table(pa.table(columns, schema=SCHEMA))
 
 
-def _groups(documents: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield documents so many at a time that a group is neither long nor large, whatever their
-    lengths."""
-    some: list[Row] = []
+def _groups(documents: Iterable[DocumentRow]) -> Iterator[list[DocumentRow]]:
+    """Yield groups of documents that are limited both in number and in characters."""
+    some: list[DocumentRow] = []
     characters = 0
     for one in documents:
         some.append(one)
@@ -59,20 +60,20 @@ def _groups(documents: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def read_batches(path: Path, batch_size: int = 1024) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of such a file in batches; memory stays that of a few batches.
+    """Yield the rows of a file of documents in batches; memory is that of a few batches.
 
     Raises:
-        ValueError: naming the file, where it is no such file.
+        ValueError: naming the file, if it is not a file of documents.
     """
     try:
         with pq.ParquetFile(path) as table:
             if table.schema_arrow.names != SCHEMA.names:
                 raise ValueError(
-                    f"{path}: columns {', '.join(table.schema_arrow.names)}; they must be {', '.join(SCHEMA.names)}"
+                    f"{path}: has columns {', '.join(table.schema_arrow.names)}; they must be"
+                    f" {', '.join(SCHEMA.names)}"
                 )
-            for group in range(
-                table.num_row_groups
-            ):  # of all groups at once, it would hold more with each
+            # Group by group: one iterator over all groups would hold more memory with each group.
+            for group in range(table.num_row_groups):
                 yield from table.iter_batches(batch_size=batch_size, row_groups=[group])
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: not a Parquet file of documents: {error}") from error
