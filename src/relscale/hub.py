@@ -254,8 +254,8 @@ def card(
 _INTRODUCTION = (
     "One run of the experiment `{experiment}`: a decoder of the Qwen3 type, trained with a fixed "
     "compute budget as one point of an IsoFLOP curve, to measure how gaps between test domains "
-    "change with compute. It is a measuring instrument, not an assistant: it was not tuned to follow "
-    "instructions or to avoid harmful text."
+    "change with compute. It is a measuring instrument, not an assistant: it was not tuned to "
+    "follow instructions or to avoid harmful text."
 )
 
 

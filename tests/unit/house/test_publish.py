@@ -228,9 +228,7 @@ def test_a_licence_must_be_given_as_the_hub_writes_it(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["publish", str(OVERLAY), "--out", str(tmp_path / "out")])
     assert done.exit_code == 2 and "--licence" in done.output
     for licence in ("Apache 2.0", "", "MIT", "-mit"):
-        with pytest.raises(
-            ValueError, match=r"the hub knows licences by names such as apache-2\.0"
-        ):
+        with pytest.raises(ValueError, match=r"must be a name of the Hub such as apache-2\.0"):
             check_licence(licence)
     for licence in ("other", "apache-2.0", "cc-by-nc-4.0", "llama3.1"):
         check_licence(licence)
@@ -253,12 +251,12 @@ def test_a_licence_must_be_given_as_the_hub_writes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "message"),
     [
-        ("tables/losses.csv", r"losses\.csv: no such file; the cards cannot say"),
-        ("tables/sources.csv", r"sources\.csv: no such file; the cards cannot say"),
-        ("runs/{run}/record.json", r"record\.json: no such file; the run is not trained yet"),
+        ("tables/losses.csv", r"losses\.csv: does not exist; the cards list"),
+        ("tables/sources.csv", r"sources\.csv: does not exist; the cards list"),
+        ("runs/{run}/record.json", r"record\.json: does not exist; the run is not trained yet"),
         (
             "runs/{run}/model/tokenizer.json",
-            r"tokenizer\.json: no such file; the model cannot be published without it",
+            r"tokenizer\.json: does not exist; the model cannot be published without it",
         ),
     ],
 )
@@ -285,7 +283,7 @@ def test_uploading_needs_a_token_and_sends_each_folder(
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
     with pytest.raises(
-        ValueError, match="needs a token that may write: put it into the variable HF_TOKEN"
+        ValueError, match="needs a token with write access in the variable HF_TOKEN"
     ):
         upload([tmp_path / "a"], "someone")
     assert sent == []
@@ -296,6 +294,6 @@ def test_uploading_needs_a_token_and_sends_each_folder(
         ("upload", "someone/a", str(tmp_path / "a")),
     ]
     with pytest.raises(
-        ValueError, match=r"someone/bad: the hub refused: RuntimeError: 403; 1 of 2 are there"
+        ValueError, match=r"someone/bad: the Hub refused: RuntimeError: 403; 1 of 2 are uploaded"
     ):
         upload([tmp_path / "a", tmp_path / "bad"], "someone", public=True)
