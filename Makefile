@@ -81,7 +81,7 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 			|| exit 1; done
 
 docs: env ## build the documentation into build/docs; an unresolved link is an error
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 schema: env ## write the schema and the reference of the configuration from its models
 	$(BIN)/python -m relscale.config.schema
