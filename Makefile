@@ -31,8 +31,8 @@ FIGURES := $(filter-out table findings explorer provenance, \
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan figures \
-	report verify archive publish soak clean-checkpoints clean-results
+.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan \
+	figures report verify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \

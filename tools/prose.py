@@ -68,7 +68,7 @@ RULES = (
     rule(r"\btells? whether\b", "return whether, check whether"),
     rule(r"\bspeaks? against\b", "problems with"),
     rule(r"\b(?:is|are|was|were) had\b|\bthat it has not\b", "has, is missing"),
-    rule(r"\b(?:stands|stand|stood)\b(?! for\b| out\b)", "is, is in"),
+    rule(r"\b(?:stands|stand|stood)\b(?!-| for\b| out\b)", "is, is in"),
     rule(
         r"\b(?:lies|lie|lay)\b(?! (?:between|outside|inside|within|above|below|beyond|on the)\b)",
         "is in",

@@ -1,5 +1,4 @@
-"""Folders and cards of models: what stands in them, what is refused, and that nothing is sent
-unasked."""
+"""Model folders and cards: their contents, refused results, and no upload without a request."""
 
 import csv
 import json
