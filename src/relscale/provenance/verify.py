@@ -90,7 +90,8 @@ def refuse_stale(findings: Iterable[Finding], results: str) -> None:
         ]
         named = f"{stale[0].job.name} among them ({first[0]})"
         raise ValueError(
-            f"{results}: {len(stale)} job(s) are not fresh, {named}; `relscale verify` lists them all"
+            f"{results}: {len(stale)} job(s) are not fresh, {named}; "
+            "`relscale verify` lists them all"
         )
 
 
