@@ -99,7 +99,7 @@ def training_resources(wildcards):
 
 
 def training_tokens(corpus):
-    """Return the token file of a corpus; the manifest of a sharded one lists checksums of its own."""
+    """Return the token file of a corpus; a sharded one has its checksums in the manifest."""
     return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
 
 
