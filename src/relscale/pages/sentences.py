@@ -43,7 +43,7 @@ one and for several."""
 
 
 def shown_laws(
-    relative: pd.DataFrame, families: Sequence[Mapping[str, Any]], estimator: str
+    relative: pd.DataFrame, families: Sequence[tuple[str, str]], estimator: str
 ) -> pd.DataFrame:
     """Return the relative laws that a reader is shown: each family in its first metric, one
     estimator.
@@ -55,8 +55,8 @@ def shown_laws(
     """
     rows = relative[relative["estimator"].astype(str) == estimator]
     parts = [
-        rows[(rows["family"] == family["family"]) & (rows["metric"] == family["metric"])]
-        for family in families
+        rows[(rows["family"] == family) & (rows["metric"] == metric)]
+        for family, metric in families
     ]
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
 
