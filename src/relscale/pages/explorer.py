@@ -274,9 +274,7 @@ def _text_column(column: pd.Series) -> TextColumn:
     texts = [None if pd.isna(value) or value == "" else str(value) for value in column.tolist()]
     known = list(dict.fromkeys(text for text in texts if text is not None))
     place = {text: k for k, text in enumerate(known)}
-    return TextColumn(
-        texts=known, places=[None if text is None else place[text] for text in texts]
-    )
+    return TextColumn(texts=known, places=[None if text is None else place[text] for text in texts])
 
 
 def _shape(place: int) -> str:
@@ -321,11 +319,7 @@ def _domains(
 ) -> list[DomainChoice]:
     present = set(rows["domain"])
     names = [
-        name
-        for name in ordered(family.domains, rows["domain"])
-        if name in present or not len(rows)
+        name for name in ordered(family.domains, rows["domain"]) if name in present or not len(rows)
     ]
     tint = colours(names, baseline)
-    return [
-        DomainChoice(name=name, label=words(name, labels), colour=tint[name]) for name in names
-    ]
+    return [DomainChoice(name=name, label=words(name, labels), colour=tint[name]) for name in names]

@@ -15,7 +15,7 @@ from relscale.figures.kit.style import words
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     answer_sentences,
-    beside_sentences,
+    remark_sentences,
     scope_sentence,
     shown_laws,
     slope_text,
@@ -25,10 +25,10 @@ from relscale.pages.spec import FindingsFamily, FindingsSpec
 QUESTION = "Who gains from scale, and who is left behind?"
 METHOD = (
     "The gap between two test domains is the ratio of their errors, G = E(treatment) / "
-    "E(baseline). It is fitted as G = gamma F^dbeta against compute F (Held, Hall, Liang and "
-    "Yang, 2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict is about the "
-    "observed range of compute, from tests of difference and of equivalence that are adjusted "
-    "for their number."
+    "E(baseline). It is fitted as G = gamma F^dbeta over compute F (Held, Hall, Liang and Yang, "
+    "2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict holds for the observed "
+    "range of compute. It comes from tests of difference and of equivalence, adjusted for "
+    "multiple testing."
 )
 SIGNS = {
     "narrows": "▶◀",
@@ -41,9 +41,9 @@ SIGNS = {
 }
 """A sign for each verdict, so that a table can be read at a glance without its colours."""
 PAGES = {
-    "findings.html": "Every verdict with its slope",
+    "findings.html": "All verdicts with their slopes",
     "explorer.html": "Explore estimators, baselines and corpora",
-    "provenance.html": "Versions, hashes, machine, cost, licences, how to cite",
+    "provenance.html": "Versions, checksums, machine, costs, licences, citations",
 }
 """Pages that the report's first page links to, with the texts of the links."""
 
@@ -147,7 +147,7 @@ def _answer(
         question=QUESTION,
         scope=scope_sentence(suite, spec.compute),
         sentences=answer_sentences(shown, spec.labels),
-        remarks=beside_sentences(shown, relative, spec.labels),
+        remarks=remark_sentences(shown, relative, spec.labels),
         method=METHOD,
     )
 

@@ -18,7 +18,7 @@ function lawGap(row, flops) {
 }
 
 // The absolute law E = coefficient F^-exponent + offset.
-function lawError(row, flops) {
+function lawValue(row, flops) {
   return Math.exp(Math.log(row.coefficient) - row.exponent * Math.log(flops)) + (row.offset || 0);
 }
 
@@ -44,7 +44,7 @@ function absoluteCurves(names, laws, span) {
     if (!names.has(row.domain) || !isNumber(row.exponent) || !(row.coefficient > 0)) continue;
     for (const [part, low, high] of partsOf(span)) {
       for (const compute of steps(low, high)) {
-        lines.push({ domain: row.domain, part, compute, y: lawError(row, compute) });
+        lines.push({ domain: row.domain, part, compute, y: lawValue(row, compute) });
       }
     }
   }

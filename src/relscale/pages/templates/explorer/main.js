@@ -5,7 +5,7 @@ let latest = 0; // number of the latest drawing
 
 function draw() {
   if (!DATA.families.length || !DATA.corpora.length) {
-    byId("said").textContent = "The tables hold nothing to show.";
+    byId("said").textContent = "The tables are empty: there is nothing to show.";
     return;
   }
   const names = new Set(domainsShown().map((domain) => domain.name));
@@ -53,8 +53,9 @@ function countVerdicts(rows) {
 
 function describe(runs, optima, lost) {
   const count = shown.verdicts.length;
+  const noun = metricOf().lower_is_better ? "gap" : "comparison";
   const laws = count
-    ? `${plural(count, "gap")} to ${labelOf(choice.baseline)}: ${countVerdicts(shown.verdicts)}`
+    ? `${plural(count, noun)} with ${labelOf(choice.baseline)}: ${countVerdicts(shown.verdicts)}`
     : "no relative law";
   byId("said").textContent =
     `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)}, ` +
@@ -66,19 +67,19 @@ function describe(runs, optima, lost) {
 function missingSentences(runs, optima, lost) {
   const missing = [];
   if (!shown.verdicts.length && familyOf().domains.length < 2) {
-    missing.push("One domain: there is no gap to show.");
+    missing.push("The family has one domain, so there is no gap to show.");
   } else if (!shown.verdicts.length) {
     const baseline = labelOf(choice.baseline) || "a baseline";
     missing.push(
       `The tables hold no law against ${baseline} by this estimator; ` +
-      "points are drawn without it.");
+      "the chart shows points only.");
   }
   if (!runs.length && !optima.length) {
     missing.push("Nothing to draw: the tables hold no value for these choices.");
   }
   if (lost) {
     missing.push(
-      `${plural(lost, "value")} not drawn: not positive, not finite, ` +
+      `${plural(lost, "value")} cannot be drawn: not positive, not finite, ` +
       "or without the baseline's value.");
   }
   return missing;
@@ -86,11 +87,12 @@ function missingSentences(runs, optima, lost) {
 
 function readingSentence(optima) {
   const other = optima.length && optima[0].estimator !== choice.estimator
-    ? ` (points of ${words(optima[0].estimator)})` : "";
-  const shade = isRelative() ? "; shade: its pointwise interval" : "";
-  return "Small: each run, those of a budget side by side from fewest to most tokens. " +
-    `Large: each budget's compute-optimal point with one standard error${other}. ` +
-    `Line: the fitted law, dashed beyond the data${shade}.`;
+    ? ` (by the estimator ${words(optima[0].estimator)})` : "";
+  const shades = isRelative() ? " Shades are their pointwise intervals." : "";
+  return "Small points are runs; the runs of a budget are side by side, " +
+    "from fewest to most tokens. " +
+    `Large points are the compute-optimal points of the budgets${other}, with one standard error. ` +
+    `Lines are the fitted laws, dashed beyond the data.${shades}`;
 }
 
 byId("choices").addEventListener("submit", (event) => event.preventDefault());
@@ -103,7 +105,7 @@ byId("choices").addEventListener("change", (event) => {
 });
 offerDownloads();
 readAddress();
-window.explorer = { choice, shown, lawGap, lawError, change };
+window.explorer = { choice, shown, lawGap, lawValue, change };
 load().then(
   () => {
     offerAll();
@@ -112,6 +114,6 @@ load().then(
   },
   (error) => {
     byId("said").textContent =
-      `This browser cannot unpack the page (${error.message}); the same numbers are in the tables.`;
+      `This browser cannot unpack the page (${error.message}); the tables hold the same numbers.`;
   },
 );
