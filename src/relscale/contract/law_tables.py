@@ -1,6 +1,6 @@
 """The columns of the law tables.
 
-Meanings, units and dtypes are in docs/DATA.md. Each stage imports only the tables that it reads or
+Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads or
 writes, so that a new column makes only those stale.
 """
 
@@ -16,6 +16,7 @@ OPTIMA_COLUMNS = (
     "curvature",
     "num_runs",
     "status",
+    "remarks",
 )
 
 ABSOLUTE_COLUMNS = (
@@ -35,6 +36,7 @@ ABSOLUTE_COLUMNS = (
     "lack_of_fit_p",
     "num_points",
     "status",
+    "remarks",
 )
 
 RELATIVE_COLUMNS = (
@@ -76,6 +78,7 @@ RELATIVE_COLUMNS = (
     "faster",
     "verdict",
     "status",
+    "remarks",
 )
 
 POINTS_COLUMNS = (
@@ -92,6 +95,7 @@ POINTS_COLUMNS = (
     "gap",
     "gap_standard_error",
     "status",
+    "remarks",
 )
 """E and G at each budget's compute-optimal point: what the laws are fitted through and what the
 figures draw as points."""
@@ -114,6 +118,7 @@ ABSOLUTE_FITS_COLUMNS = (
     "num_points",
     "best",
     "status",
+    "remarks",
 )
 
 SURFACE_COLUMNS = (
@@ -147,6 +152,7 @@ SURFACE_COLUMNS = (
     "draws",
     "num_runs",
     "status",
+    "remarks",
 )
 
 DECOMPOSITION_COLUMNS = (
@@ -167,6 +173,7 @@ DECOMPOSITION_COLUMNS = (
     "slice_tokens_points_per_decade",
     "num_runs",
     "status",
+    "remarks",
 )
 
 TWO_STAGE_COLUMNS = (
@@ -193,6 +200,7 @@ TWO_STAGE_COLUMNS = (
     "accuracy_max",
     "num_runs",
     "status",
+    "remarks",
 )
 
 PREDICTIONS_COLUMNS = (
@@ -213,6 +221,7 @@ PREDICTIONS_COLUMNS = (
     "ci_high",
     "observed",
     "status",
+    "remarks",
 )
 
 CORRELATION_COLUMNS = (
@@ -232,6 +241,7 @@ CORRELATION_COLUMNS = (
     "p_permutation_two_sided",
     "spearman_p_two_sided",
     "status",
+    "remarks",
 )
 
 BACKTEST_COLUMNS = (

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import optimize
 
+from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import Array
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.huber import DELTA
-from relscale.laws.settings import FitError
 
 MIN_BUDGETS_FOR_OFFSET = 9
 """Three parameters and the scatter about them; simulated curves with fewer points do not tell an
@@ -67,11 +68,13 @@ def absolute_fits(points: GapFit) -> Iterator[dict[str, object]]:
                 "offset": nan,
                 "delta": DELTA if name == "huber" else nan,
                 "left_out_error_percent": errors[name],
-                "status": "ok" if number > 2 else "ok; two points: no scatter to compare by",
+                **status_columns(
+                    Status.OK, [] if number > 2 else ["two points: no scatter to compare by"]
+                ),
             }
         )
     row, error = _offset_row(x, y, float(np.mean(points.log_compute)), errors["least_squares"])
-    if row["status"] == "ok":
+    if row["status"] == Status.OK:
         errors["offset"] = error
     rows.append(row)
     best = min(errors, key=lambda name: errors[name]) if number > 2 else ""
@@ -101,7 +104,8 @@ def _offset_row(
     )
     row["fit"] = "offset"
     if len(x) < MIN_BUDGETS_FOR_OFFSET:
-        return row | {"status": "offset_not_identifiable; fewer than nine budgets"}, nan
+        few = status_columns(Status.OFFSET_NOT_IDENTIFIABLE, ["fewer than nine budgets"])
+        return row | few, nan
     offset, coefficient, exponent = fit_offset(x, y)
     without = [fit_offset(np.delete(x, k), np.delete(y, k)) for k in range(len(x))]
     predicted = np.array([o + c * np.exp(-b * x[k]) for k, (o, c, b) in enumerate(without)])
@@ -114,9 +118,13 @@ def _offset_row(
         "exponent_left_out_high": max(b for _, _, b in without),
         "offset": offset,
         "left_out_error_percent": error,
-        "status": "ok"
-        if identified
-        else "offset_not_identifiable; it does not predict left-out budgets better",
+        **(
+            status_columns(Status.OK)
+            if identified
+            else status_columns(
+                Status.OFFSET_NOT_IDENTIFIABLE, ["it does not predict left-out budgets better"]
+            )
+        ),
     }
     return row, error
 
@@ -136,7 +144,7 @@ def fit_offset(x: Array, y: Array) -> tuple[float, float, float]:
         FitError: `too_few_budgets` with fewer than three points.
     """
     if len(x) < 3:
-        raise FitError("too_few_budgets", f"{len(x)} points, a law with an offset needs 3")
+        raise FitError(Status.TOO_FEW_BUDGETS, f"{len(x)} points, a law with an offset needs 3")
 
     def solve(log_exponent: float) -> tuple[Array, float]:
         design = (
@@ -171,7 +179,8 @@ def least_squares_lines(x: Array, y: Array, weights: Array) -> Line:
 
 def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
     """Fit lines of least absolute deviations exactly: one of them passes through two points.
-    Subsets (subset, point) of 0 and 1."""
+    Subsets (subset, point) of 0 and 1.
+    """
     first, second = np.triu_indices(len(x), 1)
     apart = x[first] != x[second]
     first, second = first[apart], second[apart]
@@ -185,7 +194,8 @@ def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
 
 def huber_lines(x: Array, y: Array, subsets: Array) -> Line:
     """Fit lines by Huber's loss with `DELTA`, reweighting from the lines of least absolute
-    deviations."""
+    deviations.
+    """
     level, slope = absolute_deviation_lines(x, y, subsets)
     for _ in range(REWEIGHTINGS):
         residual = np.abs(y - level[:, None] - slope[:, None] * x)

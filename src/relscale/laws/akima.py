@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
 
 MIN_SIZES = 3
 BEND = 1e-9
@@ -53,7 +54,8 @@ class AkimaMinimum:
 
 def merge_equal(x: Array) -> tuple[Array, Array]:
     """Return the different x, rising, and the rows that average values over equal ones, (different,
-    point)."""
+    point).
+    """
     unique, member = np.unique(np.round(x, 9), return_inverse=True)
     rows = (member[None, :] == np.arange(len(unique))[:, None]).astype(np.float64)
     return unique, rows / rows.sum(axis=1, keepdims=True)
@@ -71,7 +73,7 @@ def akima_minimum(x: Array, curves: Array) -> AkimaMinimum:
     """
     if len(x) < MIN_SIZES:
         raise FitError(
-            "too_few_runs", f"{len(x)} different sizes, the interpolation needs {MIN_SIZES}"
+            Status.TOO_FEW_RUNS, f"{len(x)} different sizes, the interpolation needs {MIN_SIZES}"
         )
     share = _shares(x, curves)
     step, slope = np.diff(x), _slopes(x, curves, share)
@@ -105,7 +107,7 @@ def akima_at(x: Array, curve: Array, at: float) -> AkimaMinimum:
     """
     if len(x) < MIN_SIZES or not x[0] <= at <= x[-1]:
         raise FitError(
-            "too_few_runs",
+            Status.TOO_FEW_RUNS,
             f"{len(x)} different sizes, the interpolation needs {MIN_SIZES} on both sides of the optimum",
         )
     interval = np.array(np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2))

@@ -1,5 +1,6 @@
 """Back-test: fit on the lower budgets, predict E and G at the next one up, compare with what was
-observed there."""
+observed there.
+"""
 
 from collections.abc import Sequence
 
@@ -9,10 +10,11 @@ from scipy import stats
 
 from relscale.laws.cells import SuiteRuns
 from relscale.laws.estimate import estimate
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 from relscale.laws.surface_gap import SurfaceReader, Term
 
 MIN_TRAINING_BUDGETS = 2

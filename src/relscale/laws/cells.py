@@ -1,5 +1,6 @@
 """From a losses table to the cells that laws are fitted through: one point a suite, budget and
-size, averaged over seeds."""
+size, averaged over seeds.
+"""
 
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ error."""
 @dataclass(frozen=True, kw_only=True)
 class SuiteRuns:
     """The runs of one suite: what they are, which cell each belongs to, and the error whose minimum
-    is the optimum."""
+    is the optimum.
+    """
 
     corpus: str
     """The corpus that its models were trained on."""
@@ -100,7 +102,8 @@ class Readings:
 
 def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
     """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`); a gap is
-    False."""
+    False.
+    """
     if column.dtype == bool:
         return column.to_numpy(dtype=bool)
     values = column.astype(object)
@@ -130,7 +133,8 @@ def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array
 
 def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Array) -> Array:
     """Average a covariance over runs within cells: (run, run) to (cell, cell); runs without a
-    value, (run,), do not count."""
+    value, (run,), do not count.
+    """
     member = (runs.run_cell[None, :] == cells[:, None]) & np.isfinite(values)
     average = member / np.maximum(member.sum(axis=1, keepdims=True), 1)
     return np.asarray(average @ covariance @ average.T)
@@ -138,7 +142,8 @@ def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Ar
 
 def seed_variance(values: Array, run_cell: Index, num_cells: int) -> tuple[float, int]:
     """Return the pooled variance between seeds of one size and its degrees of freedom (NaN and 0
-    without replicates)."""
+    without replicates).
+    """
     mean, count = average_seeds(values, run_cell, num_cells)
     dof = int(np.sum(np.maximum(count - 1, 0)))
     if dof == 0:
@@ -262,7 +267,8 @@ def _scores(
     losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings
 ) -> tuple[pd.DataFrame, str, str]:
     """Return (suite, run, score, score_excess), what the optimum is found by, and on which
-    metric."""
+    metric.
+    """
     if optimum_losses is not None:
         frame, optimum_by = optimum_losses, settings.optimum_by
     else:
@@ -299,7 +305,8 @@ def _scores(
 
 def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
     """Read one metric of one suite into a matrix (domain, run); the domains are those of any
-    suite."""
+    suite.
+    """
     frame = losses[losses["metric"] == metric]
     domains = tuple(sorted(frame["domain"].unique()))
     frame = frame[frame["corpus"] == runs.corpus]

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
+from relscale.laws.fit_error import FitError
 from relscale.laws.grid import fit_grid
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.relative import reduction_slope
-from relscale.laws.settings import FitError, LawSettings, status_text
+from relscale.laws.settings import LawSettings
 
 _NAN = float("nan")
 
@@ -59,7 +61,7 @@ def decompose(
             for name in names
             for suffix in ("", "_standard_error", "_ci_low", "_ci_high")
         }
-        key = error.status
+        status = error.status
     else:
         half = stats.t.ppf(0.5 + settings.level / 2, law.dof) * law.standard_errors
         for name, slope, spread, width in zip(
@@ -71,15 +73,14 @@ def decompose(
                 f"{name}_ci_low": float(slope - width),
                 f"{name}_ci_high": float(slope + width),
             }
-        key = "ok"
+        status = Status.OK
     size_slope, size_note = _slice_at_fixed_tokens(runs, fits, mean, cells, settings.slice_tokens)
     token_slope, token_note = _slice_at_fixed_size(runs, mean, cells)
     row |= {
         "slice_params_points_per_decade": size_slope,
         "slice_tokens_points_per_decade": token_slope,
     }
-    row["status"] = status_text(key, [*notes, size_note, token_note])
-    return row
+    return row | status_columns(status, [*notes, size_note, token_note])
 
 
 def _slice_at_fixed_tokens(
@@ -104,7 +105,8 @@ def _slice_at_fixed_tokens(
 
 def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[float, str]:
     """Slope against tokens over the runs of the size that most budgets have (ties: the smallest, as
-    in the paper)."""
+    in the paper).
+    """
     sizes, counts = np.unique(runs.params_total[cells], return_counts=True)
     if len(counts) == 0 or counts.max() < 2:
         return _NAN, "no slice at fixed size: no size in two budgets"

@@ -1,5 +1,6 @@
 """One door to all estimators: a gap, or one domain's errors, at the budgets' optima and its
-straight line in log F."""
+straight line in log F.
+"""
 
 from collections.abc import Sequence
 

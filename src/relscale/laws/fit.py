@@ -1,5 +1,6 @@
 """All laws of one family: from losses (and items) to the tables points, absolute, relative and the
-others of TABLES."""
+others of TABLES.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -116,7 +116,8 @@ def refit_huber(
 
 def _logs(plane: Plane, theta: Array) -> tuple[Array, Array]:
     """Fitted log L and its derivatives by theta = (e, a, b, alpha, beta) at the centred plane:
-    (..., point) and (..., point, 5)."""
+    (..., point) and (..., point, 5).
+    """
     n, d = plane.log_params, plane.log_tokens
     constant = np.broadcast_to(theta[..., :1], (*theta.shape[:-1], len(n)))
     terms = np.stack(
@@ -187,7 +188,8 @@ def _descend(
 
 def _theta(surface: SurfaceBatch, floor: float) -> Array:
     """(e, a, b, alpha, beta) of a batch of one; a term of 0 becomes the smallest that is
-    allowed."""
+    allowed.
+    """
     with np.errstate(divide="ignore"):
         terms = np.log([surface.irreducible[0], surface.from_params[0], surface.from_tokens[0]])
     return np.concatenate([np.maximum(terms, floor), [surface.alpha[0], surface.beta[0]]])

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.law_tables import OPTIMA_COLUMNS
+from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import (
     Array,
     Index,
@@ -22,15 +23,17 @@ from relscale.laws.cells import (
     relative_weights,
     seed_variance,
 )
+from relscale.laws.fit_error import FitError
 from relscale.laws.optimum import Optimum, interpolated_params, no_optimum
 from relscale.laws.other_optima import akima_optimum, best_run, surface_optima
-from relscale.laws.settings import FitError, LawSettings, status_text
+from relscale.laws.settings import LawSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parabola:
     """The linear algebra of one weighted parabola: design and hat matrix do not depend on the
-    errors."""
+    errors.
+    """
 
     center: float
     """Mean of x, from which u counts."""
@@ -96,7 +99,8 @@ def parabola(x: Array, weights: Array) -> Parabola:
     """
     if len(np.unique(np.round(x, 9))) < 3:
         raise FitError(
-            "too_few_runs", f"{len(np.unique(np.round(x, 9)))} different sizes, a parabola needs 3"
+            Status.TOO_FEW_RUNS,
+            f"{len(np.unique(np.round(x, 9)))} different sizes, a parabola needs 3",
         )
     center = float(np.mean(x))
     u = x - center
@@ -115,11 +119,11 @@ def vertex_of(fit: Parabola, coefficients: Array, x: Array) -> float:
         FitError: `curvature_not_positive`, or `optimum_outside_sampled_range`.
     """
     if not coefficients[2] > 0:
-        raise FitError("curvature_not_positive", f"curvature {coefficients[2]:.4g}")
+        raise FitError(Status.CURVATURE_NOT_POSITIVE, f"curvature {coefficients[2]:.4g}")
     vertex = fit.center - float(coefficients[1] / (2 * coefficients[2]))
     if not np.min(x) <= vertex <= np.max(x):
         raise FitError(
-            "optimum_outside_sampled_range",
+            Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE,
             f"log10 tokens {vertex:.3f} not in {np.min(x):.3f}..{np.max(x):.3f}",
         )
     return vertex
@@ -172,7 +176,8 @@ def _pooled_variance(
     x: Array, score: Array, weights: Array, groups: list[Index]
 ) -> tuple[float, int]:
     """Return the weighted residual variance about the parabolas, pooled over budgets, and its
-    degrees of freedom."""
+    degrees of freedom.
+    """
     total, dof = 0.0, 0
     for cells in groups:
         if len(cells) < 4:
@@ -202,6 +207,7 @@ def _vertex(
     num_runs = int(np.sum(count[cells]))
     x = runs.log10_tokens[cells]
     curvature = float("nan")
+    remarks: tuple[str, ...]
     try:
         fit = parabola(x, weights[cells])
         coefficients = fit.solve @ score[cells]
@@ -210,11 +216,11 @@ def _vertex(
     except FitError as error:
         return no_optimum(runs.budgets[index], "vertex", num_runs, error.status, curvature)
     if dof == 0:
-        status = status_text("ok", ["noise unknown: no budget has four sizes"])
+        status, remarks = Status.OK, ("noise unknown: no budget has four sizes",)
     elif _is_flat(fit, coefficients, x, variance, dof, level):
-        status = "flat_within_noise"
+        status, remarks = Status.FLAT_WITHIN_NOISE, ()
     else:
-        status = "ok"
+        status, remarks = Status.OK, ()
     return Optimum(
         budget=runs.budgets[index],
         estimator="vertex",
@@ -226,6 +232,7 @@ def _vertex(
         num_runs=num_runs,
         cell=-1,
         status=status,
+        remarks=remarks,
     )
 
 
@@ -245,7 +252,8 @@ def _is_flat(
     fit: Parabola, coefficients: Array, x: Array, variance: float, dof: int, level: float
 ) -> bool:
     """Tell whether the optimum's exact (Fieller) interval reaches a neighbour of the best-fitted
-    size, or the edge beyond it."""
+    size, or the edge beyond it.
+    """
     sizes = np.unique(x)
     best = int(np.argmin(fit.basis(sizes) @ coefficients))
     neighbours = np.array([sizes[max(best - 1, 0)], sizes[min(best + 1, len(sizes) - 1)]])
@@ -275,7 +283,7 @@ def optima_table(suites: list[SuiteRuns], settings: LawSettings) -> pd.DataFrame
                     "value": optimum.value,
                     "curvature": optimum.curvature,
                     "num_runs": optimum.num_runs,
-                    "status": optimum.status,
+                    **status_columns(optimum.status, optimum.remarks),
                 }
             )
     return pd.DataFrame(rows, columns=list(OPTIMA_COLUMNS))

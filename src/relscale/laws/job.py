@@ -1,5 +1,6 @@
 """One metric of one suite: what is read of each domain, and every estimator's fit of each domain
-and gap, once."""
+and gap, once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from relscale.contract.status import Status
 from relscale.laws.cells import RISING, Array, Readings, SuiteRuns
 from relscale.laws.estimate import estimate
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 from relscale.laws.surface_gap import SurfaceReader, Term
 
 Rows = list[dict[str, object]]
@@ -46,7 +49,8 @@ class Job:
 
     def terms(self, *domains: str) -> tuple[Term, ...]:
         """Log errors of domains with their item noise; without any where one of them has no
-        items."""
+        items.
+        """
         with_items = all(domain in self.noise for domain in domains)
         noise = [self.noise[domain].covariance if with_items else None for domain in domains]
         return tuple(
@@ -71,7 +75,7 @@ class Job:
             FitError: there is no estimate.
         """
         if estimator == "surface" and self.metric in RISING:
-            raise FitError("rising_metric", "a surface is of an error")
+            raise FitError(Status.RISING_METRIC, "a surface is of an error")
         return estimate(
             self.runs, self.fits, self.terms(*domains), estimator, self.settings, self.reader
         )
@@ -103,7 +107,8 @@ def noise_of(
 
 def gap_fits(job: Job) -> dict[tuple[str, str], GapFit | FitError]:
     """Fit every treatment's gap to the baseline with every estimator; failures stay in the
-    mapping."""
+    mapping.
+    """
     baseline = job.settings.baseline
     gaps: dict[tuple[str, str], GapFit | FitError] = {}
     if baseline is None or job.readings.missing(baseline):
@@ -118,7 +123,7 @@ def gap_fits(job: Job) -> dict[tuple[str, str], GapFit | FitError]:
             try:
                 if np.all(gap[np.isfinite(gap)] == 0) and np.isfinite(gap).any():
                     raise FitError(
-                        "identical", "treatment and baseline have the same error in every run"
+                        Status.IDENTICAL, "treatment and baseline have the same error in every run"
                     )
                 gaps[treatment, estimator] = job.fit(estimator, treatment, baseline)
             except FitError as error:

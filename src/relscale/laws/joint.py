@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
 
 LACK_OF_FIT_LEVEL = 0.10
 """The budget effect enters where the lack-of-fit p value is below this."""
@@ -51,7 +52,8 @@ class JointFit:
 
 def joint_design(log_compute: Array, distance: Array, log_reference: float) -> Array:
     """Return the model's terms, (cell, 5): 1, f, s, s^2 and s f; without the last where cells are
-    few or it cannot be told apart."""
+    few or it cannot be told apart.
+    """
     away = log_compute - log_reference
     design = np.stack(
         [np.ones_like(distance), away, distance, distance**2, distance * away], axis=1
@@ -87,12 +89,12 @@ def fit_joint(
     """
     num_budgets = int(np.max(budget)) + 1
     if num_budgets < 2:
-        raise FitError("too_few_budgets", "one budget has no slope")
+        raise FitError(Status.TOO_FEW_BUDGETS, "one budget has no slope")
     design = joint_design(log_compute, distance, log_reference)  # (cell, term)
     num_cells, num_terms = design.shape
     if num_cells < MIN_CELLS or np.linalg.matrix_rank(design) < num_terms:
         raise FitError(
-            "too_few_runs",
+            Status.TOO_FEW_RUNS,
             f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ",
         )
     member = (budget[:, None] == np.arange(num_budgets)).astype(np.float64)  # (cell, budget)
@@ -128,7 +130,8 @@ def _weighted_rss(values: Array, design: Array, weights: Array) -> float:
 
 def _lack_of_fit(log_gap: Array, design: Array, member: Array, weights: Array) -> float:
     """Compare the straight line in log F with a free value for every budget (F test); NaN where
-    degrees of freedom lack."""
+    degrees of freedom lack.
+    """
     num_cells, num_budgets = member.shape
     free = np.concatenate([member, design[:, 2:]], axis=1)
     extra, rest = num_budgets - 2, num_cells - np.linalg.matrix_rank(free)

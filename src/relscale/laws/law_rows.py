@@ -1,21 +1,23 @@
 """Rows of the law tables of one metric of one suite: points, absolute, absolute_fits, surface,
-relative, decomposition, backtest."""
+relative, decomposition, backtest.
+"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from relscale.contract.law_tables import RELATIVE_COLUMNS
+from relscale.contract.status import Status, status_columns
 from relscale.laws.absolute import MIN_BUDGETS_FOR_OFFSET, absolute_fits
 from relscale.laws.backtest import backtest_error, backtest_gap
 from relscale.laws.cells import Array, average_seeds
 from relscale.laws.decomposition import decompose
 from relscale.laws.estimate import estimate, without_items
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.job import Job, Rows
 from relscale.laws.power import fit_power_law
 from relscale.laws.relative import relative_row
-from relscale.laws.settings import FitError, status_text
 from relscale.laws.surface_table import surface_rows
 
 AT_CHANCE_SHARE = 0.5
@@ -35,7 +37,7 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
             base = {**label, "compute": job.settings.compute, "offset": float("nan")}
             try:
                 if job.readings.missing(domain):
-                    raise FitError("domain_missing", "no usable value in this suite")
+                    raise FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
                 points = job.fit(estimator, domain)
                 law = fit_power_law(points.log_compute, points.points, job.settings.level)
             except FitError as error:
@@ -56,7 +58,7 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                         **base,
                         **nothing,
                         "num_points": 0,
-                        "status": status_text(error.status, [error.detail, *notes]),
+                        **status_columns(error.status, [*error.remarks, *notes]),
                     }
                 )
                 continue
@@ -74,7 +76,7 @@ def absolute_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
                     "lack_of_fit_p": points.lack_of_fit_p,
                     "num_points": law.num_points,
                     "offset": offset,
-                    "status": status_text("ok", [few, *left_out, *notes]),
+                    **status_columns(Status.OK, [few, *left_out, *notes]),
                 }
             )
             rows["points"].extend(_point_rows(job, label, points, gaps.get((domain, estimator))))
@@ -109,7 +111,7 @@ def _point_rows(
             "standard_error": error * float(np.sqrt(points.point_variance[place])),
             "gap": float("nan"),
             "gap_standard_error": float("nan"),
-            "status": optima[budget].status,
+            **status_columns(optima[budget].status, optima[budget].remarks),
         }
         if isinstance(gap, GapFit) and budget in gap.budgets:
             here = int(np.flatnonzero(gap.budgets == budget)[0])
@@ -125,14 +127,16 @@ def _point_rows(
 
 def law_rows(job: Job, gaps: Gaps) -> Iterator[dict[str, object]]:
     """Relative law of every treatment and estimator, without tests and verdict; no rows for a
-    family without a baseline."""
+    family without a baseline.
+    """
     baseline = job.settings.baseline
     if baseline is None:
         return
     for treatment in (domain for domain in job.readings.domains if domain != baseline):
         label = {**job.label, "treatment": treatment, "baseline": baseline}
         if job.readings.missing(treatment, baseline):
-            status = "baseline_missing" if job.readings.missing(baseline) else "domain_missing"
+            lost = job.readings.missing(baseline)
+            status = Status.BASELINE_MISSING if lost else Status.DOMAIN_MISSING
             yield from (_no_law(job, label, name, status) for name in job.settings.estimators)
             continue
         values = job.values(treatment) - job.values(baseline)
@@ -140,10 +144,12 @@ def law_rows(job: Job, gaps: Gaps) -> Iterator[dict[str, object]]:
         for estimator in job.settings.estimators:
             fit = gaps[treatment, estimator]
             if isinstance(fit, FitError):
-                yield _no_law(job, label, estimator, status_text(fit.status, [fit.detail, *notes]))
+                yield _no_law(job, label, estimator, fit.status, [*fit.remarks, *notes])
                 continue
-            row = relative_row(job.runs, job.metric, treatment, job.settings, fit, notes)
-            yield {**row, "status": _with_chance(job, treatment, values, str(row["status"]))}
+            status, at_chance = _chance(job, treatment, values)
+            yield relative_row(
+                job.runs, job.metric, treatment, job.settings, fit, status, [*notes, at_chance]
+            )
 
 
 def gap_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
@@ -174,20 +180,23 @@ def gap_rows(job: Job, gaps: Gaps, rows: dict[str, Rows]) -> None:
         )
 
 
-def _with_chance(job: Job, treatment: str, values: Array, status: str) -> str:
-    """Put `at_chance` in front where the treatment or the baseline is mostly no better than
-    guessing."""
+def _chance(job: Job, treatment: str, values: Array) -> tuple[Status, str]:
+    """Return the status of a law and a remark: whether treatment or baseline are at chance."""
     index = [job.readings.domains.index(name) for name in (treatment, job.settings.baseline)]
     flag = job.readings.at_chance[index][:, np.isfinite(values)]
     if not flag.any():
-        return status
+        return Status.OK, ""
     if np.max(flag.mean(axis=1)) >= AT_CHANCE_SHARE:
-        return status.replace("ok", "at_chance", 1)
-    return f"{status}; {int(flag.any(axis=0).sum())} run(s) at chance"
+        return Status.AT_CHANCE, ""
+    return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
 
 
 def _no_law(
-    job: Job, label: Mapping[str, object], estimator: str, status: str
+    job: Job,
+    label: Mapping[str, object],
+    estimator: str,
+    status: Status,
+    remarks: Sequence[str] = (),
 ) -> dict[str, object]:
     """A row of relative.csv without an estimate."""
     row: dict[str, object] = dict.fromkeys(RELATIVE_COLUMNS, float("nan"))
@@ -206,7 +215,7 @@ def _no_law(
         "num_budgets": 0,
         "faster": "",
         "verdict": "",
-        "status": status,
+        **status_columns(status, remarks),
     }
 
 
@@ -223,7 +232,8 @@ def domain_surfaces(job: Job, rows: dict[str, Rows]) -> None:
 
 def _offset(job: Job, estimator: str, domain: str, num_points: int) -> tuple[str, float]:
     """Return the note on the offset and the offset: the irreducible term of the surface over all
-    runs, from nine budgets on."""
+    runs, from nine budgets on.
+    """
     if num_points < MIN_BUDGETS_FOR_OFFSET:
         return "offset_not_identifiable", float("nan")
     if estimator != "surface":

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array
-
-USABLE = frozenset({"ok", "flat_within_noise", "best_run_on_edge", "single_run"})
-"""Statuses of optima that laws are fitted through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +31,19 @@ class Optimum:
     """Runs behind it, seeds counted."""
     cell: int
     """Cell of the lowest run; -1 for the others."""
-    status: str
-    """`ok`, or what is wrong, then notes."""
+    status: Status
+    """Whether laws may be fitted through it, and any reservation."""
+    remarks: tuple[str, ...] = ()
+    """Notes for a reader."""
 
     @property
     def usable(self) -> bool:
         """Whether laws may read the domains at this point."""
-        return self.status.split(";", 1)[0] in USABLE
+        return self.status.is_usable_optimum
 
 
 def no_optimum(
-    budget: str, estimator: str, num_runs: int, status: str, curvature: float = float("nan")
+    budget: str, estimator: str, num_runs: int, status: Status, curvature: float = float("nan")
 ) -> Optimum:
     """Return a budget's row where there is no optimum."""
     nan = float("nan")
@@ -63,6 +63,7 @@ def no_optimum(
 
 def interpolated_params(x: Array, params: Array, at: float) -> float:
     """Interpolate log parameters in log tokens (within a budget the one falls as the other
-    rises)."""
+    rises).
+    """
     order = np.argsort(x, kind="stable")
     return float(np.exp(np.interp(at, x[order], np.log(params[order]))))

@@ -1,12 +1,14 @@
 """Compute-optimal points without a parabola: the lowest size, the minimum of an Akima curve, the
-minimum of a surface L(N, D)."""
+minimum of a surface L(N, D).
+"""
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.akima import akima_minimum, merge_equal
 from relscale.laws.cells import Array, Index, SuiteRuns
+from relscale.laws.fit_error import FitError
 from relscale.laws.optimum import Optimum, interpolated_params, no_optimum
-from relscale.laws.settings import FitError, status_text
 from relscale.laws.surface import Plane, fit_surface
 
 LN10 = float(np.log(10))
@@ -24,15 +26,15 @@ def best_run(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Arr
     """
     budget, num_runs = runs.budgets[index], int(np.sum(count[cells]))
     if len(cells) == 0:
-        return no_optimum(budget, "best_run", 0, "too_few_runs")
+        return no_optimum(budget, "best_run", 0, Status.TOO_FEW_RUNS)
     cell = int(cells[np.argmin(score[cells])])
     x = runs.log10_tokens[cells]
     if len(cells) == 1:
-        status = "single_run"
+        status = Status.SINGLE_RUN
     elif runs.log10_tokens[cell] in (np.min(x), np.max(x)):
-        status = "best_run_on_edge"
+        status = Status.BEST_RUN_ON_EDGE
     else:
-        status = "ok"
+        status = Status.OK
     return Optimum(
         budget=budget,
         estimator="best_run",
@@ -49,7 +51,8 @@ def best_run(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Arr
 
 def akima_optimum(runs: SuiteRuns, index: int, cells: Index, score: Array, count: Array) -> Optimum:
     """Find the minimum of one budget's Akima curve; arguments as in `best_run`. One at an end of
-    the range is none."""
+    the range is none.
+    """
     budget, num_runs = runs.budgets[index], int(np.sum(count[cells]))
     x, rows = merge_equal(runs.log10_tokens[cells])
     try:
@@ -58,7 +61,7 @@ def akima_optimum(runs: SuiteRuns, index: int, cells: Index, score: Array, count
         return no_optimum(budget, "akima", num_runs, error.status)
     at = float(minimum.at)
     if not x[0] < at < x[-1]:
-        return no_optimum(budget, "akima", num_runs, "optimum_outside_sampled_range")
+        return no_optimum(budget, "akima", num_runs, Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE)
     return _fitted(
         "akima",
         runs,
@@ -67,7 +70,6 @@ def akima_optimum(runs: SuiteRuns, index: int, cells: Index, score: Array, count
         num_runs,
         at,
         float(np.exp(minimum.read(rows @ score[cells]))),
-        "ok",
     )
 
 
@@ -75,7 +77,8 @@ def surface_optima(
     runs: SuiteRuns, score: Array, weights: Array, count: Array
 ) -> tuple[Optimum, ...]:
     """Find the minimum of one surface through all budgets along each budget's line; arguments as in
-    `best_run`, weights (cell,)."""
+    `best_run`, weights (cell,).
+    """
     known = np.flatnonzero(weights > 0)
     runs_of = [
         int(np.sum(count[known[runs.cell_budget[known] == index]]))
@@ -98,14 +101,14 @@ def surface_optima(
             len(cells) > 1
             and runs.log10_tokens[cells].min() <= at <= runs.log10_tokens[cells].max()
         ):
-            status = "optimum_outside_sampled_range" if len(cells) > 1 else "too_few_runs"
+            status = Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE if len(cells) > 1 else Status.TOO_FEW_RUNS
             found.append(no_optimum(budget, "surface", runs_of[index], status))
             continue
         lowest = float(
             surface.predict(np.array([level - falls * at * LN10]), np.array([at * LN10]))[0]
         )
-        status = status_text("ok", [] if surface.converged[0] else ["the surface did not converge"])
-        found.append(_fitted("surface", runs, index, cells, runs_of[index], at, lowest, status))
+        remarks = () if surface.converged[0] else ("the surface did not converge",)
+        found.append(_fitted("surface", runs, index, cells, runs_of[index], at, lowest, remarks))
     return tuple(found)
 
 
@@ -132,7 +135,7 @@ def _fitted(
     num_runs: int,
     at: float,
     error: float,
-    status: str,
+    remarks: tuple[str, ...] = (),
 ) -> Optimum:
     return Optimum(
         budget=runs.budgets[index],
@@ -144,5 +147,6 @@ def _fitted(
         location_variance=float("nan"),
         num_runs=num_runs,
         cell=-1,
-        status=status,
+        status=Status.OK,
+        remarks=remarks,
     )

@@ -1,14 +1,16 @@
 """Which budgets and sizes an estimator can use of a suite, and the rows that read a quantity at
-their optima."""
+their optima.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.akima import akima_at, akima_row, merge_equal
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
+from relscale.laws.fit_error import FitError
 from relscale.laws.isoflop import IsoflopFits, parabola
-from relscale.laws.settings import FitError
 
 COMPUTE_SPREAD_NOTED = 1.1
 """A budget whose runs differ by more than this factor in compute is named in the status: its curve
@@ -18,7 +20,8 @@ is no IsoFLOP curve."""
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What one estimator uses of a suite for one quantity (log E of a domain or log G), and the
-    rows that read it."""
+    rows that read it.
+    """
 
     budgets: Index
     """Budgets used, (budget,), indices into the suite's."""
@@ -76,7 +79,7 @@ def take_reading(
         if not optimum.usable:
             reasons.setdefault(optimum.status, []).append(optimum.budget)
         elif few or lacks_best:
-            reasons.setdefault("too_few_runs" if few else "best run lacks a value", []).append(
+            reasons.setdefault(Status.TOO_FEW_RUNS if few else "best run lacks a value", []).append(
                 optimum.budget
             )
         else:
@@ -85,10 +88,9 @@ def take_reading(
     if unscored:
         notes.append(f"{unscored} size(s) left out: no loss to place the optimum by")
     if len(chosen) < 2:
-        status = "too_few_budgets" if chosen or len(optima[:below]) < 2 else "no_usable_optimum"
-        raise FitError(
-            status, "; ".join([f"{len(chosen)} usable budget(s) and a law needs 2", *notes])
-        )
+        few = chosen or len(optima[:below]) < 2
+        status = Status.TOO_FEW_BUDGETS if few else Status.NO_USABLE_OPTIMUM
+        raise FitError(status, f"{len(chosen)} usable budget(s) and a law needs 2", notes)
     cells = np.concatenate([part for _, part, _ in chosen])
     return Reading(
         budgets=np.array([index for index, _, _ in chosen], dtype=np.int64),
@@ -103,16 +105,14 @@ def take_reading(
     )
 
 
-def _cautions(runs: SuiteRuns, statuses: list[str], cells: Index) -> list[str]:
+def _cautions(runs: SuiteRuns, statuses: list[Status], cells: Index) -> list[str]:
     """Say what is soft about the optima used."""
     words = {
-        "flat_within_noise": "optimum flat within noise",
-        "best_run_on_edge": "best run on the edge",
-        "single_run": "only one size",
+        Status.FLAT_WITHIN_NOISE: "optimum flat within noise",
+        Status.BEST_RUN_ON_EDGE: "best run on the edge",
+        Status.SINGLE_RUN: "only one size",
     }
-    counts = {
-        text: sum(status.startswith(key) for status in statuses) for key, text in words.items()
-    }
+    counts = {text: statuses.count(status) for status, text in words.items()}
     notes = [f"{text} in {count} budget(s)" for text, count in counts.items() if count]
     spread = max(
         float(np.ptp(runs.log_compute[cells[runs.cell_budget[cells] == index]]))
@@ -125,7 +125,8 @@ def _cautions(runs: SuiteRuns, statuses: list[str], cells: Index) -> list[str]:
 
 def point_rows(reading: Reading, estimator: str, runs: SuiteRuns, fits: IsoflopFits) -> Array:
     """Return the rows that read a quantity at each budget's optimum, (budget, cell), for `vertex`,
-    `best_run` and `akima`."""
+    `best_run` and `akima`.
+    """
     rows = np.zeros((len(reading.budgets), len(reading.cells)))
     for place, cells in enumerate(reading.groups):
         if estimator == "best_run":

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import (
     Array,
     SuiteRuns,
@@ -20,13 +21,14 @@ from relscale.laws.cells import (
     relative_weights,
     seed_variance,
 )
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import item_variance
 from relscale.laws.joint import LACK_OF_FIT_LEVEL, fit_joint, joint_design
 from relscale.laws.reading import Reading, point_rows, take_reading
 from relscale.laws.resample import draw_points, residual_pool
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 from relscale.laws.verdict import p_difference
 
 
@@ -102,7 +104,8 @@ def _joint_rows(
     settings: LawSettings,
 ) -> _Rows:
     """Return rows (law and points), covariance, point variance, degrees of freedom, p of lack of
-    fit and notes of the joint regression."""
+    fit and notes of the joint regression.
+    """
     del estimator, settings
     _, count = average_seeds(values, runs.run_cell, runs.num_cells)
     count = count[reading.cells]
@@ -165,7 +168,8 @@ def _optimum_rows(
     settings: LawSettings,
 ) -> _Rows:
     """Return the same for an estimator that reads one point a budget: a line through the points,
-    residual bootstrap for its noise."""
+    residual bootstrap for its noise.
+    """
     del values
     points = point_rows(reading, estimator, runs, fits)
     line = line_rows(reading.log_compute, reference)
@@ -222,7 +226,8 @@ def _design(runs: SuiteRuns, reading: Reading, reference: float) -> Array:
 
 def reduction_slope(log_compute: Array, log_gap: Array) -> float:
     """Return the paper's line: ordinary least squares of 100 (1 - G) on log10 F over the budgets'
-    points, points per decade."""
+    points, points per decade.
+    """
     rows = line_rows(log_compute / np.log(10), float(np.mean(log_compute / np.log(10))))
     return float(rows[1] @ (100 * (1 - np.exp(log_gap))))
 
@@ -259,10 +264,12 @@ def relative_row(
     treatment: str,
     settings: LawSettings,
     fit: GapFit,
+    status: Status = Status.OK,
     notes: Sequence[str] = (),
 ) -> dict[str, object]:
     """Return one row of relative.csv, without tests and verdict (`verdict.add_verdicts` fills
-    those)."""
+    those).
+    """
     error = fit.standard_error
     t = float(stats.t.ppf(0.5 + settings.level / 2, fit.dof)) if fit.dof > 0 else float("nan")
     gamma_error = float(np.sqrt(fit.covariance[0, 0]))
@@ -301,5 +308,5 @@ def relative_row(
         "lack_of_fit_p": fit.lack_of_fit_p,
         "num_runs": fit.num_runs,
         "num_budgets": len(fit.budgets),
-        "status": "; ".join(["ok", *fit.notes, *notes]),
+        **status_columns(status, [*fit.notes, *notes]),
     }

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.akima import akima_minimum, merge_equal
 from relscale.laws.cells import Array, Index
+from relscale.laws.fit_error import FitError
 from relscale.laws.isoflop import Parabola, parabola
-from relscale.laws.settings import FitError
 
 MIN_POOL_DOF = 3
 """Below this many pooled residual degrees of freedom there is no noise worth drawing from."""
@@ -67,7 +68,7 @@ def residual_pool(
             dof += len(cells) - 3
     if dof < MIN_POOL_DOF:
         raise FitError(
-            "too_few_runs",
+            Status.TOO_FEW_RUNS,
             f"{dof} pooled residual degrees of freedom, the bootstrap needs {MIN_POOL_DOF}",
         )
     scaled = np.concatenate(pieces, axis=1)

@@ -1,47 +1,12 @@
 """What a fit of one family is told, and how it says that there is no usable result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 ESTIMATORS = ("joint", "vertex", "best_run", "akima", "surface")
 COMPUTE_AXES = ("training_flops", "forward_flops")
 FAMILY_MEAN = "family_mean"
-NO_ESTIMATE = frozenset(
-    {
-        "baseline_missing",
-        "curvature_not_positive",
-        "domain_missing",
-        "identical",
-        "no_usable_optimum",
-        "optimum_outside_sampled_range",
-        "rising_metric",
-        "too_few_budgets",
-        "too_few_runs",
-    }
-)
-"""Statuses of rows that carry no estimate."""
-
-
-class FitError(RuntimeError):
-    """There is no usable result: fewer points than parameters, no minimum, a minimum outside the
-    sampled range."""
-
-    def __init__(self, status: str, message: str) -> None:
-        """Keep the status word and the detail that a table shows for this failure."""
-        super().__init__(f"{status}: {message}")
-        self.status = status
-        self.detail = message
-
-
-def status_text(key: str, notes: Sequence[str] = ()) -> str:
-    """Join a status word and its notes: `word; note; note`."""
-    return "; ".join([key, *(note for note in notes if note)])
-
-
-def status_key(status: str) -> str:
-    """Return the status word in front of the notes."""
-    return status.split(";", 1)[0]
 
 
 @dataclass(frozen=True, kw_only=True)

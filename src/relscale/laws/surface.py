@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
 
 BOUNDS = (0.02, 3.0)
 """Of both exponents: below, a power is a constant over any grid that is trained; above, it is gone
@@ -58,7 +59,7 @@ class Plane:
         sizes, counts = len(np.unique(params)), len(np.unique(tokens))
         if len(params) < MIN_CELLS or min(sizes, counts) < 3:
             raise FitError(
-                "too_few_runs",
+                Status.TOO_FEW_RUNS,
                 f"{len(params)} points with {sizes} sizes and {counts} token counts, a surface needs {MIN_CELLS} with 3 of either",
             )
         n, d = np.log(params), np.log(tokens)
@@ -73,7 +74,8 @@ class Plane:
 @dataclass(frozen=True, kw_only=True)
 class SurfaceBatch:
     """Fitted surfaces over one plane. Coefficients count from the plane's centre: A / N^alpha = a
-    exp(-alpha (log N - mean))."""
+    exp(-alpha (log N - mean)).
+    """
 
     plane: Plane
     """The plane."""
@@ -94,7 +96,8 @@ class SurfaceBatch:
 
     def predict(self, log_params: Array, log_tokens: Array) -> Array:
         """Return losses at natural logs of N and D, (..., surface) or (surface, ...) by
-        broadcasting."""
+        broadcasting.
+        """
         n, d = log_params - self.plane.mean_log_params, log_tokens - self.plane.mean_log_tokens
         return np.asarray(
             self.irreducible
@@ -210,7 +213,8 @@ def _search(
     plane: Plane, scale: Array, target: Array, theta: Array
 ) -> tuple[Array, Array, Array, Flags]:
     """Levenberg-Marquardt on the log exponents, all surfaces at once; those that have ended are
-    left alone."""
+    left alone.
+    """
     low, high = np.log(BOUNDS)
     count = len(theta)
     theta = np.clip(theta, low, high)
@@ -312,7 +316,8 @@ def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
 
 def _solve(gram: Array, right: Array) -> Array:
     """Solve normal equations scaled to unit diagonal; a vanishing ridge keeps columns that are
-    nearly alike apart."""
+    nearly alike apart.
+    """
     size = np.sqrt(np.einsum("kii->ki", gram))
     scaled = gram / (size[:, :, None] * size[:, None, :]) + 1e-13 * np.eye(gram.shape[1])
     return np.asarray(np.linalg.solve(scaled, (right / size)[:, :, None])[:, :, 0] / size)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.items import item_variance
 from relscale.laws.other_optima import LN10, budget_line
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 from relscale.laws.surface import Plane, SurfaceBatch, fit_surface, fit_surfaces
 
 PARAMETERS = 5
@@ -53,7 +55,8 @@ class DrawnSurface:
 
 class SurfaceReader:
     """Fits surfaces of one suite and keeps them: a baseline's is needed again for every
-    treatment."""
+    treatment.
+    """
 
     def __init__(self, runs: SuiteRuns, fits: IsoflopFits, settings: LawSettings) -> None:
         """Take the suite, its scores and weights, and the number and seed of the draws."""
@@ -75,7 +78,8 @@ class SurfaceReader:
         plane = Plane.of(self.runs.params_model[cells], 10 ** self.runs.log10_tokens[cells])
         if len(cells) <= PARAMETERS:
             raise FitError(
-                "too_few_runs", f"{len(cells)} sizes, a surface with noise needs {PARAMETERS + 1}"
+                Status.TOO_FEW_RUNS,
+                f"{len(cells)} sizes, a surface with noise needs {PARAMETERS + 1}",
             )
         weights = self.fits.weights[cells]
         fit, near = fit_surface(plane, np.exp(values), weights)
@@ -92,7 +96,8 @@ class SurfaceReader:
 
     def chosen(self, number: int) -> Index:
         """Return which cell's residual each cell gets, (draw, cell), the same for all surfaces
-        through as many cells."""
+        through as many cells.
+        """
         return np.random.default_rng([self.settings.seed, 3]).integers(
             0, number, size=(self.settings.draws, number)
         )
@@ -133,7 +138,9 @@ def fit_surface_gap(
     usable = (fits.weights > 0) & np.isfinite(means).all(axis=0)
     cells = np.flatnonzero(usable if below is None else usable & (runs.cell_budget < below))
     if len(np.unique(runs.cell_budget[cells])) < 2:
-        raise FitError("too_few_budgets", "fewer than two budgets with values and a law needs 2")
+        raise FitError(
+            Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
+        )
     score = reader.surface(fits.score[cells], cells)
     optima, notes = _optima(reader, score, cells, below)
     surfaces = [reader.surface(mean[cells], cells) for mean in means]
@@ -190,7 +197,8 @@ def _item_variance(
     line: Array,
 ) -> Array | None:
     """Covariance that item noise adds to (law, points), to first order in the surfaces' parameters;
-    None without items."""
+    None without items.
+    """
     size = 2 + len(log_n)
     added = np.zeros((size, size))
     for term, part in zip(terms, surfaces, strict=True):
@@ -208,7 +216,8 @@ def _optima(
     reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None
 ) -> tuple[_Optima, list[str]]:
     """Find the budgets' optima on the score's surface; a drawn optimum beyond the sampled range is
-    moved to its end."""
+    moved to its end.
+    """
     runs = reader.runs
     kept: list[tuple[int, float, float, float, Array]] = []
     reasons: dict[str, list[str]] = {}
@@ -216,7 +225,7 @@ def _optima(
         own = cells[runs.cell_budget[cells] == index]
         level, falls = budget_line(runs, own)
         if not np.isfinite(level):
-            reasons.setdefault("too_few_runs", []).append(budget)
+            reasons.setdefault(Status.TOO_FEW_RUNS, []).append(budget)
             continue
         low, high = (
             float(end) * LN10
@@ -224,7 +233,7 @@ def _optima(
         )
         at = float(score.fit.optimum(level, falls)[0])
         if not low <= at <= high:
-            reasons.setdefault("optimum_outside_sampled_range", []).append(budget)
+            reasons.setdefault(Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE, []).append(budget)
             continue
         drawn = score.drawn.optimum(level, falls)
         kept.append(
@@ -232,10 +241,9 @@ def _optima(
         )
     notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
     if len(kept) < 2:
-        status = "too_few_budgets" if kept or len(runs.budgets[:below]) < 2 else "no_usable_optimum"
-        raise FitError(
-            status, "; ".join([f"{len(kept)} usable budget(s) and a law needs 2", *notes])
-        )
+        few = kept or len(runs.budgets[:below]) < 2
+        status = Status.TOO_FEW_BUDGETS if few else Status.NO_USABLE_OPTIMUM
+        raise FitError(status, f"{len(kept)} usable budget(s) and a law needs 2", notes)
     numbers = np.array([entry[:4] for entry in kept])
     found = _Optima(
         budgets=np.array([entry[0] for entry in kept], dtype=np.int64),

@@ -1,14 +1,16 @@
 """Rows of surface.csv: a domain's surface L(N, D) by variable projection and by Huber's loss, with
-bootstrap errors."""
+bootstrap errors.
+"""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from relscale.contract.law_tables import SURFACE_COLUMNS
+from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import RISING, Array, Index, average_seeds
+from relscale.laws.fit_error import FitError
 from relscale.laws.huber import DELTA, HuberFit, fit_huber, refit_huber
-from relscale.laws.settings import FitError, status_text
 from relscale.laws.surface import BOUNDS, STARTS, SurfaceBatch
 from relscale.laws.surface_gap import DrawnSurface, SurfaceReader
 
@@ -36,7 +38,7 @@ def surface_rows(
     num_runs = int(np.isfinite(log_error).sum())
     try:
         if metric in RISING:
-            raise FitError("rising_metric", "a surface is of an error")
+            raise FitError(Status.RISING_METRIC, "a surface is of an error")
         fitted = reader.surface(mean[cells], cells)
     except FitError as error:
         nothing = dict.fromkeys(ESTIMATES, float("nan"))
@@ -45,7 +47,7 @@ def surface_rows(
                 **nothing,
                 "method": method,
                 "num_runs": num_runs,
-                "status": status_text(error.status, [error.detail, *notes]),
+                **status_columns(error.status, [*error.remarks, *notes]),
             }
         return
     level = reader.settings.level
@@ -56,7 +58,7 @@ def surface_rows(
         "num_starts": len(STARTS) ** 2,
         "starts_at_optimum": fitted.starts_at_optimum,
         "num_runs": num_runs,
-        "status": _status(fitted.fit, fitted.drawn, notes),
+        **_status(fitted.fit, fitted.drawn, notes),
     }
     huber, drawn = _huber(reader, fitted, mean[cells], cells)
     yield {
@@ -66,7 +68,7 @@ def surface_rows(
         "num_starts": huber.num_starts,
         "starts_at_optimum": huber.starts_at_optimum,
         "num_runs": num_runs,
-        "status": _status(huber.surface, drawn, notes),
+        **_status(huber.surface, drawn, notes),
     }
 
 
@@ -74,7 +76,8 @@ def _huber(
     reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index
 ) -> tuple[HuberFit, SurfaceBatch]:
     """Fit by Huber's loss and refit to residuals about that fit, drawn as those of the
-    least-squares surface are."""
+    least-squares surface are.
+    """
     plane, weights = fitted.fit.plane, reader.fits.weights[cells]
     huber = fit_huber(plane, values, fitted.fit, weights)
     centre = np.log(huber.surface.fitted()[0])
@@ -110,11 +113,12 @@ def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, 
 
 def _quantities(batch: SurfaceBatch) -> tuple[Array, Array, Array, Array]:
     """E, alpha, beta and the exponent of the optimal N on compute, beta / (alpha + beta) where F =
-    6 N D."""
+    6 N D.
+    """
     return batch.irreducible, batch.alpha, batch.beta, batch.beta / (batch.alpha + batch.beta)
 
 
-def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> str:
+def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> dict[str, object]:
     """Say whether the search ended, and what of the surface the data do not show."""
     exponents = np.array([fit.alpha[0], fit.beta[0]])
     bounds = []
@@ -127,7 +131,8 @@ def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> str
     ):
         bounds.append("exponent on its bound")
     lost = float(np.mean(~drawn.converged))
-    key = "not_converged" if not fit.converged[0] else "on_bound" if bounds else "ok"
-    return status_text(
-        key, [*bounds, f"{100 * lost:.1f} % of the refits did not converge" if lost else "", *notes]
-    )
+    status = Status.ON_BOUND if bounds else Status.OK
+    if not fit.converged[0]:
+        status = Status.NOT_CONVERGED
+    refits = f"{100 * lost:.1f} % of the refits did not converge" if lost else ""
+    return status_columns(status, [*bounds, refits, *notes])

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array
+from relscale.laws.fit_error import FitError
 from relscale.laws.power import PowerLaw
-from relscale.laws.settings import FitError, status_text
 
 MIN_RUNS = 4
 
@@ -52,9 +53,13 @@ class Sigmoid:
     """Highest accuracy fitted."""
     num_runs: int
     """Runs fitted."""
-    status: str
-    """`ok`, `foot_only` (no run is past the midpoint) or `no_relation` (steepness not told from
-    zero)."""
+    status: Status
+    """`ok`, `foot_only` or `no_relation`."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Notes for a reader."""
+        return ("ceiling fitted",) if self.ceiling_fitted else ()
 
     @property
     def midpoint(self) -> float:
@@ -83,7 +88,8 @@ class Sigmoid:
 
     def midpoint_interval(self, level: float) -> tuple[float, float]:
         """Return the Fieller interval of the midpoint; infinite ends where the steepness is not
-        told from zero."""
+        told from zero.
+        """
         t2 = float(stats.t.ppf(0.5 + level / 2, self.dof)) ** 2
         v = self.covariance
         # u = midpoint - center: (intercept + steepness u)^2 <= t^2 (v00 + 2 u v01 + u^2 v11)
@@ -153,7 +159,7 @@ def fit_sigmoid(
     """
     if len(loss) < MIN_RUNS or np.ptp(loss) == 0:
         raise FitError(
-            "too_few_runs",
+            Status.TOO_FEW_RUNS,
             f"{len(loss)} run(s), the sigmoid needs {MIN_RUNS} with different losses",
         )
     smooth = np.clip(accuracy, 0.02, 0.98)
@@ -202,27 +208,27 @@ def fit_sigmoid(
         accuracy_min=float(np.min(accuracy)),
         accuracy_max=float(np.max(accuracy)),
         num_runs=len(loss),
-        status=_status(loss - center, parameters, covariance, dof, level, fitted),
+        status=_status(loss - center, parameters, covariance, dof, level),
     )
 
 
 def _status(
-    distance: Array, parameters: Array, covariance: Array, dof: int, level: float, fitted: bool
-) -> str:
-    notes = ["ceiling fitted"] if fitted else []
+    distance: Array, parameters: Array, covariance: Array, dof: int, level: float
+) -> Status:
     if not parameters[1] - stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1]) > 0:
-        return status_text("no_relation", notes)
+        return Status.NO_RELATION
     # The exponent is positive at every run: none has passed half way up.
     if np.min(parameters[0] + parameters[1] * distance) >= 0:
-        return status_text("foot_only", notes)
-    return status_text("ok", notes)
+        return Status.FOOT_ONLY
+    return Status.OK
 
 
 def _least_squares(
     distance: Array, accuracy: Array, sigma: Array, chance: float, fit_ceiling: bool
 ) -> tuple[Array, float, Array]:
     """Fit (intercept, steepness[, ceiling]) from several starts; return them, the weighted residual
-    sum of squares and the covariance."""
+    sum of squares and the covariance.
+    """
 
     def residual(parameters: Array) -> Array:
         ceiling = parameters[2] if fit_ceiling else 1.0
@@ -306,7 +312,8 @@ def predict_from_loss(
     *, loss: Array, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
 ) -> AccuracyPrediction:
     """Predict the accuracies that are observed at known losses, by the sigmoid alone; arguments as
-    in `predict_accuracy`."""
+    in `predict_accuracy`.
+    """
     values = _drawn_accuracy(
         sigmoid,
         np.broadcast_to(loss, (draws, len(loss))),
@@ -321,7 +328,8 @@ def _drawn_accuracy(
     sigmoid: Sigmoid, loss: Array, rng: np.random.Generator, new_point: bool
 ) -> Array:
     """Draw the sigmoid (multivariate t) once a row of losses, (draw, point), and for a new point
-    the scatter about it."""
+    the scatter about it.
+    """
     draws = len(loss)
     root = np.linalg.svd(sigmoid.covariance, hermitian=True)
     scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))

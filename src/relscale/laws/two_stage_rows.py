@@ -1,16 +1,19 @@
 """The two stages of one suite: what they are fitted to, and the rows of two_stage.csv and
-predictions.csv."""
+predictions.csv.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from relscale.contract.status import status_columns
 from relscale.laws.cells import RISING, Array, SuiteRuns, readings_of
+from relscale.laws.fit_error import FitError
 from relscale.laws.isoflop import IsoflopFits
 from relscale.laws.job import Job, Rows
 from relscale.laws.outside_models import OutsideModel, outside_failures
-from relscale.laws.settings import FitError, LawSettings, status_text
+from relscale.laws.settings import LawSettings
 from relscale.laws.surface import Flags
 from relscale.laws.surface_gap import SurfaceReader
 from relscale.laws.two_stage_table import KINDS, Pairs, prediction_rows, sigmoid_columns
@@ -61,7 +64,8 @@ def two_stage_rows(
     rows: dict[str, Rows],
 ) -> None:
     """Accuracy against loss, and from compute, for every domain of a suite that has both; arguments
-    as in `fit.fit_family`."""
+    as in `fit.fit_family`.
+    """
     assert settings.chance is not None
     metrics = settings.loss_metric, settings.accuracy_metric
     jobs = {}
@@ -103,15 +107,14 @@ def two_stage_rows(
                 "ci_high",
                 "observed",
             )
-            status = status_text(error.status, [error.detail])
             nothing = {
                 **dict.fromkeys(empty, float("nan")),
                 "budget": "",
                 "model": "",
-                "status": status,
+                **status_columns(error.status, error.remarks),
             }
             rows["predictions"].extend({**label, **nothing, "kind": kind} for kind in KINDS)
-            rows["predictions"].extend({**label, **row} for row in outside_failures(beside, status))
+            rows["predictions"].extend({**label, **row} for row in outside_failures(beside, error))
             continue
         predicted = prediction_rows(
             pairs,

@@ -1,5 +1,6 @@
 """Rows of two_stage.csv and predictions.csv: a domain's sigmoid, its check by an isotonic curve,
-and accuracy predicted from compute."""
+and accuracy predicted from compute.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ import numpy as np
 from scipy import optimize
 
 from relscale.contract.law_tables import TWO_STAGE_COLUMNS
+from relscale.contract.status import status_columns
 from relscale.laws.cells import Array, Index
+from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.outside_models import OutsideModel, outside_failures, outside_rows
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError, status_key, status_text
 from relscale.laws.two_stage import Sigmoid, fit_sigmoid, predict_accuracy
 
 KINDS = ("held_out", "extrapolation")
@@ -61,7 +63,8 @@ def sigmoid_columns(
     pairs: Pairs, chance: float, level: float, notes: Sequence[str], seed: int = 0
 ) -> dict[str, object]:
     """Fit the sigmoid and return the columns of two_stage.csv from `chance` on; a failure becomes
-    the status."""
+    the status.
+    """
     nothing = dict.fromkeys(
         TWO_STAGE_COLUMNS[TWO_STAGE_COLUMNS.index("ceiling") : TWO_STAGE_COLUMNS.index("num_runs")],
         float("nan"),
@@ -73,7 +76,7 @@ def sigmoid_columns(
             **nothing,
             "chance": chance,
             "num_runs": len(pairs.loss),
-            "status": status_text(error.status, notes),
+            **status_columns(error.status, notes),
         }
     steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
     check = isotonic_check(fit, pairs.loss, pairs.accuracy, seed)
@@ -100,7 +103,7 @@ def sigmoid_columns(
         "accuracy_min": fit.accuracy_min,
         "accuracy_max": fit.accuracy_max,
         "num_runs": fit.num_runs,
-        "status": status_text(fit.status, [*shape, *notes]),
+        **status_columns(fit.status, [*fit.remarks, *shape, *notes]),
     }
 
 
@@ -211,9 +214,9 @@ def prediction_rows(
             power = fit_power_law(losses.log_compute[used], losses.points[used], level)
             sigmoid = runs.fit(chance, level)
         except FitError as error:
-            yield {**row, **nothing, "status": status_text(error.status, [error.detail])}
+            yield {**row, **nothing, **status_columns(error.status, error.remarks)}
             if not held_out:
-                yield from outside_failures(outside, status_text(error.status, [error.detail]))
+                yield from outside_failures(outside, error)
             continue
         found = predict_accuracy(
             compute=np.exp(np.array([at])),
@@ -227,7 +230,7 @@ def prediction_rows(
         yield {
             **row,
             **found.columns(),
-            "status": status_text(status_key(sigmoid.status), notes),
+            **status_columns(sigmoid.status, notes),
         }
         if not held_out:
             yield from outside_rows(outside, power, sigmoid, level, seed)

@@ -1,13 +1,13 @@
 """Jinja2 templates of the pages: how they are read, rendered and counted for staleness.
 
-`render` fills a template. `template_digest` covers a template and everything that it extends or
-includes; the page rules carry it among their parameters, next to the digest of the code, because
-the digest of the code follows Python imports only. Light imports: the Snakefile loads this module.
+`render` fills a template. `template_texts` returns the files that a page stage renders, with
+everything that these extend or include. The page rules carry a digest of them among their
+parameters, next to the digest of the code, which follows Python imports only. Light imports: the
+Snakefile loads this module.
 """
 
 import base64
 import gzip
-import hashlib
 import re
 from collections.abc import Callable
 from functools import cache
@@ -15,8 +15,6 @@ from pathlib import Path
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, select_autoescape
 from jinja2.meta import find_referenced_templates
-
-from relscale.provenance.digests import DIGEST_LENGTH
 
 FOLDER = Path(__file__).parent / "templates"
 PLAIN = (".css", ".js")
@@ -121,9 +119,8 @@ def template_closure(template: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
-@cache
-def template_digest(stage: str) -> str:
-    """Return one digest of all files that a page stage renders.
+def template_texts(stage: str) -> dict[str, str]:
+    """Return the texts of all files that a page stage renders, by their names.
 
     Args:
         stage: a key of `STAGE_TEMPLATES`.
@@ -134,7 +131,4 @@ def template_digest(stage: str) -> str:
         ValueError: if a template includes a file whose name is computed.
     """
     names = {name for template in STAGE_TEMPLATES[stage] for name in template_closure(template)}
-    digest = hashlib.sha256()
-    for name in sorted(names):
-        digest.update(f"{name}\0".encode() + (FOLDER / name).read_bytes() + b"\0")
-    return digest.hexdigest()[:DIGEST_LENGTH]
+    return {name: (FOLDER / name).read_text(encoding="utf-8") for name in sorted(names)}
