@@ -435,25 +435,10 @@ def _suite_checks(suite: Suite) -> list[Problem]:
     for index, budget in enumerate(suite.budgets):
         if labels.index(budget.label) != index:
             problems.append((("suite", "budgets", index, "label"), "this budget is there twice"))
-        if suite.recipe.name != "marin2025" and not budget.shapes:
-            problems.append(
-                (
-                    ("suite", "budgets", index, "shapes"),
-                    f"recipe {suite.recipe.name} needs a list of shapes",
-                )
-            )
-        if suite.recipe.name == "marin2025" and budget.shapes is not None:
-            problems.append(
-                (
-                    ("suite", "budgets", index, "shapes"),
-                    "recipe marin2025 derives its sizes: leave the key out",
-                )
-            )
-    if (
-        suite.recipe.name != "chinchilla"
-        and suite.recipe.warmup_share + suite.recipe.decay_share > 1
-    ):
-        problems.append((("suite", "recipe", "warmup_share"), "with decay_share more than 1"))
+        if problem := suite.recipe.shapes_problem(budget.shapes):
+            problems.append((("suite", "budgets", index, "shapes"), problem))
+    for key, problem in suite.recipe.settings_problems().items():
+        problems.append((("suite", "recipe", key), problem))
     for index, replicate in enumerate(suite.replicates):
         of = next((budget for budget in suite.budgets if budget.label == replicate.budget), None)
         shapes = (of.shapes or []) if of else []
