@@ -9,7 +9,7 @@ rule train:
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
             f"{RESULTS}/runs/{wildcards.run}/record.json",
-            RUNS[wildcards.run].spec(),
+            RUNS[wildcards.run].spec().model_dump(mode="json"),
             [code_digest("relscale.stages.train"), TRAINING_LOCK],
         ),
     output:
@@ -37,7 +37,7 @@ rule train:
         every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
+        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec().model_dump(mode="json")),
         code=code_digest("relscale.stages.train"),
         lock=TRAINING_LOCK,
         checkpoints=f"{SHARED}/checkpoints",

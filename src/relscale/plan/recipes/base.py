@@ -113,9 +113,7 @@ class BaseRecipe(Model, ABC):
                 fields of the recipe with the same name.
         """
         names = ("beta1", "beta2", "weight_decay", "warmup_share", "decay_share", "final_share")
-        given = {
-            name: getattr(self, name) for name in (*names, "clip_norm") if hasattr(self, name)
-        }
+        given = {name: getattr(self, name) for name in (*names, "clip_norm") if hasattr(self, name)}
         return SETTINGS[self.optimiser].model_validate(
             {
                 "learning_rate": learning_rate,
