@@ -31,7 +31,7 @@ from relscale.plan.accounting import (
     forward_flops_per_token,
 )
 from relscale.plan.architecture import Shape
-from relscale.plan.suite import MARIN_CHOICES
+from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training.execution import (
     GIB,
     Execution,
@@ -41,7 +41,7 @@ from relscale.training.execution import (
 )
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.torch_trainer import TorchTrainer
 
 OPTIMISER = {
     "kind": "cautious_adamc",
@@ -98,7 +98,7 @@ def chosen(shape: Shape, batch: int) -> Execution:
 
 def ours(shape: Shape, batch: int) -> Contestant:
     """Return this project's step."""
-    step = TorchStep(shape, MARIN_CHOICES, OPTIMISER, 0, chosen(shape, batch))
+    step = TorchTrainer(shape, MARIN_CHOICES, OPTIMISER, 0, chosen(shape, batch))
     tokens = batch_of(shape, batch)
 
     def turn(steps: int) -> float:
@@ -208,7 +208,9 @@ def measure(label: str, rounds: int, steps: int, peak: float) -> None:
     )
     execution = chosen(shape, batch)
     estimate = state_bytes(count_parameters(shape).total, OPTIMISER["kind"])
-    estimate += activation_bytes(shape, "cuda", execution.micro_batch or batch, execution.recompute)
+    estimate += activation_bytes(
+        shape, "cuda", execution.micro_batch or batch, execution.activation_checkpointing
+    )
     times: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
     for _ in range(rounds):

@@ -28,8 +28,8 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
 from relscale.training.native_library import available, load_library
-from relscale.training.native_trainer import NativeStep
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.native_trainer import NativeTrainer
+from relscale.training.torch_trainer import TorchTrainer
 
 OPTIMISER = {
     "kind": "adam",
@@ -73,7 +73,7 @@ def windows(shape: Shape, batch: int) -> Iterator[np.ndarray]:
         yield tokens[starts[:, None] + offsets]
 
 
-def of_step(step: NativeStep | TorchStep, data: Iterator[np.ndarray]) -> Contestant:
+def of_step(step: NativeTrainer | TorchTrainer, data: Iterator[np.ndarray]) -> Contestant:
     """Return one of this project's steps as a contestant."""
 
     def turn(steps: int) -> float:
@@ -233,8 +233,8 @@ def contestants(label: str) -> tuple[dict[str, Contestant], dict[str, float]]:
     data = windows(shape, batch)
     found: dict[str, Contestant] = {}
     if available():
-        found["native"] = of_step(NativeStep(shape, Choices(), OPTIMISER, 0), data)
-    found["torch"] = of_step(TorchStep(shape, Choices(), OPTIMISER, 0), data)
+        found["native"] = of_step(NativeTrainer(shape, Choices(), OPTIMISER, 0), data)
+    found["torch"] = of_step(TorchTrainer(shape, Choices(), OPTIMISER, 0), data)
     found["nanoGPT"] = plain_loop(our_module(shape), data)
     for name, make in (
         ("litgpt", lambda: plain_loop(litgpt_module(shape), data)),
