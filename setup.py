@@ -1,5 +1,6 @@
-"""Compiles the native training step where there is a C compiler; without one the installation goes
-on, and torch is used instead.
+"""Compile the native trainer if there is a C compiler.
+
+Without a compiler the installation succeeds, and torch is used instead.
 
 Everything else about the package stands in pyproject.toml.
 """
@@ -38,20 +39,21 @@ X86_LEVELS = {
 
 
 def sources_digest() -> str:
-    """Return the digest that `relscale.training.native_library` compares with its own, so that a
-    stale library is not used."""
+    """Return the digest of the C sources.
+
+    `relscale.training.native_library` compares it with its own, so that a stale library is
+    refused.
+    """
     return hashlib.sha256(
         b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
     ).hexdigest()[:16]
 
 
 class BuildLevels(build_ext):
-    """Compiles decoder.c once for each level of instructions of this kind of machine, all into one
-    library."""
+    """Compile decoder.c once per level of instructions, all into one library."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile the levels, leaving out those that the compiler does not know, then the rest as
-        usual."""
+        """Compile the levels that the compiler supports, then the rest as usual."""
         levels = {"baseline": []}
         if platform.machine().lower() in ("x86_64", "amd64"):
             levels |= X86_LEVELS

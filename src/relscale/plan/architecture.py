@@ -1,4 +1,4 @@
-"""The size and form of a decoder as plain data, and the protocol that every architecture implements.
+"""The size of a decoder as plain data, and the protocol of architectures.
 
 Read `Shape` first. The plan and training import this module; it imports nothing of the project.
 """
@@ -86,12 +86,13 @@ class Architecture(Protocol):
     """The key in the registry and the value of `suite.recipe.architecture`."""
 
     def parameter_shapes(self, shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield name and shape of each parameter, in the order of the torch module; the names are
-        those of the `transformers` model."""
+        """Yield name and shape of each parameter, in the order of the torch module.
+
+        The names are those of the `transformers` model.
+        """
 
     def initial_std(self, shape: Shape, name: str, size: tuple[int, ...]) -> float:
-        """Return the standard deviation of a matrix at initialisation, where the recipe sets
-        none."""
+        """Return the standard deviation of a matrix at initialisation, if the recipe sets none."""
 
     def count_parameters(self, shape: Shape) -> ParameterCount:
         """Count the parameters by component."""
@@ -116,5 +117,4 @@ class Architecture(Protocol):
         """Return the `config.json` from which `AutoModelForCausalLM` builds the same model."""
 
     def read_hugging_face_config(self, config: dict[str, Any]) -> tuple[Shape, Choices]:
-        """Return the size and settings of a `config.json`; the inverse of
-        `hugging_face_config`."""
+        """Return the size and settings of a `config.json`; the inverse of the method above."""

@@ -1,4 +1,4 @@
-"""The architecture `qwen3` (arXiv 2505.09388) as numbers: parameters, FLOPs, activations, config.json.
+"""The architecture `qwen3` (arXiv 2505.09388) as numbers.
 
 Pre-RMSNorm, rotary positions, QK-norm, SwiGLU, no biases, untied embedding and head. All counts are
 exact integers. FLOPs count a multiply-add as two; the embedding lookup, norms and element-wise
@@ -39,8 +39,11 @@ class Qwen3:
         yield "lm_head.weight", (shape.vocab_size, width)
 
     def initial_std(self, shape: Shape, name: str, size: tuple[int, ...]) -> float:
-        """Return 0.02 for the embedding, 0.01 / sqrt(width) for the head, and 1 / sqrt(fan in) for
-        other matrices, divided by sqrt(2 layers) for output projections."""
+        """Return the standard deviation of a matrix at initialisation.
+
+        0.02 for the embedding, 0.01 / sqrt(width) for the head, and 1 / sqrt(fan in) for
+        other matrices, divided by sqrt(2 layers) for output projections.
+        """
         if name.startswith("model.embed_tokens"):
             return 0.02
         if name.startswith("lm_head"):
@@ -51,8 +54,11 @@ class Qwen3:
         return deviation
 
     def count_parameters(self, shape: Shape) -> ParameterCount:
-        """Count parameters: a block has Q, K, V, O, three MLP matrices, two norms of the width and
-        two of the head."""
+        """Count the parameters by component.
+
+        A block has Q, K, V, O, three MLP matrices, two norms of the width and two of the
+        head.
+        """
         norms = 2 * shape.width + 2 * shape.head_dim
         table = shape.vocab_size * shape.width
         return ParameterCount(

@@ -30,8 +30,9 @@ class PlanError(ValueError):
 
 
 def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
-    """Return the runs of a suite, ordered by corpus, budget, size and seed as the configuration
-    lists them.
+    """Return the runs of a suite.
+
+    They are ordered by corpus, budget, size and seed as the configuration lists them.
 
     Raises:
         PlanError: naming every budget that no run can meet and every listed size that misses its

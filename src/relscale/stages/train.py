@@ -33,8 +33,10 @@ def main(
     out_speed: Path,
     out_model: Path,
 ) -> None:
-    """Train a run, in as many processes as asked for; 0 processes, the value of a job without a
-    GPU, means one."""
+    """Train a run in one or several processes.
+
+    0 processes, the value for a job without a GPU, means one.
+    """
     if processes > 1 and not is_launched():
         if code := launch(processes, "relscale.stages.train", sys.argv[1:]):
             sys.exit(code)

@@ -106,8 +106,10 @@ class Checkpoints:
             self._path(old).unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """Return the latest checkpoint with a correct checksum, or None; damaged ones are logged
-        and skipped."""
+        """Return the latest checkpoint with a correct checksum, or None.
+
+        Damaged checkpoints are logged and skipped.
+        """
         for step in reversed(self._steps()):
             path = self._path(step)
             try:

@@ -13,8 +13,8 @@ from relscale.plan.architectures import architecture_of
 
 GIB = 2**30
 CPU_ROOM_BYTES = 2 * GIB
-"""Memory for activations of a run on the CPU: fixed, since the memory of the machine must not decide
-the bytes of a run."""
+"""Memory for activations of a run on the CPU: fixed, since the machine's memory must not decide the
+bytes of a run."""
 LOGITS_PER_CHUNK = 2**26
 """Most logits in memory at one time: 256 MiB of float32."""
 ENTRIES_UPDATED_TOGETHER = 2**26
@@ -105,8 +105,11 @@ def activation_bytes(
 
 
 def _loss_bytes(shape: Shape, size: int, tokens: int) -> int:
-    """Return the memory of the loss: logits, the head in the precision of the products, and with
-    chunks the gradient of the head and one chunk's part of it."""
+    """Return the memory of the loss in bytes.
+
+    Logits, the head in the precision of the products, and with chunks the gradient of the head
+    and one chunk's part of it.
+    """
     logits = min(tokens * shape.vocab_size, max(LOGITS_PER_CHUNK, shape.vocab_size))
     table = shape.vocab_size * shape.width
     in_chunks = tokens * shape.vocab_size > LOGITS_PER_CHUNK
@@ -124,8 +127,9 @@ def choose_execution(
     processes: int = 1,
     memory_bytes: int = 0,
 ) -> Execution | None:
-    """Choose the execution of a run: the largest micro batch that fits, with activation
-    checkpointing or sharding only where nothing fits without.
+    """Choose the execution of a run: the largest micro batch that fits.
+
+    Activation checkpointing and sharding are used only if nothing fits without.
 
     Args:
         shape: the size.

@@ -1,4 +1,4 @@
-"""The folder of a trained model: `config.json` and `model.safetensors`, as `transformers` reads them.
+"""The folder of a trained model, as `transformers` reads it: config.json, model.safetensors.
 
 Light imports: no torch.
 """

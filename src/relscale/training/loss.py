@@ -33,8 +33,9 @@ def summed_cross_entropy(
 
 
 class _Chunked(torch.autograd.Function):
-    """Cross-entropy that computes its gradients with the loss, chunk by chunk: nothing of the size
-    of the logits is kept for the backward pass.
+    """Cross-entropy that computes its gradients with the loss, chunk by chunk.
+
+    Nothing of the size of the logits is kept for the backward pass.
 
     With p = softmax(h W^T) and y the target as a unit vector, the gradient is (p - y) W for h and
     (p - y)^T h for W.

@@ -33,8 +33,7 @@ def initialise(decoder: CausalDecoder, seed: int) -> None:
 
 
 def save_decoder(decoder: CausalDecoder, folder: Path) -> None:
-    """Save `config.json` and `model.safetensors`, the form that
-    `AutoModelForCausalLM.from_pretrained` reads."""
+    """Save `config.json` and `model.safetensors` in the form that `transformers` reads."""
     values = {
         name: parameter.detach().cpu().contiguous().numpy()
         for name, parameter in decoder.state_dict().items()

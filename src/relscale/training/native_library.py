@@ -21,15 +21,15 @@ from relscale.plan.optimiser import Optimiser, OptimiserSettings
 from relscale.training.initial import parameter_shapes
 
 SOURCES = "af3adb4865a31eb2"
-"""Digest of the C sources: first 16 digits of the SHA-256 of native/*.c and *.h, concatenated in the
-order of their names. It makes an edit of the sources an edit of this module, so that results become
+"""Digest of the C sources: first 16 digits of the SHA-256 of native/*.c and *.h, concatenated in
+the order of their names. It makes an edit of the sources an edit of this module, so that results become
 stale, and it refuses a library that was built from other sources."""
 
 LEVELS = ("avx512", "avx2", "baseline")
 """Levels of instructions, best first; `baseline` is the compiler's default (SSE2, NEON)."""
 
 WIDEST = 512
-"""Largest width for the native trainer; above it, torch's matrix products and threads are faster."""
+"""Largest width of the native trainer; above it, torch's matrix products are faster."""
 
 ADAM_EPSILON = 1e-8
 """Added to the root of the second moment, as in torch's AdamW."""
@@ -66,6 +66,7 @@ class Support:
     """Why it does not; None if it does."""
 
     def __bool__(self) -> bool:
+        """Return whether the library supports it."""
         return self.reason is None
 
 
@@ -176,8 +177,10 @@ def supports(shape: Shape, choices: Choices, optimiser: Optimiser | None = None)
 def flat_values(
     shape: Shape, values: Mapping[str, npt.NDArray[np.float32]]
 ) -> npt.NDArray[np.float32]:
-    """Concatenate a decoder's parameters in the order of `parameter_shapes`,
-    (num_params_total,)."""
+    """Concatenate a decoder's parameters in the order of `parameter_shapes`.
+
+    The result has shape (num_params_total,).
+    """
     return np.concatenate(
         [np.asarray(values[name], dtype=np.float32).ravel() for name, _ in parameter_shapes(shape)]
     )
@@ -197,8 +200,10 @@ def named_values(shape: Shape, flat: npt.NDArray[np.float32]) -> dict[str, npt.N
 def rotary_angles(
     length: int, head_dim: int, theta: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return cosines and sines (length, head_dim / 2) of position * theta^(-2i / head_dim), in
-    float32 as in the torch decoder."""
+    """Return cosines and sines (length, head_dim / 2) of the rotary angles.
+
+    The angles are position * theta^(-2i / head_dim), in float32 as in the torch decoder.
+    """
     exponents = -np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
     angles = np.outer(np.arange(length, dtype=np.float32), np.float32(theta) ** exponents)
     return np.ascontiguousarray(np.cos(angles)), np.ascontiguousarray(np.sin(angles))
@@ -209,8 +214,10 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
 
 
 class NativeDecoder:
-    """The buffers of a decoder in the library; the caller keeps the parameters as one flat float32
-    array."""
+    """The buffers of a decoder in the library.
+
+    The caller keeps the parameters as one flat float32 array.
+    """
 
     def __init__(
         self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None
@@ -250,8 +257,9 @@ class NativeDecoder:
     def gradients(
         self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]
     ) -> tuple[float, npt.NDArray[np.float32]]:
-        """Return the mean loss of (sequences, context length + 1) tokens and its gradient,
-        (num_params_total,).
+        """Return the mean loss of (sequences, context length + 1) tokens and its gradient.
+
+        The gradient has shape (num_params_total,).
 
         Raises:
             ValueError: if a token is not in the vocabulary or the batch has another shape.
@@ -294,8 +302,9 @@ class NativeDecoder:
         factor: float,
         updates: int,
     ) -> tuple[float, float]:
-        """Take one step of Adam in place; return the mean loss before the step and the global
-        gradient norm before clipping.
+        """Take one step of Adam in place.
+
+        Returns the mean loss before the step and the global gradient norm before clipping.
 
         Args:
             values: (num_params_total,) the parameters.

@@ -63,8 +63,9 @@ class NativeTrainer:
         return source
 
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
-        """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times
-        the peak learning rates.
+        """Take one optimiser step at `factor` times the peak learning rates.
+
+        The batch is (sequences, context length + 1) token ids.
 
         Raises:
             ValueError: if a token is not in the vocabulary or the batch has another shape; the

@@ -1,4 +1,4 @@
-"""Prefetch batches to the GPU: a thread reads and pins them, and copies overlap with computation."""
+"""Prefetch batches to the GPU: a thread reads them, and copies overlap with computation."""
 
 import queue
 import threading

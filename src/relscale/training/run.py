@@ -118,8 +118,11 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, options: RunOptions) -> No
 def checkpoint_key(
     inputs: RunInputs, stamps: Sequence[object], trainer_name: str, threads: int
 ) -> str:
-    """Return the name of the run's folder of checkpoints: it holds a digest of everything that
-    defines the run, so that a run never resumes from another run's state."""
+    """Return the name of the run's folder of checkpoints.
+
+    It holds a digest of everything that defines the run, so that a run never resumes from the
+    state of another run.
+    """
     manifest = read_json(inputs.manifest)
     # The stamps of the files are part of the key: steps on a file that changed later are not
     # resumed from, whatever the file contains now.
@@ -153,8 +156,10 @@ def save_run(outcome: Outcome, trainer: Trainer, inputs: RunInputs, outputs: Run
 
 @contextmanager
 def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether the signal arrived; the signal has no other effect
-    inside the block."""
+    """Yield a function that returns whether a signal arrived.
+
+    The signal has no other effect inside the block.
+    """
     arrived: list[int] = []
     before = signal.signal(number, lambda seen, frame: arrived.append(seen))
     try:
@@ -179,8 +184,10 @@ def _save_tokenizer(tokenizer: Path, folder: Path, context_length: int) -> None:
 
 
 def _reporters(spec: RunSpec, tensorboard: Path | None) -> Iterator[Callable[[CurvePoint], None]]:
-    """Yield functions that report a new row of the curve: to the terminal or log, and to
-    TensorBoard's files if they are wanted."""
+    """Yield functions that report a new row of the curve.
+
+    One writes to the terminal or log, the other, if it is wanted, to TensorBoard's files.
+    """
     bar = tqdm(total=spec.steps, unit="step", disable=not sys.stderr.isatty())
 
     def show(point: CurvePoint) -> None:

@@ -1,5 +1,7 @@
-"""The reference trainer: the decoder in torch, on the device that the recipe trains on, in one
-process or several."""
+"""The reference trainer: the decoder in torch, in one process or several.
+
+The recipe chooses the device.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -27,8 +29,10 @@ ON_CPU = Execution()
 
 
 class Objective(nn.Module):
-    """A decoder and its loss as one module: token ids (sequences, time + 1) to the summed loss of
-    predicting each next token."""
+    """A decoder and its loss as one module.
+
+    It maps token ids (sequences, time + 1) to the summed loss of predicting each next token.
+    """
 
     def __init__(self, decoder: CausalDecoder) -> None:
         """Wrap a decoder."""
@@ -85,8 +89,11 @@ class TorchTrainer:
         self._norms: list[Tensor] = []
 
     def _distribute(self, shape: Shape) -> None:
-        """Let backward passes all-reduce the gradients. Unless the optimiser keeps gradients in its
-        own buffer, they live in the buckets of the all-reduce, instead of twice."""
+        """Let backward passes all-reduce the gradients.
+
+        Unless the optimiser keeps gradients in its own buffer, they live in the buckets of
+        the all-reduce, instead of twice.
+        """
         in_buckets = not self.optimiser.keeps_gradients
         self._objective = DistributedDataParallel(
             self._objective, broadcast_buffers=False, gradient_as_bucket_view=in_buckets
@@ -114,8 +121,10 @@ class TorchTrainer:
         return prefetch(map(self._part, source), self.execution.device)
 
     def _part(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return this process's sequences of a batch: the windows of a step do not depend on the
-        number of processes."""
+        """Return this process's sequences of a batch.
+
+        The windows of a step do not depend on the number of processes.
+        """
         rank, size = self.group.rank, self.group.world_size
         assert len(batch) % size == 0
         return batch[len(batch) // size * rank : len(batch) // size * (rank + 1)]
@@ -154,8 +163,10 @@ class TorchTrainer:
         self._losses.append(mean)
 
     def losses(self) -> npt.NDArray[np.float32]:
-        """Return the losses since the last call, (updates,), in nats per token, over the batches of
-        all processes."""
+        """Return the losses since the last call, (updates,), in nats per token.
+
+        Each is the mean over the batches of all processes.
+        """
         drained, self._losses = self._losses, []
         if not drained:
             return np.empty(0, dtype=np.float32)
@@ -164,8 +175,7 @@ class TorchTrainer:
         return (means / self.group.world_size).cpu().numpy()
 
     def gradient_norms(self) -> npt.NDArray[np.float32]:
-        """Return the gradient's norm before clipping of each update since the last call,
-        (updates,)."""
+        """Return the global gradient norms before clipping since the last call, (updates,)."""
         drained, self._norms = self._norms, []
         return (
             torch.stack(drained).float().cpu().numpy() if drained else np.empty(0, dtype=np.float32)
@@ -184,8 +194,10 @@ class TorchTrainer:
         return all(bool(parameter.isfinite().all()) for parameter in self.decoder.parameters())
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of weights and optimiser state, by name; nothing unless this is the main
-        process."""
+        """Return copies of weights and optimiser state, by name.
+
+        Empty unless this is the main process.
+        """
         state: dict[str, np.ndarray] = {}
         for values in (self.decoder.named_parameters(), self.optimiser.state()):
             for name, value in values:

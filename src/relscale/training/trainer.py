@@ -21,8 +21,10 @@ class Trainer(Protocol):
     """Name of the implementation and execution, which decide the bytes of the run."""
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
-        """Yield the batches of a source, in order, where `update` needs them; a trainer on a GPU
-        prefetches them."""
+        """Yield the batches of a source, in order, where `update` needs them.
+
+        A trainer on a GPU prefetches them.
+        """
 
     def update(self, batch: Any, factor: float) -> None:
         """Take one optimiser step.
@@ -34,12 +36,16 @@ class Trainer(Protocol):
         """
 
     def losses(self) -> npt.NDArray[np.float32]:
-        """Return the loss of each update since the last call, (updates,), in nats per token, each
-        computed before its update."""
+        """Return the loss of each update since the last call, (updates,), in nats per token.
+
+        Each is computed before its update.
+        """
 
     def gradient_norms(self) -> npt.NDArray[np.float32]:
-        """Return the global gradient norm before clipping of each update since the last call,
-        (updates,)."""
+        """Return the gradient norm of each update since the last call, (updates,).
+
+        It is the global norm before clipping.
+        """
 
     def peak_memory_mib(self) -> float:
         """Return the peak memory so far: of the GPU, if one is used, else of the process."""
@@ -61,8 +67,10 @@ class Trainer(Protocol):
         """
 
     def save(self, folder: Path) -> None:
-        """Write `config.json` and `model.safetensors` as `transformers` reads them, parameters in
-        float32."""
+        """Write `config.json` and `model.safetensors` as `transformers` reads them.
+
+        Parameters are float32.
+        """
 
 
 def process_memory_mib() -> float:

@@ -1,5 +1,6 @@
-"""What a recipe is: settings, and formulas that turn a budget into sizes with batch, steps and
-optimiser.
+"""A recipe: settings, and formulas that turn a budget into planned sizes.
+
+A planned size has a batch size, a number of steps and an optimiser.
 
 Subclass `ListedSizesRecipe` where the configuration lists the sizes, else `BaseRecipe`.
 """
@@ -7,7 +8,7 @@ Subclass `ListedSizesRecipe` where the configuration lists the sizes, else `Base
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import model_validator
 

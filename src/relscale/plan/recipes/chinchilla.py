@@ -16,8 +16,9 @@ SHARED_BATCH = 8
 
 
 class Chinchilla(ListedSizesRecipe):
-    """The usual recipe: AdamW, one learning rate, cosine; budgets are labelled by training FLOPs,
-    full attention and softmax counted.
+    """The usual recipe: AdamW, one learning rate, cosine schedule.
+
+    Budgets are labelled by training FLOPs, full attention and softmax counted.
 
     After Hoffmann et al. 2022 (arXiv 2203.15556): AdamW, weight decay 0.1, one cosine cycle over
     the whole run, down to a tenth of the peak. The learning rate follows the width as in table 2.1

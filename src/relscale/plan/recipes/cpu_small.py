@@ -16,8 +16,10 @@ REFERENCE_BATCH_TOKENS = 2048
 
 
 class CpuSmall(ListedSizesRecipe):
-    """Recipe for clean IsoFLOP curves of tiny models on a CPU; budgets are labelled by training
-    FLOPs, causal attention counted."""
+    """Recipe for clean IsoFLOP curves of tiny models on a CPU.
+
+    Budgets are labelled by training FLOPs, causal attention counted.
+    """
 
     name: Literal["cpu_small"]
     optimiser: OptimiserKind = "adam"
@@ -59,8 +61,11 @@ class CpuSmall(ListedSizesRecipe):
         return max(1, round(math.sqrt(tokens / self.batch_reference_tokens)))
 
     def optimiser_of(self, batch_size: int, width: int) -> OptimiserSettings:
-        """Return learning rates that follow the square root of the batch, and the width for all
-        but the embedding."""
+        """Return the settings of a run's optimiser.
+
+        All learning rates follow the square root of the batch, and all but the embedding's
+        follow the width.
+        """
         scale = math.sqrt(batch_size * self.context_length / REFERENCE_BATCH_TOKENS)
         matrices = self.matrix_learning_rate / math.sqrt(width) * scale
         return self.optimiser_settings(

@@ -19,8 +19,10 @@ MARIN_CHOICES = Choices(
 
 
 class Marin2025(BaseRecipe):
-    """The paper's recipe: budgets are labelled by forward FLOPs, full attention and softmax
-    counted."""
+    """The paper's recipe.
+
+    Budgets are labelled by forward FLOPs, full attention and softmax counted.
+    """
 
     name: Literal["marin2025"]
     optimiser: OptimiserKind = "cautious_adamc"
@@ -86,8 +88,10 @@ class Marin2025(BaseRecipe):
         return "gpu"
 
     def _planned_size(self, budget: float, width: int, vocab_size: int) -> PlannedSize | None:
-        """Return the run of a width (steps 1-9 of the paper's IsoFLOP grid), or None where the
-        batch would be too small or the budget missed."""
+        """Return the planned size of a width (steps 1-9 of the paper's IsoFLOP grid).
+
+        None if the batch is too small or the budget is missed.
+        """
         heads = width // self.head_dim
         shape = Shape(
             width=width,

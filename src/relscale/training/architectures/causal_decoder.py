@@ -30,8 +30,10 @@ class CausalDecoder(nn.Module, ABC):
 
     @abstractmethod
     def hidden(self, tokens: Tensor) -> Tensor:
-        """Return the last hidden states (batch, time, width) of token ids (batch, time); time is at
-        most the context length."""
+        """Return the last hidden states (batch, time, width) of token ids (batch, time).
+
+        The time is at most the context length.
+        """
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits (batch, time, vocab) of token ids (batch, time)."""

@@ -31,8 +31,10 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(shape.head_dim, eps=epsilon)
 
     def forward(self, hidden: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-        """Map hidden states (batch, time, width) to the same shape; the angles are (time,
-        head_dim)."""
+        """Map hidden states (batch, time, width) to the same shape.
+
+        The angles are (time, head_dim).
+        """
         batch, time, _ = hidden.shape
         shape = self.shape
         # Norms in the precision of their weights: products may be in a lower one.
@@ -130,8 +132,10 @@ class Decoder(CausalDecoder):
         return list(self.model.layers)
 
     def hidden(self, tokens: Tensor) -> Tensor:
-        """Return the last hidden states (batch, time, width) of token ids (batch, time); time is at
-        most the context length."""
+        """Return the last hidden states (batch, time, width) of token ids (batch, time).
+
+        The time is at most the context length.
+        """
         time = tokens.shape[1]
         hidden: Tensor = self.model(
             tokens, self.cosine[:time], self.sine[:time], self.activation_checkpointing
@@ -140,8 +144,9 @@ class Decoder(CausalDecoder):
 
 
 def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines (length, head_dim) of RoFormer's angles, position * theta^(-2i /
-    head_dim) (arXiv 2104.09864).
+    """Return cosines and sines (length, head_dim) of the rotary angles.
+
+    The angles are position * theta^(-2i / head_dim) (RoFormer, arXiv 2104.09864).
 
     With scaling, frequencies whose wavelength is above `original / low` are divided by `factor`,
     those below `original / high` are kept, and those between are blended linearly in original /
@@ -163,7 +168,9 @@ def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor,
 
 
 def rotate(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotate (batch, heads, time, head_dim) by their positions; halves are paired as in
-    `transformers`."""
+    """Rotate (batch, heads, time, head_dim) by position.
+
+    Halves are paired as in `transformers`.
+    """
     first, second = vectors.chunk(2, dim=-1)
     return vectors * cosine + torch.cat((-second, first), dim=-1) * sine

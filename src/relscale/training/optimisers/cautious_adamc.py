@@ -13,8 +13,9 @@ from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 class CautiousAdamC:
-    """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285), in
-    the form of the recipe `marin2025`.
+    """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285).
+
+    This is the form of the recipe `marin2025`.
 
     Gradients are clipped by their global norm; u = m / (sqrt(v) + eps) with bias-corrected moments;
     entries of u that point against the gradient are set to zero and the rest are divided by the
@@ -55,8 +56,10 @@ class CautiousAdamC:
 
     @torch.no_grad()
     def step(self, factor: float) -> Tensor:
-        """Take one step at `factor` times the peak rate, set the gradients to zero, and return
-        their norm before clipping."""
+        """Take one step at `factor` times the peak rate.
+
+        Sets the gradients to zero and returns their norm before clipping.
+        """
         self.steps += 1
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
         for names in self._names_updated_together():
@@ -118,8 +121,10 @@ class CautiousAdamC:
         )
 
     def state(self) -> State:
-        """Yield name and value of moments and the step count, whole; all processes of a group take
-        part."""
+        """Yield name and value of moments and the step count, whole.
+
+        All processes of a group take part.
+        """
         for kind, moments in self.moments.items():
             for name, parameter in self.parameters.items():
                 whole = moments[name] if name in moments else torch.empty_like(parameter)

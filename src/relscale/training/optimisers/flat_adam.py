@@ -22,8 +22,9 @@ PARAMETER_GROUPS = ("embedding_learning_rate", "learning_rate", "head_learning_r
 
 
 class FlatAdam:
-    """Adam (arXiv 1412.6980) with decoupled weight decay of every parameter (AdamW, arXiv
-    1711.05101), on flat buffers.
+    """Adam (arXiv 1412.6980) with decoupled weight decay (AdamW, arXiv 1711.05101).
+
+    Weight decay applies to all parameters. The parameters are views of flat buffers.
 
     Gradients are clipped by their global norm.
     """
@@ -77,8 +78,10 @@ class FlatAdam:
 
     @torch.no_grad()
     def step(self, factor: float) -> Tensor:
-        """Take one step with all learning rates multiplied by `factor`, set the gradients to zero,
-        and return their norm before clipping."""
+        """Take one step with all learning rates multiplied by `factor`.
+
+        Sets the gradients to zero and returns their norm before clipping.
+        """
         norm = torch.linalg.vector_norm(self.gradient)
         self.gradient.mul_((self.clip_norm / (norm + 1e-6)).clamp_(max=1.0))
         for members, peak in zip(self.adam.param_groups, self.peaks, strict=True):
@@ -95,8 +98,10 @@ class FlatAdam:
         self.gradient.zero_()
 
     def state(self) -> State:
-        """Yield name and value of moments and step counts, whole; all processes of a group take
-        part."""
+        """Yield name and value of moments and step counts, whole.
+
+        All processes of a group take part.
+        """
         for index, (members, parts) in enumerate(
             zip(self.adam.param_groups, self._parts, strict=True)
         ):

@@ -17,8 +17,10 @@ class TorchOptimiser(Protocol):
     keep them in its own buffers."""
 
     def step(self, factor: float) -> Tensor:
-        """Take one step with all peak learning rates multiplied by `factor`, set the gradients to
-        zero, and return their norm before clipping, a scalar."""
+        """Take one step with all peak learning rates multiplied by `factor`.
+
+        Sets the gradients to zero and returns their norm before clipping, a scalar.
+        """
 
     def zero_grad(self) -> None:
         """Set the gradients to zero, in place."""
