@@ -56,14 +56,12 @@ def bill(runs: Iterable[Run], costs: Costs) -> str:
             f"{corpus:<16}{budget:>8}{len(members):>6}{tokens:>12.3g}{flops:>16.3g}{time:>14,.1f}"
         )
 
-    by_budget_of_corpus: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    curves: dict[tuple[str, str], list[Run]] = defaultdict(list)
     by_budget: dict[str, list[Run]] = defaultdict(list)
     for run in everything:
-        by_budget_of_corpus[run.corpus, run.budget].append(run)
+        curves[run.corpus, run.budget].append(run)
         by_budget[run.budget].append(run)
-    lines += [
-        line(corpus, budget, members) for (corpus, budget), members in by_budget_of_corpus.items()
-    ]
+    lines += [line(corpus, budget, members) for (corpus, budget), members in curves.items()]
     corpora = list(dict.fromkeys(run.corpus for run in everything))
     if len(corpora) > 1:
         lines += [line("all", budget, members) for budget, members in by_budget.items()]

@@ -19,7 +19,7 @@ class SuiteSpec(Model):
     """Speed of the machines."""
     training: Training | None = None
     """Limits of jobs on GPUs; None for a suite on the CPU."""
-    tokens_to_score: dict[str, int] = {}
+    tokens_to_score: dict[str, int] = Field(default_factory=dict)
     """Tokens that each family's evaluation scores."""
 
 

@@ -22,8 +22,8 @@ from relscale.training.initial import parameter_shapes
 
 SOURCES = "af3adb4865a31eb2"
 """Digest of the C sources: first 16 digits of the SHA-256 of native/*.c and *.h, concatenated in
-the order of their names. It makes an edit of the sources an edit of this module, so that results become
-stale, and it refuses a library that was built from other sources."""
+the order of their names. An edit of the sources is thereby an edit of this module, so that results
+become stale, and a library that was built from other sources is refused."""
 
 LEVELS = ("avx512", "avx2", "baseline")
 """Levels of instructions, best first; `baseline` is the compiler's default (SSE2, NEON)."""

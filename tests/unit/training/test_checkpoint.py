@@ -147,7 +147,8 @@ def test_a_checkpoint_that_cannot_be_written_says_which_is_the_last_good_one(tmp
     monkeypatch.setattr("relscale.training.checkpoint.save_file", full)
     with pytest.raises(
         ValueError,
-        match=r"step-000000002.safetensors: .*No space left on device; the last good one is that of step 1",
+        match=r"step-000000002.safetensors: .*No space left on device; "
+        r"the last good one is that of step 1",
     ):
         checkpoints.save(2, {"weight": np.zeros(2)}, {})
     assert checkpoints.latest().step == 1
@@ -191,8 +192,8 @@ class Stage:
     """The training stage as a process, on a run of a few seconds."""
 
     def __init__(self, folder, tokens, implementation):
-        # Long enough to be killed several times: a step takes the native trainer tens of microseconds and
-        # the torch trainer milliseconds.
+        # Long enough to be killed several times: a step takes tens of microseconds natively and
+        # milliseconds in torch.
         budget = {"label": "2e10" if implementation == "native" else "6e8", "shapes": ["16x1"]}
         raw = {
             "corpora": ["a"],
