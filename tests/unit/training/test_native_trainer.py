@@ -1,5 +1,7 @@
-"""The native step against the torch step, which is the reference: gradients, a whole run, resuming,
-divergence, and what it refuses."""
+"""The native trainer against the torch trainer, which is the reference.
+
+Gradients, a whole run, resuming, divergence, and refusals.
+"""
 
 import hashlib
 import itertools
@@ -16,15 +18,16 @@ import pytest
 import torch
 from gradients import autograd, gradient_errors
 from rounding import float32_error, roundings_of_a_gradient, roundings_of_a_logit
+from run_specs import optimiser_of, run_spec
 from torch.nn import functional
 
 from relscale.config.load import load_config, read_yaml
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.suite import plan_suite
 from relscale.training import native_library
+from relscale.training.architectures.qwen3 import rotary_angles as torch_angles
 from relscale.training.initial import initial_values, parameter_shapes
 from relscale.training.model import Decoder, initialise, load_decoder
-from relscale.training.model import rotary_angles as torch_angles
 from relscale.training.native_library import (
     LEVELS,
     NativeDecoder,
@@ -36,10 +39,10 @@ from relscale.training.native_library import (
     rotary_angles,
     supports,
 )
-from relscale.training.native_trainer import NativeStep
-from relscale.training.optimisers import FlatAdam
+from relscale.training.native_trainer import NativeTrainer
+from relscale.training.optimisers.flat_adam import FlatAdam
 from relscale.training.schedule import schedule
-from relscale.training.trainer import windows
+from relscale.training.stream import windows
 
 ROOT = Path(__file__).parents[3]
 SMALL = Shape(
@@ -266,9 +269,9 @@ def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
 
 
 def run_native(shape: Shape, data: list[np.ndarray], optimiser: dict) -> np.ndarray:
-    step = NativeStep(shape, Choices(), optimiser, seed=0)
+    step = NativeTrainer(shape, Choices(), optimiser_of(optimiser), seed=0)
     for number, batch in enumerate(data):
-        step.update(batch, schedule(number, len(data), optimiser))
+        step.update(batch, schedule(number, len(data), optimiser_of(optimiser)))
     return step.losses()
 
 
@@ -279,7 +282,7 @@ def run_torch(
     try:
         decoder = Decoder(shape, Choices()).to(precision)
         initialise(decoder, 0)
-        adam = FlatAdam(decoder, optimiser)
+        adam = FlatAdam(decoder, optimiser_of(optimiser))
         losses = []
         for number, batch in enumerate(data):
             tokens = torch.from_numpy(batch)
@@ -287,7 +290,7 @@ def run_torch(
                 decoder(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()
             )
             loss.backward()
-            adam.step(schedule(number, len(data), optimiser))
+            adam.step(schedule(number, len(data), optimiser_of(optimiser)))
             losses.append(loss.item())
     finally:
         torch.set_default_dtype(torch.float32)
@@ -336,7 +339,7 @@ def recipe_rates(shape: Shape, sequences: int) -> dict[str, float]:
         (replace(SMALL, layers=1), 3, {"clip_norm": 1e9}),
     ],
 )
-def test_the_loss_curve_of_a_run_is_that_of_the_torch_step(shape, sequences, changes):
+def test_the_loss_curve_of_a_run_is_that_of_the_torch_trainer(shape, sequences, changes):
     optimiser = ADAM | recipe_rates(shape, sequences) | changes
     data = batches(shape, sequences, 300)
     ours, theirs = run_native(shape, data, optimiser), run_torch(shape, data, optimiser)
@@ -362,7 +365,7 @@ def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, 
     # training makes rounding grow.
     optimiser = ADAM | recipe_rates(shape, sequences)
     data = batches(shape, sequences, 120)
-    step = NativeStep(shape, Choices(), optimiser, seed=0, level=level)
+    step = NativeTrainer(shape, Choices(), optimiser_of(optimiser), seed=0, level=level)
     errors: dict[str, list[float]] = {"native": [], "torch": []}
     for number, batch in enumerate(data):
         if number % 40 == 39:
@@ -383,7 +386,7 @@ def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, 
                 assert np.abs(gradient - expected[name]).max() < allowed[name], name
             errors["native"].append(float(np.linalg.norm(flat - whole)))
             errors["torch"].append(float(np.linalg.norm(in_float32 - whole)))
-        step.update(batch, schedule(number, len(data), optimiser))
+        step.update(batch, schedule(number, len(data), optimiser_of(optimiser)))
     losses = step.losses()
     assert losses[-20:].mean() < losses[0] - 0.1
     # A sum in k lanes of a vector errs less, by sqrt(k): torch may have up to 16 lanes (AVX-512)
@@ -394,7 +397,7 @@ def test_along_a_run_losses_and_gradients_are_as_exact_as_those_of_torch(shape, 
 @needs_library
 @pytest.mark.soak
 @pytest.mark.parametrize(("shape", "sequences"), suite_shapes(), ids=label)
-def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, sequences):
+def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_trainer_does(shape, sequences):
     # At these learning rates a last bit of the initial weights moves the loss by 1e-4 within some
     # hundred steps, torch's own too.
     optimiser = ADAM | recipe_rates(shape, sequences)
@@ -415,12 +418,12 @@ def test_a_run_stays_with_that_in_float64_as_long_as_the_torch_step_does(shape, 
 @needs_library
 def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
     data = batches(SMALL, 2, 30)
-    whole, again = (NativeStep(SMALL, Choices(), ADAM, seed=5) for _ in range(2))
+    whole, again = (NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5) for _ in range(2))
     for step in (whole, again):
         for batch in data[:17]:
             step.update(batch, 0.7)
     saved = again.state()
-    resumed = NativeStep(SMALL, Choices(), ADAM, seed=6)
+    resumed = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=6)
     resumed.update(data[0], 1.0)
     resumed.load_state(saved)
     for batch in data[17:]:
@@ -440,7 +443,7 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
 @pytest.mark.parametrize("level", levels())
 def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
     clipped = {"clip_norm": 1e-3}
-    step = NativeStep(SMALL, Choices(), ADAM | clipped, seed=5, level=level)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM | clipped), seed=5, level=level)
     assert step.gradient_norms().shape == (0,)
     expected = []
     for seed in range(3):
@@ -460,20 +463,20 @@ def test_norms_are_those_of_all_gradients_before_clipping_and_given_once(level):
 
 @needs_library
 def test_states_of_another_shape_are_refused():
-    step = NativeStep(SMALL, Choices(), ADAM, seed=5)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5)
     state = step.state()
     with pytest.raises(
         ValueError, match=r"state of a run: first is None, not \(\(\d+,\), 'float32'\)"
     ):
         step.load_state({name: value for name, value in state.items() if name != "first"})
-    other = NativeStep(replace(SMALL, layers=1), Choices(), ADAM, seed=5).state()
+    other = NativeTrainer(replace(SMALL, layers=1), Choices(), optimiser_of(ADAM), seed=5).state()
     with pytest.raises(ValueError, match=r"state of a run: first is \(\(\d+,\), 'float32'\), not"):
         step.load_state(other)
 
 
 @needs_library
 def test_losses_are_those_before_each_update_and_given_once():
-    step = NativeStep(SMALL, Choices(), ADAM, seed=5)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5)
     batch = random_batch(SMALL, 2)
     expected = autograd(SMALL, Choices(), dict(initial_values(SMALL, Choices(), 5)), batch)[0]
     assert step.losses().shape == (0,)
@@ -497,7 +500,7 @@ def test_losses_are_those_before_each_update_and_given_once():
     ],
 )
 def test_values_that_are_not_finite_are_seen(level, name, value):
-    step = NativeStep(SMALL, Choices(), ADAM, seed=5, level=level)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5, level=level)
     batch = random_batch(SMALL, 2)
     # Row 0 of the embedding is seen because token 0 is in the batch.
     batch[0, 3] = 0
@@ -509,7 +512,7 @@ def test_values_that_are_not_finite_are_seen(level, name, value):
 
 @needs_library
 def test_a_run_that_diverges_is_seen():
-    step = NativeStep(
+    step = NativeTrainer(
         SMALL,
         Choices(),
         ADAM | {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": 1e30},
@@ -524,7 +527,7 @@ def test_a_run_that_diverges_is_seen():
 
 @needs_library
 def test_batches_that_do_not_fit_are_refused_and_change_nothing():
-    step = NativeStep(SMALL, Choices(), ADAM, seed=5)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5)
     before = step.values.copy()
     batch = random_batch(SMALL, 2)
     for token in (SMALL.vocab_size, -1):
@@ -540,7 +543,7 @@ def test_batches_that_do_not_fit_are_refused_and_change_nothing():
 
 @needs_library
 def test_the_saved_folder_is_that_of_a_decoder(tmp_path):
-    step = NativeStep(SMALL, Choices(), ADAM, seed=5)
+    step = NativeTrainer(SMALL, Choices(), optimiser_of(ADAM), seed=5)
     step.save(tmp_path)
     decoder = Decoder(SMALL, Choices())
     initialise(decoder, 5)
@@ -562,11 +565,11 @@ def test_the_saved_folder_is_that_of_a_decoder(tmp_path):
     ],
 )
 def test_what_is_not_supported_has_a_reason(shape, choices, kind, reason):
-    support = supports(shape, choices, ADAM | {"kind": kind})
+    support = supports(shape, choices, optimiser_of(ADAM | {"kind": kind}))
     assert not support and reason in str(support.reason)
 
 
-def test_the_digest_of_the_sources_stands_in_the_module():
+def test_the_module_holds_the_digest_of_the_sources():
     paths = sorted((ROOT / "src/relscale/training/native").glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
     assert digest == native_library.SOURCES, (
@@ -574,12 +577,12 @@ def test_the_digest_of_the_sources_stands_in_the_module():
     )
 
 
-def test_levels_that_are_not_there_are_refused():
+def test_missing_levels_are_refused():
     with pytest.raises(UnavailableError):
         load_library("altivec")
 
 
-def test_without_a_compiler_the_installation_goes_on(tmp_path):
+def test_the_installation_succeeds_without_a_compiler(tmp_path):
     for name in ("setup.py", "pyproject.toml", "README.md", "src"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
@@ -603,24 +606,25 @@ import sys
 from pathlib import Path
 import numpy as np
 import relscale.stages.train
-from relscale.plan.architecture import Choices, Shape
-from relscale.training.trainer import train
+from relscale.plan.run_spec import RunSpec
+from relscale.training.loop import train
 from relscale.training.native_library import supports
-from relscale.training.native_trainer import NativeStep
-shape = Shape(width=16, layers=1, heads=1, kv_heads=1, head_dim=16, intermediate=48, vocab_size=64, context_length=16)
-optimiser = {optimiser}
-if supports(shape, Choices(), optimiser):
-    spec = {{"steps": 3, "batch_size": 2, "seed": 0, "shape": {{"context_length": 16}}, "optimiser": optimiser}}
-    model = NativeStep(shape, Choices(), optimiser, 0)
-    outcome = train(spec, np.arange(1000, dtype=np.uint16) % 64, model)
+from relscale.training.native_trainer import NativeTrainer
+spec = RunSpec.model_validate_json({spec!r})
+if supports(spec.shape, spec.choices, spec.optimiser):
+    trainer = NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
+    outcome = train(spec, np.arange(1000, dtype=np.uint16) % 64, trainer)
     assert outcome.excluded_reason is None and len(outcome.curve) == 3
-    model.save(Path({folder!r}))
-print(*(name for name in ("torch", "pandas", "transformers", "pyarrow", "scipy") if name in sys.modules))
+    trainer.save(Path({folder!r}))
+heavy = ("torch", "pandas", "transformers", "pyarrow", "scipy")
+print(*(name for name in heavy if name in sys.modules))
 """
 
 
 def test_training_imports_nothing_heavy(tmp_path):
-    script = LIGHT.format(optimiser=ADAM, folder=str(tmp_path))
+    shape = replace(SMALL, width=16, heads=1, kv_heads=1, head_dim=16, vocab_size=64)
+    spec = run_spec(shape, ADAM, steps=3, batch_size=2, seed=0)
+    script = LIGHT.format(spec=spec.model_dump_json(), folder=str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
