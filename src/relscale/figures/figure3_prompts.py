@@ -1,5 +1,6 @@
 """Predictability: share of the variance of each measure that compute explains; and what this scale
-cannot show of the three prompts."""
+cannot show of the three prompts.
+"""
 
 import math
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """Behaviour: the probability of the wanted text of each pair above, its change relative to the
-baseline below."""
+baseline below.
+"""
 
 from typing import Any
 

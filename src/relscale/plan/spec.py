@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.base import Model, Name
 from relscale.config.suite import Suite
 from relscale.config.training import Training

@@ -1,5 +1,6 @@
 """Check before any scoring that every checkpoint that should be here is here, and write the suite's
-table."""
+table.
+"""
 
 import argparse
 import csv

@@ -1,5 +1,6 @@
 """Stage `laws`: absolute and relative laws, decomposition, two-stage law and back-test of one
-family."""
+family.
+"""
 
 import argparse
 import json
