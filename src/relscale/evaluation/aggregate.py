@@ -49,8 +49,7 @@ ITEMS_SCHEMA = pa.schema(
 
 def metrics_of(kind: str, metrics: Sequence[str]) -> list[str]:
     """Return the metrics to report: those asked for, and bits per byte of the right answer for
-    questions.
-    """
+    questions."""
     extra = ["bits_per_byte"] if kind == "questions" and "bits_per_byte" not in metrics else []
     return [*metrics, *extra]
 
@@ -131,8 +130,7 @@ def items_table(
     overlaps: np.ndarray,
 ) -> pa.Table:
     """Return the items rows of a run: one an item and metric, in the order of metrics and requests;
-    arguments as for `losses_rows`.
-    """
+    arguments as for `losses_rows`."""
     values = _values(metrics, requests, log_likelihood)
     size = len(requests.items)
     names = {"corpus": columns["corpus"], "run": columns["run"], "family": family}
@@ -156,8 +154,7 @@ def _values(
     metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return each item's metrics, with the two accuracies that `at_chance` needs wherever items
-    have options.
-    """
+    have options."""
     if log_likelihood is None:
         return {}
     needed = list(metrics)
@@ -173,8 +170,7 @@ def _at_chance(
     counts: np.ndarray,
 ) -> bool:
     """Return whether the accuracy that goes with a choice metric cannot be told from chance; bits
-    per byte have no chance level.
-    """
+    per byte have no chance level."""
     if metric == "bits_per_byte":
         return False
     correct = values["accuracy_per_byte" if metric.endswith("per_byte") else "accuracy"][0][at]

@@ -1,6 +1,5 @@
 """How much of the requests a torch model is given at a time, and what memory that takes. Pure,
-light: the plan's resources import it.
-"""
+light: the plan's resources import it."""
 
 from typing import Literal
 

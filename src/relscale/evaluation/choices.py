@@ -1,6 +1,5 @@
 """Pairs: a preferred text and another one, or a list of options and the index of the right one,
-with or without a prompt before them.
-"""
+with or without a prompt before them."""
 
 from collections.abc import Mapping
 from typing import Any

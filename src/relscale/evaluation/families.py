@@ -57,8 +57,7 @@ class Account:
 @dataclass(kw_only=True)
 class Stratum:
     """The questions of a subject, a behaviour or (all files together) a domain of pairs: the unit
-    of which a sample is drawn.
-    """
+    of which a sample is drawn."""
 
     domain: str
     """The domain that it belongs to."""

@@ -79,8 +79,7 @@ def _is_first_best(
 
 def contains_chance(correct: int, total: int, chance: float, z: float = 1.959963984540054) -> bool:
     """Return whether Wilson's interval of an accuracy (95 % by default) contains chance (Wilson
-    1927, JASA 22:209-212).
-    """
+    1927, JASA 22:209-212)."""
     share = correct / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = (

@@ -1,6 +1,5 @@
 """Scoring with the native library: each request on its own, without padding, and only its
-continuation through the head. Light imports.
-"""
+continuation through the head. Light imports."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,7 @@ from relscale.training.native_library import NativeDecoder, flat_values
 
 class NativeModel:
     """A decoder of ours as a `LanguageModel`. Make one only where `native_library.supports` allows
-    it.
-    """
+    it."""
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """Which items' texts stand in a corpus: they share a window of consecutive lower-cased words with
-one of its documents.
-"""
+one of its documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -84,8 +84,7 @@ def text_id(*parts: str) -> str:
 
 def rank(seed: int, name: str, item: str) -> str:
     """Return the key by which items of a domain are ordered at random: it depends on seed, domain
-    and item, on nothing else.
-    """
+    and item, on nothing else."""
     return hashlib.sha256(f"{seed}\x1f{name}\x1f{item}".encode()).hexdigest()
 
 
@@ -96,8 +95,7 @@ def in_random_order(
     things: Iterable[T], *, seed: int, name: str, key: Callable[[T], str]
 ) -> list[T]:
     """Return things in an order that seed, name and each thing's own key decide, so that nothing
-    else moves a sample.
-    """
+    else moves a sample."""
     return sorted(things, key=lambda thing: rank(seed, name, key(thing)))
 
 
@@ -105,8 +103,7 @@ def take_tokens(
     items: Iterable[Item], max_tokens: int | None, max_items: int | None = None
 ) -> list[Item]:
     """Take items from the front as long as they and their tokens stay within the caps; the first
-    one is always taken.
-    """
+    one is always taken."""
     taken: list[Item] = []
     total = 0
     for item in items:

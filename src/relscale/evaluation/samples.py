@@ -43,8 +43,7 @@ class Sample(Account):
 
     def manifest(self, family: str, kind: str, context_length: int) -> dict[str, Any]:
         """Return the account as JSON: items, sequences, tokens and bytes by domain, and what was
-        left out.
-        """
+        left out."""
         rows: dict[str, Any] = {}
         for item in self.items:
             row = rows.setdefault(item.domain, Counter())

@@ -1,6 +1,5 @@
 """Scores that took long, kept until the whole job is done: one that is stopped scores no run a
-second time. Light imports: no torch.
-"""
+second time. Light imports: no torch."""
 
 import time
 from collections.abc import Callable

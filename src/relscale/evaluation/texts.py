@@ -1,6 +1,5 @@
 """Items of an evaluation as texts, before any tokenizer: what families give and what every model's
-own tokenizer turns into requests.
-"""
+own tokenizer turns into requests."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +7,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, kw_only=True)
 class TextItem:
     """A question with its options, as texts: the model is given `prefix + context`, and each option
-    is scored after it.
-    """
+    is scored after it."""
 
     domain: str
     """The domain that it belongs to."""

@@ -1,6 +1,5 @@
 """From text to token ids: the boundary between context and continuation, and the bytes that tokens
-stand for.
-"""
+stand for."""
 
 from collections.abc import Sequence
 
@@ -13,8 +12,7 @@ from relscale.text.tokenizer import end_of_text
 
 class TextEncoder:
     """A byte-level tokenizer with the bytes of each of its tokens at hand; the prefix token is the
-    one between documents in training.
-    """
+    one between documents in training."""
 
     def __init__(self, tokenizer: Tokenizer, where: str = "tokenizer") -> None:
         """Take a tokenizer.
@@ -62,8 +60,7 @@ class TextEncoder:
 
     def num_bytes(self, tokens: Sequence[int]) -> int:
         """Return the UTF-8 bytes that tokens stand for, also where a token holds only a part of a
-        character.
-        """
+        character."""
         return sum(self._num_bytes[token] for token in tokens)
 
     def option(self, context: str, text: str, delimiter: str = " ") -> Option:
@@ -93,8 +90,7 @@ class TextEncoder:
 
     def options(self, item: TextItem) -> tuple[Option, ...]:
         """Return the requests of a question, one an option; bytes are those of the option without
-        the space that parts it.
-        """
+        the space that parts it."""
         context = item.prefix + item.context
         return tuple(
             self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "")
@@ -103,8 +99,7 @@ class TextEncoder:
 
     def window(self, tokens: Sequence[int], masked: int = 0) -> Option:
         """Return the request that scores tokens after the prefix token, all but the first `masked`
-        ones; bytes are those of the scored.
-        """
+        ones; bytes are those of the scored."""
         return Option(
             context=(self.prefix, *tokens[:masked]),
             continuation=tuple(tokens[masked:]),
@@ -114,8 +109,7 @@ class TextEncoder:
 
 def byte_alphabet() -> list[str]:
     """Return the 256 characters that stand for bytes in a byte-level vocabulary (GPT-2's table), in
-    the order of the bytes.
-    """
+    the order of the bytes."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

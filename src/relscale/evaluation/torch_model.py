@@ -1,6 +1,5 @@
 """Scoring with a torch module: any model that maps token ids to logits, and the reference for
-native scoring.
-"""
+native scoring."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,6 +1,5 @@
 """Reading a trained run as a model that scores: on a GPU where it was trained for one, natively
-where that is possible, else with torch.
-"""
+where that is possible, else with torch."""
 
 from pathlib import Path
 

@@ -1,6 +1,5 @@
 """Back-test: each budget predicted from the budgets below it, against what was observed; a column a
-corpus.
-"""
+corpus."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

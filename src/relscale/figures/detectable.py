@@ -1,6 +1,5 @@
 """What this design can find: the detectable slope of each comparison by estimator, beside the slope
-that was found and the margin.
-"""
+that was found and the margin."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,6 +1,5 @@
 """Does the conclusion depend on the estimator? Slopes dbeta with intervals by estimator, a row a
-domain, a column a corpus.
-"""
+domain, a column a corpus."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,6 +1,5 @@
 """The argument in three panels: IsoFLOP curves of one corpus, its compute-optimal power law, and
-accuracy against loss.
-"""
+accuracy against loss."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -310,8 +309,7 @@ def accuracy_against_loss(losses: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
 
 def outside_models(tables: Tables, law: pd.Series) -> pd.DataFrame:
     """Return the models that are no runs, of which loss and accuracy are known: rows of
-    predictions.csv.
-    """
+    predictions.csv."""
     rows = pick(
         table(tables, "predictions"),
         corpus=law["corpus"],
@@ -324,8 +322,7 @@ def outside_models(tables: Tables, law: pd.Series) -> pd.DataFrame:
 
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
     """Return accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint))) (arXiv
-    2510.24626, its figure 2).
-    """
+    2510.24626, its figure 2)."""
     return float(law["chance"]) + (float(law["ceiling"]) - float(law["chance"])) / (
         1 + np.exp(float(law["steepness"]) * (loss - float(law["midpoint"])))
     )

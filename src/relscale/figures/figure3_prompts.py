@@ -1,6 +1,5 @@
 """Predictability: share of the variance of each measure that compute explains; and what this scale
-cannot show of the three prompts.
-"""
+cannot show of the three prompts."""
 
 import math
 from collections.abc import Mapping

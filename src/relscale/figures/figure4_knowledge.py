@@ -1,6 +1,5 @@
 """Knowledge: absolute laws of the four groups of subjects above, relative laws below, a column a
-corpus.
-"""
+corpus."""
 
 from typing import Any
 

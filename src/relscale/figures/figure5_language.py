@@ -1,6 +1,5 @@
 """Language: absolute laws above, relative laws in the middle, slopes against a covariate of the
-domains below, a column a corpus.
-"""
+domains below, a column a corpus."""
 
 import math
 from collections.abc import Mapping

@@ -1,6 +1,5 @@
 """Size or data: the slopes of log G on model size and on tokens over all runs, and the paper's two
-slices, a column a corpus.
-"""
+slices, a column a corpus."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,5 @@
 """Behaviour: the probability of the wanted text of each pair above, its change relative to the
-baseline below.
-"""
+baseline below."""
 
 from typing import Any
 

@@ -1,6 +1,5 @@
 """IsoFLOP curves of every corpus on its own validation set, with the optima by estimator, and how
-the optimum moves with compute.
-"""
+the optimum moves with compute."""
 
 from typing import Any
 

@@ -1,6 +1,5 @@
 """IsoFLOP curves of every family in every metric asked, with the common optima by estimator; a row
-a metric, a column a corpus.
-"""
+a metric, a column a corpus."""
 
 import textwrap
 from collections.abc import Mapping, Sequence

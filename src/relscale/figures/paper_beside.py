@@ -1,6 +1,5 @@
 """The paper's slopes beside ours: dbeta of each treatment, a row a domain, a column a pair of
-corpora; how the two experiments differ.
-"""
+corpora; how the two experiments differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -103,8 +102,7 @@ def _group(
     labels: Mapping[str, str],
 ) -> Group:
     """Return a family's rows: our treatments in their order and colours, then the domains that only
-    the paper has.
-    """
+    the paper has."""
     ours = pick(relative, family=family["family"], metric=family["metric"])
     theirs = pick(published, family=paper)
     baseline = family["baseline"] or (str(ours["baseline"].iloc[0]) if len(ours) else "")

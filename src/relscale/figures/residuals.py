@@ -1,6 +1,5 @@
 """Residuals of the laws: how far each budget's point lies from its relative and its absolute law, a
-row a family, a column a corpus.
-"""
+row a family, a column a corpus."""
 
 from collections.abc import Mapping
 from typing import Any

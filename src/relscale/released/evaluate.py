@@ -1,6 +1,5 @@
 """Evaluating checkpoints that others released: opening one, scoring a family's texts, and the rows
-that come of it.
-"""
+that come of it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

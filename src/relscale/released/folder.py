@@ -1,6 +1,5 @@
 """The files of a checkpoint that others released: found or fetched, and checked before anything is
-loaded. Light imports.
-"""
+loaded. Light imports."""
 
 from dataclasses import dataclass
 from pathlib import Path

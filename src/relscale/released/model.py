@@ -73,8 +73,7 @@ class CheckpointTokenizer:
 
     def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Return the token ids of each text; a text that begins with the prefix token's own text
-        gets no special tokens.
-        """
+        gets no special tokens."""
         adds = [special and not text.startswith(self._prefix_text) for text in texts]
         encoded: list[list[int]] = [[]] * len(texts)
         for add in (True, False):

@@ -32,20 +32,17 @@ class TextTokenizer(Protocol):
     @property
     def prefix(self) -> int:
         """The token that stands in front of a text where there is nothing else: begin of text, else
-        end of text.
-        """
+        end of text."""
         ...
 
     def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
         """Return the token ids of each text, with or without the special tokens that the tokenizer
-        puts around a text.
-        """
+        puts around a text."""
         ...
 
     def bytes_after(self, text: str, tokens: int) -> int:
         """Return the UTF-8 bytes of a text that follow so many of its tokens (special ones do not
-        count).
-        """
+        count)."""
         ...
 
 
@@ -72,8 +69,7 @@ class TextRequests:
         self, log_likelihood: np.ndarray, greedy: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (row) nats, summed in float64, and whether every token was the likeliest, from
-        those of the sequences.
-        """
+        those of the sequences."""
         rows = len(self.table.num_bytes)
         nats = np.bincount(self.source, weights=log_likelihood, minlength=rows)
         return nats, np.bincount(self.source, weights=~greedy, minlength=rows) == 0
@@ -276,8 +272,7 @@ def _pairs(
     items: Sequence[TextItem], tokenizer: TextTokenizer
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
     """Return the tokens of context and continuation of each option of each item, uncut; options of
-    an item share the context's array.
-    """
+    an item share the context's array."""
     whole = [item.prefix + item.context for item in items]
     given = [text.rstrip() for text in whole]
     once = list(dict.fromkeys(given))

@@ -1,6 +1,5 @@
 """Scoring with a causal language model of `transformers`: what requests have in common is run once,
-in batches that fit the memory.
-"""
+in batches that fit the memory."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -123,8 +122,7 @@ class CheckpointModel:
 
     def _score_bundle(self, bundle: Bundle) -> list[tuple[list[list[int]], np.ndarray, np.ndarray]]:
         """Return requests, nats and greedy of each batch's branches; where memory does not suffice,
-        begin again with half the tokens.
-        """
+        begin again with half the tokens."""
         while True:
             done: list[tuple[list[list[int]], np.ndarray, np.ndarray]] = []
             counts: Counter[str] = Counter()
@@ -218,8 +216,7 @@ class CheckpointModel:
 
     def _mask(self, batch: Batch, cache: "_PrefixCache | None") -> Tensor:
         """Return what is added to the scores of attention, (bough, 1, time, prefix + time): 0 where
-        a token sees another.
-        """
+        a token sees another."""
         prefix = cache.get_seq_length() if cache else 0
         rows, time = batch.tokens.shape
         mask = torch.zeros(
@@ -236,8 +233,7 @@ class CheckpointModel:
 
 class _PrefixCache:
     """Keys and values of a prefix, set in front of those of any batch; nothing that follows is
-    kept. In place of a `transformers` cache.
-    """
+    kept. In place of a `transformers` cache."""
 
     def __init__(self, module: Any, tokens: Tensor) -> None:
         """Run the prefix, (1, time)."""
@@ -263,8 +259,7 @@ class _PrefixCache:
 
 def can_share(config: Any) -> bool:
     """Return whether a model of this configuration can run branches after a context and reuse a
-    prefix; see `SHARING_TYPES`.
-    """
+    prefix; see `SHARING_TYPES`."""
     windows = {"full_attention"}.issuperset(getattr(config, "layer_types", None) or ())
     rope = getattr(config, "rope_parameters", None) or {}
     return (
@@ -276,8 +271,7 @@ def can_share(config: Any) -> bool:
 
 def first_batch_tokens(module: Any) -> int:
     """Return an estimate of the padded tokens of a batch: on a processor what its caches hold, else
-    what half the free memory holds.
-    """
+    what half the free memory holds."""
     device = next(module.parameters()).device
     if device.type != "cuda":
         return CPU_TOKENS

@@ -48,8 +48,7 @@ class Bundle:
 
     def batches(self, tokens: int) -> Iterator[list[Bough]]:
         """Yield boughs in batches of at most so many tokens, padding counted and the prefix not;
-        the longest come first.
-        """
+        the longest come first."""
         start = 0
         while start < len(self.boughs):
             longest = self.boughs[start].length - len(self.prefix)
@@ -182,8 +181,7 @@ def lay_out(boughs: Sequence[Bough], prefix: int) -> Batch:
 
 def visible(branch: np.ndarray) -> np.ndarray:
     """Return (bough, time, time) whether a token sees another: those up to it, of the context or of
-    its own branch.
-    """
+    its own branch."""
     earlier = np.tri(branch.shape[1], dtype=bool)
     return earlier & ((branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None]))
 
@@ -195,8 +193,7 @@ def _digest(tokens: np.ndarray) -> bytes:
 
 def _common(boughs: Sequence[Bough]) -> np.ndarray:
     """Return the tokens with which all contexts begin, but for each context's last token: its
-    scores need a place to be read at.
-    """
+    scores need a place to be read at."""
     shared = boughs[0].context
     for bough in boughs:
         size = min(len(shared), len(bough.context) - 1)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from relscale.config.experiment import Experiment
 from relscale.config.families import AnyFamily
+from relscale.config.experiment import Experiment
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.contract.io import write_table
 from relscale.evaluation.aggregate import LOSSES_SCHEMA, RUN_COLUMNS
@@ -78,8 +78,7 @@ class ByHand:
 
     def write(self, out: Path) -> None:
         """Write losses.csv, losses.parquet, items.parquet, record.json and summary.txt into a
-        folder.
-        """
+        folder."""
         table = arrow_table(self.losses, LOSSES_SCHEMA)
         write_parquet(table, out / "losses.parquet")
         write_table(table.to_pandas(), out / "losses.csv", LOSSES_SCHEMA.names)

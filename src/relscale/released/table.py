@@ -1,6 +1,5 @@
 """The table of checkpoints: reading it whole before any work, and finding the folders that it
-means. Light imports.
-"""
+means. Light imports."""
 
 import csv
 from collections import Counter
@@ -108,8 +107,7 @@ def find_model(model: str, folder: str | None) -> str:
 
 def model_files(model: str, folder: str | None) -> list[str]:
     """Return the files of a row's model that are here, so that an edit of one makes its evaluation
-    stale; none for an id of the hub.
-    """
+    stale; none for an id of the hub."""
     try:
         place = Path(find_model(model, folder))
     except ValueError:

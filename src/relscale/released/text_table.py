@@ -25,8 +25,7 @@ TEXTS_SCHEMA = pa.schema(
 
 def write_texts(texts: FamilyTexts, path: Path) -> None:
     """Write items as Parquet: questions have prefix, context, options and gold, documents have
-    text.
-    """
+    text."""
     rows: list[dict[str, Any]] = [
         {
             "domain": item.domain,
@@ -88,8 +87,7 @@ def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
 
 def texts_manifest(texts: FamilyTexts, family: str, kind: str) -> dict[str, Any]:
     """Return the account of a family's texts as JSON: items and bytes to score by domain, and what
-    was left out.
-    """
+    was left out."""
     domains: dict[str, dict[str, Any]] = {}
     everything: list[TextItem | TextDocument] = [*texts.items, *texts.documents]
     for thing in everything:

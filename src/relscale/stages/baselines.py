@@ -1,6 +1,5 @@
 """Stage `baselines`: the relative laws of one family against each of its other domains, for the
-explorer.
-"""
+explorer."""
 
 import argparse
 import json
@@ -16,8 +15,7 @@ from relscale.runtime import run
 
 def main() -> None:
     """Read losses (and items), fit against each baseline named, write one table of relative
-    laws.
-    """
+    laws."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--spec",

@@ -1,6 +1,5 @@
 """Check before any scoring that every checkpoint that should be here is here, and write the suite's
-table.
-"""
+table."""
 
 import argparse
 import csv

@@ -1,6 +1,5 @@
 """Stage `correlation`: slopes of one family's relative laws against a covariate of their
-domains.
-"""
+domains."""
 
 import argparse
 import json

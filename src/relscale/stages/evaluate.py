@@ -1,6 +1,5 @@
 """Score runs of one corpus and budget on one family, one run after another; called again after a
-kill, it goes on with the next run.
-"""
+kill, it goes on with the next run."""
 
 import argparse
 import json

@@ -1,6 +1,5 @@
 """Stage `laws`: absolute and relative laws, decomposition, two-stage law and back-test of one
-family.
-"""
+family."""
 
 import argparse
 import json

@@ -1,6 +1,5 @@
 """Stage `optima`: compute-optimal points of every suite and budget, from the losses on the suites'
-own validation text.
-"""
+own validation text."""
 
 import argparse
 import json

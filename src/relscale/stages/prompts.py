@@ -1,6 +1,5 @@
 """Set the prompts of the knowledge families side by side: what compute explains of each one's loss,
-and their accuracies.
-"""
+and their accuracies."""
 
 import argparse
 import json

@@ -1,6 +1,5 @@
 """Turn a family's files into the texts that every checkpoint is asked to score, whatever its
-tokenizer.
-"""
+tokenizer."""
 
 import argparse
 import json

@@ -1,6 +1,5 @@
 """Axes of the figures: grids in inches, readable log ticks, direct labels that keep clear of each
-other.
-"""
+other."""
 
 import math
 from collections.abc import Sequence
@@ -152,16 +151,14 @@ def column_widths(
     least_in: float = 1.15,
 ) -> list[float]:
     """Share a width among columns of axes; each is at least `least_in` and at most 2.6 inches
-    wide.
-    """
+    wide."""
     each = (width_in - left_in - right_in - gap_in * (columns - 1)) / columns
     return [min(max(each, least_in), 2.6)] * columns
 
 
 def number(value: float) -> str:
     """Write a tick: plain from 0.001 to 9,999, else as a power of ten with a mantissa where it is
-    not 1.
-    """
+    not 1."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     if 1e-3 <= abs(value) < 1e4:
@@ -173,8 +170,7 @@ def number(value: float) -> str:
 
 def log_ticks(low: float, high: float, least: int = 3, most: int = 6) -> list[float]:
     """Choose ticks of a log axis: the sparsest of 1; 1, 3; 1, 2, 5; ... that gives `least`, else
-    evenly spaced round numbers.
-    """
+    evenly spaced round numbers."""
     for mantissas in _MANTISSAS:
         powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
         ticks = [
@@ -194,8 +190,7 @@ def log_ticks(low: float, high: float, least: int = 3, most: int = 6) -> list[fl
 
 def log_axis(axis: Axis, low: float, high: float, least: int = 3, most: int = 6) -> None:
     """Make an axis logarithmic from `low` to `high`, with ticks that are read without
-    arithmetic.
-    """
+    arithmetic."""
     along = axis.axis_name  # type: ignore[attr-defined]
     axis.axes.set(**{f"{along}scale": "log", f"{along}lim": (low, high)})
     axis.set_major_locator(FixedLocator(log_ticks(low, high, least, most)))
@@ -211,8 +206,7 @@ def log_axis(axis: Axis, low: float, high: float, least: int = 3, most: int = 6)
 
 def limits_log(values: Sequence[float], pad: float = 0.06) -> tuple[float, float]:
     """Return limits around positive values, with a share `pad` of their log range on each side; (1,
-    10) if there is none.
-    """
+    10) if there is none."""
     kept = [value for value in values if np.isfinite(value) and value > 0]
     if not kept:
         return 1.0, 10.0
@@ -223,8 +217,7 @@ def limits_log(values: Sequence[float], pad: float = 0.06) -> tuple[float, float
 
 def limits_linear(values: Sequence[float], pad: float = 0.07) -> tuple[float, float]:
     """Return limits around values, with a share `pad` of their range on each side; (-1, 1) if there
-    is none.
-    """
+    is none."""
     kept = [value for value in values if np.isfinite(value)]
     if not kept:
         return -1.0, 1.0
@@ -279,8 +272,7 @@ class Label:
 
 def direct_labels(axes: Axes, labels: Sequence[Label], size_pt: float = SMALL_PT) -> None:
     """Write labels to the right of the axes, each beside its line's end, spread so that none
-    overlap (limits must be final).
-    """
+    overlap (limits must be final)."""
     height_pt = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
     width_pt = axes.get_position().width * axes.get_figure().get_figwidth() * 72  # type: ignore[union-attr]
     shown = [label for label in labels if np.isfinite(label.y)]
@@ -359,8 +351,7 @@ def empty(axes: Axes, text: str) -> None:
 
 def heading(axes: Axes, text: str, letter: str = "", room_in: float = math.inf) -> None:
     """Write a panel's title, at the left, with its letter in bold before it; it shrinks (to 5
-    points) to fit `room_in` inches.
-    """
+    points) to fit `room_in` inches."""
     if letter:
         axes.annotate(
             letter,
@@ -387,8 +378,7 @@ def heading(axes: Axes, text: str, letter: str = "", room_in: float = math.inf) 
 
 def y_label(axes: Axes, text: str, away_in: float = 0.42) -> None:
     """Write a y label at a fixed distance from the axes, so that those of a column of panels
-    align.
-    """
+    align."""
     width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
     axes.set_ylabel(text)
     axes.yaxis.set_label_coords(-away_in / width_in, 0.5)
@@ -403,8 +393,7 @@ def footer(
     size_pt: float = SMALL_PT,
 ) -> None:
     """Write one or more lines at the foot of a figure, broken to its width (leave room with
-    `bottom_in` of the grid).
-    """
+    `bottom_in` of the grid)."""
     width, height = figure.get_figwidth(), figure.get_figheight()
     figure.text(
         left_in / width,
@@ -428,8 +417,7 @@ def footer_height_in(text: str, width_in: float, size_pt: float = SMALL_PT) -> f
 
 def label_size(count: int, height_in: float) -> float:
     """Return the largest label size (6.2 down to 5.2 points) at which `count` lines fit a panel of
-    that height.
-    """
+    that height."""
     return max(5.2, min(SMALL_PT, height_in * 72 / max(count, 1) / 1.22, FONT_PT))
 
 
@@ -491,8 +479,7 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 def top_legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:
     """Write a one-row key at the top right of a figure; its letters shrink (to 5 points) where the
-    figure is narrow.
-    """
+    figure is narrow."""
     width_in = figure.get_figwidth()
     size = SMALL_PT + 0.3
     needed = sum(text_width_in(text, size) for text in texts) + 0.42 * len(texts)

@@ -17,8 +17,7 @@ def pick(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
 
 def ordered(wanted: Sequence[str], *found: Iterable[object]) -> list[str]:
     """Return the names in the order wanted, then those only found, sorted (so that the order of
-    rows decides nothing).
-    """
+    rows decides nothing)."""
     names = {str(name) for names in found for name in names if not pd.isna(name)}
     return [*dict.fromkeys(wanted), *sorted(names - set(wanted))]
 
@@ -45,8 +44,7 @@ def text_of(value: object) -> str:
 
 def sound(status: object) -> bool:
     """Say whether a row's status raises no objection (its notes, after a semicolon, are no
-    objection).
-    """
+    objection)."""
     return status_word(status) in ("", "ok")
 
 
@@ -65,8 +63,7 @@ def included(losses: pd.DataFrame) -> np.ndarray:
 
 def compute_of(losses: pd.DataFrame, compute: str) -> pd.Series:
     """Return the compute of each row; from the other column (training = 3 x forward) where the one
-    asked for is not there.
-    """
+    asked for is not there."""
     if compute in losses.columns:
         return pd.to_numeric(losses[compute])
     other, factor = (

@@ -72,8 +72,7 @@ def settings(spec: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
 
 def table(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     """Return a table by its name; one that was not given is empty, with the columns it would
-    have.
-    """
+    have."""
     if name in tables:
         return tables[name]
     return pd.DataFrame({column: pd.Series(dtype=object) for column in REQUIRED[name]})
@@ -89,8 +88,7 @@ def render(draw: Draw, tables: Tables, spec: dict[str, Any], paths: Sequence[Pat
 
 def main(draw: Draw) -> None:
     """Draw a figure as the process's command line says; a user's error ends it with one line and
-    exit code 1.
-    """
+    exit code 1."""
     gc.disable()  # the process draws one figure and ends; collecting cycles of a figure under way takes a sixth of its time
     run(lambda: draw_files(draw, None))
 

@@ -1,6 +1,5 @@
 """What the figures that compare families share: which families, each in which metric, their rows of
-the table, and the figure of none.
-"""
+the table, and the figure of none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,8 +72,7 @@ def chosen_families(
     wanted: Sequence[Mapping[str, Any]], table: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Return the families asked for; if none, all of the table, sorted, each in bits per byte or
-    the first metric that it has.
-    """
+    the first metric that it has."""
     families = [settings(family, FAMILY) for family in wanted] or [
         {**FAMILY, "family": name} for name in ordered([], table["family"])
     ]
@@ -85,8 +83,7 @@ def chosen_families(
 
 def first_metric(rows: pd.DataFrame) -> str:
     """Return the metric that a family is shown in where none is asked for: bits per byte, else the
-    first that it has.
-    """
+    first that it has."""
     metrics = set(rows["metric"].astype(str))
     return next((name for name in PREFERRED if name in metrics), min(metrics, default=""))
 

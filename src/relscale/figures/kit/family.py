@@ -89,8 +89,7 @@ class FamilyView:
 
 def family_view(tables: Tables, chosen: Mapping[str, Any]) -> FamilyView:
     """Choose the rows of one family, metric and estimator, and settle domains, corpora, colours and
-    markers.
-    """
+    markers."""
     family, metric = chosen["family"], chosen["metric"]
     points = one_estimator(
         pick(table(tables, "points"), family=family, metric=metric), chosen["estimator"]
@@ -247,8 +246,7 @@ def line_texts(
     view: FamilyView, labels: Mapping[str, str], corpus: str, *, two_lines: bool
 ) -> dict[str, str]:
     """Return what the end of each line is called: the domain and its verdict, below each other
-    where that is asked and the name is long.
-    """
+    where that is asked and the name is long."""
     verdicts = {
         str(row["treatment"]): verdict_word(row)
         for _, row in pick(view.relative, corpus=corpus).iterrows()
@@ -362,8 +360,7 @@ def _gutter_in(view: FamilyView, labels: Mapping[str, str], size: float, direct:
 
 def _objections(view: FamilyView) -> str:
     """Say what the asterisks, missing verdicts and missing laws stand for: statuses of relative
-    laws that are not ok.
-    """
+    laws that are not ok."""
     statuses: dict[str, set[str]] = {
         "* law with a reservation": set(),
         "No verdict where": set(),
@@ -405,8 +402,7 @@ def _legend_text(name: str, view: FamilyView, labels: Mapping[str, str]) -> str:
 
 def _legend(figure: Figure, view: FamilyView, labels: Mapping[str, str], bottom_in: float) -> None:
     """Write a key of many domains in columns at the foot, down each column in the order of the
-    domains.
-    """
+    domains."""
     width, height = figure.get_figwidth(), figure.get_figheight()
     columns = _legend_columns(view, labels, width)
     rows = -(-len(view.colour) // columns)

@@ -1,6 +1,5 @@
 """IsoFLOP panels: a corpus's own validation error against tokens, one curve a budget, with the
-optima of each estimator.
-"""
+optima of each estimator."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -49,8 +48,7 @@ def estimator_mark(estimator: str) -> dict[str, Any]:
 
 def budget_compute(losses: pd.DataFrame, compute: str) -> dict[str, float]:
     """Return the median compute of each budget's runs, by rising compute; a budget without any is
-    put last, as NaN.
-    """
+    put last, as NaN."""
     flops = compute_of(losses, compute).groupby(losses["budget"].astype(str)).median()
     found = {str(budget): float(value) for budget, value in flops.items()}
     return dict(
@@ -68,8 +66,7 @@ def budget_text(budget: str) -> str:
 
 def budget_size(budget: str) -> tuple[float, str]:
     """Return what budgets are sorted by: their number; labels that are no number come last, by
-    name.
-    """
+    name."""
     try:
         return float(budget), budget
     except ValueError:

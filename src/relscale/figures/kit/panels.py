@@ -1,6 +1,5 @@
 """Panels that several figures share: absolute and relative laws of one family on one corpus,
-IsoFLOP curves, slopes with intervals.
-"""
+IsoFLOP curves, slopes with intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -100,8 +99,7 @@ def law_gap(row: pd.Series, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def law_error(row: pd.Series, compute: np.ndarray) -> np.ndarray:
     """Return an absolute law E = coefficient F^-exponent + offset (an empty offset is 0).  #
-    (n,).
-    """
+    (n,)."""
     offset = float(row["offset"]) if pd.notna(row["offset"]) else 0.0
     return (
         np.exp(math.log(float(row["coefficient"])) - float(row["exponent"]) * np.log(compute))
@@ -116,8 +114,7 @@ def has_numbers(row: pd.Series, columns: Sequence[str]) -> bool:
 
 def verdict_word(row: pd.Series) -> str:
     """Return a law's verdict, with an asterisk where its status is not ok; `no law` where there is
-    no slope, hence none.
-    """
+    no slope, hence none."""
     verdict = text_of(row["verdict"])
     if not verdict:
         return "no verdict" if has_numbers(row, ("dbeta",)) else "no law"
@@ -215,8 +212,7 @@ def relative_heights(
     points: pd.DataFrame, laws: pd.DataFrame, baseline: str, metric: str, span: Span
 ) -> list[float]:
     """Return the heights that a relative panel must hold: points with bars, laws to their end,
-    bands as far as was observed.
-    """
+    bands as far as was observed."""
     rows = points[(points["domain"] != baseline) & points["gap"].notna()]
     gap = rows["gap"].to_numpy(dtype=float)
     bars = pd.to_numeric(rows["gap_standard_error"]).fillna(0.0).to_numpy(dtype=float)
@@ -262,8 +258,7 @@ def slope_row(
     size: float = 3.8,
 ) -> None:
     """Draw one slope with its interval as a horizontal bar at height `y`; a missing interval draws
-    the point alone.
-    """
+    the point alone."""
     if math.isfinite(low) and math.isfinite(high):
         axes.plot(
             [low, high],
@@ -327,8 +322,7 @@ def _straight(axes: Axes, flops: np.ndarray, heights: np.ndarray, span: Span, co
 
 def _reach(span: Span) -> list[np.ndarray]:
     """Return the compute at which a law is drawn: as far as was observed and, where it is
-    extrapolated, beyond.  # each (n,).
-    """
+    extrapolated, beyond.  # each (n,)."""
     seen = np.geomspace(span.first, span.last, _STEPS)
     return [seen, np.geomspace(span.last, span.end, _STEPS)] if span.end > span.last else [seen]
 

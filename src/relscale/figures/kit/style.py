@@ -1,6 +1,5 @@
 """One look for every figure: sizes, colours, markers, words, and files whose bytes depend on the
-tables alone.
-"""
+tables alone."""
 
 import re
 import textwrap
@@ -105,8 +104,7 @@ _TO_PATH = TextToPath()
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw with matplotlib's own defaults plus `SETTINGS`, whatever a user's matplotlibrc says;
-    restore it after.
-    """
+    restore it after."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type]
@@ -138,15 +136,13 @@ def save(figure: Figure, path: Path) -> None:
 
 def rounded(svg: str) -> str:
     """Cut the numbers inside an SVG's tags to a hundredth of a point, which no screen shows; the
-    words between tags stay.
-    """
+    words between tags stay."""
     return re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
 
 
 def is_error(metric: str) -> bool:
     """Say whether lower is better: so for every metric but the accuracies and the choice
-    probabilities.
-    """
+    probabilities."""
     return metric not in PROBABILITIES
 
 
@@ -162,8 +158,7 @@ def compute_label(compute: str) -> str:
 
 def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0) -> str:
     """Turn a key of a table into words; past `width` characters (if not 0) its middle gives way to
-    an ellipsis.
-    """
+    an ellipsis."""
     text = str((labels or {}).get(str(name), str(name).replace("_", " ")))
     if not width or len(text) <= width:
         return text
@@ -178,8 +173,7 @@ def capital(text: str) -> str:
 
 def wrapped(text: str, width_in: float, size_pt: float) -> str:
     """Break a sentence into lines no wider than `width_in` inches, as near as the mean width of a
-    letter tells.
-    """
+    letter tells."""
     letters = max(12, int(width_in * 72 / (0.53 * size_pt)))
     return "\n".join(textwrap.wrap(text, letters, break_long_words=True))
 
@@ -221,8 +215,7 @@ def _colour_at(place: int) -> str:
 
 def ink(colour: str) -> str:
     """Darken a colour until text in it is readable on white (contrast 4.5 to 1, as the web's
-    guidelines define it).
-    """
+    guidelines define it)."""
     rgb = to_rgb(colour)
     while _luminance(rgb) > 1.05 / 4.5 - 0.05:
         rgb = _rgb([0.93 * channel for channel in rgb])
@@ -244,8 +237,7 @@ def _luminance(rgb: tuple[float, ...]) -> float:
 
 def shade(place: int, count: int) -> str:
     """Return the colour of one of `count` ordered things (budgets, estimators): light blue to dark
-    blue, grey-safe.
-    """
+    blue, grey-safe."""
     share = place / max(count - 1, 1)
     light, dark = to_rgb("#8fc1e3"), to_rgb("#0b2545")
     return to_hex(_rgb(a + share * (b - a) for a, b in zip(light, dark, strict=True)))
