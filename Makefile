@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
-FIGURES := $(filter-out table findings explorer provenance,$(basename $(notdir $(wildcard workflow/report/*.rst))))
+FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 ENVIRONMENT_OVERRIDES := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_WARN_SCRIPT_LOCATION=1
 
 .DEFAULT_GOAL := help

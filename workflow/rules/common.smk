@@ -14,6 +14,7 @@ sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.released.table import model_files, read_checkpoints
 from relscale.config.load import figure_families, load_config, merged, read_yaml
+from relscale.figures import find as find_figure
 from relscale.plan.suite import plan_suite
 from relscale.config.families import domains_of
 from relscale.provenance.digests import canonical_json, spec_digest

@@ -12,17 +12,6 @@ TWO_STAGE = sorted(
     filter(is_two_stage, FAMILIES),
     key=lambda family: EXPERIMENT.families[family].kind != "continuation",
 )
-CATEGORIES = {
-    "figure": "1 Figures of the paper",
-    "isoflop": "2 Diagnostics",
-    "loss": "2 Diagnostics",
-    "residuals": "2 Diagnostics",
-    "backtest": "2 Diagnostics",
-    "estimators": "2 Diagnostics",
-    "detectable": "2 Diagnostics",
-    "topics": "1 Figures of the paper",
-    "paper": "3 Beside the paper",
-}
 
 
 def law_files(families, *kinds):

@@ -1,4 +1,4 @@
-"""Figures: one rule each, from tables only. What a figure is drawn from and told is in common.smk; how, in its module."""
+"""Figures: one rule each, from tables only. `relscale.figures.<name>` declares a figure, `relscale.figures.draw.<name>` draws it."""
 
 for name in FIGURES:
 
@@ -10,10 +10,8 @@ for name in FIGURES:
         output:
             svg=report(
                 f"{RESULTS}/figures/{name}.svg",
-                caption=f"../report/{name}.rst",
-                category=next(
-                    category for start, category in CATEGORIES.items() if name.startswith(start)
-                ),
+                caption="../report/figure.rst",
+                category=str(find_figure(name).category),
                 labels={"figure": name.replace("_", " ")},
             ),
             pdf=f"{RESULTS}/figures/{name}.pdf",
@@ -29,12 +27,13 @@ for name in FIGURES:
             mem_mb=1000,
             runtime="10m",
         params:
-            module=f"relscale.figures.{name}",
+            module=find_figure(name).drawing,
             tables=[
                 f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths
             ],
             spec=canonical_json(figure_spec(name)),
-            code=code_digest(f"relscale.figures.{name}"),
+            code=code_digest(find_figure(name).drawing),
+            caption=find_figure(name).caption,
             lock=lock_digest(["matplotlib"]),
         shell:
             """

@@ -19,7 +19,7 @@ class Category(StrEnum):
 
     PAPER = "1 Figures of the paper"
     DIAGNOSTICS = "2 Diagnostics"
-    COMPARISON = "3 Beside the paper"
+    COMPARISON = "3 Comparison with the paper"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from relscale.figures.kit.command import render
 
 from relscale.contract.io import read_table
 from relscale.contract.prompt_table import PROMPTS_COLUMNS
@@ -33,7 +34,6 @@ from relscale.figures import (
     residuals,
     topics,
 )
-from relscale.figures.kit.command import render
 from relscale.figures.kit.isoflop import budget_text
 from relscale.figures.kit.style import styled
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from relscale.figures.kit.command import draw_files, settings
 
 from relscale.contract.io import read_table
 from relscale.figures import figure4_knowledge
@@ -14,7 +15,6 @@ from relscale.figures.figure3_prompts import explained_shares
 from relscale.figures.figure5_language import pearson_r
 from relscale.figures.kit.axes import log_ticks, number, spread
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
-from relscale.figures.kit.command import draw_files, settings
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.panels import Span, change, law_error, law_gap, span_of, verdict_word
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
