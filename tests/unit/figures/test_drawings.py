@@ -1,5 +1,4 @@
-"""Every figure draws, from whole and from broken tables; what it draws is what the tables say; the
-same tables give the same bytes."""
+"""Every figure draws whole and broken tables, shows their numbers, and repeats its bytes."""
 
 import math
 import re
@@ -13,13 +12,13 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from relscale.figures.kit.command import render
 
 from relscale import figures
 from relscale.contract.io import read_table
 from relscale.contract.prompt_table import PROMPTS_COLUMNS
 from relscale.figures.draw import backtest, residuals
 from relscale.figures.kit import runner
+from relscale.figures.kit.choose import pick
 from relscale.figures.kit.isoflop import budget_text
 from relscale.figures.kit.style import styled
 from relscale.figures.kit.tables import complete
@@ -498,8 +497,8 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
         "family == 'knowledge' and domain == 'STEM' and corpus == 'curated'"
     )
     np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["value"]))
-    points = tables["points"].query(
-        "family == 'knowledge' and domain == 'STEM' and corpus == 'curated' and estimator == 'vertex'"
+    points = pick(
+        tables["points"], family="knowledge", domain="STEM", corpus="curated", estimator="vertex"
     )
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "optimum"), "y"), sorted(points["value"])
@@ -510,8 +509,8 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
 
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
     rows = tables["points"].query("family == 'knowledge' and corpus == 'web' and domain == 'other'")
-    laws = tables["relative"].query(
-        "family == 'knowledge' and corpus == 'web' and treatment == 'other' and estimator == 'joint'"
+    laws = pick(
+        tables["relative"], family="knowledge", corpus="web", treatment="other", estimator="joint"
     )
     law = laws.iloc[0]
     wanted = 100 * (
