@@ -14,6 +14,7 @@ from snakemake.logging import logger
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
+from relscale.figures import find as find_figure
 from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.code import code_digest, is_recorded, lock_digest
 from relscale.provenance.dag import jobs_of

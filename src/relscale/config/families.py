@@ -38,8 +38,7 @@ class ValidationFamily(Family):
 
 class DocumentFamily(Family):
     """Sets of documents, scored in bits per byte; one window of the context's length from each
-    document, the document is the item.
-    """
+    document, the document is the item."""
 
     kind: Literal["documents"]
     source: Name
@@ -158,8 +157,7 @@ class RiskFamily(Family):
 
 class ContinuationFamily(Family):
     """Which of four texts continues a passage: distractors from the same topic, or (easier) from
-    other topics.
-    """
+    other topics."""
 
     kind: Literal["continuation"]
     documents: Name

@@ -89,12 +89,23 @@ def make_tables(
                 gamma, dbeta = planted(c, family, place)
                 absolute.append(
                     {
-                        "corpus": corpus, "family": family, "domain": domain, "metric": metric, "estimator": "vertex",
-                        "compute": "training_flops", "coefficient": level * gamma * REFERENCE ** (exponent - dbeta),
-                        "exponent": exponent - dbeta, "offset": np.nan, "standard_error": 0.004, "ci_low": exponent - dbeta - 0.01,
-                        "ci_high": exponent - dbeta + 0.01, "r2": 0.99, "num_points": len(budgets), "status": "ok",
+                        "corpus": corpus,
+                        "family": family,
+                        "domain": domain,
+                        "metric": metric,
+                        "estimator": "vertex",
+                        "compute": "training_flops",
+                        "coefficient": level * gamma * REFERENCE ** (exponent - dbeta),
+                        "exponent": exponent - dbeta,
+                        "offset": np.nan,
+                        "standard_error": 0.004,
+                        "ci_low": exponent - dbeta - 0.01,
+                        "ci_high": exponent - dbeta + 0.01,
+                        "r2": 0.99,
+                        "num_points": len(budgets),
+                        "status": "ok",
                     }
-                )  # fmt: skip
+                )
                 for budget in budgets:
                     flops = float(budget)
                     gap = (
@@ -107,11 +118,21 @@ def make_tables(
                     error = level * (flops / REFERENCE) ** -exponent * gap
                     points.append(
                         {
-                            "corpus": corpus, "family": family, "metric": metric, "domain": domain, "estimator": "vertex", "budget": budget,
-                            "forward_flops": flops / 3, "training_flops": flops, "value": error, "standard_error": 0.004 * error,
-                            "gap": gap, "gap_standard_error": 0.006 if place else 0.0, "status": "ok",
+                            "corpus": corpus,
+                            "family": family,
+                            "metric": metric,
+                            "domain": domain,
+                            "estimator": "vertex",
+                            "budget": budget,
+                            "forward_flops": flops / 3,
+                            "training_flops": flops,
+                            "value": error,
+                            "standard_error": 0.004 * error,
+                            "gap": gap,
+                            "gap_standard_error": 0.006 if place else 0.0,
+                            "status": "ok",
                         }
-                    )  # fmt: skip
+                    )
                     for k, (width, layers) in enumerate(SHAPES):
                         losses.append(
                             _run(
@@ -142,15 +163,22 @@ def make_tables(
         "optima": rows_of(OPTIMA_COLUMNS, _optima(corpora, budgets)),
         "backtest": rows_of(BACKTEST_COLUMNS, _predictions(points, budgets, noise)),
         "two_stage": rows_of(TWO_STAGE_COLUMNS, [_sigmoid(corpus) for corpus in corpora]),
-        "covariates": pd.DataFrame({"domain": ["GB", "IE", "DE", "QA", "RU", "CN"], "value": [21.3, 10.9, 20.8, 4.07, 1.02, 0.708]}),
+        "covariates": pd.DataFrame(
+            {
+                "domain": ["GB", "IE", "DE", "QA", "RU", "CN"],
+                "value": [21.3, 10.9, 20.8, 4.07, 1.02, 0.708],
+            }
+        ),
         "suite": pd.DataFrame(
             [
                 {"run": f"{corpus}-{budget}-{w}x{n}", "corpus": corpus, "budget": budget}
-                for corpus in corpora for budget in budgets for w, n in SHAPES
+                for corpus in corpora
+                for budget in budgets
+                for w, n in SHAPES
             ]
         ),
         "curve": _curves(corpora, budgets, rng),
-    }  # fmt: skip
+    }
 
 
 def best_tokens(budget: str) -> float:
@@ -170,13 +198,30 @@ def _run(
         else 1 + noise * rng.standard_normal()
     )
     return {
-        "corpus": corpus, "run": f"{corpus}-{budget}-{width}x{layers}", "seed": 0, "recipe": "cpu_small", "budget": budget,
-        "forward_flops": float(budget) / 3, "training_flops": float(budget), "num_params_embedding": 512 * width,
-        "num_params_head": 512 * width, "num_params_transformer": int(params), "num_params_total": int(params) + 1024 * width,
-        "tokens": int(tokens), "family": family, "domain": domain, "metric": metric,
-        "unit": "bits/byte" if metric == "bits_per_byte" else "1", "value": error * worse, "standard_error": 0.004 * error,
-        "num_items": 400, "num_bytes": 40000, "num_truncated": 3, "at_chance": False, "excluded_reason": "",
-    }  # fmt: skip
+        "corpus": corpus,
+        "run": f"{corpus}-{budget}-{width}x{layers}",
+        "seed": 0,
+        "recipe": "cpu_small",
+        "budget": budget,
+        "forward_flops": float(budget) / 3,
+        "training_flops": float(budget),
+        "num_params_embedding": 512 * width,
+        "num_params_head": 512 * width,
+        "num_params_transformer": int(params),
+        "num_params_total": int(params) + 1024 * width,
+        "tokens": int(tokens),
+        "family": family,
+        "domain": domain,
+        "metric": metric,
+        "unit": "bits/byte" if metric == "bits_per_byte" else "1",
+        "value": error * worse,
+        "standard_error": 0.004 * error,
+        "num_items": 400,
+        "num_bytes": 40000,
+        "num_truncated": 3,
+        "at_chance": False,
+        "excluded_reason": "",
+    }
 
 
 def _continuation(corpora, budgets, rng) -> list[dict[str, object]]:
@@ -228,27 +273,64 @@ def _laws(
     ):
         rows.append(
             {
-                "corpus": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline, "estimator": estimator,
-                "compute": "training_flops", "reference_compute": REFERENCE, "gamma": gamma, "gamma_ci_low": gamma * 0.994,
-                "gamma_ci_high": gamma * 1.006, "dbeta": dbeta + shift, "standard_error": half / 2.1, "dof": 20,
-                "ci_low": dbeta + shift - half, "ci_high": dbeta + shift + half, "ci_level": 0.95, "ci_method": "runs",
-                "p_difference": 0.01, "p_equivalence": 0.5, "p_difference_adjusted": 0.03, "p_equivalence_adjusted": 0.9, "margin": 0.01,
-                "detectable_dbeta": 0.008, "gap_first": gamma * 1.01, "gap_last": gamma * 0.99,
-                "reduction_slope_points_per_decade": -100 * gamma * dbeta * math.log(10), "r2": 0.9, "num_runs": 24, "num_budgets": budgets,
-                "faster": "treatment" if dbeta < 0 else "baseline", "verdict": words[place % len(words)], "status": "ok",
+                "corpus": corpus,
+                "family": family,
+                "metric": metric,
+                "treatment": domain,
+                "baseline": baseline,
+                "estimator": estimator,
+                "compute": "training_flops",
+                "reference_compute": REFERENCE,
+                "gamma": gamma,
+                "gamma_ci_low": gamma * 0.994,
+                "gamma_ci_high": gamma * 1.006,
+                "dbeta": dbeta + shift,
+                "standard_error": half / 2.1,
+                "dof": 20,
+                "ci_low": dbeta + shift - half,
+                "ci_high": dbeta + shift + half,
+                "ci_level": 0.95,
+                "ci_method": "runs",
+                "p_difference": 0.01,
+                "p_equivalence": 0.5,
+                "p_difference_adjusted": 0.03,
+                "p_equivalence_adjusted": 0.9,
+                "margin": 0.01,
+                "detectable_dbeta": 0.008,
+                "gap_first": gamma * 1.01,
+                "gap_last": gamma * 0.99,
+                "reduction_slope_points_per_decade": -100 * gamma * dbeta * math.log(10),
+                "r2": 0.9,
+                "num_runs": 24,
+                "num_budgets": budgets,
+                "faster": "treatment" if dbeta < 0 else "baseline",
+                "verdict": words[place % len(words)],
+                "status": "ok",
             }
-        )  # fmt: skip
+        )
     return rows
 
 
 def _slopes(corpus, family, metric, domain, baseline, dbeta) -> dict[str, object]:
     return {
-        "corpus": corpus, "family": family, "metric": metric, "treatment": domain, "baseline": baseline,
-        "slope_params": 0.8 * dbeta, "slope_params_standard_error": 0.004, "slope_params_ci_low": 0.8 * dbeta - 0.008,
-        "slope_params_ci_high": 0.8 * dbeta + 0.008, "slope_tokens": 0.1 * dbeta - 0.003, "slope_tokens_standard_error": 0.003,
-        "slope_tokens_ci_low": 0.1 * dbeta - 0.009, "slope_tokens_ci_high": 0.1 * dbeta + 0.003,
-        "slice_params_points_per_decade": -180 * dbeta, "slice_tokens_points_per_decade": -20 * dbeta + 0.4, "num_runs": 24, "status": "ok",
-    }  # fmt: skip
+        "corpus": corpus,
+        "family": family,
+        "metric": metric,
+        "treatment": domain,
+        "baseline": baseline,
+        "slope_params": 0.8 * dbeta,
+        "slope_params_standard_error": 0.004,
+        "slope_params_ci_low": 0.8 * dbeta - 0.008,
+        "slope_params_ci_high": 0.8 * dbeta + 0.008,
+        "slope_tokens": 0.1 * dbeta - 0.003,
+        "slope_tokens_standard_error": 0.003,
+        "slope_tokens_ci_low": 0.1 * dbeta - 0.009,
+        "slope_tokens_ci_high": 0.1 * dbeta + 0.003,
+        "slice_params_points_per_decade": -180 * dbeta,
+        "slice_tokens_points_per_decade": -20 * dbeta + 0.4,
+        "num_runs": 24,
+        "status": "ok",
+    }
 
 
 def _optima(corpora, budgets) -> list[dict[str, object]]:
@@ -264,11 +346,19 @@ def _optima(corpora, budgets) -> list[dict[str, object]]:
                 )
                 rows.append(
                     {
-                        "corpus": corpus, "budget": budget, "estimator": estimator, "optimum_by": "validation", "optimum_tokens": tokens,
-                        "optimum_params": float(budget) / 6 / tokens, "metric": "bits_per_byte", "value": error,
-                        "curvature": 0.12 if estimator == "vertex" else np.nan, "num_runs": len(SHAPES), "status": "ok",
+                        "corpus": corpus,
+                        "budget": budget,
+                        "estimator": estimator,
+                        "optimum_by": "validation",
+                        "optimum_tokens": tokens,
+                        "optimum_params": float(budget) / 6 / tokens,
+                        "metric": "bits_per_byte",
+                        "value": error,
+                        "curvature": 0.12 if estimator == "vertex" else np.nan,
+                        "num_runs": len(SHAPES),
+                        "status": "ok",
                     }
-                )  # fmt: skip
+                )
     return rows
 
 
@@ -283,22 +373,43 @@ def _predictions(points, budgets, noise) -> list[dict[str, object]]:
             predicted = observed * math.exp(noise * rng.standard_normal())
             rows.append(
                 {
-                    **{key: point[key] for key in ("corpus", "family", "domain", "metric")}, "estimator": "joint", "quantity": quantity,
-                    "held_out_budget": point["budget"], "predicted": predicted, "observed": observed,
-                    "ci_low": predicted * (1 - 1.5 * noise), "ci_high": predicted * (1 + 1.5 * noise),
+                    **{key: point[key] for key in ("corpus", "family", "domain", "metric")},
+                    "estimator": "joint",
+                    "quantity": quantity,
+                    "held_out_budget": point["budget"],
+                    "predicted": predicted,
+                    "observed": observed,
+                    "ci_low": predicted * (1 - 1.5 * noise),
+                    "ci_high": predicted * (1 + 1.5 * noise),
                     "error_percent": 100 * (predicted / observed - 1),
                 }
-            )  # fmt: skip
+            )
     return rows
 
 
 def _sigmoid(corpus) -> dict[str, object]:
     return {
-        "corpus": corpus, "family": "continuation", "domain": "same_topic", "loss_metric": "choice_loss_nats", "accuracy_metric": "accuracy",
-        "chance": 0.25, "ceiling": 1.0, "steepness": 2.5, "steepness_ci_low": 1.9, "steepness_ci_high": 3.2, "midpoint": 0.8,
-        "midpoint_ci_low": 0.7, "midpoint_ci_high": 0.9, "r2": 0.8, "loss_min": 1.3, "loss_max": 1.55, "accuracy_min": 0.33,
-        "accuracy_max": 0.42, "num_runs": 24, "status": "foot_only",
-    }  # fmt: skip
+        "corpus": corpus,
+        "family": "continuation",
+        "domain": "same_topic",
+        "loss_metric": "choice_loss_nats",
+        "accuracy_metric": "accuracy",
+        "chance": 0.25,
+        "ceiling": 1.0,
+        "steepness": 2.5,
+        "steepness_ci_low": 1.9,
+        "steepness_ci_high": 3.2,
+        "midpoint": 0.8,
+        "midpoint_ci_low": 0.7,
+        "midpoint_ci_high": 0.9,
+        "r2": 0.8,
+        "loss_min": 1.3,
+        "loss_max": 1.55,
+        "accuracy_min": 0.33,
+        "accuracy_max": 0.42,
+        "num_runs": 24,
+        "status": "foot_only",
+    }
 
 
 def _curves(corpora, budgets, rng) -> pd.DataFrame:

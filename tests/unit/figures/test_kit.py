@@ -7,17 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale import figures
 from relscale.contract.io import read_table
-from relscale.figures import figure4_knowledge
-from relscale.figures.figure2_pipeline import sigmoid
-from relscale.figures.figure3_prompts import explained_shares
-from relscale.figures.figure5_language import pearson_r
-from relscale.figures.kit.axes import log_ticks, number, spread
+from relscale.figures.draw import figure4_knowledge
+from relscale.figures.draw.figure2_pipeline import sigmoid
+from relscale.figures.draw.figure3_prompts import explained_shares
+from relscale.figures.draw.figure5_language import pearson_r
+from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
-from relscale.figures.kit.command import draw_files, settings
 from relscale.figures.kit.isoflop import parabola
-from relscale.figures.kit.panels import Span, change, law_error, law_gap, span_of, verdict_word
+from relscale.figures.kit.labels import spread
+from relscale.figures.kit.metrics import LABELS, change, is_error
+from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
+from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
+from relscale.runtime import call
 
 
 def test_numbers_on_ticks() -> None:
@@ -96,9 +100,9 @@ def test_relative_law_and_its_band() -> None:
 
 def test_absolute_law_and_parabola_and_sigmoid() -> None:
     law = pd.Series({"coefficient": 20.0, "exponent": 0.5, "offset": math.nan})
-    np.testing.assert_allclose(law_error(law, np.array([100.0, 10000.0])), [2.0, 0.2])
+    np.testing.assert_allclose(law_value(law, np.array([100.0, 10000.0])), [2.0, 0.2])
     np.testing.assert_allclose(
-        law_error(pd.Series({**law, "offset": 1.0}), np.array([100.0])), [3.0]
+        law_value(pd.Series({**law, "offset": 1.0}), np.array([100.0])), [3.0]
     )
     optimum = pd.Series({"optimum_tokens": 1e6, "value": 2.0, "curvature": math.log(1.5)})
     np.testing.assert_allclose(parabola(optimum, np.array([1e5, 1e6, 1e8])), [3.0, 2.0, 2 * 1.5**4])
@@ -115,9 +119,9 @@ def test_one_budget_is_not_extrapolated() -> None:
 
 
 def test_verdict_words() -> None:
-    row = {"verdict": "narrows", "status": "ok; two budgets", "dbeta": -0.1}
+    row = {"verdict": "narrows", "status": "ok", "dbeta": -0.1}
     assert verdict_word(pd.Series(row)) == "narrows"
-    assert verdict_word(pd.Series({**row, "status": "lack_of_fit; joint"})) == "narrows*"
+    assert verdict_word(pd.Series({**row, "status": "lack_of_fit"})) == "narrows*"
     assert verdict_word(pd.Series({**row, "verdict": None, "dbeta": math.nan})) == "no law"
     assert verdict_word(pd.Series({**row, "verdict": None})) == "no verdict"
 
@@ -159,57 +163,56 @@ def test_choosing_rows() -> None:
     assert list(compute_of(pd.DataFrame({"forward_flops": [2.0]}), "training_flops")) == [6.0]
 
 
-def test_spec_errors_name_key_and_value() -> None:
-    with pytest.raises(ValueError, match="unknown key\\(s\\) familly; this figure knows family"):
-        settings({"familly": "x"}, {"family": ""})
-    with pytest.raises(ValueError, match="family is 3; it must be of the kind of ''"):
-        settings({"family": 3}, {"family": ""})
-    assert settings({"extrapolate_decades": 2}, {"extrapolate_decades": 1.0}) == {
-        "extrapolate_decades": 2
-    }
+def test_metrics_are_known_by_label_and_direction() -> None:
+    assert {name for name in LABELS if is_error(name)} == {"bits_per_byte", "choice_loss_nats"}
 
 
-def test_command_line_puts_tables_together_and_writes_three_files(
+KNOWLEDGE = stage_of(figures.find("figure4_knowledge"), figure4_knowledge.draw)
+
+
+def outputs(folder: Path) -> list[str]:
+    """Return the options of the three files that a figure writes."""
+    return [word for kind in ("svg", "pdf", "png") for word in (f"--{kind}", f"{folder}/f.{kind}")]
+
+
+def test_an_unknown_or_wrong_setting_is_an_error_that_names_it(tmp_path: Path) -> None:
+    spec = '{"familly": "x", "extrapolate_decades": "two"}'
+    with pytest.raises(ValueError, match=r"--spec: extrapolate_decades: .*; familly: ") as error:
+        call(KNOWLEDGE, ["--spec", spec, "--table", *outputs(tmp_path)])
+    assert "Extra inputs are not permitted" in str(error.value)
+
+
+def test_command_line_concatenates_tables_and_writes_three_files(
     tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    arguments = ["--spec", '{"baseline": "STEM", "corpora": ["curated", "web"]}']
+    words = []
     for name in ("points", "absolute", "relative"):
-        for suite in ("curated", "web"):
-            path = tmp_path / f"{name}-{suite}.csv"
+        for corpus in ("curated", "web"):
+            path = tmp_path / f"{name}-{corpus}.csv"
             rows = tables[name]
-            rows[(rows["corpus"] == suite) & (rows["family"] == "knowledge")].to_csv(
+            rows[(rows["corpus"] == corpus) & (rows["family"] == "knowledge")].to_csv(
                 path, index=False
             )
-            arguments += ["--table", f"{name}={path}"]
-    out = {kind: tmp_path / "out" / f"figure.{kind}" for kind in ("svg", "pdf", "png")}
-    draw_files(
-        figure4_knowledge.draw,
-        [*arguments, *(word for kind, path in out.items() for word in (f"--{kind}", str(path)))],
-    )
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "figure.pdf",
-        "figure.png",
-        "figure.svg",
-    ]
-    svg = out["svg"].read_text()
+            words.append(f"{name}={path}")
+    spec = '{"baseline": "STEM", "corpora": ["curated", "web"]}'
+    out = tmp_path / "out"
+    call(KNOWLEDGE, ["--spec", spec, "--table", *words, *outputs(out)])
+    assert sorted(path.name for path in out.iterdir()) == ["f.pdf", "f.png", "f.svg"]
+    svg = (out / "f.svg").read_text()
     assert ">curated<" in svg and ">web<" in svg and ">humanities<" in svg
-    assert out["png"].read_bytes()[:4] == b"\x89PNG" and out["pdf"].read_bytes()[:5] == b"%PDF-"
+    assert (out / "f.png").read_bytes()[:4] == b"\x89PNG"
+    assert (out / "f.pdf").read_bytes()[:5] == b"%PDF-"
 
 
-def test_command_line_errors(tmp_path: Path) -> None:
-    out = [
-        word
-        for kind in ("svg", "pdf", "png")
-        for word in (f"--{kind}", str(tmp_path / f"f.{kind}"))
-    ]
+def test_wrong_tables_are_errors_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match=r"--table point=x\.csv: must be NAME=PATH with NAME one of absolute, backtest, covariates",
+        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, points, relative",
     ):
-        draw_files(figure4_knowledge.draw, ["--table", "point=x.csv", *out])
-    (tmp_path / "points.csv").write_text("suite,family\nweb,knowledge\n")
+        call(KNOWLEDGE, ["--table", "point=x.csv", *outputs(tmp_path)])
+    (tmp_path / "points.csv").write_text("corpus,family\nweb,knowledge\n")
     with pytest.raises(ValueError, match=r"points.csv: missing column\(s\) metric"):
-        draw_files(figure4_knowledge.draw, ["--table", f"points={tmp_path / 'points.csv'}", *out])
+        call(KNOWLEDGE, ["--table", f"points={tmp_path}/points.csv", *outputs(tmp_path)])
     assert not list(tmp_path.glob("f.*"))
     with pytest.raises(ValueError, match=r"a figure must end in \.svg, \.pdf or \.png"):
         save(None, Path("figure.gif"))  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""Every figure draws, from whole and from broken tables; what it draws is what the tables say; the
-same tables give the same bytes."""
+"""Every figure draws whole and broken tables, shows their numbers, and repeats its bytes."""
 
 import math
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,51 +13,16 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale import figures
 from relscale.contract.io import read_table
 from relscale.contract.prompt_table import PROMPTS_COLUMNS
-from relscale.figures import (
-    backtest,
-    detectable,
-    estimators,
-    figure1_teaser,
-    figure2_pipeline,
-    figure3_prompts,
-    figure4_knowledge,
-    figure5_language,
-    figure6_size_or_data,
-    figure7_behaviour,
-    isoflop_curves,
-    isoflop_metrics,
-    loss_curves,
-    paper_beside,
-    residuals,
-    topics,
-)
-from relscale.figures.kit.command import render
+from relscale.figures.draw import backtest, residuals
+from relscale.figures.kit import runner
+from relscale.figures.kit.choose import pick
 from relscale.figures.kit.isoflop import budget_text
 from relscale.figures.kit.style import styled
+from relscale.figures.kit.tables import complete
 
-MODULES = {
-    module.__name__.rsplit(".", 1)[1]: module
-    for module in (
-        backtest,
-        detectable,
-        estimators,
-        figure1_teaser,
-        figure2_pipeline,
-        figure3_prompts,
-        figure4_knowledge,
-        figure5_language,
-        figure6_size_or_data,
-        figure7_behaviour,
-        isoflop_curves,
-        isoflop_metrics,
-        loss_curves,
-        paper_beside,
-        residuals,
-        topics,
-    )
-}
 Tables = dict[str, pd.DataFrame]
 SMALL = {
     "validation": ("", "bits_per_byte", ("own",)),
@@ -70,10 +35,18 @@ SMALL = {
 
 def drawn(name: str, tables: Tables, spec: dict[str, Any] | None = None) -> Figure:
     """Draw a figure and let matplotlib lay out every mark of it."""
+    figure = figures.find(name)
+    module = import_module(figure.drawing)
     with styled():
-        figure = MODULES[name].draw(tables, spec or {})
-        figure.draw_without_rendering()
-    return figure
+        drawing = module.draw(complete(tables, figure.tables), figure.settings(**(spec or {})))
+        drawing.draw_without_rendering()
+    return drawing
+
+
+def write(name: str, tables: Tables, path: Path) -> None:
+    """Draw a figure into a file."""
+    figure = figures.find(name)
+    runner.render(figure, import_module(figure.drawing).draw, tables, figure.settings(), [path])
 
 
 def texts(figure: Figure) -> str:
@@ -114,7 +87,7 @@ def broken(tables: Tables) -> Tables:
     relative.loc[third == 0, "status"] = "too_few_budgets"
     relative.loc[third == 0, "verdict"] = None
     relative.loc[third == 1, "verdict"] = "undecided"
-    relative.loc[third == 2, "status"] = "lack_of_fit; joint"
+    relative.loc[third == 2, "status"] = "lack_of_fit"
     optima = tables["optima"].copy()
     optima.loc[::3, ["optimum_tokens", "value", "curvature"]] = math.nan
     optima.loc[::3, "status"] = "curvature_not_positive"
@@ -147,11 +120,11 @@ def broken(tables: Tables) -> Tables:
     }
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+@pytest.mark.parametrize("name", figures.names())
 def test_draws_the_same_bytes_with_text_as_text(name: str, small: Tables, tmp_path: Path) -> None:
     paths = [tmp_path / f"{take}.svg" for take in ("first", "second")]
     for path in paths:
-        render(MODULES[name].draw, small, {}, [path])
+        write(name, small, path)
     svg = paths[0].read_text()
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert len(re.findall(r"<text\b", svg)) > 10
@@ -163,7 +136,7 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
     for kind in ("pdf", "png"):
         paths = [tmp_path / f"{take}.{kind}" for take in ("first", "second")]
         for path in paths:
-            render(figure4_knowledge.draw, small, {}, [path])
+            write("figure4_knowledge", small, path)
         assert paths[0].read_bytes() == paths[1].read_bytes()
     assert b"/FontFile2" in (tmp_path / "first.pdf").read_bytes(), (
         "fonts must be embedded as TrueType"
@@ -173,8 +146,8 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
 FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
 NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
 SAID: dict[str, dict[str, str]] = {
-    "nothing": dict.fromkeys(MODULES, r"\b(no|neither)\b"),
-    "headers": dict.fromkeys(MODULES, r"\b(no|neither)\b"),
+    "nothing": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
+    "headers": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
     "broken": {
         **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "no law"),
         **dict.fromkeys(("estimators", "detectable"), "no law"),
@@ -285,7 +258,7 @@ def case(
     return request.param, degenerate(request.param, small, maker)
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+@pytest.mark.parametrize("name", figures.names())
 def test_draws_from_degenerate_tables_and_says_what_is_missing(
     name: str, case: tuple[str, Tables]
 ) -> None:
@@ -297,7 +270,7 @@ def test_draws_from_degenerate_tables_and_says_what_is_missing(
         assert LONG not in said
 
 
-def test_what_is_missing_is_said(small: Tables, maker: Callable[..., Tables]) -> None:
+def test_a_text_says_what_is_missing(small: Tables, maker: Callable[..., Tables]) -> None:
     assert "no law" in texts(drawn("figure4_knowledge", broken(small)))
     assert "too few budgets" in texts(drawn("figure4_knowledge", broken(small)))
     lowest = {
@@ -325,7 +298,7 @@ def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Table
         tables,
         {"corpora": ["curated", "web", "web_synthetic"], "baseline": "STEM"},
     )
-    rows = tables["points"].query("family == 'knowledge' and suite == 'web'")
+    rows = tables["points"].query("family == 'knowledge' and corpus == 'web'")
     treatments = rows[rows["domain"] != "STEM"]
     above, below = figure.axes[1], figure.axes[4]
     np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["value"]))
@@ -336,7 +309,7 @@ def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Table
         values(marked(below, "points"), "x"), sorted(treatments["training_flops"])
     )
     laws = tables["relative"].query(
-        "family == 'knowledge' and suite == 'web' and estimator == 'joint'"
+        "family == 'knowledge' and corpus == 'web' and estimator == 'joint'"
     )
     ends = sorted(100 * (1 - laws["gamma"] * (5e12 / laws["reference_compute"]) ** laws["dbeta"]))
     np.testing.assert_allclose(
@@ -351,7 +324,7 @@ def test_the_papers_line_is_least_squares_of_the_percentage(tables: Tables) -> N
     figure = drawn("figure4_knowledge", tables, {"baseline": "STEM", "paper_line": True})
     lines = marked(figure.axes[3], "paper line")
     rows = tables["points"].query(
-        "family == 'knowledge' and suite == 'curated' and domain == 'humanities'"
+        "family == 'knowledge' and corpus == 'curated' and domain == 'humanities'"
     )
     slope = np.polyfit(np.log10(rows["training_flops"].astype(float)), 100 * (1 - rows["gap"]), 1)[
         0
@@ -368,7 +341,7 @@ def test_the_papers_line_is_least_squares_of_the_percentage(tables: Tables) -> N
 def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     figure = drawn("figure7_behaviour", tables, {"baseline": "factual"})
     rows = tables["points"].query(
-        "family == 'behaviour' and suite == 'curated' and domain != 'factual'"
+        "family == 'behaviour' and corpus == 'curated' and domain != 'factual'"
     )
     np.testing.assert_allclose(
         values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1))
@@ -376,7 +349,7 @@ def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     assert "Relative change 100 (G − 1) (%)" in texts(figure)
 
 
-def test_verdicts_stand_in_the_teaser(tables: Tables) -> None:
+def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
     families = [
         {"family": "knowledge", "baseline": "STEM"},
         {"family": "language", "baseline": "US"},
@@ -384,7 +357,7 @@ def test_verdicts_stand_in_the_teaser(tables: Tables) -> None:
     words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
     for _, row in (
         tables["relative"]
-        .query("suite == 'web' and estimator == 'joint' and family in ('knowledge', 'language')")
+        .query("corpus == 'web' and estimator == 'joint' and family in ('knowledge', 'language')")
         .iterrows()
     ):
         assert f"{row['treatment'].replace('_', ' ')} {row['verdict']}" in words
@@ -395,13 +368,13 @@ def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None
     laws = tables["relative"].query("family == 'language' and estimator == 'joint'")
     for _, row in laws.iterrows():
         assert words.count(f"{row['treatment']} {row['verdict']}") == 3, (
-            "one a corpus, by words and not by colour alone"
+            "one per corpus, by words and not by colour alone"
         )
 
 
 def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None:
     axes = drawn("isoflop_curves", tables).axes[0]
-    rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
+    rows = tables["losses"].query("family == 'validation' and corpus == 'curated'")
     longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("value")
     shown = {
         text.get_text().split("\n")[0]: text.get_position()[1]
@@ -420,13 +393,13 @@ def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None
 
 def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     figure = drawn("estimators", tables, {"families": [{"family": "language", "baseline": "US"}]})
-    rows = tables["relative"].query("family == 'language' and suite == 'curated'")
+    rows = tables["relative"].query("family == 'language' and corpus == 'curated'")
     np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(rows["dbeta"]))
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]])
     )
     figure = drawn("figure6_size_or_data", tables)
-    rows = tables["decomposition"].query("family == 'language' and suite == 'curated'")
+    rows = tables["decomposition"].query("family == 'language' and corpus == 'curated'")
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "slope"), "x"),
         sorted([*rows["slope_params"], *rows["slope_tokens"]]),
@@ -435,10 +408,10 @@ def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
 
 
-def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
+def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
     figure = drawn("figure5_language", tables)
     rows = tables["relative"].query(
-        "family == 'language' and suite == 'curated' and estimator == 'joint'"
+        "family == 'language' and corpus == 'curated' and estimator == 'joint'"
     )
     np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "y"), sorted(rows["dbeta"]))
     np.testing.assert_allclose(
@@ -453,14 +426,28 @@ def test_language_slopes_stand_at_their_covariate(tables: Tables) -> None:
     assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
 
 
-def test_own_prompts_stand_beside_the_papers(small: Tables, reference: Path) -> None:
+def test_our_prompts_are_drawn_with_the_papers(small: Tables, reference: Path) -> None:
     names = ("traditional", "continuation", "modified")
     rows = [
-        {"corpus": suite, "family": f"mmlu_{name}", "prompt": name, "metric": "choice_loss_nats", "domain": domain, "r2": 0.2 + 0.1 * k,
-         "ci_low": 0.1 + 0.1 * k, "ci_high": 0.3 + 0.1 * k, "accuracy": 0.3, "accuracy_minus_traditional": 2.0 * k if k else math.nan,
-         "accuracy_minus_traditional_low": 2.0 * k - 1, "accuracy_minus_traditional_high": 2.0 * k + 1, "status": "ok"}
-        for suite in ("curated", "web") for k, name in enumerate(names) for domain in ("all", "STEM")
-    ]  # fmt: skip
+        {
+            "corpus": corpus,
+            "family": f"mmlu_{name}",
+            "prompt": name,
+            "metric": "choice_loss_nats",
+            "domain": domain,
+            "r2": 0.2 + 0.1 * k,
+            "ci_low": 0.1 + 0.1 * k,
+            "ci_high": 0.3 + 0.1 * k,
+            "accuracy": 0.3,
+            "accuracy_minus_traditional": 2.0 * k if k else math.nan,
+            "accuracy_minus_traditional_low": 2.0 * k - 1,
+            "accuracy_minus_traditional_high": 2.0 * k + 1,
+            "status": "ok",
+        }
+        for corpus in ("curated", "web")
+        for k, name in enumerate(names)
+        for domain in ("all", "STEM")
+    ]
     own = pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
     figure = drawn(
         "figure3_prompts",
@@ -482,13 +469,13 @@ def test_own_prompts_stand_beside_the_papers(small: Tables, reference: Path) -> 
 def test_a_covariate_of_zero_is_an_error(tables: Tables) -> None:
     covariates = pd.DataFrame({"domain": ["GB", "IE"], "value": [0.0, math.nan]})
     with pytest.raises(ValueError, match="covariates: value of GB must be a number above 0"):
-        figure5_language.draw({**tables, "covariates": covariates}, {})
+        drawn("figure5_language", {**tables, "covariates": covariates})
 
 
 def test_isoflop_shows_every_run_and_excluded_ones_apart(small: Tables) -> None:
     tables = broken(small)
     figure = drawn("isoflop_curves", tables)
-    rows = tables["losses"].query("family == 'validation' and suite == 'curated'")
+    rows = tables["losses"].query("family == 'validation' and corpus == 'curated'")
     excluded = rows["excluded_reason"] == "diverged"
     assert excluded.any()
     np.testing.assert_allclose(
@@ -507,11 +494,11 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
     ]
     figure = drawn("isoflop_metrics", tables, {"families": families})
     rows = tables["losses"].query(
-        "family == 'knowledge' and domain == 'STEM' and suite == 'curated'"
+        "family == 'knowledge' and domain == 'STEM' and corpus == 'curated'"
     )
     np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["value"]))
-    points = tables["points"].query(
-        "family == 'knowledge' and domain == 'STEM' and suite == 'curated' and estimator == 'vertex'"
+    points = pick(
+        tables["points"], family="knowledge", domain="STEM", corpus="curated", estimator="vertex"
     )
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "optimum"), "y"), sorted(points["value"])
@@ -521,9 +508,9 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
 
 
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
-    rows = tables["points"].query("family == 'knowledge' and suite == 'web' and domain == 'other'")
-    laws = tables["relative"].query(
-        "family == 'knowledge' and suite == 'web' and treatment == 'other' and estimator == 'joint'"
+    rows = tables["points"].query("family == 'knowledge' and corpus == 'web' and domain == 'other'")
+    laws = pick(
+        tables["relative"], family="knowledge", corpus="web", treatment="other", estimator="joint"
     )
     law = laws.iloc[0]
     wanted = 100 * (
@@ -542,7 +529,7 @@ def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
 def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
     figure = drawn("backtest", tables, {"families": [{"family": "language", "baseline": "US"}]})
     rows = tables["backtest"].query(
-        "family == 'language' and suite == 'curated' and quantity == 'gap'"
+        "family == 'language' and corpus == 'curated' and quantity == 'gap'"
     )
     np.testing.assert_allclose(
         values(marked(figure.axes[3], "prediction"), "x"), sorted(rows["observed"])
@@ -561,7 +548,7 @@ def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
     assert "no interval" in texts(drawn("backtest", without))
 
 
-def test_detectable_slopes_stand_beside_the_found_ones(tables: Tables) -> None:
+def test_detectable_slopes_are_drawn_with_the_slopes_found(tables: Tables) -> None:
     rows = tables["relative"].assign(
         detectable_dbeta=0.004 + 0.001 * (tables["relative"]["estimator"] == "vertex")
     )
@@ -570,7 +557,7 @@ def test_detectable_slopes_stand_beside_the_found_ones(tables: Tables) -> None:
         {**tables, "relative": rows},
         {"families": [{"family": "language", "baseline": "US"}]},
     )
-    mine = rows.query("family == 'language' and suite == 'curated'")
+    mine = rows.query("family == 'language' and corpus == 'curated'")
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "slope"), "x"),
         sorted(mine.query("estimator == 'joint'")["dbeta"].abs()),
@@ -599,10 +586,10 @@ def test_loss_curves_are_not_smoothed(small: Tables) -> None:
         values(marked(figure.axes[0], "curve"), "y"), sorted(wanted["loss_nats_per_token"])
     )
     with pytest.raises(ValueError, match="run\\(s\\) stray are not in the table suite"):
-        loss_curves.draw({**small, "curve": small["curve"].iloc[:1].assign(run="stray")}, {})
+        drawn("loss_curves", {**small, "curve": small["curve"].iloc[:1].assign(run="stray")})
 
 
-def test_published_slopes_stand_beside_ours(tables: Tables, reference: Path) -> None:
+def test_published_slopes_are_drawn_with_ours(tables: Tables, reference: Path) -> None:
     published = read_table(reference / "paper_slopes.csv")
     families = [
         {
@@ -615,7 +602,7 @@ def test_published_slopes_stand_beside_ours(tables: Tables, reference: Path) -> 
     figure = drawn("paper_beside", {**tables, "published": published}, {"families": families})
     theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
     ours = tables["relative"].query(
-        "family == 'knowledge' and suite == 'curated' and estimator == 'joint'"
+        "family == 'knowledge' and corpus == 'curated' and estimator == 'joint'"
     )["dbeta"]
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "slope"), "x"), sorted([*theirs, *ours])
