@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from relscale.config.analysis import Costs
 from relscale.plan.accounting import count_parameters
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 
 BYTES_OF_A_PARAMETER = 4
 """Parameters of a saved model are float32."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from relscale.config.released import CheckpointRow
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 
 COLUMNS = tuple(CheckpointRow.model_fields)
 NEEDED = ("suite", "run", "budget", "model", "tokens")

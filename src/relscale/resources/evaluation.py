@@ -8,7 +8,7 @@ from relscale.config.families import AnyFamily
 from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.request import CUDA_MIB, TORCH_MIB, Needs, cores, mebibytes, minutes
 
 # Where the configuration caps nothing, the plan does not know how much text a source has. These are

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from relscale.config.analysis import Costs
 from relscale.config.training import Training
 from relscale.plan.cost import run_seconds
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.evaluation import cells_needs, cells_of, scoring_seconds
 from relscale.resources.request import SLACK, Needs
 from relscale.resources.training import array_needs, attempts, suite_needs

@@ -8,7 +8,7 @@ from relscale.config.analysis import Costs
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.request import CUDA_MIB, SLACK, TORCH_MIB, Needs, cores, mebibytes, minutes
 from relscale.training.execution import (
     USABLE_SHARE,
