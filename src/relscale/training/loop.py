@@ -116,9 +116,8 @@ def train(
             group.barrier()  # nobody leaves before the checkpoint is written
             raise InterruptedRunError(f"stopped after step {step} of {steps}")
     # The loss of the last step was computed before its update.
-    reason = None
-    if not trainer.is_finite():
-        reason = f"diverged: weights are not finite after step {steps}"
+    wrong = None if trainer.is_finite() else f"weights are not finite after step {steps}"
+    reason = wrong and f"diverged: {wrong}"
     return Outcome(curve=book.curve, epochs=epochs, excluded_reason=reason)
 
 

@@ -16,7 +16,7 @@ from relscale.config.base import Model
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.architectures import ArchitectureName
-from relscale.plan.optimiser import SETTINGS, Optimiser, OptimiserKind, OptimiserSettings, Schedule
+from relscale.plan.optimiser import SETTINGS, Optimiser, OptimiserKind, Schedule
 from relscale.plan.run_spec import Device, Implementation
 
 MLP_MULTIPLE = 16
@@ -103,7 +103,7 @@ class BaseRecipe(Model, ABC):
 
     def optimiser_settings(
         self, learning_rate: float, embedding: float, head: float, **more: float
-    ) -> OptimiserSettings:
+    ) -> Optimiser:
         """Return the settings of `optimiser` with this recipe's schedule.
 
         Args:
@@ -146,7 +146,7 @@ class ListedSizesRecipe(BaseRecipe):
         """
 
     @abstractmethod
-    def optimiser_of(self, batch_size: int, width: int) -> OptimiserSettings:
+    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
         """Return the settings of a run's optimiser."""
 
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
@@ -155,7 +155,8 @@ class ListedSizesRecipe(BaseRecipe):
 
     def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> Grid:
         """Return the listed sizes; one that misses the budget is a problem."""
-        sizes, problems = [], {}
+        sizes: list[PlannedSize] = []
+        problems: dict[tuple[str | int, ...], str] = {}
         for place, label in enumerate(shapes or []):
             try:
                 sizes.append(self._planned_size(budget, label, vocab_size))

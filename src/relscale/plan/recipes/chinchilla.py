@@ -7,7 +7,7 @@ from pydantic import Field
 
 from relscale.config.base import Positive, Share
 from relscale.plan.accounting import FlopCounting
-from relscale.plan.optimiser import OptimiserKind, OptimiserSettings, Schedule
+from relscale.plan.optimiser import Optimiser, OptimiserKind, Schedule
 from relscale.plan.recipes.base import ListedSizesRecipe
 from relscale.plan.run_spec import Device, Implementation
 
@@ -72,7 +72,7 @@ class Chinchilla(ListedSizesRecipe):
             sequences = SHARED_BATCH * round(sequences / SHARED_BATCH)
         return sequences
 
-    def optimiser_of(self, batch_size: int, width: int) -> OptimiserSettings:
+    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
         """Return one learning rate for all parameters, in inverse proportion to the width."""
         rate = min(self.learning_rate_cap, self.learning_rate_constant / width)
         return self.optimiser_settings(learning_rate=rate, embedding=rate, head=rate)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from relscale.config.base import Positive, Share
 from relscale.plan.accounting import FlopCounting
-from relscale.plan.optimiser import OptimiserKind, OptimiserSettings
+from relscale.plan.optimiser import Optimiser, OptimiserKind
 from relscale.plan.recipes.base import ListedSizesRecipe
 from relscale.plan.run_spec import Implementation
 
@@ -60,7 +60,7 @@ class CpuSmall(ListedSizesRecipe):
         """Return sequences per step: the square root of the number of tokens, scaled."""
         return max(1, round(math.sqrt(tokens / self.batch_reference_tokens)))
 
-    def optimiser_of(self, batch_size: int, width: int) -> OptimiserSettings:
+    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
         """Return the settings of a run's optimiser.
 
         All learning rates follow the square root of the batch, and all but the embedding's
