@@ -26,8 +26,7 @@ export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
-FIGURES := $(filter-out table findings explorer provenance, \
-	$(basename $(notdir $(wildcard workflow/report/*.rst))))
+FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help

@@ -16,17 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from relscale import figures
 from relscale.contract.io import read_table
 from relscale.pages.tables_html import table_page
 
 ROOT = Path(__file__).parents[1]
-FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
 
 
 def tables_of(runs, folder):
     """Write synthetic tables of that many runs and return their paths by name."""
     spec = importlib.util.spec_from_file_location(
-        "synthetic_tables", ROOT / "tests/unit/plots/conftest.py"
+        "synthetic_tables", ROOT / "tests/unit/figures/conftest.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -77,17 +77,17 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = tables_of(runs, folder)
-        tables = [word for key, path in paths.items() for word in ("--table", f"{key}={path}")]
         total, drawn, started = 0.0, 0, time.perf_counter()
-        for figure in (
-            name for name in FIGURES if importlib.util.find_spec(f"relscale.figures.{name}")
-        ):
+        for figure in figures.names():
+            declared = figures.find(figure)
+            tables = [f"{key}={paths[key]}" for key in declared.tables if key in paths]
             out = {kind: folder / f"{figure}.{kind}" for kind in ("svg", "pdf", "png")}
             spent = cpu_s(
                 [
                     sys.executable,
                     "-m",
-                    f"relscale.figures.{figure}",
+                    declared.drawing,
+                    "--table",
                     *tables,
                     *(w for k, p in out.items() for w in (f"--{k}", str(p))),
                 ]

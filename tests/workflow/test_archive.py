@@ -156,7 +156,7 @@ def test_verify_names_what_was_edited_in_the_unpacked_archive(unpacked):
     with changed(unpacked.results / "laws/relative.csv", edited):
         done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
     assert (
-        "    results/tiny/laws/relative.csv: differs from what the job wrote (another checksum)"
+        "    results/tiny/laws/relative.csv: differs from the job's output (another checksum)"
         in done.stdout.splitlines()
     )
 
@@ -168,12 +168,12 @@ def test_changed_results_are_named(finished):
         (
             results / "laws/relative.csv",
             edited,
-            "{}: differs from what the job wrote (another checksum)",
+            "{}: differs from the job's output (another checksum)",
         ),
         (
             one / "record.json",
             with_another_loss,
-            "{}: differs from what the job wrote (another checksum)",
+            "{}: differs from the job's output (another checksum)",
         ),
         (
             other / "record.json",
@@ -198,7 +198,7 @@ def test_changed_results_are_named(finished):
     ("name", "change", "reason"),
     [
         ("figures/figure1_teaser.svg", empty, "is empty"),
-        ("html/findings.html", edited, "differs from what the job wrote (another checksum)"),
+        ("html/findings.html", edited, "differs from the job's output (another checksum)"),
     ],
 )
 def test_changed_results_are_not_packed(finished, name, change, reason):
@@ -243,11 +243,11 @@ def test_a_retraining_that_was_killed_before_the_evaluation_is_named(finished):
     assert done.returncode == 1
     name = run.relative_to(finished.folder)
     assert (
-        f"    input {name}/record.json: differs from what the job read (another checksum)"
+        f"    input {name}/record.json: changed since the job read it (another checksum)"
         in done.stdout
     )
     assert (
-        f"    input {name}/model: differs from what the job read (another checksum)" in done.stdout
+        f"    input {name}/model: changed since the job read it (another checksum)" in done.stdout
     )
     assert "\ntrain" not in done.stdout and "\nevaluate" in done.stdout
 

@@ -287,4 +287,4 @@ def test_figures_of_a_suite_that_is_not_there(checkout, place):
         check=False,
     )
     assert done.returncode != 0
-    assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr
+    assert "figures.corpus = 'web': not a corpus of mine/table.csv" in done.stdout + done.stderr

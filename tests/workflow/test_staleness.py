@@ -739,7 +739,8 @@ def test_an_edit_of_the_explorers_script_remakes_the_explorer_and_the_page_that_
     finished, planner
 ):
     with rewritten(
-        finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"
+        finished.folder / "src/relscale/pages/templates/explorer/main.js",
+        lambda text: text + "// one more line\n",
     ):
         assert needed(planner.jobs()) == ["explorer", "provenance"]
 

@@ -140,7 +140,7 @@ def _documents_of_components(
 
 @dataclass(frozen=True, kw_only=True)
 class _Preparation:
-    """Reads, cleans and filters the documents of one component, and counts what it removes."""
+    """Reads, cleans and filters the documents of one component, and counts removals."""
 
     index: int
     component: CorpusComponent
@@ -202,7 +202,7 @@ def _shrink(
     counts: Sequence[Counter[str]],
     threshold: float,
 ) -> None:
-    """Remove near-duplicates and what exceeds a component's share, in place.
+    """Remove near-duplicates and documents that exceed a component's share, in place.
 
     The documents of each component must be ordered by their hash.
     """

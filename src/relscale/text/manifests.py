@@ -137,7 +137,7 @@ class ShardPlan(SourceContent):
 
 @dataclass(kw_only=True)
 class ShardCounts:
-    """What was read and written for a shard."""
+    """Counts of the text that was read, and of the documents and tokens that were written."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -192,4 +192,4 @@ class ShardRecord(Model):
     files: list[ReadFile]
     """Text files that were planned for the shard; those that were begun have their checksum."""
     counts: ShardCounts
-    """What was read and written."""
+    """Counts of documents, bytes and tokens."""

@@ -3,24 +3,13 @@
 from typing import Any
 
 from relscale.config.families import domains_of
+from relscale.pages.render import template_texts
+from relscale.pages.spec import SHOWN_PACKAGES
+from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, family_view
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
-
-SHOWN_PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "tokenizers",
-    "safetensors",
-    "matplotlib",
-    "vl-convert-python",
-    "snakemake",
-)
-"""Libraries that decide numbers or pictures; the page of provenance shows their versions."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
@@ -126,3 +115,8 @@ def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> dict[str, 
         "packages": list(SHOWN_PACKAGES),
         "shared_keys": sorted(set(keys)),
     }
+
+
+def template_digest(stage: str) -> str:
+    """Return the digest of all templates, styles and scripts that a page stage renders."""
+    return spec_digest(template_texts(stage))
