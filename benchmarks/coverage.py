@@ -1,5 +1,6 @@
-"""Do the intervals cover, and do false verdicts stay at their level? Simulated suites with the
-default experiment's design and noise.
+"""Coverage of intervals and rates of false verdicts, on simulated suites.
+
+The suites have the design and noise of the default experiment.
 
     python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200]
     [--scenario NAME ...] [--out FILE]
@@ -49,7 +50,7 @@ class Scenario:
     symmetric: bool = False
     """Log-parabolas about a given optimum, the joint model's own shape; else surfaces L(N, D)."""
     shift: float = 0.0
-    """Decades of tokens by which the middle budget's optimum lies off the centre of its sizes."""
+    """Decades of tokens between the optimum of the middle budget and the centre of its sizes."""
     exponents: tuple[float, float] = (0.36, 0.40)
     """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
     and drifts through them where not."""
@@ -92,8 +93,7 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
 
 
 def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
-    """True log errors of score, treatment and baseline, (3, cell), and dbeta through the true gaps
-    at the score's true optima."""
+    """True log values of score, treatment and baseline, (3, cell), and the true dbeta."""
     compute = np.array(
         [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
     )
@@ -147,8 +147,7 @@ class Truth:
     def through(
         cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
     ) -> "Truth":
-        """Make a surface whose minimum along the middle budget's line lies at a given log10 of the
-        tokens."""
+        """Make a surface with its minimum for the middle budget at a given log10 of the tokens."""
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
         from_tokens = 0.75
@@ -180,8 +179,7 @@ class Truth:
 def simulate(
     design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0
 ) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
-    """Draw suites: runs with a score, treatment and baseline with item noise, and the true
-    dbeta."""
+    """Draw suites: runs with score, treatment and baseline with item noise, and true dbeta."""
     truth, slope = curves(design, scenario)
     rng = np.random.default_rng(seed)
     of_run = truth[:, design.run_cell]

@@ -11,8 +11,8 @@ others, the recipe's cautious AdamC for ours. A step is a whole batch; ours and 
 loop take the parts that the plan's estimate of memory chooses, Trainer the largest that it can
 (halved until it fits).
 Columns: tokens per second, model FLOPs (causal attention counted in half, no softmax, three times
-the forward pass) over `--peak`, and the most memory that torch allocated in GiB, beside what was
-estimated for ours. Trainer needs `transformers` and `accelerate`.
+the forward pass) over `--peak`, and the most memory that torch allocated in GiB, with the
+estimate for ours. Trainer needs `transformers` and `accelerate`.
 """
 
 import argparse

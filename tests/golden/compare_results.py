@@ -40,7 +40,7 @@ def files_of(folder: Path, pattern: str) -> dict[str, Path]:
 
 
 def same_bytes(before: Path, after: Path) -> str:
-    """Return what differs between two files, empty where their bytes are equal."""
+    """Return the difference between two files; empty if their bytes are equal."""
     one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (before, after))
     return "" if one == two else f"other bytes ({one[:12]}, {two[:12]})"
 

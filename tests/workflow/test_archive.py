@@ -30,7 +30,7 @@ def changed(path, change):
 
 
 def edited(path):
-    """Write another digit for the last one that is no nought, so that the size stays."""
+    """Replace the last digit other than 0 by another, so that the size stays the same."""
     text = path.read_text()
     last = max(text.rfind(digit) for digit in "123456789")
     path.write_text(text[:last] + str(int(text[last]) % 9 + 1) + text[last + 1 :])
@@ -47,7 +47,7 @@ def empty(path):
 
 
 def relscale(folder, *arguments):
-    """Call the package of the copy; its version of the code is what results were made with."""
+    """Call the package of the copy, whose code made the results."""
     command = [sys.executable, "-c", "from relscale.cli import main; main()", *arguments]
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
