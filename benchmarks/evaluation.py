@@ -273,8 +273,8 @@ def main() -> None:
             for rows in subjects.values()
             for row in rows[:60]
         ]
-        documents = [document.text for document in documents_of(args.downloads, 40)]
-        print(f"{make_checkpoint(folder, [*texts, *documents]):,} parameters")
+        more = [document.text for document in documents_of(args.downloads, 40)]
+        print(f"{make_checkpoint(folder, [*texts, *more]):,} parameters")
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return
