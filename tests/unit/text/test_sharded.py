@@ -1,5 +1,4 @@
-"""From files of text to the manifest of a sharded corpus: plans, shards that resume after a kill,
-weights, and what can go wrong."""
+"""From files of text to the manifest of a sharded corpus: plans, resumed shards, weights, errors."""
 
 import errno
 import gzip
