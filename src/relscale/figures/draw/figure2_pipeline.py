@@ -71,7 +71,7 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
         y_label(left, metric_label(settings.metric), 0.36)
         _key(left, optima)
     else:
-        empty(left, "no losses on the corpus's own validation")
+        empty(left, "no losses on the validation set of the corpus")
     _power_law(middle, tables, settings, corpus, marker)
     _accuracy(
         right, tables, settings, corpus, {budget: (colour[budget], marker) for budget in colour}
@@ -113,7 +113,7 @@ def _power_law(
         for name in ("points", "absolute")
     )
     if not len(points) and not len(laws):
-        empty(axes, "no compute-optimal points of the corpus's own validation")
+        empty(axes, "no compute-optimal points on the validation set of the corpus")
         return
     span = span_of(points, settings.compute, settings.extrapolate_decades)
     style = LawStyle(

@@ -210,7 +210,7 @@ def _column(made: Grid, place: int, corpus: str, rows: FamilyRows, size: float) 
         empty(top, f"no points or laws of {family} in {words(rows.settings.metric)}")
     ends = relative_axes(bottom, rows, corpus)
     if ends is None:
-        empty(bottom, "no relative laws: the tables hold no row")
+        empty(bottom, "no relative laws in the tables")
         return
     _y_label(bottom, place, change_label(rows.settings.metric))
     if size:
@@ -322,7 +322,7 @@ def _gutter_in(rows: FamilyRows, size: float) -> float:
 
 def _objections(rows: FamilyRows) -> str:
     """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
-    starts = {"no verdict": "No verdict where", "no law": "No law where"}
+    starts = {"no verdict": "No verdict", "no law": "No law"}
     reasons: dict[str, set[str]] = {"* law with a reservation": set()}
     reasons |= {start: set() for start in starts.values()}
     for _, row in rows.relative.iterrows():
