@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.status import decode_remarks
+from relscale.contract.status import Status, decode_remarks
 from relscale.figures.kit.panels import law_error, law_gap
 from relscale.figures.kit.style import is_error
 
@@ -126,6 +126,19 @@ def test_remarks_are_listed_one_by_one(pages, opened):
         )
     asked = pick(relative, chosen, "family", "metric", "corpus", "estimator", "baseline")
     assert shown == [decode_remarks(cell) for cell in asked["remarks"]]
+
+
+def test_statuses_of_the_shown_laws_are_explained(pages, opened):
+    with opened(pages.explorer) as page:
+        drawn(page)
+        for family in options(page, "family"):
+            choose(page, family=family)
+            rows = page.evaluate("[...explorer.shown.verdicts, ...explorer.shown.absolute]")
+            wanted = sorted({row["status"] for row in rows} - {"ok"})
+            explained = page.locator("#statuses dt").all_inner_texts()
+            assert explained == [word.replace("_", " ") for word in wanted]
+            meanings = page.locator("#statuses dd").all_inner_texts()
+            assert meanings == [Status(word).__doc__ for word in wanted]
 
 
 def test_the_chart_shows_every_run_and_its_value(pages, opened):

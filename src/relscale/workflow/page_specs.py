@@ -11,6 +11,7 @@ from relscale.workflow.figure_specs import compared_families, family_view
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
 
+
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables about corpora: none if nothing is trained."""
     return ["corpora"] if experiment.trained else []
