@@ -1,4 +1,5 @@
-"""The explorer in a browser: choices, chart and downloads agree with the tables, offline."""
+"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and
+nobody outside is asked."""
 
 import io
 import math
@@ -9,16 +10,16 @@ import pandas as pd
 import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.status import decode_remarks
-from relscale.figures.kit.metrics import is_error
+from relscale.contract.status import Status, decode_remarks
 from relscale.figures.kit.panels import law_gap, law_value
+from relscale.figures.kit.metrics import is_error
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six
 
 
 def drawn(page):
-    """Wait until the chart of the latest choices is drawn."""
+    """Wait until the chart of the latest choices stands."""
     page.wait_for_selector("#vis[data-drawn] svg")
 
 
@@ -36,7 +37,7 @@ def options(page, name):
 
 
 def current(page):
-    """Return the present choices, by column of the tables."""
+    """Return what is chosen now, by the tables' columns."""
     return {
         name: page.eval_on_selector(f"#{name}", "one => one.value")
         for name in ("family", "metric", "corpus", "estimator", "baseline")
@@ -125,6 +126,19 @@ def test_remarks_are_listed_one_by_one(pages, opened):
         )
     asked = pick(relative, chosen, "family", "metric", "corpus", "estimator", "baseline")
     assert shown == [decode_remarks(cell) for cell in asked["remarks"]]
+
+
+def test_statuses_of_the_shown_laws_are_explained(pages, opened):
+    with opened(pages.explorer) as page:
+        drawn(page)
+        for family in options(page, "family"):
+            choose(page, family=family)
+            rows = page.evaluate("[...explorer.shown.verdicts, ...explorer.shown.absolute]")
+            wanted = sorted({row["status"] for row in rows} - {"ok"})
+            explained = page.locator("#statuses dt").all_inner_texts()
+            assert explained == [word.replace("_", " ") for word in wanted]
+            meanings = page.locator("#statuses dd").all_inner_texts()
+            assert meanings == [Status(word).__doc__ for word in wanted]
 
 
 def test_the_chart_shows_every_run_and_its_value(pages, opened):

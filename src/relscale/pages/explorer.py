@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import vl_convert
 
-from relscale.contract.status import SEPARATOR
+from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
 from relscale.figures.kit.style import (
     MARKERS,
@@ -134,6 +134,8 @@ class ExplorerData:
     estimators: list[str]
     default_estimator: str
     fallback_estimator: str
+    statuses: dict[str, str]
+    """Meanings of the statuses, by their words."""
     remarks_separator: str
     """Separates the remarks of a cell."""
     columns: dict[str, tuple[ShownColumn, ...]]
@@ -201,6 +203,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         estimators=ordered([], relative["estimator"], tables.absolute["estimator"]),
         default_estimator=DEFAULT_ESTIMATOR,
         fallback_estimator=FALLBACK_ESTIMATOR,
+        statuses={status.value: status.__doc__ or "" for status in Status},
         remarks_separator=SEPARATOR,
         columns=COLUMNS,
         tips=TIPS,
