@@ -2,7 +2,7 @@
 
 Without a compiler the installation succeeds, and torch is used instead.
 
-Everything else about the package stands in pyproject.toml.
+Everything else about the package is in pyproject.toml.
 """
 
 import hashlib

@@ -32,7 +32,7 @@ class OptimiserSettings(Model):
     beta2: float
     """Decay of the second moment."""
     weight_decay: float
-    """Factor of the weight decay; the optimiser defines what it applies to."""
+    """Factor of the weight decay; the optimiser defines which parameters it applies to."""
     clip_norm: float
     """Global norm at which gradients are clipped."""
     schedule: Schedule = "wsd"

@@ -74,7 +74,7 @@ def activation_bytes(
 ) -> int:
     """Return an upper estimate of the memory of a forward and backward pass, without the state.
 
-    Blocks keep what their architecture says for the backward pass. With activation checkpointing
+    The architecture defines which values a block keeps for the backward pass. With activation checkpointing
     only one block at a time keeps that, the others keep their input. The same holds for copies of
     the matrices in the precision of the products, since blocks are compiled (otherwise autocast
     would keep all copies).
