@@ -14,9 +14,9 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("src/relscale/training/native")
 FLAGS = ["-std=gnu11", "-O3", "-g0", "-fvisibility=hidden"]
-# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use
-# vectors; NaN and infinity are kept, also where the environment's CFLAGS would not keep them: a run
-# that diverges must be seen.
+# Errors of mathematical functions and floating-point traps are ignored, so that loops use vectors.
+# NaN and infinity are kept even if the environment's CFLAGS disable them, so that a diverging run
+# is noticed.
 KERNEL_FLAGS = [
     *FLAGS,
     "-fno-fast-math",
