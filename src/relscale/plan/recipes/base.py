@@ -86,7 +86,7 @@ class BaseRecipe(Model, ABC):
 
     @abstractmethod
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
-        """Return what is wrong with the key `shapes` of a budget, if anything."""
+        """Return the problem with the key `shapes` of a budget, or None."""
 
     def settings_problems(self) -> dict[str, str]:
         """Return problems between settings of the recipe, by key."""
