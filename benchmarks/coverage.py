@@ -28,7 +28,8 @@ from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.items import ItemMatrices, item_noise
 from relscale.laws.other_optima import LN10, budget_line
 from relscale.laws.relative import side_tests
-from relscale.laws.settings import ESTIMATORS, FitError, LawSettings
+from relscale.laws.fit_error import FitError
+from relscale.laws.settings import ESTIMATORS, LawSettings
 from relscale.laws.surface_gap import SurfaceReader, Term
 from relscale.laws.verdict import p_difference, p_equivalence, verdict_of
 from relscale.plan.suite import plan_suite

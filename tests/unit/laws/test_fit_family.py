@@ -48,7 +48,7 @@ def test_tables_have_their_columns(plant):
     verdicts = laws.relative.set_index(["treatment", "estimator"])["verdict"]
     assert verdicts["closer", "joint"] == "narrows"
     assert verdicts["farther", "joint"] == "widens"
-    assert laws.absolute["status"].str.contains("offset_not_identifiable").all()
+    assert laws.absolute["remarks"].str.contains("offset_not_identifiable").all()
 
 
 def test_points_agree_with_the_plant(plant):
@@ -111,7 +111,7 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
     assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
     assert laws.relative["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
-        assert laws.relative["status"].str.match("too_few_budgets|no_usable_optimum").all()
+        assert laws.relative["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
         assert laws.absolute["coefficient"].isna().all()
     else:
         best = laws.relative.iloc[2]
@@ -171,12 +171,12 @@ def test_at_chance_rows_have_no_verdict(plant):
     frame = plant(run_sd=0.001, domain_sd=0.001)
     frame["at_chance"] = frame["domain"] == "treat"
     row = fit_family(frame, SETTINGS).relative.iloc[0]
-    assert row["status"].startswith("at_chance")
+    assert row["status"] == "at_chance"
     assert row["verdict"] == ""
     assert np.isfinite(row["dbeta"])
     frame["at_chance"] = (frame["domain"] == "treat") & frame["run"].str.contains("5e10")
     row = fit_family(frame, SETTINGS).relative.iloc[0]
-    assert row["status"] == "ok; 6 run(s) at chance"
+    assert (row["status"], row["remarks"]) == ("ok", "6 run(s) at chance")
     assert row["verdict"] == "narrows"
 
 

@@ -174,7 +174,7 @@ def test_overlapping_items_are_left_out(planted):
     np.testing.assert_allclose(
         laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"]
     )
-    assert laws.relative["status"].str.contains("1 overlapping item").all()
+    assert laws.relative["remarks"].str.contains("1 overlapping item").all()
 
 
 def test_degrees_of_freedom_of_runs_and_items():

@@ -68,7 +68,7 @@ def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
         assert on["ci_low"] < on["observed"] < on["ci_high"] < above["observed"]
         assert on["accuracy"] == pytest.approx(accuracy_of(loss), abs=0.01)
         assert above["accuracy"] == on["accuracy"]
-        assert "outside the losses that were fitted" in on["status"]
+        assert "outside the losses that were fitted" in on["remarks"]
     assert outside.loc[("on", "outside_from_compute"), "loss"] == pytest.approx(loss, rel=0.01)
     assert np.isnan(outside.loc[("unknown", "outside_from_compute"), "observed"])
     assert (tmp_path / "out/predictions.csv").read_text().count("outside_from_compute") == 3

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from relscale.laws.fit import fit_family
+from relscale.laws.fit_error import FitError
 from relscale.laws.joint import fit_joint
 from relscale.laws.relative import reduction_slope
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 
 SETTINGS = LawSettings(
     family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")

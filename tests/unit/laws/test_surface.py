@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from relscale.laws.fit_error import FitError
 from relscale.laws.huber import DELTA, fit_huber, huber_loss, refit_huber
-from relscale.laws.settings import FitError
 from relscale.laws.surface import BOUNDS, Plane, fit_surface, fit_surfaces
 
 PARAMS, TOKENS = np.repeat(np.geomspace(1e7, 1e9, 6), 5), np.tile(np.geomspace(1e9, 1e11, 5), 6)

@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
+from relscale.laws.fit_error import FitError
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.settings import LawSettings
 from relscale.laws.two_stage import fit_sigmoid, predict_accuracy
 from relscale.laws.two_stage_table import isotonic_check
 
@@ -35,7 +37,7 @@ def test_ceiling_is_fitted_only_where_the_data_show_it():
     rng = np.random.default_rng(0)
     loss = np.linspace(0.1, 1.6, 40)
     fit = fit_sigmoid(loss, curve(loss, ceiling=0.8) + rng.normal(0, 0.005, 40), 0.25)
-    assert fit.status == "ok; ceiling fitted"
+    assert (fit.status, fit.remarks) == (Status.OK, ("ceiling fitted",))
     assert fit.ceiling == pytest.approx(0.8, abs=0.01)
     assert fit_sigmoid(loss, curve(loss) + rng.normal(0, 0.01, 40), 0.25).ceiling == 1.0
 
@@ -234,9 +236,9 @@ def test_two_budgets_predict_without_an_interval(plant):
     table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(
         ["domain", "kind"]
     )
-    assert table.loc[("base", "held_out"), "status"].startswith("too_few_budgets")
+    assert table.loc[("base", "held_out"), "status"] == "too_few_budgets"
     beyond = table.loc[("base", "extrapolation")]
-    assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["status"]
+    assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["remarks"]
 
 
 def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
