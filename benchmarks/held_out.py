@@ -22,9 +22,9 @@ from tokenization import peak_bytes
 
 from relscale.config.sharded import ShardedCorpus
 from relscale.files import sha256_of
-from relscale.text.parquet import write_documents
-from relscale.text.sharded_corpus import held_out
-from relscale.text.tokenize_shard import HeldOut
+from relscale.text.document_files import write_documents
+from relscale.text.shard_tokens import HeldOutDocument
+from relscale.text.sharded_corpus import held_out_documents
 
 
 def write_lines(path: Path, megabytes: float) -> None:
@@ -46,7 +46,7 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
     """Do one of the two in this process and print its peak and the sum of what it wrote."""
     shard, gathered = folder / "00000.parquet", folder / "validation.parquet"
     if way == "shard":
-        write_documents(HeldOut.read(folder / "validation.jsonl"), shard)
+        write_documents(HeldOutDocument.read(folder / "validation.jsonl"), shard)
     else:
         components = {
             name: {"source": "mine", "files": "*", "weight": weight}
@@ -55,7 +55,7 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
         settings = ShardedCorpus.model_validate(
             {"validation_mb": validation_mb, "components": components}
         )
-        write_documents(held_out("both", settings, {"one": [shard], "two": [shard]}), gathered)
+        write_documents(held_out_documents("both", settings, {"one": [shard], "two": [shard]}), gathered)
     peak = peak_bytes()
     print(f"{way:<8}{peak / 1e6:>8.0f} MB  {sha256_of(shard if way == 'shard' else gathered)[:16]}")
 

@@ -1,18 +1,18 @@
-"""How fast text becomes tokens, and in how much memory: a shard beside the tokenizer alone and
-beside `datasets.map`, on the same files.
+"""Measure the speed and the memory of tokenization.
 
-    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb
-    2000] [--out FILE]
+A shard is compared with the tokenizer alone and with `datasets.map`, on the same files.
 
-Text of the given corpora is written again and again, in another order each time, to JSON-lines
-files in a temporary folder. Each measurement is a process of its own, and rounds are interleaved.
-Times are CPU seconds of the work alone, without imports; memory is the whole process's peak. On a
-machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the
-time inside the tokenizer is measured in each process as well: whole / inside says what a way costs
-beside it, on whatever machine. `datasets.map` encodes a thousand documents at a time, as it does if
-nobody says otherwise: once as it is usually written, with the tokenizer of `transformers` in the
-function, and once with the tokenizer underneath and its call that leaves offsets out. `datasets`
-(extra `hub`) is needed.
+    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet \\
+        [--large-mb 2000] [--out FILE]
+
+The text of the given corpora is written repeatedly, each time in another order, to JSON Lines files
+in a temporary folder. Each measurement runs in a new process, and rounds are interleaved. Times are
+CPU seconds without imports; memory is the peak of the whole process. On a shared machine, the CPU
+seconds of the same work differ by a factor of two. The time inside the tokenizer is therefore
+measured in each process as well: the ratio of whole to inside compares methods on any machine.
+`datasets.map` encodes a thousand documents at a time, its default: once as it is usually written,
+with a tokenizer of `transformers`, and once with the `tokenizers` library and its call without
+offsets. Needs `datasets` (extra `hub`).
 """
 
 import argparse
@@ -30,19 +30,19 @@ from typing import Any, cast
 
 from tokenizers import Tokenizer
 
-from relscale.text.parquet import read_batches
-from relscale.text.rows import local_texts
-from relscale.text.tokenize_shard import BATCH_CHARACTERS, Shard, tokenize
+from relscale.text.document_files import read_batches
+from relscale.text.formats import read_texts
+from relscale.text.shard_tokens import BATCH_CHARACTERS, ShardText, tokenize_shard
 from relscale.text.tokenizer import end_of_text, load_tokenizer, tokenizer_text, train_tokenizer
 
 MAPPED, MAPPED_FAST = "datasets.map", "datasets.map, fast"
 WAYS = ("tokenizer alone", "shard", MAPPED, MAPPED_FAST)
 WATCHED = 50_000_000
-"""Characters after which a shard says how far it is."""
+"""Number of characters after which a shard prints its progress."""
 
 
 def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int = 4) -> list[str]:
-    """Write so many megabytes of text as JSON lines, dealt to a few files; return their names."""
+    """Write some megabytes of text to a few JSON Lines files and return their names."""
     texts = [
         text
         for path in corpora
@@ -67,11 +67,11 @@ def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int 
 
 
 def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
-    """Yield the texts of files in batches of the size that a shard encodes in one go."""
+    """Yield the texts of files in batches of the size that a shard encodes together."""
     batch: list[str] = []
     characters = 0
     for name in names:
-        for text in local_texts(folder / name, "text"):
+        for text in read_texts(folder / name, "text"):
             batch.append(text)
             characters += len(text)
             if characters >= BATCH_CHARACTERS:
@@ -84,7 +84,7 @@ def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
 def measure(
     way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path
 ) -> dict[str, float]:
-    """Measure one way in this process."""
+    """Measure one method in this process."""
     tokenizer = Timed(load_tokenizer(tokenizer_path))
     if way == "tokenizer alone":
         loaded = list(batches(folder, names))
@@ -100,7 +100,7 @@ def measure(
 
         def texts_of(name: str, skip: int) -> Iterator[str]:
             nonlocal seen
-            for text in local_texts(folder / name, "text", skip):
+            for text in read_texts(folder / name, "text", skip):
                 before, seen = seen, seen + len(text)
                 if seen // WATCHED > before // WATCHED:
                     print(
@@ -110,8 +110,8 @@ def measure(
                 yield text
 
         work.mkdir()
-        counts = tokenize(
-            Shard(files=names, texts=texts_of, validation_share=1e-4),
+        counts = tokenize_shard(
+            ShardText(files=names, texts=texts_of, validation_share=1e-4),
             cast(Tokenizer, tokenizer),
             work,
         )
@@ -161,8 +161,10 @@ def measure(
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process held; Linux's `ru_maxrss` would also count what its
-    parent held before it started it."""
+    """Return the peak memory of this process in bytes.
+
+    Linux's `ru_maxrss` would include the memory of its parent.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -173,16 +175,16 @@ def peak_bytes() -> int:
 
 
 class Timed:
-    """A tokenizer that knows how long it encoded."""
+    """A tokenizer that measures the time it spends on encoding."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Take the tokenizer."""
+        """Wrap a tokenizer."""
         self._tokenizer = tokenizer
         self.seconds = 0.0
         """CPU seconds inside `encode_batch_fast`."""
 
     def encode_batch_fast(self, texts: list[str], add_special_tokens: bool = True) -> list[Any]:
-        """Encode, and look at the clock."""
+        """Encode and add the CPU seconds."""
         begin = time.process_time()
         encodings: list[Any] = self._tokenizer.encode_batch_fast(
             texts, add_special_tokens=add_special_tokens
@@ -197,7 +199,7 @@ class Timed:
 def in_own_process(
     way: str, tokenizer: Path, folder: Path, names: list[str], watch: Path | None = None
 ) -> dict[str, float]:
-    """Measure one way in a new process; what it says meanwhile goes to the file `watch`."""
+    """Measure one method in a new process, whose output is written to the file `watch`."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
         command = [
             sys.executable,
@@ -239,7 +241,7 @@ def in_own_process(
 def compare(
     corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: float, rounds: int
 ) -> Iterator[str]:
-    """Yield lines: each way's rate, its ratio to the shard's in the same round, memory and disk."""
+    """Yield lines with each method's rate, its ratio to the shard's, memory and disk space."""
     folder = scratch / "compared"
     folder.mkdir()
     names = write_files(corpora, folder, megabytes)

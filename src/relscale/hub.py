@@ -85,7 +85,7 @@ def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
         )
         first = trained[others[0]]
         why = [
-            *first.said(),
+            *first.problems(),
             *(f"made from what {name} made, which is stale" for name in first.follows),
         ][0]
         raise ValueError(

@@ -166,7 +166,8 @@ class Cluster:
         )
         shim.chmod(0o755)
         (self.folder / "environment.sh").write_text(
-            f'export SLURM_CONF="{self.folder}/slurm.conf"\nexport PATH="{self.folder}/bin:$PATH:{ADMINISTRATORS}"\n'
+            f'export SLURM_CONF="{self.folder}/slurm.conf"\nexport '
+            f'PATH="{self.folder}/bin:$PATH:{ADMINISTRATORS}"\n'
         )
         private = self.folder / "munge/private"
         self._run(
@@ -189,7 +190,8 @@ class Cluster:
         if done.returncode:
             self.stop()
             raise RuntimeError(
-                f"{' '.join(command)}: exit code {done.returncode}: {done.stderr}{done.stdout}\n{self.logs()}"
+                f"{' '.join(command)}: exit code {done.returncode}: "
+                f"{done.stderr}{done.stdout}\n{self.logs()}"
             )
 
     def _wait_for_the_node(self):

@@ -18,7 +18,7 @@ from staleness import Planner
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from relscale.config.load import merged
-from relscale.config.released import Checkpoints
+from relscale.config.released import ReleasedModels
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.tokens import byte_alphabet
@@ -252,7 +252,7 @@ STEERS = {
 
 
 def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scored, place):
-    assert set(STEERS) == set(Checkpoints.model_fields)
+    assert set(STEERS) == set(ReleasedModels.model_fields)
     table = (place / "table.csv").read_text()
     (place / "other.csv").write_text(
         table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001")

@@ -96,7 +96,8 @@ def test_every_category_shows_each_of_its_results(report, opened, screenshots):
             for place in range(number):
                 page.locator("tbody tr").nth(place).locator("a").first.click()
                 page.wait_for_function(
-                    "document.querySelector('iframe') || document.querySelectorAll('img').length > 1"
+                    "document.querySelector('iframe') || "
+                    "document.querySelectorAll('img').length > 1"
                 )
                 if page.locator("iframe").count():
                     frame = page.locator("iframe").element_handle().content_frame()

@@ -1,8 +1,8 @@
 """An edit makes exactly those jobs stale that depend on it.
 
-What must run is computed apart from the workflow: users of a module from its compiled code, what
-follows from the graph of files. What a setting steers stands in a table. What would run is asked of
-Snakemake.
+The expected jobs are found independently of the workflow: the users of a module from its compiled
+code, and the jobs that follow from the graph of files. A table lists what each setting decides.
+Snakemake says which jobs it would run.
 """
 
 import shutil
@@ -136,7 +136,7 @@ def edited_digests(tmp_path, monkeypatch, planner):
     written, normalise = {}, provenance._normalised.__wrapped__
 
     def remembered(module):
-        text = provenance._text_of(module)
+        text = provenance._file_of(module).read_text()
         if text not in written:
             written[text] = sha256(
                 normalise(module).encode()
@@ -146,7 +146,7 @@ def edited_digests(tmp_path, monkeypatch, planner):
     monkeypatch.setattr(provenance, "_normalised", remembered)
 
     def digests():
-        for function in (provenance.code_digest, provenance.import_closure):
+        for function in (provenance.code_digest, provenance.import_closure, provenance._tree):
             function.cache_clear()
         return {stage: provenance.code_digest(stage) for stage in stages}
 
@@ -277,7 +277,8 @@ STEERS = [
             "reader.replace": {"a": "b"},
             "reader.split_at": "Chapter",
             "reader.max_characters": 5000,
-            "reader.kind": "domain_folders",  # of this, no corpus is read, but there is one more key in it
+            # No corpus is read with it, but it has one more key.
+            "reader.kind": "domain_folders",
         }.items()
     ],
     (

@@ -1,4 +1,7 @@
-"""Figures: one rule each, from tables only. What a figure is drawn from and told is in common.smk; how, in its module."""
+"""Figures: one rule per figure, drawn from tables alone.
+
+Tables and specs are in `relscale.workflow.figure_specs`; the drawing is in the figure's module.
+"""
 
 for name in FIGURES:
 
@@ -6,22 +9,20 @@ for name in FIGURES:
         name:
             name
         input:
-            **figure_tables(name),
+            **figure_specs.figure_tables(EXPERIMENT, LAYOUT, name),
         output:
             svg=report(
                 f"{RESULTS}/figures/{name}.svg",
                 caption=f"../report/{name}.rst",
-                category=next(
-                    category for start, category in CATEGORIES.items() if name.startswith(start)
-                ),
+                category=figure_specs.category(name),
                 labels={"figure": name.replace("_", " ")},
             ),
             pdf=f"{RESULTS}/figures/{name}.pdf",
             png=f"{RESULTS}/figures/{name}.png",
         log:
-            f"logs/{EXPERIMENT.experiment}/figures/{name}.log",
+            f"logs/{EXPERIMENT.name}/figures/{name}.log",
         benchmark:
-            f"benchmarks/results/{EXPERIMENT.experiment}/figures/{name}.jsonl"
+            f"benchmarks/results/{EXPERIMENT.name}/figures/{name}.jsonl"
         localrule: True
         conda:
             "../../envs/environment.yaml"
@@ -31,9 +32,11 @@ for name in FIGURES:
         params:
             module=f"relscale.figures.{name}",
             tables=[
-                f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths
+                f"{kind}={path}"
+                for kind, paths in figure_specs.figure_tables(EXPERIMENT, LAYOUT, name).items()
+                for path in paths
             ],
-            spec=canonical_json(figure_spec(name)),
+            spec=canonical_json(figure_specs.figure_spec(EXPERIMENT, name)),
             code=code_digest(f"relscale.figures.{name}"),
             lock=lock_digest(["matplotlib"]),
         shell:
@@ -49,9 +52,12 @@ for name in FIGURES:
 
 
 rule figures:
-    """All figures, and nothing that they do not need."""
+    """Draw all figures, and make only the tables that they need."""
     input:
         collect(
-            "{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS
+            "{results}/figures/{figure}.{ending}",
+            results=RESULTS,
+            figure=FIGURES,
+            ending=figure_specs.FORMATS,
         ),
     localrule: True

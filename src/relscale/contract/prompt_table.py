@@ -1,4 +1,4 @@
-"""The columns of the table of prompts; meanings and units are in docs/DATA.md."""
+"""The columns of the table of prompts; meanings and units are in docs/reference/tables.md."""
 
 PROMPTS_COLUMNS = (
     "corpus",

@@ -64,7 +64,7 @@ def fit_laws(
 
     Args:
         losses: a table, or a CSV or Parquet file, with one row a run, family, domain and metric;
-            needed columns are in docs/DATA.md.
+            needed columns are in docs/reference/tables.md.
         items: the same for items; puts the noise of the evaluation items into the intervals.
         covariates: a file with columns `domain` and `value`; slopes are set against log10 of the
             values.

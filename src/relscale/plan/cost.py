@@ -4,7 +4,7 @@ the plan's summary uses it."""
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.plan.accounting import count_parameters
 from relscale.plan.suite import Run
 

@@ -5,20 +5,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.files import write_text
 from relscale.plan.cost import bill
 from relscale.plan.suite import Run, plan_suite, suite_csv
-from relscale.resources.report import jobs_bill
+from relscale.resources.report import gpu_jobs_report
 from relscale.runtime import run
 
 
 def _jobs(spec: dict[str, Any], runs: list[Run], costs: Costs) -> str:
     """Return what jobs on GPUs ask for; a suite on the CPU has no `training` in its spec."""
     return (
-        jobs_bill(runs, Training.model_validate(spec["training"]), costs, spec["tokens_to_score"])
+        gpu_jobs_report(runs, Training.model_validate(spec["training"]), costs, spec["tokens_to_score"])
         if "training" in spec
         else ""
     )

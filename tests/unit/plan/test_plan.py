@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import bill, run_seconds

@@ -12,6 +12,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from relscale.config.sharded import ShardedComponent
 from relscale.config.sources import LocalOrigin
+from relscale.files import write_json
+from relscale.runtime import call
 from relscale.stages import given_tokenizer, source
 from relscale.text import local_files as module
 from relscale.text.local_files import listing_of, local_files
@@ -44,9 +46,8 @@ def planned(root: Path) -> Callable[[], str]:
     def name() -> str:
         return listing_of(local_files(root, SETTINGS.files, SETTINGS.exclude), root, record)
 
-    record.write_text(
-        json.dumps(plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name()))
-    )
+    plan = plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name())
+    write_json(record, plan.model_dump(mode="json"))
     return name
 
 
@@ -115,7 +116,7 @@ def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
 
 
 def test_a_source_keeps_its_listing_in_its_manifest(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path,
 ) -> None:
     (root / "gone.jsonl").unlink()
     manifest = root.parent / "manifest.json"
@@ -131,8 +132,7 @@ def test_a_source_keeps_its_listing_in_its_manifest(
         "--manifest",
         str(manifest),
     ]
-    monkeypatch.setattr("sys.argv", ["source", *words, "--files", str(root.parent / "files")])
-    source.main()
+    call(source.main, [*words, "--files", str(root.parent / "files")])
     assert listing_of(local_files(root), root, manifest) == before
     later(root / "deep" / "b.jsonl")  # its sum is known
     assert listing_of(local_files(root), root, manifest) == before
@@ -158,18 +158,9 @@ def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
     path.write_text(tokenizer.to_str())
     before = listing_of(local_files(path), path, manifest)
     spec = json.dumps({"vocab_size": 257, "given": {"path": str(path)}})
-    given_tokenizer.main(
-        [
-            "--spec",
-            spec,
-            "--listing",
-            before,
-            "--out",
-            str(tmp_path / "out" / "tokenizer.json"),
-            "--manifest",
-            str(manifest),
-        ]
-    )
+    out = str(tmp_path / "out" / "tokenizer.json")
+    words = ["--spec", spec, "--listing", before, "--out", out, "--manifest", str(manifest)]
+    call(given_tokenizer.main, words)
     later(path)
     assert listing_of(local_files(path), path, manifest) == before
     path.unlink()

@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / f"{name}.json").write_text(
             json.dumps([{"text": text, "question": text} for text in some])
         )
-        spec = {"name": name, "kind": "local"}
+        spec = {"name": name, "kind": "local", "path": str(root / f"{name}.json")}
         folder = root / "sources" / name
         stage(
             "source",

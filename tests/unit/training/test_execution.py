@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 from memory import most_memory, tells_memory
+from rounding import float32_error, roundings_of_a_gradient
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
-from relscale.resources.request import LEAST_MINUTES, SLACK
+from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import train_needs
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
@@ -216,8 +217,10 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
         for _ in range(5):
             step.update(torch.randint(0, 64, (7, 17), generator=generator).numpy(), 1.0)
         losses.append(step.losses())
-    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
-    assert losses[2] == pytest.approx(losses[0], rel=1e-6)
+    # Only the order of the sum over sequences differs.
+    rel = float32_error(1, roundings_of_a_gradient(small, 7))
+    assert losses[1] == pytest.approx(losses[0], rel=rel)
+    assert losses[2] == pytest.approx(losses[0], rel=rel)
 
 
 def paper_run(budget, width):

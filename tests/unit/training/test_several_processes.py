@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rounding import float32_error, roundings_of_a_gradient
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
@@ -152,11 +153,13 @@ def test_losses_are_those_of_one_process_with_gradients_summed_up(
     outcomes, tokens, name, optimiser, micro_batch
 ):
     expected, _ = alone(optimiser, tokens, micro_batch)
+    # Only the order of the sum over sequences differs.
+    rel = float32_error(1, roundings_of_a_gradient(SHAPE, 8))
     for outcome in outcomes:
         for key in ("loss_nats_per_token", "gradient_norm"):
             found = [row[key] for row in outcome[name]["curve"]]
             np.testing.assert_allclose(
-                found, [getattr(row, key) for row in expected.curve], rtol=1e-6, atol=0
+                found, [getattr(row, key) for row in expected.curve], rtol=rel, atol=0
             )
     assert expected.curve[-1].loss_nats_per_token < expected.curve[0].loss_nats_per_token - 0.1
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from rounding import float32_error
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
@@ -109,9 +110,12 @@ def reference(settings, factors):
 def test_optimiser_equals_the_equations_step_by_step(settings, rule):
     factors = [schedule(step, 12, settings | {"warmup_share": 0.25} | rule) for step in range(12)]
     ours, theirs = run_steps(settings, factors), reference(settings, factors)
+    # Twelve steps of about ten element-wise operations each, on values below 1 that move by at most
+    # the sum of the learning rates.
+    allowed = float32_error(1 + sum(factors) * settings["head_learning_rate"], 12 * 10)
     for name, value in theirs.items():
         torch.testing.assert_close(
-            ours[name], value, rtol=2e-5, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}"
+            ours[name], value, rtol=0, atol=allowed, msg=lambda text, name=name: f"{name}: {text}"
         )
 
 
@@ -237,6 +241,7 @@ def test_the_curve_has_learning_rates_gradients_and_speed(tokens):
         ).astype(np.int64),
         1.0,
     )
+    # The same operations on the same numbers.
     assert one.gradient_norms() == pytest.approx([rows[0].gradient_norm], rel=1e-6)
     assert all(row.tokens_per_second > 0 and 20 < row.memory_mib < 10**5 for row in rows)
 
