@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from relscale.laws.absolute import (
+from relscale.laws.absolute_fits import (
     absolute_deviation_lines,
     absolute_fits,
     fit_offset,
@@ -10,7 +10,7 @@ from relscale.laws.absolute import (
     least_squares_lines,
 )
 from relscale.laws.gap import gap_fit
-from relscale.laws.huber import huber_loss
+from relscale.laws.surface_fit.huber import huber_loss
 
 
 def points(y, number=None):

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from relscale.laws.fit import fit_family
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint",))
+SETTINGS = LawSpec(family="topics", baseline="base", draws=200, estimators=("joint",))
 
 
 def grid(slope_params, slope_tokens, noise=0.0):
@@ -72,7 +72,7 @@ def test_slices_by_hand():
     assert "token slice at 5.1e+04 parameters over 3 budgets" in row["remarks"]
     # Sizes of the budgets' runs with tokens nearest one count double from budget to budget:
     # reduction is a line in log N, nearly.
-    settings = LawSettings(family="topics", baseline="base", draws=200, slice_tokens=1e7)
+    settings = LawSpec(family="topics", baseline="base", draws=200, slice_tokens=1e7)
     row = fit_family(grid(-0.04, 0.0), settings).decomposition.iloc[0]
     sizes = np.array([1e5, 2e5, 4e5])
     reduction = 100 * (1 - np.exp(0.1 - 0.04 * np.log(sizes / 1e5)))

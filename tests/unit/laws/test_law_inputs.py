@@ -4,9 +4,9 @@ import pytest
 
 from relscale.laws.fit import fit_family
 from relscale.laws.inputs import check_losses
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run", "akima")
 )
 
@@ -44,11 +44,11 @@ def changed(frame, column, value, where="treat"):
 )
 def test_bad_specs(spec, match):
     with pytest.raises(ValueError, match=match):
-        LawSettings.from_spec(spec)
+        LawSpec.from_spec(spec)
 
 
 def test_spec_lists_become_tuples():
-    settings = LawSettings.from_spec(
+    settings = LawSpec.from_spec(
         {"family": "topics", "metrics": ["accuracy"], "estimators": ["joint"], "baseline": None}
     )
     assert (settings.metrics, settings.estimators, settings.baseline) == (

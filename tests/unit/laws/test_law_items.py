@@ -8,9 +8,9 @@ from relscale.laws.fit import fit_family
 from relscale.laws.gap import combined_dof
 from relscale.laws.inputs import prepare
 from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=400, estimators=("joint", "vertex", "best_run")
 )
 

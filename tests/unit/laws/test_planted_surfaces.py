@@ -8,16 +8,17 @@ from scipy import stats
 
 from relscale.contract.law_tables import SURFACE_COLUMNS
 from relscale.laws.cells import readings_of, suites_of
-from relscale.laws.estimate import estimate
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import estimate
 from relscale.laws.fit import fit_family
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import fit_isoflop
+from relscale.laws.optima.isoflop import fit_isoflop
 from relscale.laws.run import fit_laws
-from relscale.laws.settings import LawSettings
-from relscale.laws.surface_gap import SurfaceReader, Term
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.reader import SurfaceReader
 
 BUDGETS = ("1e18", "3e18", "1e19", "3e19")
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200)
+SETTINGS = LawSpec(family="topics", baseline="base", draws=200)
 GRIDS = {
     "centred": {},
     "narrow": {"width": 0.3},
@@ -158,7 +159,7 @@ def test_offset_of_absolute_laws_from_nine_budgets_on(plant_surface):
     budgets = tuple(f"{10 ** (18 + k / 4):.4g}" for k in range(9))
     laws = fit_family(
         plant_surface(budgets=budgets, num_sizes=5),
-        LawSettings(family="topics", draws=200, estimators=("vertex", "surface")),
+        LawSpec(family="topics", draws=200, estimators=("vertex", "surface")),
     )
     rows = laws.absolute.set_index(["domain", "estimator"])
     assert rows.loc[("base", "surface"), "offset"] == pytest.approx(1.5, abs=1e-3)
