@@ -1,27 +1,24 @@
-"""Which budgets and sizes an estimator can use of a suite, and the rows that read a quantity at
-their optima.
-"""
+"""The budgets and sizes of a corpus that an estimator can use for a quantity."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.akima import akima_at, akima_row, merge_equal
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
 from relscale.laws.fit_error import FitError
-from relscale.laws.isoflop import IsoflopFits, parabola
+from relscale.laws.optima.optimum import Optimum
 
 COMPUTE_SPREAD_NOTED = 1.1
-"""A budget whose runs differ by more than this factor in compute is named in the status: its curve
-is no IsoFLOP curve."""
+"""A budget whose runs differ by more than this factor in compute is named in the remarks:
+its curve is not an IsoFLOP curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one estimator uses of a suite for one quantity (log E of a domain or log G), and the
-    rows that read it.
-    """
+    """The budgets and cells that one estimator uses for one quantity."""
 
     budgets: Index
     """Budgets used, (budget,), indices into the suite's."""
@@ -44,44 +41,51 @@ class Reading:
         return [np.flatnonzero(self.cell_budget == index) for index in range(len(self.budgets))]
 
 
+class ChoosesBudgets(Protocol):
+    """The part of an estimator that chooses the budgets and sizes to use."""
+
+    reads_unscored: bool
+
+    def lacks(self, optimum: Optimum, cells: Index, log10_tokens: Array) -> str:
+        """Return why a budget with a usable optimum cannot be read, empty where it can."""
+
+
 def take_reading(
-    runs: SuiteRuns, fits: IsoflopFits, values: Array, estimator: str, below: int | None = None
+    runs: SuiteRuns,
+    optima: Sequence[Optimum],
+    values: Array,
+    estimator: ChoosesBudgets,
+    weights: Array,
+    below: int | None = None,
 ) -> Reading:
     """Choose the budgets and cells that an estimator can use.
 
     Args:
-        runs: the suite.
-        fits: its optima.
+        runs: runs of the corpus.
+        optima: one per budget.
         values: (run,) the quantity, NaN where missing.
-        estimator: name of an estimator that reads cells (not `surface`).
-        below: use budgets with an index under this only (back-test).
+        estimator: an estimator that is linear in the values of the cells.
+        weights: (cell,) 0 where a cell has no score.
+        below: use only budgets with a lower index (back-test).
 
     Raises:
         FitError: `no_usable_optimum` where no budget is left, `too_few_budgets` where one is.
     """
     mean, count = average_seeds(values, runs.run_cell, runs.num_cells)
-    optima = fits.of(estimator)
-    need = {"joint": 1, "vertex": 3, "best_run": 1, "akima": 3}[estimator]
     chosen: list[tuple[int, Index, float]] = []
     reasons: dict[str, list[str]] = {}
     unscored = 0
     for index, optimum in enumerate(optima[:below]):
         here = (runs.cell_budget == index) & (count > 0)
-        cells = np.flatnonzero(here if estimator == "joint" else here & (fits.weights > 0))
+        cells = np.flatnonzero(here if estimator.reads_unscored else here & (weights > 0))
         unscored += int(here.sum()) - len(cells)
-        lacks_best = estimator == "best_run" and optimum.cell not in cells
-        x = runs.log10_tokens[cells]
-        few = len(np.unique(x)) < need or (
-            estimator == "akima"
-            and optimum.usable
-            and not x.min() <= optimum.log10_tokens <= x.max()
+        lack = (
+            estimator.lacks(optimum, cells, runs.log10_tokens[cells])
+            if optimum.usable
+            else optimum.status.value
         )
-        if not optimum.usable:
-            reasons.setdefault(optimum.status, []).append(optimum.budget)
-        elif few or lacks_best:
-            reasons.setdefault(Status.TOO_FEW_RUNS if few else "best run lacks a value", []).append(
-                optimum.budget
-            )
+        if lack:
+            reasons.setdefault(lack, []).append(optimum.budget)
         else:
             chosen.append((index, cells, optimum.log10_tokens))
     notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
@@ -106,7 +110,7 @@ def take_reading(
 
 
 def _cautions(runs: SuiteRuns, statuses: list[Status], cells: Index) -> list[str]:
-    """Say what is soft about the optima used."""
+    """Return remarks on the optima used."""
     words = {
         Status.FLAT_WITHIN_NOISE: "optimum flat within noise",
         Status.BEST_RUN_ON_EDGE: "best run on the edge",
@@ -121,25 +125,3 @@ def _cautions(runs: SuiteRuns, statuses: list[Status], cells: Index) -> list[str
     if spread > np.log(COMPUTE_SPREAD_NOTED):
         notes.append(f"runs of a budget differ by up to {100 * np.expm1(spread):.0f} % in compute")
     return notes
-
-
-def point_rows(reading: Reading, estimator: str, runs: SuiteRuns, fits: IsoflopFits) -> Array:
-    """Return the rows that read a quantity at each budget's optimum, (budget, cell), for `vertex`,
-    `best_run` and `akima`.
-    """
-    rows = np.zeros((len(reading.budgets), len(reading.cells)))
-    for place, cells in enumerate(reading.groups):
-        if estimator == "best_run":
-            rows[
-                place,
-                np.flatnonzero(reading.cells == fits.best_run[reading.budgets[place]].cell)[0],
-            ] = 1.0
-        elif estimator == "akima":
-            x, merge = merge_equal(reading.distance[cells])
-            rows[place, cells] = (
-                akima_row(akima_at(x, merge @ fits.score[reading.cells[cells]], 0.0)) @ merge
-            )
-        else:
-            fit = parabola(reading.distance[cells], fits.weights[reading.cells[cells]])
-            rows[place, cells] = fit.basis(0.0) @ fit.solve
-    return rows

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize
 
 from relscale.laws.cells import Array
-from relscale.laws.surface import BOUNDS, DAMPING_LIMIT, Flags, Plane, SurfaceBatch
+from relscale.laws.surface_fit.projection import BOUNDS, DAMPING_LIMIT, Flags, Plane, SurfaceBatch
 
 DELTA = 1e-3
 """Residual of log L up to which the loss is quadratic (Hoffmann et al., 2022)."""

@@ -7,15 +7,15 @@ move together. The optimum is then chosen anew from the drawn score, which puts 
 inside the spread.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.akima import akima_minimum, merge_equal
 from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
-from relscale.laws.isoflop import Parabola, parabola
+from relscale.laws.optima.parabola import Parabola, parabola
 
 MIN_POOL_DOF = 3
 """Below this many pooled residual degrees of freedom there is no noise worth drawing from."""
@@ -83,46 +83,44 @@ def residual_pool(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Redraw:
+    """Drawn curves of one budget."""
+
+    score: Array
+    """Log loss whose minimum is the optimum, (draw, cell)."""
+    quantity: Array
+    """The quantity to read, (draw, cell)."""
+    x: Array
+    """log10 tokens, (cell,)."""
+    fit: Parabola
+    """Design of a parabola over these cells."""
+
+
 def draw_points(
-    pool: ResidualPool, x: Array, estimator: str, draws: int, rng: np.random.Generator
+    pool: ResidualPool,
+    x: Array,
+    redraw: Callable[[Redraw], Array],
+    draws: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw the quantity at each budget's optimum.
 
     Args:
-        pool: what to draw from.
+        pool: fitted curves and residuals.
         x: (cell,) log10 tokens.
-        estimator: `vertex`, `best_run` or `akima`.
+        redraw: locates the optimum of each drawn curve and reads the quantity there
+            (`PointEstimator.redraw`).
         draws: number of draws.
         rng: source of the draws.
 
     Returns:
-        (draw, budget). A drawn curve without an interior minimum is read at the lower end of its
-        sampled range.
+        (draw, budget).
     """
     points = np.empty((draws, len(pool.cells)))
     for index, (cells, fit) in enumerate(zip(pool.cells, pool.fits, strict=True)):
         chosen = rng.integers(0, pool.scaled.shape[1], size=(draws, len(cells)))
         noise = pool.scaled[:, chosen] / np.sqrt(pool.weights[cells])  # (2, draw, cell)
         score, quantity = pool.fitted[:, None, cells] + noise
-        if estimator == "best_run":
-            points[:, index] = quantity[np.arange(draws), np.argmin(score, axis=1)]
-        elif estimator == "akima":
-            place, merge = merge_equal(x[cells])
-            points[:, index] = akima_minimum(place, score @ merge.T).read(quantity @ merge.T)
-        else:
-            at = _drawn_vertex(fit, score, x[cells])
-            points[:, index] = np.einsum("dk,dk->d", fit.basis(at), quantity @ fit.solve.T)
+        points[:, index] = redraw(Redraw(score=score, quantity=quantity, x=x[cells], fit=fit))
     return points
-
-
-def _drawn_vertex(fit: Parabola, score: Array, x: Array) -> Array:
-    """Return the optimum of each drawn curve, (draw,), kept inside the sampled range."""
-    coefficients = score @ fit.solve.T  # (draw, 3)
-    low, high = float(np.min(x)), float(np.max(x))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = fit.center - coefficients[:, 1] / (2 * coefficients[:, 2])
-    ends = np.stack(
-        [np.sum(fit.basis(np.full(len(score), end)) * coefficients, axis=1) for end in (low, high)]
-    )
-    lower_end = np.where(ends[0] <= ends[1], low, high)
-    return np.where(coefficients[:, 2] > 0, np.clip(at, low, high), lower_end)
