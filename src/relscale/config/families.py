@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Label, Metric, Model, Name, Positive, Unique
+from relscale.config.base import Label, MetricName, Model, Name, Positive, Unique
 from relscale.config.groups import MMLU_GROUPS, RISK_CLUSTERS
 from relscale.config.readers import AnyReader
 
@@ -18,7 +18,7 @@ class Family(Model):
 
     baseline: Label | None = None
     """The domain that the others are compared with."""
-    metrics: Annotated[Unique[Metric], Field(min_length=1)]
+    metrics: Annotated[Unique[MetricName], Field(min_length=1)]
     """Metrics of which laws are fitted; the first is the one that figures show."""
     sample_seed: int = 0
     """Seed of the item samples; each domain's sample also depends on the domain's name, on no other

@@ -1,8 +1,10 @@
-"""The columns of losses and items, what a losses table from outside must have, and the metrics.
+"""The columns of losses and items, and those that a losses table from outside must have.
 
 Meanings, units and dtypes are in docs/DATA.md. Each stage imports only the tables that it reads or
 writes, so that a new column makes only those stale.
 """
+
+from relscale.contract.metrics import METRICS
 
 LOSSES_COLUMNS = (
     "corpus",
@@ -41,7 +43,7 @@ LOSSES_REQUIRED = (
     "metric",
     "value",
 )
-"""What a losses table from outside must have, besides one of `forward_flops` and
+"""Columns that a losses table from outside must have, in addition to `forward_flops` or
 `training_flops`."""
 
 ITEMS_COLUMNS = (
@@ -57,13 +59,8 @@ ITEMS_COLUMNS = (
     "overlaps",
 )
 
-LOWER_IS_BETTER = frozenset({"bits_per_byte", "choice_loss_nats"})
+METRIC_UNITS = {name: metric.unit for name, metric in METRICS.items()}
+"""Unit of each metric."""
 
-METRIC_UNITS = {
-    "bits_per_byte": "bits/byte",
-    "choice_loss_nats": "nats",
-    "choice_probability": "1",
-    "choice_probability_per_byte": "1",
-    "accuracy": "1",
-    "accuracy_per_byte": "1",
-}
+LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if metric.lower_is_better)
+"""Metrics of which a smaller value is better."""

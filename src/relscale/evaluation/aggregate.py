@@ -8,8 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from relscale.contract.arrow import arrow_array
-from relscale.contract.losses import LOSSES_COLUMNS, METRIC_UNITS
-from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
+from relscale.contract.losses import LOSSES_COLUMNS
+from relscale.contract.metrics import METRICS
+from relscale.evaluation.metrics import (
+    ItemValues,
+    OptionScores,
+    contains_chance,
+    item_metrics,
+    mean_over_strata,
+    ratio,
+)
 from relscale.evaluation.requests import RequestTable
 
 AVERAGED_OVER_STRATA = frozenset({"questions"})
@@ -95,7 +103,7 @@ def losses_rows(
             error, standard_error = math.nan, math.nan
             if log_likelihood is not None:
                 numerator, denominator = (part[at] for part in values[metric])
-                averaged = kind in AVERAGED_OVER_STRATA and not metric.startswith("accuracy")
+                averaged = kind in AVERAGED_OVER_STRATA and not METRICS[metric].always_per_item
                 error, standard_error = (
                     mean_over_strata(numerator, denominator, strata[at])
                     if averaged
@@ -107,7 +115,7 @@ def losses_rows(
                     "family": family,
                     "domain": domain,
                     "metric": metric,
-                    "unit": METRIC_UNITS[metric],
+                    "unit": METRICS[metric].unit,
                     "value": error,
                     "standard_error": standard_error,
                     "num_items": int(at.sum()),
@@ -152,26 +160,29 @@ def items_table(
 
 def _values(
     metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return each item's metrics, with the two accuracies that `at_chance` needs wherever items
-    have options."""
+) -> dict[str, ItemValues]:
+    """Return the values of each item by metric, including the accuracies that `at_chance`
+    needs."""
     if log_likelihood is None:
         return {}
-    needed = list(metrics)
-    if np.diff(requests.first).min() > 1:
-        needed += [metric for metric in ("accuracy", "accuracy_per_byte") if metric not in metrics]
-    return item_metrics(needed, log_likelihood, requests.num_bytes, requests.first, requests.gold)
+    chances = [METRICS[metric].chance_of for metric in metrics]
+    needed = [*metrics, *(chance for chance in chances if chance and chance not in metrics)]
+    scores = OptionScores(
+        log_likelihood=log_likelihood,
+        num_bytes=requests.num_bytes,
+        first=requests.first,
+        gold=requests.gold,
+    )
+    return item_metrics(list(dict.fromkeys(needed)), scores)
 
 
 def _at_chance(
-    metric: str,
-    values: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    at: np.ndarray,
-    counts: np.ndarray,
+    metric: str, values: Mapping[str, ItemValues], at: np.ndarray, counts: np.ndarray
 ) -> bool:
-    """Return whether the accuracy that goes with a choice metric cannot be told from chance; bits
-    per byte have no chance level."""
-    if metric == "bits_per_byte":
+    """Return whether the accuracy that goes with a metric is indistinguishable from chance; False
+    for a metric without a chance level."""
+    chance_of = METRICS[metric].chance_of
+    if chance_of is None:
         return False
-    correct = values["accuracy_per_byte" if metric.endswith("per_byte") else "accuracy"][0][at]
+    correct = values[chance_of][0][at]
     return contains_chance(int(correct.sum()), len(correct), float((1 / counts[at]).mean()))

@@ -20,6 +20,7 @@ from relscale.config.families import (
     RiskFamily,
 )
 from relscale.config.readers import names_domains
+from relscale.contract.metrics import METRICS
 from relscale.evaluation.choices import preference
 from relscale.evaluation.prompts import ExamQuestion, prompt_items
 from relscale.evaluation.requests import in_random_order, text_id
@@ -28,16 +29,6 @@ from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.text.exams import ExamRecord, read_questions
 from relscale.text.readers import clean, matching_files, read_documents
 from relscale.text.records import read_located
-
-CHOICE_METRICS = frozenset(
-    {
-        "choice_loss_nats",
-        "choice_probability",
-        "choice_probability_per_byte",
-        "accuracy",
-        "accuracy_per_byte",
-    }
-)
 
 
 @dataclass(kw_only=True)
@@ -354,7 +345,9 @@ def cap_of(family: QuestionFamily | PairFamily | RiskFamily) -> int | None:
 
 def needs_all_options(family: QuestionFamily | PairFamily | RiskFamily) -> bool:
     """Return whether all options are scored: bits per byte of questions need the right one only."""
-    return family.kind != "questions" or not CHOICE_METRICS.isdisjoint(family.metrics)
+    return family.kind != "questions" or any(
+        METRICS[name].needs == "options" for name in family.metrics
+    )
 
 
 def right_alone(item: TextItem) -> TextItem:

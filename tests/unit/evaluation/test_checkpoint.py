@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from relscale.evaluation.metrics import item_metrics
+from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.released import folder as checkpoint_folder
 from relscale.released.folder import CheckpointFolder
@@ -406,7 +406,13 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
         table = scores.requests.table
         assert scores.log_likelihood.dtype == np.float64
         numerator, denominator = item_metrics(
-            ["bits_per_byte"], scores.log_likelihood, table.num_bytes, table.first, table.gold
+            ["bits_per_byte"],
+            OptionScores(
+                log_likelihood=scores.log_likelihood,
+                num_bytes=table.num_bytes,
+                first=table.first,
+                gold=table.gold,
+            ),
         )["bits_per_byte"]
         found.append((numerator[0], denominator[0]))
     # The two masked characters are two bytes.

@@ -269,7 +269,7 @@ def test_losses_that_do_not_go_together(place):
     run_evaluate(place, "a", [0, 1])
     with pytest.raises(
         ValueError,
-        match=r"two rows have the same suite 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
+        match=r"two rows have the same corpus 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
     ):
         run_losses(place, ["a", "a"])
     table = pq.read_table(place / "a-losses.parquet")
@@ -278,7 +278,7 @@ def test_losses_that_do_not_go_together(place):
         table.append_column("extra", pa.array([1] * len(table))), place / "long-losses.parquet"
     )
     for name, message in (
-        ("short", r"short-losses\.parquet: missing column\(s\) error"),
+        ("short", r"short-losses\.parquet: missing column\(s\) value"),
         ("long", r"column\(s\) extra are not in"),
     ):
         pq.write_table(pq.read_table(place / "a-items.parquet"), place / f"{name}-items.parquet")
