@@ -114,6 +114,6 @@ RISK_CLUSTERS: dict[str, list[str]] = {
         "stands-its-ground",
     ],
 }
-"""A membership of our own: the paper names the clusters, not what is in them. Names of files of
-Perez et al. 2022, Discovering Language Model Behaviors with Model-Written Evaluations (persona and
-advanced AI risk)."""
+"""Behaviours by cluster. The paper names the clusters but not their members; this grouping is ours.
+The behaviours are names of files of Perez et al. 2022, Discovering Language Model Behaviors with
+Model-Written Evaluations (persona and advanced AI risk)."""

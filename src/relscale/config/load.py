@@ -19,8 +19,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from relscale.config.analysis import Costs, Figures, Laws
 from relscale.config.base import Model, Name, Unique
 from relscale.config.corpora import Corpora, Tokenizer
-from relscale.config.families import AnyFamily, QuestionFamily, domains_of
-from relscale.config.readers import names_domains
+from relscale.config.families import AnyFamily
 from relscale.config.released import Checkpoints
 from relscale.config.sources import Source
 from relscale.config.suite import Suite
@@ -304,11 +303,7 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
                     problems.append(((*key, "part", "index"), f"must be below {component.part.of}"))
         problems += _sharded_checks(corpora, sources)
     if corpora is not None and families is not None:
-        texts = [
-            name
-            for name, family in families.items()
-            if family.kind not in {"validation", "continuation"}
-        ]
+        texts = [name for name, family in families.items() if not family.needs_suite]
         for index, name in enumerate(corpora.decontaminate_against):
             one_of(
                 ("corpora", "decontaminate_against", index),
@@ -371,7 +366,7 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
         for name in (
             name
             for name in sections.get("evaluate", ())
-            if name in families and families[name].kind == "continuation"
+            if name in families and families[name].options_alike
         ):
             for axis in ("loss_metric", "accuracy_metric"):
                 one_of(
@@ -390,7 +385,7 @@ def _checkpoint_checks(sections: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     families, figures = sections.get("families") or {}, sections.get("figures")
     for index, name in enumerate(sections.get("evaluate", ())):
-        if name in families and families[name].kind in {"validation", "continuation"}:
+        if name in families and families[name].needs_suite:
             what = f"kind {families[name].kind} needs a corpus and tokenizer of our own, and checkpoints are evaluated: leave it out"
             problems.append((("evaluate", index), what))
     if figures is not None and "loss_curves" in figures.names:
@@ -482,113 +477,8 @@ def _suite_checks(suite: Suite) -> list[Problem]:
 def _family_checks(
     families: Mapping[str, Any], sources: Mapping[str, Any] | None, window: int | None
 ) -> list[Problem]:
-    problems: list[Problem] = []
-    for name, family in families.items():
-        if sources is not None and hasattr(family, "source") and family.source not in sources:
-            problems.append(
-                (
-                    ("families", name, "source"),
-                    f"no such entry in sources; the choices are {', '.join(sources)}",
-                )
-            )
-        domains = domains_of(family)
-        if family.baseline is not None and family.baseline not in domains:
-            problems.append(
-                (
-                    ("families", name, "baseline"),
-                    f"no domain of this family; the choices are {', '.join(domains)}",
-                )
-            )
-        if family.kind in {"validation", "documents"} and family.metrics != ["bits_per_byte"]:
-            problems.append(
-                (("families", name, "metrics"), "documents are scored in bits_per_byte only")
-            )
-        if family.kind == "continuation":
-            documents = [key for key, other in families.items() if other.kind == "documents"]
-            if family.documents not in documents:
-                problems.append(
-                    (
-                        ("families", name, "documents"),
-                        f"no document family; the choices are {', '.join(documents)}",
-                    )
-                )
-                continue
-            topics = [
-                value for values in families[family.documents].domains.values() for value in values
-            ]
-            if len(set(topics)) < len(topics):
-                problems.append(
-                    (
-                        ("families", name, "documents"),
-                        "its domains share a value, so `other_topics` would mean nothing",
-                    )
-                )
-            if family.num_options > len(families[family.documents].domains):
-                problems.append(
-                    (
-                        ("families", name, "num_options"),
-                        f"more than the {len(families[family.documents].domains)} topics",
-                    )
-                )
-            if window is not None and family.context_tokens + family.continuation_tokens > window:
-                problems.append(
-                    (
-                        ("families", name, "context_tokens"),
-                        f"with continuation_tokens more than the window of {window} tokens",
-                    )
-                )
-        if family.kind == "pairs":
-            for domain, groups in family.domains.items():
-                for index, keys in enumerate(groups):
-                    if (keys.negative is None) == (keys.options is None):
-                        problems.append(
-                            (
-                                ("families", name, "domains", domain, index),
-                                "needs either `negative` or `options`",
-                            )
-                        )
-        if (
-            family.kind == "documents"
-            and not names_domains(family.reader)
-            and len(family.domains) > 1
-        ):
-            problems.append(
-                (("families", name, "reader"), "several domains need a reader with a `domain` key")
-            )
-        if family.kind == "questions":
-            problems += _shots_checks(name, family, sources)
-        if family.kind == "risk" and "{behaviour}" not in family.file:
-            problems.append(
-                (
-                    ("families", name, "file"),
-                    'must have a place for the name of a behaviour: "{behaviour}"',
-                )
-            )
-    return problems
-
-
-def _shots_checks(
-    name: str, family: QuestionFamily, sources: Mapping[str, Any] | None
-) -> list[Problem]:
-    problems: list[Problem] = []
-    if family.shots_source is not None and family.shots_file is None:
-        problems.append((("families", name, "shots_source"), "needs shots_file, too"))
-    if (
-        sources is not None
-        and family.shots_source is not None
-        and family.shots_source not in sources
-    ):
-        problems.append(
-            (
-                ("families", name, "shots_source"),
-                f"no such entry in sources; the choices are {', '.join(sources)}",
-            )
-        )
-    if family.shots_file is None and family.shots > family.shots_per_subject:
-        problems.append(
-            (
-                ("families", name, "shots"),
-                f"more than shots_per_subject = {family.shots_per_subject}, which are kept; or give shots_file",
-            )
-        )
-    return problems
+    return [
+        (("families", name, *key), message)
+        for name, family in families.items()
+        for key, message in family.problems(families, sources, window)
+    ]
