@@ -12,7 +12,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/common_sources.smk"
 include: "workflow/rules/common_corpora.smk"
 include: "workflow/rules/common_evaluation.smk"
-include: "workflow/rules/common_checkpoints.smk"
+include: "workflow/rules/common_released.smk"
 include: "workflow/rules/common_training.smk"
 include: "workflow/rules/common_laws.smk"
 include: "workflow/rules/common_figures.smk"
@@ -31,7 +31,7 @@ if TRAINED:
 
 else:
 
-    include: "workflow/rules/checkpoints.smk"
+    include: "workflow/rules/released.smk"
 
 
 include: "workflow/rules/losses.smk"

@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.model import open_checkpoint
+from relscale.released.opened_model import open_released
 
 SHOTS = 5
 WINDOW = 2048
@@ -134,7 +134,7 @@ def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
 
 def ours(folder: Path) -> Contestant:
     """Return this project as a contestant."""
-    checkpoint = open_checkpoint(str(folder), device="cpu")
+    checkpoint = open_released(str(folder), device="cpu")
 
     def score(texts: Texts) -> np.ndarray:
         if isinstance(texts[0], TextDocument):
@@ -229,7 +229,7 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
 def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
     """Score every question once and print what it cost."""
     begin = time.process_time()
-    checkpoint = open_checkpoint(str(folder), device="cpu")
+    checkpoint = open_released(str(folder), device="cpu")
     scores = checkpoint.score_items(texts)
     minutes = (time.process_time() - begin) / 60
     print(

@@ -27,10 +27,11 @@ def plan(
         Path, typer.Option(help="The configuration that the overlays change.")
     ] = Path("config.yaml"),
     out: Annotated[Path | None, typer.Option(help="Write the runs there as CSV.")] = None,
-    checkpoints: Annotated[
+    released: Annotated[
         Path | None,
         typer.Option(
-            help="Write the paper's released checkpoints there, by the names of these runs (experiments/paper.yaml)."
+            help="Write the table of the paper's released models there, by the names of these "
+            "runs (experiments/paper.yaml)."
         ),
     ] = None,
 ) -> None:
@@ -39,7 +40,7 @@ def plan(
     from relscale.files import write_text
     from relscale.plan.cost import bill
     from relscale.plan.suite import plan_suite, suite_csv
-    from relscale.released.table import checkpoints_csv, released_names
+    from relscale.released.models_table import released_csv, released_names
     from relscale.resources.evaluation import tokens_to_score
     from relscale.resources.report import jobs_bill
 
@@ -54,8 +55,8 @@ def plan(
     typer.echo(jobs_bill(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
-    if checkpoints is not None:
-        write_text(checkpoints, checkpoints_csv(released_names(runs)))
+    if released is not None:
+        write_text(released, released_csv(released_names(runs)))
 
 
 @app.command()

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
 
 GOLDEN = Path(__file__).with_suffix(".json")

@@ -12,10 +12,9 @@ from snakemake.exceptions import WorkflowError
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.released.table import model_files, read_checkpoints
+from relscale.released.models_table import model_files, read_released
 from relscale.config.load import figure_families, load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
-from relscale.config.families import domains_of
 from relscale.provenance.digests import canonical_json, spec_digest
 from relscale.provenance.code import code_digest, is_recorded, lock_digest
 from relscale.resources.evaluation import cells_needs, cells_of, family_needs, tokens_to_score
@@ -36,7 +35,7 @@ shell.prefix(f"export {INTERPRETER}{SETTINGS}; ")
 
 
 def read_experiment():
-    """Return the checked experiment and its runs, or checkpoints; a bad configuration ends here, before any job."""
+    """Return the checked experiment and its runs, or released models; a bad configuration ends here, before any job."""
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts
     # the overlays' keys first.
@@ -47,12 +46,12 @@ def read_experiment():
     try:
         files = [(os.path.relpath(path), read_yaml(path)) for path in paths]
         experiment = load_config(merged([*(content for _, content in files), config]), files)
-        if experiment.checkpoints is None:
+        if experiment.released is None:
             return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-        rows = read_checkpoints(Path(experiment.checkpoints.table))
+        rows = read_released(Path(experiment.released.table))
         if experiment.figures.corpus not in (corpora := {row.corpus for row in rows}):
             raise ValueError(
-                f"figures.corpus = {experiment.figures.corpus!r}: no corpus of {experiment.checkpoints.table}, which has {corpora}"
+                f"figures.corpus = {experiment.figures.corpus!r}: no corpus of {experiment.released.table}, which has {corpora}"
             )
         return experiment, rows
     except ValueError as error:
@@ -60,7 +59,7 @@ def read_experiment():
 
 
 EXPERIMENT, PLANNED = read_experiment()
-TRAINED = EXPERIMENT.checkpoints is None
+TRAINED = EXPERIMENT.released is None
 SUITES = list(dict.fromkeys(run.corpus for run in PLANNED))
 RUNS = {run.run: run for run in PLANNED}
 RESULTS = f"results/{EXPERIMENT.experiment}"

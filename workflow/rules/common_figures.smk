@@ -89,7 +89,7 @@ def family_view(family):
         "family": family,
         "metric": settings.metrics[0],
         "baseline": settings.baseline or "",
-        "domains": domains_of(settings),
+        "domains": settings.domain_names(),
     }
 
 
@@ -98,7 +98,7 @@ def window():
     return (
         EXPERIMENT.suite.recipe.context_length
         if TRAINED
-        else EXPERIMENT.checkpoints.max_length or 0
+        else EXPERIMENT.released.max_length or 0
     )
 
 

@@ -20,7 +20,7 @@ def baselines_spec(family):
     settings = EXPERIMENT.families[family]
     spec = law_spec(family)
     return spec | {
-        "baselines": [domain for domain in domains_of(settings) if domain != settings.baseline]
+        "baselines": [domain for domain in settings.domain_names() if domain != settings.baseline]
     }
 
 
@@ -29,7 +29,7 @@ def explored_families():
     return [
         family
         for family in COMPARED
-        if len(domains_of(EXPERIMENT.families[family])) <= EXPERIMENT.figures.explorer_baselines
+        if len(EXPERIMENT.families[family].domain_names()) <= EXPERIMENT.figures.explorer_baselines
     ]
 
 

@@ -20,11 +20,14 @@ from relscale.config.analysis import Costs, Figures, Laws
 from relscale.config.base import Model, Name, Unique
 from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.families import AnyFamily
-from relscale.config.released import Checkpoints
+from relscale.config.released import ReleasedModels
 from relscale.config.sources import Source
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.suite import PlanError, plan_suite
+
+RENAMED_SECTIONS = {"checkpoints": "released"}
+"""Sections of older configurations by the names of today."""
 
 
 class Experiment(Model):
@@ -43,9 +46,9 @@ class Experiment(Model):
     """How text becomes tokens."""
     suite: Suite
     """Which models are trained."""
-    checkpoints: Checkpoints | None = None
-    """Checkpoints that are evaluated in place of trained runs; `corpora`, `tokenizer` and `suite`
-    are not used then."""
+    released: ReleasedModels | None = None
+    """Released models that are evaluated instead of trained runs; `corpora`, `tokenizer` and
+    `suite` are then not used."""
     training: Training = Training()
     """How training is kept safe."""
     evaluate: Annotated[Unique[Name], Field(min_length=1)]
@@ -102,7 +105,9 @@ def load_config(
     problems: list[Problem] = []
     sections: dict[str, Any] = {}
     for key in raw:
-        if key not in Experiment.model_fields:
+        if key in RENAMED_SECTIONS:
+            problems.append(((key,), f"this section is now called `{RENAMED_SECTIONS[key]}`"))
+        elif key not in Experiment.model_fields:
             problems.append(
                 ((key,), f"unknown key; the choices are {', '.join(Experiment.model_fields)}")
             )
@@ -329,8 +334,8 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
                 "corpora.mixtures and corpora.sharded",
                 [*corpora.mixtures, *corpora.sharded],
             )
-    if sections.get("checkpoints") is not None:
-        problems += _checkpoint_checks(sections)
+    if sections.get("released") is not None:
+        problems += _released_checks(sections)
     elif suite is not None:
         found = _suite_checks(suite)
         problems += found
@@ -380,19 +385,22 @@ def _cross_checks(sections: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _checkpoint_checks(sections: Mapping[str, Any]) -> list[Problem]:
-    """Check that nothing is asked of checkpoints that only trained runs have."""
+def _released_checks(sections: Mapping[str, Any]) -> list[Problem]:
+    """Check that released models are not asked for something that only trained runs have."""
     problems: list[Problem] = []
     families, figures = sections.get("families") or {}, sections.get("figures")
     for index, name in enumerate(sections.get("evaluate", ())):
         if name in families and families[name].needs_suite:
-            what = f"kind {families[name].kind} needs a corpus and tokenizer of our own, and checkpoints are evaluated: leave it out"
-            problems.append((("evaluate", index), what))
+            message = (
+                f"a family of kind {families[name].kind} needs the corpus and tokenizer of trained "
+                "runs, but released models are evaluated: leave it out"
+            )
+            problems.append((("evaluate", index), message))
     if figures is not None and "loss_curves" in figures.names:
         problems.append(
             (
                 ("figures", "names", figures.names.index("loss_curves")),
-                "checkpoints have no loss curves: leave it out",
+                "released models have no loss curves: leave it out",
             )
         )
     return problems

@@ -1,74 +1,88 @@
-"""Settings: checkpoints that exist already, evaluated in place of runs that are trained."""
+"""Settings of released models, which are evaluated instead of runs that are trained.
+
+A released model is a model that somebody published.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from relscale.config.base import BudgetLabel, Model, Name, Positive
+from relscale.contract.losses import RunColumns
 
 
-class Checkpoints(Model):
-    """Checkpoints that others released: nothing is trained, and no corpus is made."""
+class ReleasedModels(Model):
+    """Released models: nothing is trained, and no corpus is built."""
 
     table: str
-    """CSV with a row a checkpoint; docs/DATA.md says what its columns hold."""
+    """CSV with one row per model; docs/DATA.md describes its columns."""
     folder: str | None = None
-    """Folder in which the table's models lie, each in a folder of its own; none where the table has
-    ids of the hub or whole paths."""
+    """Folder of the table's models, each in a folder of its own; none if the table has Hub ids or
+    whole paths."""
     max_length: Positive | None = None
-    """Most tokens that a model is given; none for what it allows."""
+    """Maximum of tokens that a model is given; none for the model's own limit."""
     stride: Positive | None = None
     """New tokens that each window of a document after the first scores; none for whole windows."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Numbers to compute with; `auto` is float32 on a processor and the checkpoint's own on a
-    GPU."""
+    """Floating-point type; `auto` is float32 on a CPU and the model's own type on a GPU."""
     gpu: bool = False
-    """Whether a job asks for a GPU. Decides no result by itself."""
+    """Whether a job requests a GPU. Does not decide a result by itself."""
     mem_mb: Positive = 8000
-    """Memory that a job asks for, in MB. Decides no result."""
+    """Memory that a job requests, in MB. Does not decide a result."""
     runtime_minutes: Positive = 600
-    """Time that a job asks for. Decides no result."""
+    """Time that a job requests. Does not decide a result."""
 
 
-class CheckpointRow(Model):
-    """A row of the table of checkpoints."""
+class ReleasedModelRow(Model):
+    """A row of the table of released models."""
 
     corpus: Name
-    """The corpus that the model was trained on: laws are fitted through its models together."""
+    """The corpus that the model was trained on; laws are fitted to all models of a corpus."""
     run: Annotated[str, Field(min_length=1)]
     """Name, unique among the runs of its corpus."""
     budget: BudgetLabel
-    """The IsoFLOP curve that it belongs to."""
+    """The IsoFLOP curve of the model."""
     model: Annotated[str, Field(min_length=1)]
-    """A folder, or an id of the hub; in a folder a name may end in "*" where the rest of it is not
-    known."""
+    """A folder or a Hub id. The name of a folder may end in "*" if the rest of it is not known."""
     revision: str | None = None
-    """The hub's revision, best a full commit; none for a folder."""
+    """Revision on the Hub, best a full commit; none for a folder."""
     tokens: Positive
-    """Tokens that it was trained on."""
+    """Tokens that the model was trained on."""
     forward_flops: Annotated[float, Field(gt=0)] | None = None
-    """Forward FLOPs of its training."""
+    """FLOPs of the forward passes of its training."""
     training_flops: Annotated[float, Field(gt=0)] | None = None
-    """Training FLOPs; three times the forward ones where left out, and the other way round."""
+    """FLOPs of its training. Default: three times the forward FLOPs, and vice versa."""
     num_params_embedding: Annotated[int, Field(ge=0)] | None = None
-    """Parameters by component; counted in the model where left out."""
+    """Parameters of the embedding; counted in the model if left out."""
     num_params_head: Annotated[int, Field(ge=0)] | None = None
-    """As above; 0 where head and embedding are one."""
+    """Parameters of the head; counted if left out; 0 if it shares the embedding's."""
     num_params_transformer: Annotated[int, Field(ge=0)] | None = None
-    """As above."""
+    """Parameters of the blocks; counted if left out."""
     num_params_total: Positive | None = None
-    """As above."""
+    """All parameters; counted if left out."""
     seed: int = 0
     """Seed of its training."""
     recipe: str = "released"
-    """Name of the recipe it was trained by."""
+    """Name of the recipe of its training."""
 
-    def columns(self) -> dict[str, str | int | float | None]:
-        """Return the columns of the losses that come from the table, with both counts of FLOPs."""
+    def columns(self) -> RunColumns:
+        """Return the columns of the losses table, with both counts of FLOPs.
+
+        The table has at least one of the two counts; the other follows from it.
+        """
         forward, training = self.forward_flops, self.training_flops
         assert forward is not None or training is not None
-        kept = self.model_dump(exclude={"model", "revision", "forward_flops", "training_flops"})
-        return kept | {
+        return {
+            "corpus": self.corpus,
+            "run": self.run,
+            "seed": self.seed,
+            "recipe": self.recipe,
+            "budget": self.budget,
             "forward_flops": forward if forward is not None else float(training or 0) / 3,
             "training_flops": training if training is not None else 3 * float(forward or 0),
+            "num_params_embedding": self.num_params_embedding,
+            "num_params_head": self.num_params_head,
+            "num_params_transformer": self.num_params_transformer,
+            "num_params_total": self.num_params_total,
+            "tokens": self.tokens,
         }

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from relscale.files import replacing
 
-
 _TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 

@@ -11,9 +11,9 @@ import torch
 from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.released import folder as checkpoint_folder
-from relscale.released.folder import CheckpointFolder
-from relscale.released.model import Checkpoint, open_checkpoint
-from relscale.released.scoring import CheckpointModel, can_share
+from relscale.released.model_folder import ReleasedFolder
+from relscale.released.opened_model import ReleasedModel, open_released
+from relscale.released.shared_scoring import SharedContextModel, can_share
 from relscale.released.shared_context import bundles_of
 
 
@@ -105,24 +105,24 @@ def one_more_layer(folder):
 def test_folders_that_cannot_be_scored(copy, spoil, message):
     spoil(copy)
     with pytest.raises(ValueError, match=message):
-        open_checkpoint(str(copy))
+        open_released(str(copy))
 
 
 def test_windows_that_the_model_does_not_allow(copy):
     with pytest.raises(ValueError, match="a window of 321 tokens; the model allows 320"):
-        open_checkpoint(str(copy), max_length=321)
+        open_released(str(copy), max_length=321)
     with pytest.raises(ValueError, match="a window of 0 tokens"):
-        open_checkpoint(str(copy), max_length=0)
-    assert open_checkpoint(str(copy), max_length=64, device="cpu").max_length == 64
+        open_released(str(copy), max_length=0)
+    assert open_released(str(copy), max_length=64, device="cpu").max_length == 64
 
 
 def test_names_that_are_nothing(copy, tmp_path):
     with pytest.raises(ValueError, match="there is no such folder, and it is no id of the hub"):
-        open_checkpoint(str(tmp_path / "nowhere"))
+        open_released(str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="give a revision, best a commit"):
-        open_checkpoint("somebody/model")
+        open_released("somebody/model")
     with pytest.raises(ValueError, match="a local folder has no revision; leave out 'main'"):
-        open_checkpoint(str(copy), "main")
+        open_released(str(copy), "main")
 
 
 def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept(
@@ -136,7 +136,7 @@ def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept
         return str(shutil.copytree(checkpoints["qwen3"], tmp_path / commit))
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    checkpoint = open_checkpoint("somebody/model", "step100", device="cpu")
+    checkpoint = open_released("somebody/model", "step100", device="cpu")
     assert (asked["name"], asked["revision"]) == ("somebody/model", "step100")
     assert not [
         pattern for pattern in asked["allow_patterns"] if pattern.endswith((".bin", ".py", ".pt"))
@@ -162,11 +162,11 @@ def test_a_repository_that_is_not_there(monkeypatch):
     with pytest.raises(
         ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"
     ):
-        checkpoint_folder.find_checkpoint("somebody/model", "main")
+        checkpoint_folder.find_folder("somebody/model", "main")
 
 
 def test_tied_embeddings_are_counted_once(checkpoints):
-    said = open_checkpoint(str(checkpoints["llama"]), device="cpu").description()
+    said = open_released(str(checkpoints["llama"]), device="cpu").description()
     assert said["num_params_head"] == 0
     assert said["num_params_embedding"] == 445 * 48
 
@@ -219,7 +219,7 @@ def test_shared_contexts_and_any_batch_give_the_plain_scores(reference, requests
     module = transformers.AutoModelForCausalLM.from_config(small(kind, **values))
     reference.fill(module)
     contexts, continuations, group = requests
-    plain = CheckpointModel(module, context_length=96, sharing=False).score(contexts, continuations)
+    plain = SharedContextModel(module, context_length=96, sharing=False).score(contexts, continuations)
     expected = []
     with torch.inference_mode():
         for context, continuation in zip(contexts, continuations, strict=True):
@@ -228,7 +228,7 @@ def test_shared_contexts_and_any_batch_give_the_plain_scores(reference, requests
             expected.append(logits.gather(1, row[len(context) :, None]).sum().item())
     np.testing.assert_allclose(plain.log_likelihood, expected, rtol=1e-6, atol=1e-5)
     for batch_tokens in (1, 70, 10_000):
-        model = CheckpointModel(module, context_length=96, batch_tokens=batch_tokens)
+        model = SharedContextModel(module, context_length=96, batch_tokens=batch_tokens)
         assert model.sharing
         shared = model.score(contexts, continuations, group)
         np.testing.assert_allclose(shared.log_likelihood, expected, rtol=1e-6, atol=1e-5)
@@ -263,7 +263,7 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
     assert not can_share(config)
     module = transformers.AutoModelForCausalLM.from_config(config)
     reference.fill(module)
-    model = CheckpointModel(module, context_length=96)
+    model = SharedContextModel(module, context_length=96)
     scores = model.score(*requests)
     assert model.counts["with_shared_prefix"] == 0
     row = torch.tensor(np.concatenate([requests[0][3], requests[1][3]]))
@@ -277,7 +277,7 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
         ValueError,
         match=f"model_type '{kind}' with these settings is not known to allow shared contexts",
     ):
-        CheckpointModel(module, context_length=96, sharing=True)
+        SharedContextModel(module, context_length=96, sharing=True)
 
 
 def test_batches_are_halved_until_memory_suffices(reference, requests):
@@ -286,7 +286,7 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
     module = transformers.AutoModelForCausalLM.from_config(small("gpt2"))
     reference.fill(module)
     contexts, continuations, group = requests
-    expected = CheckpointModel(module, context_length=96).score(contexts, continuations, group)
+    expected = SharedContextModel(module, context_length=96).score(contexts, continuations, group)
     most = 100
 
     def scarce(module, arguments, keywords):
@@ -295,7 +295,7 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
                 "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
             )
 
-    model = CheckpointModel(module, context_length=96, batch_tokens=1600)
+    model = SharedContextModel(module, context_length=96, batch_tokens=1600)
     with module.base_model.register_forward_pre_hook(scarce, with_kwargs=True):
         scores = model.score(contexts, continuations, group)
         np.testing.assert_allclose(
@@ -316,7 +316,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(reference, requests):
         small("gpt2", max_position_embeddings=50)
     )
     with pytest.raises((RuntimeError, IndexError)):
-        CheckpointModel(module, context_length=96).score(*requests)
+        SharedContextModel(module, context_length=96).score(*requests)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_requests_that_cannot_be_scored(context, continuation, message):
 
     module = transformers.AutoModelForCausalLM.from_config(small("gpt2"))
     with pytest.raises(ValueError, match=message):
-        CheckpointModel(module, context_length=96).score([[1], context], [[2], continuation])
+        SharedContextModel(module, context_length=96).score([[1], context], [[2], continuation])
 
 
 def test_each_distinct_request_is_run_once(requests):
@@ -395,11 +395,11 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
     text = "naïve né"
     found = []
     for entries, size in ((2, 1), (4, 2)):
-        folder = CheckpointFolder(
+        folder = ReleasedFolder(
             path=None, name="uniform", commit=None, config={"model_type": "uniform"}
         )
-        checkpoint = Checkpoint(
-            folder, CheckpointModel(Uniform(entries), context_length=3), Pieces(size)
+        checkpoint = ReleasedModel(
+            folder, SharedContextModel(Uniform(entries), context_length=3), Pieces(size)
         )
         document = TextDocument(domain="d", stratum="s", item="i", text=text)
         scores = checkpoint.score_documents([document], masked_tokens=masked // size)
@@ -421,7 +421,7 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
 
 
 def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
-    checkpoint = open_checkpoint(str(checkpoints["llama"]), max_length=60, device="cpu")
+    checkpoint = open_released(str(checkpoints["llama"]), max_length=60, device="cpu")
     prefix = "The state of the market is: history, music, law. Because the order of the cells, and never the river.\n\n"
     items = [
         TextItem(

@@ -1,14 +1,14 @@
-"""Checkpoints that others released: their table, a family's texts, and one job that scores an IsoFLOP curve on a family."""
+"""Released models: their table, a family's texts, and one job that scores an IsoFLOP curve on a family."""
 
 
-rule checkpoints:
-    """Check that every checkpoint can be used, and write the suite as a table."""
+rule released_models:
+    """Check that every released model can be used, and write the suite as a table."""
     input:
         configs=sorted(
             {
                 name
                 for row in PLANNED
-                for name in model_files(row.model, EXPERIMENT.checkpoints.folder)
+                for name in model_files(row.model, EXPERIMENT.released.folder)
                 if name.endswith("/config.json")
             }
         ),
@@ -16,9 +16,9 @@ rule checkpoints:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
     log:
-        f"logs/{EXPERIMENT.experiment}/checkpoints.log",
+        f"logs/{EXPERIMENT.experiment}/released_models.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/checkpoints.jsonl"
+        f"benchmarks/results/{EXPERIMENT.experiment}/released_models.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -28,15 +28,15 @@ rule checkpoints:
     params:
         spec=canonical_json(
             {
-                "checkpoints": [dump(row) for row in PLANNED],
-                "folder": EXPERIMENT.checkpoints.folder,
+                "models": [dump(row) for row in PLANNED],
+                "folder": EXPERIMENT.released.folder,
             }
         ),
-        code=code_digest("relscale.stages.checkpoints"),
+        code=code_digest("relscale.stages.released_models"),
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.checkpoints \
+        python -m relscale.stages.released_models \
             --spec {params.spec:q} \
             --out {output.table:q} \
             --out-bill {output.bill:q}
@@ -44,7 +44,7 @@ rule checkpoints:
 
 
 rule texts:
-    """Turn one family's files into the texts that every checkpoint is asked to score."""
+    """Turn one family's files into the texts that every released model is scored on."""
     input:
         sources=lambda wildcards: [
             source_manifest(name) for name in family_sources(TEXTS_BY_KEY[wildcards.texts_key])
@@ -77,7 +77,7 @@ rule texts:
 
 
 checkpoint preflight:
-    """Check before any scoring that every domain has text, once every checkpoint is found good."""
+    """Check before any scoring that every domain has text, once every released model is found good."""
     input:
         suite=f"{RESULTS}/tables/suite.csv",
         families=[texts(family, "manifest.json") for family in FAMILIES],
@@ -104,15 +104,15 @@ checkpoint preflight:
         """
 
 
-rule evaluate_checkpoints:
-    """Score the checkpoints of one IsoFLOP curve on one family, one after another, once all of them are found good."""
+rule evaluate_released:
+    """Score the released models of one IsoFLOP curve on one family, one after another, once all of them are found good."""
     input:
         manifest=lambda wildcards: texts(wildcards.family, "manifest.json"),
         texts=lambda wildcards: ancient(texts(wildcards.family, "texts.parquet")),
-        models=checkpoint_files,
+        models=released_files,
         checked=lambda wildcards: after_preflight(
             evaluation_record(wildcards),
-            checkpoints_spec(wildcards),
+            released_spec(wildcards),
             [code_digest(EVALUATION), EVALUATION_LOCK],
         ),
     output:
@@ -120,24 +120,24 @@ rule evaluate_checkpoints:
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
         record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
+        f"logs/{EXPERIMENT.experiment}/evaluate_released/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.experiment}/evaluate_released/{{family}}-{{corpus}}-{{budget}}.jsonl"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.checkpoints.gpu),
-        mem_mb=EXPERIMENT.checkpoints.mem_mb,
-        runtime=EXPERIMENT.checkpoints.runtime_minutes,
+        gpu=int(EXPERIMENT.released.gpu),
+        mem_mb=EXPERIMENT.released.mem_mb,
+        runtime=EXPERIMENT.released.runtime_minutes,
     params:
-        spec=lambda wildcards: canonical_json(checkpoints_spec(wildcards)),
+        spec=lambda wildcards: canonical_json(released_spec(wildcards)),
         code=code_digest(EVALUATION),
         lock=EVALUATION_LOCK,
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.evaluate_checkpoints \
+        python -m relscale.stages.evaluate_released \
             --spec {params.spec:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --texts {input.texts:q} \

@@ -7,11 +7,11 @@ import pytest
 
 from relscale.config.load import ConfigError, load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
-from relscale.released.table import (
-    checkpoints_csv,
+from relscale.released.models_table import (
+    released_csv,
     find_model,
     model_files,
-    read_checkpoints,
+    read_released,
     released_names,
 )
 
@@ -25,9 +25,9 @@ def test_a_table_is_read(tmp_path):
         + "ours,a,1e18,models/a,,4.3e9,1e18,\nours,b,3e18,who/b,abc,5000000000,2.9e18,157000000\n"
     )
     with pytest.raises(ValueError, match=r"line 2: tokens = '4\.3e9'"):
-        read_checkpoints(tmp_path / "t.csv")
+        read_released(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace("4.3e9", "4300000000"))
-    first, second = read_checkpoints(tmp_path / "t.csv")
+    first, second = read_released(tmp_path / "t.csv")
     assert (first.model, first.revision, first.tokens, first.num_params_total) == (
         "models/a",
         None,
@@ -48,7 +48,7 @@ def test_every_problem_of_a_table_at_once(tmp_path):
     ]
     (tmp_path / "t.csv").write_text(HEAD + "\n".join([*rows, rows[-1], "ours,f"]) + "\n")
     with pytest.raises(ValueError, match=r"6 problem\(s\) in .*t\.csv") as caught:
-        read_checkpoints(tmp_path / "t.csv")
+        read_released(tmp_path / "t.csv")
     text = str(caught.value)
     for part in (
         "line 2: corpus = 'Ours'",
@@ -80,9 +80,9 @@ def test_every_problem_of_a_table_at_once(tmp_path):
 def test_tables_that_are_none(tmp_path, content, message):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_checkpoints(tmp_path / "t.csv")
+        read_released(tmp_path / "t.csv")
     with pytest.raises(ValueError, match=r"none\.csv: not a readable table of checkpoints"):
-        read_checkpoints(tmp_path / "none.csv")
+        read_released(tmp_path / "none.csv")
 
 
 def test_names_that_end_in_a_star_are_looked_up(tmp_path):
@@ -117,8 +117,8 @@ def test_the_released_checkpoints_are_the_papers_runs():
         156_508_160,
     )
     assert "isoflop-1ep20-d4096-L40-B16-nemo-wider-depth-adapt-*" in by_name
-    assert checkpoints_csv(rows) == (ROOT / "experiments/checkpoints.csv").read_text()
-    assert read_checkpoints(ROOT / "experiments/checkpoints.csv") == rows
+    assert released_csv(rows) == (ROOT / "experiments/released.csv").read_text()
+    assert read_released(ROOT / "experiments/released.csv") == rows
     with pytest.raises(ValueError, match="only runs of recipe marin2025"):
         released_names(plan_suite(load_config(read_yaml(ROOT / "config.yaml")).suite, 512))
 

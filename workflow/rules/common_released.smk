@@ -1,8 +1,8 @@
-"""What the rules for checkpoints share: specs and digests of texts and of the checkpoints to score. Functions only."""
+"""What the rules for released models share: specs and digests of texts and of the models to score. Functions only."""
 
 
 def texts_spec(family):
-    """Return what defines a family's texts: its tokens are each checkpoint's own matter."""
+    """Return what defines a family's texts: each model tokenizes them itself."""
     settings = EXPERIMENT.families[family]
     return {"family": family, "settings": settings.model_dump(mode="json", exclude={"baseline"})}
 
@@ -20,32 +20,32 @@ def texts(family, name):
     return f"{SHARED}/texts/{texts_key(family)}/{name}"
 
 
-def checkpoints_of(corpus, budget):
-    """Return the checkpoints of one IsoFLOP curve, as they stand in the table."""
+def released_of(corpus, budget):
+    """Return the released models of one IsoFLOP curve, in the order of the table."""
     return [row for row in PLANNED if (row.corpus, row.budget) == (corpus, budget)]
 
 
-def checkpoints_spec(wildcards):
-    """Return what an evaluation of checkpoints depends on beside its texts and the models' files."""
-    released = EXPERIMENT.checkpoints
+def released_spec(wildcards):
+    """Return what an evaluation of released models depends on beside its texts and the models' files."""
+    released = EXPERIMENT.released
     return texts_spec(wildcards.family) | {
-        "checkpoints": [dump(row) for row in checkpoints_of(wildcards.corpus, wildcards.budget)],
+        "models": [dump(row) for row in released_of(wildcards.corpus, wildcards.budget)],
         **released.model_dump(include={"folder", "max_length", "stride", "dtype"}),
     }
 
 
-def checkpoint_files(wildcards):
+def released_files(wildcards):
     """Return the files of an IsoFLOP curve's models that are here."""
-    rows = checkpoints_of(wildcards.corpus, wildcards.budget)
-    return [name for row in rows for name in model_files(row.model, EXPERIMENT.checkpoints.folder)]
+    rows = released_of(wildcards.corpus, wildcards.budget)
+    return [name for row in rows for name in model_files(row.model, EXPERIMENT.released.folder)]
 
 
-EVALUATION = "relscale.stages.evaluate_checkpoints"
+EVALUATION = "relscale.stages.evaluate_released"
 EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
 
 
 def evaluation_record(wildcards):
-    """Return the record of an evaluation of checkpoints."""
+    """Return the record of an evaluation of released models."""
     return f"{RESULTS}/evaluations/{wildcards.family}/{wildcards.corpus}-{wildcards.budget}-record.json"
 
 

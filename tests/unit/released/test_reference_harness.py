@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from relscale.evaluation.aggregate import losses_rows
-from relscale.evaluation.prompts import ExamQuestion, options, shown
-from relscale.released.model import open_checkpoint
-from relscale.released.requests import encode_documents
+from relscale.evaluation.exam_prompts import ExamQuestion, options, shown
+from relscale.released.opened_model import open_released
+from relscale.released.text_requests import encode_documents
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-5
 """Both compute in float32; sums of thousands of nats round at 1e-4 there."""
@@ -27,7 +27,7 @@ LISTS = ("traditional", "continuation", "modified", "edges")
 @pytest.fixture(scope="module")
 def opened(checkpoints):
     return {
-        kind: open_checkpoint(str(folder), batch_tokens=600, device="cpu")
+        kind: open_released(str(folder), batch_tokens=600, device="cpu")
         for kind, folder in checkpoints.items()
     }
 
