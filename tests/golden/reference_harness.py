@@ -129,7 +129,7 @@ def documents():
     ]
 
 
-def make_checkpoints(folder):
+def make_models(folder):
     """Make one folder a kind, as `save_pretrained` writes it."""
     import transformers
 
@@ -235,7 +235,7 @@ def harness_scores(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as temporary:
-        folders = make_checkpoints(Path(temporary))
+        folders = make_models(Path(temporary))
         said = {kind: harness_scores(folder) for kind, folder in folders.items()}
     from importlib.metadata import version
 

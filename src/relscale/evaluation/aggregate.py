@@ -1,7 +1,7 @@
 """From scores to the rows of the losses table and the items table."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +118,7 @@ def items_table(run: RunColumns, family: ScoredFamily, log_likelihood: np.ndarra
     values = _values(family, log_likelihood)
     size = len(requests.items)
     count = size * len(metrics)
-    data = {
+    data: dict[str, Sequence[str] | np.ndarray] = {
         "corpus": [run["corpus"]] * count,
         "run": [run["run"]] * count,
         "family": [family.name] * count,

@@ -74,7 +74,8 @@ class ByHand:
             f"{name}: {about.model_type}, {about.num_params_total:,} parameters, window "
             f"{about.context_length:,}, {about.dtype} on {about.device}"
         )
-        scored = {item.domain for item in (*self.texts.items, *self.texts.documents)}
+        scored = {item.domain for item in self.texts.items}
+        scored |= {document.domain for document in self.texts.documents}
         lost = sum(self.texts.left_out[domain].total() for domain in scored)
         return "\n".join(
             [

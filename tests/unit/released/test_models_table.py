@@ -1,5 +1,4 @@
-"""The table of checkpoints: read whole, every problem at once, and the listing of the released
-ones."""
+"""The table of released models: all problems at once, and the listing of the paper's models."""
 
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def test_every_problem_of_a_table_at_once(tmp_path):
     ):
         assert part in text
     assert (
-        "corpus 'ours' has 2 runs of the name 'e'" in text
+        "corpus 'ours' has 2 runs named 'e'" in text
         and "line 8: the number of columns differs" in text
     )
 
@@ -81,7 +80,7 @@ def test_tables_that_are_none(tmp_path, content, message):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(ValueError, match=message):
         read_released(tmp_path / "t.csv")
-    with pytest.raises(ValueError, match=r"none\.csv: not a readable table of checkpoints"):
+    with pytest.raises(ValueError, match=r"none\.csv: not a readable table of released models"):
         read_released(tmp_path / "none.csv")
 
 
@@ -95,14 +94,14 @@ def test_names_that_end_in_a_star_are_looked_up(tmp_path):
     assert model_files("a-*", str(tmp_path)) == [str(tmp_path / "a-1/config.json")]
     assert model_files("who/model", None) == model_files("c-*", str(tmp_path)) == []
     for name, found in (
-        ("b-*", r"2 folders of .* fit \(b-1, b-2\)"),
-        ("c-*", r"0 folders of .* fit \(none\)"),
+        ("b-*", r"2 folders in .* match \(b-1, b-2\)"),
+        ("c-*", r"0 folders in .* match \(none\)"),
     ):
         with pytest.raises(ValueError, match=found):
             find_model(name, str(tmp_path))
 
 
-def test_the_released_checkpoints_are_the_papers_runs():
+def test_the_listed_models_are_the_papers_runs():
     experiment = load_config(
         merged([read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/paper.yaml")])
     )
@@ -128,15 +127,16 @@ def test_the_released_checkpoints_are_the_papers_runs():
     [
         (
             {"evaluate": ["language", "validation"]},
-            "kind validation needs a corpus and tokenizer of our own",
+            "kind validation needs the corpus and tokenizer of trained runs",
         ),
-        ({"figures": {"names": ["loss_curves"]}}, "checkpoints have no loss curves"),
-        ({"checkpoints": {"tabel": "x"}}, "checkpoints.tabel = 'x': unknown key"),
+        ({"figures": {"names": ["loss_curves"]}}, "released models have no loss curves"),
+        ({"released": {"tabel": "x"}}, "released.tabel = 'x': unknown key"),
+        ({"checkpoints": {"table": "x"}}, "this section is now called `released`"),
     ],
 )
-def test_what_cannot_be_asked_of_checkpoints(overlay, message):
+def test_settings_that_released_models_cannot_have(overlay, message):
     base = {
-        "checkpoints": {"table": "t.csv"},
+        "released": {"table": "t.csv"},
         "evaluate": ["language"],
         "laws": {"optimum_by": "language"},
     }

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relscale.evaluation.aggregate import losses_rows
+from relscale.config.families import QuestionFamily
+from relscale.contract.losses import RUN_COLUMNS
+from relscale.evaluation.aggregate import ScoredFamily, losses_rows
 from relscale.evaluation.exam_prompts import ExamQuestion, options, shown
 from relscale.released.opened_model import open_released
 from relscale.released.text_requests import encode_documents
@@ -25,10 +27,10 @@ LISTS = ("traditional", "continuation", "modified", "edges")
 
 
 @pytest.fixture(scope="module")
-def opened(checkpoints):
+def opened(models):
     return {
         kind: open_released(str(folder), batch_tokens=600, device="cpu")
-        for kind, folder in checkpoints.items()
+        for kind, folder in models.items()
     }
 
 
@@ -38,32 +40,28 @@ def golden(reference):
 
 
 @pytest.fixture(scope="module")
-def live(reference, checkpoints):
-    return {kind: reference.harness_scores(folder) for kind, folder in checkpoints.items()}
+def live(reference, models):
+    return {kind: reference.harness_scores(folder) for kind, folder in models.items()}
 
 
-def check_items(checkpoint, items, said):
-    scores = checkpoint.score_items(items)
+def check_items(model, items, said):
+    scores = model.score_items(items)
     nats, greedy = (
         np.array([answer[place] for rows in said for answer in rows]) for place in (0, 1)
     )
     np.testing.assert_allclose(scores.log_likelihood, nats, rtol=RELATIVE, atol=ABSOLUTE)
     np.testing.assert_array_equal(scores.greedy, greedy)
     table = scores.requests.table
-    columns = dict.fromkeys(("corpus", "run", "recipe", "budget"), "x") | dict.fromkeys(
-        ("seed", "forward_flops", "training_flops", "num_params_embedding", "num_params_head"), 1
+    family = ScoredFamily(
+        name="family",
+        settings=QuestionFamily(
+            kind="questions", source="s", file="q", metrics=["accuracy", "accuracy_per_byte"]
+        ),
+        requests=table,
+        overlaps=np.zeros(len(items), bool),
     )
-    columns |= dict.fromkeys(("num_params_transformer", "num_params_total", "tokens"), 1)
-    metrics = ["accuracy", "accuracy_per_byte"]
-    rows = losses_rows(
-        columns,
-        "family",
-        "questions",
-        metrics,
-        table,
-        scores.log_likelihood,
-        np.zeros(len(items), bool),
-    )
+    rows = losses_rows(dict.fromkeys(RUN_COLUMNS, 1), family, scores.log_likelihood)
+    rows = [row for row in rows if row["metric"] != "bits_per_byte"]
     choices = [[option.removeprefix(" ") for option in item.options] for item in items]
     first_best = [
         int(np.argmax([nats for nats, _ in rows])) == item.gold
@@ -82,12 +80,12 @@ def check_items(checkpoint, items, said):
     return scores
 
 
-def check_documents(checkpoint, documents, said):
+def check_documents(model, documents, said):
     requests = encode_documents(
-        documents, checkpoint.tokenizer, checkpoint.max_length, special=True
+        documents, model.tokenizer, model.max_length, special=True
     )
-    model = checkpoint.model.score(requests.contexts, requests.continuations)
-    nats, _ = requests.row_scores(model.log_likelihood, model.greedy)
+    said_by_model = model.model.score(requests.contexts, requests.continuations)
+    nats, _ = requests.row_scores(said_by_model.log_likelihood, said_by_model.greedy)
     np.testing.assert_allclose(nats, said, rtol=RELATIVE, atol=ABSOLUTE)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released import folder as checkpoint_folder
+from relscale.released import model_folder
 from relscale.released.model_folder import ReleasedFolder
 from relscale.released.opened_model import ReleasedModel, open_released
 from relscale.released.shared_scoring import SharedContextModel, can_share
@@ -18,8 +18,8 @@ from relscale.released.shared_context import bundles_of
 
 
 @pytest.fixture
-def copy(checkpoints, tmp_path):
-    return shutil.copytree(checkpoints["gpt2"], tmp_path / "model")
+def copy(models, tmp_path):
+    return shutil.copytree(models["gpt2"], tmp_path / "model")
 
 
 def change_json(file, **values):
@@ -126,31 +126,31 @@ def test_names_that_are_nothing(copy, tmp_path):
 
 
 def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept(
-    checkpoints, tmp_path, monkeypatch
+    models, tmp_path, monkeypatch
 ):
     asked = {}
     commit = "0123456789" * 4
 
     def snapshot_download(name, **arguments):
         asked.update(arguments, name=name)
-        return str(shutil.copytree(checkpoints["qwen3"], tmp_path / commit))
+        return str(shutil.copytree(models["qwen3"], tmp_path / commit))
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    checkpoint = open_released("somebody/model", "step100", device="cpu")
+    model = open_released("somebody/model", "step100", device="cpu")
     assert (asked["name"], asked["revision"]) == ("somebody/model", "step100")
     assert not [
         pattern for pattern in asked["allow_patterns"] if pattern.endswith((".bin", ".py", ".pt"))
     ]
-    said = checkpoint.description()
-    assert (said["model"], said["commit"], said["dtype"], said["model_type"]) == (
+    said = model.description()
+    assert (said.model, said.commit, said.dtype, said.model_type) == (
         "somebody/model",
         commit,
         "float32",
         "qwen3",
     )
     assert (
-        said["num_params_total"]
-        == said["num_params_embedding"] + said["num_params_head"] + said["num_params_transformer"]
+        said.num_params_total
+        == said.num_params_embedding + said.num_params_head + said.num_params_transformer
     )
 
 
@@ -162,13 +162,13 @@ def test_a_repository_that_is_not_there(monkeypatch):
     with pytest.raises(
         ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"
     ):
-        checkpoint_folder.find_folder("somebody/model", "main")
+        model_folder.find_folder("somebody/model", "main")
 
 
-def test_tied_embeddings_are_counted_once(checkpoints):
-    said = open_released(str(checkpoints["llama"]), device="cpu").description()
-    assert said["num_params_head"] == 0
-    assert said["num_params_embedding"] == 445 * 48
+def test_tied_embeddings_are_counted_once(models):
+    said = open_released(str(models["llama"]), device="cpu").description()
+    assert said.num_params_head == 0
+    assert said.num_params_embedding == 445 * 48
 
 
 def small(kind, **values):
@@ -398,11 +398,11 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
         folder = ReleasedFolder(
             path=None, name="uniform", commit=None, config={"model_type": "uniform"}
         )
-        checkpoint = ReleasedModel(
+        model = ReleasedModel(
             folder, SharedContextModel(Uniform(entries), context_length=3), Pieces(size)
         )
         document = TextDocument(domain="d", stratum="s", item="i", text=text)
-        scores = checkpoint.score_documents([document], masked_tokens=masked // size)
+        scores = model.score_documents([document], masked_tokens=masked // size)
         table = scores.requests.table
         assert scores.log_likelihood.dtype == np.float64
         numerator, denominator = item_metrics(
@@ -420,8 +420,8 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
     assert found[1] == pytest.approx(found[0])
 
 
-def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
-    checkpoint = open_released(str(checkpoints["llama"]), max_length=60, device="cpu")
+def test_the_account_counts_what_was_cut_and_what_was_shared(models):
+    model = open_released(str(models["llama"]), max_length=60, device="cpu")
     prefix = "The state of the market is: history, music, law. Because the order of the cells, and never the river.\n\n"
     items = [
         TextItem(
@@ -435,7 +435,7 @@ def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
         )
         for number, size in enumerate((1, 2, 3, 40))
     ]
-    account = checkpoint.score_items(items).account
+    account = model.score_items(items).account
     assert (
         account["items"],
         account["truncated"],
@@ -445,6 +445,6 @@ def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
     assert account["left_out"] == {}
     document = TextDocument(domain="d", stratum="s", item="a", text="the law " * 60)
     short = TextDocument(domain="d", stratum="s", item="b", text="law")
-    assert checkpoint.score_documents([document, short], masked_tokens=20).account["left_out"] == {
+    assert model.score_documents([document, short], masked_tokens=20).account["left_out"] == {
         "masked": 1
     }
