@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from compare_tables import difference
@@ -27,29 +27,37 @@ SHARED = (
 )
 BYTES = ("runs/*/model/model.safetensors", "runs/*/curve.csv", "figures/*.svg")
 TABLES = ("tables/*.csv", "tables/*.parquet", "evaluations/**/*.parquet", "laws/**/*.csv")
+Compare = Callable[[Path, Path], str]
 DIGEST = re.compile(r"(^|-)[0-9a-f]{16}(?=/|$)")
 
 
-def files_of(folder: Path, pattern: str) -> dict[str, Path]:
-    """Return files by their path below the folder, digests left out."""
-    return {
-        DIGEST.sub("", path.relative_to(folder).as_posix()): path
-        for path in sorted(folder.glob(pattern))
-        if path.is_file()
-    }
+def files_of(folder: Path, pattern: str) -> dict[str, list[Path]]:
+    """Return files by their path below the folder, digests left out.
+
+    Folders of several experiments can have the same name apart from the digest.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(pattern)):
+        if path.is_file():
+            name = DIGEST.sub("", path.relative_to(folder).as_posix())
+            found.setdefault(name, []).append(path)
+    return found
 
 
 def same_bytes(before: Path, after: Path) -> str:
-    """Return the difference between two files; empty if their bytes are equal."""
+    """Return the difference between two files, empty if their bytes are equal."""
     one, two = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (before, after))
     return "" if one == two else f"other bytes ({one[:12]}, {two[:12]})"
 
 
-def pairs(before: Path, after: Path, pattern: str) -> Iterator[tuple[str, Path, Path | None]]:
-    """Yield every file of the older folder with its counterpart."""
-    newer = files_of(after, pattern)
-    for name, path in files_of(before, pattern).items():
-        yield name, path, newer.get(name)
+def differences(before: Path, after: Path, pattern: str, compare: Compare) -> Iterator[str]:
+    """Yield one text per newer file, empty if it equals an older one of the same name."""
+    older = files_of(before, pattern)
+    for name, paths in files_of(after, pattern).items():
+        for path in paths:
+            found = [compare(old, path) for old in older.get(name, [])]
+            text = "" if "" in found else next(iter(found), "the older results have no such file")
+            yield f"{name}: {text[:300]}" if text else ""
 
 
 def main() -> None:
@@ -64,15 +72,13 @@ def main() -> None:
     groups += [(Path(arguments.experiment), pattern, difference) for pattern in TABLES]
     failed = 0
     for place, pattern, compare in groups:
-        count = wrong = 0
-        for name, old, new in pairs(arguments.before / place, arguments.after / place, pattern):
-            count += 1
-            said = compare(old, new) if new is not None else "missing"
-            if said:
-                wrong += 1
-                print(f"  {place / name}: {said[:300]}")
-        print(f"{place / pattern}: {count} compared, {wrong} differ")
-        failed += wrong + (count == 0)
+        texts = list(
+            differences(arguments.before / place, arguments.after / place, pattern, compare)
+        )
+        wrong = [text for text in texts if text]
+        print(*(f"  {place}/{text}" for text in wrong), sep="\n", end="\n" if wrong else "")
+        print(f"{place / pattern}: {len(texts)} compared, {len(wrong)} differ")
+        failed += len(wrong) + (not texts)
     sys.exit(bool(failed))
 
 

@@ -26,7 +26,9 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def older_form(frame: pd.DataFrame) -> pd.DataFrame:
-    """Join status and remarks, and give the columns their present names."""
+    """Join status and remarks, drop `suite` if it equals `corpus`, and rename columns."""
+    if {"suite", "corpus"} <= set(frame.columns) and frame["suite"].equals(frame["corpus"]):
+        frame = frame.drop(columns="suite")
     names = {old: new for old, new in RENAMED.items() if new not in frame.columns}
     frame = frame.rename(columns=names)
     if "quantity" in frame.columns:
