@@ -1,4 +1,4 @@
-"""From files of text to the manifest of a sharded corpus: plans, resumed shards, weights, errors."""
+"""From text files to the manifest of a sharded corpus: plans, resumed shards, weights, errors."""
 
 import errno
 import gzip
