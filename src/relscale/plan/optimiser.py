@@ -45,8 +45,8 @@ class OptimiserSettings(Model):
     """Learning rate of the last step over the peak (`cosine`)."""
 
     keeps_gradients: ClassVar[bool] = False
-    """Whether the implementation keeps gradients in its own buffer; if not, they live in the buckets
-    of the all-reduce."""
+    """Whether the implementation keeps gradients in its own buffer; if not, they live in the
+    buckets of the all-reduce."""
 
     @model_validator(mode="after")
     def _has_what_its_schedule_needs(self) -> "OptimiserSettings":

@@ -116,9 +116,8 @@ def train(
             group.barrier()  # nobody leaves before the checkpoint is written
             raise InterruptedRunError(f"stopped after step {step} of {steps}")
     # The loss of the last step was computed before its update.
-    wrong = None if trainer.is_finite() else f"weights are not finite after step {steps}"
-    reason = wrong and f"diverged: {wrong}"
-    return Outcome(curve=book.curve, epochs=epochs, excluded_reason=reason)
+    last = None if trainer.is_finite() else f"diverged: weights are not finite after step {steps}"
+    return Outcome(curve=book.curve, epochs=epochs, excluded_reason=last)
 
 
 def _batches(
