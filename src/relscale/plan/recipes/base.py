@@ -86,12 +86,13 @@ class BaseRecipe(Model, ABC):
 
     @abstractmethod
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
-        """Return what is wrong with the key `shapes` of a budget, if anything."""
+        """Return the problem with the key `shapes` of a budget, if there is one."""
 
     def settings_problems(self) -> dict[str, str]:
         """Return problems between settings of the recipe, by key."""
         warmup, decay = (getattr(self, f"{part}_share", 0.0) for part in ("warmup", "decay"))
-        return {"warmup_share": "with decay_share more than 1"} if warmup + decay > 1 else {}
+        problem = "warmup_share and decay_share add up to more than 1"
+        return {"warmup_share": problem} if warmup + decay > 1 else {}
 
     def run_implementation(self) -> Implementation:
         """Return the program that computes the training steps."""
