@@ -23,14 +23,16 @@ from scipy import stats
 
 from relscale.config.load import load_config, read_yaml
 from relscale.laws.cells import SuiteRuns, suites_of
-from relscale.laws.estimate import estimate
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import ESTIMATORS, estimate
+from relscale.laws.estimators.surface import LN10, budget_line
+from relscale.laws.fit_error import FitError
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.items import ItemMatrices, item_noise
-from relscale.laws.other_optima import LN10, budget_line
+from relscale.laws.optima.isoflop import fit_isoflop
 from relscale.laws.relative import side_tests
-from relscale.laws.settings import ESTIMATORS, FitError, LawSettings
-from relscale.laws.surface_gap import SurfaceReader, Term
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.reader import SurfaceReader
 from relscale.laws.verdict import p_difference, p_equivalence, verdict_of
 from relscale.plan.suite import plan_suite
 
@@ -88,7 +90,7 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     frame = pd.DataFrame(rows).assign(
         family="validation", domain="own", metric="bits_per_byte", value=1.0
     )
-    settings = LawSettings(family="validation")
+    settings = LawSpec(family="validation")
     return suites_of(*prepare(frame, settings, None), settings)[0]
 
 
@@ -203,14 +205,14 @@ def simulate(
             )
             noise = item_noise(items, 200, number, f"domain {domain}")
             terms.append(Term(log_error=noise.log_error, item_covariance=noise.covariance))
-        yield dataclasses.replace(design, score=score), (terms[0], terms[1]), slope
+        yield design.model_copy(update={"score": score}), (terms[0], terms[1]), slope
 
 
 def measure(
     design: SuiteRuns,
     name: str,
     suites: int,
-    estimators: tuple[str, ...] = ESTIMATORS,
+    estimators: tuple[str, ...] = tuple(ESTIMATORS),
     draws: int = 400,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -221,7 +223,7 @@ def measure(
         the estimates, median half-width, shares of suites with a lack of fit (p < .05) and without
         an estimate, and shares of each verdict (nothing to adjust for).
     """
-    settings = LawSettings(family="topics", draws=draws, margin=MARGIN)
+    settings = LawSpec(family="topics", draws=draws, margin=MARGIN)
     found: dict[str, list[tuple[float, float, str, float]]] = {
         estimator: [] for estimator in estimators
     }
@@ -294,9 +296,9 @@ def main() -> None:
     tables = []
     for name in arguments.scenario:
         parts = (
-            (arguments.suites, ESTIMATORS[:1]),
-            (arguments.other_suites, ESTIMATORS[1:-1]),
-            (arguments.surface_suites, ESTIMATORS[-1:]),
+            (arguments.suites, names[:1]),
+            (arguments.other_suites, names[1:-1]),
+            (arguments.surface_suites, names[-1:]),
         )
         pieces = [
             measure(design, name, suites, names, arguments.draws)

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.laws.grid import fit_grid
-from relscale.laws.surface import Plane, SurfaceBatch, fit_surface, fit_surfaces
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
 
 SIZES = {
     "190M": 190_354_176,

@@ -12,11 +12,12 @@ import numpy as np
 from scipy import optimize
 
 from relscale.laws.cells import SuiteRuns
-from relscale.laws.estimate import estimate
-from relscale.laws.isoflop import fit_isoflop
-from relscale.laws.settings import LawSettings
-from relscale.laws.surface import Plane, SurfaceBatch, fit_surface, fit_surfaces
-from relscale.laws.surface_gap import SurfaceReader, Term
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import estimate
+from relscale.laws.optima.isoflop import fit_isoflop
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
+from relscale.laws.surface_fit.reader import SurfaceReader
 
 SUITES, DOMAINS, BUDGETS, SIZES = 3, 30, 5, 6
 
@@ -55,7 +56,7 @@ def planted_suite(rng: np.random.Generator) -> SuiteRuns:
 def relative_laws(draws: int, estimators: tuple[str, ...]) -> float:
     """CPU-seconds of all gaps of three suites with thirty domains."""
     rng = np.random.default_rng(0)
-    settings = LawSettings(family="planted", draws=draws)
+    settings = LawSpec(family="planted", draws=draws)
     suites = [planted_suite(rng) for _ in range(SUITES)]
     domains = (
         0.3 * rng.normal(size=(SUITES, DOMAINS, 1))

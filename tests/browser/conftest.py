@@ -9,7 +9,7 @@ import pytest
 from synthetic_tables import synthetic_tables
 
 from relscale.contract.io import read_table, read_tables
-from relscale.contract.status import encode_remarks
+from relscale.contract.status import Status, encode_remarks
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.spec import ExplorerSpec
 
@@ -34,6 +34,7 @@ def maker():
         for name in ("points", "absolute", "relative"):
             made[name] = made[name].assign(remarks="")
         made["relative"].loc[made["relative"].index % 4 == 0, "remarks"] = REMARKS
+        made["absolute"].loc[0, "status"] = Status.OFFSET_NOT_IDENTIFIABLE.value
         return made
 
     return make

@@ -1,4 +1,5 @@
-"""The explorer in a browser: choices, chart and downloads agree with the tables, offline."""
+"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and
+nobody outside is asked."""
 
 import io
 import math
@@ -9,8 +10,8 @@ import pandas as pd
 import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.status import decode_remarks
-from relscale.figures.kit.metrics import is_error
+from relscale.contract.metrics import lower_is_better
+from relscale.contract.status import Status, decode_remarks
 from relscale.figures.kit.panels import law_gap, law_value
 
 pytestmark = pytest.mark.browser
@@ -18,7 +19,7 @@ DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels si
 
 
 def drawn(page):
-    """Wait until the chart of the latest choices is drawn."""
+    """Wait until the chart of the latest choices stands."""
     page.wait_for_selector("#vis[data-drawn] svg")
 
 
@@ -36,7 +37,7 @@ def options(page, name):
 
 
 def current(page):
-    """Return the present choices, by column of the tables."""
+    """Return what is chosen now, by the tables' columns."""
     return {
         name: page.eval_on_selector(f"#{name}", "one => one.value")
         for name in ("family", "metric", "corpus", "estimator", "baseline")
@@ -127,6 +128,19 @@ def test_remarks_are_listed_one_by_one(pages, opened):
     assert shown == [decode_remarks(cell) for cell in asked["remarks"]]
 
 
+def test_statuses_of_the_shown_laws_are_explained(pages, opened):
+    with opened(pages.explorer) as page:
+        drawn(page)
+        for family in options(page, "family"):
+            choose(page, family=family)
+            rows = page.evaluate("[...explorer.shown.verdicts, ...explorer.shown.absolute]")
+            wanted = sorted({row["status"] for row in rows} - {"ok"})
+            explained = page.locator("#statuses dt").all_inner_texts()
+            assert explained == [word.replace("_", " ") for word in wanted]
+            meanings = page.locator("#statuses dd").all_inner_texts()
+            assert meanings == [Status(word).__doc__ for word in wanted]
+
+
 def test_the_chart_shows_every_run_and_its_value(pages, opened):
     losses = pages.tables["losses"]
     with opened(pages.explorer) as page:
@@ -157,7 +171,7 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         index="run", columns="domain", values="value"
     )
     ratios = asked.drop(columns=chosen["baseline"]).div(asked[chosen["baseline"]], axis=0).stack()
-    changes = 100 * (1 - ratios) if is_error(chosen["metric"]) else 100 * (ratios - 1)
+    changes = 100 * (1 - ratios) if lower_is_better(chosen["metric"]) else 100 * (ratios - 1)
     np.testing.assert_allclose(
         sorted(shown["y"]), sorted(changes), atol=1e-4
     )  # percent of a ratio of seven digits

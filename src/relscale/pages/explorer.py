@@ -11,16 +11,11 @@ from dataclasses import dataclass
 import pandas as pd
 import vl_convert
 
-from relscale.contract.status import SEPARATOR
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
+from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
-from relscale.figures.kit.style import (
-    MARKERS,
-    colours,
-    compute_label,
-    is_error,
-    metric_label,
-    words,
-)
+from relscale.figures.kit.style import MARKERS, colours, compute_label, words
 from relscale.pages.explorer_columns import (
     COLUMNS,
     DOWNLOADED_POINTS,
@@ -134,6 +129,8 @@ class ExplorerData:
     estimators: list[str]
     default_estimator: str
     fallback_estimator: str
+    statuses: dict[str, str]
+    """Meanings of the statuses, by their words."""
     remarks_separator: str
     """Separates the remarks of a cell."""
     columns: dict[str, tuple[ShownColumn, ...]]
@@ -193,7 +190,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         ],
         metrics={
             name: MetricChoice(
-                label=metric_label(name), words=words(name), lower_is_better=is_error(name)
+                label=metric_label(name), words=words(name), lower_is_better=lower_is_better(name)
             )
             for name in metrics
         },
@@ -201,6 +198,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         estimators=ordered([], relative["estimator"], tables.absolute["estimator"]),
         default_estimator=DEFAULT_ESTIMATOR,
         fallback_estimator=FALLBACK_ESTIMATOR,
+        statuses={status.value: status.__doc__ or "" for status in Status},
         remarks_separator=SEPARATOR,
         columns=COLUMNS,
         tips=TIPS,

@@ -30,14 +30,14 @@ def _number(value: object) -> float:
 Measured = Annotated[float, BeforeValidator(_number)]
 
 
-class RecordedParams(BaseModel):
+class CostRecordParams(BaseModel):
     """Parameters of a job that a benchmark record repeats; all others are ignored."""
 
     code: str = ""
     """Digest of the code that ran."""
 
 
-class BenchmarkRecord(BaseModel):
+class CostRecord(BaseModel):
     """A line of one of Snakemake's benchmark files; all other keys are ignored."""
 
     rule_name: str
@@ -47,7 +47,7 @@ class BenchmarkRecord(BaseModel):
     """CPU time in seconds."""
     max_rss: Measured
     """Largest resident set in MB."""
-    params: RecordedParams = RecordedParams()
+    params: CostRecordParams = CostRecordParams()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ def stage_costs(folders: Iterable[Path], shared: Path, keys: Sequence[str]) -> l
     """
     files = [path for folder in folders for path in sorted(folder.rglob("*.jsonl"))]
     files += [path for path in sorted(shared.rglob("*.jsonl")) if path.name.startswith(tuple(keys))]
-    found: dict[str, list[BenchmarkRecord]] = {}
+    found: dict[str, list[CostRecord]] = {}
     for path in files:
         for line in path.read_text(encoding="utf-8").splitlines():
-            record = BenchmarkRecord.model_validate_json(line)
+            record = CostRecord.model_validate_json(line)
             found.setdefault(record.rule_name, []).append(record)
     costs = [
         StageCost(

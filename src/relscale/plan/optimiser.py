@@ -4,7 +4,7 @@ Each class here has an implementation of the same `kind` in `training.optimisers
 only one optimiser has is a field of its class with a default, so that recipes need not know it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -32,7 +32,7 @@ class OptimiserSettings(Model):
     beta2: float
     """Decay of the second moment."""
     weight_decay: float
-    """Factor of the weight decay; the optimiser defines what it applies to."""
+    """Factor of the weight decay; the optimiser defines which parameters it applies to."""
     clip_norm: float
     """Global norm at which gradients are clipped."""
     schedule: Schedule = "wsd"
@@ -43,6 +43,10 @@ class OptimiserSettings(Model):
     """Share of the steps, at the end, in which it falls linearly to 0 (`wsd`)."""
     final_share: float | None = None
     """Learning rate of the last step over the peak (`cosine`)."""
+
+    keeps_gradients: ClassVar[bool] = False
+    """Whether the implementation keeps gradients in its own buffer; if not, they live in the buckets
+    of the all-reduce."""
 
     @model_validator(mode="after")
     def _has_what_its_schedule_needs(self) -> "OptimiserSettings":
@@ -65,6 +69,8 @@ class Adam(OptimiserSettings):
     """Adam with decoupled weight decay of all parameters (AdamW, arXiv 1711.05101)."""
 
     kind: Literal["adam"] = "adam"
+
+    keeps_gradients: ClassVar[bool] = True
 
 
 class CautiousAdamC(OptimiserSettings):

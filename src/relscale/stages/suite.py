@@ -1,4 +1,4 @@
-"""Write the planned runs as a table, and what they cost."""
+"""Write the planned runs as a table, and their cost as text."""
 
 from pathlib import Path
 

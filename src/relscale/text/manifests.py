@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from relscale.config.base import Model
-from relscale.contract.text_tables import CorpusDocuments
+from relscale.contract.text_tables import ComponentCounts
 from relscale.files import read_json
 
 RecordModel = TypeVar("RecordModel")
@@ -92,7 +92,7 @@ class CorpusReport(Model):
 
     corpus: str
     """Name of the corpus."""
-    rows: list[CorpusDocuments]
+    rows: list[ComponentCounts]
     """Counts of each component."""
     sha256: dict[str, str]
     """SHA-256 of the files `train` and `validation`."""

@@ -27,7 +27,7 @@ def join_process_group(spec: RunSpec, processes: int) -> ProcessGroup:
         return SINGLE_PROCESS
     if spec.batch_size % processes:
         raise ValueError(
-            f"--processes = {processes}: {spec.name} cannot be divided among so many processes, "
+            f"--processes = {processes}: {spec.name} cannot be divided among the processes, "
             f"since it has {spec.batch_size} sequences per step"
         )
     from relscale.training.torch_process_group import TorchProcessGroup

@@ -10,6 +10,7 @@ from typing import Literal
 
 from relscale.plan.architecture import Shape
 from relscale.plan.architectures import architecture_of
+from relscale.plan.optimiser import SETTINGS
 
 GIB = 2**30
 CPU_ROOM_BYTES = 2 * GIB
@@ -59,13 +60,13 @@ def state_bytes(
 ) -> int:
     """Return the bytes of one process's parameters, gradients and moments, all float32.
 
-    Gradients that `adam` keeps in one buffer are copied for the all-reduce.
+    Gradients that an optimiser keeps in its own buffer are copied for the all-reduce.
     """
     moments = 8 * num_params_total // (processes if sharded else 1)
     return (
         8 * num_params_total
         + moments
-        + (4 * num_params_total if processes > 1 and optimiser == "adam" else 0)
+        + (4 * num_params_total if processes > 1 and SETTINGS[optimiser].keeps_gradients else 0)
     )
 
 
@@ -74,10 +75,10 @@ def activation_bytes(
 ) -> int:
     """Return an upper estimate of the memory of a forward and backward pass, without the state.
 
-    Blocks keep what their architecture says for the backward pass. With activation checkpointing
-    only one block at a time keeps that, the others keep their input. The same holds for copies of
-    the matrices in the precision of the products, since blocks are compiled (otherwise autocast
-    would keep all copies).
+    The architecture defines the values that a block keeps for the backward pass. With activation
+    checkpointing only one block at a time keeps them, the others keep their input. The same holds
+    for copies of the matrices in the precision of the products, since blocks are compiled
+    (otherwise autocast would keep all copies).
 
     Args:
         shape: the size.

@@ -151,7 +151,7 @@ class _Book:
         self.norms.extend(map(float, trainer.gradient_norms()))
 
     def not_finite(self) -> str | None:
-        """Return what is not finite since the last row, if anything."""
+        """Return the first value since the last row that is not finite, as text, or None."""
         for name, values in (("loss", self.losses), ("gradient norm", self.norms)):
             wrong = next((value for value in values if not math.isfinite(value)), None)
             if wrong is not None:
@@ -177,7 +177,7 @@ class _Book:
         return self.curve[-1]
 
     def state(self) -> dict[str, Any]:
-        """Return what a resumed run needs of this book, as JSON values."""
+        """Return the state of this book for a resumed run, as JSON values."""
         seconds = self.seconds + time.monotonic() - self.began
         return {
             "curve": [asdict(row) for row in self.curve],

@@ -84,17 +84,17 @@ class TorchTrainer:
                 block.compile()
         self._objective: nn.Module = Objective(self.decoder)
         if group.world_size > 1:
-            self._distribute(shape)
+            self._distribute(shape, optimiser.keeps_gradients)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
 
-    def _distribute(self, shape: Shape) -> None:
+    def _distribute(self, shape: Shape, keeps_gradients: bool) -> None:
         """Let backward passes all-reduce the gradients.
 
         Unless the optimiser keeps gradients in its own buffer, they live in the buckets of
         the all-reduce, instead of twice.
         """
-        in_buckets = not self.optimiser.keeps_gradients
+        in_buckets = not keeps_gradients
         self._objective = DistributedDataParallel(
             self._objective, broadcast_buffers=False, gradient_as_bucket_view=in_buckets
         )

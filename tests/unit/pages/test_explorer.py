@@ -16,7 +16,7 @@ import pytest
 
 from relscale.contract.law_tables import ABSOLUTE_COLUMNS, POINTS_COLUMNS, RELATIVE_COLUMNS
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.status import SEPARATOR, encode_remarks
+from relscale.contract.status import SEPARATOR, Status, encode_remarks
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE
 from relscale.pages.explorer import (
     ExplorerData,
@@ -185,6 +185,7 @@ def test_remarks_are_split_by_the_separator_that_joined_them(tables: Tables) -> 
         explorer_page(replace(chosen(tables), relative=relative), ExplorerSpec(experiment="x"))
     )
     assert data["remarks_separator"] == SEPARATOR
+    assert data["statuses"] == {status.value: status.__doc__ for status in Status}
     assert data["tables"]["relative"]["remarks"]["texts"] == [remarks]
 
 

@@ -196,7 +196,7 @@ def test_a_run_that_diverges_ends_in_all_processes(outcomes):
 def test_more_processes_than_a_batch_divides_by_are_refused():
     with pytest.raises(
         ValueError,
-        match=r"--processes = 3: a-1e8-\S+ cannot be divided among so many processes, "
+        match=r"--processes = 3: a-1e8-\S+ cannot be divided among the processes, "
         r"since it has 8 sequences per step",
     ):
         join_process_group(spec(ADAM), 3)

@@ -1,7 +1,6 @@
 """Draw the back-test: predicted against observed values of each held-out budget."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,20 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.metric_labels import metric_label
 from relscale.figures.backtest import FIGURE
 from relscale.figures.kit.axes import limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import numbers, ordered, pick
 from relscale.figures.kit.compared import laws_of, shown_families
 from relscale.figures.kit.isoflop import budget_colours, budget_size, budget_text
 from relscale.figures.kit.labels import empty, heading, note, top_legend, y_label
-from relscale.figures.kit.metrics import metric_label
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import markers, words
+from relscale.figures.kit.style import MarkStyle, markers, words
 from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import ComparedSettings, FamilyView
 
 OUTSIDE = "#d55e00"
-RING: dict[str, Any] = {
+RING: MarkStyle = {
     "marker": "o",
     "markersize": 6.4,
     "markerfacecolor": "none",
@@ -31,7 +30,7 @@ RING: dict[str, Any] = {
 """Mark around an observation outside its interval: a shape, which is visible in grey, too."""
 FOOT = (
     "Each point is one domain at one held-out budget, extrapolated by the laws of the budgets "
-    "below it; bars are the prediction's interval (noise of the items left out)."
+    "below it. Bars are the interval of the prediction, without the noise of the items."
 )
 MISSING = (
     "no back-test in the tables: a prediction needs two budgets below the one that is held out"

@@ -1,7 +1,6 @@
 """Draw the slopes by estimator, with intervals: a row per domain, a column per corpus."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +14,7 @@ from relscale.figures.kit.forest import Forest, absent, forest, slope_axis
 from relscale.figures.kit.isoflop import estimator_mark, estimator_name
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, markers
+from relscale.figures.kit.style import FAINT, MarkStyle, markers
 from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import ComparedSettings
 
@@ -75,7 +74,7 @@ def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str) -> None:
             )
 
 
-def _mark(place: int, estimator: str, marker: str) -> dict[str, Any]:
+def _mark(place: int, estimator: str, marker: str) -> MarkStyle:
     """Return the mark of an estimator; the estimator of the verdicts has the corpus's marker."""
     if not place:
         return {"marker": marker, "markersize": 3.6}

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.metric_labels import metric_label
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
 from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis
 from relscale.figures.kit.choose import (
@@ -25,7 +26,6 @@ from relscale.figures.kit.isoflop import (
     isoflop_panel,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
-from relscale.figures.kit.metrics import metric_label
 from relscale.figures.kit.panels import (
     LawStyle,
     absolute_heights,
@@ -71,7 +71,7 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
         y_label(left, metric_label(settings.metric), 0.36)
         _key(left, optima)
     else:
-        empty(left, "no losses on the corpus's own validation")
+        empty(left, "no losses on the validation set of the corpus")
     _power_law(middle, tables, settings, corpus, marker)
     _accuracy(
         right, tables, settings, corpus, {budget: (colour[budget], marker) for budget in colour}
@@ -113,7 +113,7 @@ def _power_law(
         for name in ("points", "absolute")
     )
     if not len(points) and not len(laws):
-        empty(axes, "no compute-optimal points of the corpus's own validation")
+        empty(axes, "no compute-optimal points on the validation set of the corpus")
         return
     span = span_of(points, settings.compute, settings.extrapolate_decades)
     style = LawStyle(

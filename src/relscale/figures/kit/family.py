@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.kit.axes import (
     Grid,
     column_widths,
@@ -28,7 +30,7 @@ from relscale.figures.kit.labels import (
     note,
     y_label,
 )
-from relscale.figures.kit.metrics import change_label, is_error, metric_label
+from relscale.figures.kit.metrics import change_label
 from relscale.figures.kit.panels import (
     LawStyle,
     Span,
@@ -210,7 +212,7 @@ def _column(made: Grid, place: int, corpus: str, rows: FamilyRows, size: float) 
         empty(top, f"no points or laws of {family} in {words(rows.settings.metric)}")
     ends = relative_axes(bottom, rows, corpus)
     if ends is None:
-        empty(bottom, "no relative laws: the tables hold no row")
+        empty(bottom, "no relative laws in the tables")
         return
     _y_label(bottom, place, change_label(rows.settings.metric))
     if size:
@@ -233,7 +235,7 @@ def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
     mine = rows.only(corpus)
     ends = absolute_panel(axes, mine.points, mine.absolute, rows.style(corpus))
     heights = absolute_heights(rows.points, rows.absolute, rows.span)
-    if is_error(rows.settings.metric):
+    if lower_is_better(rows.settings.metric):
         log_axis(axes.yaxis, *limits_log(heights))
     else:
         axes.set_ylim(*limits_linear(heights))
@@ -322,7 +324,7 @@ def _gutter_in(rows: FamilyRows, size: float) -> float:
 
 def _objections(rows: FamilyRows) -> str:
     """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
-    starts = {"no verdict": "No verdict where", "no law": "No law where"}
+    starts = {"no verdict": "No verdict", "no law": "No law"}
     reasons: dict[str, set[str]] = {"* law with a reservation": set()}
     reasons |= {start: set() for start in starts.values()}
     for _, row in rows.relative.iterrows():

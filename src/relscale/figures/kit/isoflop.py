@@ -1,7 +1,6 @@
 """IsoFLOP panels: error of one corpus against tokens, a curve per budget, optima per estimator."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,9 @@ from matplotlib.axes import Axes
 from relscale.figures.kit.axes import limits_log, log_axis, number
 from relscale.figures.kit.choose import compute_of, included, pick, reservation
 from relscale.figures.kit.labels import Label, direct_labels, note
-from relscale.figures.kit.style import FAINT, shade, words
+from relscale.figures.kit.style import FAINT, MarkStyle, shade, words
 
-ESTIMATOR_MARKS: dict[str, dict[str, Any]] = {
+ESTIMATOR_MARKS: dict[str, MarkStyle] = {
     "vertex": {"marker": "x", "markersize": 5.2, "markeredgewidth": 1.3},
     "best_run": {
         "marker": "o",
@@ -39,9 +38,9 @@ ESTIMATOR_NAMES = {
 """Words for estimators."""
 
 
-def estimator_mark(estimator: str) -> dict[str, Any]:
+def estimator_mark(estimator: str) -> MarkStyle:
     """Return the mark of an estimator: arguments of `Axes.plot`."""
-    other: dict[str, Any] = {
+    other: MarkStyle = {
         "marker": "d",
         "markersize": 4.5,
         "markeredgewidth": 0.9,

@@ -50,7 +50,7 @@ COMPUTE_LABELS = {
     "forward_flops": "Forward compute (FLOPs)",
 }
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, object] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "font.size": FONT_PT,
@@ -88,6 +88,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 _TO_PATH = TextToPath()
+
+
+MarkStyle = dict[str, Any]
+"""Arguments of `Axes.plot` and `Line2D` for a mark."""
 
 
 @contextmanager

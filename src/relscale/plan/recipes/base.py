@@ -86,13 +86,12 @@ class BaseRecipe(Model, ABC):
 
     @abstractmethod
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
-        """Return the problem with the key `shapes` of a budget, if there is one."""
+        """Return the problem with the key `shapes` of a budget, or None."""
 
     def settings_problems(self) -> dict[str, str]:
         """Return problems between settings of the recipe, by key."""
         warmup, decay = (getattr(self, f"{part}_share", 0.0) for part in ("warmup", "decay"))
-        problem = "warmup_share and decay_share add up to more than 1"
-        return {"warmup_share": problem} if warmup + decay > 1 else {}
+        return {"warmup_share": "with decay_share more than 1"} if warmup + decay > 1 else {}
 
     def run_implementation(self) -> Implementation:
         """Return the program that computes the training steps."""

@@ -25,7 +25,6 @@ class CautiousAdamC:
     """
 
     EPSILON = 1e-15
-    keeps_gradients = False
 
     def __init__(
         self,

@@ -29,8 +29,6 @@ class FlatAdam:
     Gradients are clipped by their global norm.
     """
 
-    keeps_gradients = True
-
     def __init__(
         self, decoder: CausalDecoder, settings: Adam, group: ProcessGroup = SINGLE_PROCESS
     ) -> None:

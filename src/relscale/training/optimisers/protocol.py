@@ -12,10 +12,6 @@ State = Iterator[tuple[str, Tensor]]
 class TorchOptimiser(Protocol):
     """An optimiser of a decoder, created from the decoder, its settings and a process group."""
 
-    keeps_gradients: bool
-    """Whether gradients live in a buffer of the optimiser; if not, DistributedDataParallel may
-    keep them in its own buffers."""
-
     def step(self, factor: float) -> Tensor:
         """Take one step with all peak learning rates multiplied by `factor`.
 

@@ -17,6 +17,7 @@ function draw() {
   shown.drawn = [...optima, ...runs];
   fillTable("verdicts", shown.verdicts, "No relative law for these choices.");
   fillTable("laws", shown.absolute, "No absolute law for these choices.");
+  explainStatuses([...shown.verdicts, ...shown.absolute]);
   fillTable("drawn", shown.drawn, "No point for these choices.");
   describe(runs, optima, lost);
   drawChart(names, runs, optima);
@@ -91,7 +92,8 @@ function readingSentence(optima) {
   const shades = isRelative() ? " Shades are their pointwise intervals." : "";
   return "Small points are runs; the runs of a budget are side by side, " +
     "from fewest to most tokens. " +
-    `Large points are the compute-optimal points of the budgets${other}, with one standard error. ` +
+    `Large points are the compute-optimal points of the budgets${other}, ` +
+    "with one standard error. " +
     `Lines are the fitted laws, dashed beyond the data.${shades}`;
 }
 

@@ -39,6 +39,19 @@ function tableCell(row, column, isHead) {
   return cell;
 }
 
+// Explains the statuses of the shown laws, except `ok`.
+function explainStatuses(rows) {
+  const present = [...new Set(rows.map((row) => row.status))];
+  const explained = present.filter((status) => status !== "ok" && status in DATA.statuses).sort();
+  const lines = explained.flatMap((status) => {
+    const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = words(status);
+    meaning.textContent = DATA.statuses[status];
+    return [term, meaning];
+  });
+  byId("statuses").replaceChildren(...lines);
+}
+
 // One remark as text, several as a list.
 function remarkList(remarks) {
   if (remarks.length < 2) return remarks;
