@@ -61,7 +61,7 @@ def test_the_committed_reference_is_that_of_the_models():
         (
             ("suite", "recipe", "clip"),
             1,
-            "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, context_length",
+            "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, architecture",
         ),
         (
             ("laws", "margin"),
@@ -274,7 +274,7 @@ def test_a_recipe_says_whether_shapes_are_listed(raw):
     del raw["suite"]["budgets"][0]["shapes"]
     assert any("recipe cpu_small needs a list of shapes" in line for line in problems(raw))
     raw["suite"]["recipe"] = {"name": "marin2025"}
-    assert any("recipe marin2025 derives its shapes" in line for line in problems(raw))
+    assert any("recipe marin2025 derives its sizes" in line for line in problems(raw))
 
 
 def test_every_figure_that_can_be_named_is_a_module():

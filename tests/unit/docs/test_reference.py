@@ -51,7 +51,7 @@ def tables():
         name: value
         for module in MODULES.values()
         for name, value in vars(module).items()
-        if name.endswith("_COLUMNS")
+        if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 

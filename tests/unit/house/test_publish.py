@@ -64,7 +64,7 @@ def results(tmp_path: Path) -> Path:
     for number, (name, run) in enumerate(RUNS.items()):
         folder = results / "runs" / name
         (folder / "model").mkdir(parents=True)
-        spec = run.spec()
+        spec = run.spec().model_dump(mode="json")
         spec["optimiser"]["warmup_share"] = 0.125
         record = {
             "spec": spec,

@@ -180,7 +180,7 @@ class SourceFamily(Family):
 
 def no_such_entry(section: str, choices: Iterable[str]) -> str:
     """Return the message for a name that a section does not have."""
-    return f"no such entry in {section}; the choices are {', '.join(choices) or '(none)'}"
+    return f"is not in {section}; the choices are {', '.join(choices) or '(none)'}"
 
 
 def capped(tokens: int | None, number: int | None, bound: int, each: int) -> int:

@@ -91,7 +91,8 @@ class BaseRecipe(Model, ABC):
     def settings_problems(self) -> dict[str, str]:
         """Return problems between settings of the recipe, by key."""
         warmup, decay = (getattr(self, f"{part}_share", 0.0) for part in ("warmup", "decay"))
-        return {"warmup_share": "with decay_share more than 1"} if warmup + decay > 1 else {}
+        problem = "warmup_share and decay_share add up to more than 1"
+        return {"warmup_share": problem} if warmup + decay > 1 else {}
 
     def run_implementation(self) -> Implementation:
         """Return the program that computes the training steps."""
