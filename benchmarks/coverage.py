@@ -1,5 +1,6 @@
-"""Do the intervals cover, and do false verdicts stay at their level? Simulated suites with the
-default experiment's design and noise.
+"""Coverage of the intervals and level of the verdicts, on simulated suites.
+
+The suites have the design and the noise of the default experiment.
 
     python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200]
     [--scenario NAME ...] [--out FILE]
@@ -94,8 +95,11 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
 
 
 def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
-    """True log errors of score, treatment and baseline, (3, cell), and dbeta through the true gaps
-    at the score's true optima."""
+    """Return the true log values of score, treatment and baseline, and the true dbeta.
+
+    The values are (3, cell); dbeta is the slope through the true gaps at the true optima of the
+    score.
+    """
     compute = np.array(
         [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
     )
@@ -149,8 +153,9 @@ class Truth:
     def through(
         cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
     ) -> "Truth":
-        """Make a surface whose minimum along the middle budget's line lies at a given log10 of the
-        tokens."""
+        """Make a surface whose minimum along the middle budget's line is at a log10 of the
+        tokens.
+        """
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
         from_tokens = 0.75
@@ -182,8 +187,7 @@ class Truth:
 def simulate(
     design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0
 ) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
-    """Draw suites: runs with a score, treatment and baseline with item noise, and the true
-    dbeta."""
+    """Draw suites: runs with a score, two domains with item noise, and the true dbeta."""
     truth, slope = curves(design, scenario)
     rng = np.random.default_rng(seed)
     of_run = truth[:, design.run_cell]
@@ -295,6 +299,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the table there, too")
     arguments = parser.parse_args()
     design = default_design(arguments.config)
+    names = tuple(ESTIMATORS)
     tables = []
     for name in arguments.scenario:
         parts = (

@@ -1,11 +1,12 @@
-"""Memory while held-out text goes from a shard's JSON lines to Parquet, and while a corpus gathers
-it, at several sizes.
+"""Memory of converting held-out text from JSON lines to Parquet, and of gathering it.
+
+It is measured at several sizes.
 
     python benchmarks/held_out.py [--megabytes 100 400] [--validation-mb 16]
 
-Words of made-up text are written to a temporary folder; each measurement is a process of its own,
-and memory its peak, with imports (about 85 MB). The SHA-256 of what was written is printed, so that
-two versions of the package can be compared: PYTHONPATH chooses the version.
+Words of made-up text are written to a temporary folder; each measurement is a separate
+process, and memory is its peak, with imports (about 85 MB). The SHA-256 of the output is printed,
+so that two versions of the package can be compared: PYTHONPATH chooses the version.
 """
 
 import argparse
@@ -28,8 +29,10 @@ from relscale.text.sharded_corpus import held_out_documents
 
 
 def write_lines(path: Path, megabytes: float) -> None:
-    """Write so many megabytes of documents of 50 to 1,500 words as a shard does; one word in fifty
-    has a letter of two bytes."""
+    """Write documents of 50 to 1,500 words as a shard does.
+
+    One word in fifty has a letter of two bytes.
+    """
     generator, left = random.Random(0), megabytes * 1e6
     words = [f"w{'' if number % 50 else 'ö'}{number}" for number in range(5000)]
     with path.open("w", encoding="utf-8") as handle:
@@ -55,7 +58,9 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
         settings = ShardedCorpus.model_validate(
             {"validation_mb": validation_mb, "components": components}
         )
-        write_documents(held_out_documents("both", settings, {"one": [shard], "two": [shard]}), gathered)
+        write_documents(
+            held_out_documents("both", settings, {"one": [shard], "two": [shard]}), gathered
+        )
     peak = peak_bytes()
     print(f"{way:<8}{peak / 1e6:>8.0f} MB  {sha256_of(shard if way == 'shard' else gathered)[:16]}")
 

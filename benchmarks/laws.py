@@ -1,5 +1,6 @@
-"""How fast the laws are: bootstrap draws of the relative laws, and refits of a surface against
-scipy. Prints figures; decides nothing.
+"""Speed of the laws: bootstrap draws, and refits of a surface compared with scipy.
+
+Prints figures; decides nothing.
 
     python benchmarks/laws.py [--refits 4000] [--scipy-refits 100] [--draws 2000]
 
@@ -82,8 +83,10 @@ def relative_laws(draws: int, estimators: tuple[str, ...]) -> float:
 
 
 def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
-    """CPU-seconds of refits of a surface of 240 points, ours and by BFGS from the same start, and
-    the objectives' ratios."""
+    """Time refits of a surface of 240 points, ours and by BFGS from the same start.
+
+    Returns CPU-seconds and the ratios of the objectives.
+    """
     rng = np.random.default_rng(0)
     params, tokens = (
         np.repeat(np.geomspace(1e7, 1e9, 16), 15),
@@ -112,8 +115,10 @@ def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
 
 
 def _bfgs(plane: Plane, loss: np.ndarray, start: SurfaceBatch) -> float:
-    """Lowest value of the same objective by scipy's BFGS with a numeric gradient, from the fit to
-    the undrawn losses."""
+    """Return the lowest value of the same objective by scipy's BFGS with a numeric gradient.
+
+    The search starts from the fit to the losses before the draw.
+    """
     n, d = plane.log_params, plane.log_tokens
 
     def objective(q: np.ndarray) -> float:
@@ -148,19 +153,23 @@ def main() -> None:
     arguments = parser.parse_args()
     four = relative_laws(arguments.draws, ("joint", "vertex", "best_run", "akima"))
     print(
-        f"{arguments.draws} draws, {SUITES} suites x {DOMAINS} domains, four estimators: {four:.2f} CPU-s"
+        f"{arguments.draws} draws, {SUITES} suites x {DOMAINS} domains, four estimators: "
+        f"{four:.2f} CPU-s"
     )
     surface = relative_laws(arguments.draws, ("surface",))
     print(f"the same with every surface refitted, estimator surface: {surface:.2f} CPU-s")
     times = surface_refits(arguments.refits, arguments.scipy_refits)
     print(
-        f"{arguments.refits} refits of a 240-point surface: {times['ours_s']:.2f} CPU-s, converged {100 * times['converged']:.1f} %"
+        f"{arguments.refits} refits of a 240-point surface: {times['ours_s']:.2f} CPU-s, "
+        f"converged {100 * times['converged']:.1f} %"
     )
     print(
-        f"scipy BFGS, numeric gradient, one start ({arguments.scipy_refits} measured): {times['scipy_s']:.1f} CPU-s"
+        f"scipy BFGS, numeric gradient, one start ({arguments.scipy_refits} measured): "
+        f"{times['scipy_s']:.1f} CPU-s"
     )
     print(
-        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; highest objective of ours over scipy's {times['highest_ratio']:.12f}"
+        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; highest objective of ours over "
+        f"scipy's {times['highest_ratio']:.12f}"
     )
 
 

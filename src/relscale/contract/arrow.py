@@ -1,5 +1,6 @@
-"""Arrow arrays to and from NumPy without `pyarrow.array` and `to_numpy`: those import pandas, which
-outlasts scoring a tiny model.
+"""Conversion between Arrow arrays and NumPy without importing pandas.
+
+`pyarrow.array` and `to_numpy` import pandas, which takes longer than scoring a tiny model.
 """
 
 from collections.abc import Sequence

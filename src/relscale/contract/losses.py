@@ -1,7 +1,7 @@
 """The columns of losses and items, what a losses table from outside must have, and the metrics.
 
-Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads or
-writes, so that a new column makes only those stale.
+Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that
+it reads or writes, so that a new column makes only those stale.
 """
 
 LOSSES_COLUMNS = (

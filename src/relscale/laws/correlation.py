@@ -1,4 +1,4 @@
-"""Slopes against a covariate of their domains, such as the internet users of a country."""
+"""Slopes correlated with a covariate of their domains: table `correlation`."""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.check import check_columns
-from relscale.contract.status import Status, status_columns
+from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.laws.cells import Array
 
@@ -30,8 +30,9 @@ def correlate(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Correlate dbeta with log10 of a covariate over the treatments, by suite, family, metric and
-    estimator.
+    """Correlate dbeta with log10 of a covariate over the treatments.
+
+    One row per corpus, family, metric and estimator.
 
     The one-sided alternative is r < 0: the larger the covariate, the faster the treatment's error
     falls against the baseline's.
@@ -57,7 +58,8 @@ def correlate(
     wrong = known.loc[~(np.isfinite(value) & (value > 0)), "domain"]
     if len(wrong):
         raise ValueError(
-            f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its logarithm is taken)"
+            f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its "
+            "logarithm is taken)"
         )
     twice = known.loc[known["domain"].duplicated(), "domain"]
     if len(twice):
@@ -85,7 +87,7 @@ def correlate(
             "estimator": estimator,
             "covariate": covariate,
         }
-        rows.append({**label, **found, **status_columns(Status(found["status"]), notes)})
+        rows.append({**label, **found, **status_columns(status_of(found["status"]), notes)})
     return pd.DataFrame(rows, columns=list(CORRELATION.names))
 
 
@@ -139,8 +141,10 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
 
 
 def permutation_p(x: Array, y: Array, seed: int = 0) -> tuple[float, float]:
-    """Return the share of permutations of y whose r is at most (one-sided, r < 0), or in size at
-    least, that observed.
+    """Return the one-sided and the two-sided p value of r by permutation of y.
+
+    They are the shares of permutations whose r is at most (one-sided, r < 0), or in size at least,
+    the observed r.
 
     All permutations where there are few; else random ones, the observed order counted among them.
     """
