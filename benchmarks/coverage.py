@@ -153,8 +153,9 @@ class Truth:
     def through(
         cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
     ) -> "Truth":
-        """Make a surface whose minimum along the middle budget's line is at a log10 of the
-        tokens.
+        """Make a surface with its minimum on the middle budget's line at a token count.
+
+        `optimum` is the log10 of that count.
         """
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
