@@ -1,6 +1,6 @@
-"""Coverage of intervals and rates of false verdicts, on simulated suites.
+"""Coverage of the intervals and level of the verdicts, on simulated suites.
 
-The suites have the design and noise of the default experiment.
+The suites have the design and the noise of the default experiment.
 
     python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200]
     [--scenario NAME ...] [--out FILE]
@@ -52,7 +52,7 @@ class Scenario:
     symmetric: bool = False
     """Log-parabolas about a given optimum, the joint model's own shape; else surfaces L(N, D)."""
     shift: float = 0.0
-    """Decades of tokens between the optimum of the middle budget and the centre of its sizes."""
+    """Decades of tokens by which the middle budget's optimum lies off the centre of its sizes."""
     exponents: tuple[float, float] = (0.36, 0.40)
     """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
     and drifts through them where not."""
@@ -86,7 +86,7 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     experiment = load_config(read_yaml(config), [])
     planned = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     corpus = planned[0].corpus
-    rows = [run.columns().model_dump() for run in planned if run.corpus == corpus]
+    rows = [run.columns() for run in planned if run.corpus == corpus]
     frame = pd.DataFrame(rows).assign(
         family="validation", domain="own", metric="bits_per_byte", value=1.0
     )
@@ -95,7 +95,11 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
 
 
 def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
-    """True log values of score, treatment and baseline, (3, cell), and the true dbeta."""
+    """Return the true log values of score, treatment and baseline, and the true dbeta.
+
+    The values are (3, cell); dbeta is the slope through the true gaps at the true optima of the
+    score.
+    """
     compute = np.array(
         [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
     )
@@ -149,7 +153,10 @@ class Truth:
     def through(
         cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
     ) -> "Truth":
-        """Make a surface with its minimum for the middle budget at a given log10 of the tokens."""
+        """Make a surface with its minimum on the middle budget's line at a token count.
+
+        `optimum` is the log10 of that count.
+        """
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
         from_tokens = 0.75
@@ -181,7 +188,7 @@ class Truth:
 def simulate(
     design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0
 ) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
-    """Draw suites: runs with score, treatment and baseline with item noise, and true dbeta."""
+    """Draw suites: runs with a score, two domains with item noise, and the true dbeta."""
     truth, slope = curves(design, scenario)
     rng = np.random.default_rng(seed)
     of_run = truth[:, design.run_cell]
@@ -293,6 +300,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the table there, too")
     arguments = parser.parse_args()
     design = default_design(arguments.config)
+    names = tuple(ESTIMATORS)
     tables = []
     for name in arguments.scenario:
         parts = (

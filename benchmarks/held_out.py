@@ -1,10 +1,12 @@
-"""Memory of held-out text at several sizes: written by a shard, and gathered by a corpus.
+"""Memory of converting held-out text from JSON lines to Parquet, and of gathering it.
+
+It is measured at several sizes.
 
     python benchmarks/held_out.py [--megabytes 100 400] [--validation-mb 16]
 
-Words of made-up text are written to a temporary folder; each measurement is a process of its own,
-and memory its peak, with imports (about 85 MB). The SHA-256 of the output is printed, so that
-two versions of the package can be compared: PYTHONPATH chooses the version.
+Words of made-up text are written to a temporary folder; each measurement is a separate
+process, and memory is its peak, with imports (about 85 MB). The SHA-256 of the output is printed,
+so that two versions of the package can be compared: PYTHONPATH chooses the version.
 """
 
 import argparse
@@ -27,7 +29,10 @@ from relscale.text.sharded_corpus import held_out_documents
 
 
 def write_lines(path: Path, megabytes: float) -> None:
-    """Write documents of 50 to 1,500 words as a shard does, up to a size in megabytes."""
+    """Write documents of 50 to 1,500 words as a shard does.
+
+    One word in fifty has a letter of two bytes.
+    """
     generator, left = random.Random(0), megabytes * 1e6
     words = [f"w{'' if number % 50 else 'ö'}{number}" for number in range(5000)]
     with path.open("w", encoding="utf-8") as handle:
@@ -41,7 +46,7 @@ def write_lines(path: Path, megabytes: float) -> None:
 
 
 def measure(way: str, folder: Path, validation_mb: float) -> None:
-    """Measure one of the two in this process; print its peak and the checksum of its output."""
+    """Do one of the two in this process and print its peak and the sum of what it wrote."""
     shard, gathered = folder / "00000.parquet", folder / "validation.parquet"
     if way == "shard":
         write_documents(HeldOutDocument.read(folder / "validation.jsonl"), shard)

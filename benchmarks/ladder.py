@@ -1,13 +1,13 @@
-"""Relative laws of a published model ladder.
+"""Relative laws of a published model ladder, with predictions for two models beyond it.
 
-Text sets against C4, MMLU groups against humanities, and two models beyond the files.
+Text sets are compared with C4, and the MMLU groups with the humanities.
 
     python benchmarks/ladder.py FOLDER
 
-FOLDER holds the ladder's files `<size>-<multiple>xC.csv` (allenai/OLMo-ladder, Apache-2.0), one row
-per checkpoint. The last checkpoint of every run is used: there the learning rate has decayed. Two
-models of the gap, side by side: a plane in log N and log D, and the difference of two surfaces L(N,
-D) with a residual bootstrap (one residual index a run, so that both domains' residuals move
+FOLDER contains the ladder's files `<size>-<multiple>xC.csv` (allenai/OLMo-ladder, Apache-2.0), one
+row per checkpoint. The last checkpoint of every run is used, where the learning rate has decayed.
+The gap has two models: a plane in log N and log D, and the difference of two surfaces L(N, D) with
+a residual bootstrap (one residual index per run, so that the residuals of both domains move
 together).
 """
 
@@ -31,10 +31,18 @@ SIZES = {
 }
 MULTIPLES = ("0.5", "1", "2", "5", "10")
 TEXTS = (
-    "c4_en", "dolma_books", "dolma_common-crawl", "dolma_pes2o", "dolma_reddit", "dolma_stack",
-    "dolma_wiki", "ice", "m2d2_s2orc", "pile",
+    "c4_en",
+    "dolma_books",
+    "dolma_common-crawl",
+    "dolma_pes2o",
+    "dolma_reddit",
+    "dolma_stack",
+    "dolma_wiki",
+    "ice",
+    "m2d2_s2orc",
+    "pile",
     "wikitext_103",
-)  # fmt: skip
+)
 GROUPS = ("humanities", "other", "social_sciences", "stem")
 TARGETS = {
     "7B, 3.945 T tokens": (6_887_575_552, 3.945e12),
@@ -44,7 +52,10 @@ DRAWS = 2000
 
 
 def read_ladder(folder: Path) -> pd.DataFrame:
-    """Read the last checkpoint of each run: one row per run, with size, tokens and values."""
+    """Read the last checkpoint of every run.
+
+    One row per run, with columns size, params, tokens and the loss of every domain.
+    """
     rows = []
     for size, params in SIZES.items():
         for multiple in MULTIPLES:
@@ -96,7 +107,10 @@ def surfaces(runs: pd.DataFrame, name: str) -> Surfaces:
 def by_surfaces(
     treatment: Surfaces, baseline: Surfaces, params: float, tokens: float
 ) -> tuple[float, float, float]:
-    """G of a new run at a size and token count, and its interval with the run's residual."""
+    """Return G of a run at a size and token count, and its interval over the draws.
+
+    The interval includes the residual of a new run.
+    """
     at = np.array([np.log(params)]), np.array([np.log(tokens)])
     gap = float((treatment.fit.predict(*at) / baseline.fit.predict(*at))[0])
     drawn = treatment.drawn.predict(*at) / baseline.drawn.predict(*at)
@@ -108,7 +122,10 @@ def by_surfaces(
 
 
 def laws(runs: pd.DataFrame, names: tuple[str, ...], baseline: str) -> pd.DataFrame:
-    """One row per treatment: slopes, both predictions of G, and predictions of the 3B runs."""
+    """Fit slopes and predict G for the two models in both ways, one row per treatment.
+
+    The 3B runs are also predicted without them.
+    """
     n, d = np.log(runs["params"].to_numpy(float)), np.log(runs["tokens"].to_numpy(float))
     small = (runs["size"] != "3B").to_numpy()
     fitted = {name: surfaces(runs, name) for name in names}

@@ -1,4 +1,6 @@
-"""Speed of bootstrap draws of the relative laws, and of refits of a surface against scipy.
+"""Speed of the laws: bootstrap draws, and refits of a surface compared with scipy.
+
+Prints figures; decides nothing.
 
     python benchmarks/laws.py [--refits 4000] [--scipy-refits 100] [--draws 2000]
 
@@ -81,7 +83,10 @@ def relative_laws(draws: int, estimators: tuple[str, ...]) -> float:
 
 
 def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
-    """CPU-seconds of refits of a 240-point surface, ours and by BFGS, and their objectives."""
+    """Time refits of a surface of 240 points, ours and by BFGS from the same start.
+
+    Returns CPU-seconds and the ratios of the objectives.
+    """
     rng = np.random.default_rng(0)
     params, tokens = (
         np.repeat(np.geomspace(1e7, 1e9, 16), 15),
@@ -110,7 +115,10 @@ def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
 
 
 def _bfgs(plane: Plane, loss: np.ndarray, start: SurfaceBatch) -> float:
-    """Lowest objective by scipy's BFGS with a numeric gradient, from the fit to the data."""
+    """Return the lowest value of the same objective by scipy's BFGS with a numeric gradient.
+
+    The search starts from the fit to the losses before the draw.
+    """
     n, d = plane.log_params, plane.log_tokens
 
     def objective(q: np.ndarray) -> float:
@@ -160,8 +168,8 @@ def main() -> None:
         f"{times['scipy_s']:.1f} CPU-s"
     )
     print(
-        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; "
-        f"highest objective of ours over scipy's {times['highest_ratio']:.12f}"
+        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; highest objective of ours over "
+        f"scipy's {times['highest_ratio']:.12f}"
     )
 
 

@@ -1,7 +1,7 @@
 """Columns and types of the losses and items tables, and the columns of a losses table from outside.
 
-Meanings and units are in docs/DATA.md. Each stage imports only the tables that it reads or writes,
-so that a new column makes only those stale.
+Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that
+it reads or writes, so that a new column makes only those stale.
 """
 
 from typing_extensions import TypedDict

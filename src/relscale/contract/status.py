@@ -107,6 +107,21 @@ class Status(StrEnum):
         return self.carries_estimate and self is not Status.AT_CHANCE
 
 
+def status_of(word: object) -> Status:
+    """Return the member with a word.
+
+    Raises:
+        ValueError: naming the word and the choices, if there is none.
+    """
+    try:
+        return _BY_WORD[str(word)]
+    except KeyError:
+        raise ValueError(f"status is {word!r}; the choices are {', '.join(_BY_WORD)}") from None
+
+
+_BY_WORD = {status.value: status for status in Status}
+
+
 def status_columns(status: Status, remarks: Iterable[str] = ()) -> dict[str, object]:
     """Return the columns `status` and `remarks` of a row."""
     return {"status": status.value, "remarks": encode_remarks(remarks)}

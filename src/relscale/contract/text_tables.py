@@ -1,7 +1,7 @@
 """Tables of sources and corpora: one model per table, whose fields are the table's columns.
 
-Units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads or writes, so
-that a new column makes only those stages stale.
+Units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads
+or writes, so that a new column makes only those stages stale.
 """
 
 from pydantic import BaseModel, ConfigDict

@@ -45,7 +45,7 @@ def fit(fits: MetricFits) -> Iterator[Row]:
 
 
 def absolute_fits(points: GapFit) -> Iterator[dict[str, object]]:
-    """Fit one domain's points in all ways.
+    """Fit the points of one domain in all ways.
 
     Args:
         points: log E at the budgets' optima.
@@ -103,7 +103,7 @@ def _percent(residual: Array) -> float:
 def _offset_row(
     x: Array, y: Array, mean_log_compute: float, plain_error: float
 ) -> tuple[dict[str, object], float]:
-    """Return the row of the law with an offset and its error at left-out budgets."""
+    """Return the row of the law with an offset, and its error at budgets left out."""
     nan = float("nan")
     row: dict[str, object] = dict.fromkeys(
         (
@@ -193,8 +193,9 @@ def least_squares_lines(x: Array, y: Array, weights: Array) -> Line:
 
 
 def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines of least absolute deviations exactly: one of them passes through two points.
-    Subsets (subset, point) of 0 and 1.
+    """Fit lines of least absolute deviations exactly.
+
+    One such line passes through two of the points. `subsets` is (subset, point), of 0 and 1.
     """
     first, second = np.triu_indices(len(x), 1)
     apart = x[first] != x[second]
@@ -208,8 +209,9 @@ def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
 
 
 def huber_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines by Huber's loss with `DELTA`, reweighting from the lines of least absolute
-    deviations.
+    """Fit lines by the Huber loss with `DELTA`.
+
+    The lines of least absolute deviations are reweighted until they converge.
     """
     level, slope = absolute_deviation_lines(x, y, subsets)
     for _ in range(REWEIGHTINGS):

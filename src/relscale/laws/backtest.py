@@ -106,7 +106,7 @@ def _row(
     dof: float,
     level: float,
 ) -> dict[str, object]:
-    """One row from logs."""
+    """Return one row from predicted and observed logs."""
     half = float(stats.t.ppf(0.5 + level / 2, dof)) * error if dof > 0 else float("nan")
     return {
         "quantity": quantity,
@@ -120,8 +120,10 @@ def _row(
 
 
 def coverage(table: pd.DataFrame) -> pd.DataFrame:
-    """Summarise a back-test by quantity and estimator: predictions, share inside their intervals,
-    mean absolute error in percent.
+    """Summarise a back-test by quantity and estimator.
+
+    The columns are the number of predictions, the share inside their intervals, and the mean
+    absolute error in percent.
 
     Predictions without an interval count in the error and not in the share.
     """

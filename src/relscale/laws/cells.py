@@ -1,5 +1,6 @@
-"""From a losses table to the cells that laws are fitted through: one point a suite, budget and
-size, averaged over seeds.
+"""Cells: the points through which laws are fitted.
+
+A cell is one model size of one budget of one corpus, averaged over seeds.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,7 @@ error."""
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteRuns:
-    """The runs of one suite: what they are, which cell each belongs to, and the error whose minimum
-    is the optimum.
-    """
+    """The runs of one corpus: their cells, and the loss whose minimum is the optimum."""
 
     corpus: str
     """The corpus that its models were trained on."""
@@ -70,7 +69,7 @@ class SuiteRuns:
 
 @dataclass(frozen=True, kw_only=True)
 class Readings:
-    """One metric of one suite, by domain and run."""
+    """Values of one metric of one corpus, by domain and run."""
 
     domains: tuple[str, ...]
     """Names of the domains, sorted."""
@@ -84,7 +83,7 @@ class Readings:
     """What was left out and why, in words, for the status."""
 
     def missing(self, *domains: str) -> bool:
-        """Tell whether any of the domains has no value at all in this suite."""
+        """Return whether any of the domains has no value in this corpus."""
         return any(
             name not in self.domains
             or not np.isfinite(self.log_error[self.domains.index(name)]).any()
@@ -102,8 +101,9 @@ class Readings:
 
 
 def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`); a gap is
-    False.
+    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`).
+
+    A gap is False.
     """
     if column.dtype == bool:
         return column.to_numpy(dtype=bool)
@@ -133,8 +133,9 @@ def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array
 
 
 def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Array) -> Array:
-    """Average a covariance over runs within cells: (run, run) to (cell, cell); runs without a
-    value, (run,), do not count.
+    """Average a covariance over the runs of each cell, (run, run) to (cell, cell).
+
+    Runs without a value, (run,), do not count.
     """
     member = (runs.run_cell[None, :] == cells[:, None]) & np.isfinite(values)
     average = member / np.maximum(member.sum(axis=1, keepdims=True), 1)
@@ -142,8 +143,9 @@ def cell_covariance(runs: SuiteRuns, cells: Index, values: Array, covariance: Ar
 
 
 def seed_variance(values: Array, run_cell: Index, num_cells: int) -> tuple[float, int]:
-    """Return the pooled variance between seeds of one size and its degrees of freedom (NaN and 0
-    without replicates).
+    """Return the pooled variance between seeds of one size and its degrees of freedom.
+
+    These are NaN and 0 without replicates.
     """
     mean, count = average_seeds(values, run_cell, num_cells)
     dof = int(np.sum(np.maximum(count - 1, 0)))
@@ -160,8 +162,7 @@ def relative_weights(
     seed_dof: int,
     excess: Array | None = None,
 ) -> Array:
-    """Weights of cells from how many seeds they average and how well they were measured, with mean
-    1.
+    """Return weights of cells, with mean 1, from their numbers of seeds and their noise.
 
     A cell's variance is that of the fit's own scatter (tau^2), of the seeds (sigma^2 / number of
     seeds) and of excess item noise. tau^2 is what the residuals show beyond the seeds. Equal
@@ -195,7 +196,7 @@ def relative_weights(
 def suites_of(
     losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, spec: LawSpec
 ) -> list[SuiteRuns]:
-    """Group the runs of each suite into cells and find the error that places the optimum.
+    """Group the runs of each corpus into cells and find the loss that locates the optimum.
 
     Args:
         losses: checked losses of the family (`inputs.prepare`).
@@ -227,7 +228,7 @@ def suites_of(
 
 
 def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric: str) -> SuiteRuns:
-    """Build one suite's cells."""
+    """Build the cells of one corpus."""
     frame = frame.assign(budget_compute=frame.groupby("budget")[compute].transform("median"))
     frame = frame.sort_values(
         ["budget_compute", "budget", "num_params_total", "tokens", "run"], kind="stable"
@@ -248,7 +249,7 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
         corpus=name,
         runs=tuple(frame["run"]),
         budgets=budgets,
-        run_cell=cells.ngroup().to_numpy(dtype=np.int64),
+        run_cell=cells.ngroup().to_numpy().astype(np.int64),
         cell_budget=np.array([position[budget] for budget in first["budget"]], dtype=np.int64),
         log_compute=np.log(column(compute)),
         log10_tokens=np.log10(column("tokens")),
@@ -267,8 +268,9 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
 def _scores(
     losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, spec: LawSpec
 ) -> tuple[pd.DataFrame, str, str]:
-    """Return (suite, run, score, score_excess), what the optimum is found by, and on which
-    metric.
+    """Return the scores of the runs, the family they come from, and their metric.
+
+    The columns are corpus, run, score and score_excess.
     """
     if optimum_losses is not None:
         frame, optimum_by = optimum_losses, spec.optimum_by
@@ -280,7 +282,8 @@ def _scores(
     candidates = [name for name in preferred if name in present and name not in RISING]
     if not candidates:
         raise ValueError(
-            f"family {spec.family!r}: no error to place the optimum by: metrics are {', '.join(sorted(present))}; "
+            f"family {spec.family!r}: no error to place the optimum by: metrics are "
+            f"{', '.join(sorted(present))}; "
             f"give losses of family {spec.optimum_by!r}"
         )
     frame = frame[frame["metric"] == candidates[0]]
@@ -305,15 +308,16 @@ def _scores(
 
 
 def readings_of(losses: pd.DataFrame, runs: SuiteRuns, metric: str) -> Readings:
-    """Read one metric of one suite into a matrix (domain, run); the domains are those of any
-    suite.
+    """Read one metric of one corpus into a matrix (domain, run).
+
+    The domains are those of all corpora.
     """
     frame = losses[losses["metric"] == metric]
     domains = tuple(sorted(frame["domain"].unique()))
     frame = frame[frame["corpus"] == runs.corpus]
     used = frame[frame["used"]]
-    row = pd.Index(domains).get_indexer(used["domain"])
-    col = pd.Index(runs.runs).get_indexer(used["run"])
+    row = pd.Index(domains).get_indexer(pd.Index(used["domain"]))
+    col = pd.Index(runs.runs).get_indexer(pd.Index(used["run"]))
     log_error = np.full((len(domains), len(runs.runs)), np.nan)
     log_error[row, col] = np.log(used["value"].to_numpy(dtype=np.float64))
     at_chance = np.zeros(log_error.shape, dtype=bool)

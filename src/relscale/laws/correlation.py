@@ -1,7 +1,6 @@
-"""Slopes against a covariate of their domains, such as the internet users of a country."""
+"""Slopes correlated with a covariate of their domains: table `correlation`."""
 
-from collections.abc import Iterator
-from itertools import permutations
+from collections.abc import Callable
 from math import factorial
 
 import numpy as np
@@ -9,17 +8,17 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.check import check_columns
-from relscale.contract.status import Status, status_columns
+from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.laws.cells import Array
 
 MIN_DOMAINS = 3
 ILLUSTRATION_BELOW = 10
-"""With fewer domains than this a correlation illustrates and proves nothing."""
+"""With fewer domains than this a correlation is only an illustration."""
 PERMUTE_BELOW = 30
-"""With fewer domains than this p values by permutation stand beside those of Student t."""
+"""With fewer domains than this there are p values by permutation in addition to Student's t."""
 EXACT_UP_TO = 8
-"""Up to so many domains all permutations are taken (40,320)."""
+"""Up to this number of domains all permutations are taken (40,320)."""
 PERMUTATIONS = 20_000
 
 
@@ -30,8 +29,9 @@ def correlate(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Correlate dbeta with log10 of a covariate over the treatments, by suite, family, metric and
-    estimator.
+    """Correlate dbeta with log10 of a covariate over the treatments.
+
+    One row per corpus, family, metric and estimator.
 
     The one-sided alternative is r < 0: the larger the covariate, the faster the treatment's error
     falls against the baseline's.
@@ -57,7 +57,8 @@ def correlate(
     wrong = known.loc[~(np.isfinite(value) & (value > 0)), "domain"]
     if len(wrong):
         raise ValueError(
-            f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its logarithm is taken)"
+            f"covariates: value of {', '.join(map(str, wrong))} must be a number above 0 (its "
+            "logarithm is taken)"
         )
     twice = known.loc[known["domain"].duplicated(), "domain"]
     if len(twice):
@@ -85,7 +86,7 @@ def correlate(
             "estimator": estimator,
             "covariate": covariate,
         }
-        rows.append({**label, **found, **status_columns(Status(found["status"]), notes)})
+        rows.append({**label, **found, **status_columns(status_of(found["status"]), notes)})
     return pd.DataFrame(rows, columns=list(CORRELATION.names))
 
 
@@ -139,28 +140,31 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
 
 
 def permutation_p(x: Array, y: Array, seed: int = 0) -> tuple[float, float]:
-    """Return the share of permutations of y whose r is at most (one-sided, r < 0), or in size at
-    least, that observed.
+    """Return the one-sided and the two-sided p value of r by permutation of y.
 
-    All permutations where there are few; else random ones, the observed order counted among them.
+    They are the shares of permutations whose r is at most (one-sided, r < 0), or in size at least,
+    the observed r. All permutations are taken where there are few; else random ones, the observed
+    order counted among them.
     """
     a, b = (x - x.mean()) / np.std(x), (y - y.mean()) / np.std(y)
-    observed = float(a @ b)
-    slack = 1e-9 * len(x)
-    blocks = _orders(len(x), seed)
-    total = at_most = beyond = 0
-    for orders in blocks:
-        r = b[orders] @ a
-        total += len(r)
-        at_most += int(np.sum(r <= observed + slack))
-        beyond += int(np.sum(np.abs(r) >= abs(observed) - slack))
-    extra = 0 if total == factorial(min(len(x), 20)) else 1
-    return (at_most + extra) / (total + extra), (beyond + extra) / (total + extra)
+    resamples = factorial(len(x)) if len(x) <= EXACT_UP_TO else PERMUTATIONS
 
+    def correlation_of(values: Array, axis: int) -> Array:
+        return np.asarray(np.sum(a * values, axis=axis))
 
-def _orders(number: int, seed: int) -> Iterator[np.ndarray]:
-    if number <= EXACT_UP_TO:
-        yield np.array(list(permutations(range(number))), dtype=np.int64)
-        return
-    rng = np.random.default_rng([seed, 4])
-    yield np.argsort(rng.random((PERMUTATIONS, number)), axis=1)
+    def size_of(values: Array, axis: int) -> Array:
+        return np.abs(correlation_of(values, axis))
+
+    def p_value(statistic: Callable[[Array, int], Array], alternative: str) -> float:
+        found = stats.permutation_test(
+            (b,),
+            statistic,
+            permutation_type="pairings",
+            vectorized=True,
+            n_resamples=resamples,
+            alternative=alternative,
+            rng=np.random.default_rng([seed, 4]),
+        )
+        return float(found.pvalue)
+
+    return p_value(correlation_of, "less"), p_value(size_of, "greater")

@@ -93,7 +93,7 @@ def decompose(fits: MetricFits, values: Array, remarks: Sequence[str] = ()) -> R
 def _slice_at_fixed_tokens(
     runs: SuiteRuns, fits: IsoflopFits, mean: Array, cells: Index, tokens: float | None
 ) -> tuple[float, str]:
-    """Slope against size over the budgets' runs with tokens nearest a fixed count."""
+    """Return the slope against size over each budget's run nearest to a token count."""
     optima = np.array([optimum.log10_tokens for optimum in fits.optima(BEST_RUN)], dtype=np.float64)
     if tokens is None and not np.isfinite(optima).any():
         return _NAN, "no slice at fixed tokens: no optimum"
@@ -111,8 +111,9 @@ def _slice_at_fixed_tokens(
 
 
 def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[float, str]:
-    """Slope against tokens over the runs of the size that most budgets have (ties: the smallest, as
-    in the paper).
+    """Return the slope against tokens over the runs of the size that most budgets have.
+
+    Ties go to the smallest size, as in the paper.
     """
     sizes, counts = np.unique(runs.params_total[cells], return_counts=True)
     if len(counts) == 0 or counts.max() < 2:

@@ -1,4 +1,4 @@
-"""What a fitted relative law is, whichever estimator it comes from."""
+"""The result of fitting a relative law, the same for all estimators."""
 
 from dataclasses import dataclass
 
@@ -70,8 +70,10 @@ def gap_fit(
     notes: tuple[str, ...],
     lack_of_fit_p: float = float("nan"),
 ) -> GapFit:
-    """Put a relative law together; `law` is (log_gamma, slope) at the budgets' geometric mean, the
-    others are fields of `GapFit`.
+    """Build the result of a fit.
+
+    `law` is (log_gamma, slope) at the geometric mean of the budgets; the others are fields of
+    `GapFit`.
     """
     reference = float(np.mean(log_compute))
     log_gamma, slope = float(law[0]), float(law[1])

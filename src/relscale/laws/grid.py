@@ -1,5 +1,6 @@
-"""A gap over sizes and token counts: log G = a + slope_params log N + slope_tokens log D, by least
-squares over all runs.
+"""A gap over sizes and token counts, by least squares over all runs.
+
+The model is log G = a + slope_params log N + slope_tokens log D.
 
 It needs no IsoFLOP curves: any runs that vary in both will do. Along a fixed ratio of tokens to
 parameters, where N and D both grow as the root of F = 6 N D, the slope in compute is dbeta =
@@ -44,17 +45,16 @@ class GridLaw:
         return np.sqrt(np.diag(self.covariance))
 
     def dbeta(self) -> tuple[float, float]:
-        """Return the slope in compute at a fixed ratio of tokens to parameters, and its standard
-        error.
-        """
+        """Return the slope in compute at a fixed ratio of tokens to parameters, and its error."""
         half = np.full(2, 0.5)
         return float(half @ self.slopes), float(np.sqrt(half @ self.covariance @ half))
 
     def predict(
         self, log_params: float, log_tokens: float, level: float = 0.95
     ) -> tuple[float, float, float]:
-        """Return log G of a run at natural logs of N and D, and its Student-t prediction interval
-        (a new run's noise is inside).
+        """Return log G of a run and its Student-t prediction interval.
+
+        The arguments are natural logs of N and D; the interval includes the noise of a new run.
         """
         away = np.array([log_params, log_tokens]) - self.center
         mean = self.level + float(away @ self.slopes)

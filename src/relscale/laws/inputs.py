@@ -1,4 +1,4 @@
-"""Checking the losses table that the laws start from."""
+"""Checks of the losses table."""
 
 from collections.abc import Sequence
 
@@ -43,7 +43,8 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
     if repeated.any():
         row = frame.loc[repeated, keys].iloc[0].to_dict()
         raise ValueError(
-            f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row a run, family, domain and metric (seeds are runs)"
+            f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row per run, "
+            "family, domain and metric (seeds are runs)"
         )
     frame["reason"] = _reasons(frame)
     frame["used"] = frame["reason"] == ""
@@ -54,7 +55,8 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
         if bad.any():
             row = used.loc[bad, ["corpus", "run"]].iloc[0].to_dict()
             raise ValueError(
-                f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive number is needed"
+                f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive "
+                "number is needed"
             )
     check_runs(used, compute, where)
     check_axes(used, compute, where)
@@ -62,21 +64,21 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
 
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:
-    """Say why each row cannot be used; empty where it can."""
+    """Return why each row cannot be used; empty where it can."""
     error = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
     reason = np.full(len(frame), "", dtype=object)
     reason[np.isfinite(error) & (error <= 0)] = "not positive"
     reason[~np.isfinite(error)] = "not finite"
     if "excluded_reason" in frame.columns:
-        given = frame["excluded_reason"].astype(object)
-        given = given.where(given.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
+        column = frame["excluded_reason"].astype(object)
+        given = column.where(column.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
         stated = given != ""
         reason[stated] = given[stated]
     return pd.Series(reason, index=frame.index, dtype=object)
 
 
 def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
-    """Check that a run is described in one way and that a budget holds comparable runs."""
+    """Check that a run is described in one way and that a budget has comparable runs."""
     described = used.groupby(["corpus", "run"], sort=True)[
         ["budget", "tokens", "num_params_total", compute]
     ].nunique()
@@ -84,22 +86,26 @@ def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
     if len(odd):
         column = odd.columns[(odd.iloc[0] > 1).to_numpy()][0]
         raise ValueError(
-            f"{where}: run {odd.index[0][1]!r} of suite {odd.index[0][0]!r} has more than one {column}: run names must be unique"
+            f"{where}: run {odd.index[0][1]!r} of corpus {odd.index[0][0]!r} has more than one "
+            f"{column}: run names must be unique"
         )
     spread = used.groupby(["corpus", "budget"], sort=True)[compute].agg(["min", "max"])
     wide = spread[spread["max"] > MAX_COMPUTE_SPREAD * spread["min"]]
     if len(wide):
-        suite, budget = wide.index[0]
+        corpus, budget = wide.index[0]
         low, high = wide.iloc[0]
         raise ValueError(
-            f"{where}: budget {budget!r} of suite {suite!r} holds runs from {low:.3g} to {high:.3g} {compute}: "
+            f"{where}: budget {budget!r} of corpus {corpus!r} holds runs from {low:.3g} to "
+            f"{high:.3g} {compute}: "
             f"a budget's runs have nearly equal compute (are forward and training FLOPs mixed?)"
         )
 
 
 def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
-    """Check that runs of one size have the same compute a token in all budgets and suites, and that
-    both axes are a factor 3 apart.
+    """Check that the compute axes are not mixed.
+
+    Runs of one size have the same compute per token in all budgets and corpora, and the two axes
+    differ by a factor of 3.
 
     Raises:
         ValueError: naming the size, or the run.
@@ -112,7 +118,8 @@ def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
         if len(odd):
             row = odd.iloc[0]
             raise ValueError(
-                f"{where}: run {row['run']!r} has training_flops {row['training_flops']:.3g} and forward_flops {row['forward_flops']:.3g}: "
+                f"{where}: run {row['run']!r} has training_flops {row['training_flops']:.3g} "
+                f"and forward_flops {row['forward_flops']:.3g}: "
                 "training is 3 x forward (are the two axes mixed?)"
             )
     rate = used[compute].astype(np.float64) / used["tokens"].astype(np.float64)
@@ -121,7 +128,8 @@ def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
     if len(wide):
         low, high = wide.iloc[0]
         raise ValueError(
-            f"{where}: runs of {wide.index[0]} parameters have from {low:.3g} to {high:.3g} {compute} a token: "
+            f"{where}: runs of {wide.index[0]} parameters have from {low:.3g} to {high:.3g} "
+            f"{compute} per token: "
             f"runs of one size cost the same (are forward and training FLOPs mixed?)"
         )
 
@@ -136,14 +144,15 @@ def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -
     for baseline in baselines:
         if baseline not in domains:
             raise ValueError(
-                f"baseline is {baseline!r}, no domain of family {name!r}; domains are {', '.join(domains)}"
+                f"baseline is {baseline!r}, no domain of family {name!r}; domains are "
+                f"{', '.join(domains)}"
             )
 
 
 def prepare(
     losses: pd.DataFrame, spec: LawSpec, optimum_losses: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Check the tables and pick the rows of the family and those that place the optimum.
+    """Check the tables; return the rows of the family and those that locate the optimum.
 
     Raises:
         ValueError: as in `fit_family`.
@@ -159,7 +168,8 @@ def prepare(
     missing = [metric for metric in spec.metrics if metric not in metrics]
     if missing:
         raise ValueError(
-            f"losses: family {spec.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}"
+            f"losses: family {spec.family!r} has no metric {', '.join(missing)}; it has "
+            f"{', '.join(metrics)}"
         )
     check_baselines(family, [] if spec.baseline is None else [spec.baseline], spec.family)
     if spec.optimum_by == FAMILY_MEAN:
@@ -170,7 +180,8 @@ def prepare(
         if optimum.empty:
             have = ", ".join(sorted(source["family"].unique()))
             raise ValueError(
-                f"optimum losses: no rows of family {spec.optimum_by!r} (optimum_by); families are {have}"
+                f"optimum losses: no rows of family {spec.optimum_by!r} (optimum_by); "
+                f"families are {have}"
             )
         return family, optimum
     return family, losses[

@@ -1,5 +1,7 @@
-"""Item noise of a domain's errors: one draw of items for all runs, stratified, baseline and
-treatment apart.
+"""Item noise of the values of a domain.
+
+The same draw of items is used for all runs; it is stratified, and independent for baseline and
+treatment.
 
 The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear
 in log errors with coefficients c over runs has item variance c' S c. The runs' own scatter already
@@ -50,7 +52,7 @@ class ItemMatrices:
             return self.errors(weights)[0]
         if self.rule == "pooled":
             with np.errstate(invalid="ignore", divide="ignore"):
-                return (weights @ self.numerator.T) / (weights @ self.denominator.T)
+                return np.asarray((weights @ self.numerator.T) / (weights @ self.denominator.T))
         parts = []
         for index in range(int(self.stratum[-1]) + 1):
             here = np.flatnonzero(self.stratum == index)
@@ -59,7 +61,7 @@ class ItemMatrices:
                     (weights[:, here] @ self.numerator[:, here].T)
                     / (weights[:, here] @ self.denominator[:, here].T)
                 )
-        return np.nanmean(np.stack(parts), axis=0)
+        return np.asarray(np.nanmean(np.stack(parts), axis=0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +88,18 @@ def split_items(
     """
     check_columns(where, items.columns, REQUIRED)
     kept = items[(items["family"] == family) & items["metric"].isin(metrics)]
-    return dict(iter(kept.groupby(["corpus", "domain", "metric"], sort=True, observed=True)))
+    groups = kept.groupby(["corpus", "domain", "metric"], sort=True, observed=True)
+    return {
+        (str(corpus), str(domain), str(metric)): rows for (corpus, domain, metric), rows in groups
+    }
 
 
 def item_matrices(
     frame: pd.DataFrame, runs: SuiteRuns, log_error: Array, where: str
 ) -> ItemMatrices:
-    """Arrange one domain's items as matrices, find the rule that gives the domain's errors, and
-    leave overlapping items out.
+    """Arrange the items of one domain as matrices without the overlapping ones.
+
+    The rule of aggregation is the one that gives the values of the losses table.
 
     Args:
         frame: items of one (suite, domain, metric).
@@ -105,7 +111,7 @@ def item_matrices(
         ValueError: where a run has an item twice, or neither rule gives the errors of the losses
             table.
     """
-    row = pd.Index(runs.runs).get_indexer(frame["run"])
+    row = pd.Index(runs.runs).get_indexer(pd.Index(frame["run"]))
     wanted = row >= 0
     frame, row = frame[wanted], row[wanted]
     stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
@@ -118,7 +124,8 @@ def item_matrices(
     if len(np.unique(place)) < len(place):
         twice = frame.iloc[int(np.flatnonzero(pd.Series(place).duplicated())[0])]
         raise ValueError(
-            f"{where}: run {twice['run']!r} has item {twice['item']!r} of stratum {twice['stratum']!r} more than once"
+            f"{where}: run {twice['run']!r} has item {twice['item']!r} of stratum "
+            f"{twice['stratum']!r} more than once"
         )
     numerator, denominator = np.zeros(shape), np.zeros(shape)
     numerator[row, column] = frame["numerator"].to_numpy(dtype=np.float64)
@@ -139,8 +146,10 @@ def item_matrices(
             if differences[rule] < TOLERANCE:
                 return _matrices(numerator, denominator, stratum, ~overlaps, rule, overlaps)
     raise ValueError(
-        f"{where}: items do not give the errors of the losses table: largest relative difference {differences['pooled']:.3g} "
-        f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance {TOLERANCE:g})"
+        f"{where}: items do not give the errors of the losses table: largest relative "
+        f"difference {differences['pooled']:.3g} "
+        f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance "
+        f"{TOLERANCE:g})"
     )
 
 
@@ -198,8 +207,9 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
 
 
 def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
-    """Return the covariance that item noise adds to readings that are linear in cells' logs,
-    (reading, reading).
+    """Return the covariance that item noise adds to quantities linear in the cells' logs.
+
+    It is (quantity, quantity).
 
     Args:
         rows: (reading, cell) coefficients.

@@ -72,7 +72,7 @@ class MetricFits:
         log_error = self.readings.log_error[self.readings.domains.index(domain)]
         if domain in self.noise and self.noise[domain].overlapping:
             return np.where(np.isnan(log_error), np.nan, self.noise[domain].log_error)
-        return log_error
+        return np.asarray(log_error)
 
     def log_gap(self, treatment: str) -> Array:
         """Return log G of a treatment, (run,)."""

@@ -1,5 +1,6 @@
-"""Models that are no runs of the suites (published ones, say), set beside what the two-stage law
-predicts for them.
+"""Models that are not runs of the suite, compared with the two-stage law.
+
+Published models, for example.
 
 Two predictions a model: its accuracy from its own loss (the sigmoid alone), and from its compute
 (power law, then sigmoid). Both have the interval of an observed accuracy. A model counts for
@@ -41,7 +42,7 @@ class OutsideModel:
     """The corpus whose laws it is compared with; empty for every corpus."""
 
     def belongs(self, corpus: str, domain: str) -> bool:
-        """Tell whether the model stands beside a suite's law of a domain."""
+        """Return whether the model is compared with the law of a domain of a corpus."""
         return self.domain in ("", domain) and self.corpus in ("", corpus)
 
 
@@ -49,7 +50,7 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     """Read a table of models, CSV or Parquet.
 
     Columns: name, compute, loss, accuracy (empty where unknown; compute or loss must be known), and
-    where they matter domain and suite.
+    where they matter domain and corpus.
 
     Raises:
         ValueError: naming file, row and column, for a missing column, a value that cannot be, or a
@@ -69,7 +70,8 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
                 )
         if not np.isnan(values["accuracy"]) and not 0 <= values["accuracy"] <= 1:
             raise ValueError(
-                f"{where}: accuracy is {row['accuracy']!r}: a share from 0 to 1, or empty where unknown"
+                f"{where}: accuracy is {row['accuracy']!r}: a share from 0 to 1, or empty "
+                "where unknown"
             )
         if np.isnan(values["compute"]) and np.isnan(values["loss"]):
             raise ValueError(
@@ -95,7 +97,7 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     twice = [name for index, (name, *rest) in enumerate(seen) if (name, *rest) in seen[:index]]
     if twice:
         raise ValueError(
-            f"{path}: {', '.join(twice)} more than once: one row a model, domain and suite"
+            f"{path}: {', '.join(twice)} more than once: one row per model, domain and corpus"
         )
     return tuple(models)
 
@@ -157,7 +159,7 @@ def outside_rows(
 def outside_failures(
     models: Sequence[OutsideModel], error: FitError
 ) -> Iterator[dict[str, object]]:
-    """Yield a row a model, as `outside_rows`, where there is nothing to predict from."""
+    """Return one row per model, as `outside_rows`, where there is no fit to predict from."""
     nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
     for model in models:
         row = {

@@ -1,6 +1,4 @@
-"""Absolute laws: E(F) = coefficient * F^-exponent through the compute-optimal points (protocol: no
-irreducible term).
-"""
+"""Power laws E(F) = coefficient x F^-exponent through points, without an irreducible term."""
 
 from dataclasses import dataclass
 
@@ -52,8 +50,9 @@ class PowerLaw:
         )
 
     def prediction_error(self, log_compute: Array | float, new_point: bool = False) -> Array:
-        """Return the standard error of the predicted log E: of the line, or of a new point about
-        it.
+        """Return the standard error of the predicted log E.
+
+        It is that of the line, or of a new point about it.
         """
         distance = np.asarray(log_compute, dtype=np.float64) - self.log_reference
         variance = self.level_standard_error**2 + (distance * self.standard_error) ** 2

@@ -1,6 +1,4 @@
-"""How well compute explains the loss under each prompt, and what each prompt does to accuracy (the
-paper's figure 3).
-"""
+"""Loss explained by compute, and accuracy, under each prompt (the paper's figure 3)."""
 
 import math
 from collections.abc import Mapping
@@ -27,8 +25,9 @@ ALL = "all"
 def prompt_table(
     losses: pd.DataFrame, prompts: Mapping[str, str], *, compute: str, window: int, level: float
 ) -> pd.DataFrame:
-    """Return R^2 of log loss on log compute over all runs of a suite, and accuracy against the
-    traditional prompt, by prompt and domain.
+    """Return R^2 of log loss on log compute, and accuracies, by prompt and domain.
+
+    R^2 is over all runs of a corpus; accuracies are compared with the traditional prompt.
 
     The row `all` takes a run's loss as the unweighted mean over domains and its accuracy as the
     mean weighted by items. Differences of accuracy are paired by run.
@@ -52,7 +51,8 @@ def prompt_table(
     ]
     if twice:
         raise ValueError(
-            f"prompt {twice[0]!r}: asked of several families, {', '.join(name for name in prompts if prompts[name] == twice[0])}"
+            f"prompt {twice[0]!r}: asked of several families, "
+            f"{', '.join(name for name in prompts if prompts[name] == twice[0])}"
         )
     checked = check_losses(losses[losses["family"].isin(list(prompts))], compute)
     # An accuracy of 0 is none that a law can be fitted to, but one that counts here.
@@ -89,7 +89,7 @@ def prompt_table(
 
 
 def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
-    """Return one row a run: log_compute, error, at_chance, num_items, num_truncated."""
+    """Return one row per run: log_compute, value, at_chance, num_items, num_truncated."""
     if domain != ALL:
         return rows[rows["domain"] == domain]
     grouped = rows.groupby("run", sort=True)
@@ -186,8 +186,9 @@ def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
 def _accuracies(
     accuracies: Mapping[str, pd.DataFrame], suite: str, domain: str, prompt: str
 ) -> dict[str, float]:
-    """Return mean accuracy over runs, and mean, lowest and highest difference to the traditional
-    prompt in percentage points.
+    """Return the mean accuracy over runs and its difference to the traditional prompt.
+
+    The difference has mean, lowest and highest value, in percentage points.
     """
 
     def of_runs(name: str) -> pd.Series:

@@ -124,8 +124,9 @@ def _law_row(
 
 
 def reduction_slope(log_compute: Array, log_gap: Array) -> float:
-    """Return the paper's line: ordinary least squares of 100 (1 - G) on log10 F over the budgets'
-    points, points per decade.
+    """Return the paper's line: 100 (1 - G) on log10 F over the points, in points per decade.
+
+    It is fitted by ordinary least squares.
     """
     rows = line_rows(log_compute / np.log(10), float(np.mean(log_compute / np.log(10))))
     return float(rows[1] @ (100 * (1 - np.exp(log_gap))))
@@ -152,6 +153,6 @@ def side_tests(fit: GapFit) -> tuple[float, float]:
 
 
 def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
-    """Return log G of the law and the p value of its being 0."""
+    """Return log G of the law and the p value of log G = 0."""
     value, variance = fit.predict(log_compute)
     return value, p_difference(value, float(np.sqrt(variance)), fit.dof)

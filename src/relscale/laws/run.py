@@ -1,4 +1,4 @@
-"""Laws of any table of losses, in one call: what `relscale laws` runs, for use from Python.
+"""Laws of any losses table, in one call: the function behind `relscale laws`.
 
 from relscale.laws.run import fit_laws
 found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")

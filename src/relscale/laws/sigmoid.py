@@ -87,8 +87,9 @@ class Sigmoid:
         return self.steepness - half, self.steepness + half
 
     def midpoint_interval(self, level: float) -> tuple[float, float]:
-        """Return the Fieller interval of the midpoint; infinite ends where the steepness is not
-        told from zero.
+        """Return the Fieller interval of the midpoint.
+
+        The ends are infinite where the steepness does not differ significantly from zero.
         """
         t2 = float(stats.t.ppf(0.5 + level / 2, self.dof)) ** 2
         v = self.covariance
@@ -226,8 +227,9 @@ def _status(
 def _least_squares(
     distance: Array, accuracy: Array, sigma: Array, chance: float, fit_ceiling: bool
 ) -> tuple[Array, float, Array]:
-    """Fit (intercept, steepness[, ceiling]) from several starts; return them, the weighted residual
-    sum of squares and the covariance.
+    """Fit (intercept, steepness[, ceiling]) from several starts.
+
+    Returns them, the weighted residual sum of squares and the covariance.
     """
 
     def residual(parameters: Array) -> Array:
@@ -311,8 +313,9 @@ def predict_accuracy(
 def predict_from_loss(
     *, loss: Array, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
 ) -> AccuracyPrediction:
-    """Predict the accuracies that are observed at known losses, by the sigmoid alone; arguments as
-    in `predict_accuracy`.
+    """Predict the accuracies observed at known losses, by the sigmoid alone.
+
+    Arguments are as in `predict_accuracy`.
     """
     values = _drawn_accuracy(
         sigmoid,
@@ -327,8 +330,9 @@ def predict_from_loss(
 def _drawn_accuracy(
     sigmoid: Sigmoid, loss: Array, rng: np.random.Generator, new_point: bool
 ) -> Array:
-    """Draw the sigmoid (multivariate t) once a row of losses, (draw, point), and for a new point
-    the scatter about it.
+    """Draw the sigmoid (multivariate t) once per row of losses, (draw, point).
+
+    For a new point the scatter about the curve is added.
     """
     draws = len(loss)
     root = np.linalg.svd(sigmoid.covariance, hermitian=True)

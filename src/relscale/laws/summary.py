@@ -1,6 +1,7 @@
-"""Say what was found: the relative laws with interval and verdict, as tables on a terminal."""
+"""Findings as text: the relative laws with interval and verdict, as tables on a terminal."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,17 +13,24 @@ from rich.text import Text
 from relscale.contract.status import Status
 
 STYLES = {
-    "narrows": "green", "rises": "green", "widens": "red", "falls": "red", "crosses": "magenta", "parallel": "cyan", "undecided": "yellow",
-}  # fmt: skip
+    "narrows": "green",
+    "rises": "green",
+    "widens": "red",
+    "falls": "red",
+    "crosses": "magenta",
+    "parallel": "cyan",
+    "undecided": "yellow",
+}
+"""Colour of each verdict."""
 REMARK = (
-    "Slope dbeta of G = E_treatment / E_baseline against compute: below 0 the treatment improves faster. "
+    "Slope dbeta of G = E_treatment / E_baseline against compute: below 0 the treatment "
+    "improves faster. "
     "The verdict is about the gap |log G| over the observed compute."
 )
 
 
 def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFrame:
-    """Return the relative laws of one estimator as a reader wants them: the corpus, the gap, its
-    slope with interval, the verdict.
+    """Return the relative laws of one estimator with the columns that a reader needs.
 
     Args:
         relative: relative.csv.
@@ -57,8 +65,9 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
 
 
 def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
-    """Return one corpus's rows of `verdict_rows` as a terminal table 80 letters wide; `level` heads
-    the interval (`95 % interval`).
+    """Return one corpus's rows of `verdict_rows` as a terminal table, 80 characters wide.
+
+    `level` heads the interval (`95 % interval`).
     """
     table = Table(
         title=f"Relative laws, trained on {corpus}",
@@ -95,32 +104,34 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
 
 
 def absolute_line(absolute: pd.DataFrame) -> str:
-    """Return a sentence on how well the absolute laws fit: the smallest and the median R2, and laws
-    with a reservation.
-    """
+    """Return a sentence on the absolute laws: smallest and median R2, and reservations."""
     r2 = pd.to_numeric(absolute["r2"]).dropna()
     if not len(r2):
         return "No absolute law was fitted."
     doubtful = int((absolute["status"].astype(str) != Status.OK).sum())
     said = f"; {doubtful} with a reservation in their status" if doubtful else ""
-    return f"{len(absolute)} absolute laws: R2 at least {r2.min():.3f}, median {r2.median():.3f}{said}."
+    fits = f"R2 at least {r2.min():.3f}, median {r2.median():.3f}"
+    return f"{len(absolute)} absolute laws: {fits}{said}."
 
 
 def lack_of_fit_line(
     relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str, level: float = 0.05
 ) -> str:
-    """Return a sentence on how many laws a straight line in log compute does not fit: budgets
-    scatter more than their runs explain.
+    """Return a sentence on the laws that a straight line in log compute does not fit.
+
+    Their budgets scatter by more than their runs explain.
     """
     said = []
     for kind, table in (("relative", relative), ("absolute", absolute)):
         p = pd.to_numeric(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
         if len(p):
             said.append(
-                f"{int((p < level).sum())} of {len(p)} {kind} laws ({level * len(p):.1f} expected by chance)"
+                f"{int((p < level).sum())} of {len(p)} {kind} laws ({level * len(p):.1f} "
+                "expected by chance)"
             )
     return (
-        f"A straight line in log compute misses the budgets (lack of fit, p below {level:g}) in {' and '.join(said)}."
+        f"A straight line in log compute misses the budgets (lack of fit, p below {level:g}) "
+        f"in {' and '.join(said)}."
         if said
         else ""
     )
@@ -129,7 +140,7 @@ def lack_of_fit_line(
 def print_summary(
     console: Console, relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str = "joint"
 ) -> None:
-    """Print a table a corpus, a line on the verdicts and one on the absolute laws.
+    """Print one table per corpus, a line on the verdicts and one on the absolute laws.
 
     Args:
         console: where to.
@@ -154,9 +165,7 @@ def print_summary(
 
 
 def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
-    """Return a sentence on the other estimators: in how many gaps their slope lies inside the shown
-    one's interval.
-    """
+    """Return a sentence on the other estimators: slopes inside the shown one's interval."""
     keys = ["corpus", "family", "metric", "treatment"]
     shown = (
         relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()
@@ -174,8 +183,10 @@ def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
 
 
 def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
-    """Return a sentence on the back-test of G: predictions of held-out budgets, how many inside
-    their intervals, and the mean error.
+    """Return a sentence on the back-test of G.
+
+    It counts the predictions of held-out budgets and those inside their intervals, and states the
+    mean error.
     """
     rows = backtest[(backtest["quantity"] == "gap") & (backtest["estimator"] == estimator)]
     if not len(rows):
@@ -188,7 +199,8 @@ def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
     )
     budgets = rows["held_out_budget"].nunique()
     return (
-        f"Back-test: G predicted at {budgets} held-out budget(s) {len(rows)} times, {inside} of {len(bounded)} inside the interval, "
+        f"Back-test: G predicted at {budgets} held-out budget(s) {len(rows)} times, {inside} "
+        f"of {len(bounded)} inside the interval, "
         f"mean error {rows['error_percent'].abs().mean():.2f} %."
     )
 
@@ -196,9 +208,7 @@ def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
 def summary_text(
     relative: pd.DataFrame, absolute: pd.DataFrame, backtest: pd.DataFrame, estimator: str = "joint"
 ) -> str:
-    """Return what `print_summary` prints, with a line on the other estimators and one on the
-    back-test.
-    """
+    """Return the output of `print_summary`, with lines on the estimators and the back-test."""
     with io.StringIO() as text:
         console = Console(file=text, width=100, highlight=False)
         print_summary(console, relative, absolute, estimator)
@@ -209,12 +219,17 @@ def summary_text(
 
 
 def _text(value: object) -> str:
-    return "" if value is None or pd.isna(value) else str(value)
+    return "" if _is_missing(value) else str(value)
 
 
 def _signed(value: object) -> str:
-    return "" if pd.isna(value) else f"{float(value):+.4f}"  # type: ignore[arg-type]
+    return "" if _is_missing(value) else f"{float(str(value)):+.4f}"
 
 
 def _interval(low: object, high: object) -> str:
-    return "" if pd.isna(low) or pd.isna(high) else f"{_signed(low)} {_signed(high)}"
+    return "" if _is_missing(low) or _is_missing(high) else f"{_signed(low)} {_signed(high)}"
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a cell is None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -89,8 +89,9 @@ def surface_rows(
 def _huber(
     reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index
 ) -> tuple[HuberFit, SurfaceBatch]:
-    """Fit by Huber's loss and refit to residuals about that fit, drawn as those of the
-    least-squares surface are.
+    """Fit by the Huber loss and refit to drawn residuals about that fit.
+
+    The residuals are drawn as those of the least-squares surface are.
     """
     plane, weights = fitted.fit.plane, reader.fits.weights[cells]
     huber = fit_huber(plane, values, fitted.fit, weights)
@@ -126,14 +127,15 @@ def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, 
 
 
 def _quantities(batch: SurfaceBatch) -> tuple[Array, Array, Array, Array]:
-    """E, alpha, beta and the exponent of the optimal N on compute, beta / (alpha + beta) where F =
-    6 N D.
+    """Return E, alpha, beta and the exponent of the optimal N on compute.
+
+    That exponent is beta / (alpha + beta), where F = 6 N D.
     """
     return batch.irreducible, batch.alpha, batch.beta, batch.beta / (batch.alpha + batch.beta)
 
 
 def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> dict[str, object]:
-    """Say whether the search ended, and what of the surface the data do not show."""
+    """Return status and remarks: whether the search converged, and what is at a bound."""
     exponents = np.array([fit.alpha[0], fit.beta[0]])
     bounds = []
     if fit.irreducible[0] == 0:

@@ -64,7 +64,8 @@ def check_two_stages(family: pd.DataFrame, spec: LawSpec, outside: Sequence[Outs
     if spec.chance is None:
         if outside:
             raise ValueError(
-                f"outside models: family {spec.family!r} has no two-stage law: give the accuracy of guessing (chance)"
+                f"outside models: family {spec.family!r} has no two-stage law: give the "
+                "accuracy of guessing (chance)"
             )
         return
     present = sorted(family["metric"].unique())
@@ -72,18 +73,21 @@ def check_two_stages(family: pd.DataFrame, spec: LawSpec, outside: Sequence[Outs
         metric = getattr(spec, key)
         if metric not in present:
             raise ValueError(
-                f"{key} is {metric!r}: family {spec.family!r} has no such metric for its two-stage law; it has {', '.join(present)}"
+                f"{key} is {metric!r}: family {spec.family!r} has no such metric for its "
+                f"two-stage law; it has {', '.join(present)}"
             )
         if (metric in RISING) != rising:
             raise ValueError(
-                f"{key} is {metric!r}: {'an accuracy' if rising else 'an error that falls with compute'} is needed"
+                f"{key} is {metric!r}: "
+                f"{'an accuracy' if rising else 'an error that falls with compute'} is needed"
             )
     for key in ("domain", "corpus"):
         choices = sorted(family[key].astype(str).unique())
         for model in outside:
             if getattr(model, key) and getattr(model, key) not in choices:
                 raise ValueError(
-                    f"outside model {model.name!r}: {key} is {getattr(model, key)!r}; the choices are {', '.join(choices)}"
+                    f"outside model {model.name!r}: {key} is {getattr(model, key)!r}; the "
+                    f"choices are {', '.join(choices)}"
                 )
 
 

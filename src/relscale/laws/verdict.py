@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.contract.status import Status
+from relscale.contract.status import status_of
 from relscale.laws.cells import RISING, Array
 
 HOLM_WITHIN = ["corpus", "family", "metric", "estimator"]
 
 
 def p_difference(slope: float, standard_error: float, dof: float) -> float:
-    """Return the two-sided p value of dbeta (or log G) = 0 (Student t); NaN without a standard
-    error.
+    """Return the two-sided p value of dbeta (or log G) = 0 by Student's t.
+
+    NaN without a standard error.
     """
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
@@ -24,8 +25,9 @@ def p_difference(slope: float, standard_error: float, dof: float) -> float:
 
 
 def p_equivalence(slope: float, standard_error: float, dof: float, margin: float) -> float:
-    """Return the p value of |dbeta| >= margin: the larger of two one-sided tests (Schuirmann,
-    1987).
+    """Return the p value of |dbeta| >= margin.
+
+    It is the larger p value of two one-sided tests (Schuirmann, 1987).
     """
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
@@ -51,7 +53,7 @@ def holm(p_values: Array) -> Array:
 def faster_of(
     dbeta: float, difference: float, equivalence: float, metric: str, alpha: float
 ) -> str:
-    """Say which domain moves faster: errors fall, accuracies and probabilities rise.
+    """Return which domain improves faster: errors fall, accuracies and probabilities rise.
 
     Args:
         dbeta: the slope of log G.
@@ -82,7 +84,7 @@ def verdict_of(
     metric: str,
     alpha: float,
 ) -> str:
-    """Say what the gap does over the observed compute.
+    """Return the verdict: how the gap changes over the observed compute.
 
     Args:
         dbeta: the slope of log G.
@@ -122,10 +124,7 @@ def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
     count in Holm's adjustment, and get no verdict.
     """
     table = relative.copy()
-    tested = np.array(
-        [Status(status).is_tested for status in table["status"]],
-        dtype=bool,
-    )
+    tested = np.array([status_of(word).is_tested for word in table["status"]], dtype=np.bool_)
     columns = [
         table[name].to_numpy(dtype=np.float64)
         for name in ("dbeta", "standard_error", "dof", "margin")

@@ -155,7 +155,8 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
     assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE_COLUMNS
     with pytest.raises(
         ValueError,
-        match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, farther",
+        match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, "
+        "farther",
     ):
         fit_baselines(frame, settings, ["closer", "nobody"])
 

@@ -72,13 +72,13 @@ def test_spec_lists_become_tuples():
         ),
         (
             lambda f: pd.concat([f, f.iloc[:2]]),
-            r"2 repeated row\(s\), first \{'suite': 'web', 'run': 'web-5e10-n0-s0'",
+            r"2 repeated row\(s\), first \{'corpus': 'web', 'run': 'web-5e10-n0-s0'",
         ),
-        (lambda f: changed(f, "tokens", -5), r"tokens is -5 for \{'suite': 'web'"),
+        (lambda f: changed(f, "tokens", -5), r"tokens is -5 for \{'corpus': 'web'"),
         (lambda f: changed(f, "training_flops", np.nan), "training_flops is nan"),
         (
             lambda f: changed(f, "tokens", 77),
-            "run 'web-5e10-n3-s0' of suite 'web' has more than one tokens",
+            "run 'web-5e10-n3-s0' of corpus 'web' has more than one tokens",
         ),
         (
             lambda f: f[f["family"] != "topics"],
@@ -104,7 +104,7 @@ def test_mixed_compute_axes(plant):
     frame.loc[frame["run"].str.contains("1e11-n4"), "training_flops"] /= 3
     with pytest.raises(
         ValueError,
-        match=r"budget '1e11' of suite 'web' holds runs from 3.33e\+10 to 1e\+11 training_flops",
+        match=r"budget '1e11' of corpus 'web' holds runs from 3.33e\+10 to 1e\+11 training_flops",
     ):
         fit_family(frame, SETTINGS)
 

@@ -84,7 +84,8 @@ def test_items_that_contradict_the_losses(planted):
     items.loc[items["domain"] == "treat", "numerator"] *= 1.01
     with pytest.raises(
         ValueError,
-        match="domain 'treat', metric 'bits_per_byte': items do not give the errors of the losses table",
+        match="domain 'treat', metric 'bits_per_byte': items do not give the errors of the "
+        "losses table",
     ):
         fit_family(frame, SETTINGS, items=items)
 

@@ -128,7 +128,7 @@ def test_tables_that_cannot_be(tmp_path, row, match):
 
 def test_tables_that_contradict(losses, tmp_path):
     row = ("a", 1e12, 2.0, 0.5, "", "")
-    with pytest.raises(ValueError, match="a more than once: one row a model, domain and suite"):
+    with pytest.raises(ValueError, match="a more than once: one row per model, domain and corpus"):
         read_outside_models(write(tmp_path / "models.csv", row, row))
     path = tmp_path / "short.csv"
     path.write_text("name,loss\na,2.0\n")

@@ -7,6 +7,7 @@ import pytest
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.prompt_table import PROMPTS_COLUMNS
 from relscale.laws.prompts import prompt_table
+from relscale.laws.spec import PromptsSpec
 from relscale.stages import prompts as stage
 
 FAMILIES = {"letters": "traditional", "texts": "continuation"}
@@ -151,9 +152,9 @@ def test_the_stage_reads_families_and_writes_the_table(tmp_path):
     frame = losses()
     for family in FAMILIES:
         frame[frame.family == family].to_parquet(tmp_path / f"{family}.parquet")
-    spec = '{"prompts": {"letters": "traditional", "texts": "continuation"}, "compute": "training_flops", "window": 0, "level": 0.95}'
-    paths = [str(tmp_path / f"{family}.parquet") for family in FAMILIES]
-    stage.main(["--spec", spec, "--losses", *paths, "--out", str(tmp_path / "prompts.csv")])
+    spec = PromptsSpec(prompts=FAMILIES, compute="training_flops", window=0, level=0.95)
+    paths = [tmp_path / f"{family}.parquet" for family in FAMILIES]
+    stage.main(spec=spec, losses=paths, out=tmp_path / "prompts.csv")
     written = pd.read_csv(tmp_path / "prompts.csv")
     assert len(written) == 6
     assert written.r2.tolist() == pytest.approx([1] * 6)

@@ -268,7 +268,8 @@ def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
     [
         (
             {"loss_metric": "choice_loss_nats"},
-            "loss_metric is 'choice_loss_nats': family 'topics' has no such metric for its two-stage law",
+            "loss_metric is 'choice_loss_nats': family 'topics' has no such metric for its "
+            "two-stage law",
         ),
         (
             {"accuracy_metric": "accuracy_per_byte"},

@@ -172,23 +172,23 @@ def third_of(frame, rows):
     [
         (
             lambda f: pd.concat([f, f.iloc[3:5]]),
-            r"2 repeated row\(s\), first \{'suite': 'web'.*one row a run, family, domain and metric",
+            r"2 repeated row\(s\), first \{'corpus': 'web'.*one row per run, family, domain",
         ),
         (
             lambda f: third_of(f, f["run"].str.contains("1e11-n4")),
-            "budget '1e11' of suite 'web' holds runs from 3.33e.10 to 1e.11",
+            "budget '1e11' of corpus 'web' holds runs from 3.33e.10 to 1e.11",
         ),
         # A whole budget, and a whole suite, on the other axis: no budget is wide, but a size has
         # two prices.
         (
             lambda f: third_of(one_size(f), f["budget"] == "1e11").drop(columns="forward_flops"),
-            "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops a token",
+            "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops per token",
         ),
         (
             lambda f: pd.concat(
                 [one_size(f), third_of(one_size(f), f["corpus"] == "web").assign(corpus="b")]
             ).drop(columns="forward_flops"),
-            "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops a token",
+            "runs of 1000 parameters have from 2e.03 to 6e.03 training_flops per token",
         ),
         (
             lambda f: f.assign(forward_flops=f["training_flops"]),

@@ -4,7 +4,8 @@ from relscale.contract.table import Table
 
 POINTS = Table(
     name="points",
-    description="E and G at the compute-optimal point of each budget: the laws are fitted through them.",
+    description="E and G at the compute-optimal point of each budget: the laws are fitted "
+    "through them.",
     key=(
         "corpus",
         "family",

@@ -4,7 +4,8 @@ from relscale.contract.table import Table
 
 RELATIVE = Table(
     name="relative",
-    description="One relative law per corpus, metric, treatment and estimator, with tests and verdict.",
+    description="One relative law per corpus, metric, treatment and estimator, with tests and "
+    "verdict.",
     key=(
         "corpus",
         "family",

@@ -48,7 +48,7 @@ class BestRun(PointEstimator):
     def row(self, fits: IsoflopFits, reading: Reading, place: int, cells: Index) -> Array:
         """Return a one for the best size."""
         best = fits.optima(self)[reading.budgets[place]].cell
-        return (reading.cells[cells] == best).astype(np.float64)
+        return np.asarray(reading.cells[cells] == best, dtype=np.float64)
 
     def redraw(self, drawn: Redraw) -> Array:
         """Read each draw at its lowest size."""

@@ -1,5 +1,6 @@
-"""The joint estimator: one regression of log G over all runs, with a budget-level random effect
-where the data show one.
+"""The joint model: one regression of log G over all runs, with a random effect per budget.
+
+The random effect is included only where the data show one.
 
 log G = a + dbeta f + (k + k' f) s + q s^2 + u_budget + e, with f = log F - log F_ref and s = log10
 tokens - log10 optimal tokens of the budget. The tilt may change with compute: on a grid that lies
@@ -30,7 +31,7 @@ MIN_CELLS_OF_CHANGING_TILT = 8
 
 @dataclass(frozen=True, kw_only=True)
 class JointFit:
-    """What the regression reads from the cells. All of it is linear in log G, given the weights."""
+    """Result of the regression; everything in it is linear in log G, given the weights."""
 
     law: Array
     """Rows that give log gamma (G at the reference compute) and dbeta from log G, (2, cell)."""
@@ -51,8 +52,9 @@ class JointFit:
 
 
 def joint_design(log_compute: Array, distance: Array, log_reference: float) -> Array:
-    """Return the model's terms, (cell, 5): 1, f, s, s^2 and s f; without the last where cells are
-    few or it cannot be told apart.
+    """Return the terms of the model, (cell, 5): 1, f, s, s^2 and s f.
+
+    The last is left out where there are few cells or it is not identifiable.
     """
     away = log_compute - log_reference
     design = np.stack(
@@ -129,8 +131,9 @@ def _weighted_rss(values: Array, design: Array, weights: Array) -> float:
 
 
 def _lack_of_fit(log_gap: Array, design: Array, member: Array, weights: Array) -> float:
-    """Compare the straight line in log F with a free value for every budget (F test); NaN where
-    degrees of freedom lack.
+    """Compare the straight line in log F with a free value per budget (F test).
+
+    NaN without degrees of freedom.
     """
     num_cells, num_budgets = member.shape
     free = np.concatenate([member, design[:, 2:]], axis=1)

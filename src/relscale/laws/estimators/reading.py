@@ -44,7 +44,9 @@ class Reading:
 class ChoosesBudgets(Protocol):
     """The part of an estimator that chooses the budgets and sizes to use."""
 
-    reads_unscored: bool
+    @property
+    def reads_unscored(self) -> bool:
+        """Whether sizes without a loss to locate the optimum by are used."""
 
     def lacks(self, optimum: Optimum, cells: Index, log10_tokens: Array) -> str:
         """Return why a budget with a usable optimum cannot be read, empty where it can."""

@@ -131,8 +131,9 @@ class Surface(Estimator):
 
 
 def budget_line(runs: SuiteRuns, cells: Index) -> tuple[float, float]:
-    """Return level and fall of log N = level - fall x log D through a budget's sizes (N:
-    transformer and head), by least squares.
+    """Fit log N = level - fall x log D to the sizes of a budget by least squares.
+
+    N counts transformer and head parameters.
 
     NaN with fewer than two token counts. At a given compute N D is nearly constant, and the fall
     nearly 1.
@@ -170,8 +171,9 @@ def _item_variance(
     log_d: Array,
     line: Array,
 ) -> Array | None:
-    """Covariance that item noise adds to (law, points), to first order in the surfaces' parameters;
-    None without items.
+    """Return the covariance that item noise adds to (law, points), None without items.
+
+    It is of first order in the parameters of the surfaces.
     """
     size = 2 + len(log_n)
     added = np.zeros((size, size))
@@ -189,8 +191,9 @@ def _item_variance(
 def _optima(
     reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None
 ) -> tuple[_Optima, list[str]]:
-    """Find the budgets' optima on the score's surface; a drawn optimum beyond the sampled range is
-    moved to its end.
+    """Find the optima of the budgets on the surface of the score.
+
+    A drawn optimum beyond the sampled range is moved to its end.
     """
     runs = reader.runs
     kept: list[tuple[int, float, float, float, Array]] = []
@@ -230,7 +233,7 @@ def _optima(
 
 
 def _point_slopes(fit: SurfaceBatch, log_n: Array, log_d: Array) -> Array:
-    """Derivatives of log L at points by (E, log a, log b, alpha, beta), (point, 5)."""
+    """Return the derivatives of log L by (E, log a, log b, alpha, beta), (point, 5)."""
     n, d = log_n - fit.plane.mean_log_params, log_d - fit.plane.mean_log_tokens
     first, second = (
         fit.from_params * np.exp(-fit.alpha * n),
@@ -241,7 +244,7 @@ def _point_slopes(fit: SurfaceBatch, log_n: Array, log_d: Array) -> Array:
 
 
 def _cautions(surfaces: Sequence[DrawnSurface]) -> list[str]:
-    """Say where a search did not end by itself."""
+    """Return remarks on searches that did not converge."""
     fits = sum(not bool(part.fit.converged[0]) for part in surfaces)
     draws = max(float(np.mean(~part.drawn.converged)) for part in surfaces)
     notes = [f"{fits} surface(s) did not converge"] if fits else []

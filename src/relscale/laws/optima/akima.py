@@ -53,8 +53,9 @@ class AkimaMinimum:
 
 
 def merge_equal(x: Array) -> tuple[Array, Array]:
-    """Return the different x, rising, and the rows that average values over equal ones, (different,
-    point).
+    """Return the different x, rising, and the rows that average values over equal ones.
+
+    The rows are (different, point).
     """
     unique, member = np.unique(np.round(x, 9), return_inverse=True)
     rows = (member[None, :] == np.arange(len(unique))[:, None]).astype(np.float64)
@@ -108,7 +109,8 @@ def akima_at(x: Array, curve: Array, at: float) -> AkimaMinimum:
     if len(x) < MIN_SIZES or not x[0] <= at <= x[-1]:
         raise FitError(
             Status.TOO_FEW_RUNS,
-            f"{len(x)} different sizes, the interpolation needs {MIN_SIZES} on both sides of the optimum",
+            f"{len(x)} different sizes, the interpolation needs {MIN_SIZES} on both sides of "
+            "the optimum",
         )
     interval = np.array(np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2))
     place = np.asarray((at - x[interval]) / np.diff(x)[interval])

@@ -100,8 +100,9 @@ def fit_isoflop(runs: SuiteRuns, level: float = 0.95) -> IsoflopFits:
 def _pooled_variance(
     x: Array, score: Array, weights: Array, groups: list[Index]
 ) -> tuple[float, int]:
-    """Return the weighted residual variance about the parabolas, pooled over budgets, and its
-    degrees of freedom.
+    """Return the weighted residual variance about the parabolas and its degrees of freedom.
+
+    Both are pooled over budgets.
     """
     total, dof = 0.0, 0
     for cells in groups:

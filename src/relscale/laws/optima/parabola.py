@@ -16,8 +16,9 @@ from relscale.laws.fit_error import FitError
 
 @dataclass(frozen=True, kw_only=True)
 class Parabola:
-    """The linear algebra of one weighted parabola: design and hat matrix do not depend on the
-    errors.
+    """Linear algebra of one weighted parabola.
+
+    Design and hat matrix do not depend on the values.
     """
 
     center: float

@@ -1,5 +1,6 @@
-"""The surface L = E + A / N^alpha + B / D^beta by Huber's loss of log L, the way Hoffmann et al.
-(2022, appendix D.3) fit it.
+"""The surface L = E + A / N^alpha + B / D^beta by the Huber loss of log L.
+
+This is the procedure of Hoffmann et al. (2022), appendix D.3.
 
 log L = log sum exp(e, a - alpha log N, b - beta log D) with E = exp(e), A = exp(a), B = exp(b), so
 that all three stay above 0; the sum over points of Huber's loss of (fitted - observed log L) is
@@ -115,8 +116,9 @@ def refit_huber(
 
 
 def _logs(plane: Plane, theta: Array) -> tuple[Array, Array]:
-    """Fitted log L and its derivatives by theta = (e, a, b, alpha, beta) at the centred plane:
-    (..., point) and (..., point, 5).
+    """Return the fitted log L and its derivatives by theta = (e, a, b, alpha, beta).
+
+    At the centred plane: (..., point) and (..., point, 5).
     """
     n, d = plane.log_params, plane.log_tokens
     constant = np.broadcast_to(theta[..., :1], (*theta.shape[:-1], len(n)))
@@ -187,8 +189,9 @@ def _descend(
 
 
 def _theta(surface: SurfaceBatch, floor: float) -> Array:
-    """(e, a, b, alpha, beta) of a batch of one; a term of 0 becomes the smallest that is
-    allowed.
+    """Return (e, a, b, alpha, beta) of a batch of one.
+
+    A term of 0 becomes the smallest that is allowed.
     """
     with np.errstate(divide="ignore"):
         terms = np.log([surface.irreducible[0], surface.from_params[0], surface.from_tokens[0]])

@@ -1,5 +1,6 @@
-"""Parametric surfaces L(N, D) = E + A / N^alpha + B / D^beta by variable projection, one or
-thousands at a time.
+"""Surfaces L(N, D) = E + A / N^alpha + B / D^beta by variable projection.
+
+One or thousands are fitted at a time.
 
 Hoffmann et al. (2022), equation 2. Given the exponents the other three are a linear problem with
 bounds at 0, which is solved exactly (variable projection: Golub and Pereyra, 1973; the Jacobian is
@@ -60,7 +61,8 @@ class Plane:
         if len(params) < MIN_CELLS or min(sizes, counts) < 3:
             raise FitError(
                 Status.TOO_FEW_RUNS,
-                f"{len(params)} points with {sizes} sizes and {counts} token counts, a surface needs {MIN_CELLS} with 3 of either",
+                f"{len(params)} points with {sizes} sizes and {counts} token counts, a "
+                f"surface needs {MIN_CELLS} with 3 of either",
             )
         n, d = np.log(params), np.log(tokens)
         return cls(
@@ -73,8 +75,9 @@ class Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceBatch:
-    """Fitted surfaces over one plane. Coefficients count from the plane's centre: A / N^alpha = a
-    exp(-alpha (log N - mean)).
+    """Fitted surfaces over one plane.
+
+    Coefficients count from the centre of the plane: A / N^alpha = a exp(-alpha (log N - mean)).
     """
 
     plane: Plane
@@ -95,8 +98,9 @@ class SurfaceBatch:
     """Whether the search ended by itself, (surface,)."""
 
     def predict(self, log_params: Array, log_tokens: Array) -> Array:
-        """Return losses at natural logs of N and D, (..., surface) or (surface, ...) by
-        broadcasting.
+        """Return losses at natural logs of N and D.
+
+        They are (..., surface) or (surface, ...) by broadcasting.
         """
         n, d = log_params - self.plane.mean_log_params, log_tokens - self.plane.mean_log_tokens
         return np.asarray(
@@ -124,7 +128,8 @@ class SurfaceBatch:
         return np.asarray(parts / self.fitted()[:, :, None])
 
     def optimum(self, level: Array | float, falls: Array | float) -> Array:
-        """Return the natural log of D that minimises the loss along log N = level - falls x log D,
+        """Return the natural log of D that minimises the loss along log N = level - falls x log D.
+
         (surface,).
 
         Where d/d log D of a exp(-alpha n) + b exp(-beta d) is 0 (Hoffmann et al., 2022, equation 4,
@@ -212,8 +217,9 @@ def fit_surfaces(
 def _search(
     plane: Plane, scale: Array, target: Array, theta: Array
 ) -> tuple[Array, Array, Array, Flags]:
-    """Levenberg-Marquardt on the log exponents, all surfaces at once; those that have ended are
-    left alone.
+    """Minimise by Levenberg-Marquardt over the log exponents, all surfaces at once.
+
+    Searches that have ended are left alone.
     """
     low, high = np.log(BOUNDS)
     count = len(theta)
@@ -288,8 +294,9 @@ def _project(
 
 
 def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
-    """Solve bounded least squares in three unknowns, all surfaces at once, by trying which of them
-    are 0.
+    """Solve bounded least squares in three unknowns by trying which of them are 0.
+
+    All surfaces are solved at once.
 
     Returns:
         Coefficients (surface, 3) and which are not held at 0.
@@ -315,8 +322,9 @@ def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
 
 
 def _solve(gram: Array, right: Array) -> Array:
-    """Solve normal equations scaled to unit diagonal; a vanishing ridge keeps columns that are
-    nearly alike apart.
+    """Solve normal equations scaled to unit diagonal.
+
+    A vanishing ridge separates columns that are nearly equal.
     """
     size = np.sqrt(np.einsum("kii->ki", gram))
     scaled = gram / (size[:, :, None] * size[:, None, :]) + 1e-13 * np.eye(gram.shape[1])
