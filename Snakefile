@@ -1,4 +1,4 @@
-"""Entry point: loads and checks the configuration, includes the stages, names the goals; nothing else."""
+"""Entry point: load and check the configuration, include the rules, name the targets."""
 
 from snakemake.utils import min_version
 
@@ -9,19 +9,10 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/common_sources.smk"
-include: "workflow/rules/common_corpora.smk"
-include: "workflow/rules/common_evaluation.smk"
-include: "workflow/rules/common_checkpoints.smk"
-include: "workflow/rules/common_training.smk"
-include: "workflow/rules/common_laws.smk"
-include: "workflow/rules/common_figures.smk"
-include: "workflow/rules/common_pages.smk"
-include: "workflow/rules/common_sums.smk"
 include: "workflow/rules/sources.smk"
 
 
-if TRAINED:
+if EXPERIMENT.trained:
 
     include: "workflow/rules/corpora.smk"
     include: "workflow/rules/sharded.smk"
@@ -31,7 +22,7 @@ if TRAINED:
 
 else:
 
-    include: "workflow/rules/checkpoints.smk"
+    include: "workflow/rules/released.smk"
 
 
 include: "workflow/rules/losses.smk"
@@ -44,13 +35,22 @@ report: str(Path(RESULTS, "html/landing.rst").absolute())
 
 
 rule all:
-    """Everything that an experiment gives, but the report that Snakemake builds from it."""
+    """Make all results of the experiment; `snakemake --report` then builds its report."""
     default_target: True
     input:
-        collect("{results}/tables/{table}", results=RESULTS, table=TABLES),
-        collect("{results}/laws/{table}.csv", results=RESULTS, table=[*SUITE_LAWS, *LAW_TABLES]),
         collect(
-            "{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS
+            "{results}/tables/{table}", results=RESULTS, table=page_specs.result_tables(EXPERIMENT)
+        ),
+        collect(
+            "{results}/laws/{table}.csv",
+            results=RESULTS,
+            table=[*law_specs.suite_tables(EXPERIMENT), *law_specs.LAW_TABLES],
+        ),
+        collect(
+            "{results}/figures/{figure}.{ending}",
+            results=RESULTS,
+            figure=FIGURES,
+            ending=figure_specs.FORMATS,
         ),
         collect(
             "{results}/html/{page}.html", results=RESULTS, page=[*PAGES, "findings", "provenance"]
@@ -61,7 +61,7 @@ rule all:
 
 
 rule plan:
-    """Only the suite and its bill."""
+    """Write only the suite's table and its bill."""
     input:
         f"{RESULTS}/tables/suite.csv",
         f"{RESULTS}/tables/bill.txt",
@@ -69,8 +69,8 @@ rule plan:
 
 
 onsuccess:
-    note_sums()
+    note_checksums()
 
 
 onerror:
-    note_sums()
+    note_checksums()

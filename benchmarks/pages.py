@@ -1,5 +1,6 @@
-"""What drawing costs: CPU time of every figure in all three formats and of the pages, and their
-sizes, from synthetic tables.
+"""CPU time and size of every figure in all three formats and of the pages.
+
+The tables are synthetic.
 
 Run as `python benchmarks/pages.py [--runs 180 | --runs 255]`. Each figure is drawn by its own
 process, as in the workflow, so the time to import the libraries is in it.
@@ -70,7 +71,7 @@ def cpu_s(command):
 
 
 def main():
-    """Print a line a figure or page, and the sums."""
+    """Print one line per figure or page, and the totals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=180)
     runs = parser.parse_args().runs
@@ -97,7 +98,8 @@ def main():
             print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)
         clock = time.perf_counter() - started
         print(
-            f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, {clock:.0f} s by the clock"
+            f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, "
+            f"{clock:.0f} s by the clock"
         )
         embedded = (
             4
@@ -110,7 +112,8 @@ def main():
             + 4 / 3 * drawn
         )
         print(
-            f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the losses, as base64"
+            f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the "
+            "losses, as base64"
         )
         laws = [
             word

@@ -1,18 +1,17 @@
-"""How fast text becomes tokens, and in how much memory: a shard beside the tokenizer alone and
-beside `datasets.map`, on the same files.
+"""Measure the speed and the memory of tokenization.
 
-    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet [--large-mb
-    2000] [--out FILE]
+A shard is compared with the tokenizer alone and with `datasets.map`, on the same files.
 
-Text of the given corpora is written again and again, in another order each time, to JSON-lines
-files in a temporary folder. Each measurement is a process of its own, and rounds are interleaved.
-Times are CPU seconds of the work alone, without imports; memory is the whole process's peak. On a
-machine that others use, too, CPU seconds of one and the same work differ by a factor of two; so the
-time inside the tokenizer is measured in each process as well: whole / inside says what a way costs
-beside it, on whatever machine. `datasets.map` encodes a thousand documents at a time, as it does if
-nobody says otherwise: once as it is usually written, with the tokenizer of `transformers` in the
-function, and once with the tokenizer underneath and its call that leaves offsets out. `datasets`
-(extra `hub`) is needed.
+    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet
+
+Options are listed by `--help`. The text of the given corpora is written repeatedly, each time in
+another order, to JSON Lines files in a temporary folder. Each measurement runs in a new process,
+and rounds are interleaved. Times are CPU seconds without imports; memory is the peak of the whole
+process. On a shared machine, the CPU seconds of the same work differ by a factor of two. The time
+inside the tokenizer is therefore measured in each process as well: the ratio of whole to inside
+compares methods on any machine. `datasets.map` encodes a thousand documents at a time, its default:
+once as it is usually written, with a tokenizer of `transformers`, and once with the `tokenizers`
+library and its call without offsets. Needs `datasets` (extra `hub`).
 """
 
 import argparse
@@ -30,19 +29,19 @@ from typing import Any, cast
 
 from tokenizers import Tokenizer
 
-from relscale.text.parquet import read_batches
-from relscale.text.rows import local_texts
-from relscale.text.tokenize_shard import BATCH_CHARACTERS, Shard, tokenize
+from relscale.text.document_files import read_batches
+from relscale.text.formats import read_texts
+from relscale.text.shard_tokens import BATCH_CHARACTERS, ShardText, tokenize_shard
 from relscale.text.tokenizer import end_of_text, load_tokenizer, tokenizer_text, train_tokenizer
 
 MAPPED, MAPPED_FAST = "datasets.map", "datasets.map, fast"
 WAYS = ("tokenizer alone", "shard", MAPPED, MAPPED_FAST)
 WATCHED = 50_000_000
-"""Characters after which a shard says how far it is."""
+"""Number of characters after which a shard prints its progress."""
 
 
 def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int = 4) -> list[str]:
-    """Write so many megabytes of text as JSON lines, dealt to a few files; return their names."""
+    """Write some megabytes of text to a few JSON Lines files and return their names."""
     texts = [
         text
         for path in corpora
@@ -67,11 +66,11 @@ def write_files(corpora: list[Path], folder: Path, megabytes: float, parts: int 
 
 
 def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
-    """Yield the texts of files in batches of the size that a shard encodes in one go."""
+    """Yield the texts of files in batches of the size that a shard encodes together."""
     batch: list[str] = []
     characters = 0
     for name in names:
-        for text in local_texts(folder / name, "text"):
+        for text in read_texts(folder / name, "text"):
             batch.append(text)
             characters += len(text)
             if characters >= BATCH_CHARACTERS:
@@ -84,73 +83,16 @@ def batches(folder: Path, names: list[str]) -> Iterator[list[str]]:
 def measure(
     way: str, tokenizer_path: Path, folder: Path, names: list[str], work: Path
 ) -> dict[str, float]:
-    """Measure one way in this process."""
+    """Measure one method in this process."""
     tokenizer = Timed(load_tokenizer(tokenizer_path))
     if way == "tokenizer alone":
-        loaded = list(batches(folder, names))
-        begin = time.process_time()
-        tokens = 0
-        for texts in loaded:
-            for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
-                tokens += len(encoding) + 1
-        seconds, size = time.process_time() - begin, 0
+        seconds, tokens, size = encode_alone(tokenizer, folder, names)
     elif way == "shard":
-        begin = time.process_time()
-        seen = 0
-
-        def texts_of(name: str, skip: int) -> Iterator[str]:
-            nonlocal seen
-            for text in local_texts(folder / name, "text", skip):
-                before, seen = seen, seen + len(text)
-                if seen // WATCHED > before // WATCHED:
-                    print(
-                        f"{seen / 1e6:.0f} M characters: {time.process_time() - begin:.0f} CPU-s, peak {peak_bytes() / 1e6:.0f} MB",
-                        flush=True,
-                    )
-                yield text
-
-        work.mkdir()
-        counts = tokenize(
-            Shard(files=names, texts=texts_of, validation_share=1e-4),
-            cast(Tokenizer, tokenizer),
-            work,
-        )
-        tokens, size = counts.tokens + counts.tokens_validation, counts.tokens_size
-        seconds = time.process_time() - begin
+        seconds, tokens, size = encode_shard(tokenizer, folder, names, work)
     else:
-        import datasets
-
-        datasets.disable_progress_bars()
-        _, end = end_of_text(cast(Tokenizer, tokenizer))
-
-        if way == MAPPED:
-            from transformers import PreTrainedTokenizerFast
-
-            usual = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(tokenizer_path))
-
-            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
-                begin = time.process_time()
-                ids = usual(rows["text"], add_special_tokens=False)["input_ids"]
-                tokenizer.seconds += time.process_time() - begin
-                return {"ids": [[*document, end] for document in ids]}
-
-        else:
-
-            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
-                encodings = tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)
-                return {"ids": [[*encoding.ids, end] for encoding in encodings]}
-
-        begin = time.process_time()
-        rows = datasets.load_dataset(
-            "json",
-            data_files=[str(folder / name) for name in names],
-            split="train",
-            cache_dir=str(work),
-        )
-        mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
-        seconds = time.process_time() - begin
-        tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
-        size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
+        files = [str(folder / name) for name in names]
+        usual = tokenizer_path if way == MAPPED else None
+        seconds, tokens, size = encode_mapped(tokenizer, files, work, usual)
     return {
         "cpu_s": seconds,
         "inside_s": tokenizer.seconds,
@@ -160,9 +102,83 @@ def measure(
     }
 
 
+def encode_alone(tokenizer: "Timed", folder: Path, names: list[str]) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of the tokenizer alone."""
+    loaded = list(batches(folder, names))
+    begin, tokens = time.process_time(), 0
+    for texts in loaded:
+        for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+            tokens += len(encoding) + 1
+    return time.process_time() - begin, tokens, 0
+
+
+def encode_shard(
+    tokenizer: "Timed", folder: Path, names: list[str], work: Path
+) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of a shard."""
+    begin, seen = time.process_time(), 0
+
+    def texts_of(name: str, skip: int) -> Iterator[str]:
+        nonlocal seen
+        for text in read_texts(folder / name, "text", skip):
+            before, seen = seen, seen + len(text)
+            if seen // WATCHED > before // WATCHED:
+                seconds, peak = time.process_time() - begin, peak_bytes() / 1e6
+                line = f"{seen / 1e6:.0f} M characters: {seconds:.0f} CPU-s, peak {peak:.0f} MB"
+                print(line, flush=True)
+            yield text
+
+    work.mkdir()
+    text = ShardText(files=names, texts=texts_of, validation_share=1e-4)
+    done = tokenize_shard(text, cast(Tokenizer, tokenizer), work)
+    tokens = done.tokens + done.tokens_validation
+    return time.process_time() - begin, tokens, done.tokens_size
+
+
+def encode_mapped(
+    tokenizer: "Timed", files: list[str], work: Path, usual: Path | None
+) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of `datasets.map`.
+
+    Args:
+        tokenizer: the tokenizer.
+        files: JSON Lines files.
+        work: folder of the cache.
+        usual: file of the tokenizer, to use it through `transformers`; None uses `tokenizers`.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    _, end = end_of_text(cast(Tokenizer, tokenizer))
+    wrapped: Any = None
+    if usual is not None:
+        from transformers import PreTrainedTokenizerFast
+
+        wrapped = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(usual))
+
+    def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+        if wrapped is None:
+            encodings = tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)
+            return {"ids": [[*encoding.ids, end] for encoding in encodings]}
+        begin = time.process_time()
+        ids = wrapped(rows["text"], add_special_tokens=False)["input_ids"]
+        tokenizer.seconds += time.process_time() - begin
+        return {"ids": [[*document, end] for document in ids]}
+
+    begin = time.process_time()
+    rows = datasets.load_dataset("json", data_files=files, split="train", cache_dir=str(work))
+    mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
+    seconds = time.process_time() - begin
+    tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
+    size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
+    return seconds, tokens, size
+
+
 def peak_bytes() -> int:
-    """Return the most memory that this process held; Linux's `ru_maxrss` would also count what its
-    parent held before it started it."""
+    """Return the peak memory of this process in bytes.
+
+    Linux's `ru_maxrss` would include the memory of its parent.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -173,16 +189,16 @@ def peak_bytes() -> int:
 
 
 class Timed:
-    """A tokenizer that knows how long it encoded."""
+    """A tokenizer that measures the time it spends on encoding."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Take the tokenizer."""
+        """Wrap a tokenizer."""
         self._tokenizer = tokenizer
         self.seconds = 0.0
         """CPU seconds inside `encode_batch_fast`."""
 
     def encode_batch_fast(self, texts: list[str], add_special_tokens: bool = True) -> list[Any]:
-        """Encode, and look at the clock."""
+        """Encode and add the CPU seconds."""
         begin = time.process_time()
         encodings: list[Any] = self._tokenizer.encode_batch_fast(
             texts, add_special_tokens=add_special_tokens
@@ -197,7 +213,7 @@ class Timed:
 def in_own_process(
     way: str, tokenizer: Path, folder: Path, names: list[str], watch: Path | None = None
 ) -> dict[str, float]:
-    """Measure one way in a new process; what it says meanwhile goes to the file `watch`."""
+    """Measure one method in a new process, whose output is written to the file `watch`."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
         command = [
             sys.executable,
@@ -239,7 +255,7 @@ def in_own_process(
 def compare(
     corpora: list[Path], tokenizer: Path, scratch: Path, megabytes: float, rounds: int
 ) -> Iterator[str]:
-    """Yield lines: each way's rate, its ratio to the shard's in the same round, memory and disk."""
+    """Yield lines with each method's rate, its ratio to the shard's, memory and disk space."""
     folder = scratch / "compared"
     folder.mkdir()
     names = write_files(corpora, folder, megabytes)
@@ -248,7 +264,10 @@ def compare(
         for way in WAYS:
             seen[way].append(in_own_process(way, tokenizer, folder, names))
     yield f"{megabytes:g} MB of text, {rounds} rounds, medians (in brackets: lowest and highest)"
-    yield f"{'way':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}{'whole / inside the tokenizer':>30}{'peak MB':>9}{'disk MB':>9}"
+    yield (
+        f"{'method':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}"
+        f"{'whole / inside the tokenizer':>30}{'peak MB':>9}{'disk MB':>9}"
+    )
     middle: dict[str, float] = {}
     for way in WAYS:
         ratios = sorted(one["cpu_s"] / one["inside_s"] for one in seen[way])
@@ -256,18 +275,22 @@ def compare(
         middle[way] = ratios[rounds // 2]
         spread = f"{middle[way]:.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
         rate = one["tokens"] / one["cpu_s"]
-        yield f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
-    yield f"a shard reaches {1 / middle['shard']:.3f} of the tokenizer's own rate"
+        yield (
+            f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}"
+            f"{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
+        )
+    yield f"a shard reaches {1 / middle['shard']:.3f} of the rate of the tokenizer alone"
     for way in (MAPPED, MAPPED_FAST):
-        beside = sorted(
+        ratios = sorted(
             mapped["cpu_s"] / shard["cpu_s"]
             for mapped, shard in zip(seen[way], seen["shard"], strict=True)
         )
-        yield f"and {beside[rounds // 2]:.2f} times that of {way} (by rounds: {', '.join(f'{ratio:.2f}' for ratio in beside)})"
+        by_round = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        yield f"and {ratios[rounds // 2]:.2f} times the rate of {way} (by round: {by_round})"
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -279,7 +302,7 @@ def main() -> None:
     )
     parser.add_argument("--vocab-size", type=int, default=8192)
     parser.add_argument(
-        "--compare-mb", type=float, default=50.0, help="text that the ways are compared on"
+        "--compare-mb", type=float, default=50.0, help="text that the methods are compared on"
     )
     parser.add_argument(
         "--small-mb", type=float, default=200.0, help="text of the smaller shard; 0 leaves it out"
@@ -330,7 +353,8 @@ def main() -> None:
             )
             rate = megabytes / found["cpu_s"]
             say(
-                f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB"
+                f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text"
+                f" per CPU-s, peak {found['peak_mb']:.0f} MB"
             )
 
 

@@ -1,0 +1,44 @@
+"""Relative scaling laws: how gaps between test domains change with training compute.
+
+The public API consists of four functions, imported on first use so that `import relscale` is fast:
+`fit_laws` fits laws to any table of losses, `load_experiment` reads and checks a configuration,
+`plan_suite` lists the runs that it plans, and `evaluate` scores one model on one family of domains.
+
+Examples:
+    >>> import relscale
+    >>> experiment = relscale.load_experiment("config.yaml", "experiments/tiny.yaml")
+    >>> runs = relscale.plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    >>> len(runs), runs[0].corpus
+    (18, 'curated')
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relscale.config.load import load_experiment
+    from relscale.laws.run import fit_laws
+    from relscale.plan.suite import plan_suite
+    from relscale.released.standalone import evaluate_by_hand as evaluate
+
+__all__ = ["evaluate", "fit_laws", "load_experiment", "plan_suite"]
+
+_PLACES = {
+    "evaluate": ("relscale.released.standalone", "evaluate_by_hand"),
+    "fit_laws": ("relscale.laws.run", "fit_laws"),
+    "load_experiment": ("relscale.config.load", "load_experiment"),
+    "plan_suite": ("relscale.plan.suite", "plan_suite"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a function of the public API on first use (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = _PLACES[name]
+    return getattr(import_module(module), function)
+
+
+def __dir__() -> list[str]:
+    """Return the names of the public API."""
+    return sorted(__all__)

@@ -1,57 +1,68 @@
-"""The `relscale` command. Sub-commands import what they need when they are called; it imports no
-stage, and no stage imports it."""
+"""The `relscale` command.
 
+Each sub-command imports its modules when it is called, so that `relscale --help` is fast. No stage
+imports this module, and it imports no stage.
+"""
+
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
+from pydantic import BaseModel
+
+from relscale.config.analysis import FitSettings, TwoStageAxes
 
 if TYPE_CHECKING:
-    from relscale.config.load import Experiment
+    from relscale.config.experiment import Experiment
     from relscale.provenance.verify import Finding
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help=__doc__.splitlines()[0],
+    help="Measure how gaps between test domains change with training compute.",
 )
+
+Overlays = Annotated[
+    list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
+]
+Checkout = Annotated[Path, typer.Option("--folder", help="The checkout that has the results.")]
 
 
 @app.command()
 def plan(
-    overlays: Annotated[
-        list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
-    ] = None,
+    overlays: Overlays = None,
     config: Annotated[
         Path, typer.Option(help="The configuration that the overlays change.")
     ] = Path("config.yaml"),
-    out: Annotated[Path | None, typer.Option(help="Write the runs there as CSV.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file.")] = None,
     checkpoints: Annotated[
         Path | None,
         typer.Option(
-            help="Write the paper's released checkpoints there, by the names of these runs (experiments/paper.yaml)."
+            help="Write the table of the paper's released models that these runs correspond to "
+            "(experiments/paper.yaml)."
         ),
     ] = None,
 ) -> None:
-    """Check a configuration and print which runs it plans and what they cost; trains nothing."""
-    from relscale.config.load import load_config, merged, read_yaml
+    """Check a configuration and print the planned runs and their cost, without training."""
+    from relscale.config.load import load_experiment
     from relscale.files import write_text
     from relscale.plan.cost import bill
     from relscale.plan.suite import plan_suite, suite_csv
     from relscale.released.table import checkpoints_csv, released_names
     from relscale.resources.evaluation import tokens_to_score
-    from relscale.resources.report import jobs_bill
+    from relscale.resources.report import gpu_jobs_report
 
-    files = [(str(path), read_yaml(path)) for path in [config, *(overlays or [])]]
-    experiment = load_config(merged(content for _, content in files), files)
+    experiment = load_experiment(config, *(overlays or []))
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     typer.echo(bill(runs, experiment.costs), nl=False)
     tokens = {
         name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
-    typer.echo(jobs_bill(runs, experiment.training, experiment.costs, tokens), nl=False)
+    typer.echo(gpu_jobs_report(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
     if checkpoints is not None:
@@ -60,13 +71,11 @@ def plan(
 
 @app.command()
 def evaluate(
-    model: Annotated[
-        str, typer.Option(help="A folder in the Hugging Face layout, or an id of its hub.")
-    ],
+    model: Annotated[str, typer.Option(help="A folder in the Hugging Face layout, or a Hub id.")],
     family: Annotated[str, typer.Option(help="Family of the configuration.")],
     out: Annotated[Path, typer.Option(help="Folder for losses, items, record and summary.")],
     revision: Annotated[
-        str | None, typer.Option(help="The hub's revision, best a full commit; none for a folder.")
+        str | None, typer.Option(help="Revision on the Hub, preferably a full commit.")
     ] = None,
     config: Annotated[
         list[Path] | None, typer.Option(help="Overlay of config.yaml; may be repeated.")
@@ -76,33 +85,30 @@ def evaluate(
     ),
     sources: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder that keeps fetched sources; by default `sources` in the out folder."
-        ),
+        typer.Option(help="Folder that keeps fetched sources; the default is OUT/sources."),
     ] = None,
     downloads: Annotated[
         str | None,
-        typer.Option(help="A folder of already downloaded packages, used instead of the network."),
+        typer.Option(help="Folder of packages downloaded before, used instead of the network."),
     ] = None,
     max_length: Annotated[
         int | None,
-        typer.Option(help="Most tokens that the model is given; default: what it allows."),
+        typer.Option(help="Largest number of tokens of one input; the default is the model's."),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="At most so many items of each domain, subject or behaviour.", min=1),
+        typer.Option(help="Largest number of items per domain, subject or behaviour.", min=1),
     ] = None,
 ) -> None:
-    """Evaluate one model on one family, write the tables and a summary, and print it."""
-    from relscale.config.load import load_config, merged, read_yaml
+    """Evaluate one model on one family, write the tables and a summary, and print the summary."""
+    from relscale.config.load import load_experiment
     from relscale.released.standalone import evaluate_by_hand
 
-    files = [(str(path), read_yaml(path)) for path in [base, *(config or [])]]
-    raw = merged(
-        [*(content for _, content in files), {"downloads": downloads} if downloads else {}]
-    )
+    experiment = load_experiment(base, *(config or []))
+    if downloads is not None:
+        experiment = experiment.model_copy(update={"downloads": downloads})
     found = evaluate_by_hand(
-        load_config(raw, files),
+        experiment,
         family,
         model,
         revision=revision,
@@ -114,59 +120,85 @@ def evaluate(
     typer.echo(found.summary(), nl=False)
 
 
+def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option per field of settings models.
+
+    Names, defaults and help texts come from the fields and their docstrings. A tuple, such as
+    `estimators`, becomes an option that may be repeated, named in the singular. The command gets
+    the values as keyword arguments named as the fields; the models themselves check them.
+    """
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        repeated: dict[str, str] = {}
+        parameters = [
+            parameter
+            for parameter in inspect.signature(command).parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        for name, field in fields.items():
+            kind: Any = field.annotation
+            if get_origin(kind) is tuple:
+                kind = list[str]  # typer cannot repeat a choice; the model checks it
+                repeated[name.removesuffix("s")] = name
+            option = name.removesuffix("s") if name in repeated.values() else name
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            parameters.append(
+                inspect.Parameter(
+                    option,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=default,
+                    annotation=Annotated[
+                        kind, typer.Option(help=" ".join((field.description or "").split()))
+                    ],
+                )
+            )
+
+        def called(**values: Any) -> None:
+            command(**{repeated.get(name, name): value for name, value in values.items()})
+
+        called.__doc__, called.__name__ = command.__doc__, command.__name__
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {each.name: each.annotation for each in parameters}
+        return called
+
+    return decorate
+
+
 @app.command()
+@with_options(FitSettings, TwoStageAxes)
 def laws(
     losses: Annotated[
-        Path, typer.Option(help="Losses table, CSV or Parquet (columns in docs/DATA.md).")
+        Path, typer.Option(help="Losses table, CSV or Parquet (columns: docs/reference/tables.md).")
     ],
     family: Annotated[str, typer.Option(help="Family whose domains are compared.")],
     baseline: Annotated[str, typer.Option(help="Domain that the others are compared with.")],
     out: Annotated[Path, typer.Option(help="Folder for the law tables.")],
     items: Annotated[
         Path | None,
-        typer.Option(
-            help="Items table: puts the noise of the evaluation items into the intervals."
-        ),
+        typer.Option(help="Items table; adds the noise of evaluation items to the intervals."),
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option(help="Metric to fit; may be repeated, the first is shown.")
+        list[str] | None,
+        typer.Option(help="Metric to fit; may be repeated, the summary shows the first."),
     ] = None,
-    compute: Annotated[
-        str, typer.Option(help="training_flops or forward_flops.")
-    ] = "training_flops",
-    optimum_by: Annotated[
-        str, typer.Option(help="Family that places the optimum, or family_mean.")
-    ] = "validation",
-    margin: Annotated[float, typer.Option(help="Slopes within +- this count as parallel.")] = 0.01,
     chance: Annotated[
         float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")
     ] = None,
-    loss_metric: Annotated[
-        str, typer.Option(help="The loss of the two-stage law.")
-    ] = "bits_per_byte",
-    accuracy_metric: Annotated[
-        str, typer.Option(help="The accuracy of the two-stage law.")
-    ] = "accuracy",
     outside_models: Annotated[
         Path | None,
         typer.Option(
-            help="Table of models that are no runs (name, compute, loss, accuracy), set beside the two-stage law."
+            help="Table of models that are not runs of the suite (name, compute, loss, accuracy), "
+            "compared with the two-stage law's predictions."
         ),
     ] = None,
-    estimator: Annotated[
-        list[str] | None,
-        typer.Option(help="Estimator; may be repeated, the first is shown; default all five."),
-    ] = None,
-    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
     covariates: Annotated[
         Path | None,
-        typer.Option(help="Table with columns domain and value to set the slopes against."),
+        typer.Option(help="Table (domain, value) to correlate with the slopes."),
     ] = None,
+    **settings: Any,
 ) -> None:
-    """Fit absolute and relative laws to any table of losses, write the tables and a summary, and
-    print it."""
+    """Fit absolute and relative laws to any table of losses, and print a summary."""
     from relscale.laws.run import fit_laws
 
     found = fit_laws(
@@ -178,16 +210,8 @@ def laws(
         family=family,
         baseline=baseline,
         metrics=tuple(metric or ["bits_per_byte"]),
-        compute=compute,
-        optimum_by=optimum_by,
-        margin=margin,
-        level=level,
-        draws=draws,
-        seed=seed,
         chance=chance,
-        loss_metric=loss_metric,
-        accuracy_metric=accuracy_metric,
-        **({"estimators": tuple(estimator)} if estimator else {}),
+        **settings,
     )
     typer.echo(found.summary(), nl=False)
 
@@ -195,42 +219,42 @@ def laws(
 def _verified(
     overlays: list[Path], folder: Path, *, record: bool = False
 ) -> "tuple[Experiment, list[Finding]]":
-    """Return the experiment and what is known of each of its jobs; `record` notes the sums of those
-    that have none yet."""
-    from relscale.config.load import load_config, merged, read_yaml
-    from relscale.provenance.checksums import Sums, note, place_of_sums
+    """Return the experiment and the state of each of its jobs.
+
+    Args:
+        overlays: the experiment's overlays.
+        folder: the checkout.
+        record: whether to record the checksums of results that have none yet.
+    """
+    from relscale.config.load import load_experiment
+    from relscale.provenance.checksums import Checksums, checksums_place, note
     from relscale.provenance.dag import planned_jobs
     from relscale.provenance.verify import verify as compare
 
     jobs = planned_jobs(overlays, folder)
-    files = [(str(path), read_yaml(path)) for path in [folder / "config.yaml", *overlays]]
-    experiment = load_config(merged(content for _, content in files), files)
-    place = place_of_sums(experiment.experiment)
+    experiment = load_experiment(folder / "config.yaml", *overlays)
+    place = checksums_place(experiment.experiment)
     if record:
-        note(jobs, Sums.read(folder, place))
-    return experiment, compare(jobs, Sums.read(folder, place))
+        note(jobs, Checksums.read(folder, place))
+    return experiment, compare(jobs, Checksums.read(folder, place))
 
 
 @app.command()
 def verify(
-    overlays: Annotated[
-        list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
-    ] = None,
-    folder: Annotated[
-        Path,
-        typer.Option(
-            help="The checkout, with its results and the records below benchmarks/results."
-        ),
-    ] = Path(),
+    overlays: Overlays = None,
+    folder: Checkout = Path(),
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Note the sums of results that have none yet and look untouched."
+            "--record", help="Record checksums of results that have none yet and look unmodified."
         ),
     ] = False,
 ) -> None:
-    """Say which results are stale or changed, and why, by what jobs left; Snakemake's metadata is
-    not needed. Exit code 1 if any is."""
+    """List stale and modified results and the reasons. Exit code 1 if there are any.
+
+    Records that the jobs wrote are compared with the present workflow; Snakemake's metadata is not
+    needed.
+    """
     from relscale.provenance.verify import summary
 
     _, findings = _verified(overlays or [], folder, record=record)
@@ -244,13 +268,13 @@ def archive(
     out: Annotated[
         Path, typer.Option(help="The archive to write, such as results/default.tar.gz.")
     ],
-    overlays: Annotated[
-        list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
-    ] = None,
-    folder: Annotated[Path, typer.Option(help="The checkout with its results.")] = Path(),
+    overlays: Overlays = None,
+    folder: Checkout = Path(),
 ) -> None:
-    """Pack what every figure can be redrawn from without training: no weights, and no text that is
-    not ours to pass on."""
+    """Pack everything that figures can be redrawn from without training.
+
+    Weights are left out, and so are texts that we may not redistribute.
+    """
     from relscale.provenance.archive import members, pack
 
     experiment, findings = _verified(overlays or [], folder, record=True)
@@ -262,24 +286,25 @@ def archive(
 
 @app.command()
 def publish(
-    out: Annotated[Path, typer.Option(help="Folder for the models' folders.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model folders.")],
     licence: Annotated[
         str,
         typer.Option(
-            help="Of the weights, as the hub writes it (apache-2.0); it must suit those of the text."
+            help="Licence of the weights, as the Hub names it (apache-2.0); it must be compatible "
+            "with the licences of the training text."
         ),
     ],
-    overlays: Annotated[
-        list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
-    ] = None,
-    folder: Annotated[Path, typer.Option(help="The checkout with its results.")] = Path(),
+    overlays: Overlays = None,
+    folder: Checkout = Path(),
     upload: Annotated[
         str | None, typer.Option(help="Also upload to this owner; needs a token in HF_TOKEN.")
     ] = None,
-    public: Annotated[bool, typer.Option(help="New repositories are public.")] = False,
+    public: Annotated[bool, typer.Option(help="Create public repositories.")] = False,
 ) -> None:
-    """Write a folder with weights, model card, record and evaluations for every run; upload them
-    only if asked to."""
+    """Write one folder per run with weights, model card, record and evaluations.
+
+    Nothing is uploaded without --upload.
+    """
     from relscale.hub import check_licence, runs_to_publish
     from relscale.hub import publish as write
     from relscale.hub import upload as send
@@ -293,14 +318,15 @@ def publish(
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
     if upload is None:
-        typer.echo("nothing was uploaded; --upload OWNER does that")
-    else:
-        for name in send(folders, upload, public=public):
-            typer.echo(f"uploaded {name}")
+        typer.echo("nothing was uploaded; --upload OWNER uploads")
+        return
+    for name in send(folders, upload, public=public):
+        typer.echo(f"uploaded {name}")
 
 
 def main() -> None:
-    """Run the command; a user's error ends it with one line."""
-    from relscale.runtime import run
+    """Run the command; an error in the user's input ends it with one line."""
+    from relscale.runtime import user_errors
 
-    run(app)
+    with user_errors():
+        app()

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written looks finished."""
+"""Atomic writes, JSON files and checksums."""
 
 import hashlib
 import json
@@ -11,8 +11,7 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; move it into place when the block ends without an
-    error."""
+    """Yield a temporary name in the folder of `path`, and rename it when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -23,16 +22,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    """Write UTF-8 text with Unix line ends, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys, so that the same value is the same bytes.
+    """Write JSON with sorted keys, so that equal values give equal bytes.
 
     Raises:
-        ValueError: where a number is not finite (JSON has no name for it).
+        ValueError: if a number is not finite (JSON has no notation for it).
     """
     write_text(
         path,
@@ -44,7 +43,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        ValueError: naming the file, where it is not UTF-8 text or not JSON.
+        ValueError: naming the file, if it is not UTF-8 text or not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -53,6 +52,6 @@ def read_json(path: Path) -> Any:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of the bytes of a file, in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,18 +1,17 @@
-"""How a stage runs: its command line comes from its signature, and a user's error ends it with one
-line.
+"""The command line of a stage, and errors in the user's input as one line.
 
-A stage is a function whose parameters are all keyword-only and annotated. `run` reads them from the
-command line: `out_losses: Path` is `--out-losses PATH`, `list[Path]` takes any number of words, a
-parameter with a default may be left out, and a parameter of a model's type is JSON that the model
-validates. A stage that does not fit (`train` starts processes of its own command line) still uses
-`run`, with the words given.
+A stage is a function whose parameters are keyword-only and annotated. `run` derives the options
+from its signature: `out_losses: Path` is `--out-losses PATH`, `list[Path]` takes any number of
+words, a parameter with a default is optional, and a pydantic model is read from JSON and validated.
 """
 
 import argparse
+import logging
 import sys
 import traceback
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -22,21 +21,18 @@ from pydantic import TypeAdapter, ValidationError
 PACKAGE = Path(__file__).resolve().parent
 
 
-def run(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
-    """Run a stage with the process's command line.
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """End the process with one line and exit code 1 for an error in the user's input.
 
-    A `ValueError` that this package raised on purpose ends the process with its message alone and
-    exit code 1; any other exception keeps its traceback.
-
-    Args:
-        stage: a function with keyword-only, annotated parameters.
-        words: the command line, without the program's name; None takes the process's own.
+    Such an error is a `ValueError` that this package raised on purpose. Any other exception keeps
+    its traceback. Messages of the package's loggers go to stderr.
     """
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    for name in ("relscale", "__main__"):
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
-        if any(p.kind is Parameter.KEYWORD_ONLY for p in signature(stage).parameters.values()):
-            call(stage, words)
-        else:  # transitional: stages that still parse their own words
-            stage()
+        yield
     except ValueError as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         if PACKAGE not in Path(last.filename).resolve().parents:
@@ -44,16 +40,30 @@ def run(stage: Callable[..., object], words: Sequence[str] | None = None) -> Non
         sys.exit(f"error: {error}")
 
 
-def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
-    """Parse a command line by a stage's signature and call the stage.
+def run(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
+    """Run a stage with a command line; see `user_errors` for the treatment of errors.
 
     Args:
         stage: a function with keyword-only, annotated parameters.
-        words: the command line, without the program's name; None takes the process's own.
+        words: the command line, without the program's name; the default is that of the process.
+    """
+    with user_errors():
+        if any(p.kind is Parameter.KEYWORD_ONLY for p in signature(stage).parameters.values()):
+            call(stage, words)
+        else:  # transitional: stages that still parse their own words
+            stage()
+
+
+def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:
+    """Parse a command line according to a stage's signature and call the stage.
+
+    Args:
+        stage: a function with keyword-only, annotated parameters.
+        words: the command line, without the program's name; the default is that of the process.
 
     Raises:
-        ValueError: where JSON does not fit its model, naming the option and every key.
-        SystemExit: where an option is missing, unknown or not of its type.
+        ValueError: if JSON does not match its model, naming the option and every wrong key.
+        SystemExit: if an option is missing, unknown or not of its type.
     """
     parsed = vars(parser_of(stage).parse_args(words))
     hints = get_type_hints(stage)
@@ -61,7 +71,7 @@ def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> No
 
 
 def parser_of(stage: Callable[..., object]) -> argparse.ArgumentParser:
-    """Build the command line of a stage from its signature and its module's docstring."""
+    """Build the parser of a stage from its signature and the docstring of its module."""
     module = sys.modules[stage.__module__]
     parser = argparse.ArgumentParser(
         prog=f"python -m {stage.__module__}", description=module.__doc__
@@ -83,7 +93,7 @@ def parser_of(stage: Callable[..., object]) -> argparse.ArgumentParser:
 
 
 def _plain(hint: Any) -> Any:
-    """Return a type without the `| None` of a parameter that may be left out."""
+    """Return a type without the `| None` of an optional parameter."""
     if get_origin(hint) in (types.UnionType, Union):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
         return kinds[0] if len(kinds) == 1 else hint
@@ -91,10 +101,10 @@ def _plain(hint: Any) -> Any:
 
 
 def _value(name: str, hint: Any, text: Any) -> Any:
-    """Return a parameter's value from the word or words of the command line.
+    """Return the value of a parameter from the word or words of the command line.
 
     Raises:
-        ValueError: where JSON does not fit its model.
+        ValueError: if JSON does not match its model.
     """
     kind = _plain(hint)
     if get_origin(kind) is list and isinstance(text, list):

@@ -3,9 +3,9 @@
     python tests/golden/figure_specs.py    # rewrites the figures in figure_specs.json
 
 The file was first written by the functions that the declarations replaced. For each experiment it
-holds what the workflow knows beside the configuration (corpora, families with a two-stage law,
-whether prompt formats are compared), and for each figure the settings and the paths of its tables.
-A change of an experiment's configuration changes the file.
+holds facts of the workflow in addition to the configuration (corpora, families with a two-stage
+law, whether prompt formats are compared), and for each figure the settings and the paths of its
+tables. A change of an experiment's configuration changes the file.
 """
 
 import json

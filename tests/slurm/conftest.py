@@ -15,7 +15,8 @@ def cluster():
     """A private SLURM; the test is skipped, with the reason, where it is not installed."""
     if missing := missing_programs():
         pytest.skip(
-            f"SLURM is not installed: no {', '.join(missing)} (apt-get install slurmctld slurmd slurm-client munge)"
+            f"SLURM is not installed: no {', '.join(missing)} (apt-get install slurmctld "
+            f"slurmd slurm-client munge)"
         )
     # Not pytest's folder: Munge asks that everyone may pass through to its socket, whose path must
     # be short.

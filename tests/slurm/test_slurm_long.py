@@ -1,5 +1,4 @@
-"""What takes minutes on SLURM: a node drained and resumed, a job over its time, a finished run
-asked for again."""
+"""Long tests of SLURM: a drained node, a job over its time, a finished run requested again."""
 
 import json
 import re
@@ -79,5 +78,6 @@ def test_a_finished_run_that_is_asked_for_again_takes_no_step(story, cluster):
     assert checkout.contents() == before
     benchmark = checkout.folder / f"benchmarks/results/slurm/train/{run}.jsonl"
     print(
-        f"a finished run asked for again: {json.loads(benchmark.read_text().splitlines()[-1])['s']} s"
+        f"a finished run asked for again: "
+        f"{json.loads(benchmark.read_text().splitlines()[-1])['s']} s"
     )

@@ -87,7 +87,7 @@ def free_port():
 
 
 class Cluster:
-    """A cluster whose configuration, state and logs lie in one folder."""
+    """A cluster with its configuration, state and logs in one folder."""
 
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
@@ -100,7 +100,7 @@ class Cluster:
         return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": path}
 
     def call(self, *command, check=True):
-        """Call one of SLURM's programs and return what it printed."""
+        """Call one of SLURM's programs and return its output."""
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, check=False, timeout=60
         )
@@ -166,7 +166,8 @@ class Cluster:
         )
         shim.chmod(0o755)
         (self.folder / "environment.sh").write_text(
-            f'export SLURM_CONF="{self.folder}/slurm.conf"\nexport PATH="{self.folder}/bin:$PATH:{ADMINISTRATORS}"\n'
+            f'export SLURM_CONF="{self.folder}/slurm.conf"\nexport '
+            f'PATH="{self.folder}/bin:$PATH:{ADMINISTRATORS}"\n'
         )
         private = self.folder / "munge/private"
         self._run(
@@ -189,7 +190,8 @@ class Cluster:
         if done.returncode:
             self.stop()
             raise RuntimeError(
-                f"{' '.join(command)}: exit code {done.returncode}: {done.stderr}{done.stdout}\n{self.logs()}"
+                f"{' '.join(command)}: exit code {done.returncode}: "
+                f"{done.stderr}{done.stdout}\n{self.logs()}"
             )
 
     def _wait_for_the_node(self):

@@ -1,5 +1,7 @@
-"""What an edit must make stale, found by other means than the project's own: bytecode for imports,
-the files' graph for what follows."""
+"""Jobs that an edit must make stale, found independently of the package.
+
+Imports are read from bytecode, and what follows from the graph of files.
+"""
 
 import json
 import modulefinder

@@ -25,12 +25,12 @@ def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
         in text
     )
     assert (
-        "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this family; the choices are US, GB"
-        in text
+        "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this "
+        "family; the choices are US, GB" in text
     )
     assert (
-        "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; the choices are validation"
-        in text
+        "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; "
+        "the choices are validation" in text
     )
     assert "Traceback" not in text
     assert {path for path in checkout.folder.rglob("*") if "results" in path.parts} == existing
@@ -41,8 +41,8 @@ def test_a_budget_that_no_run_can_meet(checkout):
         checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}], "replicates": []}}
     )
     assert (
-        "experiments/overlay.yaml: suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x 128 tokens reach 0 of 1e6 training FLOPs"
-        in text
+        "experiments/overlay.yaml: suite.budgets[0].shapes[0] = '64x3': 0 steps of 1 x "
+        "128 tokens reach 0 of 1e6 training FLOPs" in text
     )
 
 

@@ -1,8 +1,8 @@
 """Checkpoints that exist already, from their folders to laws through Snakemake: nothing is trained
 and no corpus is made.
 
-Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
-what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
+Each of the twelve models knows how often letters come, and no more; its size and budget decide
+how sharp its beliefs are. Its losses can be worked out by hand, and how the gap between two
 domains moves is planted.
 """
 
@@ -18,7 +18,7 @@ from staleness import Planner
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from relscale.config.load import merged
-from relscale.config.released import Checkpoints
+from relscale.config.released import ReleasedModels
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.tokens import byte_alphabet
@@ -252,7 +252,7 @@ STEERS = {
 
 
 def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scored, place):
-    assert set(STEERS) == set(Checkpoints.model_fields)
+    assert set(STEERS) == set(ReleasedModels.model_fields)
     table = (place / "table.csv").read_text()
     (place / "other.csv").write_text(
         table.replace("b1e15-d16-*,62500000000", "b1e15-d16-*,62500000001")
@@ -287,4 +287,4 @@ def test_figures_of_a_suite_that_is_not_there(checkout, place):
         check=False,
     )
     assert done.returncode != 0
-    assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr
+    assert "figures.corpus = 'web': not a corpus of mine/table.csv" in done.stdout + done.stderr

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from snakemake_executor_plugin_slurm.partitions import get_best_partition, read_partition_file
 
-from relscale.resources.request import Needs
+from relscale.resources.job_resources import JobResources
 
 pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).parents[2]
@@ -75,8 +75,10 @@ def test_gpus_too_small_for_the_runs_end_planning(tmp_path):
     assert "rule train" not in text
 
 
-@pytest.mark.parametrize(("rule", "needs"), [("train", "run_needs"), ("evaluate", "scoring_needs")])
-def test_a_job_asks_for_all_that_the_plan_says(rule, needs):
+@pytest.mark.parametrize(
+    ("rule", "function"), [("train", "training_resources"), ("evaluate", "evaluation_resources")]
+)
+def test_a_job_asks_for_all_that_the_plan_says(rule, function):
     """The cores and the machine, too: without them a run of eight GPUs has one core, or GPUs of
     several machines."""
     text = (ROOT / f"workflow/rules/{rule}.smk").read_text()
@@ -84,40 +86,47 @@ def test_a_job_asks_for_all_that_the_plan_says(rule, needs):
         rf"^rule {rule}:.*?^    resources:\n(.*?)^    params:", text, re.MULTILINE | re.DOTALL
     )
     asked = re.findall(
-        rf"^        (\w+)=lambda wildcards: {needs}\(wildcards\)\.(\w+),$", resources, re.MULTILINE
+        rf"^        (\w+)=lambda wildcards: "
+        rf"{function}\(wildcards\)\.(\w+),$",
+        resources,
+        re.MULTILINE,
     )
     assert asked == [(name, name) for name, _ in asked]
-    assert {name for name, _ in asked} == {field.name for field in fields(Needs)}
-    # The number of threads is part of what decides a run's bytes.
+    assert {name for name, _ in asked} == {field.name for field in fields(JobResources)}
+    # The number of threads helps to decide the bytes of a run.
     assert re.search(rf"^rule {rule}:.*?^    threads: 1$", text, re.MULTILINE | re.DOTALL)
 
 
-class Job:
+class SentJob:
     """A job as the plugin for SLURM sees it when it looks for a partition."""
 
-    def __init__(self, needs):
-        self.name, self.threads, self.resources = "train", 1, needs.resources()
+    def __init__(self, asked):
+        self.name, self.threads, self.resources = "train", 1, asked.resources()
 
 
 def test_the_template_of_partitions_holds_every_job_of_the_paper():
     partitions = read_partition_file(ROOT / "profiles/slurm/partitions.yaml")
     said = []
     logger = SimpleNamespace(debug=lambda text: None, info=lambda text: None, warning=said.append)
-    on_eight = Needs(gpu=8, mem_mb=661_576, gpu_mem_mb=115_000, runtime=2880, cpus_per_task=32)
-    assert get_best_partition(partitions, Job(on_eight), logger) == "gpu"
+    on_eight = JobResources(
+        gpu=8, mem_mb=661_576, gpu_mem_mb=115_000, runtime=2880, cpus_per_task=32
+    )
+    assert get_best_partition(partitions, SentJob(on_eight), logger) == "gpu"
     assert (
         get_best_partition(
-            partitions, Job(Needs(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)), logger
+            partitions,
+            SentJob(JobResources(gpu=0, mem_mb=1500, gpu_mem_mb=0, runtime=4320)),
+            logger,
         )
         == "cpu"
     )
     assert not said
-    # Of what no partition holds the plugin warns, and sends it to the default one: sbatch says no.
+    # The plugin warns of jobs that fit no partition and uses the default one: sbatch refuses them.
     for wrong in (
         replace(on_eight, gpu=16),
         replace(on_eight, runtime=2881),
         replace(on_eight, cpus_per_task=97),
     ):
         said.clear()
-        assert get_best_partition(partitions, Job(wrong), logger) is None
+        assert get_best_partition(partitions, SentJob(wrong), logger) is None
         assert "No suitable partition found for job train" in said[0]

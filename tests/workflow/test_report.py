@@ -1,5 +1,4 @@
-"""The report in a browser: every category opens, its pages say what the tables say, and nobody
-outside is asked."""
+"""The report in a browser: every category opens, and its pages agree with the tables, offline."""
 
 from pathlib import Path
 
@@ -96,7 +95,8 @@ def test_every_category_shows_each_of_its_results(report, opened, screenshots):
             for place in range(number):
                 page.locator("tbody tr").nth(place).locator("a").first.click()
                 page.wait_for_function(
-                    "document.querySelector('iframe') || document.querySelectorAll('img').length > 1"
+                    "document.querySelector('iframe') || "
+                    "document.querySelectorAll('img').length > 1"
                 )
                 if page.locator("iframe").count():
                     frame = page.locator("iframe").element_handle().content_frame()

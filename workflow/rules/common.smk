@@ -1,142 +1,143 @@
-"""What all stages share: the checked configuration, the plan, names of places, specs and digests. Functions only."""
+"""The planned experiment, the globals that all rules share, and functions that need Snakemake's.
 
-import os
+Specs, places and resources are functions of `relscale.workflow`; rule files only call them.
+"""
+
 import re
 import sys
-from functools import cache
 from pathlib import Path
 from shlex import quote
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
-from relscale.released.table import model_files, read_checkpoints
-from relscale.config.load import figure_families, load_config, merged, read_yaml
 from relscale.figures import find as find_figure
-from relscale.plan.suite import plan_suite
-from relscale.config.families import domains_of
-from relscale.provenance.digests import canonical_json, spec_digest
+from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.code import code_digest, is_recorded, lock_digest
-from relscale.resources.evaluation import cells_needs, cells_of, family_needs, tokens_to_score
-from relscale.text.local_files import listing_of, local_files
-from relscale.resources.text import shard_minutes
-from relscale.resources.training import array_needs, is_short, suite_needs
+from relscale.provenance.dag import jobs_of
+from relscale.provenance.digests import canonical_json
+from relscale.workflow import (
+    evaluation_specs,
+    family_kinds,
+    figure_specs,
+    law_specs,
+    page_specs,
+    suite_specs,
+    text_specs,
+)
+from relscale.workflow.experiment import read_experiment
+from relscale.workflow.layout import SHARED, Layout
+from relscale.workflow.listings import Listings
+from relscale.workflow.scheduling import Scheduling
 
-# The stages run this checkout's package with the interpreter that Snakemake runs with, unless it
-# deploys environments itself. One thread a process: tiny models lose to the barriers between
-# threads. Fixed hashing keeps outputs the same bytes.
+# The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
+# environments itself. Tiny models are slower with several threads. Fixed hashing keeps outputs
+# byte-identical.
 INTERPRETER = (
     ""
     if workflow.deployment_settings.deployment_method
     else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
 )
-SETTINGS = f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
-shell.prefix(f"export {INTERPRETER}{SETTINGS}; ")
+ENVIRONMENT = (
+    f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
+    "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
+)
+shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
 
 
-def read_experiment():
-    """Return the checked experiment and its runs, or checkpoints; a bad configuration ends here, before any job."""
+def planned():
+    """Return the checked experiment; a bad configuration ends here, before any job.
+
+    Snakemake lists the workflow's own configuration file last, although it is merged first.
+    """
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
-    # In the order in which they are merged; Snakemake lists the workflow's own file last, and puts
-    # the overlays' keys first.
-    paths = [
-        *(Path(name) for name in workflow.configfiles if Path(name) not in overlays),
-        *overlays,
-    ]
+    first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
     try:
-        files = [(os.path.relpath(path), read_yaml(path)) for path in paths]
-        experiment = load_config(merged([*(content for _, content in files), config]), files)
-        if experiment.checkpoints is None:
-            return experiment, plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-        rows = read_checkpoints(Path(experiment.checkpoints.table))
-        if experiment.figures.corpus not in (corpora := {row.corpus for row in rows}):
-            raise ValueError(
-                f"figures.corpus = {experiment.figures.corpus!r}: no corpus of {experiment.checkpoints.table}, which has {corpora}"
-            )
-        return experiment, rows
+        experiment = read_experiment([*first, *overlays], config)
+        layout = Layout(experiment=experiment)
+        listings = Listings(experiment=experiment, layout=layout)
+        scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
+        scheduling.check()
     except ValueError as error:
         raise WorkflowError(str(error)) from None
+    return experiment, layout, listings, scheduling
 
 
-EXPERIMENT, PLANNED = read_experiment()
-TRAINED = EXPERIMENT.checkpoints is None
-SUITES = list(dict.fromkeys(run.corpus for run in PLANNED))
-RUNS = {run.run: run for run in PLANNED}
-RESULTS = f"results/{EXPERIMENT.experiment}"
-SHARED = "results/shared"
-FAMILIES = EXPERIMENT.evaluate
-LAW_TABLES = [
-    "points",
-    "absolute",
-    "absolute_fits",
-    "surface",
-    "relative",
-    "decomposition",
-    "two_stage",
-    "predictions",
-    "backtest",
-]
-# Families whose prompts are set side by side: the choice among answers is scored.
-PROMPTS = {
-    name: EXPERIMENT.families[name].prompt
-    for name in FAMILIES
-    if EXPERIMENT.families[name].kind == "questions"
-    and "choice_loss_nats" in EXPERIMENT.families[name].metrics
-}
-SUITE_LAWS = [
-    "optima",
-    *(["correlation"] if "language" in FAMILIES else []),
-    *(["prompts"] if PROMPTS else []),
-]
-CORPORA_TABLES = ["corpora"] if TRAINED else []
-TABLES = ["suite.csv", "bill.txt", "sources.csv", "losses.parquet", "losses.csv", "items.parquet"]
-TABLES += ["preflight.json", *(f"{table}.csv" for table in CORPORA_TABLES)]
-FORMATS = ["svg", "pdf", "png"]
-FIGURES = EXPERIMENT.figures.names
-PAGES = {
-    "relative": f"{RESULTS}/laws/relative.csv",
-    "absolute": f"{RESULTS}/laws/absolute.csv",
-    "optima": f"{RESULTS}/laws/optima.csv",
-    "decomposition": f"{RESULTS}/laws/decomposition.csv",
-    "surface": f"{RESULTS}/laws/surface.csv",
-    "two_stage": f"{RESULTS}/laws/two_stage.csv",
-    "predictions": f"{RESULTS}/laws/predictions.csv",
-    **({"correlation": f"{RESULTS}/laws/correlation.csv"} if "language" in FAMILIES else {}),
-    **({"prompts": f"{RESULTS}/laws/prompts.csv"} if PROMPTS else {}),
-    "backtest": f"{RESULTS}/laws/backtest.csv",
-    "suite": f"{RESULTS}/tables/suite.csv",
-    **{table: f"{RESULTS}/tables/{table}.csv" for table in CORPORA_TABLES},
-    "sources": f"{RESULTS}/tables/sources.csv",
-}
+EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = planned()
+RESULTS = LAYOUT.results
+FAMILIES = EXPERIMENT.families
+RUNS = EXPERIMENT.run_by_name
+FIGURES = EXPERIMENT.settings.figures.names
+TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
+PAGES = page_specs.table_pages(EXPERIMENT, LAYOUT)
 
 
 def after_preflight(record, spec, defined_by):
-    """Have a job wait for the last check, if its record does not say that it was made as it would be now; the check is no input of it.
+    """Make a job wait for the last check, unless its record shows that it would not change.
 
-    An input would make finished jobs stale with each new check, and an ancient one hides from Snakemake whatever else is stale behind it.
+    The check is not an input of the job: as an input it would make finished jobs stale whenever it
+    is repeated, and as an `ancient` one it would hide other stale results from Snakemake.
     """
     if workflow.is_main_process and not is_recorded(Path(record), spec, defined_by):
         checkpoints.preflight.get()
     return []
 
 
-def dump(model):
-    """Return a configuration model as plain values."""
-    return model.model_dump(mode="json")
+def training_resources(wildcards):
+    """Return the resources of a run's training job.
+
+    Raises:
+        WorkflowError: if the run needs more GPUs than this call allows.
+    """
+    allowed = workflow.global_resources.get("gpu")
+    try:
+        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def training_tokens(corpus):
+    """Return the token file of a corpus; a sharded one has its checksums in the manifest."""
+    return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
+
+
+def evaluation_resources(wildcards):
+    """Return the resources of an evaluation job."""
+    return SCHEDULING.evaluation(wildcards.family, wildcards.corpus, wildcards.budget)
+
+
+def note_checksums():
+    """Note the checksums of files that this call's jobs read and wrote.
+
+    If that fails, the results are kept and later compared by their times.
+    """
+    place = checksums_place(EXPERIMENT.name)
+    try:
+        note(jobs_of(workflow.dag), Checksums.read_or_begin(Path(), place))
+    except OSError as error:
+        logger.warning(f"{place}: cannot note the checksums of results: {error}")
 
 
 def any_of(names):
-    """Return a wildcard constraint: exactly these names."""
+    """Return a wildcard constraint that allows exactly these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
-    run=any_of(RUNS),
+    run=any_of(dict.fromkeys(run.run for run in EXPERIMENT.suite)),
     family=any_of(FAMILIES),
-    corpus=any_of(SUITES),
-    budget=any_of(dict.fromkeys(run.budget for run in PLANNED)),
-    law_table=any_of(LAW_TABLES),
+    corpus=any_of(EXPERIMENT.corpora),
+    budget=any_of(dict.fromkeys(budget for _, budget in EXPERIMENT.curves)),
+    law_table=any_of(law_specs.LAW_TABLES),
     figure=any_of(FIGURES),
     page=any_of(PAGES),
+    source_key=any_of(LAYOUT.source_of_key),
+    corpus_key=any_of(LAYOUT.corpus_of_key),
+    sharded_key=any_of(LAYOUT.sharded_of_key),
+    component_key=any_of(LAYOUT.component_of_key),
+    requests_key=any_of(LAYOUT.requests_of_key),
+    texts_key=any_of(LAYOUT.texts_of_key),
+    shard=r"\d{5}",

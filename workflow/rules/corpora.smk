@@ -1,12 +1,12 @@
-"""Corpora: documents out of sources, one tokenizer, token shards with a small manifest of sums."""
+"""Corpora: documents from sources, one tokenizer, and tokens with a manifest of checksums."""
 
 
 rule documents:
     """Read, clean, deduplicate, decontaminate and split the documents of one corpus."""
     input:
-        sources=lambda wildcards: [
-            source_manifest(name) for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])
-        ],
+        sources=lambda wildcards: LAYOUT.corpus_manifests(
+            LAYOUT.corpus_of_key[wildcards.corpus_key]
+        ),
     output:
         train=f"{SHARED}/corpora/{{corpus_key}}/train.parquet",
         validation=f"{SHARED}/corpora/{{corpus_key}}/validation.parquet",
@@ -21,11 +21,10 @@ rule documents:
         mem_mb=3000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json(corpus_spec(CORPORA_BY_KEY[wildcards.corpus_key])),
-        sources=lambda wildcards: [
-            f"{name}={source_manifest(name)}"
-            for name in corpus_sources(CORPORA_BY_KEY[wildcards.corpus_key])
-        ],
+        spec=lambda wildcards: canonical_json(
+            text_specs.corpus_spec(EXPERIMENT, LAYOUT.corpus_of_key[wildcards.corpus_key])
+        ),
+        sources=lambda wildcards: LAYOUT.source_options(LAYOUT.corpus_of_key[wildcards.corpus_key]),
         code=code_digest("relscale.stages.documents"),
     shell:
         """
@@ -39,32 +38,35 @@ rule documents:
         """
 
 
-if EXPERIMENT.tokenizer.given is None:
+if EXPERIMENT.settings.tokenizer.given is None:
 
     rule tokenizer:
-        """Train the byte-level BPE on equal bytes of the named corpora."""
+        """Train a byte-level BPE on the same number of bytes of each named corpus."""
         input:
-            reports=[documents(corpus, "report.json") for corpus in EXPERIMENT.tokenizer.trained_on],
+            reports=[
+                LAYOUT.documents(corpus, "report.json")
+                for corpus in EXPERIMENT.settings.tokenizer.trained_on
+            ],
             train=[
-                ancient(documents(corpus, "train.parquet"))
-                for corpus in EXPERIMENT.tokenizer.trained_on
+                ancient(LAYOUT.documents(corpus, "train.parquet"))
+                for corpus in EXPERIMENT.settings.tokenizer.trained_on
             ],
         output:
-            tokenizer=TOKENIZER,
+            tokenizer=LAYOUT.tokenizer,
         log:
-            f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
+            f"logs/shared/tokenizer/{LAYOUT.tokenizer_key}.log",
         benchmark:
-            f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+            f"benchmarks/results/shared/tokenizer/{LAYOUT.tokenizer_key}.jsonl"
         conda:
             "../../envs/environment.yaml"
         resources:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(TOKENIZER_SPEC),
+            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
             train=[
-                f"{corpus}={documents(corpus, 'train.parquet')}"
-                for corpus in EXPERIMENT.tokenizer.trained_on
+                f"{corpus}={LAYOUT.documents(corpus, 'train.parquet')}"
+                for corpus in EXPERIMENT.settings.tokenizer.trained_on
             ],
             code=code_digest("relscale.stages.tokenizer"),
             lock=lock_digest(["tokenizers"]),
@@ -80,14 +82,14 @@ if EXPERIMENT.tokenizer.given is None:
 else:
 
     rule given_tokenizer:
-        """Take the given tokenizer, and check that it can be used."""
+        """Copy the given tokenizer after checking that it can be used."""
         output:
-            tokenizer=TOKENIZER,
-            manifest=TOKENIZER_MANIFEST,
+            tokenizer=LAYOUT.tokenizer,
+            manifest=LAYOUT.tokenizer_manifest,
         log:
-            f"logs/shared/tokenizer/{TOKENIZER_KEY}.log",
+            f"logs/shared/tokenizer/{LAYOUT.tokenizer_key}.log",
         benchmark:
-            f"benchmarks/results/shared/tokenizer/{TOKENIZER_KEY}.jsonl"
+            f"benchmarks/results/shared/tokenizer/{LAYOUT.tokenizer_key}.jsonl"
         localrule: True
         conda:
             "../../envs/environment.yaml"
@@ -95,8 +97,8 @@ else:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(TOKENIZER_SPEC),
-            listing=given_listing(),
+            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
+            listing=LISTINGS.of_tokenizer(),
             code=code_digest("relscale.stages.given_tokenizer"),
             lock=lock_digest(["tokenizers"]),
         shell:
@@ -111,27 +113,29 @@ else:
 
 
 rule shards:
-    """Turn one corpus into memory-mapped tokens and a manifest of their sums."""
+    """Tokenize one corpus into memory-mapped files with a manifest of checksums."""
     input:
-        tokenizer=TOKENIZER,
+        tokenizer=LAYOUT.tokenizer,
         report=f"{SHARED}/corpora/{{corpus_key}}/report.json",
         train=ancient(f"{SHARED}/corpora/{{corpus_key}}/train.parquet"),
         validation=ancient(f"{SHARED}/corpora/{{corpus_key}}/validation.parquet"),
     output:
-        train=f"{SHARED}/corpora/{{corpus_key}}/tokens-{TOKENIZER_KEY}/train.bin",
-        validation=f"{SHARED}/corpora/{{corpus_key}}/tokens-{TOKENIZER_KEY}/validation.bin",
-        manifest=f"{SHARED}/corpora/{{corpus_key}}/tokens-{TOKENIZER_KEY}/manifest.json",
+        train=f"{SHARED}/corpora/{{corpus_key}}/tokens-{LAYOUT.tokenizer_key}/train.bin",
+        validation=f"{SHARED}/corpora/{{corpus_key}}/tokens-{LAYOUT.tokenizer_key}/validation.bin",
+        manifest=f"{SHARED}/corpora/{{corpus_key}}/tokens-{LAYOUT.tokenizer_key}/manifest.json",
     log:
-        f"logs/shared/shards/{{corpus_key}}-{TOKENIZER_KEY}.log",
+        f"logs/shared/shards/{{corpus_key}}-{LAYOUT.tokenizer_key}.log",
     benchmark:
-        f"benchmarks/results/shared/shards/{{corpus_key}}-{TOKENIZER_KEY}.jsonl"
+        f"benchmarks/results/shared/shards/{{corpus_key}}-{LAYOUT.tokenizer_key}.jsonl"
     conda:
         "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json({"corpus": CORPORA_BY_KEY[wildcards.corpus_key]}),
+        spec=lambda wildcards: canonical_json(
+            text_specs.tokens_spec(LAYOUT.corpus_of_key[wildcards.corpus_key])
+        ),
         code=code_digest("relscale.stages.shards"),
         lock=lock_digest(["tokenizers"]),
     shell:
@@ -150,15 +154,15 @@ rule shards:
 
 
 rule corpora_table:
-    """Count documents, bytes, tokens and what was removed, by corpus and component."""
+    """Count documents, bytes, tokens and removed documents by corpus and component."""
     input:
-        manifests=[tokens(corpus, "manifest.json") for corpus in EXPERIMENT.suite.corpora],
+        manifests=LAYOUT.token_manifests,
     output:
         table=f"{RESULTS}/tables/corpora.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/corpora_table.log",
+        f"logs/{EXPERIMENT.name}/corpora_table.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/corpora_table.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/corpora_table.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -1,11 +1,11 @@
-"""Evaluation: a family's text becomes requests once; one job scores the runs of an IsoFLOP curve on them."""
+"""Evaluation: requests from a family's text, then one job per IsoFLOP curve that scores its runs."""
 
 
 rule family:
-    """Turn one family's text into tokenised requests."""
+    """Turn one family's text into tokenized requests."""
     input:
-        tokenizer=TOKENIZER,
-        text=requests_source,
+        tokenizer=LAYOUT.tokenizer,
+        text=lambda wildcards: LAYOUT.request_texts(wildcards.requests_key),
     output:
         requests=f"{SHARED}/families/{{requests_key}}/requests.parquet",
         manifest=f"{SHARED}/families/{{requests_key}}/manifest.json",
@@ -16,12 +16,19 @@ rule family:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards: requests_needs(wildcards).mem_mb,
-        runtime=lambda wildcards: requests_needs(wildcards).runtime,
+        mem_mb=lambda wildcards: SCHEDULING.requests(wildcards.requests_key).mem_mb,
+        runtime=lambda wildcards: SCHEDULING.requests(wildcards.requests_key).runtime,
     params:
-        spec=lambda wildcards: canonical_json(family_spec(*REQUESTS_BY_KEY[wildcards.requests_key])),
-        text=lambda wildcards, input: text_options(
-            EXPERIMENT.families[REQUESTS_BY_KEY[wildcards.requests_key][0]].kind, input.text
+        spec=lambda wildcards: canonical_json(
+            evaluation_specs.family_spec(
+                EXPERIMENT, *LAYOUT.requests_of_key[wildcards.requests_key]
+            )
+        ),
+        text=lambda wildcards, input: evaluation_specs.text_options(
+            family_kinds.text_option(
+                EXPERIMENT.family(LAYOUT.requests_of_key[wildcards.requests_key][0])
+            ),
+            input.text,
         ),
         code=code_digest("relscale.stages.family"),
         lock=lock_digest(["tokenizers"]),
@@ -38,24 +45,26 @@ rule family:
 
 
 rule overlap:
-    """Find the items of a family outside the decontamination list that stand in a corpus."""
+    """Find the items of a family in a corpus from which the family's text was not removed."""
     input:
-        requests=lambda wildcards: requests(wildcards.family, wildcards.corpus, "requests.parquet"),
-        train=lambda wildcards: ancient(documents(wildcards.corpus, "train.parquet")),
-        report=lambda wildcards: documents(wildcards.corpus, "report.json"),
+        requests=lambda wildcards: LAYOUT.requests(
+            wildcards.family, wildcards.corpus, "requests.parquet"
+        ),
+        train=lambda wildcards: ancient(LAYOUT.documents(wildcards.corpus, "train.parquet")),
+        report=lambda wildcards: LAYOUT.documents(wildcards.corpus, "report.json"),
     output:
         overlaps=f"{RESULTS}/evaluations/{{family}}/overlaps-{{corpus}}.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/overlap/{{family}}-{{corpus}}.log",
+        f"logs/{EXPERIMENT.name}/overlap/{{family}}-{{corpus}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/overlap/{{family}}-{{corpus}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/overlap/{{family}}-{{corpus}}.jsonl"
     conda:
         "../../envs/environment.yaml"
     resources:
         mem_mb=1500,
         runtime="30m",
     params:
-        spec=canonical_json({"window_words": EXPERIMENT.corpora.window_words}),
+        spec=canonical_json(evaluation_specs.overlap_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.overlap"),
     shell:
         """
@@ -69,42 +78,41 @@ rule overlap:
 
 
 rule evaluate:
-    """Score the runs of one IsoFLOP curve on one family, one after another."""
+    """Score the runs of one IsoFLOP curve on one family, one after the other."""
     input:
-        manifest=lambda wildcards: requests(wildcards.family, wildcards.corpus, "manifest.json"),
-        requests=lambda wildcards: ancient(
-            requests(wildcards.family, wildcards.corpus, "requests.parquet")
+        manifest=lambda wildcards: LAYOUT.requests(
+            wildcards.family, wildcards.corpus, "manifest.json"
         ),
-        records=lambda wildcards: [
-            f"{RESULTS}/runs/{run}/record.json"
-            for run in runs_of(wildcards.corpus, wildcards.budget)
-        ],
-        models=lambda wildcards: [
-            f"{RESULTS}/runs/{run}/model" for run in runs_of(wildcards.corpus, wildcards.budget)
-        ],
-        overlaps=overlaps,
+        requests=lambda wildcards: ancient(
+            LAYOUT.requests(wildcards.family, wildcards.corpus, "requests.parquet")
+        ),
+        records=lambda wildcards: LAYOUT.curve_runs(
+            wildcards.corpus, wildcards.budget, "record.json"
+        ),
+        models=lambda wildcards: LAYOUT.curve_runs(wildcards.corpus, wildcards.budget, "model"),
+        overlaps=lambda wildcards: LAYOUT.overlaps(wildcards.family, wildcards.corpus),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
     log:
-        f"logs/{EXPERIMENT.experiment}/evaluate/{{family}}-{{corpus}}-{{budget}}.log",
+        f"logs/{EXPERIMENT.name}/evaluate/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/evaluate/{{family}}-{{corpus}}-{{budget}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/evaluate/{{family}}-{{corpus}}-{{budget}}.jsonl"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: scoring_needs(wildcards).gpu,
-        mem_mb=lambda wildcards: scoring_needs(wildcards).mem_mb,
-        gpu_mem_mb=lambda wildcards: scoring_needs(wildcards).gpu_mem_mb,
-        runtime=lambda wildcards: scoring_needs(wildcards).runtime,
-        cpus_per_task=lambda wildcards: scoring_needs(wildcards).cpus_per_task,
-        nodes=lambda wildcards: scoring_needs(wildcards).nodes,
+        gpu=lambda wildcards: evaluation_resources(wildcards).gpu,
+        mem_mb=lambda wildcards: evaluation_resources(wildcards).mem_mb,
+        gpu_mem_mb=lambda wildcards: evaluation_resources(wildcards).gpu_mem_mb,
+        runtime=lambda wildcards: evaluation_resources(wildcards).runtime,
+        cpus_per_task=lambda wildcards: evaluation_resources(wildcards).cpus_per_task,
+        nodes=lambda wildcards: evaluation_resources(wildcards).nodes,
     params:
         spec=lambda wildcards: canonical_json(
-            family_spec(wildcards.family, corpus_of_family(wildcards.family, wildcards.corpus))
+            evaluation_specs.evaluation_spec(EXPERIMENT, wildcards.family, wildcards.corpus)
         ),
-        overlaps=lambda wildcards, input: ["--overlaps", input.overlaps] if input.overlaps else [],
+        overlaps=lambda wildcards, input: ["--overlaps", *input.overlaps] if input.overlaps else [],
         checkpoints=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),
         lock=TRAINING_LOCK,

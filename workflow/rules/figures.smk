@@ -1,4 +1,7 @@
-"""Figures: one rule each, from tables only. `relscale.figures.<name>` declares a figure, `relscale.figures.draw.<name>` draws it."""
+"""Figures: one rule per figure, drawn from tables alone.
+
+`relscale.figures.<name>` declares a figure, `relscale.figures.draw.<name>` draws it.
+"""
 
 for name in FIGURES:
 
@@ -6,7 +9,7 @@ for name in FIGURES:
         name:
             name
         input:
-            **figure_tables(name),
+            **figure_specs.figure_tables(EXPERIMENT, name),
         output:
             svg=report(
                 f"{RESULTS}/figures/{name}.svg",
@@ -17,9 +20,9 @@ for name in FIGURES:
             pdf=f"{RESULTS}/figures/{name}.pdf",
             png=f"{RESULTS}/figures/{name}.png",
         log:
-            f"logs/{EXPERIMENT.experiment}/figures/{name}.log",
+            f"logs/{EXPERIMENT.name}/figures/{name}.log",
         benchmark:
-            f"benchmarks/results/{EXPERIMENT.experiment}/figures/{name}.jsonl"
+            f"benchmarks/results/{EXPERIMENT.name}/figures/{name}.jsonl"
         localrule: True
         conda:
             "../../envs/environment.yaml"
@@ -29,9 +32,11 @@ for name in FIGURES:
         params:
             module=find_figure(name).drawing,
             tables=[
-                f"{kind}={path}" for kind, paths in figure_tables(name).items() for path in paths
+                f"{kind}={path}"
+                for kind, paths in figure_specs.figure_tables(EXPERIMENT, name).items()
+                for path in paths
             ],
-            spec=canonical_json(figure_spec(name)),
+            spec=canonical_json(figure_specs.figure_spec(EXPERIMENT, name)),
             code=code_digest(find_figure(name).drawing),
             caption=find_figure(name).caption,
             lock=lock_digest(["matplotlib"]),
@@ -48,9 +53,12 @@ for name in FIGURES:
 
 
 rule figures:
-    """All figures, and nothing that they do not need."""
+    """Draw all figures, and make only the tables that they need."""
     input:
         collect(
-            "{results}/figures/{figure}.{ending}", results=RESULTS, figure=FIGURES, ending=FORMATS
+            "{results}/figures/{figure}.{ending}",
+            results=RESULTS,
+            figure=FIGURES,
+            ending=figure_specs.FORMATS,
         ),
     localrule: True

@@ -1,16 +1,16 @@
-"""Laws: the compute-optimal points once, then each family by itself."""
+"""Laws: the compute-optimal points of the suite, then the laws of each family."""
 
 
 rule optima:
-    """Find the compute-optimal point of every suite and budget."""
+    """Find the compute-optimal point of every corpus and budget."""
     input:
-        losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+        losses=f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet",
     output:
         table=f"{RESULTS}/laws/optima.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/optima.log",
+        f"logs/{EXPERIMENT.name}/optima.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/optima.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/optima.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -18,7 +18,7 @@ rule optima:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(optima_spec()),
+        spec=canonical_json(law_specs.optima_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.optima"),
     shell:
         """
@@ -35,8 +35,8 @@ rule laws:
     input:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
-        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
-        outside_models=lambda wildcards: outside_models(wildcards.family),
+        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet",
+        outside_models=lambda wildcards: law_specs.outside_models(EXPERIMENT, wildcards.family),
     output:
         points=f"{RESULTS}/laws/{{family}}/points.csv",
         absolute=f"{RESULTS}/laws/{{family}}/absolute.csv",
@@ -48,9 +48,9 @@ rule laws:
         predictions=f"{RESULTS}/laws/{{family}}/predictions.csv",
         backtest=f"{RESULTS}/laws/{{family}}/backtest.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/laws/{{family}}.log",
+        f"logs/{EXPERIMENT.name}/laws/{{family}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/laws/{{family}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/laws/{{family}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -58,7 +58,7 @@ rule laws:
         mem_mb=2000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json(law_spec(wildcards.family)),
+        spec=lambda wildcards: canonical_json(law_specs.law_spec(EXPERIMENT, wildcards.family)),
         code=code_digest("relscale.stages.laws"),
     shell:
         """
@@ -82,15 +82,15 @@ rule laws:
 
 
 rule law_table:
-    """Gather one kind of law table over all families."""
+    """Gather one table of laws over all families."""
     input:
         tables=[f"{RESULTS}/laws/{family}/{{law_table}}.csv" for family in FAMILIES],
     output:
         table=f"{RESULTS}/laws/{{law_table}}.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/law_table/{{law_table}}.log",
+        f"logs/{EXPERIMENT.name}/law_table/{{law_table}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/law_table/{{law_table}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/law_table/{{law_table}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -110,13 +110,16 @@ rule law_table:
 
 
 rule prompts:
-    """Set the prompts of the knowledge families side by side."""
+    """Compare the prompts of the families of questions."""
     input:
-        losses=[f"{RESULTS}/evaluations/{family}/losses.parquet" for family in PROMPTS],
+        losses=[
+            f"{RESULTS}/evaluations/{family}/losses.parquet"
+            for family in law_specs.prompt_families(EXPERIMENT)
+        ],
     output:
         table=f"{RESULTS}/laws/prompts.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/prompts.log",
+        f"logs/{EXPERIMENT.name}/prompts.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -124,7 +127,7 @@ rule prompts:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(prompts_spec()),
+        spec=canonical_json(law_specs.prompts_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.prompts"),
     shell:
         """
@@ -137,14 +140,14 @@ rule prompts:
 
 
 rule correlation:
-    """Set the slopes of the language family against a covariate of its domains."""
+    """Correlate the slopes of the language family with a covariate of its domains."""
     input:
         relative=f"{RESULTS}/laws/language/relative.csv",
-        covariates=f"workflow/reference/{EXPERIMENT.figures.covariates}",
+        covariates=f"workflow/reference/{EXPERIMENT.settings.figures.covariates}",
     output:
         table=f"{RESULTS}/laws/correlation.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/correlation.log",
+        f"logs/{EXPERIMENT.name}/correlation.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -152,7 +155,7 @@ rule correlation:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(correlation_spec()),
+        spec=canonical_json(law_specs.correlation_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.correlation"),
     shell:
         """

@@ -1,18 +1,18 @@
-"""Losses: the evaluations of a family, then of all families, gathered into one table."""
+"""Losses: gather the evaluations of each family, then of all families, into one table."""
 
 
 rule family_losses:
     """Gather the losses and items of one family over all runs."""
     input:
-        losses=lambda wildcards: evaluation_files(wildcards.family, "losses"),
-        per_item=lambda wildcards: evaluation_files(wildcards.family, "items"),
+        losses=lambda wildcards: LAYOUT.evaluations(wildcards.family, "losses"),
+        per_item=lambda wildcards: LAYOUT.evaluations(wildcards.family, "items"),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
     log:
-        f"logs/{EXPERIMENT.experiment}/family_losses/{{family}}.log",
+        f"logs/{EXPERIMENT.name}/family_losses/{{family}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/family_losses/{{family}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/family_losses/{{family}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -33,18 +33,18 @@ rule family_losses:
 
 
 rule losses:
-    """Gather the losses and items of all families: what everything after it is made from."""
+    """Gather the losses and items of all families, which all later results are made from."""
     input:
-        losses=[f"{RESULTS}/evaluations/{family}/losses.parquet" for family in FAMILIES],
-        per_item=[f"{RESULTS}/evaluations/{family}/items.parquet" for family in FAMILIES],
+        losses=[LAYOUT.family_table(family, "losses") for family in FAMILIES],
+        per_item=[LAYOUT.family_table(family, "items") for family in FAMILIES],
     output:
         losses=f"{RESULTS}/tables/losses.parquet",
         csv=f"{RESULTS}/tables/losses.csv",
         per_item=f"{RESULTS}/tables/items.parquet",
     log:
-        f"logs/{EXPERIMENT.experiment}/losses.log",
+        f"logs/{EXPERIMENT.name}/losses.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/losses.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/losses.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -1,4 +1,7 @@
-"""Pages: the answer, the explorer, provenance, and tables as sortable pages, since Snakemake's report can only offer a CSV for download."""
+"""Pages of the report: findings, explorer, provenance, and tables that can be sorted.
+
+Snakemake's report can only offer a CSV file for download, so each table has a page.
+"""
 
 
 rule table_page:
@@ -13,7 +16,7 @@ rule table_page:
             labels={"table": "{page}"},
         ),
     log:
-        f"logs/{EXPERIMENT.experiment}/table_page/{{page}}.log",
+        f"logs/{EXPERIMENT.name}/table_page/{{page}}.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -22,6 +25,7 @@ rule table_page:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.html_table"),
+        templates=page_specs.template_digest("html_table"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -33,17 +37,17 @@ rule table_page:
 
 
 rule other_baselines:
-    """Fit the relative laws of one family against each of its other domains, for the explorer."""
+    """Fit a family's relative laws against each of its other domains, for the explorer."""
     input:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
-        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.laws.optimum_by}/losses.parquet",
+        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet",
     output:
         table=f"{RESULTS}/laws/{{family}}/baselines.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/other_baselines/{{family}}.log",
+        f"logs/{EXPERIMENT.name}/other_baselines/{{family}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/other_baselines/{{family}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/other_baselines/{{family}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -51,7 +55,9 @@ rule other_baselines:
         mem_mb=2000,
         runtime="60m",
     params:
-        spec=lambda wildcards: canonical_json(baselines_spec(wildcards.family)),
+        spec=lambda wildcards: canonical_json(
+            law_specs.baselines_spec(EXPERIMENT, wildcards.family)
+        ),
         code=code_digest("relscale.stages.baselines"),
     shell:
         """
@@ -66,15 +72,16 @@ rule other_baselines:
 
 
 rule explorer:
-    """Make the page on which estimators, corpora, baselines and metrics are tried out."""
+    """Build the explorer: a page to try estimators, corpora, baselines and metrics."""
     input:
         losses=f"{RESULTS}/tables/losses.parquet",
         points=f"{RESULTS}/laws/points.csv",
         absolute=f"{RESULTS}/laws/absolute.csv",
         relative=f"{RESULTS}/laws/relative.csv",
-        baselines=[f"{RESULTS}/laws/{family}/baselines.csv" for family in explored_families()],
-        template="workflow/explorer/explorer.html",
-        script="workflow/explorer/explorer.js",
+        baselines=[
+            LAYOUT.law_table(family, "baselines")
+            for family in page_specs.explored_families(EXPERIMENT)
+        ],
     output:
         page=report(
             f"{RESULTS}/explorer.html",
@@ -83,9 +90,9 @@ rule explorer:
             labels={"page": "explorer"},
         ),
     log:
-        f"logs/{EXPERIMENT.experiment}/explorer.log",
+        f"logs/{EXPERIMENT.name}/explorer.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/explorer.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/explorer.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -93,8 +100,9 @@ rule explorer:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(explorer_spec()),
+        spec=canonical_json(page_specs.explorer_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.explorer"),
+        templates=page_specs.template_digest("explorer"),
         lock=lock_digest(["vl-convert-python"]),
     shell:
         """
@@ -106,14 +114,12 @@ rule explorer:
             --absolute {input.absolute:q} \
             --relative {input.relative:q} \
             --baselines {input.baselines:q} \
-            --template {input.template:q} \
-            --script {input.script:q} \
             --out {output.page:q}
         """
 
 
 rule findings:
-    """Answer the question in sentences made from the tables: a page, and the first page of the report."""
+    """Write the findings, in sentences made from the tables, as a page and as the report's first."""
     input:
         relative=f"{RESULTS}/laws/relative.csv",
         suite=f"{RESULTS}/tables/suite.csv",
@@ -126,7 +132,7 @@ rule findings:
         ),
         text=f"{RESULTS}/html/landing.rst",
     log:
-        f"logs/{EXPERIMENT.experiment}/findings.log",
+        f"logs/{EXPERIMENT.name}/findings.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -134,8 +140,9 @@ rule findings:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(findings_spec()),
+        spec=canonical_json(page_specs.findings_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.findings"),
+        templates=page_specs.template_digest("findings"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -150,15 +157,18 @@ rule findings:
 
 
 rule provenance:
-    """Say where the numbers come from. It reads the records of finished jobs, which are no inputs: without them it says so."""
+    """Show where the numbers come from.
+
+    It also reads the records of finished jobs, which are not inputs, and says if they are missing.
+    """
     input:
         sources=f"{RESULTS}/tables/sources.csv",
         tables=[
             f"{RESULTS}/tables/suite.csv",
-            *(f"{RESULTS}/tables/{table}.csv" for table in CORPORA_TABLES),
+            *(f"{RESULTS}/tables/{table}.csv" for table in page_specs.corpora_tables(EXPERIMENT)),
             f"{RESULTS}/tables/losses.parquet",
             f"{RESULTS}/tables/items.parquet",
-            *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *LAW_TABLES]),
+            *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *law_specs.LAW_TABLES]),
         ],
         citation="CITATION.cff",
         drawn=[
@@ -173,7 +183,7 @@ rule provenance:
             labels={"page": "provenance"},
         ),
     log:
-        f"logs/{EXPERIMENT.experiment}/provenance.log",
+        f"logs/{EXPERIMENT.name}/provenance.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -181,11 +191,12 @@ rule provenance:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(provenance_spec()),
-        own=f"benchmarks/results/{EXPERIMENT.experiment}",
+        spec=canonical_json(page_specs.provenance_spec(EXPERIMENT, LAYOUT)),
+        own=f"benchmarks/results/{EXPERIMENT.name}",
         shared="benchmarks/results/shared",
         code=code_digest("relscale.stages.provenance"),
-        lock=lock_digest(SHOWN_PACKAGES),
+        templates=page_specs.template_digest("provenance"),
+        lock=lock_digest(page_specs.SHOWN_PACKAGES),
     shell:
         """
         exec &> >(tee {log:q})

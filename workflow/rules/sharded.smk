@@ -1,8 +1,8 @@
-"""Corpora of any size: a plan of each component's shards, a job a shard, one manifest for a corpus."""
+"""Corpora of any size: one plan per component, one job per shard, one manifest per corpus."""
 
 
 rule shard_plan:
-    """List the files of a component and deal them to its shards."""
+    """List the files of a component and assign them to its shards."""
     output:
         plan=f"{SHARED}/components/{{component_key}}/plan.json",
     log:
@@ -17,9 +17,11 @@ rule shard_plan:
         runtime="30m",
     params:
         spec=lambda wildcards: canonical_json(
-            component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])
+            text_specs.component_spec(
+                EXPERIMENT, *LAYOUT.component_of_key[wildcards.component_key]
+            )
         ),
-        listing=lambda wildcards: component_listing(wildcards.component_key),
+        listing=lambda wildcards: LISTINGS.of_component(wildcards.component_key),
         code=code_digest("relscale.stages.shard_plan"),
     shell:
         """
@@ -32,13 +34,13 @@ rule shard_plan:
 
 
 rule shard:
-    """Turn the files of one shard into tokens; one that was stopped goes on."""
+    """Tokenize the files of one shard; a job that was killed is resumed."""
     input:
         plan=f"{SHARED}/components/{{component_key}}/plan.json",
-        tokenizer=TOKENIZER,
-        sources=lambda wildcards: [
-            source_manifest(name) for name in decontamination_sources(wildcards)
-        ],
+        tokenizer=LAYOUT.tokenizer,
+        sources=lambda wildcards: LAYOUT.corpus_manifests(
+            LAYOUT.component_of_key[wildcards.component_key][0]
+        ),
     output:
         tokens=f"{SHARED}/components/{{component_key}}/{{shard}}.bin",
         validation=f"{SHARED}/components/{{component_key}}/{{shard}}.parquet",
@@ -52,14 +54,16 @@ rule shard:
     threads: 1
     resources:
         mem_mb=1500,
-        runtime=shard_runtime,
+        runtime=lambda wildcards: SCHEDULING.shard_minutes(wildcards.component_key),
     params:
         spec=lambda wildcards: canonical_json(
-            component_spec(*COMPONENTS_BY_KEY[wildcards.component_key])
+            text_specs.component_spec(
+                EXPERIMENT, *LAYOUT.component_of_key[wildcards.component_key]
+            )
         ),
-        sources=lambda wildcards: [
-            f"{name}={source_manifest(name)}" for name in decontamination_sources(wildcards)
-        ],
+        sources=lambda wildcards: LAYOUT.source_options(
+            LAYOUT.component_of_key[wildcards.component_key][0]
+        ),
         code=code_digest("relscale.stages.shard"),
         lock=lock_digest(["tokenizers"]),
         checkpoints=f"{SHARED}/checkpoints",
@@ -82,28 +86,36 @@ rule shard:
 
 
 rule sharded_corpus:
-    """Gather the shards of a corpus: a manifest with weights and sums, and the held-out documents by weight."""
+    """Gather the shards of a corpus: a manifest with weights and checksums, and held-out documents."""
     input:
-        records=lambda wildcards: shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "json"),
-        validation=lambda wildcards: ancient(
-            shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "parquet")
+        records=lambda wildcards: LAYOUT.shard_files(
+            LAYOUT.sharded_of_key[wildcards.sharded_key], "json"
         ),
-        tokens=lambda wildcards: ancient(shard_files(SHARDED_BY_KEY[wildcards.sharded_key], "bin")),
+        validation=lambda wildcards: ancient(
+            LAYOUT.shard_files(LAYOUT.sharded_of_key[wildcards.sharded_key], "parquet")
+        ),
+        tokens=lambda wildcards: ancient(
+            LAYOUT.shard_files(LAYOUT.sharded_of_key[wildcards.sharded_key], "bin")
+        ),
     output:
-        validation=f"{SHARED}/corpora/{{sharded_key}}/tokens-{TOKENIZER_KEY}/validation.parquet",
-        manifest=f"{SHARED}/corpora/{{sharded_key}}/tokens-{TOKENIZER_KEY}/manifest.json",
+        validation=f"{SHARED}/corpora/{{sharded_key}}/tokens-{LAYOUT.tokenizer_key}/validation.parquet",
+        manifest=f"{SHARED}/corpora/{{sharded_key}}/tokens-{LAYOUT.tokenizer_key}/manifest.json",
     log:
-        f"logs/shared/sharded_corpus/{{sharded_key}}-{TOKENIZER_KEY}.log",
+        f"logs/shared/sharded_corpus/{{sharded_key}}-{LAYOUT.tokenizer_key}.log",
     benchmark:
-        f"benchmarks/results/shared/sharded_corpus/{{sharded_key}}-{TOKENIZER_KEY}.jsonl"
+        f"benchmarks/results/shared/sharded_corpus/{{sharded_key}}-{LAYOUT.tokenizer_key}.jsonl"
     conda:
         "../../envs/environment.yaml"
     resources:
         mem_mb=4000,
         runtime="2h",
     params:
-        spec=lambda wildcards: canonical_json(sharded_spec(SHARDED_BY_KEY[wildcards.sharded_key])),
-        components=lambda wildcards: sharded_folders(SHARDED_BY_KEY[wildcards.sharded_key]),
+        spec=lambda wildcards: canonical_json(
+            text_specs.sharded_spec(EXPERIMENT, LAYOUT.sharded_of_key[wildcards.sharded_key])
+        ),
+        components=lambda wildcards: LAYOUT.component_options(
+            LAYOUT.sharded_of_key[wildcards.sharded_key]
+        ),
         code=code_digest("relscale.stages.sharded_corpus"),
     shell:
         """

@@ -1,8 +1,8 @@
-"""Sources: pinned packages are downloaded, checked and unpacked; local files are copied; hub datasets are streamed."""
+"""Sources: download, check and unpack packages; copy local files; stream Hub datasets."""
 
 
 rule source:
-    """Fetch one source, check it, unpack it."""
+    """Fetch, check and unpack one source."""
     output:
         manifest=f"{SHARED}/sources/{{source_key}}/manifest.json",
         files=directory(f"{SHARED}/sources/{{source_key}}/files"),
@@ -15,11 +15,15 @@ rule source:
     resources:
         mem_mb=1000,
         runtime="30m",
-        local_copy=local_copy,
-        downloads=EXPERIMENT.downloads or "",
+        local_copy=lambda wildcards: text_specs.local_copy(
+            EXPERIMENT, LAYOUT.source_of_key[wildcards.source_key]
+        ),
+        downloads=EXPERIMENT.settings.downloads or "",
     params:
-        spec=lambda wildcards: canonical_json(source_spec(SOURCES_BY_KEY[wildcards.source_key])),
-        listing=lambda wildcards: source_listing(wildcards.source_key),
+        spec=lambda wildcards: canonical_json(
+            text_specs.source_spec(EXPERIMENT, LAYOUT.source_of_key[wildcards.source_key])
+        ),
+        listing=lambda wildcards: LISTINGS.of_source(wildcards.source_key),
         code=code_digest("relscale.stages.source"),
     shell:
         """
@@ -35,18 +39,16 @@ rule source:
 
 
 rule sources_table:
-    """List the sources of this experiment with hashes, licences and citations."""
+    """List the sources of this experiment with checksums, licences and citations."""
     input:
-        manifests=[source_manifest(name) for name in SOURCES],
-        plans=[
-            f"{component_folder(*component)}/plan.json" for component in COMPONENTS_BY_KEY.values()
-        ],
+        manifests=[LAYOUT.source_manifest(name) for name in LAYOUT.fetched_sources],
+        plans=LAYOUT.shard_plans,
     output:
         table=f"{RESULTS}/tables/sources.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/sources_table.log",
+        f"logs/{EXPERIMENT.name}/sources_table.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/sources_table.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/sources_table.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -54,12 +56,7 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(
-            {
-                name: EXPERIMENT.sources[name].model_dump(include={"licence", "citation"})
-                for name in LISTED_SOURCES
-            }
-        ),
+        spec=canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources)),
         code=code_digest("relscale.stages.sources_table"),
     shell:
         """

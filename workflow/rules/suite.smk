@@ -1,15 +1,15 @@
-"""The suite as a table with its bill, and the last check before anything is trained."""
+"""The suite: its table and bill, and the last check before training."""
 
 
 rule suite:
-    """Write the planned runs and what they cost."""
+    """Write the planned runs and their costs."""
     output:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
     log:
-        f"logs/{EXPERIMENT.experiment}/suite.log",
+        f"logs/{EXPERIMENT.name}/suite.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/suite.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/suite.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -17,14 +17,7 @@ rule suite:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(
-            {
-                "suite": dump(EXPERIMENT.suite),
-                "vocab_size": EXPERIMENT.tokenizer.vocab_size,
-                "costs": dump(EXPERIMENT.costs),
-                **bill_of_jobs(),
-            }
-        ),
+        spec=canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score)),
         code=code_digest("relscale.stages.suite"),
     shell:
         """
@@ -37,15 +30,15 @@ rule suite:
 
 
 rule enough_tokens:
-    """Check before any training that every corpus has the tokens that its runs need."""
+    """Check before any training that every corpus has enough tokens for its runs."""
     input:
-        manifests=[tokens(corpus, "manifest.json") for corpus in EXPERIMENT.suite.corpora],
+        manifests=LAYOUT.token_manifests,
     output:
         checked=f"{RESULTS}/tables/enough_tokens.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/enough_tokens.log",
+        f"logs/{EXPERIMENT.name}/enough_tokens.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/enough_tokens.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/enough_tokens.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -53,9 +46,7 @@ rule enough_tokens:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(
-            {"most_tokens": most_tokens(), "max_epochs": EXPERIMENT.suite.max_epochs}
-        ),
+        spec=canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.enough_tokens"),
     shell:
         """
@@ -68,22 +59,16 @@ rule enough_tokens:
 
 
 checkpoint preflight:
-    """Check before any training that every domain has text, once every corpus has tokens."""
+    """Check before any training that every domain has text; runs after `enough_tokens`."""
     input:
         tokens=f"{RESULTS}/tables/enough_tokens.json",
-        families=list(
-            dict.fromkeys(
-                requests(family, corpus, "manifest.json")
-                for family in FAMILIES
-                for corpus in EXPERIMENT.suite.corpora
-            )
-        ),
+        families=LAYOUT.request_manifests,
     output:
         checked=f"{RESULTS}/tables/preflight.json",
     log:
-        f"logs/{EXPERIMENT.experiment}/preflight.log",
+        f"logs/{EXPERIMENT.name}/preflight.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/preflight.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/preflight.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

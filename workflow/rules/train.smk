@@ -1,15 +1,19 @@
-"""Training: one job a run, in rules by number of GPUs and by time: SLURM gives all tasks of an array the same."""
+"""Training: one job per run.
+
+There is one rule per number of GPUs and per length, since SLURM gives all tasks of an array the same
+resources.
+"""
 
 
 rule train:
     """Train one model of the suite to its budget."""
     input:
-        manifest=lambda wildcards: tokens(RUNS[wildcards.run].corpus, "manifest.json"),
-        tokenizer=TOKENIZER,
+        manifest=lambda wildcards: LAYOUT.tokens(RUNS[wildcards.run].corpus, "manifest.json"),
+        tokenizer=LAYOUT.tokenizer,
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
-            f"{RESULTS}/runs/{wildcards.run}/record.json",
-            RUNS[wildcards.run].spec(),
+            LAYOUT.run_file(wildcards.run, "record.json"),
+            RUNS[wildcards.run].spec().model_dump(mode="json"),
             [code_digest("relscale.stages.train"), TRAINING_LOCK],
         ),
     output:
@@ -18,26 +22,26 @@ rule train:
         speed=f"{RESULTS}/runs/{{run}}/speed.csv",
         model=directory(f"{RESULTS}/runs/{{run}}/model"),
     log:
-        f"logs/{EXPERIMENT.experiment}/train/{{run}}.log",
+        f"logs/{EXPERIMENT.name}/train/{{run}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/train/{{run}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/train/{{run}}.jsonl"
     wildcard_constraints:
-        run=any_of(runs_with(0, 1, short=True)),
+        run=any_of(SCHEDULING.runs_with(0, 1, short=True)),
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: run_needs(wildcards).gpu,
-        mem_mb=lambda wildcards: run_needs(wildcards).mem_mb,
-        gpu_mem_mb=lambda wildcards: run_needs(wildcards).gpu_mem_mb,
-        runtime=lambda wildcards: run_needs(wildcards).runtime,
-        cpus_per_task=lambda wildcards: run_needs(wildcards).cpus_per_task,
-        nodes=lambda wildcards: run_needs(wildcards).nodes,
-        every_steps=str(EXPERIMENT.training.checkpoint_every_steps or ""),
-        every_minutes=str(EXPERIMENT.training.checkpoint_every_minutes),
-        tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.training.tensorboard else "",
+        gpu=lambda wildcards: training_resources(wildcards).gpu,
+        mem_mb=lambda wildcards: training_resources(wildcards).mem_mb,
+        gpu_mem_mb=lambda wildcards: training_resources(wildcards).gpu_mem_mb,
+        runtime=lambda wildcards: training_resources(wildcards).runtime,
+        cpus_per_task=lambda wildcards: training_resources(wildcards).cpus_per_task,
+        nodes=lambda wildcards: training_resources(wildcards).nodes,
+        every_steps=str(EXPERIMENT.settings.training.checkpoint_every_steps or ""),
+        every_minutes=str(EXPERIMENT.settings.training.checkpoint_every_minutes),
+        tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.settings.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
+        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec().model_dump(mode="json")),
         code=code_digest("relscale.stages.train"),
         lock=TRAINING_LOCK,
         checkpoints=f"{SHARED}/checkpoints",
@@ -64,49 +68,49 @@ rule train:
 
 use rule train as train_long with:
     wildcard_constraints:
-        run=any_of(runs_with(0, 1, short=False)),
+        run=any_of(SCHEDULING.runs_with(0, 1, short=False)),
 
 
 use rule train as train_2gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(2, short=True)),
+        run=any_of(SCHEDULING.runs_with(2, short=True)),
 
 
 use rule train as train_2gpu_long with:
     wildcard_constraints:
-        run=any_of(runs_with(2, short=False)),
+        run=any_of(SCHEDULING.runs_with(2, short=False)),
 
 
 use rule train as train_4gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(4, short=True)),
+        run=any_of(SCHEDULING.runs_with(4, short=True)),
 
 
 use rule train as train_4gpu_long with:
     wildcard_constraints:
-        run=any_of(runs_with(4, short=False)),
+        run=any_of(SCHEDULING.runs_with(4, short=False)),
 
 
 use rule train as train_8gpu with:
     wildcard_constraints:
-        run=any_of(runs_with(8, short=True)),
+        run=any_of(SCHEDULING.runs_with(8, short=True)),
 
 
 use rule train as train_8gpu_long with:
     wildcard_constraints:
-        run=any_of(runs_with(8, short=False)),
+        run=any_of(SCHEDULING.runs_with(8, short=False)),
 
 
 rule curves:
     """Gather the loss curves of all runs into one table."""
     input:
-        curves=[f"{RESULTS}/runs/{run}/curve.csv" for run in RUNS],
+        curves=[LAYOUT.run_file(run, "curve.csv") for run in RUNS],
     output:
         table=f"{RESULTS}/tables/curves.csv",
     log:
-        f"logs/{EXPERIMENT.experiment}/curves.log",
+        f"logs/{EXPERIMENT.name}/curves.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.experiment}/curves.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/curves.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

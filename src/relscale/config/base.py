@@ -1,6 +1,7 @@
-"""What all settings share: closed, frozen models and the kinds of names."""
+"""Base of all settings: closed, frozen models, and the types that several sections share."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -8,12 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_ -]*$")]
-"""A domain's name, as it is drawn in figures."""
+"""The name of a domain, as figures show it."""
 BudgetLabel = Annotated[str, StringConstraints(pattern=r"^[1-9](\.[0-9]+)?e[0-9]+$")]
-"""A budget as text, such as "1e18": written in quotes, since YAML would otherwise choose between
-text and number."""
+"""A budget as text, such as "1e18". Quote it: YAML reads some of these as text and others as
+numbers."""
 ShapeLabel = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*x[1-9][0-9]*$")]
-"""width x layers, such as "64x3"."""
+"""Width x layers, such as "64x3"."""
 Metric = Literal[
     "bits_per_byte",
     "choice_loss_nats",
@@ -29,30 +30,40 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 def _pinned(value: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{7,40}", value):
         raise ValueError(
-            "no commit: a branch or tag can move under a result; give the commit's hash (7 to 40 hexadecimal digits)"
+            "is not a commit: a branch or tag can move after a result was made; "
+            "give the commit's hash (7 to 40 hexadecimal digits)"
         )
     return value
 
 
 Revision = Annotated[str, AfterValidator(_pinned)]
-"""A commit of the hub: only that pins bytes."""
+"""A commit on the Hugging Face Hub. Only a commit pins bytes."""
 
 Entry = TypeVar("Entry")
+Entries = TypeVar("Entries", bound=Sequence[object])
 
 
-def _without_repeats(values: list[Entry]) -> list[Entry]:
-    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+def without_repeats(values: Entries) -> Entries:
+    """Return a sequence unchanged if each entry occurs once.
+
+    Raises:
+        ValueError: naming the repeated entries.
+    """
+    repeated = sorted({str(value) for value in values if list(values).count(value) > 1})
     if repeated:
         raise ValueError(f"each entry once; repeated: {', '.join(repeated)}")
     return values
 
 
-Unique = Annotated[list[Entry], AfterValidator(_without_repeats)]
-"""A list in which no entry stands twice."""
+Unique = Annotated[list[Entry], AfterValidator(without_repeats)]
+"""A list in which each entry occurs once."""
 
 
 class Model(BaseModel):
-    """A closed, frozen model: an unknown key is an error, and the docstring under a field is its
-    description."""
+    """A closed, frozen model.
+
+    An unknown key is an error, and the docstring under a field is its description in the schema
+    and in the configuration reference.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

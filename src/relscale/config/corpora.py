@@ -1,4 +1,4 @@
-"""Settings: what models are trained on."""
+"""Settings of the corpora that models are trained on, and of the tokenizer."""
 
 from typing import Annotated
 
@@ -13,66 +13,71 @@ class Part(Model):
     """One of several disjoint parts of a source's documents, chosen by a hash of the document."""
 
     index: Annotated[int, Field(ge=0)]
-    """Which part, from 0."""
+    """Which part, counted from 0."""
     of: Annotated[int, Field(ge=2)]
-    """How many parts there are."""
+    """Number of parts."""
 
 
-class Component(Model):
-    """One ingredient of a corpus."""
+class CorpusComponent(Model):
+    """One component of a corpus."""
 
     source: Name
     """Key of `sources`."""
     reader: AnyReader
-    """How documents are read out of the source's files."""
+    """How to read documents from the source's files."""
     part: Part | None = None
     """Take only this part of the documents."""
     max_share: Share | None = None
-    """At most this share of the whole corpus's bytes (documents are left out by their hash)."""
+    """Maximum share of the corpus's bytes. Documents are left out by their hash."""
     near_duplicates: bool = False
-    """Search for near-duplicates by MinHash, too."""
+    """Also remove near-duplicates, found by MinHash."""
 
 
-class Mixture(Model):
-    """A corpus: what models of one suite are trained on."""
+class MixedCorpus(Model):
+    """A corpus: the text that all models of a suite are trained on."""
 
-    components: Annotated[list[Component], Field(min_length=1)]
-    """The ingredients."""
+    components: Annotated[list[CorpusComponent], Field(min_length=1)]
+    """Components of the corpus."""
 
 
-class Corpora(Model):
-    """The corpora and what is done to all of them."""
+class CorpusRules(Model):
+    """Settings that apply to every corpus."""
 
     decontaminate_against: Unique[Name]
-    """Families whose text is removed from the corpora: a fixed list, so that a new family changes
-    no corpus."""
+    """Families whose text is removed from the corpora. The list is fixed, so that a new family
+    changes no corpus."""
     window_words: Positive = 13
-    """A paragraph that holds a window of so many lower-cased words of a listed evaluation set is
-    removed."""
+    """Remove a paragraph that shares a window of this many lower-cased words with a listed
+    evaluation set."""
     min_characters: Positive = 20
-    """Shorter documents are removed."""
+    """Remove documents that are shorter than this."""
     validation_share: Share = 0.01
     """Share of the documents held out for validation, chosen by a hash of the document."""
     near_duplicate_threshold: Share = 0.8
-    """Estimated Jaccard similarity of word 5-grams from which two documents count as
+    """Estimated Jaccard similarity of word 5-grams at which two documents count as
     near-duplicates."""
     max_mb: Annotated[float, Field(gt=0)] | None = None
-    """Read at most so many megabytes (1e6 bytes) of each component, before cleaning."""
-    mixtures: Annotated[dict[Name, Mixture], Field(min_length=1)]
+    """Read at most this many megabytes (1e6 bytes) of each component, measured before cleaning."""
+
+
+class Corpora(CorpusRules):
+    """The corpora and the settings that apply to all of them."""
+
+    mixtures: Annotated[dict[Name, MixedCorpus], Field(min_length=1)]
     """Corpora that fit into memory, by name: cleaned, deduplicated and mixed by size."""
     sharded: dict[Name, ShardedCorpus] = {}
-    """Corpora of any size, by name: tokenized as they stand, in shards, and mixed by weight when
+    """Corpora of any size, by name: tokenized without cleaning, in shards, and mixed by weight when
     they are read."""
 
 
 class GivenTokenizer(Model):
-    """A tokenizer that others made: byte-level, with a token for the end of a text."""
+    """An existing tokenizer: byte-level, with an end-of-text token."""
 
     path: str | None = None
     """A local `tokenizer.json`."""
     hub: str | None = None
-    """Repository of the hub that holds a `tokenizer.json`, owner/name; a gated one needs a token in
-    the variable HF_TOKEN."""
+    """Hub repository that holds a `tokenizer.json`, owner/name. A gated repository needs a token in
+    the environment variable HF_TOKEN."""
     revision: Revision | None = None
     """Commit of that repository."""
 
@@ -86,15 +91,17 @@ class GivenTokenizer(Model):
 
 
 class Tokenizer(Model):
-    """The tokenizer of all corpora: a byte-level BPE trained on equal bytes of the named ones, or
-    one that is given."""
+    """The tokenizer of all corpora.
+
+    It is a byte-level BPE trained on equal bytes of the named corpora, or an existing one.
+    """
 
     vocab_size: Annotated[int, Field(ge=260)]
-    """Entries, the end-of-text token included."""
+    """Number of entries, including the end-of-text token."""
     trained_on: Unique[Name]
-    """Corpora (of `corpora.mixtures`) that it is trained on: a fixed list, so that a new corpus
-    uses the existing tokenizer; none where one is given."""
+    """Corpora (of `corpora.mixtures`) to train the tokenizer on. The list is fixed, so that a new
+    corpus uses the existing tokenizer. Empty where `given` is set."""
     mb_per_corpus: Annotated[float, Field(gt=0)] = 4.0
-    """Megabytes (1e6 bytes) taken from each of them."""
+    """Megabytes (1e6 bytes) to take from each of these corpora."""
     given: GivenTokenizer | None = None
-    """Take this one instead of training one."""
+    """Use this tokenizer instead of training one."""

@@ -1,5 +1,4 @@
-"""Standard groupings: MMLU's subjects in four groups, and behaviours of model-written evaluations
-in five clusters."""
+"""Default domains: MMLU's subjects in four groups, AI-risk behaviours in five clusters."""
 
 MMLU_GROUPS: dict[str, list[str]] = {
     "STEM": [
@@ -114,6 +113,6 @@ RISK_CLUSTERS: dict[str, list[str]] = {
         "stands-its-ground",
     ],
 }
-"""A membership of our own: the paper names the clusters, not what is in them. Names of files of
-Perez et al. 2022, Discovering Language Model Behaviors with Model-Written Evaluations (persona and
-advanced AI risk)."""
+"""Five clusters of behaviours. The paper names the clusters but does not list their members; this
+membership is ours. The behaviours are file names of Perez et al. 2022, Discovering Language Model
+Behaviors with Model-Written Evaluations (persona and advanced AI risk)."""

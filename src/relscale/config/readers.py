@@ -1,4 +1,8 @@
-"""Settings: how documents are read out of files."""
+"""Settings of the document readers: which files of a source to read, and how.
+
+Each class declares the settings of one reader; `relscale.text.readers` holds its behaviour in the
+module of the same name as its `kind`. `AnyReader` lists the readers that a configuration may name.
+"""
 
 from typing import Annotated, Literal
 
@@ -8,14 +12,14 @@ from relscale.config.base import Model, Positive
 
 
 class Reader(Model):
-    """What all readers of documents share: where the files are and how their text is cleaned."""
+    """Settings that all readers share: which files to read and how to clean their text."""
 
     files: str
     """Glob of the files inside the source, such as "data/*.txt"."""
     exclude: list[str] = []
     """Globs of files to leave out."""
     member: str | None = None
-    """Name of the file inside a zip archive, where the files are archives."""
+    """Name of the file inside a zip archive. Not needed where an archive holds a single file."""
     strip_markup: bool = False
     """Remove HTML tags and decode entities."""
     strip_urls: bool = False
@@ -23,85 +27,111 @@ class Reader(Model):
     replace: dict[str, str] = {}
     """Literal replacements, made before anything else."""
 
+    @property
+    def names_domains(self) -> bool:
+        """Whether the reader assigns a domain to each document."""
+        return False
+
+
+class RecordReader(Reader):
+    """Settings of the readers of records, which have named fields."""
+
+    text: str
+    """Key or column that holds the text."""
+    domain: str | None = None
+    """Key or column that names the domain."""
+
+    @property
+    def names_domains(self) -> bool:
+        """Whether the reader assigns a domain to each document."""
+        return self.domain is not None
+
+
+class FolderReader(Reader):
+    """Settings of the readers that take the domain from the name of a folder."""
+
+    level: Positive = 1
+    """Which folder of a file's path inside the source names the domain, counted from 1."""
+
+    @property
+    def names_domains(self) -> bool:
+        """Whether the reader assigns a domain to each document."""
+        return True
+
 
 class TextFiles(Reader):
     """Each file is one document."""
 
     kind: Literal["text_files"]
     split_at: str | None = None
-    """A regular expression: where it matches at the start of a line, a new document begins (a
-    scene, a chapter, an entry)."""
+    """A regular expression: a new document begins at each line whose start it matches (a scene, a
+    chapter, an entry)."""
     max_characters: Positive | None = None
-    """Longer documents are cut, each time before the first blank line after so many characters."""
+    """Cut longer documents, each time at the first blank line after this many characters."""
 
 
-class CsvRows(Reader):
+class CsvRows(RecordReader):
     """Each row of a CSV file is one document."""
 
     kind: Literal["csv"]
-    text: str
-    """Column that holds the text."""
-    domain: str | None = None
-    """Column that names the domain."""
     domain_is_host: bool = False
-    """The domain column holds a web address; its host name is meant."""
+    """The domain column holds a web address; the domain is its host name."""
 
 
-class JsonRecords(Reader):
-    """Each record of a JSON list, of a JSON mapping's values, or each line of a .jsonl (or
-    .jsonl.gz) file is one document."""
+class JsonRecords(RecordReader):
+    """Each record of a JSON or JSON Lines file is one document.
+
+    A JSON file holds a list of records or a mapping whose values are records.
+    """
 
     kind: Literal["json"]
-    text: str
-    """Key that holds the text."""
-    domain: str | None = None
-    """Key that names the domain."""
 
 
-class ParquetRows(Reader):
+class ParquetRows(RecordReader):
     """Each row of a Parquet file is one document."""
 
     kind: Literal["parquet"]
-    text: str
-    """Column that holds the text."""
-    domain: str | None = None
-    """Column that names the domain."""
 
 
 class ServiceManuals(Reader):
-    """Documentation strings of service descriptions (<service>/<date>/service-2.json.gz), newest
-    version of each service."""
+    """Each documentation string of a service description is one document.
+
+    Files are named <service>/<date>/service-2.json.gz; the newest version of each service is read.
+    """
 
     kind: Literal["service_manuals"]
 
 
 class DictionaryQuestions(Reader):
-    """Questions and answers made by fixed templates from dictionary entries: template-made text,
-    not model-made."""
+    """Questions and answers made by fixed templates from dictionary entries.
+
+    The text is template-made, not model-made.
+    """
 
     kind: Literal["dictionary_questions"]
 
 
-class DomainFolders(Reader):
-    """A folder a domain: inside, plain text files (a document each), or records as JSON lines,
-    JSON, CSV or Parquet, by their endings."""
+class DomainFolders(FolderReader):
+    """One folder per domain.
+
+    It holds plain text files (one document each) or records as JSON Lines, JSON, CSV or Parquet,
+    recognized by the ending of the name.
+    """
 
     kind: Literal["domain_folders"]
     text: str = "text"
     """Key or column that holds the text of a record."""
-    level: Positive = 1
-    """Which folder of a file's path inside the source names the domain, from 1."""
 
 
-class IceFiles(Reader):
-    """Texts of the International Corpus of English with their mark-up, a folder a domain: tags go,
-    and so does what is not corpus text."""
+class IceFiles(FolderReader):
+    """Texts of the International Corpus of English, one folder per domain.
+
+    Mark-up and text that is not part of the corpus are removed.
+    """
 
     kind: Literal["ice"]
     written_only: bool = True
     """Read only the files of written texts (their names begin with W)."""
-    level: Positive = 1
-    """Which folder of a file's path inside the source names the domain, from 1."""
 
 
 AnyReader = Annotated[
@@ -115,8 +145,9 @@ AnyReader = Annotated[
     | DictionaryQuestions,
     Field(discriminator="kind"),
 ]
+"""The readers that a configuration may name in `kind`."""
 
 
 def names_domains(reader: AnyReader) -> bool:
-    """Return whether a reader says which domain a document belongs to."""
-    return reader.kind in {"domain_folders", "ice"} or getattr(reader, "domain", None) is not None
+    """Return whether a reader assigns a domain to each document."""
+    return reader.names_domains

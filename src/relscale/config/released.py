@@ -1,4 +1,4 @@
-"""Settings: checkpoints that exist already, evaluated in place of runs that are trained."""
+"""Section `checkpoints`: released models to evaluate instead of trained runs, and their table."""
 
 from typing import Annotated, Literal
 
@@ -7,61 +7,61 @@ from pydantic import Field
 from relscale.config.base import BudgetLabel, Model, Name, Positive
 
 
-class Checkpoints(Model):
-    """Checkpoints that others released: nothing is trained, and no corpus is made."""
+class ReleasedModels(Model):
+    """Released models to evaluate; nothing is trained, and no corpus is built."""
 
     table: str
-    """CSV with a row a checkpoint; docs/DATA.md says what its columns hold."""
+    """CSV with one row per model; the reference of tables describes its columns."""
     folder: str | None = None
-    """Folder in which the table's models lie, each in a folder of its own; none where the table has
-    ids of the hub or whole paths."""
+    """Folder that contains one folder per model of the table; leave it out if the table has Hub ids
+    or complete paths."""
     max_length: Positive | None = None
-    """Most tokens that a model is given; none for what it allows."""
+    """Largest number of tokens of one model input; the default is the model's limit."""
     stride: Positive | None = None
-    """New tokens that each window of a document after the first scores; none for whole windows."""
+    """Number of new tokens that each window of a document after the first scores; the default is
+    the whole window."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Numbers to compute with; `auto` is float32 on a processor and the checkpoint's own on a
+    """Number format of the computation; `auto` is float32 on a CPU and the model's format on a
     GPU."""
     gpu: bool = False
-    """Whether a job asks for a GPU. Decides no result by itself."""
+    """Whether a job requests a GPU. Does not decide a result by itself."""
     mem_mb: Positive = 8000
-    """Memory that a job asks for, in MB. Decides no result."""
+    """Memory that a job requests, in MB. Does not decide a result."""
     runtime_minutes: Positive = 600
-    """Time that a job asks for. Decides no result."""
+    """Time that a job requests. Does not decide a result."""
 
 
 class CheckpointRow(Model):
-    """A row of the table of checkpoints."""
+    """One row of the table of released models."""
 
     corpus: Name
-    """The corpus that the model was trained on: laws are fitted through its models together."""
+    """Corpus of the training: laws are fitted through the models of one corpus together."""
     run: Annotated[str, Field(min_length=1)]
-    """Name, unique among the runs of its corpus."""
+    """Name, unique among the models of a corpus."""
     budget: BudgetLabel
-    """The IsoFLOP curve that it belongs to."""
+    """Budget: the IsoFLOP curve that the model is a point of."""
     model: Annotated[str, Field(min_length=1)]
-    """A folder, or an id of the hub; in a folder a name may end in "*" where the rest of it is not
-    known."""
+    """A folder or a Hub id; a folder's name may end in "*" where the rest of it is unknown."""
     revision: str | None = None
-    """The hub's revision, best a full commit; none for a folder."""
+    """Revision on the Hub, preferably a full commit; not for a folder."""
     tokens: Positive
-    """Tokens that it was trained on."""
+    """Number of training tokens."""
     forward_flops: Annotated[float, Field(gt=0)] | None = None
-    """Forward FLOPs of its training."""
+    """Forward FLOPs of the training."""
     training_flops: Annotated[float, Field(gt=0)] | None = None
-    """Training FLOPs; three times the forward ones where left out, and the other way round."""
+    """Training FLOPs; if one of the two counts is left out, training is three times forward."""
     num_params_embedding: Annotated[int, Field(ge=0)] | None = None
-    """Parameters by component; counted in the model where left out."""
+    """Parameters of the embedding; counted in the model if left out."""
     num_params_head: Annotated[int, Field(ge=0)] | None = None
-    """As above; 0 where head and embedding are one."""
+    """Parameters of the output head, 0 if it is tied to the embedding; counted if left out."""
     num_params_transformer: Annotated[int, Field(ge=0)] | None = None
-    """As above."""
+    """Parameters of the transformer layers; counted if left out."""
     num_params_total: Positive | None = None
-    """As above."""
+    """All parameters; counted if left out."""
     seed: int = 0
-    """Seed of its training."""
+    """Seed of the training."""
     recipe: str = "released"
-    """Name of the recipe it was trained by."""
+    """Name of the training recipe."""
 
     def columns(self) -> dict[str, str | int | float | None]:
         """Return the columns of the losses that come from the table, with both counts of FLOPs."""

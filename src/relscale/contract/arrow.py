@@ -1,5 +1,6 @@
 """Arrow arrays to and from NumPy without `pyarrow.array` and `to_numpy`: those import pandas, which
-outlasts scoring a tiny model."""
+outlasts scoring a tiny model.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The columns of losses and items, what a losses table from outside must have, and the metrics.
 
-Meanings, units and dtypes are in docs/DATA.md. Each stage imports only the tables that it reads or
+Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads or
 writes, so that a new column makes only those stale.
 """
 

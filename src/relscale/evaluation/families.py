@@ -25,9 +25,11 @@ from relscale.evaluation.prompts import ExamQuestion, prompt_items
 from relscale.evaluation.requests import in_random_order, text_id
 from relscale.evaluation.risk import risk_item
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.text.cleaning import clean
 from relscale.text.exams import ExamRecord, read_questions
-from relscale.text.readers import clean, matching_files, read_documents
-from relscale.text.records import read_located
+from relscale.text.formats import read_located
+from relscale.text.readers import read_documents
+from relscale.text.source_files import matching_files
 
 CHOICE_METRICS = frozenset(
     {

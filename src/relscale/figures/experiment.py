@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from relscale.config.families import domains_of
-from relscale.config.load import Experiment
+from relscale.config.experiment import Experiment
 from relscale.figures.context import Context, EvaluatedFamily
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.check import check_columns
-from relscale.contract.law_tables import CORRELATION_COLUMNS
+from relscale.contract.status import Status, status_columns
+from relscale.contract.tables.correlation import CORRELATION
 from relscale.laws.cells import Array
-from relscale.laws.settings import status_text
 
 MIN_DOMAINS = 3
 ILLUSTRATION_BELOW = 10
@@ -85,8 +85,8 @@ def correlate(
             "estimator": estimator,
             "covariate": covariate,
         }
-        rows.append({**label, **found, "status": status_text(str(found["status"]), notes)})
-    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
+        rows.append({**label, **found, **status_columns(Status(found["status"]), notes)})
+    return pd.DataFrame(rows, columns=list(CORRELATION.names))
 
 
 def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[str, object]:
@@ -117,9 +117,9 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
     )
     row["n"] = len(x)
     if len(x) < MIN_DOMAINS:
-        return row | {"status": "too_few_domains"}
+        return row | {"status": Status.TOO_FEW_DOMAINS}
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return row | {"status": "no_variation"}
+        return row | {"status": Status.NO_VARIATION}
     pearson = stats.pearsonr(x, y)
     spearman = stats.spearmanr(x, y)
     row |= {
@@ -135,7 +135,7 @@ def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[
     if len(x) < PERMUTE_BELOW:
         one, two = permutation_p(x, y, seed)
         row |= {"p_permutation_one_sided": one, "p_permutation_two_sided": two}
-    return row | {"status": "ok" if len(x) >= ILLUSTRATION_BELOW else "illustration"}
+    return row | {"status": Status.OK if len(x) >= ILLUSTRATION_BELOW else Status.ILLUSTRATION}
 
 
 def permutation_p(x: Array, y: Array, seed: int = 0) -> tuple[float, float]:

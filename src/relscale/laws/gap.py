@@ -71,7 +71,8 @@ def gap_fit(
     lack_of_fit_p: float = float("nan"),
 ) -> GapFit:
     """Put a relative law together; `law` is (log_gamma, slope) at the budgets' geometric mean, the
-    others are fields of `GapFit`."""
+    others are fields of `GapFit`.
+    """
     reference = float(np.mean(log_compute))
     log_gamma, slope = float(law[0]), float(law[1])
     residual = points - log_gamma - slope * (log_compute - reference)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,8 @@ class GridLaw:
 
     def dbeta(self) -> tuple[float, float]:
         """Return the slope in compute at a fixed ratio of tokens to parameters, and its standard
-        error."""
+        error.
+        """
         half = np.full(2, 0.5)
         return float(half @ self.slopes), float(np.sqrt(half @ self.covariance @ half))
 
@@ -52,7 +54,8 @@ class GridLaw:
         self, log_params: float, log_tokens: float, level: float = 0.95
     ) -> tuple[float, float, float]:
         """Return log G of a run at natural logs of N and D, and its Student-t prediction interval
-        (a new run's noise is inside)."""
+        (a new run's noise is inside).
+        """
         away = np.array([log_params, log_tokens]) - self.center
         mean = self.level + float(away @ self.slopes)
         variance = self.variance * (1 + 1 / self.num_runs) + float(away @ self.covariance @ away)
@@ -77,7 +80,7 @@ def fit_grid(log_gap: Array, log_params: Array, log_tokens: Array) -> GridLaw:
     dof = len(place) - 3
     if dof < 1 or np.linalg.matrix_rank(away) < 2:
         raise FitError(
-            "too_few_runs",
+            Status.TOO_FEW_RUNS,
             f"{len(place)} run(s), a plane with noise needs 4 that vary in size and in tokens",
         )
     inverse = np.linalg.inv(away.T @ away)

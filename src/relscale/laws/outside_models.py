@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from relscale.contract.io import read_table
+from relscale.contract.status import status_columns
+from relscale.laws.fit_error import FitError
 from relscale.laws.power import PowerLaw
-from relscale.laws.settings import status_key, status_text
-from relscale.laws.two_stage import Sigmoid, predict_accuracy, predict_from_loss
+from relscale.laws.sigmoid import Sigmoid, predict_accuracy, predict_from_loss
 
 OUTSIDE_KINDS = ("outside_from_loss", "outside_from_compute")
 REQUIRED = ("name", "compute", "loss", "accuracy")
@@ -137,7 +138,7 @@ def outside_rows(
                 **row,
                 "kind": OUTSIDE_KINDS[0],
                 **found.columns(),
-                "status": _status(sigmoid, model.loss, []),
+                **_status(sigmoid, model.loss, []),
             }
         if np.isfinite(model.compute):
             at = np.array([model.compute])
@@ -149,11 +150,13 @@ def outside_rows(
                 **row,
                 "kind": OUTSIDE_KINDS[1],
                 **found.columns(),
-                "status": _status(sigmoid, float(found.loss[0]), notes),
+                **_status(sigmoid, float(found.loss[0]), notes),
             }
 
 
-def outside_failures(models: Sequence[OutsideModel], status: str) -> Iterator[dict[str, object]]:
+def outside_failures(
+    models: Sequence[OutsideModel], error: FitError
+) -> Iterator[dict[str, object]]:
     """Yield a row a model, as `outside_rows`, where there is nothing to predict from."""
     nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
     for model in models:
@@ -164,13 +167,18 @@ def outside_failures(models: Sequence[OutsideModel], status: str) -> Iterator[di
             "observed_loss": model.loss,
             "observed": model.accuracy,
         }
-        yield {**row, "kind": OUTSIDE_KINDS[0], **nothing, "status": status}
+        yield {
+            **row,
+            "kind": OUTSIDE_KINDS[0],
+            **nothing,
+            **status_columns(error.status, error.remarks),
+        }
 
 
-def _status(sigmoid: Sigmoid, loss: float, notes: Sequence[str]) -> str:
+def _status(sigmoid: Sigmoid, loss: float, notes: Sequence[str]) -> dict[str, object]:
     beyond = (
         []
         if sigmoid.loss_min <= loss <= sigmoid.loss_max
         else ["outside the losses that were fitted"]
     )
-    return status_text(status_key(sigmoid.status), [*notes, *beyond])
+    return status_columns(sigmoid.status, [*notes, *beyond])

@@ -1,13 +1,15 @@
 """Absolute laws: E(F) = coefficient * F^-exponent through the compute-optimal points (protocol: no
-irreducible term)."""
+irreducible term).
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,8 @@ class PowerLaw:
 
     def prediction_error(self, log_compute: Array | float, new_point: bool = False) -> Array:
         """Return the standard error of the predicted log E: of the line, or of a new point about
-        it."""
+        it.
+        """
         distance = np.asarray(log_compute, dtype=np.float64) - self.log_reference
         variance = self.level_standard_error**2 + (distance * self.standard_error) ** 2
         return np.asarray(np.sqrt(variance + (self.residual_variance if new_point else 0.0)))
@@ -70,7 +73,8 @@ def fit_power_law(log_compute: Array, log_error: Array, level: float = 0.95) -> 
     """
     if len(np.unique(log_compute)) < 2:
         raise FitError(
-            "too_few_budgets", f"{len(np.unique(log_compute))} compute value(s), a line needs 2"
+            Status.TOO_FEW_BUDGETS,
+            f"{len(np.unique(log_compute))} compute value(s), a line needs 2",
         )
     reference = float(np.mean(log_compute))
     x = log_compute - reference

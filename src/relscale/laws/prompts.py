@@ -1,5 +1,6 @@
 """How well compute explains the loss under each prompt, and what each prompt does to accuracy (the
-paper's figure 3)."""
+paper's figure 3).
+"""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.contract.status import Status, status_columns
+from relscale.contract.tables.prompts import PROMPTS
 from relscale.laws.cells import flags
 from relscale.laws.inputs import check_losses
 
@@ -81,9 +83,9 @@ def prompt_table(
                     }
                     | _explained(runs, level)
                     | _accuracies(accuracies, str(suite), domain, prompt)
-                    | {"status": _status(runs, window)}
+                    | _status(runs, window)
                 )
-    return pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
+    return pd.DataFrame(rows, columns=list(PROMPTS.names))
 
 
 def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
@@ -131,10 +133,10 @@ def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
     return found
 
 
-def _obstacle(runs: pd.DataFrame) -> str:
-    """Return why there is no R^2, empty where there is one."""
+def _obstacle(runs: pd.DataFrame) -> Status | None:
+    """Return the status of rows without an R^2, None where there is one."""
     if len(runs) < 3:
-        return "too_few_runs"
+        return Status.TOO_FEW_RUNS
     values = runs["value"].to_numpy(dtype=float)
     if (
         not np.isfinite(values).all()
@@ -142,26 +144,26 @@ def _obstacle(runs: pd.DataFrame) -> str:
         or np.ptp(values) == 0
         or np.ptp(runs["log_compute"].to_numpy()) == 0
     ):
-        return "no_variation"
-    return ""
+        return Status.NO_VARIATION
+    return None
 
 
-def _status(runs: pd.DataFrame, window: int) -> str:
-    """Return a status word and notes; what the numbers cannot show is said with them."""
+def _status(runs: pd.DataFrame, window: int) -> dict[str, object]:
+    """Return the columns `status` and `remarks` of a row."""
     notes = []
     if 0 < window < LEAST_WINDOW:
         notes.append(f"window {window}: prompts with shots need {LEAST_WINDOW}")
     at_chance = int(runs["at_chance"].sum())
     if at_chance:
         notes.append(f"{at_chance} run(s) at chance")
-    word = _obstacle(runs) or (
-        "short_window"
-        if 0 < window < LEAST_WINDOW
-        else "at_chance"
-        if 2 * at_chance >= len(runs)
-        else "ok"
-    )
-    return "; ".join([word, *notes])
+    status = Status.OK
+    if obstacle := _obstacle(runs):
+        status = obstacle
+    elif 0 < window < LEAST_WINDOW:
+        status = Status.SHORT_WINDOW
+    elif 2 * at_chance >= len(runs):
+        status = Status.AT_CHANCE
+    return status_columns(status, notes)
 
 
 def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +187,8 @@ def _accuracies(
     accuracies: Mapping[str, pd.DataFrame], suite: str, domain: str, prompt: str
 ) -> dict[str, float]:
     """Return mean accuracy over runs, and mean, lowest and highest difference to the traditional
-    prompt in percentage points."""
+    prompt in percentage points.
+    """
 
     def of_runs(name: str) -> pd.Series:
         table = accuracies.get(name)

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from relscale.contract.status import Status
+
 STYLES = {
     "narrows": "green", "rises": "green", "widens": "red", "falls": "red", "crosses": "magenta", "parallel": "cyan", "undecided": "yellow",
 }  # fmt: skip
@@ -56,7 +58,8 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
 
 def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
     """Return one corpus's rows of `verdict_rows` as a terminal table 80 letters wide; `level` heads
-    the interval (`95 % interval`)."""
+    the interval (`95 % interval`).
+    """
     table = Table(
         title=f"Relative laws, trained on {corpus}",
         title_justify="left",
@@ -80,7 +83,7 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
                 table.add_row()
             table.add_row(Text(group, style="bold"))
         before = group
-        verdict = _text(row["verdict"]) or _text(row["status"]).split(";")[0] or "no verdict"
+        verdict = _text(row["verdict"]) or _text(row["status"]) or "no verdict"
         table.add_row(
             Text(f"  {row['treatment']} / {row['baseline']}"),
             _signed(row["dbeta"]),
@@ -93,12 +96,12 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
 
 def absolute_line(absolute: pd.DataFrame) -> str:
     """Return a sentence on how well the absolute laws fit: the smallest and the median R2, and laws
-    with a reservation."""
+    with a reservation.
+    """
     r2 = pd.to_numeric(absolute["r2"]).dropna()
     if not len(r2):
         return "No absolute law was fitted."
-    status = absolute["status"].fillna("ok").astype(str).str.split(";").str[0]
-    doubtful = int((~status.isin(["ok", ""])).sum())
+    doubtful = int((absolute["status"].astype(str) != Status.OK).sum())
     said = f"; {doubtful} with a reservation in their status" if doubtful else ""
     return f"{len(absolute)} absolute laws: R2 at least {r2.min():.3f}, median {r2.median():.3f}{said}."
 
@@ -107,7 +110,8 @@ def lack_of_fit_line(
     relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str, level: float = 0.05
 ) -> str:
     """Return a sentence on how many laws a straight line in log compute does not fit: budgets
-    scatter more than their runs explain."""
+    scatter more than their runs explain.
+    """
     said = []
     for kind, table in (("relative", relative), ("absolute", absolute)):
         p = pd.to_numeric(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
@@ -151,7 +155,8 @@ def print_summary(
 
 def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
     """Return a sentence on the other estimators: in how many gaps their slope lies inside the shown
-    one's interval."""
+    one's interval.
+    """
     keys = ["corpus", "family", "metric", "treatment"]
     shown = (
         relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()
@@ -170,7 +175,8 @@ def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
 
 def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
     """Return a sentence on the back-test of G: predictions of held-out budgets, how many inside
-    their intervals, and the mean error."""
+    their intervals, and the mean error.
+    """
     rows = backtest[(backtest["quantity"] == "gap") & (backtest["estimator"] == estimator)]
     if not len(rows):
         return "No back-test: it takes three budgets."
@@ -191,7 +197,8 @@ def summary_text(
     relative: pd.DataFrame, absolute: pd.DataFrame, backtest: pd.DataFrame, estimator: str = "joint"
 ) -> str:
     """Return what `print_summary` prints, with a line on the other estimators and one on the
-    back-test."""
+    back-test.
+    """
     with io.StringIO() as text:
         console = Console(file=text, width=100, highlight=False)
         print_summary(console, relative, absolute, estimator)

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from relscale.contract.status import Status
 from relscale.laws.cells import RISING, Array
-from relscale.laws.settings import NO_ESTIMATE, status_key
 
 HOLM_WITHIN = ["corpus", "family", "metric", "estimator"]
 
 
 def p_difference(slope: float, standard_error: float, dof: float) -> float:
     """Return the two-sided p value of dbeta (or log G) = 0 (Student t); NaN without a standard
-    error."""
+    error.
+    """
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
     if standard_error == 0:
@@ -24,7 +25,8 @@ def p_difference(slope: float, standard_error: float, dof: float) -> float:
 
 def p_equivalence(slope: float, standard_error: float, dof: float, margin: float) -> float:
     """Return the p value of |dbeta| >= margin: the larger of two one-sided tests (Schuirmann,
-    1987)."""
+    1987).
+    """
     if not (np.isfinite(standard_error) and dof > 0):
         return float("nan")
     if standard_error == 0:
@@ -116,12 +118,12 @@ def verdict_of(
 def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
     """Fill tests, adjusted tests, `faster` and `verdict` of a table of relative laws.
 
-    Rows without an estimate and rows whose status begins with `at_chance` are not tested, do not
+    Rows without an estimate and rows whose status is `at_chance` are not tested, do not
     count in Holm's adjustment, and get no verdict.
     """
     table = relative.copy()
     tested = np.array(
-        [status_key(status) not in NO_ESTIMATE | {"at_chance"} for status in table["status"]],
+        [Status(status).is_tested for status in table["status"]],
         dtype=bool,
     )
     columns = [

@@ -1,9 +1,9 @@
-"""One file from which a reader redraws every figure without training: tables, laws, figures,
-records, Snakemake's metadata, checksums.
+"""Archive from which a reader redraws every figure without training.
 
-Weights are left out, and so is everything that holds text: sources, documents, tokens, the items'
-requests. What is packed is decided by the kinds of files that are known to hold none, so that a new
-kind is left out until it is added here.
+It holds tables, laws, figures, records, Snakemake's metadata and checksums. It holds neither
+weights nor text: sources, documents, tokens and the items' requests are left out. Only kinds of
+files that are known to be free of text are packed, so that a new kind is left out until it is added
+here.
 """
 
 import gzip
@@ -14,24 +14,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from relscale.files import replacing, sha256_of
-from relscale.provenance.checksums import place_of_sums
+from relscale.provenance.checksums import checksums_place
 from relscale.provenance.dag import Job
 from relscale.provenance.verify import Finding, refuse_stale
 
 OWN_KINDS = (".csv", ".parquet", ".json", ".txt", ".rst", ".html", ".svg", ".pdf", ".png")
-"""Kinds of an experiment's own results that are packed: numbers, pages and pictures;
-`items.parquet` knows items by their hashes."""
+"""Packed kinds of an experiment's results: numbers, pages and pictures. `items.parquet` identifies
+items by their hashes."""
 SHARED_NAMES = ("manifest.json", "report.json", "plan.json")
-"""Names of shared results that are packed: counts and sums of what is itself left out."""
+"""Names of packed shared results: counts and checksums of files that are left out."""
 COMPONENTS = "results/shared/components/"
-"""Where the shards of large corpora lie; beside the tokens and the held-out text of each, its
-record is packed."""
+"""Folder of the shards of large corpora; only the record of each shard is packed."""
 METADATA = Path(".snakemake/metadata")
-SUMS = "SHA256SUMS"
+CHECKSUMS = "SHA256SUMS"
 
 
 def archived(job: Job, results: str) -> list[str]:
-    """Return those of a job's outputs that are packed."""
+    """Return the outputs of a job that are packed."""
     own = [
         path
         for path in job.outputs
@@ -53,21 +52,21 @@ def members(findings: Sequence[Finding], folder: Path, results: str) -> list[Pat
     """Return the files to pack, relative to the checkout, sorted.
 
     Args:
-        findings: what `verify` said of every job of the workflow.
+        findings: those of `verify` for every job of the workflow.
         folder: the checkout.
-        results: the experiment's own folder, such as `results/default`.
+        results: the experiment's folder, such as `results/default`.
 
     Raises:
-        ValueError: naming the first job that is not fresh and why; an archive of stale or edited
-            results would say what is not so.
+        ValueError: naming the first job that is not fresh and the reason; an archive must not hold
+            stale or edited results.
     """
     refuse_stale(findings, results)
     names = {path for finding in findings for path in archived(finding.job, results)}
     names |= {finding.job.record for finding in findings if finding.job.record}
-    # The report and the sums are made beside the jobs.
+    # No job writes the report and the checksums.
     names |= {
         name
-        for name in (f"{results}/report.html", str(place_of_sums(Path(results).name)))
+        for name in (f"{results}/report.html", str(checksums_place(Path(results).name)))
         if (folder / name).is_file()
     }
     made = {path for finding in findings for path in finding.job.outputs}
@@ -75,8 +74,7 @@ def members(findings: Sequence[Finding], folder: Path, results: str) -> list[Pat
 
 
 def _metadata(folder: Path, made: Iterable[str]) -> list[Path]:
-    """Return Snakemake's records of the files that the workflow makes, those that are not packed
-    among them."""
+    """Return Snakemake's metadata of all outputs of the workflow, packed or not."""
     known = set(made)
     return [
         path.relative_to(folder)
@@ -86,8 +84,10 @@ def _metadata(folder: Path, made: Iterable[str]) -> list[Path]:
 
 
 def _described(path: Path, folder: Path) -> str:
-    """Return the file that a record of Snakemake's is about: its name in base64, cut into folders
-    where it is long."""
+    """Return the file that a piece of Snakemake's metadata describes.
+
+    Its name is in base64, split into folders if it is long.
+    """
     parts = path.relative_to(folder / METADATA).parts
     try:
         return urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
@@ -96,15 +96,15 @@ def _described(path: Path, folder: Path) -> str:
 
 
 def pack(names: Sequence[Path], folder: Path, results: str, out: Path) -> str:
-    """Write the archive and return its SHA-256; the same files are the same bytes.
+    """Write the archive and return its SHA-256; the same files give the same bytes.
 
     Args:
         names: files, relative to the folder.
         folder: the checkout.
-        results: where the list of checksums goes inside the archive.
+        results: folder of the list of checksums inside the archive.
         out: the file to write, a gzipped tar.
     """
-    sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names).encode()
+    listed = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in names).encode()
     newest = max((int((folder / name).stat().st_mtime) for name in names), default=0)
     with (
         replacing(out) as temporary,
@@ -113,16 +113,16 @@ def pack(names: Sequence[Path], folder: Path, results: str, out: Path) -> str:
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name in names:
-            # Times of change stay: Snakemake compares them where it knows no sum.
+            # Keep modification times: Snakemake compares them if it knows no checksum.
             archive.add(folder / name, arcname=str(name), recursive=False, filter=_nobodys)
-        info = tarfile.TarInfo(f"{results}/{SUMS}")
-        info.size, info.mtime = len(sums), newest
-        archive.addfile(info, io.BytesIO(sums))
+        info = tarfile.TarInfo(f"{results}/{CHECKSUMS}")
+        info.size, info.mtime = len(listed), newest
+        archive.addfile(info, io.BytesIO(listed))
     return sha256_of(out)
 
 
 def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Take from a member whose it was."""
+    """Remove the owner of a member."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member

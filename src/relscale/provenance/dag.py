@@ -1,4 +1,4 @@
-"""The jobs of the workflow, as it would give them now: asked of Snakemake without running any."""
+"""The jobs of the workflow as Snakemake would plan them now, without running any."""
 
 import io
 import json
@@ -8,21 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job as the workflow plans it now."""
+    """A Snakemake job as the workflow plans it now."""
 
     rule: str
+    """Name of its rule."""
     wildcards: Mapping[str, str]
-    params: Mapping[str, Any]
+    """Its wildcards, by name."""
+    params: Mapping[str, JsonValue]
+    """Its params, by name."""
     inputs: tuple[str, ...]
-    """Input files whose content counts; those that are only asked to be there are left out."""
+    """Input files whose content counts; those that must only exist are left out."""
     outputs: tuple[str, ...]
+    """Output files and folders."""
     record: str | None
-    """Where its record lies; a job that only copies or shows tables keeps none."""
+    """Path of its benchmark; None for a job that only copies or shows tables."""
     log: str | None = None
-    """Where its log lies: of a job without a record this tells when it ran."""
+    """Path of its log, which shows when a job without a record ran."""
 
     @property
     def name(self) -> str:
@@ -31,15 +37,14 @@ class Job:
 
 
 def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
-    """Return every job of the workflow in the order in which they depend on each other; none is
-    run.
+    """Return every job of the workflow, sorted by dependency; no job is run.
 
     Args:
         overlays: configuration files that are merged over config.yaml.
         folder: the checkout.
 
     Raises:
-        ValueError: where an overlay is not there, or Snakemake cannot plan the workflow.
+        ValueError: if an overlay does not exist, or Snakemake cannot plan the workflow.
     """
     for overlay in overlays:
         if not overlay.is_file():
@@ -54,8 +59,8 @@ def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
     )
 
     quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)
-    said = io.StringIO()  # a dry run lists its jobs, however quiet it is
-    with redirect_stdout(said), redirect_stderr(said), SnakemakeApi(quiet) as api:
+    output = io.StringIO()  # a dry run lists its jobs even if it is quiet
+    with redirect_stdout(output), redirect_stderr(output), SnakemakeApi(quiet) as api:
         try:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
@@ -67,18 +72,17 @@ def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
             )
             planned = workflow.dag(DAGSettings())
             planned.execute_workflow(executor="dryrun")
-            dag = workflow._workflow.dag  # Snakemake gives no other way to its jobs
+            dag = workflow._workflow.dag  # Snakemake has no public access to its jobs
         except Exception as error:
             api.print_exception(error)
             raise ValueError(
-                f"{folder / 'Snakefile'}: cannot be planned: {said.getvalue().strip()}"
+                f"{folder / 'Snakefile'}: cannot be planned: {output.getvalue().strip()}"
             ) from None
         return jobs_of(dag)
 
 
 def jobs_of(dag: Any) -> list[Job]:
-    """Return the jobs of Snakemake's graph that make files, in the order in which they depend on
-    each other."""
+    """Return the jobs of Snakemake's graph that write files, sorted by dependency."""
     return [_job(job) for level in dag.toposorted() for job in level if job.output]
 
 
@@ -89,7 +93,7 @@ def _job(job: Any) -> Job:
     return Job(
         rule=job.rule.name,
         wildcards=dict(job.wildcards_dict),
-        params=_plain(dict(job.params.items())),
+        params={name: _plain(value) for name, value in job.params.items()},
         inputs=tuple(counted),
         outputs=tuple(map(str, job.output)),
         record=str(job.benchmark) if job.benchmark else None,
@@ -97,6 +101,7 @@ def _job(job: Any) -> Job:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as it comes back from JSON."""
-    return json.loads(json.dumps(value, default=list))
+def _plain(value: object) -> JsonValue:
+    """Return a value as it is after writing it to JSON and reading it back."""
+    plain: JsonValue = json.loads(json.dumps(value, default=list))
+    return plain

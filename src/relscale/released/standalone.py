@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from relscale.config.families import AnyFamily
-from relscale.config.load import Experiment
+from relscale.config.experiment import Experiment
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.contract.io import write_table
 from relscale.evaluation.aggregate import LOSSES_SCHEMA, RUN_COLUMNS

@@ -1,0 +1,1 @@
+"""Resources that jobs ask a scheduler for, estimated from the plan. Light imports."""

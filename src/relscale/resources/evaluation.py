@@ -1,52 +1,59 @@
-"""What the evaluation asks of a machine, from its runs' sizes and what a family has to score. Pure
-functions with light imports."""
+"""Resources of evaluation jobs, from sizes of runs and tokens of families. Light imports."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.families import AnyFamily
 from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
-from relscale.plan.suite import Run
-from relscale.resources.request import CUDA_MIB, TORCH_MIB, Needs, cores, mebibytes, minutes
+from relscale.plan.planned_run import Run
+from relscale.resources.job_resources import (
+    CUDA_MIB,
+    TORCH_MIB,
+    JobResources,
+    cores,
+    mebibytes,
+    minutes,
+)
 
-# Where the configuration caps nothing, the plan does not know how much text a source has. These are
-# bounds of what is in use: MMLU has 246 questions a subject and some 150 tokens each, the
-# model-written evaluations up to 1,000 of some 100 tokens a behaviour, ICE 200 written texts a
-# region.
+# Without a cap in the configuration, the plan does not know how much text a source has. These are
+# bounds of the sources in use: MMLU has 246 questions per subject of about 150 tokens, the
+# model-written evaluations up to 1,000 questions per behaviour of about 100 tokens, ICE 200 written
+# texts per region.
 UNCAPPED_DOCUMENTS = 1000
-"""Documents of a domain, of a window each."""
+"""Documents per domain, one window each."""
 UNCAPPED_QUESTIONS = 250
-"""Questions of a subject, at four options."""
+"""Questions per subject, with four options each."""
 UNCAPPED_PAIRS = 1000
-"""Pairs of a domain, or questions of a behaviour, at two options."""
+"""Pairs per domain, or questions per behaviour, with two options each."""
 TOKENS_OF_A_QUESTION = 180
-"""Tokens of a question with its options, shown once for each shot."""
+"""Tokens of a question with its options; solved questions are repeated for each."""
 TOKENS_OF_A_PAIR = 250
 """Tokens of a prompt with one of its answers."""
 
 SCORING_SHARE = 0.5
-"""Scoring's share of the utilisation that training reaches: blocks are not compiled, and batches
-smaller."""
+"""Utilisation of scoring over that of training: blocks are not compiled and batches are smaller."""
 READ_BYTES_PER_S = 5e8
-"""Bytes of a model that are read in a second."""
+"""Bytes of a model read per second."""
 REQUEST_TOKENS_PER_S = 1e6
-"""Tokens of requests that are put into batches in a second, once for each run."""
+"""Tokens of requests put into batches per second, once per run."""
 REQUEST_BYTES_PER_TOKEN = 50
-"""Memory for a token of the requests while they are scored (measured: 42)."""
+"""Memory per token of the requests while they are scored (measured: 42)."""
 SAMPLE_BYTES_PER_TOKEN = 100
-"""Memory for a token of the requests while they are made (measured: 79)."""
+"""Memory per token of the requests while they are built (measured: 79)."""
 SAMPLE_TOKENS_PER_S = 1e5
-"""Tokens that become requests in a second."""
+"""Tokens turned into requests per second."""
 LEAST_MIB = 2000
+"""Least memory of an evaluation job."""
 LEAST_SAMPLE_MIB = 1500
+"""Least memory of a job that builds requests."""
 LEAST_SCORING_MINUTES = 60
+"""Least time of an evaluation job."""
 
 
 def tokens_to_score(settings: AnyFamily, context_length: int) -> int:
-    """Return the most tokens that a model is given for a family: what its caps allow, else the
-    bounds above."""
+    """Return the most tokens of a family that a model is given: its caps, else the bounds above."""
 
     def window(tokens: int) -> int:
         return min(tokens, context_length)
@@ -88,25 +95,26 @@ def tokens_to_score(settings: AnyFamily, context_length: int) -> int:
     return parts * _capped(cap, number, UNCAPPED_PAIRS, 2 * window(TOKENS_OF_A_PAIR))
 
 
-def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: Training) -> Needs:
-    """Estimate what the job asks for that scores some runs on a family, one after another.
+def evaluation_resources(
+    runs: Sequence[Run], tokens: int, costs: Costs, training: Training
+) -> JobResources:
+    """Estimate the resources of the job that scores runs on a family, one after the other.
 
-    Memory is that of the largest run, time that of all. A run whose recipe trains on a GPU is
-    scored on one, in bfloat16 with float32 parameters; the machine's memory holds it twice while it
-    is read.
+    The job needs memory for the largest run and time for all. A run whose recipe trains on a GPU is
+    scored on one, in bfloat16 with float32 parameters; main memory holds it twice while it is read.
 
     Args:
-        runs: of one IsoFLOP curve.
-        tokens: of the family, as `tokens_to_score` gives them.
-        costs: what the device does in a second.
-        training: its `hours_per_run` is the most that the job asks for: a partition that gives no
-            more would let it wait for ever.
+        runs: the runs of one IsoFLOP curve.
+        tokens: tokens of the family, see `tokens_to_score`.
+        costs: speed of the device.
+        training: its `hours_per_run` limits the time, since a job that requests more than its
+            partition allows is never started.
     """
     on_gpu = any(run.device == "gpu" for run in runs)
     weights = max(4 * count_parameters(run.shape).total for run in runs)
     batch = max(scoring_bytes(run.shape, "cuda" if on_gpu else "cpu") for run in runs)
     memory = mebibytes(2 * weights + REQUEST_BYTES_PER_TOKEN * tokens + (0 if on_gpu else batch))
-    return Needs(
+    return JobResources(
         gpu=int(on_gpu),
         mem_mb=max(LEAST_MIB, memory + (CUDA_MIB if on_gpu else TORCH_MIB)),
         gpu_mem_mb=mebibytes(weights + batch) if on_gpu else 0,
@@ -118,43 +126,57 @@ def evaluation_needs(runs: Sequence[Run], tokens: int, costs: Costs, training: T
     )
 
 
-def family_needs(tokens: int) -> Needs:
-    """Estimate what the job asks for that turns a family's text into so many tokens of requests."""
+def requests_resources(tokens: int) -> JobResources:
+    """Estimate the resources of the job that builds requests with this many tokens."""
     memory = LEAST_SAMPLE_MIB + mebibytes(SAMPLE_BYTES_PER_TOKEN * tokens)
-    return Needs(gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(tokens / SAMPLE_TOKENS_PER_S))
+    return JobResources(
+        gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(tokens / SAMPLE_TOKENS_PER_S)
+    )
 
 
 def scoring_seconds(runs: Sequence[Run], tokens: int, costs: Costs) -> float:
-    """Return the expected seconds of scoring some runs, one after another, on so many tokens."""
+    """Return the expected seconds for scoring runs, one after the other, on this many tokens."""
     return sum(_scoring_seconds(run, tokens, costs) for run in runs)
 
 
-def cells_of(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
-    """Return runs by corpus and budget: those that one evaluation job scores."""
-    cells: dict[tuple[str, str], list[Run]] = {}
+def runs_by_curve(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
+    """Group runs by corpus and budget: one evaluation job scores the runs of one IsoFLOP curve."""
+    curves: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        cells.setdefault((run.corpus, run.budget), []).append(run)
-    return cells
+        curves.setdefault((run.corpus, run.budget), []).append(run)
+    return curves
 
 
-def cells_needs(
-    cells: Mapping[tuple[str, str], Sequence[Run]],
+def curve_resources(
+    curves: Mapping[tuple[str, str], Sequence[Run]],
     tokens: Mapping[str, int],
     costs: Costs,
     training: Training,
-) -> dict[tuple[str, str, str], Needs]:
-    """Return what each evaluation job asks for, by family, corpus and budget; `tokens` are those of
-    each family."""
+) -> dict[tuple[str, str, str], JobResources]:
+    """Estimate the resources of each evaluation job, by family, corpus and budget.
+
+    Args:
+        curves: runs by corpus and budget.
+        tokens: tokens by family, see `tokens_to_score`.
+        costs: speed of the device.
+        training: its `hours_per_run` limits the time.
+    """
     return {
-        (name, *cell): evaluation_needs(runs, number, costs, training)
+        (name, *curve): evaluation_resources(runs, number, costs, training)
         for name, number in tokens.items()
-        for cell, runs in cells.items()
+        for curve, runs in curves.items()
     }
 
 
 def _capped(tokens: int | None, number: int | None, bound: int, each: int) -> int:
-    """Return the tokens of a part: so many, or so many items of `each` tokens, whichever is less;
-    `bound` items where neither is capped."""
+    """Return the tokens of one part of a family.
+
+    Args:
+        tokens: cap on tokens, if any.
+        number: cap on items, if any.
+        bound: number of items without a cap.
+        each: tokens per item.
+    """
     by_number = (bound if number is None else number) * each
     if tokens is None:
         return by_number

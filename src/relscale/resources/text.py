@@ -1,33 +1,31 @@
-"""How long text takes to become tokens, from what the configuration says of its size. Pure
-functions with light imports."""
+"""Time to tokenize a shard, from the size of its text. Light imports."""
 
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.sharded import ShardedComponent
-from relscale.resources.request import minutes
+from relscale.resources.job_resources import minutes
 from relscale.text.local_files import LocalFile
 
 BYTES_PER_TOKEN = 2.5
-"""Bytes of text that make a token, at the least; most text has 3 to 5 with a large vocabulary."""
+"""Bytes of text per token, at least; most text has 3 to 5 with a large vocabulary."""
 BYTES_PER_COMPRESSED_BYTE = 5
-"""Bytes of text that a byte of a compressed file or a Parquet file holds, at the most that is
-common."""
+"""Bytes of text per byte of a compressed or Parquet file, at most in common files."""
 UNKNOWN_MINUTES = 3 * 24 * 60
-"""Time where nothing says how much text there is: three days, within which a core makes 1.3e11
-tokens. A shard that was stopped goes on."""
+"""Time if the size of the text is unknown: three days, enough for 1.3e11 tokens on one core. A
+shard that runs out of time is resumed."""
 
 
 def shard_minutes(
     component: ShardedComponent, costs: Costs, files: Iterable[LocalFile] = ()
 ) -> int:
-    """Return the minutes that a shard of a component may take.
+    """Return the minutes to request for one shard of a component.
 
     Args:
-        component: its `max_tokens`, if it has them, say how much is made of its text.
-        costs: tokens that a core makes in a second.
-        files: those of it that lie on this machine; without them and `max_tokens` nothing is known.
+        component: settings of the component; `max_tokens`, if given, is the size of its text.
+        costs: tokens that a core makes per second.
+        files: files of the component on this machine, used if `max_tokens` is not given.
     """
     tokens = float(component.max_tokens) if component.max_tokens is not None else _tokens_in(files)
     if not tokens:

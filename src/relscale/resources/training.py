@@ -1,15 +1,22 @@
-"""What a training job asks of a machine: GPUs, cores, memory and time, estimated from the plan.
-Pure functions with light imports."""
+"""GPUs, cores, memory and time of training jobs, estimated from the plan. Light imports."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from relscale.config.analysis import Costs
+from relscale.config.costs import Costs
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
-from relscale.plan.suite import Run
-from relscale.resources.request import CUDA_MIB, SLACK, TORCH_MIB, Needs, cores, mebibytes, minutes
+from relscale.plan.planned_run import Run
+from relscale.resources.job_resources import (
+    CUDA_MIB,
+    SLACK,
+    TORCH_MIB,
+    JobResources,
+    cores,
+    mebibytes,
+    minutes,
+)
 from relscale.training.execution import (
     USABLE_SHARE,
     Execution,
@@ -19,71 +26,55 @@ from relscale.training.execution import (
 )
 
 GPU_COUNTS = (1, 2, 4, 8)
-"""Numbers of GPUs that a run may take: each has rules of its own, so that a scheduler can send them
-as arrays."""
+"""Allowed numbers of GPUs per run; each has its own rules, since SLURM runs them as arrays."""
 SHORT_SHARE = 1 / 3
-"""Runs that ask for no more than this share of `training.hours_per_run` are arrays apart from the
-longer ones."""
+"""Runs that request at most this share of `training.hours_per_run` are in an array of their own."""
 
 
-def suite_needs(runs: Iterable[Run], training: Training, costs: Costs) -> dict[str, Needs]:
-    """Return what the training job of each run asks for, by the run's name.
+def suite_resources(
+    runs: Iterable[Run], training: Training, costs: Costs
+) -> dict[str, JobResources]:
+    """Estimate the resources of each run's training job, by the run's name.
 
     Raises:
-        ValueError: naming the keys to change, where the configured GPUs do not hold all runs.
+        ValueError: naming the keys to change, if the configured GPUs cannot hold all runs.
     """
     everything = list(runs)
-    largest = {run.shape.width: run for run in everything if fitting_counts(run, training) == []}
-    if largest:
-        number = sum(
-            run.shape.width in largest and fitting_counts(run, training) == [] for run in everything
-        )
-        widths = ", ".join(
-            f"{width} ({least_memory_gb(run, training):.0f})"
-            for width, run in sorted(largest.items())
-        )
-        ways = ["give the memory of larger GPUs"]
-        if training.gpus_per_run < GPU_COUNTS[-1]:
-            ways.append(f"allow more of them a run (training.gpus_per_run, up to {GPU_COUNTS[-1]})")
-        if held := [run.shape.width for run in everything if run.shape.width < min(largest)]:
-            ways.append(f"leave the widths above {max(held)} out")
-        raise ValueError(
-            f"training.gpu_memory_gb = {training.gpu_memory_gb:g}: {number} of {len(everything)} runs do not fit GPUs of so much memory"
-            f" (training.gpus_per_run = {training.gpus_per_run}). Their widths, and the GB that each GPU would need: {widths}."
-            f" Either {', or '.join(ways)} (recipe marin2025: suite.recipe.max_width; others: suite.budgets)"
-        )
-    return {run.run: train_needs(run, training, costs) for run in everything}
+    too_large = [run for run in everything if not fitting_counts(run, training)]
+    if too_large:
+        raise ValueError(_too_large(too_large, everything, training))
+    return {run.run: training_resources(run, training, costs) for run in everything}
 
 
-def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
-    """Estimate what the training job of a run asks for.
+def training_resources(run: Run, training: Training, costs: Costs) -> JobResources:
+    """Estimate the resources of a run's training job.
 
-    A run on GPUs takes the fewest (1, 2, 4 or 8, up to `training.gpus_per_run`) that divide its
-    batch, hold it in their memory, and let it end within `training.hours_per_run`; where none lets
-    it end in time, the most that hold it. No job asks for more than `hours_per_run`: it goes on
-    from its checkpoint when it is sent again (`attempts`).
+    A run takes the fewest GPUs (1, 2, 4 or 8, up to `training.gpus_per_run`) that divide its batch,
+    hold it in their memory and let it end within `training.hours_per_run`. If none let it end in
+    time, it takes the most that hold it. No job requests more than `hours_per_run`; a longer run
+    resumes from its checkpoint in the next job (see `attempts`).
 
     Raises:
-        ValueError: where no number of the configured GPUs holds the run; `suite_needs` says it of
-            all runs at once.
+        ValueError: if no allowed number of the configured GPUs holds the run; `suite_resources`
+            reports all such runs at once.
     """
     at_most = 60 * training.hours_per_run
     if run.device == "cpu":
         return _on_cpu(run, costs, at_most)
-    parameters, kind = count_parameters(run.shape).total, run.optimiser["kind"]
+    parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
     fitting = fitting_counts(run, training)
     if not fitting:
         raise ValueError(
-            f"training.gpu_memory_gb = {training.gpu_memory_gb:g}: {run.run} does not fit GPUs of so much memory"
+            f"training.gpu_memory_gb = {training.gpu_memory_gb:g}: {run.run} does not fit on GPUs "
+            "with this much memory"
         )
     in_time = [count for count in fitting if run_seconds(run, costs) / count <= 60 * at_most]
     gpus = in_time[0] if in_time else fitting[-1]
     execution = _execution(run, gpus, training.gpu_memory_gb)
     assert execution is not None
-    # A checkpoint passes through the leader's memory: parameters and moments, and the bytes that
-    # are written.
+    # A checkpoint is in the main process's memory twice: as tensors and as written bytes.
     checkpoint = 2 * 12 * parameters
-    return Needs(
+    return JobResources(
         gpu=gpus,
         mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(4 * parameters)),
         gpu_mem_mb=mebibytes(_held_bytes(run, parameters, kind, execution)),
@@ -93,8 +84,10 @@ def train_needs(run: Run, training: Training, costs: Costs) -> Needs:
 
 
 def fitting_counts(run: Run, training: Training) -> list[int]:
-    """Return the numbers of GPUs, of those that divide the run's batch, that hold it; [0] for a run
-    on the CPU."""
+    """Return the allowed numbers of GPUs that divide a run's batch and hold it.
+
+    For a run on the CPU this is [0].
+    """
     if run.device == "cpu":
         return [0]
     return [
@@ -105,16 +98,15 @@ def fitting_counts(run: Run, training: Training) -> list[int]:
 
 
 def least_memory_gb(run: Run, training: Training) -> float:
-    """Return the memory (1e9 bytes) that each GPU must have, at the least, to hold a run with as
-    many as it may take."""
-    parameters, kind = count_parameters(run.shape).total, run.optimiser["kind"]
+    """Return the least memory per GPU, in 1e9 bytes, that holds a run on the allowed GPUs."""
+    parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
     held = [
         _held_bytes(
             run,
             parameters,
             kind,
             Execution(
-                device="cuda", processes=count, micro_batch=1, recompute=True, sharded=count > 1
+                device="cuda", processes=count, micro_batch=1, activation_checkpointing=True, sharded=count > 1
             ),
         )
         for count in _counts(run, training)
@@ -122,31 +114,52 @@ def least_memory_gb(run: Run, training: Training) -> float:
     return math.ceil(min(held) / USABLE_SHARE / 1e9)
 
 
-def attempts(run: Run, needs: Needs, costs: Costs) -> int:
-    """Return how many jobs, one after another, a run takes at most on a machine `SLACK` times
-    slower than `costs` says."""
-    seconds = SLACK * run_seconds(run, costs) / max(1, needs.gpu)
-    return max(1, math.ceil(seconds / 60 / needs.runtime))
+def attempts(run: Run, resources: JobResources, costs: Costs) -> int:
+    """Return the number of consecutive jobs of a run on a machine slower by a factor of `SLACK`."""
+    seconds = SLACK * run_seconds(run, costs) / max(1, resources.gpu)
+    return max(1, math.ceil(seconds / 60 / resources.runtime))
 
 
-def is_short(needs: Needs, training: Training) -> bool:
-    """Tell runs that are sent in the array of the short ones of their number of GPUs."""
-    return needs.runtime <= 60 * training.hours_per_run * SHORT_SHARE
+def is_short(resources: JobResources, training: Training) -> bool:
+    """Return whether a run is in the array of short runs with its number of GPUs."""
+    return resources.runtime <= 60 * training.hours_per_run * SHORT_SHARE
 
 
-def array_needs(needs: Mapping[str, Needs], training: Training) -> dict[str, Needs]:
-    """Return what each run's job asks for as a member of an array, whose tasks all get what the
-    most demanding one needs."""
-    members: dict[tuple[int, bool], list[Needs]] = {}
-    for one in needs.values():
+def array_resources(
+    alone: Mapping[str, JobResources], training: Training
+) -> dict[str, JobResources]:
+    """Return the resources of each run's job as a member of its array.
+
+    All tasks of an array have the resources of its most demanding one.
+    """
+    members: dict[tuple[int, bool], list[JobResources]] = {}
+    for one in alone.values():
         members.setdefault((one.gpu, is_short(one, training)), []).append(one)
     most = {
-        key: Needs(
+        key: JobResources(
             **{name: max(getattr(one, name) for one in group) for name in group[0].resources()}
         )
         for key, group in members.items()
     }
-    return {run: most[one.gpu, is_short(one, training)] for run, one in needs.items()}
+    return {run: most[one.gpu, is_short(one, training)] for run, one in alone.items()}
+
+
+def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: Training) -> str:
+    """Return the error message for runs that the configured GPUs cannot hold."""
+    memory = training.gpu_memory_gb
+    least = {run.shape.width: least_memory_gb(run, training) for run in too_large}
+    widths = ", ".join(f"{width} ({least[width]:.0f})" for width in sorted(least))
+    ways = ["give the memory of larger GPUs"]
+    if training.gpus_per_run < GPU_COUNTS[-1]:
+        ways.append(f"allow more GPUs per run (training.gpus_per_run, up to {GPU_COUNTS[-1]})")
+    if held := [run.shape.width for run in runs if run.shape.width < min(least)]:
+        ways.append(f"leave out the widths above {max(held)}")
+    return (
+        f"training.gpu_memory_gb = {memory:g}: {len(too_large)} of {len(runs)} runs do not fit on "
+        f"GPUs with this much memory (training.gpus_per_run = {training.gpus_per_run}). Their "
+        f"widths, and the GB that each GPU would need: {widths}. Either {', or '.join(ways)} "
+        "(recipe marin2025: suite.recipe.max_width; others: suite.budgets)"
+    )
 
 
 def _counts(run: Run, training: Training) -> list[int]:
@@ -163,7 +176,7 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
     return choose_execution(
         run.shape,
         parameters,
-        run.optimiser["kind"],
+        run.optimiser.kind,
         run.batch_size,
         "cuda",
         processes=gpus,
@@ -174,21 +187,21 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
 def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
     micro = execution.micro_batch or run.batch_size // execution.processes
     state = state_bytes(parameters, kind, execution.processes, execution.sharded)
-    return state + activation_bytes(run.shape, "cuda", micro, execution.recompute)
+    return state + activation_bytes(run.shape, "cuda", micro, execution.activation_checkpointing)
 
 
-def _on_cpu(run: Run, costs: Costs, at_most: float) -> Needs:
+def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:
     parameters = count_parameters(run.shape).total
     execution = choose_execution(
-        run.shape, parameters, run.optimiser["kind"], run.batch_size, "cpu"
+        run.shape, parameters, run.optimiser.kind, run.batch_size, "cpu"
     )
     assert execution is not None
     micro = execution.micro_batch or run.batch_size
-    held = state_bytes(parameters, run.optimiser["kind"]) + activation_bytes(
-        run.shape, "cpu", micro, execution.recompute
+    held = state_bytes(parameters, run.optimiser.kind) + activation_bytes(
+        run.shape, "cpu", micro, execution.activation_checkpointing
     )
-    # Whichever step is taken where the job runs, torch's needs more.
+    # torch needs more memory than the compiled step, and either may run.
     memory = TORCH_MIB + mebibytes(held + 2 * 12 * parameters)
-    return Needs(
+    return JobResources(
         gpu=0, mem_mb=memory, gpu_mem_mb=0, runtime=minutes(run_seconds(run, costs), at_most)
     )

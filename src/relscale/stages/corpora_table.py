@@ -1,29 +1,21 @@
-"""Stage `corpora_table`: documents, bytes and tokens of all corpora's components, and what was
-removed by cause."""
+"""Write the table of corpora: documents, bytes, tokens and removals of each component."""
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
 from relscale.contract.io import write_table
 from relscale.contract.text_tables import CORPORA_COLUMNS
-from relscale.files import read_json
 from relscale.runtime import run
+from relscale.text.manifests import read_record
+from relscale.text.tokens_manifest import CorpusRows
 
 
-def main() -> None:
-    """Parse the arguments, collect the manifests' rows, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--manifest", required=True, nargs="+", type=Path)
-    parser.add_argument("--out", required=True, type=Path)
-    arguments = parser.parse_args()
-    manifests = sorted(
-        (read_json(path) for path in arguments.manifest),
-        key=lambda manifest: str(manifest["corpus"]),
-    )
-    rows = [row for manifest in manifests for row in manifest["rows"]]
-    write_table(pd.DataFrame(rows, columns=list(CORPORA_COLUMNS)), arguments.out, CORPORA_COLUMNS)
+def main(*, manifest: list[Path], out: Path) -> None:
+    """Write the table from the manifests of all corpora's tokens."""
+    manifests = sorted((read_record(path, CorpusRows) for path in manifest), key=lambda m: m.corpus)
+    rows = [dict(row) for one in manifests for row in one.rows]
+    write_table(pd.DataFrame(rows, columns=list(CORPORA_COLUMNS)), out, CORPORA_COLUMNS)
 
 
 if __name__ == "__main__":

@@ -1,58 +1,29 @@
-"""Stage `documents`: build one corpus from its sources."""
+"""Build the documents of one corpus from its sources."""
 
-import argparse
-import json
 from pathlib import Path
 
-from relscale.config.corpora import Corpora
 from relscale.files import sha256_of, write_json
 from relscale.runtime import run
-from relscale.text.decontamination import WindowSet, evaluation_texts
-from relscale.text.documents import build_corpus
-from relscale.text.parquet import write_documents
+from relscale.text.corpus_builder import build_corpus
+from relscale.text.decontamination import evaluation_windows
+from relscale.text.document_files import write_documents
+from relscale.text.manifests import CorpusReport
+from relscale.text.named_paths import source_folders
+from relscale.text.spec import CorpusSpec
 
 
-def main() -> None:
-    """Parse the arguments, build the corpus, write its documents and report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--spec", required=True, help="JSON: corpus, mixture, corpora, decontaminate_against"
-    )
-    parser.add_argument(
-        "--source",
-        required=True,
-        nargs="+",
-        metavar="NAME=MANIFEST",
-        help="manifests of the sources",
-    )
-    parser.add_argument("--out-train", required=True, type=Path)
-    parser.add_argument("--out-validation", required=True, type=Path)
-    parser.add_argument("--out-report", required=True, type=Path)
-    arguments = parser.parse_args()
-    spec = json.loads(arguments.spec)
-    files = {
-        name: Path(manifest).parent / "files"
-        for name, manifest in (pair.split("=", 1) for pair in arguments.source)
-    }
-    corpora = Corpora.model_validate(
-        {**spec["corpora"], "mixtures": {spec["corpus"]: spec["mixture"]}}
-    )
-    families = sorted(spec["decontaminate_against"].items())
-    texts = (
-        text
-        for name, settings in families
-        for text in evaluation_texts(name, settings, files[settings["source"]])
-    )
-    corpus = build_corpus(spec["corpus"], corpora, files, WindowSet(texts, corpora.window_words))
-    write_documents(corpus.train, arguments.out_train)
-    write_documents(corpus.validation, arguments.out_validation)
-    sums = {
-        "train": sha256_of(arguments.out_train),
-        "validation": sha256_of(arguments.out_validation),
-    }
-    write_json(
-        arguments.out_report, {"corpus": spec["corpus"], "rows": corpus.rows, "sha256": sums}
-    )
+def main(
+    *, spec: CorpusSpec, source: list[str], out_train: Path, out_validation: Path, out_report: Path
+) -> None:
+    """Build one corpus; `source` has the form NAME=MANIFEST."""
+    files, rules = source_folders(source), spec.corpora
+    windows = evaluation_windows(spec.decontaminate_against, files, rules.window_words)
+    corpus = build_corpus(spec.corpus, spec.mixture, rules, files, windows)
+    write_documents(corpus.train, out_train)
+    write_documents(corpus.validation, out_validation)
+    checksums = {"train": sha256_of(out_train), "validation": sha256_of(out_validation)}
+    report = CorpusReport(corpus=spec.corpus, rows=corpus.rows, sha256=checksums)
+    write_json(out_report, report.model_dump(mode="json"))
 
 
 if __name__ == "__main__":

@@ -1,88 +1,104 @@
-"""Keeping the text of evaluation sets out of the corpora.
+"""Remove the text of evaluation sets from corpora.
 
-    evaluation_texts(name, settings, files_dir) -> Iterator[str]   all texts of a family
-    WindowSet(texts, size)                                         its windows of consecutive
-    lower-cased words remove_paragraphs(texts, windows) -> (texts, removed)          paragraphs that
-    hold such a window are taken out
-
-The text of a whole source is searched for, whatever domains are asked of it, so that a new domain
-changes no corpus.
+A paragraph is removed if it shares a window of consecutive lower-cased words with an evaluation
+set. The text of a whole source is searched for, whichever domains use it, so that a new domain
+changes no corpus. Read `evaluation_windows` and `remove_paragraphs` first.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import singledispatch
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
-from relscale.config.readers import AnyReader
+from relscale.text.cleaning import clean
 from relscale.text.exams import read_questions
-from relscale.text.readers import clean, matching_files, read_documents
-from relscale.text.records import read_records
+from relscale.text.formats import Record, read_records
+from relscale.text.readers import read_documents
+from relscale.text.source_files import matching_files
+from relscale.text.spec import DocumentTexts, FamilyText, PairTexts, QuestionTexts, RiskTexts
 from relscale.text.windows import Hashes, WordHasher, window_hashes
 
 QUESTION_KEYS = ("question", "answer_a", "answer_b", "answer_c", "answer_d")
-"""Keys of a question's text and options in a question file."""
+"""Keys of a question's text and answers in a question file."""
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _TABLE_BITS = 25
 
 
-def evaluation_texts(name: str, settings: Mapping[str, Any], files_dir: Path) -> Iterator[str]:
-    """Yield the texts of an evaluation family, one for each document, question with its options, or
-    pair with its prompt.
+def evaluation_windows(
+    families: Mapping[str, FamilyText], files: Mapping[str, Path], size: int
+) -> "WindowSet":
+    """Return the windows of the texts of some families.
 
     Args:
-        name: the family, for messages.
-        settings: the family's settings as plain values; read are `kind` and, by kind, `reader`
-            (documents), `file` and `form` (questions), `file` (risk) or the files and keys in
-            `domains` (pairs).
+        families: where each family's text is, by name.
+        files: folder of the files of each source.
+        size: number of words in a window.
+    """
+    texts = (
+        text
+        for _, family in sorted(families.items())
+        for text in evaluation_texts(family, files[family.source])
+    )
+    return WindowSet(texts, size)
+
+
+@singledispatch
+def evaluation_texts(family: FamilyText, files_dir: Path) -> Iterator[str]:
+    """Yield the texts of an evaluation family.
+
+    One text is a document, a question with its answers, or a pair with its prompt.
+
+    Args:
+        family: where the family's text is.
         files_dir: folder of the files of the family's source.
 
     Raises:
-        ValueError: where the family has no text of its own, or a file or key is missing.
+        ValueError: if a file or key is missing.
     """
-    kind = settings["kind"]
-    if kind == "documents":
-        reader = TypeAdapter(AnyReader).validate_python(settings["reader"])
-        for document in read_documents(files_dir, reader):
-            yield clean(document.text, reader)
-    elif kind == "questions" and settings.get("form", "embedded") != "embedded":
-        for question in read_questions(files_dir, settings["file"], settings["form"]):
-            yield question.text
-    elif kind == "questions":
-        for path in matching_files(files_dir, settings["file"]):
-            for number, record in enumerate(read_records(path), start=1):
-                yield _joined(record, QUESTION_KEYS, f"{path} record {number}")
-    elif kind == "risk":
-        for path in matching_files(files_dir, settings["file"].format(behaviour="*")):
-            for number, record in enumerate(read_records(path), start=1):
-                yield _joined(record, ("question",), f"{path} record {number}")
-    elif kind == "pairs":
-        for pairs in (
-            pairs for domain in sorted(settings["domains"]) for pairs in settings["domains"][domain]
-        ):
-            options = (
-                [pairs["options"]]
-                if pairs.get("options")
-                else [pairs["positive"], pairs["negative"]]
-            )
-            keys = [pairs["prompt"], *options] if pairs.get("prompt") else options
-            for path in (
-                path for file in pairs["files"] for path in matching_files(files_dir, file)
-            ):
-                for number, record in enumerate(read_records(path), start=1):
-                    yield _joined(record, keys, f"{path} record {number}")
+    raise TypeError(f"{type(family).__name__} is not a family with text")
+
+
+@evaluation_texts.register
+def _(family: DocumentTexts, files_dir: Path) -> Iterator[str]:
+    for document in read_documents(files_dir, family.reader):
+        yield clean(document.text, family.reader)
+
+
+@evaluation_texts.register
+def _(family: QuestionTexts, files_dir: Path) -> Iterator[str]:
+    if family.form == "embedded":
+        yield from _joined_records(files_dir, family.file, QUESTION_KEYS)
     else:
-        choices = "documents, questions, pairs, risk"
-        raise ValueError(
-            f"families.{name}: kind = {kind!r} has no text of its own to decontaminate against; the choices are {choices}"
-        )
+        for question in read_questions(files_dir, family.file, family.form):
+            yield question.text
 
 
-def _joined(record: Mapping[str, Any], keys: Iterable[str], where: str) -> str:
-    """Return the values of a record as one text; a list is its items."""
+@evaluation_texts.register
+def _(family: RiskTexts, files_dir: Path) -> Iterator[str]:
+    yield from _joined_records(files_dir, family.file.format(behaviour="*"), ("question",))
+
+
+@evaluation_texts.register
+def _(family: PairTexts, files_dir: Path) -> Iterator[str]:
+    for _, groups in sorted(family.domains.items()):
+        for group in groups:
+            texts = [group.options] if group.options else [group.positive, group.negative]
+            keys = [key for key in (group.prompt, *texts) if key]
+            for file in group.files:
+                yield from _joined_records(files_dir, file, keys)
+
+
+def _joined_records(files_dir: Path, pattern: str, keys: Sequence[str]) -> Iterator[str]:
+    """Yield the values of each record's keys as one text."""
+    for path in matching_files(files_dir, pattern):
+        for number, record in enumerate(read_records(path), start=1):
+            yield _joined(record, keys, f"{path} record {number}")
+
+
+def _joined(record: Record, keys: Iterable[str], where: str) -> str:
+    """Return the values of a record's keys as one text; of a list, each item."""
     texts: list[str] = []
     for key in keys:
         if key not in record:
@@ -93,27 +109,26 @@ def _joined(record: Mapping[str, Any], keys: Iterable[str], where: str) -> str:
 
 
 class WindowSet:
-    """The windows of consecutive words of some texts, as 64-bit hashes: 8 bytes each and one table
-    of 32 MiB.
+    """The windows of consecutive words of some texts, as 64-bit hashes.
 
-    Two different windows meet in one hash with a probability of about 1e-19 times the number of
-    pairs: never, in practice.
+    Memory is 8 bytes per window and a table of 32 MiB. Two different windows have the same hash
+    with a probability of about 5e-20 per pair, which is negligible.
     """
 
     def __init__(self, texts: Iterable[str], size: int) -> None:
-        """Hash all windows of `size` words; texts with fewer words have none."""
+        """Hash all windows of `size` words; shorter texts have none."""
         hasher = WordHasher()
         parts = [window_hashes(hasher(text), size) for text in texts]
         self.size = size
-        """Words in a window."""
+        """Number of words in a window."""
         self.hashes: Hashes = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
-        """The sorted hashes, shape (windows,)."""
-        # Most windows of a corpus are in no evaluation set: this table says so without a search.
+        """Sorted hashes, (windows,)."""
+        # Most windows of a corpus are in no evaluation set: this table rejects them quickly.
         self._table = np.zeros(2**_TABLE_BITS, np.bool_)
         self._table[self.hashes >> np.uint64(64 - _TABLE_BITS)] = True
 
     def contains(self, hashes: Hashes) -> np.ndarray:
-        """Return which hashes are in the set, shape (windows,), bool."""
+        """Return whether each hash is in the set, (windows,), bool."""
         found = self._table[hashes >> np.uint64(64 - _TABLE_BITS)]
         candidates = np.flatnonzero(found)
         if len(candidates):
@@ -126,16 +141,16 @@ class WindowSet:
 def remove_paragraphs(
     texts: Sequence[str], windows: WindowSet, hasher: WordHasher | None = None
 ) -> tuple[list[str], int]:
-    """Take out the paragraphs (separated by blank lines) that hold a window of the set.
+    """Remove the paragraphs (separated by blank lines) that contain a window of the set.
 
     Args:
-        texts: documents; a few megabytes at once are quickest.
-        windows: the evaluation sets' windows.
-        hasher: kept between calls, it need not hash a word twice.
+        texts: documents; batches of a few megabytes are fastest.
+        windows: windows of the evaluation sets.
+        hasher: pass the same one to each call, so that no word is hashed twice.
 
     Returns:
-        The documents in order, with "" for one of which nothing is left, and the number of
-        paragraphs taken out.
+        The documents in order, "" for each that is empty now, and the number of removed
+        paragraphs.
     """
     hasher = hasher or WordHasher()
     paragraphs = [
@@ -146,7 +161,7 @@ def remove_paragraphs(
     words = [hasher(paragraph) for _, paragraph in paragraphs]
     flat = window_hashes(np.concatenate(words), windows.size) if words else np.empty(0, np.uint64)
     owners = np.repeat(np.arange(len(words)), [len(some) for some in words])
-    # A window that begins in one paragraph and ends in another is in neither.
+    # A window that begins in one paragraph and ends in another belongs to neither.
     starts, ends = owners[: len(flat)], owners[windows.size - 1 :]
     hits = set(np.unique(starts[windows.contains(flat) & (starts == ends)]).tolist())
     touched = {paragraphs[number][0] for number in hits}

@@ -1,9 +1,9 @@
-"""Exact and near-duplicates.
+"""Find exact and near-duplicates.
 
 Near-duplicates are found by MinHash with locality-sensitive hashing (Broder 1997; Leskovec,
-Rajaraman, Ullman, Mining of Massive Datasets, chapter 3) over the sets of 5-word windows, with
-`datasketch`. Candidates are checked: a document counts as a duplicate where the estimated Jaccard
-similarity with an earlier document that was kept reaches the threshold.
+Rajaraman, Ullman, Mining of Massive Datasets, chapter 3) over sets of 5-word windows, with
+`datasketch`. Candidates are checked: a document is a duplicate if its estimated Jaccard similarity
+with an earlier document that was kept reaches the threshold.
 """
 
 import hashlib
@@ -13,22 +13,21 @@ from datasketch import MinHash, MinHashLSH
 from relscale.text.windows import WordHasher, window_hashes
 
 SHINGLE_WORDS = 5
-"""Words in the windows whose sets are compared."""
+"""Number of words in the windows whose sets are compared."""
 NUM_PERMUTATIONS = 128
-"""Hashes in a signature: the standard error of a similarity of 0.8 is sqrt(0.8 * 0.2 / 128) =
-0.035."""
+"""Number of hashes in a signature. The standard error of a similarity of 0.8 is
+sqrt(0.8 * 0.2 / 128) = 0.035."""
 SEED = 1
 """Seed of the permutations."""
 
 
 def document_hash(text: str) -> str:
-    """Return 16 hexadecimal digits that are the same for texts that differ only in case and white
-    space."""
+    """Return a hash of 16 hexadecimal digits that ignores case and white space."""
     return hashlib.blake2b(" ".join(text.lower().split()).encode(), digest_size=8).hexdigest()
 
 
 def fraction(purpose: str, document: str) -> float:
-    """Return a number in [0, 1) that depends on a document's hash, independent for each purpose."""
+    """Return a number in [0, 1) computed from a document's hash, independent for each purpose."""
     return (
         int.from_bytes(
             hashlib.blake2b(f"{purpose} {document}".encode(), digest_size=8).digest(), "big"
@@ -38,26 +37,28 @@ def fraction(purpose: str, document: str) -> float:
 
 
 class NearDuplicates:
-    """Documents seen so far, asked one by one whether the next resembles any of them."""
+    """Index of the documents seen so far; tells whether the next one resembles any of them."""
 
     def __init__(self, threshold: float) -> None:
-        """Start empty.
+        """Start with an empty index.
 
         Args:
-            threshold: estimated Jaccard similarity of 5-word windows from which two documents are
-                near-duplicates.
+            threshold: estimated Jaccard similarity of 5-word windows at which two documents count
+                as near-duplicates.
         """
         self._threshold = threshold
-        # A missed candidate is lost, a wrong one is only checked: so misses weigh more in the
-        # choice of bands and rows.
+        # A missed candidate is lost, a false one is only checked in vain. Misses therefore weigh
+        # more in the choice of bands and rows.
         self._index = MinHashLSH(threshold=threshold, num_perm=NUM_PERMUTATIONS, weights=(0.1, 0.9))
         self._first = MinHash(num_perm=NUM_PERMUTATIONS, seed=SEED, hashfunc=int, scheme="affine64")
         self._signatures: list[MinHash] = []
         self._hasher = WordHasher()
 
     def is_new(self, text: str) -> bool:
-        """Return whether a text resembles no earlier new one, and remember it if so; a text without
-        words is always new."""
+        """Return whether a text resembles no earlier one, and add it to the index if so.
+
+        A text without words is always new.
+        """
         words = self._hasher(text)
         if not len(words):
             return True

@@ -1,27 +1,24 @@
-"""Multiple-choice questions as they stand in files, in the three forms in which MMLU is passed on.
+"""Read multiple-choice questions from files, in the three forms in which MMLU is distributed.
 
-    read_questions(files_dir, pattern, form) -> Iterator[ExamRecord]
-
-Each broken record is an error that names its file and line.
+Read `read_questions` first. A broken record is an error that names its file and line.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from relscale.text.readers import matching_files
-from relscale.text.records import open_text, read_located
+from relscale.text.formats import Record, open_text, read_located
+from relscale.text.source_files import matching_files
 
 Form = Literal["embedded", "original", "hub"]
 ANSWER_KEYS = ("answer_a", "answer_b", "answer_c", "answer_d")
 LETTERS = ("A", "B", "C", "D")
 HEADER_ROW = "(header row)"
-"""Subject under which stray header rows come: no family names it, so that they are counted and not
-asked."""
+"""Subject of stray header rows. No family has it, so that they are counted but never asked."""
 SPLITS = ("_test", "_dev", "_val")
-"""Ends of the names of the files of form `original`, behind the subject."""
+"""Endings of the file names of form `original`, after the subject."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +26,19 @@ class ExamRecord:
     """A question with its answers."""
 
     subject: str
-    """The subject, in lower case as it stands, with spaces for underscores."""
+    """The subject, with spaces instead of underscores."""
     question: str
-    """Its text, without white space around it."""
+    """Its text, stripped."""
     answers: tuple[str, ...]
-    """The answers among which to choose, each without white space around it."""
+    """The answers to choose from, stripped."""
     gold: int
-    """Index of the right one."""
+    """Index of the right answer."""
     where: str
     """File and line, for messages."""
 
     @property
     def text(self) -> str:
-        """All of it, for the search of overlaps."""
+        """Question and answers, for the search of overlaps."""
         return "\n".join((self.question, *self.answers))
 
 
@@ -49,13 +46,13 @@ def read_questions(files_dir: Path, pattern: str, form: Form) -> Iterator[ExamRe
     """Yield the questions of the files that match a glob, file by file in sorted order.
 
     Raises:
-        ValueError: naming file and line, where a key or column is missing, a text is empty or no
-            answer is the right one; naming the glob, where it matches no file, or several in the
+        ValueError: naming file and line, if a key or column is missing, a text is empty or no
+            answer is the right one; naming the glob, if it matches no file, or several files of
             form `embedded`.
     """
     paths = matching_files(files_dir, pattern)
     if form == "embedded" and len(paths) > 1:
-        raise ValueError(f"file = {pattern!r}: matches {len(paths)} files; name one")
+        raise ValueError(f"file = {pattern!r}: matches {len(paths)} files; it must match one")
     for path in paths:
         if form == "original":
             yield from _original(path)
@@ -64,9 +61,9 @@ def read_questions(files_dir: Path, pattern: str, form: Form) -> Iterator[ExamRe
             yield _hub(record, where) if form == "hub" else _embedded(record, where)
 
 
-def _embedded(record: Mapping[str, Any], where: str) -> ExamRecord:
+def _embedded(record: Record, where: str) -> ExamRecord:
     if all(record.get(key) == key for key in ("question", *ANSWER_KEYS)):
-        # A stray header row holds the keys' own names.
+        # A stray header row holds the names of the keys.
         return ExamRecord(
             subject=HEADER_ROW, question="question", answers=ANSWER_KEYS, gold=0, where=where
         )
@@ -78,7 +75,7 @@ def _embedded(record: Mapping[str, Any], where: str) -> ExamRecord:
     )
 
 
-def _hub(record: Mapping[str, Any], where: str) -> ExamRecord:
+def _hub(record: Record, where: str) -> ExamRecord:
     question, subject = text_of(record, "question", where), text_of(record, "subject", where)
     choices, answer = record.get("choices"), record.get("answer")
     if (
@@ -87,11 +84,13 @@ def _hub(record: Mapping[str, Any], where: str) -> ExamRecord:
         or not all(isinstance(text, str) and text.strip() for text in choices)
     ):
         raise ValueError(
-            f"{where}: choices = {choices!r}; it must be a list of two or more texts, none of them empty"
+            f"{where}: choices = {choices!r}; it must be a list of two or more texts, none of them"
+            " empty"
         )
     if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < len(choices):
         raise ValueError(
-            f"{where}: answer = {answer!r}; it must be the index of a choice, 0 to {len(choices) - 1}"
+            f"{where}: answer = {answer!r}; it must be the index of a choice, 0 to"
+            f" {len(choices) - 1}"
         )
     answers = tuple(text.strip() for text in choices)
     return ExamRecord(
@@ -115,7 +114,8 @@ def _original(path: Path) -> Iterator[ExamRecord]:
                 where = f"{path} line {rows.line_num}"
                 if len(row) != 6:
                     raise ValueError(
-                        f"{where}: {len(row)} column(s); a question, four answers and a letter are needed, without a header"
+                        f"{where}: {len(row)} column(s); it must have a question, four answers and"
+                        " a letter, without a header"
                     )
                 named = dict(zip(("question", *ANSWER_KEYS, "the letter"), row, strict=True))
                 texts = [text_of(named, key, where) for key in ("question", *ANSWER_KEYS)]
@@ -139,16 +139,16 @@ def _letter(letter: str, key: str, where: str) -> int:
     return LETTERS.index(letter)
 
 
-def text_of(record: Mapping[str, Any], key: str, where: str) -> str:
-    """Return a record's text under a key, without white space around it.
+def text_of(record: Record, key: str, where: str) -> str:
+    """Return the text that a record holds under a key, stripped.
 
     Raises:
-        ValueError: naming the record and the keys that it has, where the key is missing or holds no
-            text.
+        ValueError: naming the record and its keys, if the key is missing or its text is empty or
+            not a string.
     """
     if key not in record:
         raise ValueError(f"{where}: no key {key!r}; the choices are {', '.join(record)}")
     value = record[key]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {key} = {value!r} is no text")
+        raise ValueError(f"{where}: {key} = {value!r} must be a text that is not empty")
     return value.strip()

@@ -1,13 +1,8 @@
-"""Which files of the user's own a result was made from, and whether they are still the same. Light
-imports: planning asks, too.
+"""Detect changes of local files that results were made from. Light imports: planning uses this.
 
-    local_files(root, pattern, exclude) -> list[LocalFile]       what lies there now, one look at
-    each file listing_of(files, root, record) -> str                       by which name a job's
-    record knows these files
-
-A job is told the name of its listing and writes it, beside the files that it saw, into its own
-record. Planned again, it is told the same name where the same files lie there, and where none do:
-raw text may be taken away once it is read. Other files have another name.
+A job is given the name of its listing of files (`listing_of`) and writes it, with the files that it
+saw, to its record. The next plan computes the same name if the same files are present, or if no
+file is: raw text may be deleted once it has been read. Any other files give another name.
 """
 
 import fnmatch
@@ -15,42 +10,53 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from relscale.files import read_json, sha256_of
 from relscale.provenance.digests import spec_digest
+from relscale.text.manifests import LocalRecord, ShardPlan, read_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalFile:
-    """One file as it lies there."""
+    """One local file, as it is now."""
 
     path: str
     """Path inside the source, with slashes."""
     num_bytes: int
-    """Its size."""
+    """Size in bytes."""
     mtime_ns: int
-    """When it was last changed, in nanoseconds since 1970."""
+    """Modification time in nanoseconds since 1970."""
 
     @property
     def stamp(self) -> tuple[int, int]:
-        """Size and time of the last change."""
+        """Size and modification time."""
         return self.num_bytes, self.mtime_ns
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _KnownFile:
+    """One file of a record."""
+
+    num_bytes: int
+    mtime_ns: int | None
+    checksum: str | None
+
+
 def local_path(root: Path, name: str) -> Path:
-    """Return where a file of a local source lies; the source may be that one file."""
+    """Return the path of a file of a local source, which may itself be a single file."""
     return root if root.is_file() else root / name
 
 
 def local_files(root: Path, pattern: str = "**/*", exclude: Iterable[str] = ()) -> list[LocalFile]:
-    """Return the files of a local source that match a glob and none of the globs in `exclude`,
-    sorted; none where it is not there.
+    """Return the files of a local source that match a glob and none of the globs in `exclude`.
 
     Args:
-        root: a folder, or one file, which is taken whatever the globs say.
+        root: a folder, or a single file, which always matches.
         pattern: glob inside the folder.
         exclude: globs of paths to leave out.
+
+    Returns:
+        The files, sorted by path; empty if the source does not exist.
     """
     if root.is_file():
         found = root.stat()
@@ -62,72 +68,75 @@ def local_files(root: Path, pattern: str = "**/*", exclude: Iterable[str] = ()) 
             continue
         try:
             found = path.stat()
-        except FileNotFoundError:  # a link to nowhere
+        except FileNotFoundError:  # a broken link
             continue
         if stat.S_ISREG(found.st_mode):
             files.append(LocalFile(path=name, num_bytes=found.st_size, mtime_ns=found.st_mtime_ns))
     return sorted(files, key=lambda file: file.path)
 
 
-def stamps(files: Iterable[LocalFile]) -> dict[str, list[int]]:
-    """Return size and time of each file by its path, as a record keeps them."""
-    return {file.path: list(file.stamp) for file in files}
+def stamps(files: Iterable[LocalFile]) -> dict[str, tuple[int, int]]:
+    """Return size and modification time of each file by its path, for a record."""
+    return {file.path: file.stamp for file in files}
 
 
 def listing_of(files: Sequence[LocalFile], root: Path, record: Path) -> str:
     """Return the name of the listing of a source's files.
 
     Args:
-        files: those that are read, as they lie there now.
+        files: the files to read, as they are now.
         root: the local source.
-        record: what the job that reads it leaves: a plan of shards, or a manifest with `files`
-            (sums), `stamps` and `listing`.
+        record: the record of the job that reads them: a plan of shards, or a manifest with `files`
+            (checksums), `stamps` and `listing`.
 
     Returns:
-        The name in the record, where no file is there or all are what they were; else a digest of
-        paths, sizes and times; nothing where there are neither files nor a record.
+        The name in the record, if there are no files or all are unchanged; else a digest of paths,
+        sizes and times; "" if there are neither files nor a record.
 
     Raises:
-        ValueError: naming the record, where it cannot be read.
+        ValueError: naming the record, if it cannot be read.
     """
     known, name = _recorded(record)
-    if name is not None and (not files or _same(root, files, known)):
+    if name is not None and (not files or _unchanged(root, files, known)):
         return name
     return spec_digest([[file.path, *file.stamp] for file in files]) if files else ""
 
 
-def _recorded(record: Path) -> tuple[dict[str, tuple[int, int, str | None]], str | None]:
-    """Return size, time and sum of each file that a record tells of, and the name of their
-    listing."""
+def _recorded(record: Path) -> tuple[dict[str, _KnownFile], str | None]:
+    """Return the files in a record by path, and the name of their listing."""
     if not record.is_file():
         return {}, None
-    content: Mapping[str, Any] = read_json(record)
-    if "shards" in content:
-        found = (file for shard in content["shards"] for file in shard)
+    if "shards" in read_json(record):
+        plan = read_record(record, ShardPlan)
         known = {
-            file["path"]: (file["num_bytes"], file.get("mtime_ns"), file["sum"]) for file in found
+            file.path: _KnownFile(
+                num_bytes=file.num_bytes, mtime_ns=file.mtime_ns, checksum=file.sum
+            )
+            for shard in plan.shards
+            for file in shard
         }
-    else:
-        known = {
-            path: (*content["stamps"][path], content["files"][path])
-            for path in content.get("stamps", {})
-        }
-    return known, content.get("listing")
+        return known, plan.listing
+    manifest = read_record(record, LocalRecord)
+    known = {
+        path: _KnownFile(num_bytes=size, mtime_ns=mtime_ns, checksum=manifest.files[path])
+        for path, (size, mtime_ns) in manifest.stamps.items()
+    }
+    return known, manifest.listing
 
 
-def _same(
-    root: Path, files: Sequence[LocalFile], known: Mapping[str, tuple[int, int, str | None]]
-) -> bool:
-    """Tell whether files are those of a record; one that was only touched is, where the record has
-    its sum."""
+def _unchanged(root: Path, files: Sequence[LocalFile], known: Mapping[str, _KnownFile]) -> bool:
+    """Return whether files are those of a record.
+
+    A file whose time differs is compared by its checksum, if the record has one.
+    """
     if len(files) != len(known) or any(
-        file.path not in known or file.num_bytes != known[file.path][0] for file in files
+        file.path not in known or file.num_bytes != known[file.path].num_bytes for file in files
     ):
         return False
     for file in files:
-        _, time, digest = known[file.path]
-        if file.mtime_ns == time:
+        before = known[file.path]
+        if file.mtime_ns == before.mtime_ns:
             continue
-        if digest is None or sha256_of(local_path(root, file.path)) != digest:
+        if before.checksum is None or sha256_of(local_path(root, file.path)) != before.checksum:
             return False
     return True

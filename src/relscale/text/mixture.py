@@ -1,17 +1,13 @@
-"""Reading several files of tokens as one weighted stream of windows, in memory that does not grow
-with them. Light imports: no tokenizer.
+"""Read several token files as one weighted stream of windows, in constant memory.
 
-    mixture = Mixture([Component(name="news", weight=2.0, shards=[tokens, ...]), ...])
-    for number in mixture.order(context_length, seed, skip): ...      which window comes next, for
-    ever mixture.read(numbers, context_length)                             their tokens
-
-The order depends on the seed and the mixture alone: all models that are trained on a mixture see
-the same windows in the same order, and a larger one only sees more of them. Windows come in blocks
-of `BLOCK`: a block holds each component by its weight, and whose turn it is in a block is random. A
-component gives its windows by a seeded permutation, none twice before all have come; then by the
-next one. Both are computed, not stored: a permutation of 10^9 windows costs nothing (a Feistel
-network on the next power of four, walked until it lands inside; Black, Rogaway 2002, Ciphers with
-arbitrary finite domains).
+Light imports: no tokenizer. Read `Mixture.order` and `Mixture.read` first. The order of the windows
+depends only on the seed and the mixture: all models that are trained on a mixture see the same
+windows in the same order, and larger models only see more of them. Windows come in blocks of
+`BLOCK`: each block holds the components by weight, in a random order. A component yields its
+windows in the order of a seeded permutation, so that none repeats before all have been seen; then
+the next permutation begins. Both are computed, not stored, so that a permutation of 10^9 windows
+needs no memory: it is a Feistel network on the next power of four, iterated until the result is in
+range (Black and Rogaway 2002, Ciphers with arbitrary finite domains).
 """
 
 import math
@@ -22,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK = 4096
-"""Windows of a block."""
+"""Number of windows in a block."""
 ROUNDS = 6
 """Rounds of the Feistel network."""
 Numbers = npt.NDArray[np.int64]
@@ -30,24 +26,24 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One ingredient of a mixture."""
+    """One component of a mixture."""
 
     name: str
     """Its name, for messages."""
     weight: float
-    """Its share of the windows is this over the sum of all weights."""
+    """Its share of the windows is its weight over the sum of all weights."""
     shards: Sequence[npt.NDArray[np.unsignedinteger]]
-    """Its tokens, usually memory maps; no window reaches over the end of one."""
+    """Its tokens, (tokens,) each, usually memory maps; windows do not cross their boundaries."""
 
 
 class Mixture:
     """Weighted components, read window by window."""
 
     def __init__(self, components: Sequence[Component]) -> None:
-        """Take the components; their order is part of what decides the order of windows.
+        """Store the components; their order affects the order of the windows.
 
         Raises:
-            ValueError: where there is none, a weight is not above 0, or there are more than `BLOCK`
+            ValueError: if there is none, a weight is not positive, or there are more than a block
                 can hold by weight.
         """
         for component in components:
@@ -57,53 +53,55 @@ class Mixture:
                 )
         if not 0 < len(components) <= math.isqrt(BLOCK) - 1:
             raise ValueError(
-                f"{len(components)} components; a mixture has from 1 to {math.isqrt(BLOCK) - 1}"
+                f"{len(components)} components; a mixture must have 1 to {math.isqrt(BLOCK) - 1}"
             )
         self.components = list(components)
-        """The components, in order."""
+        """Components, in order."""
         whole = math.fsum(component.weight for component in components)
         self.shares = [component.weight / whole for component in components]
-        """Share of the windows that are each component's."""
+        """Each component's share of the windows."""
         self._largest = max(range(len(components)), key=lambda index: self.shares[index])
         self._starts: dict[int, list[Numbers]] = {}
 
     def __len__(self) -> int:
-        """Tokens of all components, each once."""
+        """Return the number of tokens of all components."""
         return sum(len(shard) for component in self.components for shard in component.shards)
 
     def num_windows(self, context_length: int) -> list[int]:
-        """Return how many windows each component has.
+        """Return the number of windows of each component.
 
         Raises:
-            ValueError: naming a component without a whole window.
+            ValueError: naming a component that is shorter than one window.
         """
         counts = [int(starts[-1]) for starts in self._shard_starts(context_length)]
         for component, count in zip(self.components, counts, strict=True):
             if count < 1:
                 tokens = sum(len(shard) for shard in component.shards)
                 raise ValueError(
-                    f"component {component.name}: {tokens} tokens hold no window of {context_length} + 1"
+                    f"component {component.name}: {tokens} tokens hold no window of"
+                    f" {context_length} + 1"
                 )
         return counts
 
     def windows_per_epoch(self, context_length: int) -> float:
-        """Return after how many windows of the mixture a component has been seen whole for the
-        first time."""
+        """Return the number of windows after which the first component has been seen completely."""
         return min(
             count / share
             for share, count in zip(self.shares, self.num_windows(context_length), strict=True)
         )
 
     def order(self, context_length: int, seed: int, skip: int = 0) -> Iterator[int]:
-        """Yield the numbers of windows for ever, after the first `skip`: the component's first
-        number plus the window's place in it."""
+        """Yield window numbers without end, starting after the first `skip`.
+
+        The number of a window is its component's first number plus its index in the component.
+        """
         counts = self.num_windows(context_length)
         first = np.concatenate([[0], np.cumsum(counts)])
         block, begin = divmod(skip, BLOCK)
         while True:
             seen, until = np.array(self._seen(block)), np.array(self._seen(block + 1))
-            # Only whose turn it is is shuffled: a component's own windows keep the order of their
-            # permutation.
+            # This shuffles the turns of the components. The windows of a component keep the order
+            # of their permutation.
             turns = np.random.default_rng((seed, block)).permutation(
                 np.repeat(np.arange(len(counts)), until - seen)
             )
@@ -115,7 +113,7 @@ class Mixture:
             block, begin = block + 1, 0
 
     def read(self, numbers: Numbers, context_length: int) -> Numbers:
-        """Return the tokens of windows, (windows, context_length + 1)."""
+        """Return the tokens of windows by number, (windows, context_length + 1)."""
         starts = self._shard_starts(context_length)
         first = np.cumsum([0, *(int(some[-1]) for some in starts)])
         out = np.empty((len(numbers), context_length + 1), dtype=np.int64)
@@ -128,8 +126,10 @@ class Mixture:
         return out
 
     def _shard_starts(self, context_length: int) -> list[Numbers]:
-        """Return, for each component, the number of the first window of each of its shards, and at
-        the end how many there are."""
+        """Return the first window number of each shard of each component.
+
+        The last entry of each component is its number of windows.
+        """
         if context_length not in self._starts:
             self._starts[context_length] = [
                 np.cumsum(
@@ -140,8 +140,10 @@ class Mixture:
         return self._starts[context_length]
 
     def _seen(self, blocks: int) -> list[int]:
-        """Return how many windows of each component the first blocks hold: within one of its share,
-        the largest makes up the rest."""
+        """Return the number of windows of each component in the first blocks.
+
+        It is the share, rounded; the largest component fills up the rest.
+        """
         windows = blocks * BLOCK
         seen = [math.floor(share * windows + 0.5) for share in self.shares]
         seen[self._largest] = windows - sum(
@@ -151,8 +153,7 @@ class Mixture:
 
 
 def _permuted(places: Numbers, count: int, seed: tuple[int, int]) -> Numbers:
-    """Return what stands at places of an endless sequence of permutations of range(count), one
-    after the other."""
+    """Return values of an endless sequence of permutations of range(count)."""
     epochs, inside = np.divmod(places, count)
     out = np.empty_like(places)
     for epoch in np.unique(epochs):
@@ -162,13 +163,14 @@ def _permuted(places: Numbers, count: int, seed: tuple[int, int]) -> Numbers:
 
 
 def permutation_at(places: Numbers, count: int, seed: Sequence[int]) -> Numbers:
-    """Return what stands at some places of a seeded permutation of range(count), without making the
-    rest of it.
+    """Return the values at some positions of a seeded permutation of range(count).
+
+    The rest of the permutation is not computed.
 
     Args:
-        places: from range(count).
-        count: how many there are, below 2^62.
-        seed: of the permutation.
+        places: positions in range(count), (positions,).
+        count: length of the permutation, below 2^62.
+        seed: seed of the permutation.
     """
     half = max(1, math.ceil((count - 1).bit_length() / 2))
     keys = np.random.SeedSequence(list(seed)).generate_state(ROUNDS, np.uint64)
@@ -181,16 +183,18 @@ def permutation_at(places: Numbers, count: int, seed: Sequence[int]) -> Numbers:
         return (left << shift) | right
 
     values = once(places.astype(np.uint64))
-    # What lands outside walks on along its cycle, which leads back inside; on average less than
-    # three steps more.
+    # Values out of range are mapped again, along their cycle, until they are in range. This takes
+    # fewer than three more steps on average.
     while len(outside := np.flatnonzero(values >= np.uint64(count))):
         values[outside] = once(values[outside])
     return values.astype(np.int64)
 
 
 def _mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Return 64-bit numbers mixed until each bit depends on all (the finaliser of SplitMix64;
-    Steele, Lea, Flood 2014)."""
+    """Mix 64-bit numbers so that each output bit depends on all input bits.
+
+    This is the finalizer of SplitMix64 (Steele, Lea and Flood 2014).
+    """
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

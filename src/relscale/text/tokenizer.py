@@ -1,10 +1,7 @@
-"""One byte-level BPE for all corpora, and how it is loaded.
+"""Train, load and check the byte-level BPE tokenizer of all corpora.
 
-    train_tokenizer(corpora, vocab_size, mb_per_corpus) -> Tokenizer
-    load_tokenizer(path) -> Tokenizer
-
-Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) has an entry for each byte, so
-decode(encode(x)) == x for any text.
+Read `train_tokenizer` and `load_tokenizer` first. Byte-level BPE (Sennrich et al. 2016; Radford et
+al. 2019) has an entry for each byte, so decode(encode(x)) == x for any text.
 """
 
 import json
@@ -13,28 +10,28 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from relscale.text.document_files import read_batches
 from relscale.text.end_of_text import END_OF_TEXT_NAMES, end_of_text_in
-from relscale.text.parquet import read_batches
 
 END_OF_TEXT = END_OF_TEXT_NAMES[0]
-"""Follows each document; entry 0 of tokenizers that are trained here."""
+"""Token that follows each document; entry 0 of tokenizers that are trained here."""
 END_OF_TEXT_ID = 0
 ROUND_TRIP = "Naïve café, “quotes”,\ttabs\r\n\n  spaces…  ½ 🙂 中文 \x00\ufeff <|endoftext|> end"
-"""A text that encoding and decoding must give back."""
+"""A text that must be unchanged by encoding and decoding."""
 
 
 def train_tokenizer(
     corpora: Mapping[str, Path], vocab_size: int, mb_per_corpus: float
 ) -> Tokenizer:
-    """Train a byte-level BPE on equally many bytes of each corpus.
+    """Train a byte-level BPE on the same number of bytes of each corpus.
 
     Args:
         corpora: file of training documents (Parquet) of each corpus, by name.
-        vocab_size: entries, the end-of-text token included.
-        mb_per_corpus: megabytes (1e6 bytes) of each corpus; less of all where one has less.
+        vocab_size: number of entries, including the end-of-text token.
+        mb_per_corpus: megabytes (1e6 bytes) of each corpus; less of each, if one has less.
 
     Raises:
-        ValueError: where a corpus has no text, or there is too little text for so many entries.
+        ValueError: if a corpus has no text, or there is too little text for this many entries.
     """
     limit = int(mb_per_corpus * 1e6)
     sizes = {
@@ -59,8 +56,9 @@ def train_tokenizer(
     )
     if tokenizer.get_vocab_size() != vocab_size:
         raise ValueError(
-            f"tokenizer.vocab_size = {vocab_size}: {smallest} bytes of each of {', '.join(sorted(corpora))} give only"
-            f" {tokenizer.get_vocab_size()} entries; give more text or fewer entries"
+            f"tokenizer.vocab_size = {vocab_size}: {smallest} bytes of each of"
+            f" {', '.join(sorted(corpora))} give only {tokenizer.get_vocab_size()} entries; give"
+            " more text or fewer entries"
         )
     check_tokenizer(tokenizer, "the trained tokenizer")
     return tokenizer
@@ -75,8 +73,7 @@ def _empty() -> Tokenizer:
 
 
 def first_texts(path: Path, num_bytes: int) -> Iterator[str]:
-    """Yield a corpus's texts from the first on, up to so many UTF-8 bytes; the last is cut to
-    fit."""
+    """Yield the first texts of a corpus up to a number of UTF-8 bytes; the last one is cut."""
     left = num_bytes
     for batch in read_batches(path, batch_size=256):
         for text in batch.column("text").to_pylist():
@@ -89,16 +86,16 @@ def first_texts(path: Path, num_bytes: int) -> Iterator[str]:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Load a tokenizer file; text that looks like a special token is encoded as text.
+    """Load a tokenizer file; text that spells a special token is encoded as text.
 
     Raises:
-        ValueError: naming the file, where it is no tokenizer, or fails `check_tokenizer`.
+        ValueError: naming the file, if it is not a tokenizer, or fails `check_tokenizer`.
     """
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except Exception as error:  # the library raises no narrower type
         raise ValueError(f"{path}: not a tokenizer file: {error}") from error
-    # The file format has no place for this setting: without it, a document that spells out the
+    # The file format cannot store this setting. Without it, a document that spells out the
     # end-of-text token would be cut in two.
     tokenizer.encode_special_tokens = True
     check_tokenizer(tokenizer, str(path))
@@ -106,10 +103,10 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def end_of_text(tokenizer: Tokenizer, where: str = "tokenizer") -> tuple[str, int]:
-    """Return name and number of the token that follows each document.
+    """Return the name and the number of the token that follows each document.
 
     Raises:
-        ValueError: where there is none.
+        ValueError: if there is none.
     """
     added = tokenizer.get_added_tokens_decoder()
     tokens = [
@@ -120,19 +117,20 @@ def end_of_text(tokenizer: Tokenizer, where: str = "tokenizer") -> tuple[str, in
 
 
 def check_tokenizer(tokenizer: Tokenizer, where: str) -> None:
-    """Check that there is an end-of-text token and that decoding gives back what was encoded.
+    """Check that there is an end-of-text token and that decoding inverts encoding.
 
     Raises:
-        ValueError: where either is not so.
+        ValueError: naming the tokenizer, if either fails.
     """
     end_of_text(tokenizer, where)
     back = tokenizer.decode(tokenizer.encode(ROUND_TRIP).ids, skip_special_tokens=False)
     if back != ROUND_TRIP:
         raise ValueError(
-            f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; a byte-level tokenizer is needed"
+            f"{where}: decode(encode(x)) is {back!r} for x = {ROUND_TRIP!r}; it must be a"
+            " byte-level tokenizer"
         )
 
 
 def tokenizer_text(tokenizer: Tokenizer) -> str:
-    """Return the content of the tokenizer's file: the same tokenizer, the same bytes."""
+    """Return the content of the tokenizer's file; the same tokenizer gives the same bytes."""
     return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, indent=1) + "\n"

@@ -1,8 +1,7 @@
-"""Words of a text as 64-bit numbers, and hashes of windows of consecutive words.
+"""Hash the words of a text, and windows of consecutive words, to 64-bit numbers.
 
-Both the search for near-duplicates (sets of 5-word windows) and decontamination (13-word windows of
-evaluation sets) compare these hashes. They depend on the text alone: no process-wide seed, no
-platform.
+The search for near-duplicates (sets of 5-word windows) and decontamination (13-word windows of
+evaluation sets) compare these hashes. They depend only on the text, not on a seed or the platform.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 class _WordHashes(dict[str, int]):
-    """A dictionary that computes the hash of a word when it is first asked for it."""
+    """A cache that computes the hash of a word on its first use."""
 
     def __missing__(self, word: str) -> int:
         value = int.from_bytes(
@@ -29,15 +28,17 @@ class _WordHashes(dict[str, int]):
 
 
 class WordHasher:
-    """Turns texts into arrays of word hashes; remembers the words that it has seen."""
+    """Turns texts into arrays of word hashes, and caches the hashes of words."""
 
     def __init__(self) -> None:
-        """Start with an empty memory."""
+        """Start with an empty cache."""
         self._hashes = _WordHashes()
 
     def __call__(self, text: str) -> Hashes:
-        """Return the hashes of a text's lower-cased words (runs of letters, digits and
-        underscores), shape (words,)."""
+        """Return the hashes of a text's lower-cased words, (words,).
+
+        Words are runs of letters, digits and underscores.
+        """
         words = _WORD.findall(text.lower())
         hashes = self._hashes
         return np.fromiter((hashes[word] for word in words), dtype=np.uint64, count=len(words))
@@ -46,15 +47,15 @@ class WordHasher:
 def window_hashes(words: Hashes, size: int) -> Hashes:
     """Return the hashes of all windows of `size` consecutive words, in order.
 
-    The hash of a window is a polynomial in the words' hashes modulo 2^64, mixed once more, so that
-    it depends on their order.
+    The hash of a window is a polynomial in the words' hashes modulo 2^64, followed by a mixing
+    step, so that it depends on the order of the words.
 
     Args:
-        words: hashes of the words, shape (words,).
-        size: words in a window.
+        words: hashes of the words, (words,).
+        size: number of words in a window.
 
     Returns:
-        Shape (max(0, words - size + 1),), uint64.
+        Hashes, (max(0, words - size + 1),), uint64.
     """
     count = max(0, len(words) - size + 1)
     value = words[:count].copy()

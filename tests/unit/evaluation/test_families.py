@@ -237,8 +237,8 @@ def test_a_subject_more_moves_no_other(tmp_path, encoder):
     ("changes", "message"),
     [
         ({"correct_answer": "E"}, "line 3: correct_answer = 'E'; it must be one of A, B, C, D"),
-        ({"answer_c": " "}, "line 3: answer_c = ' ' is no text"),
-        ({"question": None}, "line 3: question = None is no text"),
+        ({"answer_c": " "}, "line 3: answer_c = ' ' must be a text"),
+        ({"question": None}, "line 3: question = None must be a text"),
     ],
 )
 def test_broken_questions(tmp_path, encoder, changes, message):

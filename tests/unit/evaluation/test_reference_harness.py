@@ -7,14 +7,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rounding import float32_error, roundings_of_a_logit, score_error
 
 from relscale.evaluation.aggregate import losses_rows
 from relscale.evaluation.prompts import ExamQuestion, options, shown
+from relscale.plan.architecture import Shape
 from relscale.released.model import open_checkpoint
 from relscale.released.requests import encode_documents
 
-RELATIVE, ABSOLUTE = 1e-6, 1e-5
-"""Both compute in float32; sums of thousands of nats round at 1e-4 there."""
+SHAPE = Shape(
+    width=48,
+    layers=2,
+    heads=4,
+    kv_heads=4,
+    head_dim=12,
+    intermediate=192,
+    vocab_size=445,
+    context_length=320,
+)
+"""The largest size of each kind among the golden checkpoints."""
+RELATIVE = float32_error(1, roundings_of_a_logit(SHAPE))
+ABSOLUTE = score_error(SHAPE, logit=6.0, tokens=1)
+"""The golden scores were summed in float32 on another machine: a token's error is in proportion to
+its logits, which are at most 6 and about its nats."""
 
 HARNESS = pytest.mark.skipif(
     find_spec("lm_eval") is None,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from relscale.config.load import ConfigError, load_config, merged, read_yaml
+from relscale.config.errors import ConfigError
+from relscale.config.load import load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
 from relscale.released.table import (
     checkpoints_csv,
@@ -128,9 +129,9 @@ def test_the_released_checkpoints_are_the_papers_runs():
     [
         (
             {"evaluate": ["language", "validation"]},
-            "kind validation needs a corpus and tokenizer of our own",
+            "a family of kind validation needs the corpus and tokenizer of trained runs",
         ),
-        ({"figures": {"names": ["loss_curves"]}}, "checkpoints have no loss curves"),
+        ({"figures": {"names": ["loss_curves"]}}, "released models have no loss curves"),
         ({"checkpoints": {"tabel": "x"}}, "checkpoints.tabel = 'x': unknown key"),
     ],
 )

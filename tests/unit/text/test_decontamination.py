@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from relscale.text.decontamination import WindowSet, evaluation_texts, remove_paragraphs
+from relscale.text.spec import FamilyText
 from relscale.text.windows import WordHasher, window_hashes
 
 QUESTION = "one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -67,6 +70,11 @@ def test_agrees_with_a_plain_search() -> None:
     assert set(few.hashes.tolist()) <= set(windows.hashes.tolist())
 
 
+def texts(family: dict[str, Any], folder: Path) -> list[str]:
+    settings = TypeAdapter(FamilyText).validate_python({"source": "s", **family})
+    return list(evaluation_texts(settings, folder))
+
+
 def test_texts_of_each_kind_of_family(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text(
         json.dumps(
@@ -81,12 +89,10 @@ def test_texts_of_each_kind_of_family(tmp_path: Path) -> None:
     documents = {
         "kind": "documents",
         "reader": {"kind": "json", "files": "d.json", "text": "text", "strip_markup": True},
-        "domains": {"X": ["y"]},
     }
-    assert list(evaluation_texts("topics", documents, tmp_path)) == ["doc"]
-    assert list(
-        evaluation_texts("knowledge", {"kind": "questions", "file": "q.jsonl"}, tmp_path)
-    ) == ["Q?\nA\nB\n3\nD"]
+    assert texts(documents, tmp_path) == ["doc"]
+    assert texts({"kind": "questions", "file": "q.jsonl"}, tmp_path) == ["Q?\nA\nB\n3\nD"]
+    assert texts({"kind": "risk", "file": "{behaviour}.jsonl"}, tmp_path) == ["Q?"]
     pairs = [
         {
             "files": ["p.json"],
@@ -103,20 +109,17 @@ def test_texts_of_each_kind_of_family(tmp_path: Path) -> None:
             "options": "options",
         },
     ]
-    assert list(
-        evaluation_texts("behaviour", {"kind": "pairs", "domains": {"D": pairs}}, tmp_path)
-    ) == ["P\nG\nB", "x\ny"]
+    assert texts({"kind": "pairs", "domains": {"D": pairs}}, tmp_path) == ["P\nG\nB", "x\ny"]
 
 
 def test_family_without_text_or_key_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError,
-        match=r"families\.validation: kind = 'validation' has no text .* documents, questions, pairs",
+        ValueError, match=r"'validation' .* 'documents', 'questions', 'pairs', 'risk'"
     ):
-        list(evaluation_texts("validation", {"kind": "validation"}, tmp_path))
+        texts({"kind": "validation"}, tmp_path)
     (tmp_path / "q.jsonl").write_text('{"question": "Q?", "answer_a": "A"}\n')
     with pytest.raises(
         ValueError,
         match=r"q\.jsonl record 1: no key 'answer_b'; the choices are question, answer_a",
     ):
-        list(evaluation_texts("knowledge", {"kind": "questions", "file": "q.jsonl"}, tmp_path))
+        texts({"kind": "questions", "file": "q.jsonl"}, tmp_path)

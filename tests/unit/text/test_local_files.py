@@ -1,4 +1,4 @@
-"""Local text between calls: touched, edited, joined by others, taken away."""
+"""Local text between calls: touched, edited, joined by others, deleted."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from relscale.config.sharded import ShardedComponent
 from relscale.config.sources import LocalOrigin
+from relscale.files import write_json
+from relscale.runtime import call
 from relscale.stages import given_tokenizer, source
 from relscale.text import local_files as module
 from relscale.text.local_files import listing_of, local_files
@@ -44,9 +46,8 @@ def planned(root: Path) -> Callable[[], str]:
     def name() -> str:
         return listing_of(local_files(root, SETTINGS.files, SETTINGS.exclude), root, record)
 
-    record.write_text(
-        json.dumps(plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name()))
-    )
+    plan = plan_shards("part", SETTINGS, LocalOrigin(kind="local", path=str(root)), name())
+    write_json(record, plan.model_dump(mode="json"))
     return name
 
 
@@ -55,7 +56,7 @@ def later(path: Path) -> None:
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns + 5_000_000_000))
 
 
-def test_what_is_listed(root: Path) -> None:
+def test_listed_files_match_the_globs(root: Path) -> None:
     assert [file.path for file in local_files(root, SETTINGS.files, SETTINGS.exclude)] == [
         "a.jsonl",
         "deep/b.jsonl",
@@ -85,7 +86,7 @@ def test_what_is_listed(root: Path) -> None:
         (lambda root: (root / "d.jsonl").write_text("{}"), True),
     ],
 )
-def test_what_makes_another_listing(
+def test_edits_that_make_another_listing(
     root: Path, edit: Callable[[Path], Any], is_other: bool
 ) -> None:
     name = planned(root)
@@ -102,7 +103,7 @@ def test_what_makes_another_listing(
     assert (name() != before) is is_other
 
 
-def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
+def test_deleted_text_keeps_its_listing(root: Path) -> None:
     name = planned(root)
     before = name()
     root.rename(root.with_name("scratch"))
@@ -115,7 +116,7 @@ def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
 
 
 def test_a_source_keeps_its_listing_in_its_manifest(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path,
 ) -> None:
     (root / "gone.jsonl").unlink()
     manifest = root.parent / "manifest.json"
@@ -131,8 +132,7 @@ def test_a_source_keeps_its_listing_in_its_manifest(
         "--manifest",
         str(manifest),
     ]
-    monkeypatch.setattr("sys.argv", ["source", *words, "--files", str(root.parent / "files")])
-    source.main()
+    call(source.main, [*words, "--files", str(root.parent / "files")])
     assert listing_of(local_files(root), root, manifest) == before
     later(root / "deep" / "b.jsonl")  # its sum is known
     assert listing_of(local_files(root), root, manifest) == before
@@ -143,7 +143,7 @@ def test_a_source_keeps_its_listing_in_its_manifest(
     assert listing_of(local_files(root), root, manifest) == before
 
 
-def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
+def test_a_given_tokenizer_may_be_deleted(tmp_path: Path) -> None:
     path, manifest = tmp_path / "given.json", tmp_path / "out" / "manifest.json"
     vocabulary = {
         character: number
@@ -158,18 +158,9 @@ def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
     path.write_text(tokenizer.to_str())
     before = listing_of(local_files(path), path, manifest)
     spec = json.dumps({"vocab_size": 257, "given": {"path": str(path)}})
-    given_tokenizer.main(
-        [
-            "--spec",
-            spec,
-            "--listing",
-            before,
-            "--out",
-            str(tmp_path / "out" / "tokenizer.json"),
-            "--manifest",
-            str(manifest),
-        ]
-    )
+    out = str(tmp_path / "out" / "tokenizer.json")
+    words = ["--spec", spec, "--listing", before, "--out", out, "--manifest", str(manifest)]
+    call(given_tokenizer.main, words)
     later(path)
     assert listing_of(local_files(path), path, manifest) == before
     path.unlink()
@@ -193,7 +184,7 @@ def test_planning_looks_once_at_each_file_and_reads_none(
     assert (looks["a.jsonl"], looks["b.jsonl"], looks["README.md"]) == (1, 1, 0)
 
 
-def test_a_record_that_is_no_text_is_named(root: Path) -> None:
+def test_a_record_that_is_not_text_is_named(root: Path) -> None:
     (root.parent / "plan.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"plan\.json: not valid JSON: 'utf-8' codec"):
         listing_of(local_files(root), root, root.parent / "plan.json")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from relscale.files import sha256_of
-from relscale.text.documents import Kept
-from relscale.text.parquet import write_documents
-from relscale.text.shards import token_dtype, write_tokens
+from relscale.text.corpus_builder import CorpusDocument
+from relscale.text.document_files import write_documents
+from relscale.text.token_writer import token_dtype, write_tokens
 from relscale.text.tokenizer import (
     END_OF_TEXT_ID,
     first_texts,
@@ -24,7 +24,7 @@ from relscale.text.tokenizer import (
 
 def documents(path: Path, texts: list[str], components: int = 1) -> Path:
     kept = [
-        Kept(component=number % components, document=f"{number:016x}", text=text)
+        CorpusDocument(component=number % components, document=f"{number:016x}", text=text)
         for number, text in enumerate(texts)
     ]
     write_documents(kept, path)
@@ -161,6 +161,6 @@ def test_tokens_are_the_documents_in_order(trained: tuple[Tokenizer, Path], tmp_
 def test_no_documents_are_an_error_and_leave_no_file(
     trained: tuple[Tokenizer, Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=r"a\.parquet: no documents to turn into tokens"):
+    with pytest.raises(ValueError, match=r"a\.parquet: has no documents to tokenize"):
         write_tokens(trained[0], documents(tmp_path / "a.parquet", []), tmp_path / "a.bin")
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]

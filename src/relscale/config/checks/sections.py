@@ -1,0 +1,43 @@
+"""The sections of a configuration that could be read, for checks between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from relscale.config.analysis import Laws
+from relscale.config.corpora import Corpora, Tokenizer
+from relscale.config.families import AnyFamily
+from relscale.config.figures import Figures
+from relscale.config.released import ReleasedModels
+from relscale.config.sources import Source
+from relscale.config.suite import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """Sections of one configuration; None for a section with mistakes of its own."""
+
+    sources: Mapping[str, Source] | None = None
+    """Section `sources`."""
+    corpora: Corpora | None = None
+    """Section `corpora`."""
+    tokenizer: Tokenizer | None = None
+    """Section `tokenizer`."""
+    suite: Suite | None = None
+    """Section `suite`."""
+    checkpoints: ReleasedModels | None = None
+    """Section `checkpoints`; None also where it is left out."""
+    evaluate: list[str] | None = None
+    """Section `evaluate`."""
+    families: Mapping[str, AnyFamily] | None = None
+    """Section `families`."""
+    laws: Laws | None = None
+    """Section `laws`."""
+    figures: Figures | None = None
+    """Section `figures`."""
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Any]) -> "Sections":
+        """Take the sections that checks read from the validated ones."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in sections.items() if key in names})

@@ -1,0 +1,49 @@
+"""The configuration as a whole: one field per section."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from relscale.config.analysis import Laws
+from relscale.config.base import Model, Name, Unique
+from relscale.config.corpora import Corpora, Tokenizer
+from relscale.config.costs import Costs
+from relscale.config.families import AnyFamily
+from relscale.config.figures import Figures
+from relscale.config.released import ReleasedModels
+from relscale.config.sources import Source
+from relscale.config.suite import Suite
+from relscale.config.training import Training
+
+
+class Experiment(Model):
+    """A whole experiment."""
+
+    experiment: Name
+    """Name of the experiment's folder in `results/`."""
+    downloads: str | None = None
+    """Folder of packages downloaded before, used instead of the network. Not part of any
+    result."""
+    sources: dict[Name, Source]
+    """Where text comes from."""
+    corpora: Corpora
+    """Which texts models are trained on."""
+    tokenizer: Tokenizer
+    """How text becomes tokens."""
+    suite: Suite
+    """Which models are trained."""
+    checkpoints: ReleasedModels | None = None
+    """Released models to evaluate instead of trained runs; `corpora`, `tokenizer` and `suite` are
+    then not used."""
+    training: Training = Training()
+    """How often training saves its state, and which resources it asks for."""
+    evaluate: Annotated[Unique[Name], Field(min_length=1)]
+    """Families on which every run is evaluated (keys of `families`)."""
+    families: dict[Name, AnyFamily]
+    """Domains that are compared with each other."""
+    laws: Laws
+    """How laws are fitted and judged."""
+    figures: Figures
+    """Which figures are drawn."""
+    costs: Costs
+    """Assumptions of the plan's cost estimate."""

@@ -1,0 +1,341 @@
+"""Read records, texts and whole files: JSON Lines, JSON, CSV, plain text and Parquet.
+
+All formats but Parquet may be compressed with gzip or Zstandard, and any file may be a member of a
+zip archive. The ending of the name decides how a file is read. Broken input is a `ValueError` that
+names the file and, where the format has lines, the line.
+
+Read `read_records`, `read_texts` and `read_text` first. In-memory corpora, sharded corpora and
+evaluation sets all read their files here. Memory is that of a few megabytes of text or of one row
+group of a Parquet file, except for JSON lists and mappings, which are loaded as a whole.
+"""
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from relscale.text.compressed_files import COMPRESSED, content_name, open_binary, plain_name
+
+Record = dict[str, Any]
+"""A record of a user's file: any JSON value by key."""
+ENDINGS = (".jsonl", ".json", ".csv", ".txt", ".parquet")
+"""Endings of files whose records can be read."""
+TEXT_KEY = "text"
+"""Key of the text in the records of a .txt file, which has one record per line."""
+_CHUNK_BYTES = 1 << 22
+_DECODE = json.JSONDecoder().raw_decode
+
+
+def is_readable(name: str) -> bool:
+    """Return whether a file's ending is one whose records can be read."""
+    return name.endswith((".zip", ".parquet")) or plain_name(name).endswith(ENDINGS[:-1])
+
+
+def endings() -> str:
+    """Return the endings that can be read, for error messages."""
+    return f"{', '.join(ENDINGS)} (all but .parquet also with {', '.join(COMPRESSED)}), and .zip"
+
+
+def read_records(
+    path: Path, member: str | None = None, columns: Sequence[str] | None = None
+) -> Iterator[Record]:
+    """Yield the records of a file in order.
+
+    Args:
+        path: a file whose ending `is_readable`. A .json file holds a list of records, a mapping
+            whose values are records, or one record per line.
+        member: name of the file inside a zip archive; not needed if it holds a single file.
+        columns: columns to read from a Parquet file; all if None.
+
+    Raises:
+        ValueError: naming the file (and the line), if its format is unknown, it cannot be read or a
+            record is not a mapping.
+    """
+    for _, record in read_located(path, member, columns):
+        yield record
+
+
+def read_located(
+    path: Path, member: str | None = None, columns: Sequence[str] | None = None
+) -> Iterator[tuple[str, Record]]:
+    """Yield the records of a file as `read_records` does, each with its place.
+
+    The place is the file and the number of the line (of the record, for formats without lines).
+    """
+    name = content_name(path, member)
+    unit = "record"
+    records: Iterator[tuple[int, Any]]
+    if name.endswith(".parquet"):
+        records = enumerate(_parquet_rows(path, member, columns), start=1)
+    elif name.endswith(".csv"):
+        unit, records = "line", _csv_rows(path, member)
+    elif name.endswith(".jsonl") or (name.endswith(".json") and _is_json_lines(path, member)):
+        unit, records = "line", _json_lines(path, member)
+    elif name.endswith(".json"):
+        records = enumerate(_json_values(path, member), start=1)
+    elif name.endswith(".txt"):
+        unit, records = "line", ((n, {TEXT_KEY: line}) for n, line in _text_lines(path, member))
+    else:
+        raise ValueError(f"{path}: unknown format; the endings that can be read are {endings()}")
+    for number, record in records:
+        where = f"{path} {unit} {number}"
+        yield where, _mapping(record, where)
+
+
+def read_texts(path: Path, key: str, skip: int = 0, member: str | None = None) -> Iterator[str]:
+    """Yield the texts of a file's records, starting after any number of them.
+
+    A text that is null is empty, and so is a blank line of a JSON Lines file: it counts as a
+    record, so that positions are numbers of lines.
+
+    Args:
+        path: a file whose ending `is_readable`.
+        key: key or column that holds the text; unused for .txt, where each line is a text.
+        skip: number of records to leave out at the beginning.
+        member: name of the file inside a zip archive; not needed if it holds a single file.
+
+    Raises:
+        ValueError: naming the file and the line, if it cannot be read, a line is not UTF-8 or not
+            JSON, or the key is missing.
+    """
+    name = content_name(path, member)
+    if name.endswith(".txt"):
+        yield from (line for _, line in _text_lines(path, member, skip))
+    elif name.endswith(".jsonl") or (name.endswith(".json") and _is_json_lines(path, member)):
+        yield from _json_line_texts(path, key, skip, member)
+    elif name.endswith(".parquet"):
+        rows = _parquet_rows(path, member, [key], skip)
+        for number, record in enumerate(rows, start=skip + 1):
+            yield text_in(record, key, f"{path} record {number}")
+    else:
+        for where, record in islice(read_located(path, member), skip, None):
+            yield text_in(record, key, where)
+
+
+def text_in(record: Record, key: str, where: str, setting: str = "`text`") -> str:
+    """Return the text that a record holds under a key; null is an empty text.
+
+    Args:
+        record: the record.
+        key: the key.
+        where: file and line of the record, for messages.
+        setting: the setting that gave the key, for messages.
+
+    Raises:
+        ValueError: naming place, key and choices, if the key is missing or holds no string.
+    """
+    if key not in record:
+        choices = ", ".join(map(str, record))
+        raise ValueError(
+            f"{where}: no key {key!r} (the setting {setting}); the choices are {choices}"
+        )
+    value = record[key]
+    if value is not None and not isinstance(value, str):
+        raise ValueError(
+            f"{where}: {key} = {str(value)[:60]!r} must be a string (the setting {setting})"
+        )
+    return value or ""
+
+
+def read_text(path: Path, member: str | None = None) -> str:
+    """Return the whole text of a file.
+
+    Raises:
+        ValueError: naming the file and the line, if it is not UTF-8.
+    """
+    with open_binary(path, member) as handle:
+        data = handle.read().removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path} line {number}: not UTF-8 text: {error.reason}") from error
+
+
+# ----------------------------------------------------------------------------------------- opening
+
+
+@contextmanager
+def open_text(path: Path, member: str | None = None) -> Iterator[io.TextIOWrapper]:
+    """Open the text of a file, or of a member of a zip archive, with its line ends.
+
+    Raises:
+        ValueError: naming the file and the line, if it is not UTF-8.
+    """
+    # utf-8-sig drops a byte order mark; newline="" leaves the line ends to `csv`.
+    with (
+        open_binary(path, member) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as handle,
+    ):
+        try:
+            yield handle
+        except UnicodeDecodeError as error:
+            # The decoder knows its position in a chunk only. Read again to find the line.
+            for _ in _text_lines(path, member):
+                pass
+            raise ValueError(f"{path}: not UTF-8 text: {error.reason}") from error
+
+
+# ------------------------------------------------------------------------------------------- lines
+
+
+def _lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file with their numbers.
+
+    Line ends (LF or CRLF) and a byte order mark are left out.
+    """
+    number = 0
+    parts: list[bytes] = []  # of the line that continues in the next chunk
+    with open_binary(path, member) as handle:
+        while chunk := handle.read(_CHUNK_BYTES):
+            *lines, rest = chunk.split(b"\n")
+            if lines:
+                lines[0] = b"".join((*parts, lines[0]))
+                parts = []
+            parts.append(rest)
+            for line in lines:
+                number += 1
+                if number > skip:
+                    yield number, _line(number, line)
+    last = b"".join(parts)
+    if last and number + 1 > skip:
+        yield number + 1, _line(number + 1, last)
+
+
+def _line(number: int, line: bytes) -> bytes:
+    return (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).removesuffix(b"\r")
+
+
+def _text_lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the decoded lines of a file with their numbers."""
+    for number, line in _lines(path, member, skip):
+        try:
+            yield number, line.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} line {number}: not UTF-8 text: {error}") from error
+
+
+def _csv_rows(path: Path, member: str | None) -> Iterator[tuple[int, Record]]:
+    csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
+    with open_text(path, member) as handle:
+        rows = csv.DictReader(handle, strict=True)
+        try:
+            for record in rows:
+                # DictReader marks surplus columns by a key, and missing ones by a value, of None.
+                if None in record or None in record.values():
+                    raise ValueError(
+                        f"{path} line {rows.line_num}: the number of columns differs from the"
+                        " header's"
+                    )
+                yield rows.line_num, record
+        except csv.Error as error:
+            raise ValueError(f"{path}: not a readable CSV file: {error}") from error
+
+
+# -------------------------------------------------------------------------------------------- JSON
+
+
+def _json_lines(path: Path, member: str | None) -> Iterator[tuple[int, Any]]:
+    """Yield the values of a JSON Lines file with their line numbers; skip blank lines."""
+    for number, line in _text_lines(path, member):
+        if line.strip():
+            yield number, _parsed(line, f"{path} line {number}")
+
+
+def _json_line_texts(path: Path, key: str, skip: int, member: str | None) -> Iterator[str]:
+    for number, line in _text_lines(path, member, skip):
+        try:  # `json.loads` takes twice as long as the decoder that it calls
+            record, end = _DECODE(line)
+            value = record[key] if end == len(line) else None
+        except (json.JSONDecodeError, KeyError, TypeError):
+            value = None
+        if type(value) is str:
+            yield value
+        elif not line.strip():
+            yield ""
+        else:
+            where = f"{path} line {number}"
+            yield text_in(_mapping(_parsed(line, where), where), key, where)
+
+
+def _parsed(line: str, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{where}: not valid JSON: {error.msg} at column {error.colno}") from error
+
+
+def _mapping(value: Any, where: str) -> Record:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: must be a mapping of keys, not {str(value)[:60]!r}")
+    return value
+
+
+def _is_json_lines(path: Path, member: str | None) -> bool:
+    """Return whether a .json file holds one record per line, not a list or mapping of records.
+
+    The first line must be a complete mapping. If it is the only line, it is a mapping of records if
+    all its values are mappings, else a record.
+    """
+    filled = (line for _, line in _lines(path, member) if line.strip())
+    first = next(filled, b"")
+    if not first.lstrip().startswith(b"{"):
+        return False
+    try:
+        value = json.loads(first)
+    except ValueError:  # not JSON, or not UTF-8
+        return False
+    return any(filled) or not all(isinstance(inner, dict) for inner in value.values())
+
+
+def _json_values(path: Path, member: str | None) -> list[Any]:
+    try:
+        whole = json.loads(read_text(path, member))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(whole, list | dict):
+        raise ValueError(
+            f"{path}: must be a list or mapping of records, not {type(whole).__name__}"
+        )
+    return list(whole.values()) if isinstance(whole, dict) else whole
+
+
+# ----------------------------------------------------------------------------------------- Parquet
+
+
+def _parquet_rows(
+    path: Path, member: str | None, columns: Sequence[str] | None, skip: int = 0
+) -> Iterator[Record]:
+    """Yield the rows of a Parquet file; row groups before `skip` are not read."""
+    import pyarrow as pa  # slow to import
+    import pyarrow.parquet as pq
+
+    try:
+        with ExitStack() as stack:
+            source: Any = path
+            if path.name.endswith(".zip"):
+                source = pa.BufferReader(stack.enter_context(open_binary(path, member)).read())
+            table = stack.enter_context(pq.ParquetFile(source))
+            names = table.schema_arrow.names
+            missing = [name for name in columns or () if name not in names]
+            if missing:
+                raise ValueError(
+                    f"{path}: no column {missing[0]!r}; the choices are {', '.join(names)}"
+                )
+            for group in range(table.num_row_groups):
+                num_rows = table.metadata.row_group(group).num_rows
+                if skip >= num_rows:
+                    skip -= num_rows
+                    continue
+                for batch in table.iter_batches(
+                    batch_size=256, row_groups=[group], columns=columns
+                ):
+                    yield from batch.slice(skip).to_pylist()
+                    skip = max(0, skip - len(batch))
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path}: not a readable Parquet file: {error}") from error

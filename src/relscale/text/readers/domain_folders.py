@@ -1,0 +1,27 @@
+"""Reader `domain_folders`: one folder per domain, which holds plain text files or records."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from relscale.config.readers import DomainFolders
+from relscale.text.compressed_files import content_name
+from relscale.text.document_reader import DocumentReader, SourceDocument, record_documents
+from relscale.text.formats import read_records, read_text
+from relscale.text.source_files import folder_at
+
+RECORD_ENDINGS = (".jsonl", ".json", ".csv", ".parquet")
+"""Endings of the files that hold records; each other file is one document."""
+
+
+def _read(path: Path, where: str, settings: DomainFolders) -> Iterator[SourceDocument]:
+    domain = folder_at(where, settings.level)
+    if not content_name(path, settings.member).endswith(RECORD_ENDINGS):
+        yield SourceDocument(text=read_text(path, settings.member), domain=domain, where=where)
+        return
+    records = read_records(path, settings.member)
+    for document in record_documents(records, where, settings.text):
+        yield replace(document, domain=domain)
+
+
+READER = DocumentReader(settings=DomainFolders, read=_read)

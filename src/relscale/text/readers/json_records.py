@@ -1,0 +1,16 @@
+"""Reader `json`: each record of a JSON or JSON Lines file is one document."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from relscale.config.readers import JsonRecords
+from relscale.text.document_reader import DocumentReader, SourceDocument, record_documents
+from relscale.text.formats import read_records
+
+
+def _read(path: Path, where: str, settings: JsonRecords) -> Iterator[SourceDocument]:
+    records = read_records(path, settings.member)
+    yield from record_documents(records, where, settings.text, settings.domain)
+
+
+READER = DocumentReader(settings=JsonRecords, read=_read)

@@ -1,0 +1,131 @@
+"""An experiment as the workflow sees it: checked settings, and the runs or released models."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from relscale.config.experiment import Experiment
+from relscale.config.families import AnyFamily
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.released import CheckpointRow
+from relscale.config.sharded import ShardedCorpus
+from relscale.plan.planned_run import Run
+from relscale.plan.suite import plan_suite
+from relscale.released.table import read_checkpoints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlannedExperiment:
+    """The settings of an experiment and its suite; two plans are equal only if they are one."""
+
+    settings: Experiment
+    """The checked configuration."""
+    runs: tuple[Run, ...] = ()
+    """The runs to train; empty if released models are evaluated instead."""
+    released: tuple[CheckpointRow, ...] = ()
+    """The released models to evaluate; empty if runs are trained."""
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment and of its folder in results/."""
+        return self.settings.experiment
+
+    @property
+    def trained(self) -> bool:
+        """Whether the experiment trains its runs."""
+        return self.settings.checkpoints is None
+
+    @property
+    def suite(self) -> tuple[Run, ...] | tuple[CheckpointRow, ...]:
+        """The runs or the released models, whichever the experiment has."""
+        return self.runs if self.trained else self.released
+
+    @property
+    def families(self) -> list[str]:
+        """Names of the families that are evaluated."""
+        return list(self.settings.evaluate)
+
+    @cached_property
+    def corpora(self) -> list[str]:
+        """Corpora that the suite was or will be trained on, in the suite's order."""
+        return list(dict.fromkeys(run.corpus for run in self.suite))
+
+    @cached_property
+    def curves(self) -> list[tuple[str, str]]:
+        """Corpus and budget of each IsoFLOP curve, in the suite's order."""
+        return list(dict.fromkeys((run.corpus, run.budget) for run in self.suite))
+
+    @cached_property
+    def run_by_name(self) -> dict[str, Run]:
+        """The runs to train, by name."""
+        return {run.run: run for run in self.runs}
+
+    @cached_property
+    def sharded(self) -> dict[str, ShardedCorpus]:
+        """The sharded corpora of the suite, by name."""
+        corpora = self.settings.suite.corpora
+        return {
+            name: corpus
+            for name, corpus in self.settings.corpora.sharded.items()
+            if name in corpora
+        }
+
+    @property
+    def window(self) -> int:
+        """Tokens of a model's context; 0 if each released model has its own."""
+        if self.settings.checkpoints is None:
+            return self.settings.suite.recipe.context_length
+        return self.settings.checkpoints.max_length or 0
+
+    def family(self, name: str) -> AnyFamily:
+        """Return the settings of a family."""
+        return self.settings.families[name]
+
+    def runs_of(self, corpus: str, budget: str) -> list[str]:
+        """Return the names of the runs of one IsoFLOP curve."""
+        return [run.run for run in self.runs if (run.corpus, run.budget) == (corpus, budget)]
+
+    def released_of(self, corpus: str, budget: str) -> list[CheckpointRow]:
+        """Return the released models of one IsoFLOP curve, in the table's order."""
+        return [row for row in self.released if (row.corpus, row.budget) == (corpus, budget)]
+
+
+def read_experiment(
+    files: Sequence[Path], overrides: Mapping[str, Any] | None = None
+) -> PlannedExperiment:
+    """Read configuration files, check them as a whole and plan the suite.
+
+    Args:
+        files: configuration files in the order in which they are merged.
+        overrides: keys that are merged last.
+
+    Raises:
+        ValueError: listing every problem of the configuration or of the table of released models.
+    """
+    named = [(os.path.relpath(path), read_yaml(path)) for path in files]
+    contents: list[Mapping[str, Any]] = [content for _, content in named]
+    return plan_experiment(load_config(merged([*contents, overrides or {}]), named))
+
+
+def plan_experiment(settings: Experiment) -> PlannedExperiment:
+    """Plan the runs of an experiment, or read its table of released models.
+
+    Raises:
+        ValueError: if a budget cannot be met, the table is damaged, or `figures.corpus` is not in
+            the table.
+    """
+    if settings.checkpoints is None:
+        runs = plan_suite(settings.suite, settings.tokenizer.vocab_size)
+        return PlannedExperiment(settings=settings, runs=tuple(runs))
+    table = settings.checkpoints.table
+    rows = read_checkpoints(Path(table))
+    corpora = list(dict.fromkeys(row.corpus for row in rows))
+    if settings.figures.corpus not in corpora:
+        raise ValueError(
+            f"figures.corpus = {settings.figures.corpus!r}: not a corpus of {table}; "
+            f"the choices are {', '.join(corpora)}"
+        )
+    return PlannedExperiment(settings=settings, released=tuple(rows))

@@ -1,0 +1,114 @@
+"""Specs of the laws: of one family, of the compute-optimal points, and of tables made from laws."""
+
+from typing import Any
+
+from relscale.config.families import domains_of
+from relscale.workflow.experiment import PlannedExperiment
+from relscale.workflow.family_kinds import paper_prompt, shows_sigmoid_best, two_stage_options
+
+LAW_TABLES = (
+    "points",
+    "absolute",
+    "absolute_fits",
+    "surface",
+    "relative",
+    "decomposition",
+    "two_stage",
+    "predictions",
+    "backtest",
+)
+"""Tables of laws that each family has, and that are gathered over all families."""
+
+
+def has_two_stage_law(experiment: PlannedExperiment, family: str) -> bool:
+    """Return whether the two-stage law applies to a family."""
+    axes = experiment.settings.laws.two_stage
+    return two_stage_options(experiment.family(family), axes) is not None
+
+
+def two_stage_families(experiment: PlannedExperiment) -> list[str]:
+    """Return the evaluated families with a two-stage law; the first has the clearest sigmoid."""
+    found = [name for name in experiment.families if has_two_stage_law(experiment, name)]
+    return sorted(found, key=lambda name: not shows_sigmoid_best(experiment.family(name)))
+
+
+def prompt_families(experiment: PlannedExperiment) -> dict[str, str]:
+    """Return the prompt of each evaluated family whose prompts are compared."""
+    prompts = {name: paper_prompt(experiment.family(name)) for name in experiment.families}
+    return {name: prompt for name, prompt in prompts.items() if prompt is not None}
+
+
+def has_covariate(experiment: PlannedExperiment) -> bool:
+    """Return whether slopes are correlated with a covariate of their domains."""
+    return "language" in experiment.families
+
+
+def suite_tables(experiment: PlannedExperiment) -> list[str]:
+    """Return the tables of laws that are made once for the whole suite."""
+    tables = ["optima"]
+    if has_covariate(experiment):
+        tables.append("correlation")
+    if prompt_families(experiment):
+        tables.append("prompts")
+    return tables
+
+
+def outside_models(experiment: PlannedExperiment, family: str) -> list[str]:
+    """Return the table of models outside the suite, for a family with a two-stage law."""
+    path = experiment.settings.laws.two_stage.outside_models
+    return [path] if path is not None and has_two_stage_law(experiment, family) else []
+
+
+def law_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
+    """Return the spec of a family's laws."""
+    laws, settings = experiment.settings.laws, experiment.family(family)
+    spec = laws.model_dump(mode="json", exclude={"two_stage"}) | {
+        "family": family,
+        "baseline": settings.baseline,
+        "metrics": settings.metrics,
+    }
+    options = two_stage_options(settings, laws.two_stage)
+    if options is not None:
+        spec |= {
+            "chance": 1 / options,
+            "loss_metric": laws.two_stage.loss_metric,
+            "accuracy_metric": laws.two_stage.accuracy_metric,
+        }
+    return spec
+
+
+def baselines_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
+    """Return the spec of a family's relative laws against each of its other domains."""
+    settings = experiment.family(family)
+    others = [domain for domain in domains_of(settings) if domain != settings.baseline]
+    return law_spec(experiment, family) | {"baselines": others}
+
+
+def optima_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+    """Return the spec of the compute-optimal points."""
+    laws = experiment.settings.laws
+    return {
+        "family": laws.optimum_by,
+        "optimum_by": laws.optimum_by,
+        "metrics": experiment.family(laws.optimum_by).metrics,
+        "compute": laws.compute,
+        "level": laws.level,
+    }
+
+
+def prompts_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+    """Return the spec of the comparison of prompts."""
+    laws = experiment.settings.laws
+    return {
+        "prompts": prompt_families(experiment),
+        "compute": laws.compute,
+        "window": experiment.window,
+        "level": laws.level,
+    }
+
+
+def correlation_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+    """Return the spec of the correlation of slopes with a covariate."""
+    laws = experiment.settings.laws
+    covariate = experiment.settings.figures.covariates.removesuffix(".csv")
+    return {"covariate": covariate, "level": laws.level, "seed": laws.seed}

@@ -1,0 +1,122 @@
+"""The tables and pages of a report, and the specs of findings, explorer and provenance."""
+
+from typing import Any
+
+from relscale.config.families import domains_of
+from relscale.pages.render import template_texts
+from relscale.pages.spec import SHOWN_PACKAGES
+from relscale.provenance.digests import spec_digest
+from relscale.workflow.experiment import PlannedExperiment
+from relscale.workflow.figure_specs import compared_families, family_view
+from relscale.workflow.law_specs import has_covariate, prompt_families
+from relscale.workflow.layout import Layout
+
+
+def corpora_tables(experiment: PlannedExperiment) -> list[str]:
+    """Return the tables about corpora: none if nothing is trained."""
+    return ["corpora"] if experiment.trained else []
+
+
+def result_tables(experiment: PlannedExperiment) -> list[str]:
+    """Return the files of results/<experiment>/tables that a whole experiment makes."""
+    return [
+        "suite.csv",
+        "bill.txt",
+        "sources.csv",
+        "losses.parquet",
+        "losses.csv",
+        "items.parquet",
+        "preflight.json",
+        *(f"{table}.csv" for table in corpora_tables(experiment)),
+    ]
+
+
+def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]:
+    """Return the tables that are shown as pages, by the name of the page."""
+    laws = [
+        "relative",
+        "absolute",
+        "optima",
+        "decomposition",
+        "surface",
+        "two_stage",
+        "predictions",
+    ]
+    laws += ["correlation"] if has_covariate(experiment) else []
+    laws += ["prompts"] if prompt_families(experiment) else []
+    pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest"]}
+    tables = ["suite", *corpora_tables(experiment), "sources"]
+    return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}
+
+
+def explored_families(experiment: PlannedExperiment) -> list[str]:
+    """Return the families that the explorer shows against other baselines, too."""
+    most = experiment.settings.figures.explorer_baselines
+    return [
+        name
+        for name in compared_families(experiment)
+        if len(domains_of(experiment.family(name))) <= most
+    ]
+
+
+def findings_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+    """Return the spec of the page of findings."""
+    settings = experiment.settings
+    return {
+        "corpora": experiment.corpora,
+        "labels": settings.figures.labels,
+        "compute": settings.laws.compute,
+        "families": [family_view(experiment, name) for name in compared_families(experiment)],
+        "estimator": settings.laws.estimators[0],
+    }
+
+
+def explorer_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+    """Return the spec of the explorer; estimators are not in it."""
+    settings = experiment.settings
+    families = [
+        {
+            "family": name,
+            "metrics": experiment.family(name).metrics,
+            "baseline": experiment.family(name).baseline or "",
+            "domains": domains_of(experiment.family(name)),
+        }
+        for name in experiment.families
+    ]
+    return {
+        "experiment": experiment.name,
+        "families": families,
+        "corpora": experiment.corpora,
+        "labels": settings.figures.labels,
+        "compute": settings.laws.compute,
+        "extrapolate_decades": settings.figures.extrapolate_decades,
+    }
+
+
+def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> dict[str, Any]:
+    """Return the spec of the page of provenance: keys of shared results, and packages to show."""
+    if experiment.trained:
+        digests = {"tokenizer": layout.tokenizer_key}
+        digests |= {f"corpus {corpus}": layout.corpus_keys[corpus] for corpus in layout.corpora}
+        for key, (family, corpus) in layout.requests_of_key.items():
+            digests[f"requests of {family}" + (f", {corpus}" if corpus else "")] = key
+    else:
+        digests = {f"texts of {name}": layout.texts_key(name) for name in experiment.families}
+    keys = [
+        *layout.source_of_key,
+        *layout.corpus_of_key,
+        layout.tokenizer_key,
+        *layout.requests_of_key,
+        *layout.texts_of_key,
+    ]
+    return {
+        "experiment": experiment.name,
+        "digests": digests,
+        "packages": list(SHOWN_PACKAGES),
+        "shared_keys": sorted(set(keys)),
+    }
+
+
+def template_digest(stage: str) -> str:
+    """Return the digest of all templates, styles and scripts that a page stage renders."""
+    return spec_digest(template_texts(stage))

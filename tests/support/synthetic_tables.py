@@ -1,0 +1,18 @@
+"""The maker of synthetic tables, for tests and benchmarks outside the folder of its conftest."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+UNIT = Path(__file__).parents[1] / "unit"
+
+
+def synthetic_tables() -> ModuleType:
+    """Return the module that makes synthetic tables: `make_tables`, `FAMILIES`, `CORPORA`."""
+    places = [UNIT / folder / "conftest.py" for folder in ("figures", "plots")]
+    path = next(place for place in places if place.is_file())
+    spec = importlib.util.spec_from_file_location("synthetic_tables_conftest", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

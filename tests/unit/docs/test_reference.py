@@ -1,0 +1,124 @@
+"""The documents agree with the code: every column is described, and every overlay is valid."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+import relscale.contract
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.contract import law_tables as laws
+from relscale.contract import losses
+from relscale.contract import prompt_table as prompts
+from relscale.contract import suite_table as suite
+from relscale.contract import text_tables as text
+from relscale.contract.status import Status
+from relscale.plan.suite import plan_suite
+from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
+
+ROOT = Path(__file__).parents[3]
+TABLES = (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
+EXTEND = (ROOT / "docs/user/extend.md").read_text(encoding="utf-8")
+MODULES = {"laws": laws, "losses": losses, "prompts": prompts, "suite": suite, "text": text}
+HEADINGS = {
+    "SUITE_COLUMNS": "tables/suite.csv",
+    "SOURCES_COLUMNS": "tables/sources.csv",
+    "CORPORA_COLUMNS": "tables/corpora.csv",
+    "CURVE_COLUMNS": "runs/\\<run\\>/curve.csv",
+    "SPEED_COLUMNS": "runs/\\<run\\>/speed.csv",
+    "LOSSES_COLUMNS": "tables/losses.parquet",
+    "ITEMS_COLUMNS": "tables/items.parquet",
+    "OPTIMA_COLUMNS": "laws/optima.csv",
+    "POINTS_COLUMNS": "laws/points.csv",
+    "ABSOLUTE_COLUMNS": "laws/absolute.csv",
+    "ABSOLUTE_FITS_COLUMNS": "laws/absolute_fits.csv",
+    "SURFACE_COLUMNS": "laws/surface.csv",
+    "RELATIVE_COLUMNS": "laws/relative.csv",
+    "DECOMPOSITION_COLUMNS": "laws/decomposition.csv",
+    "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
+    "PREDICTIONS_COLUMNS": "laws/predictions.csv",
+    "CORRELATION_COLUMNS": "laws/correlation.csv",
+    "PROMPTS_COLUMNS": "laws/prompts.csv",
+    "BACKTEST_COLUMNS": "laws/backtest.csv",
+}
+OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
+
+
+def tables():
+    found = {
+        name: value
+        for module in MODULES.values()
+        for name, value in vars(module).items()
+        if name.endswith("_COLUMNS")
+    }
+    return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
+
+
+def section(start):
+    """Return the text after the heading of level 3 that begins like this, up to the next one."""
+    lines = TABLES.splitlines()
+    heads = [number for number, line in enumerate(lines) if re.match(r"#{2,3} ", line)] + [
+        len(lines)
+    ]
+    matching = [
+        (a, b)
+        for a, b in pairwise(heads)
+        if re.match(rf"### {re.escape(start)}(?![\w.])", lines[a])
+    ]
+    assert len(matching) == 1, (
+        f"docs/reference/tables.md: {len(matching)} headings that begin with {start}"
+    )
+    first, last = matching[0]
+    return "\n".join(lines[first + 1 : last])
+
+
+def test_every_module_of_the_contract_is_checked():
+    folder = Path(relscale.contract.__path__[0])
+    names = {
+        path.stem
+        for path in folder.glob("*.py")
+        if re.search(r"^\w+_COLUMNS\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert names == {module.__name__.rpartition(".")[2] for module in MODULES.values()}
+
+
+def test_every_table_has_a_section():
+    assert set(tables()) == set(HEADINGS)
+
+
+@pytest.mark.parametrize("name", sorted(HEADINGS))
+def test_every_column_is_in_the_section_of_its_table_in_order(name):
+    columns = re.findall(r"^\| `(\w+)` \|", section(HEADINGS[name]), re.MULTILINE)
+    assert columns[: len(tables()[name])] == list(tables()[name])
+
+
+def test_every_metric_with_its_unit_is_described():
+    described = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section("Metrics"), re.MULTILINE))
+    assert described == losses.METRIC_UNITS
+
+
+def test_the_requirements_of_a_table_from_outside_are_listed():
+    _, _, needed = TABLES.partition("## A losses table from outside")
+    assert set(losses.LOSSES_REQUIRED) <= set(re.findall(r"`(\w+)`", needed))
+
+
+def test_there_are_overlays():
+    assert len(OVERLAYS) >= 10
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_overlay_makes_a_valid_experiment_with_a_plan(overlay):
+    default, changes = read_yaml(ROOT / "config.yaml"), yaml.safe_load(overlay)
+    assert isinstance(changes, dict)
+    experiment = load_config(
+        merged([default, changes]), [("config.yaml", default), ("docs/user/extend.md", changes)]
+    )
+    assert plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+
+
+def test_every_status_is_explained():
+    _, _, text = TABLES.partition("## Statuses")
+    words = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)))
+    assert {str(status) for status in Status} <= set(words)

@@ -1,0 +1,138 @@
+"""The `relscale` command."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from relscale.cli import app
+from relscale.config.analysis import FitSettings, Laws, TwoStageAxes
+from relscale.config.load import merged, read_yaml
+
+ROOT = Path(__file__).parents[3]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def module(*words):
+    """Run a module of this checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def losses(tmp_path_factory):
+    """A losses table from outside: domain b improves with a slope 0.01 steeper than a's."""
+    rows = []
+    for budget, flops in (("1e18", 1e18), ("1e19", 1e19), ("1e20", 1e20)):
+        for place, tokens in enumerate((0.3, 0.6, 1.0, 1.7, 3.0)):
+            curve = 1 + 0.02 * (place - 2) ** 2
+            for domain, error in (("a", 2.0 * flops**-0.01), ("b", 3.0 * flops**-0.02)):
+                rows.append(
+                    {
+                        "corpus": "s",
+                        "run": f"{budget}-{place}",
+                        "budget": budget,
+                        "training_flops": flops,
+                        "num_params_total": flops**0.5 / tokens,
+                        "tokens": tokens * flops**0.5,
+                        "family": "f",
+                        "domain": domain,
+                        "metric": "bits_per_byte",
+                        "value": error * curve,
+                    }
+                )
+    table = tmp_path_factory.mktemp("losses") / "losses.csv"
+    pd.DataFrame(rows).to_csv(table, index=False)
+    return table
+
+
+@pytest.fixture(scope="module")
+def fitted(losses, tmp_path_factory):
+    """The folder that `relscale laws` wrote, with the default settings."""
+    out = tmp_path_factory.mktemp("laws")
+    words = ("--losses", losses, "--family", "f", "--baseline", "a", "--out", out)
+    done = invoke("laws", *words, "--optimum-by", "family_mean")
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_plan_prints_the_cost_and_writes_the_runs(tmp_path):
+    out = tmp_path / "suite.csv"
+    overlay, config = ROOT / "experiments/paper.yaml", ROOT / "config.yaml"
+    done = invoke("plan", overlay, "--config", config, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert len(pd.read_csv(out)) == 255
+    assert "GPU-hours" in done.output
+
+
+def test_a_bad_overlay_ends_the_command_with_the_mistakes_alone(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("laws: {margn: 2}\n")
+    done = module("relscale", "plan", overlay)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: 1 problem(s) in the configuration:\n")
+    assert "mine.yaml: laws.margn = 2: unknown key; the choices are compute" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_module_has_the_commands_of_the_console_script():
+    done = module("relscale", "--help")
+    assert done.returncode == 0, done.stderr
+    for command in ("plan", "evaluate", "laws", "verify", "archive", "publish"):
+        assert re.search(rf"\b{command}\b", done.stdout)
+
+
+def test_laws_take_a_losses_table_from_outside(fitted):
+    relative = pd.read_csv(fitted / "relative.csv").set_index("estimator")
+    assert relative.loc["joint", "dbeta"] == pytest.approx(-0.01, abs=1e-6)
+    assert relative.loc["joint", "faster"] == "treatment"
+
+
+def test_the_workflow_and_the_command_line_give_the_same_numbers(losses, fitted, tmp_path):
+    settings = Laws(optimum_by="family_mean").model_dump(mode="json", exclude={"two_stage"})
+    spec = json.dumps({**settings, "family": "f", "baseline": "a", "metrics": ["bits_per_byte"]})
+    options = re.findall(r"--out-[a-z-]+", module("relscale.stages.laws", "--help").stdout)
+    outs = {option: tmp_path / option.removeprefix("--out-") for option in options}
+    words = [word for option, path in outs.items() for word in (option, path)]
+    done = module("relscale.stages.laws", "--spec", spec, "--losses", losses, *words)
+    assert done.returncode == 0, done.stderr
+    for name in ("relative", "absolute"):
+        assert outs[f"--out-{name}"].read_bytes() == (fitted / f"{name}.csv").read_bytes()
+
+
+def test_every_setting_of_a_fit_is_an_option_with_its_default():
+    done = module("relscale", "laws", "--help")
+    for model in (FitSettings, TwoStageAxes):
+        for name, field in model.model_fields.items():
+            option = "--estimator" if name == "estimators" else f"--{name.replace('_', '-')}"
+            assert re.search(rf"{option}\s", done.stdout), option
+            if isinstance(field.default, int | float | str):
+                assert f"[default: {field.default}]" in done.stdout
+
+
+def test_overlays_merge_as_snakemake_merges_them(tmp_path):
+    assert merged([{"a": {"x": 1, "y": [1]}, "b": 1}, {"a": {"y": [2]}, "c": 2}]) == {
+        "a": {"x": 1, "y": [2]},
+        "b": 1,
+        "c": 2,
+    }
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(ValueError, match=r"list.yaml: must be a mapping of keys"):
+        read_yaml(tmp_path / "list.yaml")
+    with pytest.raises(ValueError, match=r"none.yaml: not a readable YAML file"):
+        read_yaml(tmp_path / "none.yaml")

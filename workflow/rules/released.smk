@@ -1,0 +1,152 @@
+"""Released models: their table, a family's texts, and one job per IsoFLOP curve that scores them."""
+
+EVALUATION = "relscale.stages.evaluate_checkpoints"
+EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
+
+
+rule checkpoints:
+    """Check that every released model can be used, and write the suite as a table."""
+    input:
+        configs=sorted(
+            {
+                name
+                for name in LISTINGS.of_models(EXPERIMENT.released)
+                if Path(name).name == "config.json"
+            }
+        ),
+    output:
+        table=f"{RESULTS}/tables/suite.csv",
+        bill=f"{RESULTS}/tables/bill.txt",
+    log:
+        f"logs/{EXPERIMENT.name}/checkpoints.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/checkpoints.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
+    params:
+        spec=canonical_json(suite_specs.released_suite_spec(EXPERIMENT)),
+        code=code_digest("relscale.stages.checkpoints"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.checkpoints \
+            --spec {params.spec:q} \
+            --out {output.table:q} \
+            --out-bill {output.bill:q}
+        """
+
+
+rule texts:
+    """Turn one family's files into the texts that every released model scores."""
+    input:
+        sources=lambda wildcards: LAYOUT.family_manifests(LAYOUT.texts_of_key[wildcards.texts_key]),
+    output:
+        texts=f"{SHARED}/texts/{{texts_key}}/texts.parquet",
+        manifest=f"{SHARED}/texts/{{texts_key}}/manifest.json",
+    log:
+        "logs/shared/texts/{texts_key}.log",
+    benchmark:
+        "benchmarks/results/shared/texts/{texts_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        spec=lambda wildcards: canonical_json(
+            evaluation_specs.texts_spec(EXPERIMENT, LAYOUT.texts_of_key[wildcards.texts_key])
+        ),
+        sources=lambda wildcards, input: evaluation_specs.text_options("--source", input.sources),
+        code=code_digest("relscale.stages.texts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.texts \
+            --spec {params.spec:q} \
+            {params.sources:q} \
+            --out {output.texts:q} \
+            --manifest {output.manifest:q}
+        """
+
+
+checkpoint preflight:
+    """Check before any scoring that every domain has text; runs after `checkpoints`."""
+    input:
+        suite=f"{RESULTS}/tables/suite.csv",
+        families=[LAYOUT.texts(family, "manifest.json") for family in FAMILIES],
+    output:
+        checked=f"{RESULTS}/tables/preflight.json",
+    log:
+        f"logs/{EXPERIMENT.name}/preflight.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/preflight.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.preflight"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.preflight \
+            --family {input.families:q} \
+            --out {output.checked:q}
+        """
+
+
+rule evaluate_checkpoints:
+    """Score the released models of one IsoFLOP curve on one family, one after the other."""
+    input:
+        manifest=lambda wildcards: LAYOUT.texts(wildcards.family, "manifest.json"),
+        texts=lambda wildcards: ancient(LAYOUT.texts(wildcards.family, "texts.parquet")),
+        models=lambda wildcards: LISTINGS.of_models(
+            EXPERIMENT.released_of(wildcards.corpus, wildcards.budget)
+        ),
+        checked=lambda wildcards: after_preflight(
+            f"{RESULTS}/evaluations/{wildcards.family}/{wildcards.corpus}-{wildcards.budget}-record.json",
+            evaluation_specs.released_evaluation_spec(
+                EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
+            ),
+            [code_digest(EVALUATION), EVALUATION_LOCK],
+        ),
+    output:
+        losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
+        per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
+        record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
+    log:
+        f"logs/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=int(EXPERIMENT.settings.checkpoints.gpu),
+        mem_mb=EXPERIMENT.settings.checkpoints.mem_mb,
+        runtime=EXPERIMENT.settings.checkpoints.runtime_minutes,
+    params:
+        spec=lambda wildcards: canonical_json(
+            evaluation_specs.released_evaluation_spec(
+                EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
+            )
+        ),
+        code=code_digest(EVALUATION),
+        lock=EVALUATION_LOCK,
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.evaluate_checkpoints \
+            --spec {params.spec:q} \
+            --defined-by {params.code:q} {params.lock:q} \
+            --texts {input.texts:q} \
+            --out-losses {output.losses:q} \
+            --out-items {output.per_item:q} \
+            --out-record {output.record:q}
+        """
