@@ -11,8 +11,8 @@ import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import Status, decode_remarks
-from relscale.figures.kit.panels import law_gap, law_value
 from relscale.figures.kit.metrics import is_error
+from relscale.figures.kit.panels import law_gap, law_value
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six

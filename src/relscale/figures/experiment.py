@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from relscale.config.families import domains_of
 from relscale.config.experiment import Experiment
+from relscale.config.families import domains_of
 from relscale.figures.context import Context, EvaluatedFamily
 
 

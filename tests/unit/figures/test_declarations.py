@@ -10,8 +10,7 @@ from typing import get_args
 import pytest
 
 from relscale import figures
-from relscale.config.figures import FigureName
-from relscale.config.figures import figure_families
+from relscale.config.figures import FigureName, figure_families
 from relscale.figures.context import Context, EvaluatedFamily
 from relscale.figures.kit.tables import COLUMNS
 
