@@ -1,10 +1,11 @@
-"""Speed and memory of scoring, compared with EleutherAI's lm-evaluation-harness.
+"""How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how
+much memory that takes.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions
     12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
-    modified      # every question that is not a shot, once
+    modified      # every question that is no shot, once
 
-The same checkpoint (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
+The same model (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
 entries trained on the texts), the same items, one thread, interleaved: each round gives every
 contestant a turn at every task, and a figure is the median over rounds. Rates are items a second of
 CPU time of this process, tokenizing counted, so that a busy machine counts less. The harness takes
@@ -29,9 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.model import open_checkpoint
+from relscale.released.opened_model import open_released
 
 SHOTS = 5
 WINDOW = 2048
@@ -89,7 +90,8 @@ def documents_of(folder: Path, count: int) -> list[TextDocument]:
 def items_of(
     subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1
 ) -> list[TextItem]:
-    """Return the questions of each subject after the shots, without copies, thinned or cut."""
+    """Return the questions of each subject behind the shots, each one once: the first few, or one
+    of so many."""
     made = []
     for subject, rows in subjects.items():
         scored = rows[SHOTS::every][:number]
@@ -98,7 +100,7 @@ def items_of(
     return made
 
 
-def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
+def make_model(folder: Path, texts: Sequence[str]) -> int:
     """Make the model and its tokenizer; return its parameters."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -132,12 +134,12 @@ def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
 
 def ours(folder: Path) -> Contestant:
     """Return this project as a contestant."""
-    checkpoint = open_checkpoint(str(folder), device="cpu")
+    model = open_released(str(folder), device="cpu")
 
     def score(texts: Texts) -> np.ndarray:
         if isinstance(texts[0], TextDocument):
-            return checkpoint.score_documents(texts).log_likelihood
-        return checkpoint.score_items(texts).log_likelihood
+            return model.score_documents(texts).log_likelihood
+        return model.score_items(texts).log_likelihood
 
     return score
 
@@ -205,10 +207,8 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
 
 
 def peak_mib(folder: str, texts: Texts) -> float:
-    """Score in this process and return its peak memory.
-
-    Linux only: `ru_maxrss` would begin at the peak of the parent.
-    """
+    """Score in this process and return the most memory that it has held (Linux: `ru_maxrss` would
+    begin at the parent's own peak)."""
     ours(Path(folder))(texts)
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(
@@ -221,8 +221,7 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for texts in (few, many):
             print(
-                f"peak memory, {len(texts)} questions, modified prompt: "
-                f"{pool.apply(peak_mib, (str(folder), texts)):.0f} MiB",
+                f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB",
                 flush=True,
             )
 
@@ -230,12 +229,11 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
 def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
     """Score every question once and print what it cost."""
     begin = time.process_time()
-    checkpoint = open_checkpoint(str(folder), device="cpu")
-    scores = checkpoint.score_items(texts)
+    model = open_released(str(folder), device="cpu")
+    scores = model.score_items(texts)
     minutes = (time.process_time() - begin) / 60
     print(
-        f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; "
-        f"{json.dumps(scores.account)}"
+        f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; {json.dumps(scores.account)}"
     )
 
 
@@ -259,7 +257,7 @@ def main() -> None:
         "--every",
         type=int,
         default=1,
-        help="with --all: take one question in N of each subject",
+        help="with --all: only one of so many questions of each subject",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -273,8 +271,9 @@ def main() -> None:
             for rows in subjects.values()
             for row in rows[:60]
         ]
-        more = [document.text for document in documents_of(args.downloads, 40)]
-        print(f"{make_checkpoint(folder, [*texts, *more]):,} parameters")
+        print(
+            f"{make_model(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters"
+        )
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status, decode_remarks
-from relscale.figures.kit.metrics import is_error
 from relscale.figures.kit.panels import law_gap, law_value
 
 pytestmark = pytest.mark.browser
@@ -171,7 +171,7 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         index="run", columns="domain", values="value"
     )
     ratios = asked.drop(columns=chosen["baseline"]).div(asked[chosen["baseline"]], axis=0).stack()
-    changes = 100 * (1 - ratios) if is_error(chosen["metric"]) else 100 * (ratios - 1)
+    changes = 100 * (1 - ratios) if lower_is_better(chosen["metric"]) else 100 * (ratios - 1)
     np.testing.assert_allclose(
         sorted(shown["y"]), sorted(changes), atol=1e-4
     )  # percent of a ratio of seven digits

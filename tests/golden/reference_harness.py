@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
 
 GOLDEN = Path(__file__).with_suffix(".json")
@@ -128,7 +128,7 @@ def documents():
     ]
 
 
-def make_checkpoints(folder):
+def make_models(folder):
     """Make one folder a kind, as `save_pretrained` writes it."""
     import transformers
 
@@ -233,7 +233,7 @@ def harness_scores(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as temporary:
-        folders = make_checkpoints(Path(temporary))
+        folders = make_models(Path(temporary))
         said = {kind: harness_scores(folder) for kind, folder in folders.items()}
     from importlib.metadata import version
 

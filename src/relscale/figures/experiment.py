@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from relscale.config.experiment import Experiment
-from relscale.config.families import domains_of
 from relscale.figures.context import Context, EvaluatedFamily
 
 
@@ -22,7 +21,7 @@ def context_of(
         two_stage: families with a two-stage law; the first one is shown.
         compares_prompts: whether the experiment makes a table of prompt formats.
     """
-    laws, figures, released = experiment.laws, experiment.figures, experiment.checkpoints
+    laws, figures, released = experiment.laws, experiment.figures, experiment.released
     return Context(
         results=f"results/{experiment.experiment}",
         families=tuple(_evaluated(experiment, name) for name in experiment.evaluate),
@@ -52,5 +51,5 @@ def _evaluated(experiment: Experiment, name: str) -> EvaluatedFamily:
         name=name,
         metrics=tuple(family.metrics),
         baseline=family.baseline or "",
-        domains=tuple(domains_of(family)),
+        domains=tuple(family.domain_names()),
     )

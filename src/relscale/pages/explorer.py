@@ -11,15 +11,11 @@ from dataclasses import dataclass
 import pandas as pd
 import vl_convert
 
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
-from relscale.figures.kit.metrics import is_error, metric_label
-from relscale.figures.kit.style import (
-    MARKERS,
-    colours,
-    compute_label,
-    words,
-)
+from relscale.figures.kit.style import MARKERS, colours, compute_label, words
 from relscale.pages.explorer_columns import (
     COLUMNS,
     DOWNLOADED_POINTS,
@@ -194,7 +190,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         ],
         metrics={
             name: MetricChoice(
-                label=metric_label(name), words=words(name), lower_is_better=is_error(name)
+                label=metric_label(name), words=words(name), lower_is_better=lower_is_better(name)
             )
             for name in metrics
         },

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status
-from relscale.figures.kit.metrics import is_error
 from relscale.figures.kit.style import words
 
 MOST_NAMED = 14
@@ -141,7 +141,7 @@ def slope_text(row: pd.Series) -> str:
 
 
 def _in_errors(laws: pd.DataFrame) -> pd.Series:
-    return laws["metric"].map(lambda metric: is_error(str(metric))).astype(bool)
+    return laws["metric"].map(lambda metric: lower_is_better(str(metric))).astype(bool)
 
 
 def _has_verdict(laws: pd.DataFrame) -> pd.Series:

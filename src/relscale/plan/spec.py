@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from relscale.config.costs import Costs
 from relscale.config.base import Model, Name
+from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 

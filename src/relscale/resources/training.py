@@ -106,7 +106,11 @@ def least_memory_gb(run: Run, training: Training) -> float:
             parameters,
             kind,
             Execution(
-                device="cuda", processes=count, micro_batch=1, activation_checkpointing=True, sharded=count > 1
+                device="cuda",
+                processes=count,
+                micro_batch=1,
+                activation_checkpointing=True,
+                sharded=count > 1,
             ),
         )
         for count in _counts(run, training)
@@ -192,9 +196,7 @@ def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> i
 
 def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:
     parameters = count_parameters(run.shape).total
-    execution = choose_execution(
-        run.shape, parameters, run.optimiser.kind, run.batch_size, "cpu"
-    )
+    execution = choose_execution(run.shape, parameters, run.optimiser.kind, run.batch_size, "cpu")
     assert execution is not None
     micro = execution.micro_batch or run.batch_size
     held = state_bytes(parameters, run.optimiser.kind) + activation_bytes(

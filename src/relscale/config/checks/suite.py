@@ -24,7 +24,7 @@ def check_corpora(sections: Sections) -> list[Problem]:
 def check_suite(sections: Sections) -> list[Problem]:
     """Check budgets and replicates, and that every run can be planned."""
     suite, tokenizer = sections.suite, sections.tokenizer
-    if suite is None or sections.checkpoints is not None:
+    if suite is None or sections.released is not None:
         return []
     problems = [*_budgets(suite), *_recipe(suite), *_replicates(suite)]
     if problems or tokenizer is None:

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.metric_labels import metric_label
 from relscale.figures.backtest import FIGURE
 from relscale.figures.kit.axes import limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import numbers, ordered, pick
 from relscale.figures.kit.compared import laws_of, shown_families
 from relscale.figures.kit.isoflop import budget_colours, budget_size, budget_text
 from relscale.figures.kit.labels import empty, heading, note, top_legend, y_label
-from relscale.figures.kit.metrics import metric_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import MarkStyle, markers, words
 from relscale.figures.kit.tables import Tables

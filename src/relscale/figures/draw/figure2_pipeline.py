@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.metric_labels import metric_label
 from relscale.contract.status import Status
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
 from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis
@@ -26,7 +27,6 @@ from relscale.figures.kit.isoflop import (
     isoflop_panel,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
-from relscale.figures.kit.metrics import metric_label
 from relscale.figures.kit.panels import (
     LawStyle,
     absolute_heights,

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.metric_labels import metric_label
 from relscale.figures.isoflop_curves import FIGURE, IsoflopCurvesSettings
 from relscale.figures.kit.axes import (
     Grid,
@@ -28,7 +29,6 @@ from relscale.figures.kit.isoflop import (
     reservations,
 )
 from relscale.figures.kit.labels import empty, heading, top_legend, y_label
-from relscale.figures.kit.metrics import metric_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import PAGE_WIDTH_IN, compute_label, markers, words
 from relscale.figures.kit.tables import Tables

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.isoflop_metrics import FIGURE, IsoflopFamily, IsoflopMetricsSettings
 from relscale.figures.kit.axes import limits_linear, limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import included, ordered, pick
@@ -22,7 +23,6 @@ from relscale.figures.kit.isoflop import (
     without_positive_error,
 )
 from relscale.figures.kit.labels import empty, top_legend
-from relscale.figures.kit.metrics import is_error
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import SMALL_PT, markers, words
 from relscale.figures.kit.tables import Tables
@@ -167,7 +167,7 @@ def _values_axis(axes: Axes, runs: pd.DataFrame, metric: str, *, has_points: boo
     """Scale the y axis over the included runs, and write what the panel cannot show."""
     heights = [float(value) for value in runs.loc[included(runs), "value"]]
     missing = [] if has_points else ["no point at the optimum"]
-    if is_error(metric):
+    if lower_is_better(metric):
         log_axis(axes.yaxis, *limits_log(heights), least=2, most=3)
         if lost := without_positive_error(runs):
             missing.append(lost)

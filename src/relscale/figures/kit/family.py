@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.kit.axes import (
     Grid,
     column_widths,
@@ -28,7 +30,7 @@ from relscale.figures.kit.labels import (
     note,
     y_label,
 )
-from relscale.figures.kit.metrics import change_label, is_error, metric_label
+from relscale.figures.kit.metrics import change_label
 from relscale.figures.kit.panels import (
     LawStyle,
     Span,
@@ -233,7 +235,7 @@ def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
     mine = rows.only(corpus)
     ends = absolute_panel(axes, mine.points, mine.absolute, rows.style(corpus))
     heights = absolute_heights(rows.points, rows.absolute, rows.span)
-    if is_error(rows.settings.metric):
+    if lower_is_better(rows.settings.metric):
         log_axis(axes.yaxis, *limits_log(heights))
     else:
         axes.set_ylim(*limits_linear(heights))

@@ -1,34 +1,13 @@
-"""The facts about metrics that figures need: direction, axis labels, and how a gap is drawn."""
+"""How the gap of a metric is drawn, and which metric a family is shown in."""
 
 from typing import Any
 
 import numpy as np
 
-PROBABILITIES = frozenset(
-    {"accuracy", "accuracy_per_byte", "choice_probability", "choice_probability_per_byte"}
-)
-"""Metrics of which higher is better or neither; the others are errors."""
-LABELS = {
-    "bits_per_byte": "Error (bits per byte)",
-    "choice_loss_nats": "Choice loss (nats)",
-    "choice_probability": "Choice probability",
-    "choice_probability_per_byte": "Choice probability per byte",
-    "accuracy": "Accuracy",
-    "accuracy_per_byte": "Accuracy per byte",
-}
-"""Axis labels, with units."""
+from relscale.contract.metrics import lower_is_better
+
 PREFERRED = ("bits_per_byte", "choice_probability_per_byte", "choice_loss_nats")
 """The metrics by which a family is shown if none is configured, in order."""
-
-
-def is_error(metric: str) -> bool:
-    """Return whether lower values of a metric are better."""
-    return metric not in PROBABILITIES
-
-
-def metric_label(metric: str) -> str:
-    """Return the axis label of a metric, with its unit."""
-    return LABELS.get(metric, metric.replace("_", " "))
 
 
 def change(gap: Any, metric: str) -> np.ndarray:
@@ -45,9 +24,13 @@ def change(gap: Any, metric: str) -> np.ndarray:
         Percent.  # (n,)
     """
     gap = np.asarray(gap, dtype=float)
-    return 100 * (1 - gap) if is_error(metric) else 100 * (gap - 1)
+    return 100 * (1 - gap) if lower_is_better(metric) else 100 * (gap - 1)
 
 
 def change_label(metric: str) -> str:
     """Return the axis label of `change`."""
-    return "Reduction 100 (1 − G) (%)" if is_error(metric) else "Relative change 100 (G − 1) (%)"
+    return (
+        "Reduction 100 (1 − G) (%)"
+        if lower_is_better(metric)
+        else "Relative change 100 (G − 1) (%)"
+    )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.requests import encode_documents, encode_items, rolling_windows
+from relscale.released.text_requests import encode_documents, encode_items, rolling_windows
 
 
 class Bytes:

@@ -1,6 +1,6 @@
 import pytest
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 
 SHOTS = [
     ExamQuestion(question="What is 1 + 1?", answers=("1", "2", "3", "4"), gold=1),

@@ -29,7 +29,7 @@ CPU_LOGITS, GPU_LOGITS = 1 << 20, 1 << 26
 """Logits that are held at a time."""
 
 
-class CheckpointModel:
+class SharedContextModel:
     """A causal language model of `transformers` as a `LanguageModel`."""
 
     def __init__(

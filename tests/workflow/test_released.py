@@ -1,8 +1,8 @@
-"""Checkpoints that exist already, from their folders to laws through Snakemake: nothing is trained
+"""ReleasedModels that exist already, from their folders to laws through Snakemake: nothing is trained
 and no corpus is made.
 
-Each of the twelve models knows how often letters come, and no more; its size and budget decide
-how sharp its beliefs are. Its losses can be worked out by hand, and how the gap between two
+Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
+what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
 domains moves is planted.
 """
 
@@ -119,7 +119,7 @@ def place(checkout):
 
 OVERLAY = {
     "experiment": "released",
-    "checkpoints": {"table": "mine/table.csv", "folder": "mine/models"},
+    "released": {"table": "mine/table.csv", "folder": "mine/models"},
     "sources": {
         "mine": {"kind": "local", "path": "mine/text", "licence": "none", "citation": "none"}
     },
@@ -161,7 +161,7 @@ def scored(checkout, place):
     return checkout.folder / "results/released"
 
 
-def test_a_table_of_checkpoints_goes_from_evaluation_to_laws(scored):
+def test_a_table_of_released_models_goes_from_evaluation_to_laws(scored):
     losses = pd.read_csv(scored / "tables/losses.csv", dtype={"budget": str})
     assert tuple(losses.columns) == LOSSES_COLUMNS and len(losses) == 24
     for row in losses.itertuples():
@@ -223,7 +223,7 @@ def test_nothing_is_trained_and_only_what_is_edited_is_scored_again(checkout, sc
     assert {"isoflop_curves", "findings", "explorer", "provenance"} <= set(whole)
     (place / "models/b1e15-d16-0abc/generation_config.json").write_text("{}")
     stale = checkout.stale(OVERLAY, *GOALS)
-    assert (stale["evaluate_checkpoints"], stale["laws"]) == (1, 1) and "texts" not in stale
+    assert (stale["evaluate_released"], stale["laws"]) == (1, 1) and "texts" not in stale
     (place / "models/b1e15-d16-0abc/generation_config.json").unlink()
     table = (place / "table.csv").read_text()
     (place / "table.csv").write_text(
@@ -231,7 +231,7 @@ def test_nothing_is_trained_and_only_what_is_edited_is_scored_again(checkout, sc
     )
     stale = checkout.stale(OVERLAY, *GOALS)
     (place / "table.csv").write_text(table)
-    assert (stale["checkpoints"], stale["evaluate_checkpoints"], stale["laws"]) == (
+    assert (stale["released_models"], stale["evaluate_released"], stale["laws"]) == (
         1,
         1,
         1,
@@ -251,7 +251,7 @@ STEERS = {
 }
 
 
-def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scored, place):
+def test_each_key_of_the_released_models_scores_again_what_it_decides(checkout, scored, place):
     assert set(STEERS) == set(ReleasedModels.model_fields)
     table = (place / "table.csv").read_text()
     (place / "other.csv").write_text(
@@ -261,14 +261,14 @@ def test_each_key_of_the_checkpoints_scores_again_what_it_decides(checkout, scor
     planner = Planner(checkout)
     try:
         for key, (value, again) in STEERS.items():
-            jobs = planner.jobs(merged([OVERLAY, {"checkpoints": {key: value}}]))
-            stale = [job for job in jobs if job["rule"] == "evaluate_checkpoints" and job["needed"]]
+            jobs = planner.jobs(merged([OVERLAY, {"released": {key: value}}]))
+            stale = [job for job in jobs if job["rule"] == "evaluate_released" and job["needed"]]
             assert len(stale) == (0 if not again else 1 if key == "table" else 3), key
     finally:
         planner.close()
 
 
-def test_all_bad_checkpoints_are_named_before_any_scoring(checkout, place):
+def test_all_bad_models_are_named_before_any_scoring(checkout, place):
     (place / "models/b1e15-d16-0abc").rename(place / "models/b1e15-d16-hidden")
     (place / "models/b1e15-d24-0abc/config.json").rename(place / "config.json")
     done = checkout.snakemake(overlay={**OVERLAY, "experiment": "wrong"}, check=False)
@@ -287,4 +287,4 @@ def test_figures_of_a_suite_that_is_not_there(checkout, place):
         check=False,
     )
     assert done.returncode != 0
-    assert "figures.corpus = 'web': not a corpus of mine/table.csv" in done.stdout + done.stderr
+    assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr

@@ -1,13 +1,12 @@
-"""Checkpoints that others released, as models that score texts with their own tokenizers.
+"""Released models that score texts with their own tokenizers.
 
-    checkpoint = open_checkpoint("folder")
-    scores = checkpoint.score_items(items)
-    rows = losses_rows(columns, family, kind, metrics, scores.requests.table, scores.log_likelihood,
-    overlaps)
+    model = open_released("folder")
+    scores = model.score_items(items)
 
-Weights as safetensors only, no code from the folder, no pickle. What would make scoring wrong or
-impossible is found before any scoring. `transformers` is imported when a checkpoint is opened; our
-own runs never need it.
+`scores.requests.table` and `scores.log_likelihood` give the rows of the losses table, see
+`relscale.evaluation.aggregate`. Weights are read as safetensors only; code and pickles in a folder
+are never used. Errors that make scoring wrong or impossible are found before any scoring.
+`transformers` is imported when a model is opened; trained runs do not need it.
 """
 
 from collections import Counter
@@ -19,61 +18,93 @@ import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.folder import LENGTH_KEYS, CheckpointFolder, find_checkpoint
-from relscale.released.requests import TextRequests, encode_documents, encode_items
-from relscale.released.scoring import CheckpointModel
+from relscale.released.model_folder import LENGTH_KEYS, ReleasedFolder, find_folder
+from relscale.released.shared_scoring import SharedContextModel
+from relscale.released.text_requests import TextRequests, encode_documents, encode_items
 
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 DEFAULT_LENGTH = 2048
-"""The window where neither model nor tokenizer says one, as in the reference harness."""
+"""The window if neither model nor tokenizer has one, as in the lm-evaluation-harness."""
 MOST_ENTRIES = 2
-"""A model's vocabulary may be padded; with so many entries to each one of the tokenizer, the two do
-not belong together."""
+"""Entries of a model's vocabulary per entry of the tokenizer from which the two do not belong
+together. A smaller excess is padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextScores:
-    """What a checkpoint says of texts."""
+    """Scores of texts by a released model."""
 
     requests: TextRequests
-    """What was scored; `requests.table` is what `aggregate.losses_rows` and `items_table` read."""
+    """The scored requests; `requests.table` has one row per option or document."""
     log_likelihood: np.ndarray
     """(row of the table) nats of each option or document, float64."""
     greedy: np.ndarray
     """(row of the table) whether each of its tokens is the likeliest one."""
-    account: dict[str, Any]
-    """For the record: items cut or left out, tokens asked for and run, requests that shared a
+    account: dict[str, int | dict[str, int]]
+    """For the record: items cut or left out, tokens requested and run, requests that shared a
     prefix."""
 
 
-class CheckpointTokenizer:
-    """A checkpoint's tokenizer as a `TextTokenizer`."""
+@dataclass(frozen=True, kw_only=True)
+class ModelDescription:
+    """A model, its parameters, and how it was run."""
+
+    model: str
+    """The folder or Hub id that the user gave."""
+    commit: str | None
+    """Commit on the Hub; None for a local folder."""
+    model_type: str
+    """Architecture, as `transformers` names it."""
+    num_params_embedding: int
+    """Parameters of the embedding."""
+    num_params_head: int
+    """Parameters of the head; 0 if it shares the embedding's."""
+    num_params_transformer: int
+    """Parameters of everything else."""
+    num_params_total: int
+    """All parameters."""
+    dtype: str
+    """Floating-point type."""
+    device: str
+    """Type of the device."""
+    context_length: int
+    """Maximum of tokens that the model is given."""
+    shared_contexts: bool
+    """Whether requests that share a context were run together."""
+
+
+class ReleasedTokenizer:
+    """The tokenizer of a released model as a `TextTokenizer`."""
 
     def __init__(self, tokenizer: Any, name: str) -> None:
-        """Take a tokenizer of `transformers`.
+        """Wrap a tokenizer of `transformers`.
 
         Raises:
-            ValueError: where it has no token for the beginning of a text nor one for its end, or is
-                none of the `tokenizers` library.
+            ValueError: if it has neither a token for the beginning of a text nor one for its end,
+                or is not a tokenizer of the `tokenizers` library.
         """
         if not getattr(tokenizer, "is_fast", False):
             raise ValueError(
-                f"model {name}: its tokenizer {type(tokenizer).__name__} is none of the tokenizers library; save tokenizer.json"
+                f"model {name}: its tokenizer {type(tokenizer).__name__} is not one of the "
+                "tokenizers library; save tokenizer.json"
             )
         prefix = (
             tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
         )
         if prefix is None:
             raise ValueError(
-                f"model {name}: its tokenizer has neither bos_token nor eos_token; one must stand in front of a text"
+                f"model {name}: its tokenizer has neither bos_token nor eos_token; one of them must "
+                "precede a text"
             )
         self._tokenizer = tokenizer
         self.prefix: int = prefix
         self._prefix_text: str = tokenizer.decode(prefix)
 
     def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text; a text that begins with the prefix token's own text
-        gets no special tokens."""
+        """Return the token ids of each text.
+
+        A text that begins with the text of the prefix token gets no special tokens.
+        """
         adds = [special and not text.startswith(self._prefix_text) for text in texts]
         encoded: list[list[int]] = [[]] * len(texts)
         for add in (True, False):
@@ -89,20 +120,20 @@ class CheckpointTokenizer:
         return encoded
 
     def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text from the character on in which the next token begins."""
+        """Return the UTF-8 bytes of a text from the character in which the next token begins."""
         offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
             "offset_mapping"
         ]
         return len(text[offsets[tokens][0] :].encode()) if tokens < len(offsets) else 0
 
 
-class Checkpoint:
-    """A model with its tokenizer."""
+class ReleasedModel:
+    """A model that somebody published, with its tokenizer."""
 
     def __init__(
-        self, folder: CheckpointFolder, model: CheckpointModel, tokenizer: CheckpointTokenizer
+        self, folder: ReleasedFolder, model: SharedContextModel, tokenizer: ReleasedTokenizer
     ) -> None:
-        """Take the parts; `open_checkpoint` makes them."""
+        """Store the parts; `open_released` creates them."""
         self.folder = folder
         self.model = model
         self.tokenizer = tokenizer
@@ -142,9 +173,9 @@ class Checkpoint:
         before = Counter(self.model.counts)
         scores = self.model.score(requests.contexts, requests.continuations, requests.group)
         if not np.isfinite(scores.log_likelihood).all():
-            raise ValueError(f"model {self.folder.name}: gives scores that are not finite")
+            raise ValueError(f"model {self.folder.name}: scores are not finite")
         log_likelihood, greedy = requests.row_scores(scores.log_likelihood, scores.greedy)
-        account = {
+        account: dict[str, int | dict[str, int]] = {
             "items": len(requests.table.items),
             "truncated": int(requests.table.truncated.sum()),
             "left_out": dict(requests.left_out),
@@ -154,8 +185,8 @@ class Checkpoint:
             requests=requests, log_likelihood=log_likelihood, greedy=greedy, account=account
         )
 
-    def description(self) -> dict[str, Any]:
-        """Return for the record: what it is, its parameters, and how it was run."""
+    def description(self) -> ModelDescription:
+        """Return the description of the model for the record."""
         module = self.model.module
         embedding, head = (
             module.get_input_embeddings().weight,
@@ -163,22 +194,23 @@ class Checkpoint:
         )
         total = sum(parameter.numel() for parameter in module.parameters())
         tied = embedding is head
-        return {
-            "model": self.folder.name,
-            "commit": self.folder.commit,
-            "model_type": self.folder.config["model_type"],
-            "num_params_embedding": embedding.numel(),
-            "num_params_head": 0 if tied else head.numel(),
-            "num_params_transformer": total - embedding.numel() - (0 if tied else head.numel()),
-            "num_params_total": total,
-            "dtype": str(module.dtype).removeprefix("torch."),
-            "device": self.model.device.type,
-            "context_length": self.max_length,
-            "shared_contexts": self.model.sharing,
-        }
+        num_head = 0 if tied else head.numel()
+        return ModelDescription(
+            model=self.folder.name,
+            commit=self.folder.commit,
+            model_type=self.folder.config["model_type"],
+            num_params_embedding=embedding.numel(),
+            num_params_head=num_head,
+            num_params_transformer=total - embedding.numel() - num_head,
+            num_params_total=total,
+            dtype=str(module.dtype).removeprefix("torch."),
+            device=self.model.device.type,
+            context_length=self.max_length,
+            shared_contexts=self.model.sharing,
+        )
 
 
-def open_checkpoint(
+def open_released(
     source: str,
     revision: str | None = None,
     *,
@@ -186,7 +218,7 @@ def open_checkpoint(
     dtype: DtypeName = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
-) -> Checkpoint:
+) -> ReleasedModel:
     """Open a checkpoint.
 
     Args:
@@ -201,7 +233,7 @@ def open_checkpoint(
     Raises:
         ValueError: naming the model and what is wrong with its files, vocabularies or window.
     """
-    folder = find_checkpoint(source, revision)
+    folder = find_folder(source, revision)
     window = _window(folder, max_length)
     # Only now, since these imports take seconds.
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -210,7 +242,7 @@ def open_checkpoint(
         tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=False)
     except Exception as error:  # the library raises no narrower type
         raise ValueError(f"model {folder.name}: its tokenizer cannot be read: {error}") from error
-    wrapped = CheckpointTokenizer(tokenizer, folder.name)
+    wrapped = ReleasedTokenizer(tokenizer, folder.name)
     if window is None:
         says = tokenizer.model_max_length
         window = says if says < 1 << 30 else DEFAULT_LENGTH
@@ -235,11 +267,11 @@ def open_checkpoint(
             f"model {folder.name}: {len(lost)} of its parameters are not in its weights, or of another shape: {lost[0]}, ..."
         )
     _check_vocabularies(folder, entries, module.get_input_embeddings().num_embeddings)
-    model = CheckpointModel(module.to(where), context_length=window, batch_tokens=batch_tokens)
-    return Checkpoint(folder, model, wrapped)
+    model = SharedContextModel(module.to(where), context_length=window, batch_tokens=batch_tokens)
+    return ReleasedModel(folder, model, wrapped)
 
 
-def _window(folder: CheckpointFolder, wanted: int | None) -> int | None:
+def _window(folder: ReleasedFolder, wanted: int | None) -> int | None:
     allowed = folder.max_length
     if wanted is not None and wanted < 1:
         raise ValueError(f"model {folder.name}: a window of {wanted} tokens; it must be 1 or more")
@@ -250,7 +282,7 @@ def _window(folder: CheckpointFolder, wanted: int | None) -> int | None:
     return wanted or allowed
 
 
-def _check_vocabularies(folder: CheckpointFolder, entries: int, vocabulary: object) -> None:
+def _check_vocabularies(folder: ReleasedFolder, entries: int, vocabulary: object) -> None:
     if not isinstance(vocabulary, int):
         return
     if entries > vocabulary:

@@ -7,21 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from rounding import score_error
 
-from relscale.evaluation.metrics import item_metrics
+from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.plan.architecture import Shape
-from relscale.released import folder as checkpoint_folder
-from relscale.released.folder import CheckpointFolder
-from relscale.released.model import Checkpoint, open_checkpoint
-from relscale.released.scoring import CheckpointModel, can_share
+from relscale.released import model_folder
+from relscale.released.model_folder import ReleasedFolder
+from relscale.released.opened_model import ReleasedModel, open_released
 from relscale.released.shared_context import bundles_of
+from relscale.released.shared_scoring import SharedContextModel, can_share
 
 
 @pytest.fixture
-def copy(checkpoints, tmp_path):
-    return shutil.copytree(checkpoints["gpt2"], tmp_path / "model")
+def copy(models, tmp_path):
+    return shutil.copytree(models["gpt2"], tmp_path / "model")
 
 
 def change_json(file, **values):
@@ -107,52 +105,52 @@ def one_more_layer(folder):
 def test_folders_that_cannot_be_scored(copy, spoil, message):
     spoil(copy)
     with pytest.raises(ValueError, match=message):
-        open_checkpoint(str(copy))
+        open_released(str(copy))
 
 
 def test_windows_that_the_model_does_not_allow(copy):
     with pytest.raises(ValueError, match="a window of 321 tokens; the model allows 320"):
-        open_checkpoint(str(copy), max_length=321)
+        open_released(str(copy), max_length=321)
     with pytest.raises(ValueError, match="a window of 0 tokens"):
-        open_checkpoint(str(copy), max_length=0)
-    assert open_checkpoint(str(copy), max_length=64, device="cpu").max_length == 64
+        open_released(str(copy), max_length=0)
+    assert open_released(str(copy), max_length=64, device="cpu").max_length == 64
 
 
 def test_names_that_are_nothing(copy, tmp_path):
     with pytest.raises(ValueError, match="there is no such folder, and it is no id of the hub"):
-        open_checkpoint(str(tmp_path / "nowhere"))
+        open_released(str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="give a revision, best a commit"):
-        open_checkpoint("somebody/model")
+        open_released("somebody/model")
     with pytest.raises(ValueError, match="a local folder has no revision; leave out 'main'"):
-        open_checkpoint(str(copy), "main")
+        open_released(str(copy), "main")
 
 
 def test_an_id_of_the_hub_is_fetched_without_pickles_or_code_and_its_commit_kept(
-    checkpoints, tmp_path, monkeypatch
+    models, tmp_path, monkeypatch
 ):
     asked = {}
     commit = "0123456789" * 4
 
     def snapshot_download(name, **arguments):
         asked.update(arguments, name=name)
-        return str(shutil.copytree(checkpoints["qwen3"], tmp_path / commit))
+        return str(shutil.copytree(models["qwen3"], tmp_path / commit))
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    checkpoint = open_checkpoint("somebody/model", "step100", device="cpu")
+    model = open_released("somebody/model", "step100", device="cpu")
     assert (asked["name"], asked["revision"]) == ("somebody/model", "step100")
     assert not [
         pattern for pattern in asked["allow_patterns"] if pattern.endswith((".bin", ".py", ".pt"))
     ]
-    said = checkpoint.description()
-    assert (said["model"], said["commit"], said["dtype"], said["model_type"]) == (
+    said = model.description()
+    assert (said.model, said.commit, said.dtype, said.model_type) == (
         "somebody/model",
         commit,
         "float32",
         "qwen3",
     )
     assert (
-        said["num_params_total"]
-        == said["num_params_embedding"] + said["num_params_head"] + said["num_params_transformer"]
+        said.num_params_total
+        == said.num_params_embedding + said.num_params_head + said.num_params_transformer
     )
 
 
@@ -164,27 +162,13 @@ def test_a_repository_that_is_not_there(monkeypatch):
     with pytest.raises(
         ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"
     ):
-        checkpoint_folder.find_checkpoint("somebody/model", "main")
+        model_folder.find_folder("somebody/model", "main")
 
 
-def test_tied_embeddings_are_counted_once(checkpoints):
-    said = open_checkpoint(str(checkpoints["llama"]), device="cpu").description()
-    assert said["num_params_head"] == 0
-    assert said["num_params_embedding"] == 445 * 48
-
-
-SMALL = Shape(
-    width=16,
-    layers=2,
-    heads=2,
-    kv_heads=2,
-    head_dim=8,
-    intermediate=64,
-    vocab_size=60,
-    context_length=96,
-)
-ALLOWED_NATS = score_error(SMALL, logit=4.0, tokens=20)
-"""Of two ways to sum the log-probabilities of up to 20 tokens in float32, for models of `small`."""
+def test_tied_embeddings_are_counted_once(models):
+    said = open_released(str(models["llama"]), device="cpu").description()
+    assert said.num_params_head == 0
+    assert said.num_params_embedding == 445 * 48
 
 
 def small(kind, **values):
@@ -235,19 +219,21 @@ def test_shared_contexts_and_any_batch_give_the_plain_scores(reference, requests
     module = transformers.AutoModelForCausalLM.from_config(small(kind, **values))
     reference.fill(module)
     contexts, continuations, group = requests
-    plain = CheckpointModel(module, context_length=96, sharing=False).score(contexts, continuations)
+    plain = SharedContextModel(module, context_length=96, sharing=False).score(
+        contexts, continuations
+    )
     expected = []
     with torch.inference_mode():
         for context, continuation in zip(contexts, continuations, strict=True):
             row = torch.tensor(np.concatenate([context, continuation]))
             logits = module(row[None, :-1]).logits[0, len(context) - 1 :].double().log_softmax(-1)
             expected.append(logits.gather(1, row[len(context) :, None]).sum().item())
-    np.testing.assert_allclose(plain.log_likelihood, expected, rtol=0, atol=ALLOWED_NATS)
+    np.testing.assert_allclose(plain.log_likelihood, expected, rtol=1e-6, atol=1e-5)
     for batch_tokens in (1, 70, 10_000):
-        model = CheckpointModel(module, context_length=96, batch_tokens=batch_tokens)
+        model = SharedContextModel(module, context_length=96, batch_tokens=batch_tokens)
         assert model.sharing
         shared = model.score(contexts, continuations, group)
-        np.testing.assert_allclose(shared.log_likelihood, expected, rtol=0, atol=ALLOWED_NATS)
+        np.testing.assert_allclose(shared.log_likelihood, expected, rtol=1e-6, atol=1e-5)
         np.testing.assert_array_equal(shared.greedy, plain.greedy)
         # Two of the groups have a prefix that is long enough.
         assert model.counts["with_shared_prefix"] == 33
@@ -279,7 +265,7 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
     assert not can_share(config)
     module = transformers.AutoModelForCausalLM.from_config(config)
     reference.fill(module)
-    model = CheckpointModel(module, context_length=96)
+    model = SharedContextModel(module, context_length=96)
     scores = model.score(*requests)
     assert model.counts["with_shared_prefix"] == 0
     row = torch.tensor(np.concatenate([requests[0][3], requests[1][3]]))
@@ -288,12 +274,12 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
             module(row[None, :-1]).logits[0, len(requests[0][3]) - 1 :].double().log_softmax(-1)
         )
     expected = logits.gather(1, row[len(requests[0][3]) :, None]).sum().item()
-    assert scores.log_likelihood[3] == pytest.approx(expected, rel=0, abs=ALLOWED_NATS)
+    assert scores.log_likelihood[3] == pytest.approx(expected, rel=1e-6, abs=1e-5)
     with pytest.raises(
         ValueError,
         match=f"model_type '{kind}' with these settings is not known to allow shared contexts",
     ):
-        CheckpointModel(module, context_length=96, sharing=True)
+        SharedContextModel(module, context_length=96, sharing=True)
 
 
 def test_batches_are_halved_until_memory_suffices(reference, requests):
@@ -302,7 +288,7 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
     module = transformers.AutoModelForCausalLM.from_config(small("gpt2"))
     reference.fill(module)
     contexts, continuations, group = requests
-    expected = CheckpointModel(module, context_length=96).score(contexts, continuations, group)
+    expected = SharedContextModel(module, context_length=96).score(contexts, continuations, group)
     most = 100
 
     def scarce(module, arguments, keywords):
@@ -311,11 +297,11 @@ def test_batches_are_halved_until_memory_suffices(reference, requests):
                 "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
             )
 
-    model = CheckpointModel(module, context_length=96, batch_tokens=1600)
+    model = SharedContextModel(module, context_length=96, batch_tokens=1600)
     with module.base_model.register_forward_pre_hook(scarce, with_kwargs=True):
         scores = model.score(contexts, continuations, group)
         np.testing.assert_allclose(
-            scores.log_likelihood, expected.log_likelihood, rtol=0, atol=ALLOWED_NATS
+            scores.log_likelihood, expected.log_likelihood, rtol=1e-6, atol=1e-5
         )
         assert model.batch_tokens == 100
         assert model.counts["halvings"] == 4
@@ -332,7 +318,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(reference, requests):
         small("gpt2", max_position_embeddings=50)
     )
     with pytest.raises((RuntimeError, IndexError)):
-        CheckpointModel(module, context_length=96).score(*requests)
+        SharedContextModel(module, context_length=96).score(*requests)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +336,7 @@ def test_requests_that_cannot_be_scored(context, continuation, message):
 
     module = transformers.AutoModelForCausalLM.from_config(small("gpt2"))
     with pytest.raises(ValueError, match=message):
-        CheckpointModel(module, context_length=96).score([[1], context], [[2], continuation])
+        SharedContextModel(module, context_length=96).score([[1], context], [[2], continuation])
 
 
 def test_each_distinct_request_is_run_once(requests):
@@ -411,18 +397,24 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
     text = "naïve né"
     found = []
     for entries, size in ((2, 1), (4, 2)):
-        folder = CheckpointFolder(
+        folder = ReleasedFolder(
             path=None, name="uniform", commit=None, config={"model_type": "uniform"}
         )
-        checkpoint = Checkpoint(
-            folder, CheckpointModel(Uniform(entries), context_length=3), Pieces(size)
+        model = ReleasedModel(
+            folder, SharedContextModel(Uniform(entries), context_length=3), Pieces(size)
         )
         document = TextDocument(domain="d", stratum="s", item="i", text=text)
-        scores = checkpoint.score_documents([document], masked_tokens=masked // size)
+        scores = model.score_documents([document], masked_tokens=masked // size)
         table = scores.requests.table
         assert scores.log_likelihood.dtype == np.float64
         numerator, denominator = item_metrics(
-            ["bits_per_byte"], scores.log_likelihood, table.num_bytes, table.first, table.gold
+            ["bits_per_byte"],
+            OptionScores(
+                log_likelihood=scores.log_likelihood,
+                num_bytes=table.num_bytes,
+                first=table.first,
+                gold=table.gold,
+            ),
         )["bits_per_byte"]
         found.append((numerator[0], denominator[0]))
     # The two masked characters are two bytes.
@@ -430,8 +422,8 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
     assert found[1] == pytest.approx(found[0])
 
 
-def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
-    checkpoint = open_checkpoint(str(checkpoints["llama"]), max_length=60, device="cpu")
+def test_the_account_counts_what_was_cut_and_what_was_shared(models):
+    model = open_released(str(models["llama"]), max_length=60, device="cpu")
     prefix = "The state of the market is: history, music, law. Because the order of the cells, and never the river.\n\n"
     items = [
         TextItem(
@@ -445,7 +437,7 @@ def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
         )
         for number, size in enumerate((1, 2, 3, 40))
     ]
-    account = checkpoint.score_items(items).account
+    account = model.score_items(items).account
     assert (
         account["items"],
         account["truncated"],
@@ -455,6 +447,6 @@ def test_the_account_counts_what_was_cut_and_what_was_shared(checkpoints):
     assert account["left_out"] == {}
     document = TextDocument(domain="d", stratum="s", item="a", text="the law " * 60)
     short = TextDocument(domain="d", stratum="s", item="b", text="law")
-    assert checkpoint.score_documents([document, short], masked_tokens=20).account["left_out"] == {
+    assert model.score_documents([document, short], masked_tokens=20).account["left_out"] == {
         "masked": 1
     }

@@ -1,5 +1,7 @@
-"""The table of checkpoints: reading it whole before any work, and finding the folders that it
-means. Light imports."""
+"""The table of released models: reading it before any work, and finding the folders of its models.
+
+Light imports.
+"""
 
 import csv
 from collections import Counter
@@ -8,28 +10,27 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from relscale.config.released import CheckpointRow
+from relscale.config.released import ReleasedModelRow
 from relscale.plan.planned_run import Run
 
-COLUMNS = tuple(CheckpointRow.model_fields)
+COLUMNS = tuple(ReleasedModelRow.model_fields)
 OLD_NAMES = {"suite": "corpus"}
-"""Columns of older tables, which are still read."""
+"""Names of columns in older tables, which are still read."""
 NEEDED = ("corpus", "run", "budget", "model", "tokens")
 RELEASED_NAMES = {
     "commonpile": "comma-mix",
     "dclm": "dclm-default",
     "nemotron": "nemo-wider-depth-adapt",
 }
-"""Corpora of experiments/paper.yaml, as they are called in the names of the released
-checkpoints."""
+"""Corpora of experiments/paper.yaml by the words for them in the names of the paper's released
+models."""
 
 
-def read_checkpoints(path: Path) -> list[CheckpointRow]:
-    """Return the rows of a table of checkpoints.
+def read_released(path: Path) -> list[ReleasedModelRow]:
+    """Return the rows of a table of released models.
 
     Raises:
-        ValueError: with one line for each problem: file, line, column, value, and what would be
-            right.
+        ValueError: with one line per problem: file, line, column, value, and the right form.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
@@ -38,19 +39,18 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
             reader.fieldnames = header
             records = [(reader.line_num, record) for record in reader]
     except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a readable table of checkpoints: {error}") from error
+        raise ValueError(f"{path}: not a readable table of released models: {error}") from error
     unknown, missing = (
         [name for name in header if name not in COLUMNS],
         [name for name in NEEDED if name not in header],
     )
     if unknown or missing or not records:
-        what = [f"unknown column(s) {', '.join(unknown)}"] * bool(unknown) + [
-            f"missing column(s) {', '.join(missing)}"
-        ] * bool(missing)
+        wrong = [f"unknown column(s) {', '.join(unknown)}"] if unknown else []
+        wrong += [f"missing column(s) {', '.join(missing)}"] if missing else []
         raise ValueError(
-            f"{path}: {'; '.join(what) or 'has no row'}; the columns are {', '.join(COLUMNS)}"
+            f"{path}: {'; '.join(wrong) or 'has no row'}; the columns are {', '.join(COLUMNS)}"
         )
-    rows: list[CheckpointRow] = []
+    rows: list[ReleasedModelRow] = []
     problems: list[str] = []
     for line, record in records:
         if None in record or None in record.values():
@@ -58,7 +58,7 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
             continue
         try:
             rows.append(
-                CheckpointRow.model_validate(
+                ReleasedModelRow.model_validate(
                     {key: value.strip() for key, value in record.items() if value.strip()}
                 )
             )
@@ -73,7 +73,7 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
                 problems.append(f"line {line}: one of forward_flops and training_flops is needed")
     names = Counter((row.corpus, row.run) for row in rows)
     problems += [
-        f"corpus {corpus!r} has {count} runs of the name {run!r}"
+        f"corpus {corpus!r} has {count} runs named {run!r}"
         for (corpus, run), count in names.items()
         if count > 1
     ]
@@ -86,10 +86,14 @@ def read_checkpoints(path: Path) -> list[CheckpointRow]:
 
 
 def find_model(model: str, folder: str | None) -> str:
-    """Return the folder (or the hub's id) that a row's `model` means.
+    """Return the folder or the Hub id of a row's `model`.
+
+    Args:
+        model: a folder, a Hub id, or the beginning of a folder's name and "*".
+        folder: the folder in which models are looked up; none for whole paths.
 
     Raises:
-        ValueError: where a name that ends in "*" fits no folder or several.
+        ValueError: if a name that ends in "*" matches no folder or several.
     """
     if folder is None and not model.endswith("*"):
         return model
@@ -100,18 +104,21 @@ def find_model(model: str, folder: str | None) -> str:
     if len(found) != 1:
         which = ", ".join(path.name for path in found[:4]) or "none"
         raise ValueError(
-            f"model {model!r}: {len(found)} folders of {place.parent} fit ({which}); exactly one must"
+            f"model {model!r}: {len(found)} folders in {place.parent} match ({which}); "
+            "exactly one must match"
         )
     return str(found[0])
 
 
 def model_files(model: str, folder: str | None) -> list[str]:
-    """Return the files of a row's model that are here, so that an edit of one makes its evaluation
-    stale; none for an id of the hub."""
+    """Return the local files of a row's model: an edit of one makes its evaluation stale.
+
+    A model on the Hub has none.
+    """
     try:
         place = Path(find_model(model, folder))
     except ValueError:
-        return []  # the first job says so
+        return []  # the first job reports it
     return (
         sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in place.glob(pattern))
         if place.is_dir()
@@ -119,32 +126,33 @@ def model_files(model: str, folder: str | None) -> list[str]:
     )
 
 
-def released_names(runs: Iterable[Run]) -> list[CheckpointRow]:
-    """Return the table of the paper's released checkpoints, one row a planned run, by the scheme of
-    their names.
+def released_names(runs: Iterable[Run]) -> list[ReleasedModelRow]:
+    """Return the table of the paper's released models, one row per planned run.
 
-    The names end in a hash that a plan does not know: it stands as "*". They were not looked up in
-    the hub.
+    The names follow the scheme of the paper's models and end in a hash that the plan does not know,
+    written as "*". They were not compared with the Hub.
 
     Raises:
-        ValueError: where a run is of another recipe or corpus than the paper's.
+        ValueError: if the recipe or the corpus of a run is not one of the paper's.
     """
     rows = []
     for run in runs:
         if run.recipe != "marin2025" or run.corpus not in RELEASED_NAMES:
+            corpora = ", ".join(RELEASED_NAMES)
             raise ValueError(
-                f"run {run.run}: only runs of recipe marin2025 on {', '.join(RELEASED_NAMES)} were released"
+                f"run {run.run}: only runs of recipe marin2025 on {corpora} were released"
             )
         columns = run.columns().model_dump()
         budget = f"{float(run.budget):.0e}".replace("e+", "ep")
-        name = f"isoflop-{budget}-d{run.shape.width}-L{run.shape.layers}-B{run.batch_size}-{RELEASED_NAMES[run.corpus]}"
+        size = f"d{run.shape.width}-L{run.shape.layers}-B{run.batch_size}"
+        name = f"isoflop-{budget}-{size}-{RELEASED_NAMES[run.corpus]}"
         kept = {key: columns[key] for key in COLUMNS if key in columns}
-        rows.append(CheckpointRow.model_validate({**kept, "model": f"{name}-*"}))
+        rows.append(ReleasedModelRow.model_validate({**kept, "model": f"{name}-*"}))
     return rows
 
 
-def checkpoints_csv(rows: Iterable[CheckpointRow]) -> str:
-    """Return a table of checkpoints as text: columns that no row has a value for are left out."""
+def released_csv(rows: Iterable[ReleasedModelRow]) -> str:
+    """Return a table of released models as CSV, without columns that are empty in every row."""
     records = [row.model_dump() for row in rows]
     used = [name for name in COLUMNS if any(record[name] is not None for record in records)]
     lines = [",".join(used)]

@@ -1,18 +1,16 @@
-"""The table of checkpoints: read whole, every problem at once, and the listing of the released
-ones."""
+"""The table of released models: all problems at once, and the listing of the paper's models."""
 
 from pathlib import Path
 
 import pytest
 
-from relscale.config.errors import ConfigError
-from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.load import ConfigError, load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
-from relscale.released.table import (
-    checkpoints_csv,
+from relscale.released.models_table import (
     find_model,
     model_files,
-    read_checkpoints,
+    read_released,
+    released_csv,
     released_names,
 )
 
@@ -26,9 +24,9 @@ def test_a_table_is_read(tmp_path):
         + "ours,a,1e18,models/a,,4.3e9,1e18,\nours,b,3e18,who/b,abc,5000000000,2.9e18,157000000\n"
     )
     with pytest.raises(ValueError, match=r"line 2: tokens = '4\.3e9'"):
-        read_checkpoints(tmp_path / "t.csv")
+        read_released(tmp_path / "t.csv")
     (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace("4.3e9", "4300000000"))
-    first, second = read_checkpoints(tmp_path / "t.csv")
+    first, second = read_released(tmp_path / "t.csv")
     assert (first.model, first.revision, first.tokens, first.num_params_total) == (
         "models/a",
         None,
@@ -49,7 +47,7 @@ def test_every_problem_of_a_table_at_once(tmp_path):
     ]
     (tmp_path / "t.csv").write_text(HEAD + "\n".join([*rows, rows[-1], "ours,f"]) + "\n")
     with pytest.raises(ValueError, match=r"6 problem\(s\) in .*t\.csv") as caught:
-        read_checkpoints(tmp_path / "t.csv")
+        read_released(tmp_path / "t.csv")
     text = str(caught.value)
     for part in (
         "line 2: corpus = 'Ours'",
@@ -59,7 +57,7 @@ def test_every_problem_of_a_table_at_once(tmp_path):
     ):
         assert part in text
     assert (
-        "corpus 'ours' has 2 runs of the name 'e'" in text
+        "corpus 'ours' has 2 runs named 'e'" in text
         and "line 8: the number of columns differs" in text
     )
 
@@ -81,9 +79,9 @@ def test_every_problem_of_a_table_at_once(tmp_path):
 def test_tables_that_are_none(tmp_path, content, message):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_checkpoints(tmp_path / "t.csv")
-    with pytest.raises(ValueError, match=r"none\.csv: not a readable table of checkpoints"):
-        read_checkpoints(tmp_path / "none.csv")
+        read_released(tmp_path / "t.csv")
+    with pytest.raises(ValueError, match=r"none\.csv: not a readable table of released models"):
+        read_released(tmp_path / "none.csv")
 
 
 def test_names_that_end_in_a_star_are_looked_up(tmp_path):
@@ -96,14 +94,14 @@ def test_names_that_end_in_a_star_are_looked_up(tmp_path):
     assert model_files("a-*", str(tmp_path)) == [str(tmp_path / "a-1/config.json")]
     assert model_files("who/model", None) == model_files("c-*", str(tmp_path)) == []
     for name, found in (
-        ("b-*", r"2 folders of .* fit \(b-1, b-2\)"),
-        ("c-*", r"0 folders of .* fit \(none\)"),
+        ("b-*", r"2 folders in .* match \(b-1, b-2\)"),
+        ("c-*", r"0 folders in .* match \(none\)"),
     ):
         with pytest.raises(ValueError, match=found):
             find_model(name, str(tmp_path))
 
 
-def test_the_released_checkpoints_are_the_papers_runs():
+def test_the_listed_models_are_the_papers_runs():
     experiment = load_config(
         merged([read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/paper.yaml")])
     )
@@ -118,8 +116,8 @@ def test_the_released_checkpoints_are_the_papers_runs():
         156_508_160,
     )
     assert "isoflop-1ep20-d4096-L40-B16-nemo-wider-depth-adapt-*" in by_name
-    assert checkpoints_csv(rows) == (ROOT / "experiments/checkpoints.csv").read_text()
-    assert read_checkpoints(ROOT / "experiments/checkpoints.csv") == rows
+    assert released_csv(rows) == (ROOT / "experiments/released.csv").read_text()
+    assert read_released(ROOT / "experiments/released.csv") == rows
     with pytest.raises(ValueError, match="only runs of recipe marin2025"):
         released_names(plan_suite(load_config(read_yaml(ROOT / "config.yaml")).suite, 512))
 
@@ -129,15 +127,16 @@ def test_the_released_checkpoints_are_the_papers_runs():
     [
         (
             {"evaluate": ["language", "validation"]},
-            "a family of kind validation needs the corpus and tokenizer of trained runs",
+            "kind validation needs the corpus and tokenizer of trained runs",
         ),
         ({"figures": {"names": ["loss_curves"]}}, "released models have no loss curves"),
-        ({"checkpoints": {"tabel": "x"}}, "checkpoints.tabel = 'x': unknown key"),
+        ({"released": {"tabel": "x"}}, "released.tabel = 'x': unknown key"),
+        ({"checkpoints": {"table": "x"}}, "this section is now called `released`"),
     ],
 )
-def test_what_cannot_be_asked_of_checkpoints(overlay, message):
+def test_settings_that_released_models_cannot_have(overlay, message):
     base = {
-        "checkpoints": {"table": "t.csv"},
+        "released": {"table": "t.csv"},
         "evaluate": ["language"],
         "laws": {"optimum_by": "language"},
     }

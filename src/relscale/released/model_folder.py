@@ -16,7 +16,7 @@ LENGTH_KEYS = ("n_positions", "max_position_embeddings", "n_ctx")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointFolder:
+class ReleasedFolder:
     """A folder with everything that is needed."""
 
     path: Path
@@ -37,7 +37,7 @@ class CheckpointFolder:
         return None
 
 
-def find_checkpoint(source: str, revision: str | None = None) -> CheckpointFolder:
+def find_folder(source: str, revision: str | None = None) -> ReleasedFolder:
     """Return a local folder, or fetch a repository of the hub at a revision, and check its files.
 
     Args:
@@ -55,7 +55,7 @@ def find_checkpoint(source: str, revision: str | None = None) -> CheckpointFolde
             raise ValueError(
                 f"model {source}: a local folder has no revision; leave out {revision!r}"
             )
-        return CheckpointFolder(
+        return ReleasedFolder(
             path=path, name=source, commit=None, config=check_folder(path, source)
         )
     if source.startswith((".", "/", "~")) or source.count("/") != 1:
@@ -67,7 +67,7 @@ def find_checkpoint(source: str, revision: str | None = None) -> CheckpointFolde
             f"model {source}: there is no such folder; for the hub's model of this name give a revision, best a commit"
         )
     path = _fetch(source, revision)
-    return CheckpointFolder(
+    return ReleasedFolder(
         path=path, name=source, commit=path.name, config=check_folder(path, f"{source}@{revision}")
     )
 

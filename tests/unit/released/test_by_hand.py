@@ -13,6 +13,7 @@ from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.plan.architecture import Choices, Shape
 from relscale.released.text_table import read_texts, write_texts
+from relscale.runtime import call
 from relscale.stages import texts as texts_stage
 from relscale.text.tokenizer import END_OF_TEXT
 from relscale.training.folder import save_folder
@@ -133,7 +134,7 @@ def test_questions_by_hand_are_at_chance(place):
         (
             "validation",
             [],
-            "families.validation: kind validation is made with a suite's own tokenizer",
+            "families.validation: kind validation needs the tokenizer of a suite",
         ),
         ("plain", ["--max-length", "9999"], "a window of 9999 tokens; the model allows 512"),
         ("habits", [], "one.jsonl line 9: not valid JSON"),
@@ -168,7 +169,7 @@ def test_texts_through_their_file(place):
         "--manifest",
         str(place / "t.json"),
     ]
-    texts_stage.main(["--spec", json.dumps(spec), *words])
+    call(texts_stage.main, ["--spec", json.dumps(spec), *words])
     items, documents = read_texts(place / "t.parquet")
     assert not items and sorted(document.text[:6] for document in documents) == [
         "text 0",
@@ -180,7 +181,7 @@ def test_texts_through_their_file(place):
 
 
 def test_texts_file_keeps_everything(tmp_path):
-    from relscale.evaluation.families import FamilyTexts
+    from relscale.evaluation.samples import FamilyTexts
 
     item = TextItem(
         domain="d", stratum="s", item="i", prefix="p\n\n", context="c", options=(" é", " b"), gold=1
@@ -189,5 +190,5 @@ def test_texts_file_keeps_everything(tmp_path):
     write_texts(FamilyTexts(items=[item], documents=[document]), tmp_path / "t.parquet")
     assert read_texts(tmp_path / "t.parquet") == ([item], [document])
     write_texts(FamilyTexts(), tmp_path / "t.parquet")
-    with pytest.raises(ValueError, match=r"t\.parquet: holds no texts"):
+    with pytest.raises(ValueError, match=r"t\.parquet: has no texts"):
         read_texts(tmp_path / "t.parquet")
