@@ -18,7 +18,8 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
-from relscale.figures.kit.metrics import LABELS, change
+from relscale.contract.metric_labels import METRIC_LABELS
+from relscale.figures.kit.metrics import change
 from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
 from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
@@ -165,7 +166,7 @@ def test_choosing_rows() -> None:
 
 
 def test_metrics_are_known_by_label_and_direction() -> None:
-    assert {name for name in LABELS if lower_is_better(name)} == {
+    assert {name for name in METRIC_LABELS if lower_is_better(name)} == {
         "bits_per_byte",
         "choice_loss_nats",
     }
