@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from relscale.config.load import ConfigError, load_config, merged, read_yaml
+from relscale.config.errors import ConfigError
+from relscale.config.load import load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
 from relscale.released.models_table import (
     find_model,

@@ -15,7 +15,7 @@ from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
-from relscale.resources.training import train_needs
+from relscale.resources.training import training_resources
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
@@ -249,22 +249,22 @@ def paper_run(budget, width):
 
 def test_a_job_asks_for_the_fewest_gpus_that_hold_it_and_end_in_time():
     small, large = paper_run("1e18", 512), paper_run("1e20", 2816)
-    assert train_needs(small, Training(gpus_per_run=8), H100).gpu == 1
-    asked = train_needs(large, Training(gpus_per_run=8), H100)
+    assert training_resources(small, Training(gpus_per_run=8), H100).gpu == 1
+    asked = training_resources(large, Training(gpus_per_run=8), H100)
     hours = large.training_flops / (0.4 * 9.89e14) / 3600
     assert asked.gpu == 8
     assert hours / 8 < 48 < hours / 4
     assert LEAST_MINUTES + SLACK * 60 * hours / 8 > 48 * 60 == asked.runtime
-    unhurried = train_needs(small, Training(gpus_per_run=8), H100)
+    unhurried = training_resources(small, Training(gpus_per_run=8), H100)
     assert unhurried.runtime == pytest.approx(
         LEAST_MINUTES + SLACK * small.training_flops / (0.4 * 9.89e14) / 60, rel=0.02
     )
-    assert train_needs(large, Training(gpus_per_run=2), H100).gpu == 2
-    assert train_needs(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
+    assert training_resources(large, Training(gpus_per_run=2), H100).gpu == 2
+    assert training_resources(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
 
 
 def test_a_job_says_what_memory_its_gpus_need():
-    asked = train_needs(paper_run("1e20", 2816), Training(gpus_per_run=8), H100)
+    asked = training_resources(paper_run("1e20", 2816), Training(gpus_per_run=8), H100)
     assert 4_275_080_960 * 9 / 2**20 < asked.gpu_mem_mb < 0.9 * 80e9 / 2**20
     # Parameters and moments twice on their way to a checkpoint, and each process's own.
     assert asked.mem_mb > 24 * 4_275_080_960 / 2**20
@@ -278,7 +278,7 @@ def test_a_job_on_the_cpu_asks_for_no_gpu_and_little_memory():
     }
     (run,) = plan_suite(Suite.model_validate(raw), 512)
     costs = Costs(device="cpu", peak_flops_per_s=1.2e11, utilisation=0.4)
-    asked = train_needs(run, Training(gpus_per_run=8), costs)
+    asked = training_resources(run, Training(gpus_per_run=8), costs)
     assert (asked.gpu, asked.gpu_mem_mb) == (0, 0)
     assert 900 < asked.mem_mb < 1000
     assert asked.resources().keys() == {
