@@ -78,6 +78,10 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
     assert found == checked
 
 
+def test_only_the_loss_curves_need_trained_runs() -> None:
+    assert [name for name in figures.names() if figures.find(name).needs_runs] == ["loss_curves"]
+
+
 def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:
     with pytest.raises(ValueError, match=r"figure 'figure9': unknown; the choices are backtest, "):
         figures.find("figure9")
