@@ -121,7 +121,7 @@ def test_a_family_that_is_not_evaluated_is_an_error(context: Context) -> None:
         figures.find("topics").settings_of(context)
 
 
-@pytest.mark.parametrize("experiment", ["default", "checkpoints", "paper", "slurm", "tiny"])
+@pytest.mark.parametrize("experiment", ["default", "released", "paper", "slurm", "tiny"])
 def test_settings_and_tables_of_the_experiments_are_those_on_record(experiment: str) -> None:
     spec = importlib.util.spec_from_file_location("figure_specs", GOLDEN.with_suffix(".py"))
     assert spec is not None and spec.loader is not None
