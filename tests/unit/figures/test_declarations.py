@@ -78,6 +78,10 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
     assert found == checked
 
 
+def test_only_the_loss_curves_need_trained_runs() -> None:
+    assert [name for name in figures.names() if figures.find(name).needs_runs] == ["loss_curves"]
+
+
 def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:
     with pytest.raises(ValueError, match=r"figure 'figure9': unknown; the choices are backtest, "):
         figures.find("figure9")
@@ -117,7 +121,7 @@ def test_a_family_that_is_not_evaluated_is_an_error(context: Context) -> None:
         figures.find("topics").settings_of(context)
 
 
-@pytest.mark.parametrize("experiment", ["default", "checkpoints", "paper", "slurm", "tiny"])
+@pytest.mark.parametrize("experiment", ["default", "released", "paper", "slurm", "tiny"])
 def test_settings_and_tables_of_the_experiments_are_those_on_record(experiment: str) -> None:
     spec = importlib.util.spec_from_file_location("figure_specs", GOLDEN.with_suffix(".py"))
     assert spec is not None and spec.loader is not None

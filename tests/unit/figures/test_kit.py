@@ -9,6 +9,7 @@ import pytest
 
 from relscale import figures
 from relscale.contract.io import read_table
+from relscale.contract.metric_labels import METRIC_LABELS
 from relscale.contract.metrics import lower_is_better
 from relscale.figures.draw import figure4_knowledge
 from relscale.figures.draw.figure2_pipeline import sigmoid
@@ -18,7 +19,6 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
-from relscale.contract.metric_labels import METRIC_LABELS
 from relscale.figures.kit.metrics import change
 from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
 from relscale.figures.kit.runner import stage_of

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from relscale.contract.metric_labels import metric_label
+from relscale.contract.status import Status
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
 from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis
 from relscale.figures.kit.choose import (
@@ -38,11 +39,11 @@ from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import FAINT, SMALL_PT, compute_label, markers, words
 from relscale.figures.kit.tables import Tables
 
-REASONS = {
-    "foot only": "only the foot of the sigmoid was observed",
-    "no relation": "no relation of accuracy to loss was found",
+REASONS: dict[str, str] = {
+    Status.FOOT_ONLY: "only the foot of the sigmoid was observed",
+    Status.NO_RELATION: "no relation of accuracy to loss was found",
 }
-"""Sentences for reservations of a two-stage law."""
+"""Sentences for statuses of a two-stage law."""
 
 
 def draw(tables: Tables, settings: PipelineSettings) -> Figure:
@@ -185,7 +186,7 @@ def _accuracy(
     axes.set_xlabel(metric_label(loss))
     y_label(axes, f"Accuracy, {words(law['domain'], settings.labels, 24)}")
     if reason := reservation(law["status"]):
-        note(axes, REASONS.get(reason, reason), y=0.97, va="top")
+        note(axes, REASONS.get(law["status"], reason), y=0.97, va="top")
 
 
 def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Series) -> None:

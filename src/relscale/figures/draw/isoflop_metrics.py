@@ -43,7 +43,7 @@ USED = (
 LEFT_IN = 1.12
 FOOT = (
     "One domain of each family, its baseline. The optimum is common to all families and metrics "
-    "(laws/optima.csv), so it need not lie at a curve's own minimum. Grey crosses: runs left out."
+    "(laws/optima.csv), so it may differ from the minimum of a curve. Grey crosses: excluded runs."
 )
 
 

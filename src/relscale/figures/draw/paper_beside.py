@@ -136,16 +136,16 @@ def _column(
 def _difference(points: pd.DataFrame, *, has_laws: bool) -> str:
     """Return the sentence on the difference between the paper's experiment and ours."""
     if not has_laws:
-        return "No relative laws of our own in the tables: the published slopes stand alone."
+        return "No relative laws in the tables: only the published slopes are shown."
     budgets = sorted(set(numbers(points, "training_flops")))
     ours = "an unknown range of compute"
     if budgets:
         first, last = (budget_text(str(budget)) for budget in (budgets[0], budgets[-1]))
         ours = f"{first} to {last} training FLOPs"
     return (
-        "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs (read off its plots, no "
-        f"intervals), ours {ours}; corpora, evaluation sets and metrics differ too. Only the "
-        "method is the same."
+        "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs (read from its plots, "
+        f"without intervals), ours {ours}; corpora, evaluation sets and metrics differ too. Only "
+        "the method is the same."
     )
 
 

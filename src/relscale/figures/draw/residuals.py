@@ -23,9 +23,9 @@ from relscale.figures.settings import FamilyView
 DOMAIN = ["corpus", "family", "metric", "domain"]
 """Columns that name a domain of a corpus."""
 FOOT = (
-    "Percent by which a point lies above its law. A single budget that is off for all domains at "
-    "once points to its optimum, a bend in one domain's line to a law that is no power law. "
-    "Colours are those of the families' own figures."
+    "Residual: percent by which a point is above its law. If one budget is off in all domains, "
+    "its optimum is suspect; if the line of one domain bends, its law is not a power law. Colours "
+    "are those of the figures of the families."
 )
 
 
@@ -176,7 +176,7 @@ def _name(row: tuple[Axes, ...], place: int, family: FamilyView, labels: Mapping
     """Name a row and its y axis at its first panel; the others have no tick labels."""
     first, *others = row
     heading(first, family_title(family, labels), ascii_lowercase[place % 26])
-    y_label(first, "Off the law (%)", 0.46)
+    y_label(first, "Residual (%)", 0.46)
     for axes in others:
         axes.tick_params(labelleft=False)
 
@@ -198,7 +198,7 @@ def _legend(figure: Figure) -> None:
     top_legend(
         figure,
         handles,
-        ["gap G from its relative law, a colour a domain", "error E from its absolute law"],
+        ["gap G from its relative law, one colour per domain", "error E from its absolute law"],
     )
 
 

@@ -6,36 +6,38 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_tables
-from relscale.contract.law_tables import (
-    ABSOLUTE_COLUMNS,
-    BACKTEST_COLUMNS,
-    DECOMPOSITION_COLUMNS,
-    OPTIMA_COLUMNS,
-    POINTS_COLUMNS,
-    PREDICTIONS_COLUMNS,
-    RELATIVE_COLUMNS,
-    TWO_STAGE_COLUMNS,
-)
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.predictions import PREDICTIONS
+from relscale.contract.tables.prompts import PROMPTS
+from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.two_stage import TWO_STAGE
 
+LAW_TABLES = (
+    POINTS,
+    ABSOLUTE,
+    RELATIVE,
+    DECOMPOSITION,
+    OPTIMA,
+    TWO_STAGE,
+    PREDICTIONS,
+    BACKTEST,
+)
+"""The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
 """The tables of a figure, by name."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
+    **{table.name: table.names for table in LAW_TABLES},
     "losses": LOSSES_REQUIRED,
-    "points": POINTS_COLUMNS,
-    "absolute": ABSOLUTE_COLUMNS,
-    "relative": RELATIVE_COLUMNS,
-    "decomposition": DECOMPOSITION_COLUMNS,
-    "optima": OPTIMA_COLUMNS,
-    "two_stage": TWO_STAGE_COLUMNS,
-    "predictions": PREDICTIONS_COLUMNS,
-    "backtest": BACKTEST_COLUMNS,
     "covariates": ("domain", "value"),
     "published": ("domain", "corpus", "dbeta", "family"),
     "prompts": ("prompt", "r2"),
-    "own_prompts": PROMPTS_COLUMNS,
+    "own_prompts": PROMPTS.names,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
     "suite": ("run", "corpus", "budget"),
 }
