@@ -1,6 +1,6 @@
 """Measure the pages: CPU seconds and size of every figure and of the explorer.
 
-Run as `python benchmarks/pages.py [--runs 180]`. The tables are synthetic. Each figure, in its three
+Run as `python benchmarks/pages.py [--runs 180]`. The tables are synthetic. Each figure, in three
 formats, and the explorer are made by a process of their own, as in the workflow, so the time to
 import the libraries is included.
 """
