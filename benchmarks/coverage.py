@@ -1,5 +1,6 @@
-"""Do the intervals cover, and do false verdicts stay at their level? Simulated suites with the
-default experiment's design and noise.
+"""Coverage of intervals and rates of false verdicts, on simulated suites.
+
+The suites have the design and noise of the default experiment.
 
     python benchmarks/coverage.py [--suites 1000] [--other-suites 1000] [--surface-suites 200]
     [--scenario NAME ...] [--out FILE]
@@ -22,14 +23,16 @@ from scipy import stats
 
 from relscale.config.load import load_config, read_yaml
 from relscale.laws.cells import SuiteRuns, suites_of
-from relscale.laws.estimate import estimate
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import ESTIMATORS, estimate
+from relscale.laws.estimators.surface import LN10, budget_line
+from relscale.laws.fit_error import FitError
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.items import ItemMatrices, item_noise
-from relscale.laws.other_optima import LN10, budget_line
+from relscale.laws.optima.isoflop import fit_isoflop
 from relscale.laws.relative import side_tests
-from relscale.laws.settings import ESTIMATORS, FitError, LawSettings
-from relscale.laws.surface_gap import SurfaceReader, Term
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.reader import SurfaceReader
 from relscale.laws.verdict import p_difference, p_equivalence, verdict_of
 from relscale.plan.suite import plan_suite
 
@@ -49,7 +52,7 @@ class Scenario:
     symmetric: bool = False
     """Log-parabolas about a given optimum, the joint model's own shape; else surfaces L(N, D)."""
     shift: float = 0.0
-    """Decades of tokens by which the middle budget's optimum lies off the centre of its sizes."""
+    """Decades of tokens between the optimum of the middle budget and the centre of its sizes."""
     exponents: tuple[float, float] = (0.36, 0.40)
     """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
     and drifts through them where not."""
@@ -83,17 +86,16 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     experiment = load_config(read_yaml(config), [])
     planned = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     corpus = planned[0].corpus
-    rows = [run.columns() for run in planned if run.corpus == corpus]
+    rows = [run.columns().model_dump() for run in planned if run.corpus == corpus]
     frame = pd.DataFrame(rows).assign(
         family="validation", domain="own", metric="bits_per_byte", value=1.0
     )
-    settings = LawSettings(family="validation")
+    settings = LawSpec(family="validation")
     return suites_of(*prepare(frame, settings, None), settings)[0]
 
 
 def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[np.ndarray, float]:
-    """True log errors of score, treatment and baseline, (3, cell), and dbeta through the true gaps
-    at the score's true optima."""
+    """True log values of score, treatment and baseline, (3, cell), and the true dbeta."""
     compute = np.array(
         [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
     )
@@ -147,8 +149,7 @@ class Truth:
     def through(
         cls, lines: np.ndarray, optimum: float, e: float, alpha: float, beta: float
     ) -> "Truth":
-        """Make a surface whose minimum along the middle budget's line lies at a given log10 of the
-        tokens."""
+        """Make a surface with its minimum for the middle budget at a given log10 of the tokens."""
         level, falls = lines[:, lines.shape[1] // 2]
         log_d = optimum * LN10
         from_tokens = 0.75
@@ -180,8 +181,7 @@ class Truth:
 def simulate(
     design: SuiteRuns, scenario: Scenario, suites: int, seed: int = 0
 ) -> Iterator[tuple[SuiteRuns, tuple[Term, Term], float]]:
-    """Draw suites: runs with a score, treatment and baseline with item noise, and the true
-    dbeta."""
+    """Draw suites: runs with score, treatment and baseline with item noise, and true dbeta."""
     truth, slope = curves(design, scenario)
     rng = np.random.default_rng(seed)
     of_run = truth[:, design.run_cell]
@@ -205,14 +205,14 @@ def simulate(
             )
             noise = item_noise(items, 200, number, f"domain {domain}")
             terms.append(Term(log_error=noise.log_error, item_covariance=noise.covariance))
-        yield dataclasses.replace(design, score=score), (terms[0], terms[1]), slope
+        yield design.model_copy(update={"score": score}), (terms[0], terms[1]), slope
 
 
 def measure(
     design: SuiteRuns,
     name: str,
     suites: int,
-    estimators: tuple[str, ...] = ESTIMATORS,
+    estimators: tuple[str, ...] = tuple(ESTIMATORS),
     draws: int = 400,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -223,7 +223,7 @@ def measure(
         the estimates, median half-width, shares of suites with a lack of fit (p < .05) and without
         an estimate, and shares of each verdict (nothing to adjust for).
     """
-    settings = LawSettings(family="topics", draws=draws, margin=MARGIN)
+    settings = LawSpec(family="topics", draws=draws, margin=MARGIN)
     found: dict[str, list[tuple[float, float, str, float]]] = {
         estimator: [] for estimator in estimators
     }
@@ -296,9 +296,9 @@ def main() -> None:
     tables = []
     for name in arguments.scenario:
         parts = (
-            (arguments.suites, ESTIMATORS[:1]),
-            (arguments.other_suites, ESTIMATORS[1:-1]),
-            (arguments.surface_suites, ESTIMATORS[-1:]),
+            (arguments.suites, names[:1]),
+            (arguments.other_suites, names[1:-1]),
+            (arguments.surface_suites, names[-1:]),
         )
         pieces = [
             measure(design, name, suites, names, arguments.draws)

@@ -1,10 +1,9 @@
-"""Memory while held-out text goes from a shard's JSON lines to Parquet, and while a corpus gathers
-it, at several sizes.
+"""Memory of held-out text at several sizes: written by a shard, and gathered by a corpus.
 
     python benchmarks/held_out.py [--megabytes 100 400] [--validation-mb 16]
 
 Words of made-up text are written to a temporary folder; each measurement is a process of its own,
-and memory its peak, with imports (about 85 MB). The SHA-256 of what was written is printed, so that
+and memory its peak, with imports (about 85 MB). The SHA-256 of the output is printed, so that
 two versions of the package can be compared: PYTHONPATH chooses the version.
 """
 
@@ -28,8 +27,7 @@ from relscale.text.sharded_corpus import held_out_documents
 
 
 def write_lines(path: Path, megabytes: float) -> None:
-    """Write so many megabytes of documents of 50 to 1,500 words as a shard does; one word in fifty
-    has a letter of two bytes."""
+    """Write documents of 50 to 1,500 words as a shard does, up to a size in megabytes."""
     generator, left = random.Random(0), megabytes * 1e6
     words = [f"w{'' if number % 50 else 'ö'}{number}" for number in range(5000)]
     with path.open("w", encoding="utf-8") as handle:
@@ -43,7 +41,7 @@ def write_lines(path: Path, megabytes: float) -> None:
 
 
 def measure(way: str, folder: Path, validation_mb: float) -> None:
-    """Do one of the two in this process and print its peak and the sum of what it wrote."""
+    """Measure one of the two in this process; print its peak and the checksum of its output."""
     shard, gathered = folder / "00000.parquet", folder / "validation.parquet"
     if way == "shard":
         write_documents(HeldOutDocument.read(folder / "validation.jsonl"), shard)
@@ -55,7 +53,9 @@ def measure(way: str, folder: Path, validation_mb: float) -> None:
         settings = ShardedCorpus.model_validate(
             {"validation_mb": validation_mb, "components": components}
         )
-        write_documents(held_out_documents("both", settings, {"one": [shard], "two": [shard]}), gathered)
+        write_documents(
+            held_out_documents("both", settings, {"one": [shard], "two": [shard]}), gathered
+        )
     peak = peak_bytes()
     print(f"{way:<8}{peak / 1e6:>8.0f} MB  {sha256_of(shard if way == 'shard' else gathered)[:16]}")
 

@@ -1,10 +1,11 @@
-"""Relative laws of a published model ladder: text sets against C4, MMLU groups against humanities,
-and two models beyond the files.
+"""Relative laws of a published model ladder.
+
+Text sets against C4, MMLU groups against humanities, and two models beyond the files.
 
     python benchmarks/ladder.py FOLDER
 
 FOLDER holds the ladder's files `<size>-<multiple>xC.csv` (allenai/OLMo-ladder, Apache-2.0), one row
-a checkpoint. The last checkpoint of every run is used: there the learning rate has decayed. Two
+per checkpoint. The last checkpoint of every run is used: there the learning rate has decayed. Two
 models of the gap, side by side: a plane in log N and log D, and the difference of two surfaces L(N,
 D) with a residual bootstrap (one residual index a run, so that both domains' residuals move
 together).
@@ -19,7 +20,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.laws.grid import fit_grid
-from relscale.laws.surface import Plane, SurfaceBatch, fit_surface, fit_surfaces
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
 
 SIZES = {
     "190M": 190_354_176,
@@ -30,7 +31,8 @@ SIZES = {
 }
 MULTIPLES = ("0.5", "1", "2", "5", "10")
 TEXTS = (
-    "c4_en", "dolma_books", "dolma_common-crawl", "dolma_pes2o", "dolma_reddit", "dolma_stack", "dolma_wiki", "ice", "m2d2_s2orc", "pile",
+    "c4_en", "dolma_books", "dolma_common-crawl", "dolma_pes2o", "dolma_reddit", "dolma_stack",
+    "dolma_wiki", "ice", "m2d2_s2orc", "pile",
     "wikitext_103",
 )  # fmt: skip
 GROUPS = ("humanities", "other", "social_sciences", "stem")
@@ -42,8 +44,7 @@ DRAWS = 2000
 
 
 def read_ladder(folder: Path) -> pd.DataFrame:
-    """Read the last checkpoint of every run: a row a run, columns size, params, tokens and the
-    errors by domain."""
+    """Read the last checkpoint of each run: one row per run, with size, tokens and values."""
     rows = []
     for size, params in SIZES.items():
         for multiple in MULTIPLES:
@@ -95,8 +96,7 @@ def surfaces(runs: pd.DataFrame, name: str) -> Surfaces:
 def by_surfaces(
     treatment: Surfaces, baseline: Surfaces, params: float, tokens: float
 ) -> tuple[float, float, float]:
-    """G of a run at a size and token count, and its interval over the draws: a new run's own
-    residual is inside."""
+    """G of a new run at a size and token count, and its interval with the run's residual."""
     at = np.array([np.log(params)]), np.array([np.log(tokens)])
     gap = float((treatment.fit.predict(*at) / baseline.fit.predict(*at))[0])
     drawn = treatment.drawn.predict(*at) / baseline.drawn.predict(*at)
@@ -108,8 +108,7 @@ def by_surfaces(
 
 
 def laws(runs: pd.DataFrame, names: tuple[str, ...], baseline: str) -> pd.DataFrame:
-    """A row a treatment: slopes, G predicted for the two models both ways, and how the 3B runs are
-    predicted without them."""
+    """One row per treatment: slopes, both predictions of G, and predictions of the 3B runs."""
     n, d = np.log(runs["params"].to_numpy(float)), np.log(runs["tokens"].to_numpy(float))
     small = (runs["size"] != "3B").to_numpy()
     fitted = {name: surfaces(runs, name) for name in names}

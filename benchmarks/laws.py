@@ -1,5 +1,4 @@
-"""How fast the laws are: bootstrap draws of the relative laws, and refits of a surface against
-scipy. Prints figures; decides nothing.
+"""Speed of bootstrap draws of the relative laws, and of refits of a surface against scipy.
 
     python benchmarks/laws.py [--refits 4000] [--scipy-refits 100] [--draws 2000]
 
@@ -13,11 +12,12 @@ import numpy as np
 from scipy import optimize
 
 from relscale.laws.cells import SuiteRuns
-from relscale.laws.estimate import estimate
-from relscale.laws.isoflop import fit_isoflop
-from relscale.laws.settings import LawSettings
-from relscale.laws.surface import Plane, SurfaceBatch, fit_surface, fit_surfaces
-from relscale.laws.surface_gap import SurfaceReader, Term
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import estimate
+from relscale.laws.optima.isoflop import fit_isoflop
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
+from relscale.laws.surface_fit.reader import SurfaceReader
 
 SUITES, DOMAINS, BUDGETS, SIZES = 3, 30, 5, 6
 
@@ -56,7 +56,7 @@ def planted_suite(rng: np.random.Generator) -> SuiteRuns:
 def relative_laws(draws: int, estimators: tuple[str, ...]) -> float:
     """CPU-seconds of all gaps of three suites with thirty domains."""
     rng = np.random.default_rng(0)
-    settings = LawSettings(family="planted", draws=draws)
+    settings = LawSpec(family="planted", draws=draws)
     suites = [planted_suite(rng) for _ in range(SUITES)]
     domains = (
         0.3 * rng.normal(size=(SUITES, DOMAINS, 1))
@@ -81,8 +81,7 @@ def relative_laws(draws: int, estimators: tuple[str, ...]) -> float:
 
 
 def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
-    """CPU-seconds of refits of a surface of 240 points, ours and by BFGS from the same start, and
-    the objectives' ratios."""
+    """CPU-seconds of refits of a 240-point surface, ours and by BFGS, and their objectives."""
     rng = np.random.default_rng(0)
     params, tokens = (
         np.repeat(np.geomspace(1e7, 1e9, 16), 15),
@@ -111,8 +110,7 @@ def surface_refits(refits: int, scipy_refits: int) -> dict[str, float]:
 
 
 def _bfgs(plane: Plane, loss: np.ndarray, start: SurfaceBatch) -> float:
-    """Lowest value of the same objective by scipy's BFGS with a numeric gradient, from the fit to
-    the undrawn losses."""
+    """Lowest objective by scipy's BFGS with a numeric gradient, from the fit to the data."""
     n, d = plane.log_params, plane.log_tokens
 
     def objective(q: np.ndarray) -> float:
@@ -147,19 +145,23 @@ def main() -> None:
     arguments = parser.parse_args()
     four = relative_laws(arguments.draws, ("joint", "vertex", "best_run", "akima"))
     print(
-        f"{arguments.draws} draws, {SUITES} suites x {DOMAINS} domains, four estimators: {four:.2f} CPU-s"
+        f"{arguments.draws} draws, {SUITES} suites x {DOMAINS} domains, four estimators: "
+        f"{four:.2f} CPU-s"
     )
     surface = relative_laws(arguments.draws, ("surface",))
     print(f"the same with every surface refitted, estimator surface: {surface:.2f} CPU-s")
     times = surface_refits(arguments.refits, arguments.scipy_refits)
     print(
-        f"{arguments.refits} refits of a 240-point surface: {times['ours_s']:.2f} CPU-s, converged {100 * times['converged']:.1f} %"
+        f"{arguments.refits} refits of a 240-point surface: {times['ours_s']:.2f} CPU-s, "
+        f"converged {100 * times['converged']:.1f} %"
     )
     print(
-        f"scipy BFGS, numeric gradient, one start ({arguments.scipy_refits} measured): {times['scipy_s']:.1f} CPU-s"
+        f"scipy BFGS, numeric gradient, one start ({arguments.scipy_refits} measured): "
+        f"{times['scipy_s']:.1f} CPU-s"
     )
     print(
-        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; highest objective of ours over scipy's {times['highest_ratio']:.12f}"
+        f"ratio {times['scipy_s'] / times['ours_s']:.0f}; "
+        f"highest objective of ours over scipy's {times['highest_ratio']:.12f}"
     )
 
 

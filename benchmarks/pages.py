@@ -6,7 +6,6 @@ import the libraries is included.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import resource
@@ -21,11 +20,11 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from synthetic_tables import synthetic_tables  # noqa: E402
 
+from relscale import figures  # noqa: E402
 from relscale.contract.io import read_table  # noqa: E402
 from relscale.contract.suite_table import SUITE_COLUMNS  # noqa: E402
 from relscale.pages.tables_html import table_page  # noqa: E402
 
-FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
 KINDS = ("svg", "pdf", "png")
 BASE64 = 4 / 3
 """Growth of a file inside a report."""
@@ -61,13 +60,13 @@ def cpu_s(module, *words):
 
 def measure_figures(paths, folder):
     """Draw all figures, print one line per figure, and return the size of their SVG files."""
-    tables = [word for name, path in paths.items() for word in ("--table", f"{name}={path}")]
-    names = [name for name in FIGURES if importlib.util.find_spec(f"relscale.figures.{name}")]
     total, drawn, started = 0.0, 0, time.perf_counter()
-    for figure in names:
+    for figure in figures.names():
+        declared = figures.find(figure)
+        tables = [f"{name}={paths[name]}" for name in declared.tables if name in paths]
         out = {kind: folder / f"{figure}.{kind}" for kind in KINDS}
         outputs = [word for kind, path in out.items() for word in (f"--{kind}", str(path))]
-        spent = cpu_s(f"relscale.figures.{figure}", *tables, *outputs)
+        spent = cpu_s(declared.drawing, "--table", *tables, *outputs)
         total, size = total + spent, out["svg"].stat().st_size
         drawn += size
         print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)

@@ -11,8 +11,8 @@ import pytest
 
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import Status, decode_remarks
-from relscale.figures.kit.panels import law_error, law_gap
-from relscale.figures.kit.style import is_error
+from relscale.figures.kit.metrics import is_error
+from relscale.figures.kit.panels import law_gap, law_value
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six
@@ -195,7 +195,7 @@ def test_the_curves_are_the_tables_laws(pages, opened):
                     "([row, flops]) => explorer.lawGap(row, flops)", [row, flops]
                 ) == pytest.approx(want, rel=1e-9)
             for row in absolute:
-                want = float(law_error(pd.Series(row), np.array([flops]))[0])
+                want = float(law_value(pd.Series(row), np.array([flops]))[0])
                 assert page.evaluate(
                     "([row, flops]) => explorer.lawValue(row, flops)", [row, flops]
                 ) == pytest.approx(want, rel=1e-9)

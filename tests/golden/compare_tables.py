@@ -2,9 +2,9 @@
 
     python tests/golden/compare_tables.py BEFORE AFTER
 
-Older tables have other names of columns (and of the back-test's quantity), and one column `status` where newer ones have `status` and
-`remarks`. Apart from that every table must be equal, value by value (NaN equals NaN) and in the
-same order. Prints the differences; the exit code is 1 if there is one.
+Older tables have other names of columns (and of the back-test's quantity), and one column `status`
+instead of `status` and `remarks`. Apart from that every table must be equal, value by value (NaN
+equals NaN) and in the same order. Prints the differences; the exit code is 1 if there is one.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Checkpoints and texts on which our scores must equal those of EleutherAI's lm-evaluation-harness,
 and what it said of them.
 
-    python tests/golden/reference_harness.py            # writes reference_harness.json beside this
-    file; needs lm_eval and accelerate
+    python tests/golden/reference_harness.py            # writes reference_harness.json next to
+    this file; needs lm_eval and accelerate
 
 Checkpoints are made here and are the same on every machine: weights from numpy's generator, a
 tokenizer trained on the texts below.
@@ -111,8 +111,7 @@ def items():
 
 
 def documents():
-    """Return documents: of one token, shorter than the window, of several windows, and of bytes
-    that are no letters."""
+    """Return documents: one token, shorter than a window, several windows, and odd bytes."""
     generator = np.random.default_rng(9)
     texts = [
         "a",
@@ -202,8 +201,7 @@ def _tokenizer(begins):
 
 
 def harness_scores(folder):
-    """Return what the harness says of a checkpoint: [nats, greedy] by list, item and option, and
-    the nats of each document."""
+    """Return the harness's scores: [nats, greedy] by list, item and option, and document nats."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 

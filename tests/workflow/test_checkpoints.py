@@ -1,8 +1,8 @@
 """Checkpoints that exist already, from their folders to laws through Snakemake: nothing is trained
 and no corpus is made.
 
-Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
-what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
+Each of the twelve models knows how often letters come, and no more; its size and budget decide
+how sharp its beliefs are. Its losses can be worked out by hand, and how the gap between two
 domains moves is planted.
 """
 
@@ -287,4 +287,4 @@ def test_figures_of_a_suite_that_is_not_there(checkout, place):
         check=False,
     )
     assert done.returncode != 0
-    assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr
+    assert "figures.corpus = 'web': not a corpus of mine/table.csv" in done.stdout + done.stderr

@@ -1,5 +1,4 @@
-"""The report in a browser: every category opens, its pages say what the tables say, and nobody
-outside is asked."""
+"""The report in a browser: every category opens, and its pages agree with the tables, offline."""
 
 from pathlib import Path
 

@@ -89,6 +89,15 @@ def test_rules_keep_to_the_house_style():
     assert text.count("    shell:") == text.count("exec &> >(tee {log:q})")
 
 
+def test_only_one_rule_file_holds_functions_and_none_of_them_makes_a_spec():
+    rules = sorted((ROOT / "workflow/rules").glob("*.smk"))
+    functions = {
+        path.name: re.findall(r"^def (\w+)", path.read_text(), re.MULTILINE) for path in rules
+    }
+    assert [name for name, found in functions.items() if found] == ["common.smk"]
+    assert not [name for name in functions["common.smk"] if "spec" in name or "key" in name]
+
+
 def test_the_pins_agree():
     lock = re.findall(r"^[\w.-]+==[^\s;]+", (ROOT / "envs/requirements.lock").read_text(), re.M)
     assert not {"torch", "pip"} & {line.split("==")[0] for line in lock}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from relscale.contract.check import check_columns
 from relscale.contract.status import split_old_status
+from relscale.contract.table import Table
 from relscale.files import replacing
 
 OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
@@ -14,11 +15,14 @@ OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
 
 
 def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
-    """Read one table by its ending (.csv or .parquet); `budget` stays text.
+    """Read one table by its ending (.csv or .parquet); budgets stay text.
+
+    Older names of columns become the present ones, and the status of an older law table is split
+    into status and remarks.
 
     Raises:
-        ValueError: naming the file, where it is missing, of another kind, cannot be read or lacks a
-            required column.
+        ValueError: naming the file, where it is missing, has another ending, cannot be read or
+            lacks a required column.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
@@ -71,20 +75,28 @@ def read_tables(paths: Sequence[Path], required: Iterable[str] = ()) -> pd.DataF
     return pd.concat(filled, ignore_index=True) if filled else frames[0]
 
 
-def write_table(frame: pd.DataFrame, path: Path, columns: Sequence[str]) -> None:
+def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -> None:
     """Write a table with its columns in the contract's order, as CSV or Parquet by the ending.
 
     The same frame gives the same bytes.
 
+    Args:
+        frame: the rows.
+        path: a file that ends in .csv or .parquet.
+        table: the table's contract, or only its columns.
+
     Raises:
-        ValueError: where a column is missing, or is not in the table's contract.
+        ValueError: where a column is missing or is not in the table's contract, or where two rows
+            have the same key.
     """
+    columns = table.names if isinstance(table, Table) else tuple(table)
     check_columns(str(path), frame.columns, columns)
     unknown = [column for column in frame.columns if column not in columns]
     if unknown:
-        raise ValueError(
-            f"{path}: column(s) {', '.join(unknown)} are not in the table's contract"
-        )
+        raise ValueError(f"{path}: column(s) {', '.join(unknown)} are not in the table's contract")
+    if isinstance(table, Table) and frame.duplicated(list(table.key)).any():
+        row = frame.loc[frame.duplicated(list(table.key)), list(table.key)].iloc[0].to_dict()
+        raise ValueError(f"{path}: more than one row with key {row}")
     frame = frame.loc[:, list(columns)]
     with replacing(path) as temporary:
         if path.suffix == ".parquet":

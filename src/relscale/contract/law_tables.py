@@ -1,260 +1,47 @@
-"""The columns of the law tables.
+"""All law tables, for readers of several of them.
 
-Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that it reads or
-writes, so that a new column makes only those stale.
+A stage that writes a law table imports only that table's module in `relscale.contract.tables`, so
+that a new column makes only the jobs of that table stale.
 """
 
-OPTIMA_COLUMNS = (
-    "corpus",
-    "budget",
-    "estimator",
-    "optimum_by",
-    "optimum_tokens",
-    "optimum_params",
-    "metric",
-    "value",
-    "curvature",
-    "num_runs",
-    "status",
-    "remarks",
-)
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
+from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.predictions import PREDICTIONS
+from relscale.contract.tables.prompts import PROMPTS
+from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.surface import SURFACE
+from relscale.contract.tables.two_stage import TWO_STAGE
 
-ABSOLUTE_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "metric",
-    "estimator",
-    "compute",
-    "coefficient",
-    "exponent",
-    "offset",
-    "standard_error",
-    "ci_low",
-    "ci_high",
-    "r2",
-    "lack_of_fit_p",
-    "num_points",
-    "status",
-    "remarks",
+FAMILY_TABLES = (
+    POINTS,
+    ABSOLUTE,
+    ABSOLUTE_FITS,
+    SURFACE,
+    RELATIVE,
+    DECOMPOSITION,
+    TWO_STAGE,
+    PREDICTIONS,
+    BACKTEST,
 )
+"""Tables that the stage `laws` writes for each family."""
+SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)
+"""Tables that are written once for the whole suite."""
+LAW_TABLES = (*FAMILY_TABLES, *SUITE_TABLES)
 
-RELATIVE_COLUMNS = (
-    "corpus",
-    "family",
-    "metric",
-    "treatment",
-    "baseline",
-    "estimator",
-    "compute",
-    "reference_compute",
-    "gamma",
-    "gamma_ci_low",
-    "gamma_ci_high",
-    "dbeta",
-    "standard_error",
-    "dof",
-    "ci_low",
-    "ci_high",
-    "ci_level",
-    "ci_method",
-    "p_difference",
-    "p_equivalence",
-    "p_difference_adjusted",
-    "p_equivalence_adjusted",
-    "p_crosses",
-    "p_crosses_adjusted",
-    "p_side",
-    "p_side_adjusted",
-    "margin",
-    "detectable_dbeta",
-    "gap_first",
-    "gap_last",
-    "reduction_slope_points_per_decade",
-    "r2",
-    "lack_of_fit_p",
-    "num_runs",
-    "num_budgets",
-    "faster",
-    "verdict",
-    "status",
-    "remarks",
-)
-
-POINTS_COLUMNS = (
-    "corpus",
-    "family",
-    "metric",
-    "domain",
-    "estimator",
-    "budget",
-    "forward_flops",
-    "training_flops",
-    "value",
-    "standard_error",
-    "gap",
-    "gap_standard_error",
-    "status",
-    "remarks",
-)
-"""E and G at each budget's compute-optimal point: what the laws are fitted through and what the
-figures draw as points."""
-
-ABSOLUTE_FITS_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "metric",
-    "estimator",
-    "compute",
-    "fit",
-    "coefficient",
-    "exponent",
-    "exponent_left_out_low",
-    "exponent_left_out_high",
-    "offset",
-    "delta",
-    "left_out_error_percent",
-    "num_points",
-    "best",
-    "status",
-    "remarks",
-)
-
-SURFACE_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "metric",
-    "method",
-    "delta",
-    "irreducible",
-    "irreducible_standard_error",
-    "irreducible_ci_low",
-    "irreducible_ci_high",
-    "coefficient_params",
-    "alpha",
-    "alpha_standard_error",
-    "alpha_ci_low",
-    "alpha_ci_high",
-    "coefficient_tokens",
-    "beta",
-    "beta_standard_error",
-    "beta_ci_low",
-    "beta_ci_high",
-    "optimal_params_exponent",
-    "optimal_params_exponent_standard_error",
-    "optimal_params_exponent_ci_low",
-    "optimal_params_exponent_ci_high",
-    "objective",
-    "num_starts",
-    "starts_at_optimum",
-    "draws",
-    "num_runs",
-    "status",
-    "remarks",
-)
-
-DECOMPOSITION_COLUMNS = (
-    "corpus",
-    "family",
-    "metric",
-    "treatment",
-    "baseline",
-    "slope_params",
-    "slope_params_standard_error",
-    "slope_params_ci_low",
-    "slope_params_ci_high",
-    "slope_tokens",
-    "slope_tokens_standard_error",
-    "slope_tokens_ci_low",
-    "slope_tokens_ci_high",
-    "slice_params_points_per_decade",
-    "slice_tokens_points_per_decade",
-    "num_runs",
-    "status",
-    "remarks",
-)
-
-TWO_STAGE_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "loss_metric",
-    "accuracy_metric",
-    "chance",
-    "ceiling",
-    "steepness",
-    "steepness_ci_low",
-    "steepness_ci_high",
-    "midpoint",
-    "midpoint_ci_low",
-    "midpoint_ci_high",
-    "r2",
-    "rms_residual",
-    "isotonic_rms_residual",
-    "isotonic_p",
-    "loss_min",
-    "loss_max",
-    "accuracy_min",
-    "accuracy_max",
-    "num_runs",
-    "status",
-    "remarks",
-)
-
-PREDICTIONS_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "loss_metric",
-    "accuracy_metric",
-    "estimator",
-    "kind",
-    "budget",
-    "model",
-    "compute",
-    "observed_loss",
-    "loss",
-    "accuracy",
-    "ci_low",
-    "ci_high",
-    "observed",
-    "status",
-    "remarks",
-)
-
-CORRELATION_COLUMNS = (
-    "corpus",
-    "family",
-    "metric",
-    "covariate",
-    "pearson_r",
-    "spearman_r",
-    "p_one_sided",
-    "p_two_sided",
-    "n",
-    "ci_low",
-    "ci_high",
-    "estimator",
-    "p_permutation_one_sided",
-    "p_permutation_two_sided",
-    "spearman_p_two_sided",
-    "status",
-    "remarks",
-)
-
-BACKTEST_COLUMNS = (
-    "corpus",
-    "family",
-    "domain",
-    "metric",
-    "estimator",
-    "quantity",
-    "held_out_budget",
-    "predicted",
-    "observed",
-    "ci_low",
-    "ci_high",
-    "error_percent",
-)
+ABSOLUTE_COLUMNS = ABSOLUTE.names
+ABSOLUTE_FITS_COLUMNS = ABSOLUTE_FITS.names
+BACKTEST_COLUMNS = BACKTEST.names
+CORRELATION_COLUMNS = CORRELATION.names
+DECOMPOSITION_COLUMNS = DECOMPOSITION.names
+OPTIMA_COLUMNS = OPTIMA.names
+POINTS_COLUMNS = POINTS.names
+PREDICTIONS_COLUMNS = PREDICTIONS.names
+PROMPTS_COLUMNS = PROMPTS.names
+RELATIVE_COLUMNS = RELATIVE.names
+SURFACE_COLUMNS = SURFACE.names
+TWO_STAGE_COLUMNS = TWO_STAGE.names

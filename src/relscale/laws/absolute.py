@@ -1,206 +1,66 @@
-"""Absolute laws fitted four ways and compared by leaving budgets out.
-
-E(F) = coefficient x F^-exponent by least squares, Huber's loss and least absolute deviations of log
-E on log F, and E(F) = offset + coefficient x F^-exponent by least squares of E / observed - 1. The
-offset is fitted from nine budgets on, and counts as identified where it is above 0 and predicts
-budgets that are left out better than the plain power law does.
-"""
+"""Absolute laws E(F) = coefficient x F^-exponent through the optima: table `absolute`."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import optimize
 
 from relscale.contract.status import Status, status_columns
-from relscale.laws.cells import Array
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.laws.absolute_fits import MIN_BUDGETS_FOR_OFFSET
+from relscale.laws.cells import average_seeds
+from relscale.laws.estimators.registry import SURFACE
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit
-from relscale.laws.huber import DELTA
+from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.power import fit_power_law
 
-MIN_BUDGETS_FOR_OFFSET = 9
-"""Three parameters and the scatter about them; simulated curves with fewer points do not tell an
-offset from a smaller exponent."""
-REWEIGHTINGS = 500
-EXPONENTS = (0.005, 2.0)
-"""Range of exponents that is searched beside an offset."""
-FITS = ("least_squares", "huber", "absolute_deviations", "offset")
-
-Line = tuple[Array, Array]
-"""Level at the mean log compute and slope, (subset,) each."""
+TABLE = ABSOLUTE
 
 
-def absolute_fits(points: GapFit) -> Iterator[dict[str, object]]:
-    """Fit one domain's points in all ways.
-
-    Args:
-        points: log E at the budgets' optima.
-
-    Yields:
-        The columns of absolute_fits.csv from `fit` on, a row a way.
-    """
-    x, y = points.log_compute - np.mean(points.log_compute), points.points
-    number = len(x)
-    nan = float("nan")
-    # The first subset has all points, each other leaves one out.
-    subsets = (
-        np.concatenate([np.ones((1, number)), 1 - np.eye(number)])
-        if number > 2
-        else np.ones((1, number))
-    )
-    lines = {
-        "least_squares": least_squares_lines,
-        "huber": huber_lines,
-        "absolute_deviations": absolute_deviation_lines,
-    }
-    errors: dict[str, float] = {}
-    rows: list[dict[str, object]] = []
-    for name, fit in lines.items():
-        level, slope = fit(x, y, subsets)
-        left_out = level[1:] + slope[1:] * x - y if number > 2 else np.array([])
-        errors[name] = _percent(left_out)
-        rows.append(
-            {
-                "fit": name,
-                "coefficient": float(np.exp(level[0] - slope[0] * np.mean(points.log_compute))),
-                "exponent": -float(slope[0]),
-                "exponent_left_out_low": float(-slope[1:].max()) if number > 2 else nan,
-                "exponent_left_out_high": float(-slope[1:].min()) if number > 2 else nan,
-                "offset": nan,
-                "delta": DELTA if name == "huber" else nan,
-                "left_out_error_percent": errors[name],
-                **status_columns(
-                    Status.OK, [] if number > 2 else ["two points: no scatter to compare by"]
-                ),
+def fit(fits: MetricFits) -> Iterator[Row]:
+    """Return one row per domain and estimator; a failure becomes the status."""
+    for domain in fits.readings.domains:
+        remarks = fits.remarks(fits.values(domain), domain)
+        for estimator in fits.spec.estimators:
+            row: Row = {
+                **fits.label,
+                "domain": domain,
+                "estimator": estimator,
+                "compute": fits.spec.compute,
             }
-        )
-    row, error = _offset_row(x, y, float(np.mean(points.log_compute)), errors["least_squares"])
-    if row["status"] == Status.OK:
-        errors["offset"] = error
-    rows.append(row)
-    best = min(errors, key=lambda name: errors[name]) if number > 2 else ""
-    yield from ({**row, "num_points": number, "best": row["fit"] == best} for row in rows)
+            points = fits.fit(estimator, domain)
+            if isinstance(points, FitError):
+                nothing = dict.fromkeys(TABLE.between("coefficient", "num_points"), float("nan"))
+                status = status_columns(points.status, [*points.remarks, *remarks])
+                yield {**row, **nothing, "num_points": 0, **status}
+                continue
+            law = fit_power_law(points.log_compute, points.points, fits.spec.level)
+            offset, about_offset = _offset(fits, estimator, domain, law.num_points)
+            left_out = [note for note in points.notes if "left out" in note]
+            yield {
+                **row,
+                "coefficient": float(np.exp(law.log_coefficient)),
+                "exponent": law.exponent,
+                "offset": offset,
+                "standard_error": law.standard_error,
+                "ci_low": law.ci_low,
+                "ci_high": law.ci_high,
+                "r2": law.r2,
+                "lack_of_fit_p": points.lack_of_fit_p,
+                "num_points": law.num_points,
+                **status_columns(Status.OK, [about_offset, *left_out, *remarks]),
+            }
 
 
-def _percent(residual: Array) -> float:
-    return 100 * float(np.sqrt(np.mean(residual**2))) if len(residual) else float("nan")
+def _offset(fits: MetricFits, estimator: str, domain: str, num_points: int) -> tuple[float, str]:
+    """Return the offset and a remark on it.
 
-
-def _offset_row(
-    x: Array, y: Array, mean_log_compute: float, plain_error: float
-) -> tuple[dict[str, object], float]:
-    """Return the row of the law with an offset and its error at left-out budgets."""
-    nan = float("nan")
-    row: dict[str, object] = dict.fromkeys(
-        (
-            "coefficient",
-            "exponent",
-            "exponent_left_out_low",
-            "exponent_left_out_high",
-            "offset",
-            "delta",
-            "left_out_error_percent",
-        ),
-        nan,
-    )
-    row["fit"] = "offset"
-    if len(x) < MIN_BUDGETS_FOR_OFFSET:
-        few = status_columns(Status.OFFSET_NOT_IDENTIFIABLE, ["fewer than nine budgets"])
-        return row | few, nan
-    offset, coefficient, exponent = fit_offset(x, y)
-    without = [fit_offset(np.delete(x, k), np.delete(y, k)) for k in range(len(x))]
-    predicted = np.array([o + c * np.exp(-b * x[k]) for k, (o, c, b) in enumerate(without)])
-    error = _percent(np.log(predicted) - y)
-    identified = offset > 0 and all(o > 0 for o, _, _ in without) and error < plain_error
-    row |= {
-        "coefficient": coefficient * float(np.exp(exponent * mean_log_compute)),
-        "exponent": exponent,
-        "exponent_left_out_low": min(b for _, _, b in without),
-        "exponent_left_out_high": max(b for _, _, b in without),
-        "offset": offset,
-        "left_out_error_percent": error,
-        **(
-            status_columns(Status.OK)
-            if identified
-            else status_columns(
-                Status.OFFSET_NOT_IDENTIFIABLE, ["it does not predict left-out budgets better"]
-            )
-        ),
-    }
-    return row, error
-
-
-def fit_offset(x: Array, y: Array) -> tuple[float, float, float]:
-    """Fit E = offset + coefficient exp(-exponent x) with offset and coefficient at least 0.
-
-    Args:
-        x: (point,) log compute.
-        y: (point,) log E.
-
-    Returns:
-        offset, coefficient at x = 0, exponent. The first two are solved for each exponent, so that
-        the search has one dimension.
-
-    Raises:
-        FitError: `too_few_budgets` with fewer than three points.
+    The offset is the irreducible term of the domain's surface over all runs, from nine budgets on.
     """
-    if len(x) < 3:
-        raise FitError(Status.TOO_FEW_BUDGETS, f"{len(x)} points, a law with an offset needs 3")
-
-    def solve(log_exponent: float) -> tuple[Array, float]:
-        design = (
-            np.stack([np.ones_like(x), np.exp(-np.exp(log_exponent) * x)], axis=1)
-            / np.exp(y)[:, None]
-        )
-        found, norm = optimize.nnls(design, np.ones_like(y))
-        return found, float(norm)
-
-    grid = np.linspace(np.log(EXPONENTS[0]), np.log(EXPONENTS[1]), 40)
-    values = [solve(place)[1] for place in grid]
-    at = int(np.argmin(values))
-    bounds = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    best = optimize.minimize_scalar(
-        lambda place: solve(place)[1], bounds=bounds, method="bounded", options={"xatol": 1e-9}
-    )
-    place = float(best.x) if best.fun <= values[at] else float(grid[at])
-    (offset, coefficient), _ = solve(place)
-    return float(offset), float(coefficient), float(np.exp(place))
-
-
-def least_squares_lines(x: Array, y: Array, weights: Array) -> Line:
-    """Fit weighted lines: x and y (point,), weights (subset, point)."""
-    total = weights.sum(axis=1)
-    mean_x, mean_y = weights @ x / total, weights @ y / total
-    away = x - mean_x[:, None]
-    slope = np.sum(weights * away * (y - mean_y[:, None]), axis=1) / np.sum(
-        weights * away**2, axis=1
-    )
-    return mean_y - slope * mean_x, slope
-
-
-def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines of least absolute deviations exactly: one of them passes through two points.
-    Subsets (subset, point) of 0 and 1.
-    """
-    first, second = np.triu_indices(len(x), 1)
-    apart = x[first] != x[second]
-    first, second = first[apart], second[apart]
-    slope = (y[second] - y[first]) / (x[second] - x[first])
-    level = y[first] - slope * x[first]
-    sums = subsets @ np.abs(level[:, None] + slope[:, None] * x - y).T  # (subset, pair)
-    sums[(subsets[:, first] == 0) | (subsets[:, second] == 0)] = np.inf
-    best = np.argmin(sums, axis=1)
-    return level[best], slope[best]
-
-
-def huber_lines(x: Array, y: Array, subsets: Array) -> Line:
-    """Fit lines by Huber's loss with `DELTA`, reweighting from the lines of least absolute
-    deviations.
-    """
-    level, slope = absolute_deviation_lines(x, y, subsets)
-    for _ in range(REWEIGHTINGS):
-        residual = np.abs(y - level[:, None] - slope[:, None] * x)
-        before = level, slope
-        level, slope = least_squares_lines(x, y, subsets / np.maximum(residual / DELTA, 1.0))
-        if max(np.max(np.abs(level - before[0])), np.max(np.abs(slope - before[1]))) < 1e-12:
-            break
-    return level, slope
+    if num_points < MIN_BUDGETS_FOR_OFFSET:
+        return float("nan"), "offset_not_identifiable"
+    if estimator != SURFACE.name:
+        return float("nan"), "offset not fitted"
+    mean, count = average_seeds(fits.values(domain), fits.runs.run_cell, fits.runs.num_cells)
+    cells = np.flatnonzero((fits.isoflop.weights > 0) & (count > 0))
+    surface = fits.reader.surface(mean[cells], cells).fit
+    return float(surface.irreducible[0]), "offset from the surface"

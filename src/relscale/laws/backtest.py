@@ -1,130 +1,100 @@
-"""Back-test: fit on the lower budgets, predict E and G at the next one up, compare with what was
-observed there.
+"""Back-test: table `backtest`.
+
+Every budget from the third on is predicted from the budgets below it and compared with the
+observation there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.laws.cells import SuiteRuns
-from relscale.laws.estimate import estimate
+from relscale.contract.tables.backtest import BACKTEST
+from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
-from relscale.laws.isoflop import IsoflopFits
+from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import LawSettings
-from relscale.laws.surface_gap import SurfaceReader, Term
+
+TABLE = BACKTEST
 
 MIN_TRAINING_BUDGETS = 2
-POOLED = frozenset({"joint", "surface"})
 
 
-def backtest_gap(
-    runs: SuiteRuns,
-    fits: IsoflopFits,
-    terms: Sequence[Term],
-    full: GapFit,
-    settings: LawSettings,
-    reader: SurfaceReader | None = None,
-) -> list[dict[str, object]]:
+def fit(fits: MetricFits) -> Iterator[Row]:
+    """Return the predictions of E of every domain, then of G of every treatment."""
+    for domain in fits.readings.domains:
+        for estimator in fits.spec.estimators:
+            points = fits.fit(estimator, domain)
+            if isinstance(points, GapFit):
+                label = {**fits.label, "domain": domain, "estimator": estimator}
+                for row in _value_rows(fits, domain, points):
+                    yield {**label, **row}
+    for treatment in fits.treatments:
+        for estimator in fits.spec.estimators:
+            gap = fits.fit_gap(estimator, treatment)
+            if isinstance(gap, GapFit):
+                label = {**fits.label, "domain": treatment, "estimator": estimator}
+                for row in _gap_rows(fits, treatment, gap):
+                    yield {**label, **row}
+
+
+def _gap_rows(fits: MetricFits, treatment: str, gap: GapFit) -> Iterator[Row]:
     """Predict G at every budget from the third on, from the budgets below it.
 
-    The interval is for the observed point: the law's uncertainty and the point's own, with the
-    law's degrees of freedom. Item noise moves the law and the observed point together (the same
-    items score all runs), so both are taken without it.
+    The interval is for the observed point: it includes the uncertainty of the law and that of the
+    point, with the law's degrees of freedom. Item noise moves the law and the observed point
+    together (the same items score all runs), so that both are taken without it.
 
     Args:
-        runs: the suite.
-        fits: its optima.
-        terms: treatment and baseline, without item noise.
-        full: the law through all budgets, without item noise; its points are the observed values.
-        settings: the family's settings.
-        reader: surfaces of the suite that are kept between calls.
-
-    Returns:
-        Rows with quantity, held_out_budget, predicted, observed, ci_low, ci_high, error_percent; a
-        budget not predicted has none.
+        fits: one metric of one corpus.
+        treatment: the domain compared with the baseline.
+        gap: its law through all budgets.
     """
-    rows = []
+    domains = treatment, str(fits.spec.baseline)
+    full = gap
+    if gap.ci_method == "runs+items":
+        full = fits.fit_without_items(gap.estimator, *domains)
     for place in range(MIN_TRAINING_BUDGETS, len(full.budgets)):
+        budget = int(full.budgets[place])
         try:
-            lower = estimate(
-                runs, fits, terms, full.estimator, settings, reader, below=int(full.budgets[place])
-            )
+            lower = fits.fit_without_items(gap.estimator, *domains, below=budget)
         except FitError:
             continue
         mean, variance = lower.predict(float(full.log_compute[place]))
         error = float(np.sqrt(variance + full.point_variance[place]))
-        rows.append(
-            _row(
-                "gap",
-                runs.budgets[full.budgets[place]],
-                mean,
-                float(full.points[place]),
-                error,
-                lower.dof,
-                settings.level,
-            )
-        )
-    return rows
+        observed = float(full.points[place])
+        label = fits.runs.budgets[budget]
+        yield _row("gap", label, mean, observed, error, lower.dof, fits.spec.level)
 
 
-def backtest_error(
-    runs: SuiteRuns,
-    fits: IsoflopFits,
-    terms: Sequence[Term],
-    points: GapFit,
-    settings: LawSettings,
-    reader: SurfaceReader | None = None,
-) -> list[dict[str, object]]:
+def _value_rows(fits: MetricFits, domain: str, points: GapFit) -> Iterator[Row]:
     """Predict E at every budget from the third on by the power law through the points below it.
 
-    Estimators that read a budget with the help of the others (`POOLED`) read the lower budgets
-    anew, without those that are held out.
+    Estimators that read a budget with the help of others read the lower budgets again, without
+    those that are held out.
 
     Args:
-        runs: the suite.
-        fits: its optima.
-        terms: the domain, without item noise.
+        fits: one metric of one corpus.
+        domain: the domain.
         points: its points (log E) and their compute.
-        settings: the family's settings.
-        reader: surfaces of the suite that are kept between calls.
     """
-    rows = []
     for place in range(MIN_TRAINING_BUDGETS, len(points.budgets)):
+        budget = int(points.budgets[place])
         x, y = points.log_compute[:place], points.points[:place]
-        if points.estimator in POOLED:
+        if ESTIMATORS[points.estimator].pools_budgets:
             try:
-                lower = estimate(
-                    runs,
-                    fits,
-                    terms,
-                    points.estimator,
-                    settings,
-                    reader,
-                    below=int(points.budgets[place]),
-                )
+                lower = fits.fit_without_items(points.estimator, domain, below=budget)
             except FitError:
                 continue
             x, y = lower.log_compute, lower.points
-        law = fit_power_law(x, y, settings.level)
+        law = fit_power_law(x, y, fits.spec.level)
         at = float(points.log_compute[place])
         error = float(law.prediction_error(at, new_point=True))
-        observed = float(points.points[place])
-        rows.append(
-            _row(
-                "value",
-                runs.budgets[points.budgets[place]],
-                float(law.predict(at)),
-                observed,
-                error,
-                law.dof,
-                settings.level,
-            )
-        )
-    return rows
+        observed, predicted = float(points.points[place]), float(law.predict(at))
+        label = fits.runs.budgets[budget]
+        yield _row("value", label, predicted, observed, error, law.dof, fits.spec.level)
 
 
 def _row(

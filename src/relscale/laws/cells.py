@@ -10,10 +10,11 @@ import pandas as pd
 
 from relscale.contract.losses import LOWER_IS_BETTER, METRIC_UNITS
 from relscale.laws.inputs import check_runs
-from relscale.laws.settings import FAMILY_MEAN, LawSettings
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 RISING = frozenset(METRIC_UNITS) - LOWER_IS_BETTER
 """Metrics that are no errors: accuracies and probabilities. Every other metric, known or not, is an
@@ -192,7 +193,7 @@ def relative_weights(
 
 
 def suites_of(
-    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings
+    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, spec: LawSpec
 ) -> list[SuiteRuns]:
     """Group the runs of each suite into cells and find the error that places the optimum.
 
@@ -200,11 +201,11 @@ def suites_of(
         losses: checked losses of the family (`inputs.prepare`).
         optimum_losses: checked losses of the family that places the optimum; None takes the mean
             over the family's own domains.
-        settings: the family's settings.
+        spec: the family's spec.
     """
-    scores, optimum_by, metric = _scores(losses, optimum_losses, settings)
+    scores, optimum_by, metric = _scores(losses, optimum_losses, spec)
     frames = [losses] if optimum_losses is None else [losses, optimum_losses]
-    columns = ["corpus", "run", "budget", "tokens", "num_params_total", settings.compute]
+    columns = ["corpus", "run", "budget", "tokens", "num_params_total", spec.compute]
     optional = [
         name
         for name in ("forward_flops", "training_flops", "num_params_head", "num_params_transformer")
@@ -215,12 +216,12 @@ def suites_of(
         ignore_index=True,
     )
     if optimum_losses is not None:
-        check_runs(described, settings.compute, "losses and optimum losses together")
+        check_runs(described, spec.compute, "losses and optimum losses together")
     described = described.drop_duplicates(["corpus", "run"])
     described = described.merge(scores, on=["corpus", "run"], how="left", validate="one_to_one")
     names = sorted(losses["corpus"].unique())
     return [
-        _suite(name, described[described["corpus"] == name], settings.compute, optimum_by, metric)
+        _suite(name, described[described["corpus"] == name], spec.compute, optimum_by, metric)
         for name in names
     ]
 
@@ -264,23 +265,23 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
 
 
 def _scores(
-    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, settings: LawSettings
+    losses: pd.DataFrame, optimum_losses: pd.DataFrame | None, spec: LawSpec
 ) -> tuple[pd.DataFrame, str, str]:
     """Return (suite, run, score, score_excess), what the optimum is found by, and on which
     metric.
     """
     if optimum_losses is not None:
-        frame, optimum_by = optimum_losses, settings.optimum_by
+        frame, optimum_by = optimum_losses, spec.optimum_by
     else:
         frame, optimum_by = losses, FAMILY_MEAN
     present = set(frame["metric"])
-    own = settings.metrics if optimum_by == FAMILY_MEAN else ()
+    own = spec.metrics if optimum_by == FAMILY_MEAN else ()
     preferred = (*own, "bits_per_byte", "choice_loss_nats", *sorted(present))
     candidates = [name for name in preferred if name in present and name not in RISING]
     if not candidates:
         raise ValueError(
-            f"family {settings.family!r}: no error to place the optimum by: metrics are {', '.join(sorted(present))}; "
-            f"give losses of family {settings.optimum_by!r}"
+            f"family {spec.family!r}: no error to place the optimum by: metrics are {', '.join(sorted(present))}; "
+            f"give losses of family {spec.optimum_by!r}"
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]

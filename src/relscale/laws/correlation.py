@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.check import check_columns
-from relscale.contract.law_tables import CORRELATION_COLUMNS
 from relscale.contract.status import Status, status_columns
+from relscale.contract.tables.correlation import CORRELATION
 from relscale.laws.cells import Array
 
 MIN_DOMAINS = 3
@@ -86,7 +86,7 @@ def correlate(
             "covariate": covariate,
         }
         rows.append({**label, **found, **status_columns(Status(found["status"]), notes)})
-    return pd.DataFrame(rows, columns=list(CORRELATION_COLUMNS))
+    return pd.DataFrame(rows, columns=list(CORRELATION.names))
 
 
 def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[str, object]:

@@ -1,57 +1,62 @@
-"""Does a gap move with model size or with data? One regression over all runs, and the paper's two
-slices.
+"""Slopes of a gap in model size and in data: table `decomposition`.
 
 log G = a + slope_params log N + slope_tokens log D over all runs (seeds averaged), N = transformer
-+ head parameters.
-Slices: per budget the run with tokens nearest a fixed count, against size; the runs of one size,
-against tokens. Both in points of 100 (1 - G) a decade, as the paper draws them.
+and head parameters. Two slices as the paper draws them, in points of 100 (1 - G) per decade: per
+budget the run with tokens nearest to a fixed count, against size; and the runs of one size, against
+tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import stats
 
 from relscale.contract.status import Status, status_columns
+from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
+from relscale.laws.estimators.registry import BEST_RUN
 from relscale.laws.fit_error import FitError
 from relscale.laws.grid import fit_grid
-from relscale.laws.isoflop import IsoflopFits
+from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.relative import reduction_slope
-from relscale.laws.settings import LawSettings
+
+TABLE = DECOMPOSITION
 
 _NAN = float("nan")
 
 
-def decompose(
-    runs: SuiteRuns,
-    fits: IsoflopFits,
-    values: Array,
-    settings: LawSettings,
-    notes: Sequence[str] = (),
-) -> dict[str, object]:
+def fit(fits: MetricFits) -> Iterator[Row]:
+    """Return one row per treatment; a failure becomes the status."""
+    for treatment in fits.treatments:
+        baseline = str(fits.spec.baseline)
+        if not fits.readings.missing(treatment, baseline):
+            values = fits.log_gap(treatment)
+            remarks = fits.remarks(values, treatment, baseline)
+            label = {**fits.label, "treatment": treatment, "baseline": baseline}
+            yield {**label, **decompose(fits, values, remarks)}
+
+
+def decompose(fits: MetricFits, values: Array, remarks: Sequence[str] = ()) -> Row:
     """Separate size from data for one treatment.
 
     Args:
-        runs: the suite.
-        fits: its optima (their geometric mean is the token count of the slice at fixed data, unless
-            the settings give one).
+        fits: runs, level and the token count of the slice at fixed data.
         values: (run,) log G, NaN where missing.
-        settings: level and slice_tokens are used.
-        notes: more words for the status.
+        remarks: further notes for the reader.
 
     Returns:
-        The columns of decomposition.csv from slope_params on; a status instead of an error where
-        there are too few runs.
+        The columns of the table from `slope_params` on.
     """
+    runs, spec = fits.runs, fits.spec
     mean, count = average_seeds(values, runs.run_cell, runs.num_cells)
     cells = np.flatnonzero(count > 0)
     log_params, log_tokens = np.log(runs.params_model[cells]), runs.log10_tokens[cells] * np.log(10)
     notes = [
-        *notes,
+        *remarks,
         *([] if runs.params_split else ["all parameters used: the table does not split them"]),
     ]
-    row: dict[str, object] = {"num_runs": int(np.isfinite(values).sum())}
+    row: Row = {"num_runs": int(np.isfinite(values).sum())}
     names = ("slope_params", "slope_tokens")
     try:
         law = fit_grid(mean[cells], log_params, log_tokens)
@@ -63,7 +68,7 @@ def decompose(
         }
         status = error.status
     else:
-        half = stats.t.ppf(0.5 + settings.level / 2, law.dof) * law.standard_errors
+        half = stats.t.ppf(0.5 + spec.level / 2, law.dof) * law.standard_errors
         for name, slope, spread, width in zip(
             names, law.slopes, law.standard_errors, half, strict=True
         ):
@@ -74,7 +79,9 @@ def decompose(
                 f"{name}_ci_high": float(slope + width),
             }
         status = Status.OK
-    size_slope, size_note = _slice_at_fixed_tokens(runs, fits, mean, cells, settings.slice_tokens)
+    size_slope, size_note = _slice_at_fixed_tokens(
+        runs, fits.isoflop, mean, cells, spec.slice_tokens
+    )
     token_slope, token_note = _slice_at_fixed_size(runs, mean, cells)
     row |= {
         "slice_params_points_per_decade": size_slope,
@@ -87,7 +94,7 @@ def _slice_at_fixed_tokens(
     runs: SuiteRuns, fits: IsoflopFits, mean: Array, cells: Index, tokens: float | None
 ) -> tuple[float, str]:
     """Slope against size over the budgets' runs with tokens nearest a fixed count."""
-    optima = np.array([optimum.log10_tokens for optimum in fits.best_run], dtype=np.float64)
+    optima = np.array([optimum.log10_tokens for optimum in fits.optima(BEST_RUN)], dtype=np.float64)
     if tokens is None and not np.isfinite(optima).any():
         return _NAN, "no slice at fixed tokens: no optimum"
     target = float(np.log10(tokens)) if tokens is not None else float(np.nanmean(optima))

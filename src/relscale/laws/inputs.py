@@ -7,7 +7,7 @@ import pandas as pd
 
 from relscale.contract.check import check_columns
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.laws.settings import FAMILY_MEAN, LawSettings
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 MAX_COMPUTE_SPREAD = 2.0
 """Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward
@@ -141,40 +141,38 @@ def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -
 
 
 def prepare(
-    losses: pd.DataFrame, settings: LawSettings, optimum_losses: pd.DataFrame | None
+    losses: pd.DataFrame, spec: LawSpec, optimum_losses: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Check the tables and pick the rows of the family and those that place the optimum.
 
     Raises:
         ValueError: as in `fit_family`.
     """
-    losses = check_losses(losses, settings.compute)
+    losses = check_losses(losses, spec.compute)
     families = sorted(losses["family"].unique())
-    family = losses[losses["family"] == settings.family]
+    family = losses[losses["family"] == spec.family]
     if family.empty:
         raise ValueError(
-            f"losses: no rows of family {settings.family!r}; families are {', '.join(families)}"
+            f"losses: no rows of family {spec.family!r}; families are {', '.join(families)}"
         )
     metrics = sorted(family["metric"].unique())
-    missing = [metric for metric in settings.metrics if metric not in metrics]
+    missing = [metric for metric in spec.metrics if metric not in metrics]
     if missing:
         raise ValueError(
-            f"losses: family {settings.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}"
+            f"losses: family {spec.family!r} has no metric {', '.join(missing)}; it has {', '.join(metrics)}"
         )
-    check_baselines(
-        family, [] if settings.baseline is None else [settings.baseline], settings.family
-    )
-    if settings.optimum_by == FAMILY_MEAN:
+    check_baselines(family, [] if spec.baseline is None else [spec.baseline], spec.family)
+    if spec.optimum_by == FAMILY_MEAN:
         return family, None
     if optimum_losses is not None:
-        source = check_losses(optimum_losses, settings.compute, "optimum losses")
-        optimum = source[source["family"] == settings.optimum_by]
+        source = check_losses(optimum_losses, spec.compute, "optimum losses")
+        optimum = source[source["family"] == spec.optimum_by]
         if optimum.empty:
             have = ", ".join(sorted(source["family"].unique()))
             raise ValueError(
-                f"optimum losses: no rows of family {settings.optimum_by!r} (optimum_by); families are {have}"
+                f"optimum losses: no rows of family {spec.optimum_by!r} (optimum_by); families are {have}"
             )
         return family, optimum
     return family, losses[
-        losses["family"] == settings.optimum_by
-    ] if settings.optimum_by in families else None
+        losses["family"] == spec.optimum_by
+    ] if spec.optimum_by in families else None

@@ -17,7 +17,7 @@ from relscale.contract.io import read_table
 from relscale.contract.status import status_columns
 from relscale.laws.fit_error import FitError
 from relscale.laws.power import PowerLaw
-from relscale.laws.two_stage import Sigmoid, predict_accuracy, predict_from_loss
+from relscale.laws.sigmoid import Sigmoid, predict_accuracy, predict_from_loss
 
 OUTSIDE_KINDS = ("outside_from_loss", "outside_from_compute")
 REQUIRED = ("name", "compute", "loss", "accuracy")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
 from relscale.contract.status import Status, status_columns
+from relscale.contract.tables.prompts import PROMPTS
 from relscale.laws.cells import flags
 from relscale.laws.inputs import check_losses
 
@@ -85,7 +85,7 @@ def prompt_table(
                     | _accuracies(accuracies, str(suite), domain, prompt)
                     | _status(runs, window)
                 )
-    return pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
+    return pd.DataFrame(rows, columns=list(PROMPTS.names))
 
 
 def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:

@@ -11,16 +11,17 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_table, write_table
-from relscale.contract.law_tables import CORRELATION_COLUMNS, OPTIMA_COLUMNS
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.tables.optima import OPTIMA
 from relscale.files import write_text
 from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import optima_table
+from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 from relscale.laws.summary import summary_text
 
 
@@ -28,7 +29,7 @@ from relscale.laws.summary import summary_text
 class FittedLaws:
     """Everything that is fitted to one family of a losses table."""
 
-    settings: LawSettings
+    spec: LawSpec
     """How it was fitted."""
     optima: pd.DataFrame
     """optima.csv."""
@@ -39,15 +40,15 @@ class FittedLaws:
 
     def summary(self) -> str:
         """Return the findings in words and small tables, ending with a line feed."""
-        estimator = self.settings.estimators[0]
+        estimator = self.spec.estimators[0]
         return summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
 
     def write(self, folder: Path) -> None:
         """Write all tables as CSV and `summary.txt` into a folder."""
-        write_table(self.optima, folder / "optima.csv", OPTIMA_COLUMNS)
+        write_table(self.optima, folder / "optima.csv", OPTIMA)
         self.laws.write({name: folder / f"{name}.csv" for name in TABLES})
         if self.correlation is not None:
-            write_table(self.correlation, folder / "correlation.csv", CORRELATION_COLUMNS)
+            write_table(self.correlation, folder / "correlation.csv", CORRELATION)
         write_text(folder / "summary.txt", self.summary())
 
 
@@ -71,7 +72,7 @@ def fit_laws(
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
             no runs, set beside the two-stage law.
         out: folder for the tables and the summary; None writes nothing.
-        **settings: fields of `LawSettings`: `family` is needed; `baseline`, `metrics`, `compute`,
+        **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,
             `accuracy_metric`, `slice_tokens` have defaults.
 
@@ -83,7 +84,7 @@ def fit_laws(
             a table that lacks a column, contradicts itself, or has no such family, metric or
             baseline.
     """
-    chosen = LawSettings.from_spec(settings)
+    spec = LawSpec.read(settings)
     frame = (
         losses if isinstance(losses, pd.DataFrame) else read_table(Path(losses), LOSSES_REQUIRED)
     )
@@ -91,16 +92,14 @@ def fit_laws(
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
     )
     models = () if outside_models is None else read_outside_models(Path(outside_models))
-    laws = fit_family(frame, chosen, items=item_frame, outside_models=models)
-    family, optimum = prepare(frame, chosen, None)
+    laws = fit_family(frame, spec, items=item_frame, outside_models=models)
+    family, optimum = prepare(frame, spec, None)
     correlation = None
     if covariates is not None:
         path = Path(covariates)
-        correlation = correlate(
-            laws.relative, read_table(path), path.stem, chosen.level, chosen.seed
-        )
-    optima = optima_table(suites_of(family, optimum, chosen), chosen)
-    found = FittedLaws(settings=chosen, optima=optima, laws=laws, correlation=correlation)
+        correlation = correlate(laws.relative, read_table(path), path.stem, spec.level, spec.seed)
+    optima = optima_table(suites_of(family, optimum, spec), spec.level)
+    found = FittedLaws(spec=spec, optima=optima, laws=laws, correlation=correlation)
     if out is not None:
         found.write(Path(out))
     return found

@@ -1,350 +1,246 @@
-"""Two stages: compute to loss, loss to accuracy (a sigmoid with the known floor of guessing).
+"""Accuracy as a sigmoid of the loss, with a check by an isotonic curve: table `two_stage`."""
 
-accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint))), ceiling 1 unless
-the data identify it (protocol section 5; the form is that of Schaeffer et al. and Gadre et al.,
-with the floor fixed instead of fitted).
-"""
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+import pandas as pd
+from scipy import optimize
 
-from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.contract.status import status_columns
+from relscale.contract.tables.two_stage import TWO_STAGE
+from relscale.laws.cells import RISING, Array, Flags, Index, SuiteRuns
 from relscale.laws.fit_error import FitError
-from relscale.laws.power import PowerLaw
+from relscale.laws.metric_fits import CorpusFits, Row
+from relscale.laws.outside_models import OutsideModel
+from relscale.laws.sigmoid import Sigmoid, fit_sigmoid
+from relscale.laws.spec import LawSpec
 
-MIN_RUNS = 4
+TABLE = TWO_STAGE
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sigmoid:
-    """Accuracy as a function of loss."""
-
-    chance: float
-    """Floor."""
-    ceiling: float
-    """Accuracy at low loss."""
-    ceiling_fitted: bool
-    """Whether the ceiling was fitted; else it is 1."""
-    steepness: float
-    """Per unit of loss; positive where accuracy falls with loss."""
-    center: float
-    """Loss from which `intercept` counts (mean of the runs')."""
-    intercept: float
-    """Exponent at `center`: steepness (center - midpoint)."""
-    covariance: Array
-    """Of (intercept, steepness), or (intercept, steepness, ceiling) where that is fitted: nearly
-    normal, unlike the midpoint."""
-    dof: int
-    """Runs less parameters."""
-    r2: float
-    """Share of the variance of accuracy explained."""
-    residual_variance: float
-    """Variance of an accuracy of mean weight about the curve."""
-    loss_min: float
-    """Lowest loss fitted."""
-    loss_max: float
-    """Highest loss fitted."""
-    accuracy_min: float
-    """Lowest accuracy fitted."""
-    accuracy_max: float
-    """Highest accuracy fitted."""
-    num_runs: int
-    """Runs fitted."""
-    status: Status
-    """`ok`, `foot_only` or `no_relation`."""
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Notes for a reader."""
-        return ("ceiling fitted",) if self.ceiling_fitted else ()
-
-    @property
-    def midpoint(self) -> float:
-        """Loss half way between floor and ceiling."""
-        return self.center - self.intercept / self.steepness if self.steepness else float("nan")
-
-    def predict(self, loss: Array | float) -> Array:
-        """Return the accuracy at the given losses."""
-        return _curve(
-            np.asarray(loss, dtype=np.float64) - self.center,
-            self.chance,
-            self.ceiling,
-            self.intercept,
-            self.steepness,
-        )
-
-    def slope(self, loss: Array | float) -> Array:
-        """Return the derivative of the accuracy by the loss."""
-        share = (self.predict(loss) - self.chance) / (self.ceiling - self.chance)
-        return np.asarray(-self.steepness * (self.ceiling - self.chance) * share * (1 - share))
-
-    def steepness_interval(self, level: float) -> tuple[float, float]:
-        """Return the Student-t interval of the steepness."""
-        half = float(stats.t.ppf(0.5 + level / 2, self.dof) * np.sqrt(self.covariance[1, 1]))
-        return self.steepness - half, self.steepness + half
-
-    def midpoint_interval(self, level: float) -> tuple[float, float]:
-        """Return the Fieller interval of the midpoint; infinite ends where the steepness is not
-        told from zero.
-        """
-        t2 = float(stats.t.ppf(0.5 + level / 2, self.dof)) ** 2
-        v = self.covariance
-        # u = midpoint - center: (intercept + steepness u)^2 <= t^2 (v00 + 2 u v01 + u^2 v11)
-        a = self.steepness**2 - t2 * v[1, 1]
-        b = self.intercept * self.steepness - t2 * v[0, 1]
-        c = self.intercept**2 - t2 * v[0, 0]
-        if not a > 0:
-            return float("-inf"), float("inf")
-        root = float(np.sqrt(max(b * b - a * c, 0.0)))
-        return self.center + (-b - root) / a, self.center + (-b + root) / a
+SHAPE_DRAWS = 400
+SHAPE_LEVEL = 0.01
+"""Below this share of drawn isotonic curves that gain as much, the sigmoid misses the shape."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccuracyPrediction:
-    """Accuracy at given compute, with intervals from both stages."""
-
-    loss: Array
-    """Predicted loss, (point,)."""
-    accuracy: Array
-    """Accuracy at that loss, (point,)."""
-    ci_low: Array
-    """Lower end, (point,)."""
-    ci_high: Array
-    """Upper end, (point,)."""
-
-    def columns(self) -> dict[str, object]:
-        """Return the only point's columns of predictions.csv."""
-        return {
-            name: float(getattr(self, name)[0])
-            for name in ("loss", "accuracy", "ci_low", "ci_high")
+def fit(corpus: CorpusFits) -> Iterator[Row]:
+    """Return one row per domain with both metrics; none for a family without a chance level."""
+    spec = corpus.spec
+    if spec.chance is None:
+        return
+    accuracy = corpus.axes[1].readings
+    for domain in domains_of(corpus):
+        pairs, known = pairs_of(corpus, domain)
+        remarks = accuracy.lacking(np.where(known, 1.0, np.nan), corpus.runs)
+        yield {
+            **label_of(corpus, domain),
+            **sigmoid_columns(pairs, spec.chance, spec.level, remarks, spec.seed),
         }
 
 
-def _curve(
-    distance: Array,
-    chance: float,
-    ceiling: float | Array,
-    intercept: float | Array,
-    steepness: float | Array,
-) -> Array:
-    exponent = np.clip(intercept + steepness * distance, -60, 60)
-    return np.asarray(chance + (ceiling - chance) / (1 + np.exp(exponent)))
+def domains_of(corpus: CorpusFits) -> tuple[str, ...]:
+    """Return the domains that have both metrics of the two-stage law."""
+    loss, accuracy = (fits.readings.domains for fits in corpus.axes)
+    return tuple(domain for domain in loss if domain in accuracy)
 
 
-def fit_sigmoid(
-    loss: Array,
-    accuracy: Array,
-    chance: float,
-    num_items: Array | None = None,
-    level: float = 0.95,
-    loss_error: Array | None = None,
-) -> Sigmoid:
-    """Fit accuracy against loss over runs by weighted least squares.
+def label_of(corpus: CorpusFits, domain: str) -> Row:
+    """Return the columns with which the tables of the two-stage law begin."""
+    return {
+        "corpus": corpus.runs.corpus,
+        "family": corpus.spec.family,
+        "domain": domain,
+        "loss_metric": corpus.spec.loss_metric,
+        "accuracy_metric": corpus.spec.accuracy_metric,
+    }
 
-    Args:
-        loss: (run,) of an error.
-        accuracy: (run,).
-        chance: accuracy of guessing.
-        num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
-        level: steepness counts as told from zero, and the ceiling as identified, at this level.
-        loss_error: (run,) standard error of each loss. Used beside `num_items`: a run then weighs
-            by its effective variance, that of the accuracy plus the curve's slope squared times
-            that of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
+
+def check_two_stages(family: pd.DataFrame, spec: LawSpec, outside: Sequence[OutsideModel]) -> None:
+    """Check the metrics of the two-stage law and the places of outside models.
 
     Raises:
-        FitError: `too_few_runs` with fewer than four runs or one loss.
+        ValueError: naming the metric, or the model and what would be right.
     """
-    if len(loss) < MIN_RUNS or np.ptp(loss) == 0:
-        raise FitError(
-            Status.TOO_FEW_RUNS,
-            f"{len(loss)} run(s), the sigmoid needs {MIN_RUNS} with different losses",
+    if spec.chance is None:
+        if outside:
+            raise ValueError(
+                f"outside models: family {spec.family!r} has no two-stage law: give the accuracy of guessing (chance)"
+            )
+        return
+    present = sorted(family["metric"].unique())
+    for key, rising in (("loss_metric", False), ("accuracy_metric", True)):
+        metric = getattr(spec, key)
+        if metric not in present:
+            raise ValueError(
+                f"{key} is {metric!r}: family {spec.family!r} has no such metric for its two-stage law; it has {', '.join(present)}"
+            )
+        if (metric in RISING) != rising:
+            raise ValueError(
+                f"{key} is {metric!r}: {'an accuracy' if rising else 'an error that falls with compute'} is needed"
+            )
+    for key in ("domain", "corpus"):
+        choices = sorted(family[key].astype(str).unique())
+        for model in outside:
+            if getattr(model, key) and getattr(model, key) not in choices:
+                raise ValueError(
+                    f"outside model {model.name!r}: {key} is {getattr(model, key)!r}; the choices are {', '.join(choices)}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Loss and accuracy of a domain by run, for the runs that have both."""
+
+    loss: Array
+    """(run,)."""
+    accuracy: Array
+    """(run,)."""
+    budget: Index
+    """(run,) index of the run's budget."""
+    num_items: Array | None
+    """(run,) items behind each accuracy; None where unknown."""
+    loss_error: Array | None
+    """(run,) standard error of each loss; None where unknown."""
+
+    def below(self, budget: int) -> "Pairs":
+        """Return the runs of the budgets under an index."""
+        keep = self.budget < budget
+        return Pairs(
+            loss=self.loss[keep],
+            accuracy=self.accuracy[keep],
+            budget=self.budget[keep],
+            num_items=None if self.num_items is None else self.num_items[keep],
+            loss_error=None if self.loss_error is None else self.loss_error[keep],
         )
-    smooth = np.clip(accuracy, 0.02, 0.98)
-    sigma = (
-        np.sqrt(smooth * (1 - smooth) / num_items) if num_items is not None else np.ones_like(loss)
+
+    def fit(self, chance: float, level: float) -> Sigmoid:
+        """Fit the sigmoid.
+
+        Raises:
+            FitError: `too_few_runs`.
+        """
+        return fit_sigmoid(self.loss, self.accuracy, chance, self.num_items, level, self.loss_error)
+
+
+def pairs_of(corpus: CorpusFits, domain: str) -> tuple[Pairs, Flags]:
+    """Return a domain's runs with both metrics, and a mask of these runs, (run,)."""
+    runs, spec = corpus.runs, corpus.spec
+    x, y = (np.exp(fits.values(domain)) for fits in corpus.axes)
+    known = np.isfinite(x) & np.isfinite(y)
+    pairs = Pairs(
+        loss=x[known],
+        accuracy=y[known],
+        budget=runs.cell_budget[runs.run_cell][known],
+        num_items=_column(corpus.family, runs, domain, spec.accuracy_metric, "num_items", known),
+        loss_error=_column(corpus.family, runs, domain, spec.loss_metric, "standard_error", known),
     )
-    sigma = sigma / np.mean(sigma)
-    if num_items is not None and loss_error is not None:
-        first = fit_sigmoid(loss, accuracy, chance, num_items, level)
-        slope = first.slope(loss)
-        sigma = np.sqrt(smooth * (1 - smooth) / num_items + (slope * loss_error) ** 2)
-        sigma = sigma / np.mean(sigma)
-    center = float(np.mean(loss))
-    two, two_rss, covariance = _least_squares(
-        loss - center, accuracy, sigma, chance, fit_ceiling=False
+    return pairs, known
+
+
+def _column(
+    family: pd.DataFrame, runs: SuiteRuns, domain: str, metric: str, column: str, known: Flags
+) -> Array | None:
+    """Return a column of the losses table for known runs, (run,); None unless all are above 0."""
+    if column not in family.columns:
+        return None
+    frame = family[
+        (family["corpus"] == runs.corpus)
+        & (family["domain"] == domain)
+        & (family["metric"] == metric)
+    ]
+    values = (
+        frame.set_index("run")[column].reindex(list(runs.runs)).to_numpy(dtype=np.float64)[known]
     )
-    parameters, fitted = np.append(two, 1.0), False
-    spare = len(loss) - 3
-    past_midpoint = two[1] > 0 and np.min(loss) < center - two[0] / two[1]
-    if spare >= 3 and past_midpoint:
-        three, three_rss, three_covariance = _least_squares(
-            loss - center, accuracy, sigma, chance, fit_ceiling=True
-        )
-        bound = three[2] + stats.t.ppf(0.5 + level / 2, spare) * np.sqrt(three_covariance[2, 2])
-        gain = (two_rss - three_rss) / max(three_rss / spare, 1e-300)
-        if three[2] > chance and bound < 1 and stats.f.sf(gain, 1, spare) < 1 - level:
-            parameters, covariance, fitted = three, three_covariance, True
-    dof = len(loss) - (3 if fitted else 2)
-    residual = accuracy - _curve(
-        loss - center, chance, float(parameters[2]), float(parameters[0]), float(parameters[1])
+    return values if len(values) and np.all(np.isfinite(values) & (values > 0)) else None
+
+
+def sigmoid_columns(
+    pairs: Pairs, chance: float, level: float, notes: Sequence[str], seed: int = 0
+) -> Row:
+    """Fit the sigmoid; return the columns of the table from `chance` on."""
+    nothing = dict.fromkeys(TABLE.between("ceiling", "num_runs"), float("nan"))
+    try:
+        fit = pairs.fit(chance, level)
+    except FitError as error:
+        return {
+            **nothing,
+            "chance": chance,
+            "num_runs": len(pairs.loss),
+            **status_columns(error.status, notes),
+        }
+    steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
+    check = isotonic_check(fit, pairs.loss, pairs.accuracy, seed)
+    shape = (
+        []
+        if check.p_value >= SHAPE_LEVEL
+        else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
     )
-    total = float(np.sum((accuracy - accuracy.mean()) ** 2))
-    return Sigmoid(
-        chance=chance,
-        ceiling=float(parameters[2]),
-        ceiling_fitted=fitted,
-        steepness=float(parameters[1]),
-        center=center,
-        intercept=float(parameters[0]),
-        covariance=covariance,
-        dof=dof,
-        r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
-        residual_variance=float(np.sum((residual / sigma) ** 2)) / dof,
-        loss_min=float(np.min(loss)),
-        loss_max=float(np.max(loss)),
-        accuracy_min=float(np.min(accuracy)),
-        accuracy_max=float(np.max(accuracy)),
-        num_runs=len(loss),
-        status=_status(loss - center, parameters, covariance, dof, level),
-    )
+    return {
+        "chance": fit.chance,
+        "ceiling": fit.ceiling,
+        "steepness": fit.steepness,
+        "steepness_ci_low": steepness[0],
+        "steepness_ci_high": steepness[1],
+        "midpoint": fit.midpoint,
+        "midpoint_ci_low": midpoint[0],
+        "midpoint_ci_high": midpoint[1],
+        "r2": fit.r2,
+        "rms_residual": check.rms_residual,
+        "isotonic_rms_residual": check.isotonic_rms_residual,
+        "isotonic_p": check.p_value,
+        "loss_min": fit.loss_min,
+        "loss_max": fit.loss_max,
+        "accuracy_min": fit.accuracy_min,
+        "accuracy_max": fit.accuracy_max,
+        "num_runs": fit.num_runs,
+        **status_columns(fit.status, [*fit.remarks, *shape, *notes]),
+    }
 
 
-def _status(
-    distance: Array, parameters: Array, covariance: Array, dof: int, level: float
-) -> Status:
-    if not parameters[1] - stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1]) > 0:
-        return Status.NO_RELATION
-    # The exponent is positive at every run: none has passed half way up.
-    if np.min(parameters[0] + parameters[1] * distance) >= 0:
-        return Status.FOOT_ONLY
-    return Status.OK
+@dataclass(frozen=True, kw_only=True)
+class IsotonicCheck:
+    """A sigmoid beside the best curve that only falls with loss."""
+
+    rms_residual: float
+    """Root mean square of accuracy about the sigmoid."""
+    isotonic_rms_residual: float
+    """The same about the isotonic curve, which always is closer."""
+    p_value: float
+    """Share of draws from the sigmoid whose isotonic curve gains as much; near 0 the sigmoid misses
+    the shape."""
 
 
-def _least_squares(
-    distance: Array, accuracy: Array, sigma: Array, chance: float, fit_ceiling: bool
-) -> tuple[Array, float, Array]:
-    """Fit (intercept, steepness[, ceiling]) from several starts; return them, the weighted residual
-    sum of squares and the covariance.
-    """
+def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) -> IsotonicCheck:
+    """Compare a sigmoid with the isotonic curve through the same runs.
 
-    def residual(parameters: Array) -> Array:
-        ceiling = parameters[2] if fit_ceiling else 1.0
-        return (accuracy - _curve(distance, chance, ceiling, parameters[0], parameters[1])) / sigma
-
-    spread = float(np.ptp(distance))
-    count = 3 if fit_ceiling else 2
-    scale = np.array([1.0, 1 / spread, 0.1])[:count]
-    best = None
-    for steepness in (0.5, 2.0, 8.0):
-        for intercept in (-1.0, 1.0, 3.0):
-            start = np.array([intercept, steepness / spread, 0.95])[:count]
-            found = optimize.least_squares(residual, start, x_scale=scale, max_nfev=400)
-            if best is None or found.cost < best.cost * (1 - 1e-9):
-                best = found
-    assert best is not None
-    rss = 2 * float(best.cost)
-    jacobian = best.jac * scale  # (run, parameter), of unit order
-    covariance = (
-        np.linalg.pinv(jacobian.T @ jacobian)
-        * np.outer(scale, scale)
-        * rss
-        / max(len(distance) - count, 1)
-    )
-    return np.asarray(best.x), rss, covariance
-
-
-def predict_accuracy(
-    *,
-    compute: Array,
-    power: PowerLaw,
-    sigmoid: Sigmoid,
-    level: float = 0.95,
-    draws: int = 4000,
-    seed: int = 0,
-    new_point: bool = False,
-) -> AccuracyPrediction:
-    """Predict accuracy at given compute: the loss by the power law, the accuracy by the sigmoid.
-
-    Both stages' uncertainties are drawn (Student t of the law's log loss; multivariate t of the
-    sigmoid) and carried through.
+    The p value is by draws of normal noise about the sigmoid, which is not fitted again to them;
+    that makes it a little large.
 
     Args:
-        compute: (point,) on the axis of the power law.
-        power: compute to loss.
-        sigmoid: loss to accuracy.
-        level: of the interval (quantiles of the draws).
-        draws: number of draws.
+        fit: the sigmoid.
+        loss: (run,).
+        accuracy: (run,).
         seed: of the draws.
-        new_point: the interval is for a point that is observed there: the points' scatter about
-            both curves is in it.
-
-    Returns:
-        Prediction; the interval is NaN where the power law has none.
     """
-    log_compute = np.log(np.asarray(compute, dtype=np.float64))
-    loss = np.exp(power.predict(log_compute))
-    accuracy = sigmoid.predict(loss)
-    if power.dof < 1:
-        return AccuracyPrediction(
-            loss=loss,
-            accuracy=accuracy,
-            ci_low=np.full_like(loss, np.nan),
-            ci_high=np.full_like(loss, np.nan),
-        )
-    rng = np.random.default_rng([seed, 2])
-    noise = rng.standard_normal((2, draws, 1)) * np.sqrt(
-        power.dof / rng.chisquare(power.dof, size=(draws, 1))
-    )
-    shift = noise[0] * power.level_standard_error - noise[1] * power.standard_error * (
-        log_compute - power.log_reference
-    )
-    if new_point:
-        shift = shift + rng.standard_normal(shift.shape) * np.sqrt(power.residual_variance)
-    values = _drawn_accuracy(sigmoid, loss * np.exp(shift), rng, new_point)
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
+    order = np.argsort(loss, kind="stable")
+    curve = fit.predict(loss)[order]
 
+    def squares(values: Array) -> tuple[float, float]:
+        level = optimize.isotonic_regression(values, increasing=False).x
+        return float(np.mean((values - curve) ** 2)), float(np.mean((values - level) ** 2))
 
-def predict_from_loss(
-    *, loss: Array, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
-) -> AccuracyPrediction:
-    """Predict the accuracies that are observed at known losses, by the sigmoid alone; arguments as
-    in `predict_accuracy`.
-    """
-    values = _drawn_accuracy(
-        sigmoid,
-        np.broadcast_to(loss, (draws, len(loss))),
-        np.random.default_rng([seed, 6]),
-        new_point=True,
+    about, isotonic = squares(accuracy[order])
+    rng = np.random.default_rng([seed, 5])
+    spread = np.sqrt(about * len(curve) / fit.dof)
+    drawn = [
+        squares(curve + spread * noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))
+    ]
+    gains = np.array([right / left for left, right in drawn])
+    p_value = (
+        (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1) if about > 1e-20 else 1.0
     )
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    return AccuracyPrediction(loss=loss, accuracy=sigmoid.predict(loss), ci_low=low, ci_high=high)
-
-
-def _drawn_accuracy(
-    sigmoid: Sigmoid, loss: Array, rng: np.random.Generator, new_point: bool
-) -> Array:
-    """Draw the sigmoid (multivariate t) once a row of losses, (draw, point), and for a new point
-    the scatter about it.
-    """
-    draws = len(loss)
-    root = np.linalg.svd(sigmoid.covariance, hermitian=True)
-    scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))
-    drawn = (rng.standard_normal((draws, len(root.S))) @ (root.U * np.sqrt(root.S)).T) * scale
-    ceiling = np.clip(
-        sigmoid.ceiling + (drawn[:, 2:3] if sigmoid.ceiling_fitted else 0.0), sigmoid.chance, 1.0
+    return IsotonicCheck(
+        rms_residual=float(np.sqrt(about)),
+        isotonic_rms_residual=float(np.sqrt(isotonic)),
+        p_value=p_value,
     )
-    distance = loss - sigmoid.center  # (draw, point)
-    values = _curve(
-        distance,
-        sigmoid.chance,
-        ceiling,
-        sigmoid.intercept + drawn[:, :1],
-        sigmoid.steepness + drawn[:, 1:2],
-    )
-    if new_point:
-        values = values + rng.standard_normal(values.shape) * np.sqrt(sigmoid.residual_variance)
-    return values

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from relscale.config.released import CheckpointRow
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 
 COLUMNS = tuple(CheckpointRow.model_fields)
 OLD_NAMES = {"suite": "corpus"}
@@ -135,7 +135,7 @@ def released_names(runs: Iterable[Run]) -> list[CheckpointRow]:
             raise ValueError(
                 f"run {run.run}: only runs of recipe marin2025 on {', '.join(RELEASED_NAMES)} were released"
             )
-        columns = run.columns()
+        columns = run.columns().model_dump()
         budget = f"{float(run.budget):.0e}".replace("e+", "ep")
         name = f"isoflop-{budget}-d{run.shape.width}-L{run.shape.layers}-B{run.batch_size}-{RELEASED_NAMES[run.corpus]}"
         kept = {key: columns[key] for key in COLUMNS if key in columns}

@@ -7,7 +7,7 @@ from relscale.config.families import AnyFamily
 from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.job_resources import (
     CUDA_MIB,
     TORCH_MIB,

@@ -1,35 +1,25 @@
-"""Stage `correlation`: slopes of one family's relative laws against a covariate of their
-domains."""
+"""Stage `correlation`: slopes of relative laws correlated with a covariate of their domains."""
 
-import argparse
-import json
 from pathlib import Path
 
 from relscale.contract.io import read_table, write_table
-from relscale.contract.law_tables import CORRELATION_COLUMNS, RELATIVE_COLUMNS
+from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.correlation import correlate
+from relscale.laws.spec import CorrelationSpec
 from relscale.runtime import run
 
 
-def main() -> None:
-    """Read relative laws and covariates, correlate, write correlation.csv."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, help="JSON: covariate (its name), level, seed")
-    parser.add_argument("--relative", type=Path, required=True)
-    parser.add_argument(
-        "--covariates",
-        type=Path,
-        required=True,
-        help="columns domain and value (above 0, empty where unknown)",
-    )
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    spec = json.loads(arguments.spec)
-    relative = read_table(arguments.relative, RELATIVE_COLUMNS)
+def main(*, spec: CorrelationSpec, relative: Path, covariates: Path, out: Path) -> None:
+    """Read relative laws and covariates (columns domain, value), correlate, write the table."""
     table = correlate(
-        relative, read_table(arguments.covariates), spec["covariate"], spec["level"], spec["seed"]
+        read_table(relative, RELATIVE.names),
+        read_table(covariates),
+        spec.covariate,
+        spec.level,
+        spec.seed,
     )
-    write_table(table, arguments.out, CORRELATION_COLUMNS)
+    write_table(table, out, CORRELATION)
 
 
 if __name__ == "__main__":

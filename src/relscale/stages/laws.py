@@ -1,57 +1,55 @@
-"""Stage `laws`: absolute and relative laws, decomposition, two-stage law and back-test of one
-family."""
+"""Stage `laws`: all laws of one family."""
 
-import argparse
-import json
 from pathlib import Path
 
 from relscale.contract.io import read_table
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.laws.fit import TABLES, fit_family
+from relscale.laws.fit import fit_family
 from relscale.laws.outside_models import read_outside_models
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 from relscale.runtime import run
 
 
-def main() -> None:
-    """Read losses (and items), fit, write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--spec",
-        required=True,
-        help="JSON: family, baseline, metrics and the other fields of LawSettings",
-    )
-    parser.add_argument("--losses", type=Path, required=True)
-    parser.add_argument(
-        "--items", type=Path, help="items of the family; without it intervals are over runs only"
-    )
-    parser.add_argument(
-        "--optimum-losses",
-        type=Path,
-        help="losses of the family that places the optimum (optimum_by)",
-    )
-    parser.add_argument(
-        "--outside-models",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="a table of models that are no runs, or nothing",
-    )
-    for name in TABLES:
-        parser.add_argument(f"--out-{name.replace('_', '-')}", type=Path, required=True)
-    arguments = parser.parse_args()
-    settings = LawSettings.from_spec(json.loads(arguments.spec))
-    outside = [read_outside_models(path) for path in arguments.outside_models]
+def main(
+    *,
+    spec: LawSpec,
+    losses: Path,
+    items: Path | None = None,
+    optimum_losses: Path | None = None,
+    outside_models: list[Path] | None = None,
+    out_points: Path,
+    out_absolute: Path,
+    out_absolute_fits: Path,
+    out_surface: Path,
+    out_relative: Path,
+    out_decomposition: Path,
+    out_two_stage: Path,
+    out_predictions: Path,
+    out_backtest: Path,
+) -> None:
+    """Read losses (and items), fit the laws, write one table per law."""
     laws = fit_family(
-        read_table(arguments.losses, LOSSES_REQUIRED),
-        settings,
-        items=None if arguments.items is None else read_table(arguments.items),
+        read_table(losses, LOSSES_REQUIRED),
+        spec,
+        items=None if items is None else read_table(items),
         optimum_losses=None
-        if arguments.optimum_losses is None
-        else read_table(arguments.optimum_losses, LOSSES_REQUIRED),
-        outside_models=[model for models in outside for model in models],
+        if optimum_losses is None
+        else read_table(optimum_losses, LOSSES_REQUIRED),
+        outside_models=[model for path in outside_models or () for model in read_outside_models(path)],
     )
-    laws.write({name: getattr(arguments, f"out_{name}") for name in TABLES})
+    laws.write(
+        {
+            "points": out_points,
+            "absolute": out_absolute,
+            "absolute_fits": out_absolute_fits,
+            "surface": out_surface,
+            "relative": out_relative,
+            "decomposition": out_decomposition,
+            "two_stage": out_two_stage,
+            "predictions": out_predictions,
+            "backtest": out_backtest,
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -1,32 +1,25 @@
-"""Set the prompts of the knowledge families side by side: what compute explains of each one's loss,
-and their accuracies."""
+"""Stage `prompts`: loss explained by compute, and accuracy, under each prompt of the questions."""
 
-import argparse
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from relscale.contract.io import read_tables, write_table
 from relscale.contract.losses import LOSSES_COLUMNS
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.contract.tables.prompts import PROMPTS
 from relscale.laws.prompts import prompt_table
+from relscale.laws.spec import PromptsSpec
 from relscale.runtime import run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--spec",
-        required=True,
-        type=json.loads,
-        help="JSON: prompts (prompt of each family), compute, window, level",
+def main(*, spec: PromptsSpec, losses: list[Path], out: Path) -> None:
+    """Read the losses of the families, compare their prompts, write the table."""
+    table = prompt_table(
+        read_tables(losses, LOSSES_COLUMNS),
+        spec.prompts,
+        compute=spec.compute,
+        window=spec.window,
+        level=spec.level,
     )
-    parser.add_argument("--losses", required=True, type=Path, nargs="+")
-    parser.add_argument("--out", required=True, type=Path)
-    args = parser.parse_args(argv)
-    losses = read_tables(args.losses, LOSSES_COLUMNS)
-    write_table(prompt_table(losses, **args.spec), args.out, PROMPTS_COLUMNS)
+    write_table(table, out, PROMPTS)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from relscale.config.families import AnyFamily
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.config.released import CheckpointRow
 from relscale.config.sharded import ShardedCorpus
-from relscale.plan.suite import Run, plan_suite
+from relscale.plan.planned_run import Run
+from relscale.plan.suite import plan_suite
 from relscale.released.table import read_checkpoints
 
 

@@ -1,4 +1,4 @@
-"""Specs of sources, corpora and the tokenizer: what decides the bytes of each."""
+"""Specs of sources, corpora and the tokenizer: the settings that decide their bytes."""
 
 from typing import Any
 

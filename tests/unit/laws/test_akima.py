@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
-from relscale.laws.akima import akima_at, akima_minimum, akima_row, merge_equal
-from relscale.laws.settings import FitError
+from relscale.laws.fit_error import FitError
+from relscale.laws.optima.akima import akima_at, akima_minimum, akima_row, merge_equal
 
 X = np.array([0.0, 0.3, 0.5, 0.9, 1.4, 1.5, 2.2])
 

@@ -4,9 +4,9 @@ import pytest
 
 from relscale.laws.backtest import coverage
 from relscale.laws.fit import fit_family
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")
 )
 
@@ -44,7 +44,7 @@ def test_gap_predictions_cover(plant):
     """Thirty planted suites, the top budget held out: 95 % intervals hold at least 26 of 30
     (binomial 1 % point)."""
     inside = 0
-    settings = LawSettings(family="topics", baseline="base", draws=100, estimators=("joint",))
+    settings = LawSpec(family="topics", baseline="base", draws=100, estimators=("joint",))
     for seed in range(30):
         table = fit_family(plant(seed=seed, run_sd=0.01, domain_sd=0.008), settings).backtest
         row = table[

@@ -74,10 +74,8 @@ def test_few_domains_are_an_illustration_and_fewer_are_none():
     assert (row["n"], row["covariate"]) == (6, "users")
     assert row["pearson_r"] == pytest.approx(-1)
     assert row["p_permutation_one_sided"] == pytest.approx(1 / 720)
-    assert (
-        row["status"]
-        == "illustration; 1 domain(s) without a slope; 1 domain(s) without a covariate"
-    )
+    assert row["status"] == "illustration"
+    assert row["remarks"] == "1 domain(s) without a slope; 1 domain(s) without a covariate"
     two = correlate(relative({"a": 0.1, "b": 0.2}), covariates(values), "users").iloc[0]
     assert two["status"] == "too_few_domains" and np.isnan(two["pearson_r"])
     flat = correlate(relative(dict.fromkeys("abcd", 0.1)), covariates(values), "users").iloc[0]

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from relscale.laws.fit import fit_family
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=200, estimators=("joint",))
+SETTINGS = LawSpec(family="topics", baseline="base", draws=200, estimators=("joint",))
 
 
 def grid(slope_params, slope_tokens, noise=0.0):
@@ -51,7 +51,7 @@ def test_planted_slopes():
     assert row["slope_params"] == pytest.approx(-0.04)
     assert row["slope_tokens"] == pytest.approx(0.01)
     assert row["num_runs"] == 12
-    assert "all parameters used" not in row["status"]
+    assert "all parameters used" not in row["remarks"]
 
 
 def test_intervals_hold_the_truth():
@@ -69,10 +69,10 @@ def test_slices_by_hand():
     # all budgets, so the smallest is sliced.
     row = fit_family(grid(-0.04, 0.0), SETTINGS).decomposition.iloc[0]
     assert row["slice_tokens_points_per_decade"] == pytest.approx(0.0, abs=1e-9)
-    assert "token slice at 5.1e+04 parameters over 3 budgets" in row["status"]
+    assert "token slice at 5.1e+04 parameters over 3 budgets" in row["remarks"]
     # Sizes of the budgets' runs with tokens nearest one count double from budget to budget:
     # reduction is a line in log N, nearly.
-    settings = LawSettings(family="topics", baseline="base", draws=200, slice_tokens=1e7)
+    settings = LawSpec(family="topics", baseline="base", draws=200, slice_tokens=1e7)
     row = fit_family(grid(-0.04, 0.0), settings).decomposition.iloc[0]
     sizes = np.array([1e5, 2e5, 4e5])
     reduction = 100 * (1 - np.exp(0.1 - 0.04 * np.log(sizes / 1e5)))
@@ -84,5 +84,5 @@ def test_slices_by_hand():
 def test_too_few_runs_is_a_status(plant):
     frame = plant(budgets=("1e11", "2e11"))
     row = fit_family(frame[frame["run"].str.contains("e11-n2")], SETTINGS).decomposition.iloc[0]
-    assert row["status"].startswith("too_few_runs")
+    assert row["status"] == "too_few_runs"
     assert np.isnan(row["slope_params"])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from relscale.laws.fit_error import FitError
 from relscale.laws.grid import fit_grid
-from relscale.laws.settings import FitError
 
 PARAMS, TOKENS = (
     np.repeat(np.log([1e8, 3e8, 1e9, 3e9]), 4),

@@ -4,11 +4,15 @@ import pytest
 
 from relscale.contract.law_tables import OPTIMA_COLUMNS
 from relscale.laws.cells import average_seeds, relative_weights, seed_variance, suites_of
+from relscale.laws.estimators.registry import BEST_RUN, VERTEX
+from relscale.laws.fit_error import FitError
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import fit_isoflop, optima_table, parabola, vertex_of
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.optima.isoflop import fit_isoflop
+from relscale.laws.optima.parabola import parabola, vertex_of
+from relscale.laws.optima_table import optima_table
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(family="topics", baseline="base")
+SETTINGS = LawSpec(family="topics", baseline="base")
 
 
 def suite(frame):
@@ -58,7 +62,7 @@ def test_vertex_failures(values, match):
 def test_planted_optimum_recovered(plant):
     runs = suite(plant())
     fits = fit_isoflop(runs)
-    for budget, optimum in zip(runs.budgets, fits.vertex, strict=True):
+    for budget, optimum in zip(runs.budgets, fits.optima(VERTEX), strict=True):
         assert optimum.status == "ok"
         assert optimum.log10_tokens == pytest.approx(
             7.0 + 0.5 * np.log10(float(budget) / 1e11), abs=1e-6
@@ -79,7 +83,7 @@ def test_statuses_of_budgets(plant):
         plant(run_sd=0.002), "5e10", [0, 0.2, 0.4, 0.4, 0.2, 0]
     )  # turned upside down
     frame = with_score(frame, "1e11", np.linspace(1.0, 0.0, 6))  # still falling at the edge
-    statuses = {o.budget: o.status for o in fit_isoflop(suite(frame)).vertex}
+    statuses = {o.budget: o.status for o in fit_isoflop(suite(frame)).optima(VERTEX)}
     assert statuses["5e10"] == "curvature_not_positive"
     assert statuses["1e11"] == "optimum_outside_sampled_range"
     assert statuses["2e11"] == "ok"
@@ -89,28 +93,27 @@ def test_too_few_runs_is_a_status(plant):
     frame = plant()
     drop = (frame["budget"] == "5e10") & ~frame["run"].str.contains("n2|n3")
     optima = fit_isoflop(suite(frame[~drop]))
-    assert optima.vertex[0].status == "too_few_runs"
-    assert not optima.vertex[0].usable
-    assert np.isnan(optima.vertex[0].value)
-    assert optima.best_run[0].status == "best_run_on_edge"
+    assert optima.optima(VERTEX)[0].status == "too_few_runs"
+    assert not optima.optima(VERTEX)[0].usable
+    assert np.isnan(optima.optima(VERTEX)[0].value)
+    assert optima.optima(BEST_RUN)[0].status == "best_run_on_edge"
 
 
 def test_flat_within_noise(plant):
     # Neighbours are 0.24 decades apart; with c2 = 0.02 the slope there is about 0.01 a decade, far
     # below noise of 1 %.
     flat = fit_isoflop(suite(plant(seed=1, run_sd=0.01, curvature=0.02)))
-    usable = [o for o in flat.vertex if o.usable]
+    usable = [o for o in flat.optima(VERTEX) if o.usable]
     assert usable
     assert {o.status for o in usable} == {"flat_within_noise"}
     sharp = fit_isoflop(suite(plant(seed=1, run_sd=0.01, curvature=0.5)))
-    assert {o.status for o in sharp.vertex} == {"ok"}
+    assert {o.status for o in sharp.optima(VERTEX)} == {"ok"}
 
 
 def test_noise_unknown_is_said(plant):
-    assert (
-        fit_isoflop(suite(plant(num_sizes=3))).vertex[0].status
-        == "ok; noise unknown: no budget has four sizes"
-    )
+    optimum = fit_isoflop(suite(plant(num_sizes=3))).optima(VERTEX)[0]
+    assert optimum.status == "ok"
+    assert optimum.remarks == ("noise unknown: no budget has four sizes",)
 
 
 def test_seeds_are_averaged_in_logs():
@@ -139,18 +142,18 @@ def test_replicated_cell_is_one_point(plant):
     runs = suite(plant(run_sd=0.01, replicates={"1e11": 3}))
     assert len(runs.runs) == 26
     assert runs.num_cells == 24
-    assert [o.num_runs for o in fit_isoflop(runs).vertex] == [6, 8, 6, 6]
+    assert [o.num_runs for o in fit_isoflop(runs).optima(VERTEX)] == [6, 8, 6, 6]
 
 
 def test_best_run_is_the_lowest_mean(plant):
     frame = with_score(plant(), "1e11", [0, 0, 0, 0, -0.5, 0])
-    best = fit_isoflop(suite(frame)).best_run[1]
+    best = fit_isoflop(suite(frame)).optima(BEST_RUN)[1]
     assert best.log10_tokens == pytest.approx(7.36, abs=1e-6)
     assert best.status == "ok"
 
 
 def test_optima_table(plant):
-    table = optima_table([suite(plant())], SETTINGS)
+    table = optima_table([suite(plant())], SETTINGS.level)
     assert tuple(table.columns) == OPTIMA_COLUMNS
     assert (
         list(table["estimator"])
@@ -167,13 +170,13 @@ def test_without_validation_the_mean_over_domains_places_the_optimum(plant):
     runs = suites_of(losses, optimum, SETTINGS)[0]
     assert runs.optimum_by == "family_mean"
     # Opposite tilts cancel, so the planted optimum is found.
-    assert fit_isoflop(runs).vertex[1].log10_tokens == pytest.approx(7.0, abs=1e-6)
+    assert fit_isoflop(runs).optima(VERTEX)[1].log10_tokens == pytest.approx(7.0, abs=1e-6)
 
 
 def test_probabilities_cannot_place_an_optimum(plant):
     frame = plant()
     frame = frame[frame["family"] == "topics"].assign(metric="accuracy", value=0.5)
-    settings = LawSettings(family="topics", metrics=("accuracy",))
+    settings = LawSpec(family="topics", metrics=("accuracy",))
     with pytest.raises(ValueError, match="no error to place the optimum by: metrics are accuracy"):
         suites_of(*prepare(frame, settings, None), settings)
 
@@ -181,15 +184,15 @@ def test_probabilities_cannot_place_an_optimum(plant):
 def test_single_run_budgets(plant):
     frame = plant()
     runs = suite(frame[frame["run"].str.contains("n2")])
-    assert {o.status for o in fit_isoflop(runs).best_run} == {"single_run"}
-    assert isinstance(optima_table([runs], SETTINGS), pd.DataFrame)
+    assert {o.status for o in fit_isoflop(runs).optima(BEST_RUN)} == {"single_run"}
+    assert isinstance(optima_table([runs], SETTINGS.level), pd.DataFrame)
 
 
 def test_optimum_by_any_family(plant):
     frame = plant()
     renamed = frame.assign(family=frame["family"].replace("validation", "held_out"))
-    settings = LawSettings(family="topics", baseline="base", optimum_by="held_out")
+    settings = LawSpec(family="topics", baseline="base", optimum_by="held_out")
     runs = suites_of(*prepare(renamed, settings, None), settings)[0]
     assert (runs.optimum_by, runs.error_metric) == ("held_out", "bits_per_byte")
-    own = LawSettings(family="topics", baseline="base", optimum_by="family_mean")
+    own = LawSpec(family="topics", baseline="base", optimum_by="family_mean")
     assert suites_of(*prepare(frame, own, None), own)[0].optimum_by == "family_mean"

@@ -12,14 +12,15 @@ import pytest
 from scipy import stats
 
 from relscale.laws.cells import suites_of
+from relscale.laws.estimators.base import Term
+from relscale.laws.estimators.registry import estimate
 from relscale.laws.inputs import prepare
-from relscale.laws.isoflop import fit_isoflop
 from relscale.laws.items import ItemMatrices, item_noise
-from relscale.laws.relative import fit_gap
-from relscale.laws.settings import LawSettings
+from relscale.laws.optima.isoflop import fit_isoflop
+from relscale.laws.spec import LawSpec
 from relscale.laws.verdict import p_difference, p_equivalence
 
-SETTINGS = LawSettings(family="topics", baseline="base", draws=400)
+SETTINGS = LawSpec(family="topics", baseline="base", draws=400)
 TRUE = -0.03
 REPLICATES = 300
 
@@ -39,6 +40,11 @@ def simulate(plant, number, score_sd=0.010, ratio_sd=0.012, true=TRUE, **kwargs)
         yield drawn, fit_isoflop(drawn), values
 
 
+def fit_gap(runs, fits, values, estimator, item_covariance=None):
+    terms = [Term(log_error=values, item_covariance=item_covariance)]
+    return estimate(runs, fits, terms, estimator, SETTINGS)
+
+
 def half_width(fit):
     return stats.t.ppf(0.975, fit.dof) * fit.standard_error
 
@@ -49,7 +55,7 @@ def test_slope_is_covered(plant, replicas):
     width = {name: [] for name in hit}
     for runs, fits, values in simulate(plant, REPLICATES, replicates=replicas):
         for name in hit:
-            fit = fit_gap(runs, fits, values, name, SETTINGS)
+            fit = fit_gap(runs, fits, values, name)
             hit[name].append(abs(fit.slope - TRUE) <= half_width(fit))
             width[name].append(half_width(fit))
     assert 0.912 <= np.mean(hit["joint"]) <= 0.985
@@ -61,7 +67,7 @@ def test_slope_is_covered(plant, replicas):
 
 def test_false_verdicts_stay_at_their_level(plant):
     equal = [
-        fit_gap(runs, fits, values, "joint", SETTINGS)
+        fit_gap(runs, fits, values, "joint")
         for runs, fits, values in simulate(plant, REPLICATES, true=0.0)
     ]
     assert (
@@ -69,7 +75,7 @@ def test_false_verdicts_stay_at_their_level(plant):
         <= 0.088
     )
     edge = [
-        fit_gap(runs, fits, values, "joint", SETTINGS)
+        fit_gap(runs, fits, values, "joint")
         for runs, fits, values in simulate(plant, REPLICATES, true=0.01)
     ]
     assert (
@@ -108,10 +114,8 @@ def test_slope_is_covered_with_items(plant, item_slope_sd):
             )
             noises.append(item_noise(items, 200, number, domain))
         values = noises[1].log_error - noises[0].log_error
-        fit = fit_gap(
-            runs, fits, values, "joint", SETTINGS, noises[0].covariance + noises[1].covariance
-        )
-        bare = fit_gap(runs, fits, values, "joint", SETTINGS)
+        fit = fit_gap(runs, fits, values, "joint", noises[0].covariance + noises[1].covariance)
+        bare = fit_gap(runs, fits, values, "joint")
         assert fit.ci_method == "runs+items"
         hit.append(abs(fit.slope - TRUE) <= half_width(fit))
         hit_runs.append(abs(bare.slope - TRUE) <= half_width(bare))

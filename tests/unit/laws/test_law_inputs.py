@@ -4,9 +4,9 @@ import pytest
 
 from relscale.laws.fit import fit_family
 from relscale.laws.inputs import check_losses
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=200, estimators=("joint", "vertex", "best_run", "akima")
 )
 
@@ -44,11 +44,11 @@ def changed(frame, column, value, where="treat"):
 )
 def test_bad_specs(spec, match):
     with pytest.raises(ValueError, match=match):
-        LawSettings.from_spec(spec)
+        LawSpec.from_spec(spec)
 
 
 def test_spec_lists_become_tuples():
-    settings = LawSettings.from_spec(
+    settings = LawSpec.from_spec(
         {"family": "topics", "metrics": ["accuracy"], "estimators": ["joint"], "baseline": None}
     )
     assert (settings.metrics, settings.estimators, settings.baseline) == (
@@ -160,14 +160,14 @@ def test_excluded_runs_are_left_out_and_counted(plant):
     )
     np.testing.assert_allclose(relative["dbeta"], without["dbeta"])
     assert set(relative["num_runs"]) == {23}
-    assert relative["status"].str.contains(r"1 run\(s\) left out: diverged").all()
+    assert relative["remarks"].str.contains(r"1 run\(s\) left out: diverged").all()
 
 
 def test_non_finite_error_is_left_out_and_counted(plant):
     frame = changed(plant(run_sd=0.01, domain_sd=0.01), "value", np.nan)
     row = fit_family(frame, SETTINGS).relative.iloc[0]
     assert row["num_runs"] == 23
-    assert "1 run(s) left out: not finite" in row["status"]
+    assert "1 run(s) left out: not finite" in row["remarks"]
 
 
 def test_domain_missing_for_some_runs(plant):
@@ -175,7 +175,7 @@ def test_domain_missing_for_some_runs(plant):
     frame = frame[~((frame["domain"] == "treat") & frame["run"].str.contains("n5"))]
     row = fit_family(frame, SETTINGS).relative.iloc[0]
     assert row["num_runs"] == 20
-    assert "4 run(s) lack a value" in row["status"]
+    assert "4 run(s) lack a value" in row["remarks"]
 
 
 def test_baseline_missing_in_one_suite(plant):

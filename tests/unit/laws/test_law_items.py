@@ -8,9 +8,9 @@ from relscale.laws.fit import fit_family
 from relscale.laws.gap import combined_dof
 from relscale.laws.inputs import prepare
 from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
-from relscale.laws.settings import LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=400, estimators=("joint", "vertex", "best_run")
 )
 
@@ -174,7 +174,7 @@ def test_overlapping_items_are_left_out(planted):
     np.testing.assert_allclose(
         laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"]
     )
-    assert laws.relative["status"].str.contains("1 overlapping item").all()
+    assert laws.relative["remarks"].str.contains("1 overlapping item").all()
 
 
 def test_degrees_of_freedom_of_runs_and_items():

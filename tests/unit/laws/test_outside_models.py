@@ -7,8 +7,8 @@ from relscale.laws.fit import fit_family
 from relscale.laws.outside_models import OutsideModel, outside_rows, read_outside_models
 from relscale.laws.power import fit_power_law
 from relscale.laws.run import fit_laws
-from relscale.laws.settings import LawSettings
-from relscale.laws.two_stage import fit_sigmoid
+from relscale.laws.sigmoid import fit_sigmoid
+from relscale.laws.spec import LawSpec
 
 LEVEL, EXPONENT, STEEPNESS, MIDPOINT = 2.0, 0.10, 3.0, 1.7
 SETTINGS = {
@@ -68,7 +68,7 @@ def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
         assert on["ci_low"] < on["observed"] < on["ci_high"] < above["observed"]
         assert on["accuracy"] == pytest.approx(accuracy_of(loss), abs=0.01)
         assert above["accuracy"] == on["accuracy"]
-        assert "outside the losses that were fitted" in on["status"]
+        assert "outside the losses that were fitted" in on["remarks"]
     assert outside.loc[("on", "outside_from_compute"), "loss"] == pytest.approx(loss, rel=0.01)
     assert np.isnan(outside.loc[("unknown", "outside_from_compute"), "observed"])
     assert (tmp_path / "out/predictions.csv").read_text().count("outside_from_compute") == 3
@@ -77,8 +77,8 @@ def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
 def test_models_move_no_fit(losses, tmp_path):
     path = write(tmp_path / "models.csv", ("far", 1e15, 0.5, 0.3, "", ""))
     models = read_outside_models(path)
-    with_models = fit_family(losses, LawSettings(**SETTINGS), outside_models=models)
-    without = fit_family(losses, LawSettings(**SETTINGS))
+    with_models = fit_family(losses, LawSpec(**SETTINGS), outside_models=models)
+    without = fit_family(losses, LawSpec(**SETTINGS))
     pd.testing.assert_frame_equal(with_models.two_stage, without.two_stage)
     kept = with_models.predictions[with_models.predictions["model"] == ""].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, without.predictions)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from relscale.laws.fit_error import FitError
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError
 
 
 def test_planted_law():

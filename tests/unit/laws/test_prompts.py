@@ -100,12 +100,15 @@ def test_an_accuracy_of_nothing_counts():
 
 
 def test_what_a_short_window_and_chance_cannot_show_is_said():
-    assert table(losses(), window=128).status.unique().tolist() == [
-        "short_window; window 128: prompts with shots need 2048"
-    ]
+    short = table(losses(), window=128)
+    assert short.status.unique().tolist() == ["short_window"]
+    assert short.remarks.unique().tolist() == ["window 128: prompts with shots need 2048"]
     assert table(losses(), window=0).status.unique().tolist() == ["ok"]
     made = table(losses(chance=0.5))
-    assert made.loc[("traditional", "a"), "status"] == "at_chance; 4 run(s) at chance"
+    assert made.loc[("traditional", "a"), ["status", "remarks"]].tolist() == [
+        "at_chance",
+        "4 run(s) at chance",
+    ]
     assert made.loc[("traditional", "a"), "runs_at_chance"] == 4
 
 

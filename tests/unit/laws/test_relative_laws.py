@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+from relscale.laws.estimators.joint_model import fit_joint
 from relscale.laws.fit import fit_family
-from relscale.laws.joint import fit_joint
+from relscale.laws.fit_error import FitError
 from relscale.laws.relative import reduction_slope
-from relscale.laws.settings import FitError, LawSettings
+from relscale.laws.spec import LawSpec
 
-SETTINGS = LawSettings(
+SETTINGS = LawSpec(
     family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")
 )
 
@@ -49,7 +50,7 @@ def test_planted_truth(plant, level, exponent, verdict):
 def test_probabilities_rise(plant):
     frame = plant(domains={"base": (0.3, -0.05, 0.0), "treat": (0.3, -0.09, 0.0)}, domain_sd=1e-3)
     frame.loc[frame["family"] == "topics", "metric"] = "choice_probability"
-    settings = LawSettings(
+    settings = LawSpec(
         family="topics",
         baseline="base",
         metrics=("choice_probability",),
@@ -73,7 +74,7 @@ def test_forward_axis_moves_the_reference_only(plant):
     training = fit_family(frame, SETTINGS).relative.iloc[0]
     forward = fit_family(
         frame,
-        LawSettings(
+        LawSpec(
             family="topics",
             baseline="base",
             draws=500,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from relscale.laws.huber import DELTA, fit_huber, huber_loss, refit_huber
-from relscale.laws.settings import FitError
-from relscale.laws.surface import BOUNDS, Plane, fit_surface, fit_surfaces
+from relscale.laws.fit_error import FitError
+from relscale.laws.surface_fit.huber import DELTA, fit_huber, huber_loss, refit_huber
+from relscale.laws.surface_fit.projection import BOUNDS, Plane, fit_surface, fit_surfaces
 
 PARAMS, TOKENS = np.repeat(np.geomspace(1e7, 1e9, 6), 5), np.tile(np.geomspace(1e9, 1e11, 5), 6)
 E, A, ALPHA, B, BETA = 1.8, 400.0, 0.34, 1200.0, 0.37

@@ -2,11 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
+from relscale.laws.fit_error import FitError
 from relscale.laws.power import fit_power_law
-from relscale.laws.settings import FitError, LawSettings
-from relscale.laws.two_stage import fit_sigmoid, predict_accuracy
-from relscale.laws.two_stage_table import isotonic_check
+from relscale.laws.sigmoid import fit_sigmoid, predict_accuracy
+from relscale.laws.spec import LawSpec
+from relscale.laws.two_stage import isotonic_check
 
 
 def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):
@@ -35,7 +37,7 @@ def test_ceiling_is_fitted_only_where_the_data_show_it():
     rng = np.random.default_rng(0)
     loss = np.linspace(0.1, 1.6, 40)
     fit = fit_sigmoid(loss, curve(loss, ceiling=0.8) + rng.normal(0, 0.005, 40), 0.25)
-    assert fit.status == "ok; ceiling fitted"
+    assert (fit.status, fit.remarks) == (Status.OK, ("ceiling fitted",))
     assert fit.ceiling == pytest.approx(0.8, abs=0.01)
     assert fit_sigmoid(loss, curve(loss) + rng.normal(0, 0.01, 40), 0.25).ceiling == 1.0
 
@@ -119,7 +121,7 @@ def test_rows_of_a_family(plant):
         metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0), num_items=800
     )
     everything = pd.concat([frame, loss, accuracy], ignore_index=True)
-    settings = LawSettings(
+    settings = LawSpec(
         family="topics",
         baseline="base",
         metrics=("choice_loss_nats", "accuracy"),
@@ -134,7 +136,7 @@ def test_rows_of_a_family(plant):
     assert set(table["num_runs"]) == {24}
     # Without a chance level there is no floor to fit from.
     assert fit_family(
-        everything, LawSettings(family="topics", baseline="base", draws=200)
+        everything, LawSpec(family="topics", baseline="base", draws=200)
     ).two_stage.empty
 
 
@@ -193,7 +195,7 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
     accuracy = topics.assign(
         metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0) + noise, num_items=20_000
     )
-    settings = LawSettings(
+    settings = LawSpec(
         family="topics",
         baseline="base",
         metrics=("choice_loss_nats",),
@@ -223,7 +225,7 @@ def test_two_budgets_predict_without_an_interval(plant):
     topics = frame[frame["family"] == "topics"]
     loss = topics.assign(metric="choice_loss_nats", value=topics["value"] / 2)
     accuracy = topics.assign(metric="accuracy", value=curve(topics["value"] / 2, steepness=3.0))
-    settings = LawSettings(
+    settings = LawSpec(
         family="topics",
         metrics=("choice_loss_nats",),
         chance=0.25,
@@ -234,9 +236,9 @@ def test_two_budgets_predict_without_an_interval(plant):
     table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(
         ["domain", "kind"]
     )
-    assert table.loc[("base", "held_out"), "status"].startswith("too_few_budgets")
+    assert table.loc[("base", "held_out"), "status"] == "too_few_budgets"
     beyond = table.loc[("base", "extrapolation")]
-    assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["status"]
+    assert np.isnan(beyond["ci_low"]) and "no interval: two budgets" in beyond["remarks"]
 
 
 def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
@@ -254,7 +256,7 @@ def two_metrics(plant, steepness=3.0, noise=0.0, **kwargs):
 
 def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
     table = fit_family(
-        two_metrics(plant), LawSettings(family="topics", baseline="base", chance=0.25, draws=200)
+        two_metrics(plant), LawSpec(family="topics", baseline="base", chance=0.25, draws=200)
     ).two_stage
     assert set(table["loss_metric"]) == {"bits_per_byte"}
     np.testing.assert_allclose(table["steepness"], 3.0, rtol=1e-4)
@@ -284,9 +286,7 @@ def test_bits_per_byte_is_the_loss_axis_unless_another_is_named(plant):
 )
 def test_metrics_that_cannot_be_the_axes(plant, settings, match):
     with pytest.raises(ValueError, match=match):
-        fit_family(
-            two_metrics(plant), LawSettings(family="topics", chance=0.25, draws=200, **settings)
-        )
+        fit_family(two_metrics(plant), LawSpec(family="topics", chance=0.25, draws=200, **settings))
 
 
 def test_intervals_cover_with_noise_in_both_axes():

@@ -176,7 +176,7 @@ def test_at_chance_gets_no_verdict_and_does_not_count():
         pd.DataFrame(
             [
                 rows(),
-                rows(treatment="u", status="at_chance; note"),
+                rows(treatment="u", status="at_chance"),
                 rows(treatment="v", status="too_few_budgets"),
             ]
         )

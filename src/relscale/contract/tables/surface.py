@@ -1,0 +1,48 @@
+"""Contract of the table `surface`."""
+
+from relscale.contract.table import Table
+
+SURFACE = Table(
+    name="surface",
+    description="The surface L(N, D) of every domain, fitted by two methods.",
+    key=(
+        "corpus",
+        "family",
+        "domain",
+        "metric",
+        "method",
+    ),
+    columns={
+        "corpus": "text",
+        "family": "text",
+        "domain": "text",
+        "metric": "text",
+        "method": "text",
+        "delta": "float",
+        "irreducible": "float",
+        "irreducible_standard_error": "float",
+        "irreducible_ci_low": "float",
+        "irreducible_ci_high": "float",
+        "coefficient_params": "float",
+        "alpha": "float",
+        "alpha_standard_error": "float",
+        "alpha_ci_low": "float",
+        "alpha_ci_high": "float",
+        "coefficient_tokens": "float",
+        "beta": "float",
+        "beta_standard_error": "float",
+        "beta_ci_low": "float",
+        "beta_ci_high": "float",
+        "optimal_params_exponent": "float",
+        "optimal_params_exponent_standard_error": "float",
+        "optimal_params_exponent_ci_low": "float",
+        "optimal_params_exponent_ci_high": "float",
+        "objective": "float",
+        "num_starts": "float",
+        "starts_at_optimum": "float",
+        "draws": "float",
+        "num_runs": "int",
+        "status": "text",
+        "remarks": "text",
+    },
+)

@@ -1,0 +1,117 @@
+"""The protocol of an estimator, and the quantity that it fits.
+
+An estimator locates the compute-optimal point of every budget, reads a quantity there (log E of a
+domain, or log G of a treatment and a baseline), and fits a straight line in log F through the
+points. Given the optima, all estimators but `surface` are linear in the quantity's values, so that
+each is a matrix of coefficients: `Rows`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.gap import GapFit
+from relscale.laws.optima.isoflop import IsoflopFits
+from relscale.laws.optima.optimum import Optimum
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.reader import SurfaceReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One domain of a gap, or the only one of an absolute law."""
+
+    log_error: Array
+    """(run,) natural log of the value, NaN where missing."""
+    item_covariance: Array | None = None
+    """(run, run) covariance of `log_error` over draws of items; None leaves items out."""
+
+
+def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Return the terms without the noise of their items."""
+    return tuple(Term(log_error=term.log_error) for term in terms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """log E of one domain, or log G of a treatment and a baseline, over the runs of one corpus."""
+
+    runs: SuiteRuns
+    """Runs of the corpus."""
+    fits: IsoflopFits
+    """Their IsoFLOP curves, which locate the optima."""
+    terms: tuple[Term, ...]
+    """Treatment and baseline, or one domain."""
+    spec: LawSpec
+    """Number and seed of the draws, and level."""
+    reader: SurfaceReader
+    """Surfaces of the corpus, kept between quantities."""
+
+    @property
+    def values(self) -> Array:
+        """Return log G, or log E, (run,), NaN where missing."""
+        first, *rest = (term.log_error for term in self.terms)
+        return first - rest[0] if rest else first
+
+    @property
+    def item_covariance(self) -> Array | None:
+        """Return the covariance of the values over draws of items, (run, run).
+
+        Items of treatment and baseline are drawn independently, so that covariances add. None
+        unless all terms have items.
+        """
+        known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
+        return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Coefficients that give a law and its points from the values of the cells, and their noise."""
+
+    rows: Array
+    """(2 + budget, cell): log gamma and slope, then the points."""
+    covariance: Array
+    """Covariance of (log gamma, slope) without item noise, (2, 2); NaN without an interval."""
+    point_variance: Array
+    """Variance of the points without item noise, (budget,); NaN where unknown."""
+    dof: float
+    """Degrees of freedom of the covariance."""
+    lack_of_fit_p: float
+    """p value of the straight line in log F; NaN where it cannot be tested."""
+    remarks: tuple[str, ...] = ()
+    """Notes for a reader."""
+
+
+class Estimator(ABC):
+    """A way to locate the optima and to fit a line through the values there.
+
+    To add one, write a subclass in its own module and list an instance in
+    `relscale.laws.estimators.registry` and its name in `relscale.config.analysis.Estimator`.
+    """
+
+    name: ClassVar[str]
+    """Name in the configuration and in the tables."""
+    pools_budgets: ClassVar[bool] = False
+    """Whether a budget's point depends on the runs of other budgets."""
+    needs_loss: ClassVar[bool] = False
+    """Whether it can be fitted only to metrics that fall with compute."""
+
+    @abstractmethod
+    def optima(self, fits: IsoflopFits) -> tuple[Optimum, ...]:
+        """Return the optimum of every budget, in order."""
+
+    @abstractmethod
+    def fit(self, quantity: Quantity, below: int | None = None) -> GapFit:
+        """Fit the line of a quantity.
+
+        Args:
+            quantity: log E of a domain, or log G.
+            below: use only budgets with a lower index (back-test).
+
+        Raises:
+            FitError: there is no estimate; its status says why.
+        """

@@ -1,0 +1,255 @@
+"""The estimator `surface`: L(N, D) of every domain, read at the optima of the score's surface.
+
+The optimum of a budget is the minimum of the score's surface along the budget's line
+log N = level - fall x log D. E of a domain there is the value of the domain's own surface, log G is
+the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
+residual bootstrap about the surfaces, all of which are fitted again: relative residuals, scaled by
+weight and leverage, pooled over all sizes, with one index per size, so that the residuals of the
+score and of all domains move together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from relscale.contract.status import Status
+from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
+from relscale.laws.estimators.base import Estimator, Quantity, Term
+from relscale.laws.fit_error import FitError
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.items import item_variance
+from relscale.laws.optima.isoflop import IsoflopFits
+from relscale.laws.optima.optimum import Optimum, fitted_optimum, no_optimum
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface
+from relscale.laws.surface_fit.reader import PARAMETERS, DrawnSurface, SurfaceReader
+
+LN10 = float(np.log(10))
+
+
+class Surface(Estimator):
+    """Surfaces L(N, D) through all runs (Hoffmann et al., 2022, approach 3)."""
+
+    name = "surface"
+    pools_budgets = True
+    needs_loss = True
+
+    def optima(self, fits: IsoflopFits) -> tuple[Optimum, ...]:
+        """Return the minimum of one surface through all budgets, along each budget's line."""
+        runs, score, weights, count = fits.runs, fits.score, fits.weights, fits.count
+        known = np.flatnonzero(weights > 0)
+        runs_of = [
+            int(np.sum(count[known[runs.cell_budget[known] == index]]))
+            for index in range(len(runs.budgets))
+        ]
+        try:
+            plane = Plane.of(runs.params_model[known], 10 ** runs.log10_tokens[known])
+        except FitError as error:
+            return tuple(
+                no_optimum(budget, self.name, number, error.status)
+                for budget, number in zip(runs.budgets, runs_of, strict=True)
+            )
+        surface, _ = fit_surface(plane, np.exp(score[known]), weights[known])
+        found = []
+        for index, budget in enumerate(runs.budgets):
+            cells = known[runs.cell_budget[known] == index]
+            level, falls = budget_line(runs, cells)
+            at = float(surface.optimum(level, falls)[0]) / LN10
+            if not (
+                len(cells) > 1
+                and runs.log10_tokens[cells].min() <= at <= runs.log10_tokens[cells].max()
+            ):
+                status = (
+                    Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE if len(cells) > 1 else Status.TOO_FEW_RUNS
+                )
+                found.append(no_optimum(budget, self.name, runs_of[index], status))
+                continue
+            lowest = float(
+                surface.predict(np.array([level - falls * at * LN10]), np.array([at * LN10]))[0]
+            )
+            remarks = () if surface.converged[0] else ("the surface did not converge",)
+            found.append(
+                fitted_optimum(self.name, runs, budget, cells, runs_of[index], at, lowest, remarks)
+            )
+        return tuple(found)
+
+    def fit(self, quantity: Quantity, below: int | None = None) -> GapFit:
+        """Fit the line of a quantity through surfaces; see `Estimator.fit`."""
+        reader, terms = quantity.reader, quantity.terms
+        runs, fits = reader.runs, reader.fits
+        means = [average_seeds(term.log_error, runs.run_cell, runs.num_cells)[0] for term in terms]
+        usable = (fits.weights > 0) & np.isfinite(means).all(axis=0)
+        cells = np.flatnonzero(usable if below is None else usable & (runs.cell_budget < below))
+        if len(np.unique(runs.cell_budget[cells])) < 2:
+            raise FitError(
+                Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
+            )
+        score = reader.surface(fits.score[cells], cells)
+        optima, notes = _optima(reader, score, cells, below)
+        surfaces = [reader.surface(mean[cells], cells) for mean in means]
+        signs = np.array([1.0, -1.0][: len(terms)])
+        log_n = optima.level - optima.falls * optima.at
+        drawn_n = optima.level[:, None] - optima.falls[:, None] * optima.drawn
+        points = signs @ np.stack([np.log(part.fit.predict(log_n, optima.at)) for part in surfaces])
+        drawn = np.tensordot(
+            signs,
+            np.stack([np.log(part.drawn.predict(drawn_n, optima.drawn)) for part in surfaces]),
+            axes=1,
+        )
+        log_compute = np.array(
+            [
+                np.mean(runs.log_compute[cells[runs.cell_budget[cells] == index]])
+                for index in optima.budgets
+            ]
+        )
+        line = line_rows(log_compute, float(np.mean(log_compute)))
+        spread = np.atleast_2d(np.cov(drawn))
+        covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
+        dof, method = float(len(cells) - PARAMETERS), "runs"
+        added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
+        if added is not None:
+            dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, reader.spec.level)
+            covariance, point_variance, method = (
+                covariance + added[:2, :2],
+                point_variance + np.diag(added)[2:],
+                "runs+items",
+            )
+        known = np.isfinite([term.log_error for term in terms]).all(axis=0)
+        return gap_fit(
+            estimator=self.name,
+            budgets=optima.budgets,
+            log_compute=log_compute,
+            points=points,
+            law=line @ points,
+            covariance=covariance,
+            point_variance=point_variance,
+            dof=dof,
+            ci_method=method,
+            num_runs=int((np.isin(runs.run_cell, cells) & known).sum()),
+            notes=(*notes, *_cautions([score, *surfaces])),
+        )
+
+
+def budget_line(runs: SuiteRuns, cells: Index) -> tuple[float, float]:
+    """Return level and fall of log N = level - fall x log D through a budget's sizes (N:
+    transformer and head), by least squares.
+
+    NaN with fewer than two token counts. At a given compute N D is nearly constant, and the fall
+    nearly 1.
+    """
+    log_tokens, log_params = runs.log10_tokens[cells] * LN10, np.log(runs.params_model[cells])
+    if len(cells) < 2 or np.ptp(log_tokens) == 0:
+        return float("nan"), float("nan")
+    away = log_tokens - log_tokens.mean()
+    falls = -float(away @ log_params / (away @ away))
+    return float(log_params.mean() + falls * log_tokens.mean()), falls
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Optima:
+    """Optima of the usable budgets on one score surface."""
+
+    budgets: Index
+    """Indices into the suite's, (budget,)."""
+    level: Array
+    """Of each budget's line, (budget,)."""
+    falls: Array
+    """Of each budget's line, (budget,)."""
+    at: Array
+    """Natural log of D, (budget,)."""
+    drawn: Array
+    """The same by draw, (budget, draw)."""
+
+
+def _item_variance(
+    reader: SurfaceReader,
+    terms: Sequence[Term],
+    surfaces: Sequence[DrawnSurface],
+    cells: Index,
+    log_n: Array,
+    log_d: Array,
+    line: Array,
+) -> Array | None:
+    """Covariance that item noise adds to (law, points), to first order in the surfaces' parameters;
+    None without items.
+    """
+    size = 2 + len(log_n)
+    added = np.zeros((size, size))
+    for term, part in zip(terms, surfaces, strict=True):
+        if term.item_covariance is None:
+            return None
+        rows = _point_slopes(part.fit, log_n, log_d) @ part.solve  # (budget, cell)
+        of_cells = cell_covariance(reader.runs, cells, term.log_error, term.item_covariance)
+        added += item_variance(
+            np.concatenate([line @ rows, rows]), of_cells, part.fit.jacobian()[0]
+        )
+    return added
+
+
+def _optima(
+    reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None
+) -> tuple[_Optima, list[str]]:
+    """Find the budgets' optima on the score's surface; a drawn optimum beyond the sampled range is
+    moved to its end.
+    """
+    runs = reader.runs
+    kept: list[tuple[int, float, float, float, Array]] = []
+    reasons: dict[str, list[str]] = {}
+    for index, budget in enumerate(runs.budgets[:below]):
+        own = cells[runs.cell_budget[cells] == index]
+        level, falls = budget_line(runs, own)
+        if not np.isfinite(level):
+            reasons.setdefault(Status.TOO_FEW_RUNS, []).append(budget)
+            continue
+        low, high = (
+            float(end) * LN10
+            for end in (runs.log10_tokens[own].min(), runs.log10_tokens[own].max())
+        )
+        at = float(score.fit.optimum(level, falls)[0])
+        if not low <= at <= high:
+            reasons.setdefault(Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE, []).append(budget)
+            continue
+        drawn = score.drawn.optimum(level, falls)
+        kept.append(
+            (index, level, falls, at, np.clip(np.where(np.isnan(drawn), at, drawn), low, high))
+        )
+    notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
+    if len(kept) < 2:
+        few = kept or len(runs.budgets[:below]) < 2
+        status = Status.TOO_FEW_BUDGETS if few else Status.NO_USABLE_OPTIMUM
+        raise FitError(status, f"{len(kept)} usable budget(s) and a law needs 2", notes)
+    numbers = np.array([entry[:4] for entry in kept])
+    found = _Optima(
+        budgets=np.array([entry[0] for entry in kept], dtype=np.int64),
+        level=numbers[:, 1],
+        falls=numbers[:, 2],
+        at=numbers[:, 3],
+        drawn=np.stack([entry[4] for entry in kept]),
+    )
+    return found, notes
+
+
+def _point_slopes(fit: SurfaceBatch, log_n: Array, log_d: Array) -> Array:
+    """Derivatives of log L at points by (E, log a, log b, alpha, beta), (point, 5)."""
+    n, d = log_n - fit.plane.mean_log_params, log_d - fit.plane.mean_log_tokens
+    first, second = (
+        fit.from_params * np.exp(-fit.alpha * n),
+        fit.from_tokens * np.exp(-fit.beta * d),
+    )
+    parts = np.stack([np.ones_like(n), first, second, -n * first, -d * second], axis=1)
+    return np.asarray(parts / (fit.irreducible + first + second)[:, None])
+
+
+def _cautions(surfaces: Sequence[DrawnSurface]) -> list[str]:
+    """Say where a search did not end by itself."""
+    fits = sum(not bool(part.fit.converged[0]) for part in surfaces)
+    draws = max(float(np.mean(~part.drawn.converged)) for part in surfaces)
+    notes = [f"{fits} surface(s) did not converge"] if fits else []
+    return [
+        *notes,
+        *(
+            [f"up to {100 * draws:.1f} % of a surface's refits did not converge"]
+            if draws > 0
+            else []
+        ),
+    ]

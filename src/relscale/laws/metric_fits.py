@@ -1,0 +1,223 @@
+"""Fits that several laws share: one metric of one corpus, and all metrics of one corpus.
+
+Every law is a function of `MetricFits` (or of `CorpusFits`, for the two-stage law). Both fit each
+domain and gap with each estimator once, when a law first needs it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from relscale.contract.status import Status
+from relscale.laws.cells import RISING, Array, Readings, SuiteRuns, readings_of
+from relscale.laws.estimators.base import Quantity, Term, without_items
+from relscale.laws.estimators.registry import ESTIMATORS
+from relscale.laws.fit_error import FitError
+from relscale.laws.gap import GapFit
+from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
+from relscale.laws.outside_models import OutsideModel
+from relscale.laws.power import fit_power_law
+from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.reader import SurfaceReader
+
+Row = dict[str, object]
+ItemPieces = Mapping[tuple[str, str, str], pd.DataFrame]
+"""Items by (corpus, domain, metric)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricFits:
+    """One metric of one corpus: values of the domains, and every estimator's fits of them."""
+
+    runs: SuiteRuns
+    """Runs of the corpus."""
+    isoflop: IsoflopFits
+    """Their IsoFLOP curves, which locate the optima."""
+    metric: str
+    """Name of the metric."""
+    readings: Readings
+    """Values by domain and run."""
+    noise: Mapping[str, ItemNoise]
+    """Item noise by domain."""
+    spec: LawSpec
+    """Spec of the family."""
+    reader: SurfaceReader
+    """Surfaces of the corpus, kept between domains."""
+    _fits: dict[tuple[str, ...], GapFit | FitError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @property
+    def label(self) -> Row:
+        """Columns with which every law table begins."""
+        return {"corpus": self.runs.corpus, "family": self.spec.family, "metric": self.metric}
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """Domains compared with the baseline; none without a baseline."""
+        if self.spec.baseline is None:
+            return ()
+        return tuple(domain for domain in self.readings.domains if domain != self.spec.baseline)
+
+    def against(self, baseline: str) -> "MetricFits":
+        """Return the same metric with another baseline."""
+        return replace(self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={})
+
+    def values(self, domain: str) -> Array:
+        """Return the log value of a domain without overlapping items, (run,)."""
+        log_error = self.readings.log_error[self.readings.domains.index(domain)]
+        if domain in self.noise and self.noise[domain].overlapping:
+            return np.where(np.isnan(log_error), np.nan, self.noise[domain].log_error)
+        return log_error
+
+    def log_gap(self, treatment: str) -> Array:
+        """Return log G of a treatment, (run,)."""
+        assert self.spec.baseline is not None
+        return self.values(treatment) - self.values(self.spec.baseline)
+
+    def terms(self, *domains: str) -> tuple[Term, ...]:
+        """Return the values of domains with item noise, or without if a domain has no items."""
+        with_items = all(domain in self.noise for domain in domains)
+        return tuple(
+            Term(
+                log_error=self.values(domain),
+                item_covariance=self.noise[domain].covariance if with_items else None,
+            )
+            for domain in domains
+        )
+
+    def remarks(self, values: Array, *domains: str) -> tuple[str, ...]:
+        """Return remarks on runs and items that were left out."""
+        overlapping = sum(
+            self.noise[domain].overlapping for domain in domains if domain in self.noise
+        )
+        return (
+            *self.readings.lacking(values, self.runs),
+            *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
+        )
+
+    def quantity(self, terms: Sequence[Term]) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, for an estimator."""
+        return Quantity(
+            runs=self.runs,
+            fits=self.isoflop,
+            terms=tuple(terms),
+            spec=self.spec,
+            reader=self.reader,
+        )
+
+    def fit(self, estimator: str, *domains: str) -> GapFit | FitError:
+        """Return the fit of a domain, or of a gap of treatment and baseline, or its failure."""
+        key = (estimator, *domains)
+        if key not in self._fits:
+            try:
+                self._fits[key] = self._fit(estimator, *domains)
+            except FitError as error:
+                self._fits[key] = error
+        return self._fits[key]
+
+    def fit_gap(self, estimator: str, treatment: str) -> GapFit | FitError:
+        """Return the fit of a treatment's gap to the baseline, or its failure."""
+        baseline = self.spec.baseline
+        assert baseline is not None
+        if self.readings.missing(treatment, baseline):
+            lost = self.readings.missing(baseline)
+            return FitError(Status.BASELINE_MISSING if lost else Status.DOMAIN_MISSING, "")
+        return self.fit(estimator, treatment, baseline)
+
+    def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
+        """Return a fit without item noise, from the budgets with a lower index than `below`.
+
+        Raises:
+            FitError: there is no estimate.
+        """
+        quantity = self.quantity(without_items(self.terms(*domains)))
+        return ESTIMATORS[estimator].fit(quantity, below)
+
+    def _fit(self, estimator: str, *domains: str) -> GapFit:
+        if self.readings.missing(*domains):
+            raise FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
+        if len(domains) == 2:
+            gap = self.log_gap(domains[0])
+            if np.all(gap[np.isfinite(gap)] == 0) and np.isfinite(gap).any():
+                raise FitError(
+                    Status.IDENTICAL, "treatment and baseline have the same error in every run"
+                )
+        if ESTIMATORS[estimator].needs_loss and self.metric in RISING:
+            raise FitError(Status.RISING_METRIC, "a surface is of an error")
+        found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
+        if len(domains) == 1:  # the points of a domain must have a power law
+            fit_power_law(found.log_compute, found.points, self.spec.level)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFits:
+    """The runs of one corpus, with all metrics of a family."""
+
+    family: pd.DataFrame
+    """Checked losses of the family, all corpora."""
+    runs: SuiteRuns
+    """Runs of the corpus."""
+    spec: LawSpec
+    """Spec of the family."""
+    items: ItemPieces = field(default_factory=dict)
+    """Items of the family."""
+    outside_models: Sequence[OutsideModel] = ()
+    """Models that are not runs of the suite."""
+
+    @cached_property
+    def isoflop(self) -> IsoflopFits:
+        """IsoFLOP curves of the corpus."""
+        return fit_isoflop(self.runs, self.spec.level)
+
+    @cached_property
+    def reader(self) -> SurfaceReader:
+        """Surfaces of the corpus."""
+        return SurfaceReader(self.runs, self.isoflop, self.spec)
+
+    @cached_property
+    def metrics(self) -> tuple[MetricFits, ...]:
+        """Fits of every metric of the spec, with item noise."""
+        return tuple(self._metric(metric, with_items=True) for metric in self.spec.metrics)
+
+    @cached_property
+    def axes(self) -> tuple[MetricFits, MetricFits]:
+        """Fits of the loss and of the accuracy of the two-stage law, without item noise."""
+        loss, accuracy = (
+            self._metric(metric, with_items=False)
+            for metric in (self.spec.loss_metric, self.spec.accuracy_metric)
+        )
+        return loss, accuracy
+
+    def _metric(self, metric: str, with_items: bool) -> MetricFits:
+        readings = readings_of(self.family, self.runs, metric)
+        noise = _noise(self.items, self.runs, metric, readings, self.spec) if with_items else {}
+        return MetricFits(
+            runs=self.runs,
+            isoflop=self.isoflop,
+            metric=metric,
+            readings=readings,
+            noise=noise,
+            spec=self.spec,
+            reader=self.reader,
+        )
+
+
+def _noise(
+    pieces: ItemPieces, runs: SuiteRuns, metric: str, readings: Readings, spec: LawSpec
+) -> dict[str, ItemNoise]:
+    """Return the item noise of every domain that has items."""
+    noise = {}
+    for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
+        piece = pieces.get((runs.corpus, domain, metric))
+        if piece is not None and np.isfinite(log_error).any():
+            where = f"items of corpus {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
+            noise[domain] = item_noise(
+                item_matrices(piece, runs, log_error, where), spec.draws, spec.seed, domain
+            )
+    return noise

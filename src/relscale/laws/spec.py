@@ -1,0 +1,94 @@
+"""Specs of the stages that fit laws: models of their JSON. Light imports."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from relscale.config.analysis import Compute, FitSettings, TwoStageAxes
+from relscale.config.base import Model
+
+FAMILY_MEAN = "family_mean"
+"""Value of `optimum_by` that locates the optimum by the mean over the family's own domains."""
+
+
+class LawSpec(FitSettings, TwoStageAxes):
+    """Spec of the laws of one family."""
+
+    family: str
+    """Family whose domains are compared."""
+    baseline: str | None = None
+    """Domain in the denominator of G; None for a family with absolute laws only."""
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("bits_per_byte",)
+    """Metrics to fit, the primary one first."""
+    chance: Annotated[float | None, Field(ge=0, lt=1)] = None
+    """Accuracy of guessing, the floor of the two-stage sigmoid; None without a choice task."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "LawSpec":
+        """Return the spec with the given fields.
+
+        Raises:
+            ValueError: naming every wrong key, its value and the rule it breaks.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            problems = "; ".join(_sentence(each, cls) for each in error.errors())
+            raise ValueError(f"laws of family {values.get('family')!r}: {problems}") from None
+
+
+class BaselinesSpec(LawSpec):
+    """Spec of the relative laws of one family against several baselines."""
+
+    baselines: tuple[str, ...]
+    """Domains that the others are compared with."""
+
+
+class OptimaSpec(Model):
+    """Spec of the compute-optimal points."""
+
+    compute: Compute = "training_flops"
+    """Compute axis, a column of the losses table."""
+    optimum_by: str = "validation"
+    """Family whose loss locates the optimum."""
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Confidence level at which an optimum counts as flat."""
+    family: str | None = None
+    """Family whose runs are listed; None for `optimum_by`."""
+    metrics: tuple[str, ...] | None = None
+    """Metrics that the family must have; None for all that it has."""
+
+
+class CorrelationSpec(Model):
+    """Spec of the correlation of slopes with a covariate."""
+
+    covariate: str
+    """Name of the covariate."""
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    """Confidence level of the interval."""
+    seed: int
+    """Seed of the permutations."""
+
+
+class PromptsSpec(Model):
+    """Spec of the comparison of prompts."""
+
+    prompts: dict[str, str]
+    """Prompt of each family: `traditional`, `continuation` or `modified`."""
+    compute: Compute
+    """Compute axis, a column of the losses table."""
+    window: int
+    """Tokens that the models read; 0 where they differ or it is not known."""
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    """Confidence level of the intervals."""
+
+
+def _sentence(problem: Mapping[str, Any], model: type[Model]) -> str:
+    """Return a sentence about one mistake: key, value and rule."""
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key}; known are {', '.join(sorted(model.model_fields))}"
+    if problem["type"] == "missing":
+        return f"key {key} is missing"
+    return f"{key} is {problem['input']!r}: {problem['msg']}"
