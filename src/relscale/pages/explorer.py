@@ -13,14 +13,8 @@ import vl_convert
 
 from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
-from relscale.figures.kit.style import (
-    MARKERS,
-    colours,
-    compute_label,
-    is_error,
-    metric_label,
-    words,
-)
+from relscale.figures.kit.metrics import is_error, metric_label
+from relscale.figures.kit.style import MARKERS, colours, compute_label, words
 from relscale.pages.explorer_columns import (
     COLUMNS,
     DOWNLOADED_POINTS,

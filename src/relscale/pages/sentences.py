@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from relscale.contract.status import Status
-from relscale.figures.kit.style import is_error, words
+from relscale.figures.kit.metrics import is_error
+from relscale.figures.kit.style import words
 
 MOST_NAMED = 14
 """A sentence names up to this many gaps, and counts more of them by family."""
