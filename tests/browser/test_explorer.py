@@ -1,4 +1,4 @@
-"""The explorer in a browser: choices, chart and downloads agree with the tables, without a network."""
+"""The explorer in a browser: it agrees with the tables, and needs no network."""
 
 import io
 import math
