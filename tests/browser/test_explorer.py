@@ -1,5 +1,4 @@
-"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and
-nobody outside is asked."""
+"""The explorer in a browser: it agrees with the tables, and needs no network."""
 
 import io
 import math
@@ -19,7 +18,7 @@ DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels si
 
 
 def drawn(page):
-    """Wait until the chart of the latest choices stands."""
+    """Wait until the chart of the latest choices is drawn."""
     page.wait_for_selector("#vis[data-drawn] svg")
 
 
@@ -37,7 +36,7 @@ def options(page, name):
 
 
 def current(page):
-    """Return what is chosen now, by the tables' columns."""
+    """Return the current choices, by the tables' columns."""
     return {
         name: page.eval_on_selector(f"#{name}", "one => one.value")
         for name in ("family", "metric", "corpus", "estimator", "baseline")
@@ -45,7 +44,7 @@ def current(page):
 
 
 def pick(frame, chosen, *columns):
-    """Return the rows that have what is chosen in these columns."""
+    """Return the rows that have the chosen values in these columns."""
     kept = np.logical_and.reduce([frame[column] == chosen[column] for column in columns])
     return frame[kept]
 

@@ -4,14 +4,12 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-UNIT = Path(__file__).parents[1] / "unit"
+CONFTEST = Path(__file__).parents[1] / "unit/figures/conftest.py"
 
 
 def synthetic_tables() -> ModuleType:
     """Return the module that makes synthetic tables: `make_tables`, `FAMILIES`, `CORPORA`."""
-    places = [UNIT / folder / "conftest.py" for folder in ("figures", "plots")]
-    path = next(place for place in places if place.is_file())
-    spec = importlib.util.spec_from_file_location("synthetic_tables_conftest", path)
+    spec = importlib.util.spec_from_file_location("synthetic_tables_conftest", CONFTEST)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
