@@ -1,5 +1,4 @@
-"""Standard groupings: MMLU's subjects in four groups, and behaviours of model-written evaluations
-in five clusters."""
+"""Standard groupings of MMLU's subjects and of model-written evaluations of behaviour."""
 
 MMLU_GROUPS: dict[str, list[str]] = {
     "STEM": [

@@ -97,7 +97,7 @@ def run_family(root: Path, suffix: str) -> None:
             str(root / f"requests{suffix}.parquet"),
             "--manifest",
             str(root / f"manifest{suffix}.json"),
-        ]
+        ],
     )
 
 
@@ -237,7 +237,7 @@ def run_losses(root: Path, names: list[str]) -> pd.DataFrame:
             str(root / "out-items.parquet"),
             "--out-csv",
             str(root / "out.csv"),
-        ]
+        ],
     )
     return pd.read_parquet(root / "out.parquet")
 
@@ -317,7 +317,7 @@ def test_overlap_stage(place):
             str(place / "train.parquet"),
             "--out",
             str(place / "o.json"),
-        ]
+        ],
     )
     assert json.loads((place / "o.json").read_text()) == {
         "items": ["in"],

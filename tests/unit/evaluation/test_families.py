@@ -108,9 +108,7 @@ def test_a_domain_or_document_more_moves_no_other(tmp_path, encoder):
 
 def test_windows_begin_at_sentences_and_keep_to_the_cap(tmp_path, encoder):
     articles(tmp_path, {"a": 40})
-    sample = sample_of(
-        "f", document_family({"A": ["a"]}, tokens=1000), tmp_path, 64, encoder
-    )
+    sample = sample_of("f", document_family({"A": ["a"]}, tokens=1000), tmp_path, 64, encoder)
     assert len(sample.items) == 15  # 15 windows of 64 tokens
     assert sample.left_out["A"]["over_cap"] == 25
     starts = set()
@@ -331,9 +329,7 @@ def test_pairs(tmp_path, encoder):
 def test_broken_pairs(tmp_path, encoder, keys, message):
     write_json(tmp_path / "x.json", [{"good": "yes", "bad": "no", "all": ["a", "b"], "right": 2}])
     with pytest.raises(ValueError, match=message):
-        sample_of(
-            "f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder
-        )
+        sample_of("f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder)
 
 
 # ------------------------------------------------------------------------------------------------------------- continuation

@@ -266,9 +266,7 @@ def test_a_domain_with_too_few_bytes(tmp_path, encoder):
 
 def test_first_tokens_are_shown_and_not_scored(tmp_path, encoder):
     write_lines(tmp_path / "a/x.jsonl", [{"text": "headline and text"}, {"text": "short"}])
-    sample = sample_of(
-        "f", documents(domains={"A": ["a"]}, masked_tokens=8), tmp_path, 64, encoder
-    )
+    sample = sample_of("f", documents(domains={"A": ["a"]}, masked_tokens=8), tmp_path, 64, encoder)
     (item,) = sample.items
     (option,) = item.options
     assert encoder.tokenizer.decode(option.continuation) == " and text"

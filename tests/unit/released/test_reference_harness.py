@@ -81,9 +81,7 @@ def check_items(model, items, said):
 
 
 def check_documents(model, documents, said):
-    requests = encode_documents(
-        documents, model.tokenizer, model.max_length, special=True
-    )
+    requests = encode_documents(documents, model.tokenizer, model.max_length, special=True)
     said_by_model = model.model.score(requests.contexts, requests.continuations)
     nats, _ = requests.row_scores(said_by_model.log_likelihood, said_by_model.greedy)
     np.testing.assert_allclose(nats, said, rtol=RELATIVE, atol=ABSOLUTE)

@@ -219,7 +219,9 @@ def test_shared_contexts_and_any_batch_give_the_plain_scores(reference, requests
     module = transformers.AutoModelForCausalLM.from_config(small(kind, **values))
     reference.fill(module)
     contexts, continuations, group = requests
-    plain = SharedContextModel(module, context_length=96, sharing=False).score(contexts, continuations)
+    plain = SharedContextModel(module, context_length=96, sharing=False).score(
+        contexts, continuations
+    )
     expected = []
     with torch.inference_mode():
         for context, continuation in zip(contexts, continuations, strict=True):
