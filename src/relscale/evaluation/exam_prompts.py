@@ -71,8 +71,8 @@ def prompt_items(
 ) -> list[TextItem]:
     """Return a subject's questions in one of the prompts.
 
-    The name of an item is made from subject, question and answers, not from the prompt or the shots:
-    a question has the same name in all prompts.
+    The name of an item is made from subject, question and answers, not from the prompt or the
+    shots: a question has the same name in all prompts.
 
     Args:
         prompt: name of the prompt.
@@ -113,7 +113,7 @@ def shown(prompt: PromptName, question: ExamQuestion) -> str:
 
 
 def options(prompt: PromptName, question: ExamQuestion) -> tuple[str, ...]:
-    """Return the scored texts: one per answer, with the space that separates it from the question."""
+    """Return the scored texts: one per answer, with the space after the question."""
     if prompt == "continuation":
         texts = list(question.answers)
     elif prompt == "modified":

@@ -43,8 +43,8 @@ class NativeModel:
         Equal requests are run once. Probabilities are taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, if its context or continuation is empty, it is longer than
-                the model allows, or a token is not in the vocabulary.
+            ValueError: naming the request, if its context or continuation is empty, it is longer
+                than the model allows, or a token is not in the vocabulary.
         """
         requests = distinct_requests(
             contexts,

@@ -41,7 +41,8 @@ class TextEncoder:
         )
         if odd is not None:
             raise ValueError(
-                f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are supported"
+                f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are "
+                "supported"
             )
         # In the byte-level alphabet one character is one byte; special tokens stand for no text.
         self._num_bytes = {

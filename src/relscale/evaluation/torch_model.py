@@ -51,8 +51,8 @@ class CausalModel:
         taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, if its context or continuation is empty, it is longer than
-                the model allows, or a token is not in the vocabulary.
+            ValueError: naming the request, if its context or continuation is empty, it is longer
+                than the model allows, or a token is not in the vocabulary.
         """
         requests = distinct_requests(
             contexts, continuations, vocab_size=self.vocab_size, context_length=self.context_length

@@ -100,8 +100,8 @@ def check_folder(path: Path, name: str) -> dict[str, Any]:
     for with_code in (file, path / "tokenizer_config.json"):
         if with_code.is_file() and read_json(with_code).get("auto_map"):
             raise ValueError(
-                f"{with_code}: auto_map requests code of the model's own, which is never run; use a "
-                "model whose architecture transformers knows, saved without auto_map"
+                f"{with_code}: auto_map requests code of the model's own, which is never run; use "
+                "a model whose architecture transformers knows, saved without auto_map"
             )
     if not any(path.glob("*.safetensors")):
         pickled = sorted(file.name for pattern in PICKLED for file in path.glob(pattern))

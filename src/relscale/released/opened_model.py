@@ -264,8 +264,8 @@ def open_released(
     if problems["missing_keys"] or problems["mismatched_keys"]:
         lost = sorted(str(key) for key in [*problems["missing_keys"], *problems["mismatched_keys"]])
         raise ValueError(
-            f"model {folder.name}: {len(lost)} of its parameters are missing in its weights or have "
-            f"another shape: {lost[0]}, ..."
+            f"model {folder.name}: {len(lost)} of its parameters are missing in its weights or "
+            f"have another shape: {lost[0]}, ..."
         )
     _check_vocabularies(folder, entries, module.get_input_embeddings().num_embeddings)
     model = SharedContextModel(module.to(where), context_length=window, batch_tokens=batch_tokens)

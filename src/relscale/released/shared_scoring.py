@@ -114,8 +114,8 @@ class SharedContextModel:
                 )
             if len(context) + len(continuation) - 1 > self.context_length:
                 raise ValueError(
-                    f"request {index}: {len(context) + len(continuation) - 1} tokens are more than the model's context of"
-                    f" {self.context_length}"
+                    f"request {index}: {len(context) + len(continuation) - 1} tokens exceed the "
+                    f"model's context of {self.context_length}"
                 )
             for tokens in (context, continuation):
                 if tokens.min() < 0 or tokens.max() >= self.vocab_size:
