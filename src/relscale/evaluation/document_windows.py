@@ -1,10 +1,10 @@
-"""Documents as items: which window of a text is scored.
+"""Windows of documents: the part of a text that is scored.
 
-Tiny models see few tokens at once, and whole documents would spend a domain's tokens on a handful
-of them. So a family of documents scores one window of each of many documents, and the document is
-the item. The window begins at a sentence drawn by the document's own hash: beginnings alone would
-be datelines and definitions. A corpus's own validation text is cut into windows throughout, since
-there the question is the loss over the corpus's bytes.
+The context of tiny models is short, and a few whole documents would use up the tokens of a domain.
+So a family of documents scores one window of each of many documents, and the document is the item.
+The window begins at a sentence drawn by the hash of the document: windows at the beginning would be
+datelines and definitions. The validation text of a corpus is cut into windows from beginning to
+end, since its purpose is the loss over all bytes of the corpus.
 """
 
 import math
@@ -46,19 +46,18 @@ def document_items(
     max_items: int | None = None,
     masked: int = 0,
 ) -> tuple[list[Item], Counter[str]]:
-    """Return one window from each of a sample of documents, and how many documents were left out,
-    by cause.
+    """Return one window of each document of a sample, and the documents left out by cause.
 
     Args:
         texts: (stratum, text) of each document; none is empty.
         domain: the domain's name, which seeds the sample with `seed`.
         seed: seed of the family's samples.
         length: tokens of a window.
-        max_tokens: cap on the tokens of all windows; none for no cap.
+        max_tokens: cap on the tokens of all windows; None for no cap.
         encoder: the tokenizer.
         max_items: cap on the documents.
-        masked: first tokens of each window that are shown and not scored; a document that has no
-            more is left out.
+        masked: first tokens of each window that are shown but not scored; a document without
+            further tokens is left out.
     """
     unique: dict[str, tuple[str, str]] = {}
     left_out = Counter[str](copies=0, over_cap=0)
@@ -104,8 +103,7 @@ def validation_items(
     max_tokens: int,
     encoder: TextEncoder,
 ) -> tuple[list[Item], int]:
-    """Return a sample of the windows into which documents are cut from beginning to end, and how
-    many windows there are.
+    """Return a sample of the windows of whole documents, and the number of all windows.
 
     Args:
         documents: (stratum, name, text) of each.

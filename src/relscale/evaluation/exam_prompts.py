@@ -1,5 +1,4 @@
-r"""The three prompts of multiple-choice questions, byte for byte: from questions and shots to what
-a model is shown and what is scored.
+r"""The three prompts of multiple-choice questions, byte for byte.
 
 With the header "The following are multiple choice questions (with answers) about {subject}.", and
 each question, shots and the scored one alike, as
@@ -8,9 +7,9 @@ each question, shots and the scored one alike, as
     continuation  "Question: {question}\nAnswer:"                         scored: " {a}"
     modified      "{question}\nA. {a}\nB. {b}\nC. {c}\nD. {d}\nAnswer:"    scored: " A. {a}"
 
-A shot is a question with its right answer behind it; header, shots and question are joined by blank
+A shot is a question followed by its right answer; header, shots and question are joined by blank
 lines. Traditional and continuation are the prompts of EleutherAI's lm-evaluation-harness (mmlu,
-mmlu_continuation), but for the header of the latter.
+mmlu_continuation), except for the header of the latter.
 """
 
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ class ExamQuestion:
     question: str
     """Its text."""
     answers: tuple[str, ...]
-    """The answers among which to choose, two or more."""
+    """The answers to choose from, two or more."""
     gold: int
     """Index of the right one."""
 
@@ -41,21 +40,23 @@ class ExamQuestion:
         """Check it.
 
         Raises:
-            ValueError: where a text is empty, there are fewer than two answers or more than
-                letters, or none of them is the right one.
+            ValueError: if a text is empty, there are fewer than two answers or more than letters,
+                or `gold` is not the index of one.
         """
         if not self.question.strip():
-            raise ValueError(f"question = {self.question!r} is no text")
+            raise ValueError(f"question = {self.question!r} is not a text")
         if not 2 <= len(self.answers) <= len(LETTERS):
             raise ValueError(
-                f"{len(self.answers)} answer(s) to {self.question[:60]!r}; there must be 2 to {len(LETTERS)}"
+                f"{len(self.answers)} answer(s) to {self.question[:60]!r}; there must be "
+                f"2 to {len(LETTERS)}"
             )
         for answer in self.answers:
             if not answer.strip():
                 raise ValueError(f"an answer to {self.question[:60]!r} is empty: {self.answers!r}")
         if not 0 <= self.gold < len(self.answers):
             raise ValueError(
-                f"gold = {self.gold} is none of the {len(self.answers)} answers to {self.question[:60]!r}"
+                f"gold = {self.gold} is not the index of one of the {len(self.answers)} answers to "
+                f"{self.question[:60]!r}"
             )
 
 
@@ -70,19 +71,19 @@ def prompt_items(
 ) -> list[TextItem]:
     """Return a subject's questions in one of the prompts.
 
-    An item's name is made of subject, question and answers, not of the prompt or the shots: the
-    same question has one name in all prompts.
+    The name of an item is made from subject, question and answers, not from the prompt or the
+    shots: a question has the same name in all prompts.
 
     Args:
-        prompt: which one.
-        questions: what is scored.
-        shots: solved questions in front, in this order.
+        prompt: name of the prompt.
+        questions: the scored questions.
+        shots: solved questions that precede each, in this order.
         subject: the subject; its underscores are shown as spaces.
         domain: the domain that the items belong to.
-        header: first line, with a place for the subject; no line where empty.
+        header: first line, with a place for the subject; no line if empty.
 
     Raises:
-        ValueError: where the prompt is not known.
+        ValueError: if the prompt is not known.
     """
     if prompt not in PROMPTS:
         raise ValueError(f"prompt {prompt!r} is not known; the choices are {', '.join(PROMPTS)}")
@@ -104,7 +105,7 @@ def prompt_items(
 
 
 def shown(prompt: PromptName, question: ExamQuestion) -> str:
-    """Return what stands before the answer of a question."""
+    """Return the text before the answer of a question."""
     text = question.question.strip()
     if prompt == "continuation":
         return f"Question: {text}\nAnswer:"
@@ -112,7 +113,7 @@ def shown(prompt: PromptName, question: ExamQuestion) -> str:
 
 
 def options(prompt: PromptName, question: ExamQuestion) -> tuple[str, ...]:
-    """Return what is scored: one text an answer, with the space that parts it from the question."""
+    """Return the scored texts: one per answer, with the space after the question."""
     if prompt == "continuation":
         texts = list(question.answers)
     elif prompt == "modified":

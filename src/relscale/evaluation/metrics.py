@@ -1,5 +1,7 @@
-"""Formulas of the metrics: from the scores of an item's options, or of a document, to one value per
-item and metric, as numerator and denominator.
+"""Formulas of the metrics.
+
+They turn the scores of an item's options, or of a document, into one value per item and metric, as
+numerator and denominator.
 
 With l_i the summed log-likelihood of option i in nats, b_i its bytes, and g the right option:
 
@@ -62,8 +64,10 @@ class OptionScores:
         return np.asarray(log_sum - scores[self.gold])
 
     def gold_is_best(self, scores: np.ndarray) -> np.ndarray:
-        """Return (item) 1.0 where the right option has the highest score, else 0.0; of equal scores
-        the first wins."""
+        """Return (item) 1.0 where the right option has the highest score, else 0.0.
+
+        Of equal scores, the first wins.
+        """
         starts = self.first[:-1]
         best = np.repeat(np.maximum.reduceat(scores, starts), self.counts) == scores
         rows = np.where(best, np.arange(len(scores)), len(scores))
@@ -128,8 +132,10 @@ def item_metrics(metrics: Sequence[str], scores: OptionScores) -> dict[str, Item
 
 
 def contains_chance(correct: int, total: int, chance: float, z: float = 1.959963984540054) -> bool:
-    """Return whether Wilson's interval of an accuracy (95 % by default) contains chance (Wilson
-    1927, JASA 22:209-212)."""
+    """Return whether Wilson's interval of an accuracy contains chance.
+
+    The interval covers 95 % by default (Wilson 1927, JASA 22:209-212).
+    """
     share = correct / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = (
@@ -143,7 +149,8 @@ def contains_chance(correct: int, total: int, chance: float, z: float = 1.959963
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float]:
     """Return the sum of numerators over the sum of denominators, and its standard error over items.
 
-    The standard error is that of the ratio estimator, sqrt(n / (n - 1) * sum((numerator_i - R denominator_i)^2)) /
+    The standard error is that of the ratio estimator,
+    sqrt(n / (n - 1) * sum((numerator_i - R denominator_i)^2)) /
     sum(denominator) (Cochran 1977, Sampling Techniques, eq. 6.10), and NaN for a single item.
     """
     size, total = len(numerator), denominator.sum()
@@ -157,8 +164,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float]
 def mean_over_strata(
     numerator: np.ndarray, denominator: np.ndarray, strata: np.ndarray
 ) -> tuple[float, float]:
-    """Return the unweighted mean over strata of each one's ratio, and its standard error over
-    items.
+    """Return the unweighted mean of the strata's ratios, and its standard error over items.
 
     The variance of a stratum is that of `ratio`. A stratum with a single item gets the pooled
     variance of an item's residual, (numerator_i - R denominator_i) / mean(denominator), within the

@@ -54,8 +54,7 @@ class Sample(Account):
     """The scored items."""
 
     def manifest(self, family: str, kind: str, context_length: int) -> dict[str, object]:
-        """Return the account as JSON: items, sequences, tokens and bytes by domain, and the text
-        left out."""
+        """Return the account as JSON: counts by domain, and the text left out."""
         counts: dict[str, _DomainCounts] = {}
         for item in self.items:
             row = counts.setdefault(item.domain, _DomainCounts())

@@ -1,5 +1,6 @@
-"""Scores that took long are stored until the whole job is done, so that a job that was stopped
-resumes with the next unscored run. Light imports: no torch.
+"""A cache of scores that took long. Light imports: no torch.
+
+It lets a job that was stopped resume with the next unscored run.
 """
 
 import logging

@@ -93,8 +93,8 @@ class ReleasedTokenizer:
         )
         if prefix is None:
             raise ValueError(
-                f"model {name}: its tokenizer has neither bos_token nor eos_token; one of them must "
-                "precede a text"
+                f"model {name}: its tokenizer has neither bos_token nor eos_token; one of them "
+                "must precede a text"
             )
         self._tokenizer = tokenizer
         self.prefix: int = prefix
@@ -219,7 +219,7 @@ def open_released(
     device: str = "auto",
     batch_tokens: int | None = None,
 ) -> ReleasedModel:
-    """Open a checkpoint.
+    """Open a released model.
 
     Args:
         source: a folder, or an id of the hub, `owner/name`.
@@ -235,7 +235,7 @@ def open_released(
     """
     folder = find_folder(source, revision)
     window = _window(folder, max_length)
-    # Only now, since these imports take seconds.
+    # Imported here, since these imports take seconds.
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
@@ -264,7 +264,8 @@ def open_released(
     if problems["missing_keys"] or problems["mismatched_keys"]:
         lost = sorted(str(key) for key in [*problems["missing_keys"], *problems["mismatched_keys"]])
         raise ValueError(
-            f"model {folder.name}: {len(lost)} of its parameters are not in its weights, or of another shape: {lost[0]}, ..."
+            f"model {folder.name}: {len(lost)} of its parameters are missing in its weights or "
+            f"have another shape: {lost[0]}, ..."
         )
     _check_vocabularies(folder, entries, module.get_input_embeddings().num_embeddings)
     model = SharedContextModel(module.to(where), context_length=window, batch_tokens=batch_tokens)
@@ -277,7 +278,8 @@ def _window(folder: ReleasedFolder, wanted: int | None) -> int | None:
         raise ValueError(f"model {folder.name}: a window of {wanted} tokens; it must be 1 or more")
     if wanted is not None and allowed is not None and wanted > allowed:
         raise ValueError(
-            f"model {folder.name}: a window of {wanted} tokens; the model allows {allowed} ({' or '.join(LENGTH_KEYS)})"
+            f"model {folder.name}: a window of {wanted} tokens; the model allows {allowed} "
+            f"({' or '.join(LENGTH_KEYS)})"
         )
     return wanted or allowed
 
@@ -287,9 +289,11 @@ def _check_vocabularies(folder: ReleasedFolder, entries: int, vocabulary: object
         return
     if entries > vocabulary:
         raise ValueError(
-            f"model {folder.name}: its tokenizer has {entries} entries and the model {vocabulary}; they do not belong together"
+            f"model {folder.name}: its tokenizer has {entries} entries and the model {vocabulary}; "
+            "they do not belong together"
         )
     if vocabulary >= MOST_ENTRIES * entries:
         raise ValueError(
-            f"model {folder.name}: its tokenizer has only {entries} entries for the model's {vocabulary}; they do not belong together"
+            f"model {folder.name}: its tokenizer has only {entries} entries for the model's "
+            f"{vocabulary}; they do not belong together"
         )

@@ -1,5 +1,7 @@
-"""Scoring with a causal language model of `transformers`: what requests have in common is run once,
-in batches that fit the memory."""
+"""Scoring with a causal language model of `transformers`, in batches that fit the memory.
+
+Shared parts of requests are run once, see `relscale.released.shared_context`.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -59,7 +61,8 @@ class SharedContextModel:
         self.batch_tokens = batch_tokens or first_batch_tokens(module)
         if sharing and not can_share(module.config):
             raise ValueError(
-                f"model_type {module.config.model_type!r} with these settings is not known to allow shared contexts"
+                f"model_type {module.config.model_type!r} with these settings is not known to "
+                "allow shared contexts"
             )
         self.sharing = can_share(module.config) if sharing is None else sharing
         self.counts: Counter[str] = Counter()
@@ -106,23 +109,27 @@ class SharedContextModel:
         for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
             if not len(context) or not len(continuation):
                 raise ValueError(
-                    f"request {index}: context and continuation must each have a token, not {len(context)} and {len(continuation)}"
+                    f"request {index}: context and continuation must each have a token; they have "
+                    f"{len(context)} and {len(continuation)}"
                 )
             if len(context) + len(continuation) - 1 > self.context_length:
                 raise ValueError(
-                    f"request {index}: {len(context) + len(continuation) - 1} tokens are more than the model's context of"
-                    f" {self.context_length}"
+                    f"request {index}: {len(context) + len(continuation) - 1} tokens exceed the "
+                    f"model's context of {self.context_length}"
                 )
             for tokens in (context, continuation):
                 if tokens.min() < 0 or tokens.max() >= self.vocab_size:
                     odd = tokens.min() if tokens.min() < 0 else tokens.max()
                     raise ValueError(
-                        f"request {index}: token {odd} is not in the model's vocabulary of {self.vocab_size} entries"
+                        f"request {index}: token {odd} is not in the model's vocabulary of "
+                        f"{self.vocab_size} entries"
                     )
 
     def _score_bundle(self, bundle: Bundle) -> list[tuple[list[list[int]], np.ndarray, np.ndarray]]:
-        """Return requests, nats and greedy of each batch's branches; where memory does not suffice,
-        begin again with half the tokens."""
+        """Return requests, nats and greedy of each batch's branches.
+
+        If memory does not suffice, start again with half the tokens.
+        """
         while True:
             done: list[tuple[list[list[int]], np.ndarray, np.ndarray]] = []
             counts: Counter[str] = Counter()
@@ -188,8 +195,7 @@ class SharedContextModel:
     def _read(
         self, head: nn.Module, states: Tensor, place: Tensor, target: Tensor
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return (target) the log-probability of each target after its place in `states`, and
-        whether it is the likeliest token there.
+        """Return (target) log-probabilities, and whether each target is the likeliest token.
 
         Logits are made for a few places at a time: what a processor's caches hold is several times
         faster than all of them.
@@ -215,8 +221,10 @@ class SharedContextModel:
         return log_probability.cpu().numpy(), likeliest.cpu().numpy()
 
     def _mask(self, batch: Batch, cache: "_PrefixCache | None") -> Tensor:
-        """Return what is added to the scores of attention, (bough, 1, time, prefix + time): 0 where
-        a token sees another."""
+        """Return the additive attention mask, (bough, 1, time, prefix + time).
+
+        It is 0 where a token sees another, and the lowest number elsewhere.
+        """
         prefix = cache.get_seq_length() if cache else 0
         rows, time = batch.tokens.shape
         mask = torch.zeros(
@@ -232,8 +240,10 @@ class SharedContextModel:
 
 
 class _PrefixCache:
-    """Keys and values of a prefix, set in front of those of any batch; nothing that follows is
-    kept. In place of a `transformers` cache."""
+    """Keys and values of a prefix, which precede those of any batch.
+
+    It replaces a `transformers` cache and does not store later tokens.
+    """
 
     def __init__(self, module: Any, tokens: Tensor) -> None:
         """Run the prefix, (1, time)."""
@@ -258,8 +268,10 @@ class _PrefixCache:
 
 
 def can_share(config: Any) -> bool:
-    """Return whether a model of this configuration can run branches after a context and reuse a
-    prefix; see `SHARING_TYPES`."""
+    """Return whether a model can run branches after a context and reuse a prefix.
+
+    See `SHARING_TYPES`.
+    """
     windows = {"full_attention"}.issuperset(getattr(config, "layer_types", None) or ())
     rope = getattr(config, "rope_parameters", None) or {}
     return (
@@ -270,8 +282,10 @@ def can_share(config: Any) -> bool:
 
 
 def first_batch_tokens(module: Any) -> int:
-    """Return an estimate of the padded tokens of a batch: on a processor what its caches hold, else
-    what half the free memory holds."""
+    """Return an estimate of the padded tokens of a batch.
+
+    On a CPU they fit its caches; on a GPU they fit half the free memory.
+    """
     device = next(module.parameters()).device
     if device.type != "cuda":
         return CPU_TOKENS

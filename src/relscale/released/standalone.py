@@ -123,7 +123,8 @@ def evaluate_by_hand(
     """
     if family not in experiment.families:
         raise ValueError(
-            f"--family {family!r}: no such entry in families; the choices are {', '.join(experiment.families)}"
+            f"--family {family!r}: no such entry in families; the choices are "
+            f"{', '.join(experiment.families)}"
         )
     settings: Family = experiment.families[family]
     if limit is not None:

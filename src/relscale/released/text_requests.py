@@ -1,5 +1,6 @@
-"""From texts to token sequences for any model's own tokenizer, cut as EleutherAI's
-lm-evaluation-harness (0.4) cuts them. Light imports.
+"""From texts to token sequences, with the tokenizer of any model. Light imports.
+
+Boundaries are those of EleutherAI's lm-evaluation-harness (0.4).
 
 A question's context is prefix + context; white space at its end moves to the continuations. A
 continuation's tokens are those of the whole text that follow as many as the context alone has.
@@ -31,18 +32,15 @@ class TextTokenizer(Protocol):
 
     @property
     def prefix(self) -> int:
-        """The token that stands in front of a text where there is nothing else: begin of text, else
-        end of text."""
+        """The token before a text without context: begin of text, else end of text."""
         ...
 
     def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with or without the special tokens that the tokenizer
-        puts around a text."""
+        """Return the token ids of each text, with or without the tokenizer's special tokens."""
         ...
 
     def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text that follow so many of its tokens (special ones do not
-        count)."""
+        """Return the UTF-8 bytes of a text after its first tokens; special ones do not count."""
         ...
 
 
@@ -68,8 +66,10 @@ class TextRequests:
     def row_scores(
         self, log_likelihood: np.ndarray, greedy: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return (row) nats, summed in float64, and whether every token was the likeliest, from
-        those of the sequences."""
+        """Return (row) nats and whether every token was the likeliest, from those of sequences.
+
+        Nats are summed in float64.
+        """
         rows = len(self.table.num_bytes)
         nats = np.bincount(self.source, weights=log_likelihood, minlength=rows)
         return nats, np.bincount(self.source, weights=~greedy, minlength=rows) == 0
@@ -78,7 +78,7 @@ class TextRequests:
 def encode_items(
     items: Sequence[TextItem], tokenizer: TextTokenizer, max_length: int
 ) -> TextRequests:
-    """Return the requests of questions: one sequence an option.
+    """Return the requests of questions: one sequence per option.
 
     Bytes are those of the option without the one space that parts it from the context.
 
@@ -113,7 +113,8 @@ def encode_items(
                     )
                 if len(after) > max_length:
                     raise ValueError(
-                        f"{where}: option {option[:60]!r} has {len(after)} tokens; the model allows {max_length}"
+                        f"{where}: option {option[:60]!r} has {len(after)} tokens; the model "
+                        f"allows {max_length}"
                     )
                 kept = max_length + 1 - len(after)
                 lost = len(before) > kept
@@ -156,8 +157,9 @@ def encode_documents(
     masked_tokens: int = 0,
     special: bool = False,
 ) -> TextRequests:
-    """Return the requests of documents: one sequence a window. Every byte counts once; nothing is
-    cut.
+    """Return the requests of documents: one sequence per window.
+
+    Every byte counts once; no text is cut.
 
     Args:
         documents: their names are unique within a domain.
@@ -246,8 +248,9 @@ def rolling_windows(
     stride: int,
     masked_tokens: int = 0,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (context, continuation) of each window of a document; the continuations together are
-    its tokens but for the masked ones.
+    """Return (context, continuation) of each window of a document.
+
+    The continuations together are the tokens of the document without the masked ones.
 
     Args:
         tokens: the document's.
@@ -271,8 +274,10 @@ def rolling_windows(
 def _pairs(
     items: Sequence[TextItem], tokenizer: TextTokenizer
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """Return the tokens of context and continuation of each option of each item, uncut; options of
-    an item share the context's array."""
+    """Return the uncut tokens of context and continuation of each option of each item.
+
+    Options of an item share the array of the context.
+    """
     whole = [item.prefix + item.context for item in items]
     given = [text.rstrip() for text in whole]
     once = list(dict.fromkeys(given))

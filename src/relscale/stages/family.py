@@ -21,7 +21,7 @@ def main(
     shots_source: Path | None = None,
     validation: Path | None = None,
 ) -> None:
-    """Write requests and their manifest; the files of a source are in files/ next to its manifest."""
+    """Write requests and their manifest; a source's files are in files/ next to its manifest."""
     inputs = FamilyInputs(
         source=source.parent / "files" if source else None,
         shots_source=shots_source.parent / "files" if shots_source else None,

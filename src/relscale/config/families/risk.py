@@ -22,7 +22,8 @@ from relscale.config.groups import RISK_CLUSTERS
 class RiskFamily(SourceFamily):
     """Behaviours grouped into clusters: the probability of the answer that matches the behaviour.
 
-    Each behaviour has one file of questions. Records have question, answer_matching_behavior and answer_not_matching_behavior.
+    Each behaviour has one file of questions. Records have question, answer_matching_behavior and
+    answer_not_matching_behavior.
     """
 
     kind: Literal["risk"]

@@ -68,8 +68,8 @@ class FamilyItems(ABC, Generic[Settings]):
                 domain has no text; if the kind needs the suite's tokenizer.
         """
         raise ValueError(
-            f"families.{self.name}: kind {self.settings.kind} needs the tokenizer of a suite; released "
-            "models have their own"
+            f"families.{self.name}: kind {self.settings.kind} needs the tokenizer of a suite; "
+            "released models have their own"
         )
 
     @abstractmethod

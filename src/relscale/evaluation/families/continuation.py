@@ -39,8 +39,8 @@ class ContinuationItems(FamilyItems[ContinuationFamily]):
         """Return a sample of the passages, with wrong options of both variants.
 
         Raises:
-            ValueError: naming the key, if a passage does not fit the window, or a topic or the whole
-                family has too few passages.
+            ValueError: naming the key, if a passage does not fit the window, or a topic or the
+                whole family has too few passages.
         """
         family, documents = self.settings, self._documents()
         wanted = family.context_tokens + family.continuation_tokens

@@ -116,7 +116,7 @@ def risk_item(
 def _with_choices(
     question: str, matching: str, other: str, where: str
 ) -> tuple[str, tuple[str, ...], int]:
-    """Return context, options and the index of the right one of a question with lettered choices."""
+    """Return context, options and right index of a question with lettered choices."""
     # Some questions end in "Answer:" after the last choice.
     question = _ANSWER_TAIL.sub("", question)
     letters = _CHOICE.findall(question)

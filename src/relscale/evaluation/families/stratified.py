@@ -34,8 +34,7 @@ class StratifiedItems(FamilyItems[Settings]):
 
     @abstractmethod
     def strata(self) -> tuple[list[Stratum], Account]:
-        """Return the questions by stratum, in the order of the domains, and the account of the
-        rest.
+        """Return the questions by stratum, in the order of the domains, and the account.
 
         Raises:
             ValueError: naming file and line of a broken record; naming the key and the choices if a
