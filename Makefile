@@ -1,6 +1,6 @@
 # relscale.  The two main commands: make reproduce | make test
-# EXPERIMENT=name selects experiments/name.yaml. CORES, GPUS and MEM_MB limit the use of this machine.
-# DOWNLOADS is a folder of packages downloaded before.
+# EXPERIMENT=name selects experiments/name.yaml. CORES, GPUS and MEM_MB limit the use of this
+# machine. DOWNLOADS is a folder of packages downloaded before.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -15,26 +15,27 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
-NAME := $(if $(filter-out default,$(EXPERIMENT)),$(shell sed -n "s/^experiment: *//p" experiments/$(EXPERIMENT).yaml),default)
-RESULTS := results/$(NAME)
 OVERLAYS := $(if $(filter-out default,$(EXPERIMENT)),experiments/$(EXPERIMENT).yaml)
+NAME := $(if $(OVERLAYS),$(shell sed -n "s/^experiment: *//p" $(OVERLAYS)),default)
+RESULTS := results/$(NAME)
 OVERLAY := $(if $(OVERLAYS),--configfile $(OVERLAYS))
 # snakefmt calls shfmt, which is in the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# This checkout comes before an installed one, which matters where .venv is a link to a shared folder.
+# This checkout comes before an installed one, which matters if .venv is a link.
 export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
-FIGURES := $(filter-out table findings explorer provenance,$(basename $(notdir $(wildcard workflow/report/*.rst))))
+FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan figures report \
-	verify archive publish soak clean-checkpoints clean-results
+.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan \
+	figures report verify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+		| awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 env: ## build .venv from the lock; does nothing if its content is up to date
 	@$(ENVIRONMENT)
@@ -75,10 +76,11 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/python -m pytest tests/unit
 	@for name in $(EXPERIMENTS); do \
 		echo "dry run of $$name"; \
-		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all || exit 1; done
+		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all \
+			|| exit 1; done
 
 docs: env ## build the documentation into build/docs; an unresolved link is an error
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 schema: env ## write the schema and the reference of the configuration from its models
 	$(BIN)/python -m relscale.config.schema
@@ -103,8 +105,8 @@ archive: env ## pack tables, figures and records of EXPERIMENT into one file
 	$(BIN)/python -m relscale archive $(OVERLAYS) --out $(RESULTS).tar.gz
 
 publish: env ## write model folders and cards for the runs of EXPERIMENT; uploads nothing
-	@test -n "$(LICENCE)" || { echo "make publish needs LICENCE, the Hub's name of the weights' licence," \
-		"such as LICENCE=apache-2.0; it must be compatible with the licences in" \
+	@test -n "$(LICENCE)" || { echo "make publish needs LICENCE, the name of the licence of the" \
+		"weights on the Hub, such as LICENCE=apache-2.0; it must be compatible with the licences in" \
 		"$(RESULTS)/tables/sources.csv"; exit 2; } >&2
 	$(BIN)/python -m relscale publish $(OVERLAYS) --out $(RESULTS)-models --licence $(LICENCE)
 

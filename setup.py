@@ -1,7 +1,6 @@
-"""Compiles the native training step where there is a C compiler; without one the installation goes
-on, and torch is used instead.
+"""Compile the native training step if there is a C compiler; otherwise torch is used.
 
-Everything else about the package stands in pyproject.toml.
+Everything else about the package is in pyproject.toml.
 """
 
 import hashlib
@@ -13,9 +12,9 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("src/relscale/training/native")
 FLAGS = ["-std=gnu11", "-O3", "-g0", "-fvisibility=hidden"]
-# Errors of mathematical functions and floating-point traps are not looked at, which lets loops use
-# vectors; NaN and infinity are kept, also where the environment's CFLAGS would not keep them: a run
-# that diverges must be seen.
+# Errors of mathematical functions and floating-point traps are ignored, so that loops can use
+# vectors. NaN and infinity are kept, even if CFLAGS of the environment say otherwise, because a
+# diverging run must be detected.
 KERNEL_FLAGS = [
     *FLAGS,
     "-fno-fast-math",
@@ -38,20 +37,17 @@ X86_LEVELS = {
 
 
 def sources_digest() -> str:
-    """Return the digest that `relscale.training.native_library` compares with its own, so that a
-    stale library is not used."""
+    """Return the digest of the C sources, which `relscale.training.native_library` checks."""
     return hashlib.sha256(
         b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
     ).hexdigest()[:16]
 
 
 class BuildLevels(build_ext):
-    """Compiles decoder.c once for each level of instructions of this kind of machine, all into one
-    library."""
+    """Compile decoder.c for each instruction set of this kind of machine into one library."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile the levels, leaving out those that the compiler does not know, then the rest as
-        usual."""
+        """Compile the instruction sets that the compiler supports, then the rest as usual."""
         levels = {"baseline": []}
         if platform.machine().lower() in ("x86_64", "amd64"):
             levels |= X86_LEVELS

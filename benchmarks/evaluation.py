@@ -5,7 +5,7 @@ much memory that takes.
     12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
     modified      # every question that is no shot, once
 
-The same checkpoint (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
+The same model (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
 entries trained on the texts), the same items, one thread, interleaved: each round gives every
 contestant a turn at every task, and a figure is the median over rounds. Rates are items a second of
 CPU time of this process, tokenizing counted, so that a busy machine counts less. The harness takes
@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.model import open_checkpoint
+from relscale.released.opened_model import open_released
 
 SHOTS = 5
 WINDOW = 2048
@@ -100,7 +100,7 @@ def items_of(
     return made
 
 
-def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
+def make_model(folder: Path, texts: Sequence[str]) -> int:
     """Make the model and its tokenizer; return its parameters."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -134,12 +134,12 @@ def make_checkpoint(folder: Path, texts: Sequence[str]) -> int:
 
 def ours(folder: Path) -> Contestant:
     """Return this project as a contestant."""
-    checkpoint = open_checkpoint(str(folder), device="cpu")
+    model = open_released(str(folder), device="cpu")
 
     def score(texts: Texts) -> np.ndarray:
         if isinstance(texts[0], TextDocument):
-            return checkpoint.score_documents(texts).log_likelihood
-        return checkpoint.score_items(texts).log_likelihood
+            return model.score_documents(texts).log_likelihood
+        return model.score_items(texts).log_likelihood
 
     return score
 
@@ -229,8 +229,8 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
 def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
     """Score every question once and print what it cost."""
     begin = time.process_time()
-    checkpoint = open_checkpoint(str(folder), device="cpu")
-    scores = checkpoint.score_items(texts)
+    model = open_released(str(folder), device="cpu")
+    scores = model.score_items(texts)
     minutes = (time.process_time() - begin) / 60
     print(
         f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; {json.dumps(scores.account)}"
@@ -272,7 +272,7 @@ def main() -> None:
             for row in rows[:60]
         ]
         print(
-            f"{make_checkpoint(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters"
+            f"{make_model(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters"
         )
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)

@@ -1,5 +1,6 @@
-"""How fast a GPU trains the paper's shapes: our step, a nanoGPT-style loop and Hugging Face's
-Trainer, interleaved on one card.
+"""Compare the speed of our trainer with two others on the paper's shapes, on one GPU.
+
+The others are a nanoGPT-style loop and Hugging Face's Trainer; all take turns on one card.
 
     python benchmarks/gpu_training.py [--shapes 1024x11x16 2048x21x16] [--rounds 3] [--steps 5]
     [--peak 9.89e14]
@@ -10,8 +11,8 @@ others, the recipe's cautious AdamC for ours. A step is a whole batch; ours and 
 loop take the parts that the plan's estimate of memory chooses, Trainer the largest that it can
 (halved until it fits).
 Columns: tokens per second, model FLOPs (causal attention counted in half, no softmax, three times
-the forward pass) over `--peak`, and the most memory that torch allocated in GiB, beside what was
-estimated for ours. Trainer needs `transformers` and `accelerate`.
+the forward pass) over `--peak`, and the most memory that torch allocated in GiB, with the
+estimate for ours. Trainer needs `transformers` and `accelerate`.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from relscale.plan.accounting import (
     forward_flops_per_token,
 )
 from relscale.plan.architecture import Shape
-from relscale.plan.suite import MARIN_CHOICES
+from relscale.plan.optimiser import CautiousAdamC
+from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training.execution import (
     GIB,
     Execution,
@@ -41,16 +43,19 @@ from relscale.training.execution import (
 )
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.torch_trainer import TorchTrainer
 
-OPTIMISER = {
-    "kind": "cautious_adamc",
-    **dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 1e-4),
-    "beta1": 0.95,
-    "beta2": 0.99,
-    "weight_decay": 0.1,
-    "clip_norm": 1.0,
-}
+OPTIMISER = CautiousAdamC(
+    learning_rate=1e-4,
+    embedding_learning_rate=1e-4,
+    head_learning_rate=1e-4,
+    beta1=0.95,
+    beta2=0.99,
+    weight_decay=0.1,
+    clip_norm=1.0,
+    warmup_share=0.1,
+    decay_share=0.2,
+)
 Contestant = Callable[[int], float]
 """Takes steps and returns the seconds of one."""
 
@@ -89,7 +94,7 @@ def chosen(shape: Shape, batch: int) -> Execution:
     """Return how the plan's estimate executes a shape on this card."""
     memory = torch.cuda.get_device_properties(0).total_memory
     execution = choose_execution(
-        shape, count_parameters(shape).total, OPTIMISER["kind"], batch, "cuda", memory_bytes=memory
+        shape, count_parameters(shape).total, OPTIMISER.kind, batch, "cuda", memory_bytes=memory
     )
     if execution is None:
         raise ValueError(f"--shapes: {shape} does not fit this GPU")
@@ -98,7 +103,7 @@ def chosen(shape: Shape, batch: int) -> Execution:
 
 def ours(shape: Shape, batch: int) -> Contestant:
     """Return this project's step."""
-    step = TorchStep(shape, MARIN_CHOICES, OPTIMISER, 0, chosen(shape, batch))
+    step = TorchTrainer(shape, MARIN_CHOICES, OPTIMISER, 0, chosen(shape, batch))
     tokens = batch_of(shape, batch)
 
     def turn(steps: int) -> float:
@@ -110,8 +115,10 @@ def ours(shape: Shape, batch: int) -> Contestant:
 
 
 def nano(shape: Shape, batch: int) -> Contestant:
-    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) on our decoder: compiled whole, all
-    logits at once, fused AdamW."""
+    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) on our decoder.
+
+    Compiled as a whole, all logits at once, fused AdamW.
+    """
     decoder = Decoder(shape, MARIN_CHOICES)
     initialise(decoder, 0)
     module = torch.compile(decoder.cuda())
@@ -137,8 +144,7 @@ def nano(shape: Shape, batch: int) -> Contestant:
 
 
 def hugging_face(shape: Shape, batch: int) -> Contestant:
-    """Return `transformers.Trainer` on its own Qwen3 model, in the largest parts of the batch that
-    fit."""
+    """Return `transformers.Trainer` on its Qwen3 model, with the largest micro batch that fits."""
     import accelerate  # noqa: F401 (Trainer needs it, and says so late)
     from transformers import (
         Qwen3Config,
@@ -197,8 +203,10 @@ def hugging_face(shape: Shape, batch: int) -> Contestant:
 
 
 def measure(label: str, rounds: int, steps: int, peak: float) -> None:
-    """Print the rows of one shape; contestants take turns, each made anew so that none holds memory
-    in another's turn."""
+    """Print the rows of one shape.
+
+    Contestants take turns, and each is built anew so that none holds memory in another's turn.
+    """
     shape, batch = shape_of(label)
     tokens = batch * shape.context_length
     flops = (
@@ -207,8 +215,10 @@ def measure(label: str, rounds: int, steps: int, peak: float) -> None:
         * tokens
     )
     execution = chosen(shape, batch)
-    estimate = state_bytes(count_parameters(shape).total, OPTIMISER["kind"])
-    estimate += activation_bytes(shape, "cuda", execution.micro_batch or batch, execution.recompute)
+    estimate = state_bytes(count_parameters(shape).total, OPTIMISER.kind)
+    estimate += activation_bytes(
+        shape, "cuda", execution.micro_batch or batch, execution.activation_checkpointing
+    )
     times: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
     for _ in range(rounds):
@@ -231,7 +241,8 @@ def measure(label: str, rounds: int, steps: int, peak: float) -> None:
             else f"  ours / {name} {median / statistics.median(times['ours']):.2f}x"
         )
         print(
-            f"{label:14}{name:>9}{tokens / median:12,.0f}{flops / median / peak:8.1%}{memory[name]:9.1f}{beside}"
+            f"{label:14}{name:>9}{tokens / median:12,.0f}{flops / median / peak:8.1%}"
+            f"{memory[name]:9.1f}{beside}"
         )
 
 

@@ -1,12 +1,11 @@
-"""What drawing costs: CPU time of every figure in all three formats and of the pages, and their
-sizes, from synthetic tables.
+"""Measure the pages: CPU seconds and size of every figure and of the explorer.
 
-Run as `python benchmarks/pages.py [--runs 180 | --runs 255]`. Each figure is drawn by its own
-process, as in the workflow, so the time to import the libraries is in it.
+Run as `python benchmarks/pages.py [--runs 180]`. The tables are synthetic. Each figure, in three
+formats, and the explorer are made by a process of their own, as in the workflow, so the time to
+import the libraries is included.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import resource
@@ -16,130 +15,93 @@ import tempfile
 import time
 from pathlib import Path
 
-from relscale.contract.io import read_table
-from relscale.pages.tables_html import table_page
-
 ROOT = Path(__file__).parents[1]
-FIGURES = sorted(path.stem for path in (ROOT / "workflow/report").glob("*.rst"))
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+from synthetic_tables import synthetic_tables  # noqa: E402
+
+from relscale import figures  # noqa: E402
+from relscale.contract.io import read_table  # noqa: E402
+from relscale.contract.suite_table import SUITE_COLUMNS  # noqa: E402
+from relscale.pages.tables_html import table_page  # noqa: E402
+
+KINDS = ("svg", "pdf", "png")
+BASE64 = 4 / 3
+"""Growth of a file inside a report."""
 
 
 def tables_of(runs, folder):
-    """Write synthetic tables of that many runs and return their paths by name."""
-    spec = importlib.util.spec_from_file_location(
-        "synthetic_tables", ROOT / "tests/unit/plots/conftest.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """Write synthetic tables of a number of runs and return their paths by name."""
+    module = synthetic_tables()
     sizes, rest = divmod(runs, 15)
     if rest:
         sys.exit(f"--runs {runs}: must be a multiple of 15 (three corpora, five budgets)")
     module.SHAPES = tuple((16 + 4 * k, 1) for k in range(sizes))
     tables = module.make_tables(budgets=("5e10", "1e11", "2e11", "5e11", "1e12"))
+    suite = tables["losses"].drop_duplicates("run").reindex(columns=list(SUITE_COLUMNS))
     paths = {}
-    for name, frame in tables.items():
+    for name, frame in {**tables, "suite": suite.fillna(0)}.items():
         paths[name] = folder / f"{name}.csv"
         frame.to_csv(paths[name], index=False)
-    paths |= {
+    return paths | {
         "published": ROOT / "workflow/reference/paper_slopes.csv",
         "prompts": ROOT / "workflow/reference/paper_prompts.csv",
     }
-    suite = tables["losses"].drop_duplicates("run")
-    for column in (
-        "budget_counts",
-        "width",
-        "layers",
-        "heads",
-        "batch_size",
-        "steps",
-        "learning_rate",
-        "beta2",
-        "attention_flops",
-    ):
-        suite[column] = 0
-    paths["suite"] = folder / "suite.csv"
-    suite.to_csv(paths["suite"], index=False)
-    return paths
 
 
-def cpu_s(command):
-    """Run a command and return the CPU seconds of it."""
+def cpu_s(module, *words):
+    """Run a module of the package and return its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "-m", module, *words], check=True, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def measure_figures(paths, folder):
+    """Draw all figures, print one line per figure, and return the size of their SVG files."""
+    total, drawn, started = 0.0, 0, time.perf_counter()
+    for figure in figures.names():
+        declared = figures.find(figure)
+        tables = [f"{name}={paths[name]}" for name in declared.tables if name in paths]
+        out = {kind: folder / f"{figure}.{kind}" for kind in KINDS}
+        outputs = [word for kind, path in out.items() for word in (f"--{kind}", str(path))]
+        spent = cpu_s(declared.drawing, "--table", *tables, *outputs)
+        total, size = total + spent, out["svg"].stat().st_size
+        drawn += size
+        print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)
+    clock = time.perf_counter() - started
+    print(f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {clock:.0f} s")
+    return drawn
+
+
+def measure_explorer(paths, folder):
+    """Write the explorer and print its costs."""
+    out = folder / "explorer.html"
+    names = ("losses", "points", "absolute", "relative")
+    tables = [word for name in names for word in (f"--{name}", str(paths[name]))]
+    spec = json.dumps({"experiment": "benchmark"})
+    spent = cpu_s("relscale.stages.explorer", "--spec", spec, *tables, "--out", str(out))
+    print(f"{'explorer':24s} {spent:6.2f} CPU-s {out.stat().st_size / 1e6:6.2f} MB")
+
+
 def main():
-    """Print a line a figure or page, and the sums."""
+    """Print one line per figure or page, and the sums."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=180)
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = tables_of(runs, folder)
-        tables = [word for key, path in paths.items() for word in ("--table", f"{key}={path}")]
-        total, drawn, started = 0.0, 0, time.perf_counter()
-        for figure in (
-            name for name in FIGURES if importlib.util.find_spec(f"relscale.figures.{name}")
-        ):
-            out = {kind: folder / f"{figure}.{kind}" for kind in ("svg", "pdf", "png")}
-            spent = cpu_s(
-                [
-                    sys.executable,
-                    "-m",
-                    f"relscale.figures.{figure}",
-                    *tables,
-                    *(w for k, p in out.items() for w in (f"--{k}", str(p))),
-                ]
-            )
-            total, size = total + spent, out["svg"].stat().st_size
-            drawn += size
-            print(f"{figure:24s} {spent:6.2f} CPU-s {size / 1e6:6.2f} MB as SVG", flush=True)
-        clock = time.perf_counter() - started
+        print(f"{runs} runs")
+        drawn = measure_figures(paths, folder)
+        shown = {name: path for name, path in paths.items() if name != "losses"}
+        tables = sum(len(table_page(read_table(path), name)) for name, path in shown.items())
         print(
-            f"{'all figures':24s} {total:6.2f} CPU-s {drawn / 1e6:6.2f} MB as SVG, {runs} runs, {clock:.0f} s by the clock"
+            f"{'in a report':24s} {BASE64 * (tables + drawn) / 1e6:.2f} MB: "
+            "all figures and all tables but the losses, as base64"
         )
-        embedded = (
-            4
-            / 3
-            * sum(
-                len(table_page(read_table(path), name))
-                for name, path in paths.items()
-                if name != "losses"
-            )
-            + 4 / 3 * drawn
-        )
-        print(
-            f"{'in a report':24s} {embedded / 1e6:.2f} MB: the figures and every table but the losses, as base64"
-        )
-        laws = [
-            word
-            for key in ("losses", "points", "absolute", "relative")
-            for word in (f"--{key}", str(paths[key]))
-        ]
-        page = [
-            word
-            for key in ("html", "js")
-            for word in (
-                {"html": "--template", "js": "--script"}[key],
-                f"{ROOT}/workflow/explorer/explorer.{key}",
-            )
-        ]
-        out = folder / "explorer.html"
-        spent = cpu_s(
-            [
-                sys.executable,
-                "-m",
-                "relscale.stages.explorer",
-                "--spec",
-                json.dumps({"experiment": "x"}),
-                *laws,
-                *page,
-                "--out",
-                str(out),
-            ]
-        )
-        print(f"{'explorer':24s} {spent:6.2f} CPU-s {out.stat().st_size / 1e6:6.2f} MB")
+        measure_explorer(paths, folder)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""What a job costs on SLURM beside its own work: this workflow's jobs beside those of a workflow of
-one line, with the same plugin.
+"""Overhead of a job on SLURM, compared with that of a one-line workflow with the same plugin.
 
     python benchmarks/slurm.py --downloads FOLDER [--jobs 5] [--out FILE]
 
 Starts a SLURM of one node (tests/support/slurm_cluster.py) and sends both workflows, one job at a
 time. SLURM says when a job began and ended, to the second; the record of Snakemake's benchmark says
-how long its command ran. The difference is what starting Python, reading the workflow (twice, one
-call inside the other) and writing metadata cost.
+how long its command ran. The difference is the cost of starting Python, reading the workflow
+(twice, one call inside the other) and writing metadata.
 """
 
 import argparse
@@ -41,8 +40,7 @@ rule one:
 
 
 def ended(cluster: Cluster) -> dict[str, float]:
-    """Return the seconds between begin and end of each job that SLURM has finished, by its
-    number."""
+    """Return the duration in seconds of each job that SLURM has finished, by its number."""
     found = {}
     for line in cluster.call(
         "squeue", "--noheader", "--array", "--states", "COMPLETED", "--format", "%i %S %e"
@@ -55,8 +53,7 @@ def ended(cluster: Cluster) -> dict[str, float]:
 
 
 def overheads(cluster: Cluster, command: list[str], folder: Path, records: str) -> float:
-    """Run a workflow, and return the seconds that its jobs took on average beside their
-    commands."""
+    """Run a workflow, and return the mean overhead of its jobs over their commands in seconds."""
     before = ended(cluster)
     done = subprocess.run(
         command, cwd=folder, env=cluster.environment, capture_output=True, text=True, check=False
@@ -122,17 +119,19 @@ def main() -> None:
                 )
         finally:
             cluster.stop()
-    lines = [f"{'workflow':<12}{'s a job beside its command: median (lowest-highest)':>54}"]
+    lines = [f"{'workflow':<12}{'s per job over its command: median (lowest-highest)':>54}"]
     for workflow, values in seen.items():
         lines.append(
-            f"{workflow:<12}{statistics.median(values):>30.1f} ({min(values):.1f}-{max(values):.1f})"
+            f"{workflow:<12}{statistics.median(values):>30.1f} "
+            f"({min(values):.1f}-{max(values):.1f})"
         )
     differences = [
         ours - plain for plain, ours in zip(seen["one line"], seen["relscale"], strict=True)
     ]
     rounds = ", ".join(f"{difference:.1f}" for difference in differences)
     lines.append(
-        f"more than the plugin's own: {statistics.median(differences):.1f} s a job (by rounds: {rounds})"
+        f"more than the plugin: {statistics.median(differences):.1f} s per job "
+        f"(by rounds: {rounds})"
     )
     print("\n".join(lines))
     if args.out:

@@ -2,17 +2,16 @@
 
 A shard is compared with the tokenizer alone and with `datasets.map`, on the same files.
 
-    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet \\
-        [--large-mb 2000] [--out FILE]
+    python benchmarks/tokenization.py --text results/shared/corpora/*/train.parquet
 
-The text of the given corpora is written repeatedly, each time in another order, to JSON Lines files
-in a temporary folder. Each measurement runs in a new process, and rounds are interleaved. Times are
-CPU seconds without imports; memory is the peak of the whole process. On a shared machine, the CPU
-seconds of the same work differ by a factor of two. The time inside the tokenizer is therefore
-measured in each process as well: the ratio of whole to inside compares methods on any machine.
-`datasets.map` encodes a thousand documents at a time, its default: once as it is usually written,
-with a tokenizer of `transformers`, and once with the `tokenizers` library and its call without
-offsets. Needs `datasets` (extra `hub`).
+Options are listed by `--help`. The text of the given corpora is written repeatedly, each time in
+another order, to JSON Lines files in a temporary folder. Each measurement runs in a new process,
+and rounds are interleaved. Times are CPU seconds without imports; memory is the peak of the whole
+process. On a shared machine, the CPU seconds of the same work differ by a factor of two. The time
+inside the tokenizer is therefore measured in each process as well: the ratio of whole to inside
+compares methods on any machine. `datasets.map` encodes a thousand documents at a time, its default:
+once as it is usually written, with a tokenizer of `transformers`, and once with the `tokenizers`
+library and its call without offsets. Needs `datasets` (extra `hub`).
 """
 
 import argparse
@@ -87,70 +86,13 @@ def measure(
     """Measure one method in this process."""
     tokenizer = Timed(load_tokenizer(tokenizer_path))
     if way == "tokenizer alone":
-        loaded = list(batches(folder, names))
-        begin = time.process_time()
-        tokens = 0
-        for texts in loaded:
-            for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
-                tokens += len(encoding) + 1
-        seconds, size = time.process_time() - begin, 0
+        seconds, tokens, size = encode_alone(tokenizer, folder, names)
     elif way == "shard":
-        begin = time.process_time()
-        seen = 0
-
-        def texts_of(name: str, skip: int) -> Iterator[str]:
-            nonlocal seen
-            for text in read_texts(folder / name, "text", skip):
-                before, seen = seen, seen + len(text)
-                if seen // WATCHED > before // WATCHED:
-                    print(
-                        f"{seen / 1e6:.0f} M characters: {time.process_time() - begin:.0f} CPU-s, peak {peak_bytes() / 1e6:.0f} MB",
-                        flush=True,
-                    )
-                yield text
-
-        work.mkdir()
-        counts = tokenize_shard(
-            ShardText(files=names, texts=texts_of, validation_share=1e-4),
-            cast(Tokenizer, tokenizer),
-            work,
-        )
-        tokens, size = counts.tokens + counts.tokens_validation, counts.tokens_size
-        seconds = time.process_time() - begin
+        seconds, tokens, size = encode_shard(tokenizer, folder, names, work)
     else:
-        import datasets
-
-        datasets.disable_progress_bars()
-        _, end = end_of_text(cast(Tokenizer, tokenizer))
-
-        if way == MAPPED:
-            from transformers import PreTrainedTokenizerFast
-
-            usual = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(tokenizer_path))
-
-            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
-                begin = time.process_time()
-                ids = usual(rows["text"], add_special_tokens=False)["input_ids"]
-                tokenizer.seconds += time.process_time() - begin
-                return {"ids": [[*document, end] for document in ids]}
-
-        else:
-
-            def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
-                encodings = tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)
-                return {"ids": [[*encoding.ids, end] for encoding in encodings]}
-
-        begin = time.process_time()
-        rows = datasets.load_dataset(
-            "json",
-            data_files=[str(folder / name) for name in names],
-            split="train",
-            cache_dir=str(work),
-        )
-        mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
-        seconds = time.process_time() - begin
-        tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
-        size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
+        files = [str(folder / name) for name in names]
+        usual = tokenizer_path if way == MAPPED else None
+        seconds, tokens, size = encode_mapped(tokenizer, files, work, usual)
     return {
         "cpu_s": seconds,
         "inside_s": tokenizer.seconds,
@@ -158,6 +100,78 @@ def measure(
         "peak_mb": peak_bytes() / 1e6,
         "disk_mb": size / 1e6,
     }
+
+
+def encode_alone(tokenizer: "Timed", folder: Path, names: list[str]) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of the tokenizer alone."""
+    loaded = list(batches(folder, names))
+    begin, tokens = time.process_time(), 0
+    for texts in loaded:
+        for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False):
+            tokens += len(encoding) + 1
+    return time.process_time() - begin, tokens, 0
+
+
+def encode_shard(
+    tokenizer: "Timed", folder: Path, names: list[str], work: Path
+) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of a shard."""
+    begin, seen = time.process_time(), 0
+
+    def texts_of(name: str, skip: int) -> Iterator[str]:
+        nonlocal seen
+        for text in read_texts(folder / name, "text", skip):
+            before, seen = seen, seen + len(text)
+            if seen // WATCHED > before // WATCHED:
+                seconds, peak = time.process_time() - begin, peak_bytes() / 1e6
+                line = f"{seen / 1e6:.0f} M characters: {seconds:.0f} CPU-s, peak {peak:.0f} MB"
+                print(line, flush=True)
+            yield text
+
+    work.mkdir()
+    text = ShardText(files=names, texts=texts_of, validation_share=1e-4)
+    done = tokenize_shard(text, cast(Tokenizer, tokenizer), work)
+    tokens = done.tokens + done.tokens_validation
+    return time.process_time() - begin, tokens, done.tokens_size
+
+
+def encode_mapped(
+    tokenizer: "Timed", files: list[str], work: Path, usual: Path | None
+) -> tuple[float, int, int]:
+    """Return CPU seconds, tokens and bytes on disk of `datasets.map`.
+
+    Args:
+        tokenizer: the tokenizer.
+        files: JSON Lines files.
+        work: folder of the cache.
+        usual: file of the tokenizer, to use it through `transformers`; None uses `tokenizers`.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    _, end = end_of_text(cast(Tokenizer, tokenizer))
+    wrapped: Any = None
+    if usual is not None:
+        from transformers import PreTrainedTokenizerFast
+
+        wrapped = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(usual))
+
+    def encode(rows: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+        if wrapped is None:
+            encodings = tokenizer.encode_batch_fast(rows["text"], add_special_tokens=False)
+            return {"ids": [[*encoding.ids, end] for encoding in encodings]}
+        begin = time.process_time()
+        ids = wrapped(rows["text"], add_special_tokens=False)["input_ids"]
+        tokenizer.seconds += time.process_time() - begin
+        return {"ids": [[*document, end] for document in ids]}
+
+    begin = time.process_time()
+    rows = datasets.load_dataset("json", data_files=files, split="train", cache_dir=str(work))
+    mapped = rows.map(encode, batched=True, remove_columns=["text"], new_fingerprint="measured")
+    seconds = time.process_time() - begin
+    tokens = sum(len(row) for batch in mapped.iter(1000) for row in batch["ids"])
+    size = sum(file.stat().st_size for file in work.rglob("*") if file.is_file())
+    return seconds, tokens, size
 
 
 def peak_bytes() -> int:
@@ -250,7 +264,10 @@ def compare(
         for way in WAYS:
             seen[way].append(in_own_process(way, tokenizer, folder, names))
     yield f"{megabytes:g} MB of text, {rounds} rounds, medians (in brackets: lowest and highest)"
-    yield f"{'way':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}{'whole / inside the tokenizer':>30}{'peak MB':>9}{'disk MB':>9}"
+    yield (
+        f"{'method':<18}{'tokens':>12}{'tokens/CPU-s':>14}{'CPU-s':>8}"
+        f"{'whole / inside the tokenizer':>30}{'peak MB':>9}{'disk MB':>9}"
+    )
     middle: dict[str, float] = {}
     for way in WAYS:
         ratios = sorted(one["cpu_s"] / one["inside_s"] for one in seen[way])
@@ -258,18 +275,22 @@ def compare(
         middle[way] = ratios[rounds // 2]
         spread = f"{middle[way]:.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
         rate = one["tokens"] / one["cpu_s"]
-        yield f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
-    yield f"a shard reaches {1 / middle['shard']:.3f} of the tokenizer's own rate"
+        yield (
+            f"{way:<18}{one['tokens']:>12,.0f}{rate:>14,.0f}{one['cpu_s']:>8.1f}"
+            f"{spread:>30}{one['peak_mb']:>9.0f}{one['disk_mb']:>9.0f}"
+        )
+    yield f"a shard reaches {1 / middle['shard']:.3f} of the rate of the tokenizer alone"
     for way in (MAPPED, MAPPED_FAST):
-        beside = sorted(
+        ratios = sorted(
             mapped["cpu_s"] / shard["cpu_s"]
             for mapped, shard in zip(seen[way], seen["shard"], strict=True)
         )
-        yield f"and {beside[rounds // 2]:.2f} times that of {way} (by rounds: {', '.join(f'{ratio:.2f}' for ratio in beside)})"
+        by_round = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        yield f"and {ratios[rounds // 2]:.2f} times the rate of {way} (by round: {by_round})"
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -281,7 +302,7 @@ def main() -> None:
     )
     parser.add_argument("--vocab-size", type=int, default=8192)
     parser.add_argument(
-        "--compare-mb", type=float, default=50.0, help="text that the ways are compared on"
+        "--compare-mb", type=float, default=50.0, help="text that the methods are compared on"
     )
     parser.add_argument(
         "--small-mb", type=float, default=200.0, help="text of the smaller shard; 0 leaves it out"
@@ -332,7 +353,8 @@ def main() -> None:
             )
             rate = megabytes / found["cpu_s"]
             say(
-                f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text a CPU-s, peak {found['peak_mb']:.0f} MB"
+                f"a shard of {megabytes:g} MB: {found['cpu_s']:.0f} CPU-s, {rate:.2f} MB of text"
+                f" per CPU-s, peak {found['peak_mb']:.0f} MB"
             )
 
 

@@ -1,13 +1,15 @@
-"""How fast a training step is: our native and torch steps, Hugging Face's Trainer, a nanoGPT-style
-loop and litgpt's model in it.
+"""Compare the speed of our native and torch trainers with other training loops on a CPU.
+
+The others are Hugging Face's Trainer, a nanoGPT-style loop and litgpt's model in it.
 
     OMP_NUM_THREADS=1 python benchmarks/training.py [--shapes 32x2x2 64x3x4] [--rounds 5]
 
 Same model (a Qwen3-type decoder, random weights), same data, one thread, interleaved: each round
 gives every contestant a turn at every shape, and a figure is the median over rounds. Rates are
 tokens per second of CPU time of this process, so that a busy machine counts less. The last columns
-set the native step's model FLOPs (as recipe `cpu_small` counts them) against the rate at which the
-machine's library multiplies the matrices of the same step (the faster of numpy and torch). Trainer
+compare the native trainer's model FLOPs (as the recipe `cpu_small` counts them) with the rate at
+which the machine's library multiplies the matrices of the same step (the faster of numpy and
+torch). Trainer
 needs `transformers` and `accelerate`, litgpt's model `litgpt` and `lightning`; what is not
 installed is left out.
 """
@@ -25,29 +27,33 @@ from torch.nn import functional
 
 from relscale.plan.accounting import TRAINING_OVER_FORWARD, forward_flops_per_token
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import Adam
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import Decoder, initialise
 from relscale.training.native_library import available, load_library
-from relscale.training.native_trainer import NativeStep
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.native_trainer import NativeTrainer
+from relscale.training.torch_trainer import TorchTrainer
 
-OPTIMISER = {
-    "kind": "adam",
-    "learning_rate": 1e-5,
-    "embedding_learning_rate": 1e-5,
-    "head_learning_rate": 1e-5,
-    "beta1": 0.9,
-    "beta2": 0.99,
-    "weight_decay": 0.0,
-    "clip_norm": 1.0,
-}
+OPTIMISER = Adam(
+    learning_rate=1e-5,
+    embedding_learning_rate=1e-5,
+    head_learning_rate=1e-5,
+    beta1=0.9,
+    beta2=0.99,
+    weight_decay=0.0,
+    clip_norm=1.0,
+    warmup_share=0.1,
+    decay_share=0.5,
+)
 Contestant = Callable[[int], float]
 """Takes steps and returns the CPU seconds of one."""
 
 
 def shape_of(label: str) -> tuple[Shape, int]:
-    """Return shape and batch of "width x layers x batch": heads of 16, an MLP of 8/3 of the width,
-    as recipe `cpu_small` has them."""
+    """Return shape and batch of "width x layers x batch".
+
+    Heads of 16 and an MLP of 8/3 of the width, as in the recipe `cpu_small`.
+    """
     width, layers, batch = (int(part) for part in label.split("x"))
     heads = max(1, width // 16)
     shape = Shape(
@@ -73,26 +79,28 @@ def windows(shape: Shape, batch: int) -> Iterator[np.ndarray]:
         yield tokens[starts[:, None] + offsets]
 
 
-def of_step(step: NativeStep | TorchStep, data: Iterator[np.ndarray]) -> Contestant:
-    """Return one of this project's steps as a contestant."""
+def of_trainer(trainer: NativeTrainer | TorchTrainer, data: Iterator[np.ndarray]) -> Contestant:
+    """Return one of this project's trainers as a contestant."""
 
     def turn(steps: int) -> float:
         begin = time.process_time()
         for _ in range(steps):
-            step.update(next(data), 1.0)
-        step.losses()
+            trainer.update(next(data), 1.0)
+        trainer.losses()
         return (time.process_time() - begin) / steps
 
     return turn
 
 
 def plain_loop(module: torch.nn.Module, data: Iterator[np.ndarray]) -> Contestant:
-    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) in eager mode: clip_grad_norm_,
-    fused AdamW, gradients set to None."""
-    betas = (OPTIMISER["beta1"], OPTIMISER["beta2"])
+    """Return the loop of nanoGPT (github.com/karpathy/nanoGPT) in eager mode.
+
+    clip_grad_norm_, fused AdamW, gradients set to None.
+    """
+    betas = (OPTIMISER.beta1, OPTIMISER.beta2)
     adam = torch.optim.AdamW(
         module.parameters(),
-        lr=OPTIMISER["learning_rate"],
+        lr=OPTIMISER.learning_rate,
         betas=betas,
         weight_decay=0.0,
         fused=True,
@@ -105,7 +113,7 @@ def plain_loop(module: torch.nn.Module, data: Iterator[np.ndarray]) -> Contestan
             logits = module(tokens[:, :-1])
             loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(module.parameters(), OPTIMISER["clip_norm"])
+            torch.nn.utils.clip_grad_norm_(module.parameters(), OPTIMISER.clip_norm)
             adam.step()
             adam.zero_grad(set_to_none=True)
         return (time.process_time() - begin) / steps
@@ -144,8 +152,10 @@ def litgpt_module(shape: Shape) -> torch.nn.Module:
 
 
 def hugging_face(shape: Shape, batch: int, data: Iterator[np.ndarray]) -> Contestant:
-    """Return `transformers.Trainer` on its own Qwen3 model; a turn's first steps, in which it sets
-    itself up, do not count."""
+    """Return `transformers.Trainer` on its Qwen3 model.
+
+    The first steps of a turn, in which it sets itself up, do not count.
+    """
     import accelerate  # noqa: F401 (Trainer needs it, and says so late)
     from transformers import (
         Qwen3Config,
@@ -173,9 +183,9 @@ def hugging_face(shape: Shape, batch: int, data: Iterator[np.ndarray]) -> Contes
                 output_dir=folder,
                 per_device_train_batch_size=batch,
                 max_steps=steps + warm_up,
-                learning_rate=OPTIMISER["learning_rate"],
+                learning_rate=OPTIMISER.learning_rate,
                 weight_decay=0.0,
-                max_grad_norm=OPTIMISER["clip_norm"],
+                max_grad_norm=OPTIMISER.clip_norm,
                 logging_strategy="no",
                 save_strategy="no",
                 report_to=[],
@@ -233,8 +243,8 @@ def contestants(label: str) -> tuple[dict[str, Contestant], dict[str, float]]:
     data = windows(shape, batch)
     found: dict[str, Contestant] = {}
     if available():
-        found["native"] = of_step(NativeStep(shape, Choices(), OPTIMISER, 0), data)
-    found["torch"] = of_step(TorchStep(shape, Choices(), OPTIMISER, 0), data)
+        found["native"] = of_trainer(NativeTrainer(shape, Choices(), OPTIMISER, 0), data)
+    found["torch"] = of_trainer(TorchTrainer(shape, Choices(), OPTIMISER, 0), data)
     found["nanoGPT"] = plain_loop(our_module(shape), data)
     for name, make in (
         ("litgpt", lambda: plain_loop(litgpt_module(shape), data)),
@@ -277,7 +287,8 @@ def measure(labels: list[str], rounds: int, seconds: float) -> None:
         if any((label, name) in times for label in labels)
     ]
     print(
-        f"\nTokens per CPU second, one thread, medians of {rounds} rounds (lowest and highest of the native step's rates behind it)"
+        f"\nTokens per CPU second, one thread, medians of {rounds} rounds "
+        "(lowest and highest rate of the native trainer at the end)"
     )
     header = [f"{name:>9}" for name in names] + [f"{'native/' + name:>15}" for name in names[1:]]
     print(

@@ -65,7 +65,8 @@ def chromium():
     )
     if path is None:
         pytest.skip(
-            f"no Chromium is installed (looked for {', '.join(CHROMIUM)}; the variable CHROMIUM may name one)"
+            f"no Chromium is installed (looked for {', '.join(CHROMIUM)}; the variable CHROMIUM "
+            "may name one)"
         )
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -75,7 +76,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def screenshots(request, tmp_path_factory):
-    """The folder for pictures of what the browser showed."""
+    """The folder for screenshots."""
     given = request.config.getoption("--screenshots")
     folder = Path(given).absolute() if given else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)

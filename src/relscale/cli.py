@@ -38,7 +38,7 @@ def plan(
         Path, typer.Option(help="The configuration that the overlays change.")
     ] = Path("config.yaml"),
     out: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file.")] = None,
-    checkpoints: Annotated[
+    released: Annotated[
         Path | None,
         typer.Option(
             help="Write the table of the paper's released models that these runs correspond to "
@@ -51,22 +51,21 @@ def plan(
     from relscale.files import write_text
     from relscale.plan.cost import bill
     from relscale.plan.suite import plan_suite, suite_csv
-    from relscale.released.table import checkpoints_csv, released_names
-    from relscale.resources.evaluation import tokens_to_score
+    from relscale.released.models_table import released_csv, released_names
     from relscale.resources.report import gpu_jobs_report
 
     experiment = load_experiment(config, *(overlays or []))
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     typer.echo(bill(runs, experiment.costs), nl=False)
     tokens = {
-        name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
+        name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
     typer.echo(gpu_jobs_report(runs, experiment.training, experiment.costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
-    if checkpoints is not None:
-        write_text(checkpoints, checkpoints_csv(released_names(runs)))
+    if released is not None:
+        write_text(released, released_csv(released_names(runs)))
 
 
 @app.command()

@@ -1,17 +1,13 @@
-"""Models with their cards, ready to be given to others: a folder for each run, in the layout of the
-Hugging Face hub.
+"""Model folders with model cards, in the layout of the Hugging Face Hub, and their upload.
 
-    runs_to_publish(findings, results) -> names of runs                      refuses what is stale,
-    changed or missing publish(experiment, runs, results, out, licence) -> list of folders
-    writes; nothing leaves this machine upload(folders, owner, public) -> list of addresses
-    only with a token
+`runs_to_publish` names the runs and refuses results that are stale, changed or missing. `publish`
+writes one folder per run; nothing leaves this machine. `upload` needs a token.
 
-A folder holds what training left (weights, configuration, tokenizer), its loss curve and record,
-its evaluations as a table, and a card that says how it was made, on what text under which licences,
-and what it scores. The card is written from the record that training left, and so says what was
-done, not what the configuration says by now. Files are copies: an edit of a folder changes no
-result. `speed.csv` is left out: it tells of the machine, not of the model. A run without weights
-(diverged) gets no folder; it is named.
+A folder has the model of a run (weights, configuration, tokenizer), its loss curve and record, its
+evaluations as a table, and a card: how the model was trained, on which texts under which licences,
+and its scores. The card is written from the record of the training, not from the present
+configuration. Files are copies, so an edit there changes no result. `speed.csv` is left out because
+it describes the machine. A run without weights (diverged) gets no folder and is listed.
 """
 
 import csv
@@ -29,7 +25,7 @@ from relscale.provenance.verify import Finding, refuse_stale
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 TABLES = ("tables/sources.csv", "tables/corpora.csv", "tables/losses.csv")
-"""What the cards are written from beside the records."""
+"""Tables that the cards are written from, in addition to the records."""
 LOSS_COLUMNS = (
     "family",
     "domain",
@@ -42,31 +38,31 @@ LOSS_COLUMNS = (
     "excluded_reason",
 )
 SHOWN_RUNS = 6
-"""Runs that a refusal names."""
+"""Number of runs that an error lists."""
 
 
 def check_licence(licence: str) -> None:
-    """Check that a licence is written as the hub writes them.
+    """Check that a licence is written like the names on the Hub.
 
     Raises:
-        ValueError: where it is not.
+        ValueError: if it is not.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
         raise ValueError(
-            f"licence {licence!r}: the hub knows licences by names such as apache-2.0, cc-by-nc-4.0, mit or other"
+            f"licence {licence!r}: must be a name of the Hub such as apache-2.0, cc-by-nc-4.0, mit "
+            "or other"
         )
 
 
 def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
-    """Return the names of the runs, all of which are as they are planned now, with tables that were
-    made from them.
+    """Return the names of all runs, after checking that they and the tables are up to date.
 
     Args:
-        findings: what `verify` said of every job of the workflow.
-        results: the experiment's own folder, such as `results/default`.
+        findings: the result of `verify` for every job of the workflow.
+        results: the folder of the experiment, such as `results/default`.
 
     Raises:
-        ValueError: naming the runs, or the table, that are stale, changed or missing; or where the
+        ValueError: naming the runs, or the table, that are stale, changed or missing; or if the
             experiment trains no runs.
     """
     trained = {
@@ -86,10 +82,11 @@ def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
         first = trained[others[0]]
         why = [
             *first.problems(),
-            *(f"made from what {name} made, which is stale" for name in first.follows),
+            *(f"made from results of {name}, which is stale" for name in first.follows),
         ][0]
         raise ValueError(
-            f"{results}: {len(others)} of {len(trained)} runs are not as planned now ({why}): {named}"
+            f"{results}: {len(others)} of {len(trained)} runs differ from the present plan "
+            f"({why}): {named}"
         )
     refuse_stale(
         [
@@ -105,20 +102,20 @@ def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
 def publish(
     experiment: str, runs: Sequence[str], results: Path, out: Path, licence: str
 ) -> tuple[list[Path], list[str]]:
-    """Write a folder for each run that has weights.
+    """Write one folder for each run that has weights.
 
     Args:
-        experiment: its name.
+        experiment: name of the experiment.
         runs: names of its runs.
-        results: where their results are, `results/<experiment>`.
-        out: the folder of the folders; files that are there are replaced.
-        licence: of the weights, as the hub writes it, such as "apache-2.0".
+        results: folder of the results, `results/<experiment>`.
+        out: folder for the model folders; existing files are replaced.
+        licence: licence of the weights, as the Hub names it, such as "apache-2.0".
 
     Returns:
-        The folders, and a line for each run that has no weights.
+        The folders, and one line for each run without weights.
 
     Raises:
-        ValueError: naming the first file that is missing or no record.
+        ValueError: naming the first file that is missing or is not a record.
     """
     sources, corpora, losses = (_rows(results / table) for table in TABLES)
     by_run: dict[str, list[dict[str, str]]] = {}
@@ -148,7 +145,7 @@ def publish(
 def _record(trained: Path) -> dict[str, Any]:
     path = trained / "record.json"
     if not path.is_file():
-        raise ValueError(f"{path}: no such file; the run is not trained yet")
+        raise ValueError(f"{path}: does not exist; the run is not trained yet")
     record = read_json(path)
     if not isinstance(record, dict) or not {
         "spec",
@@ -156,15 +153,14 @@ def _record(trained: Path) -> dict[str, Any]:
         "excluded_reason",
         "defined_by",
     } <= set(record):
-        raise ValueError(f"{path}: no record of a run")
+        raise ValueError(f"{path}: is not the record of a run")
     return record
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file. It shares its bytes on the disk with the copy, until one of them is written to,
-    where the disk knows how."""
+    """Copy a file; both share blocks on disks that support it."""
     if not source.is_file():
-        raise ValueError(f"{source}: no such file; the model cannot be published without it")
+        raise ValueError(f"{source}: does not exist; the model cannot be published without it")
     with replacing(target) as temporary:
         try:
             with source.open("rb") as read, temporary.open("wb") as written:
@@ -177,7 +173,7 @@ def _copy(source: Path, target: Path) -> None:
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise ValueError(
-            f"{path}: no such file; the cards cannot say what the models were trained on and what they score"
+            f"{path}: does not exist; the cards list the training texts and the scores from it"
         )
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
@@ -198,15 +194,15 @@ def card(
     losses: Sequence[Mapping[str, str]],
     licence: str,
 ) -> str:
-    """Return a run's model card.
+    """Return the model card of a run.
 
     Args:
         experiment: name of the experiment.
-        record: what training recorded of the run.
-        corpora: rows of corpora.csv of its corpus.
+        record: content of the run's `record.json`.
+        corpora: rows of corpora.csv for its corpus.
         sources: rows of sources.csv.
-        losses: rows of losses.csv of this run.
-        licence: of the weights.
+        losses: rows of losses.csv for this run.
+        licence: licence of the weights.
     """
     used = {row["source"] for row in corpora}
     described = {row["source"]: row for row in sources if row["source"] in used}
@@ -246,7 +242,8 @@ def card(
             "",
             "## Evaluation",
             "",
-            "By domain, with standard errors over items; `losses.csv` has every column. A row at chance tells nothing.",
+            "By domain, with standard errors over items; `losses.csv` has every column. Ignore "
+            "rows at chance.",
             "",
             *_table(losses_head, [_loss(row) for row in losses]),
             "",
@@ -255,9 +252,10 @@ def card(
 
 
 _INTRODUCTION = (
-    "One run of the experiment `{experiment}`: a decoder of the Qwen3 type, trained to a fixed compute budget as one point of an IsoFLOP"
-    " curve, so that the gaps between test domains can be followed as compute grows. It is a measuring instrument, not an assistant: it was"
-    " not tuned to follow instructions, and nothing was done about what it may say."
+    "One run of the experiment `{experiment}`: a decoder of the Qwen3 type, trained with a fixed "
+    "compute budget as one point of an IsoFLOP curve, to measure how gaps between test domains "
+    "change with compute. It is a measuring instrument, not an assistant: it was not tuned to "
+    "follow instructions or to avoid harmful text."
 )
 
 
@@ -268,7 +266,8 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Corpus", columns["corpus"]),
         (
             "Budget",
-            f"{columns['budget']} {columns['budget_counts'].replace('_', ' ').replace('flops', 'FLOPs')}",
+            f"{columns['budget']} "
+            + columns["budget_counts"].replace("_", " ").replace("flops", "FLOPs"),
         ),
         (
             "Forward FLOPs, counted",
@@ -330,18 +329,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def upload(folders: Sequence[Path], owner: str, *, public: bool = False) -> list[str]:
-    """Put folders on the hub, one repository each; a repository that is there gets a new commit.
+    """Upload folders to the Hub, one repository each; an existing repository gets a new commit.
 
     Args:
-        folders: as `publish` made them.
+        folders: folders written by `publish`.
         owner: user or organisation.
-        public: whether new repositories can be seen by everybody.
+        public: whether new repositories are public.
 
     Returns:
-        The repositories' names.
+        The names of the repositories.
 
     Raises:
-        ValueError: where the library or a token is missing, or the hub refuses.
+        ValueError: if the library or a token is missing, or the Hub refuses.
     """
     try:
         from huggingface_hub import HfApi, get_token  # comes with the `hub` extra
@@ -351,7 +350,8 @@ def upload(folders: Sequence[Path], owner: str, *, public: bool = False) -> list
         ) from error
     if not get_token():
         raise ValueError(
-            "uploading needs a token that may write: put it into the variable HF_TOKEN; without --upload nothing is sent"
+            "uploading needs a token with write access in the variable HF_TOKEN; without --upload "
+            "nothing is sent"
         )
     api = HfApi()
     names: list[str] = []
@@ -365,9 +365,9 @@ def upload(folders: Sequence[Path], owner: str, *, public: bool = False) -> list
                 commit_message="Weights, card, record and evaluations of one run",
             )
         except Exception as error:  # the library raises errors of many packages
-            done = f"{len(names)} of {len(folders)} are there" if names else "none is there yet"
+            done = f"{len(names)} of {len(folders)} are uploaded" if names else "none is uploaded"
             raise ValueError(
-                f"{name}: the hub refused: {type(error).__name__}: {error}; {done}"
+                f"{name}: the Hub refused: {type(error).__name__}: {error}; {done}"
             ) from error
         names.append(name)
     return names

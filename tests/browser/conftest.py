@@ -1,21 +1,20 @@
 """Experiments whose pages are opened: one of synthetic tables, and a finished one where `--results`
 names it."""
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from synthetic_tables import synthetic_tables
 
 from relscale.contract.io import read_table, read_tables
-from relscale.pages.explorer import explorer_page
+from relscale.contract.status import Status, encode_remarks
+from relscale.pages.explorer import ExplorerTables, explorer_page
+from relscale.pages.spec import ExplorerSpec
 
-ROOT = Path(__file__).parents[2]
-SOURCES = tuple(
-    (ROOT / "workflow/explorer" / name).read_text(encoding="utf-8")
-    for name in ("explorer.html", "explorer.js")
-)
+REMARKS = encode_remarks(["2 runs excluded", "optimum at the edge of the range"])
+TABLES = ("losses", "points", "absolute", "relative")
 
 
 @dataclass(frozen=True)
@@ -26,20 +25,19 @@ class Pages:
     tables: dict[str, pd.DataFrame]
 
 
-def synthetic():
-    """Return the module that makes synthetic tables."""
-    spec = importlib.util.spec_from_file_location(
-        "synthetic_tables", ROOT / "tests/unit/plots/conftest.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def maker():
-    """The maker of synthetic tables."""
-    return synthetic().make_tables
+    """The maker of synthetic tables; their laws have remarks."""
+
+    def make(**choices):
+        made = synthetic_tables().make_tables(**choices)
+        for name in ("points", "absolute", "relative"):
+            made[name] = made[name].assign(remarks="")
+        made["relative"].loc[made["relative"].index % 4 == 0, "remarks"] = REMARKS
+        made["absolute"].loc[0, "status"] = Status.OFFSET_NOT_IDENTIFIABLE.value
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +46,17 @@ def write(tmp_path_factory):
 
     def written(tables, spec):
         path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-        path.write_text(explorer_page(tables, spec, *SOURCES), encoding="utf-8")
+        names = [*TABLES, *(["baselines"] if "baselines" in tables else [])]
+        chosen = ExplorerTables(**{name: tables[name] for name in names})
+        page = explorer_page(chosen, ExplorerSpec.model_validate(spec))
+        path.write_text(page, encoding="utf-8")
         return path
 
     return written
 
 
 @pytest.fixture(scope="session", params=["synthetic", "finished"])
-def pages(request, write):
+def pages(request, write, maker):
     """The explorer of synthetic tables, or that of a finished experiment."""
     if request.param == "finished":
         folder = request.config.getoption("--results")
@@ -71,8 +72,7 @@ def pages(request, write):
             Path(folder, "explorer.html"),
             tables | ({"baselines": read_tables(others)} if others else {}),
         )
-    module = synthetic()
-    tables = module.make_tables()
+    module, tables = synthetic_tables(), maker()
     relative = tables["relative"]
     mirrored = relative[relative["treatment"] == "humanities"].assign(
         treatment="STEM", baseline="humanities"

@@ -1,5 +1,4 @@
-"""The explorer in a browser: its choices, its chart and its downloads say what the tables say, and
-nobody outside is asked."""
+"""The explorer in a browser: it agrees with the tables, and needs no network."""
 
 import io
 import math
@@ -9,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.figures.kit.panels import law_error, law_gap
-from relscale.figures.kit.style import is_error
+from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.metrics import lower_is_better
+from relscale.contract.status import Status, decode_remarks
+from relscale.figures.kit.panels import law_gap, law_value
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six
 
 
 def drawn(page):
-    """Wait until the chart of the latest choices stands."""
+    """Wait until the chart of the latest choices is drawn."""
     page.wait_for_selector("#vis[data-drawn] svg")
 
 
@@ -35,16 +36,15 @@ def options(page, name):
 
 
 def current(page):
-    """Return what is chosen now, by the tables' columns."""
-    values = {
+    """Return the current choices, by the tables' columns."""
+    return {
         name: page.eval_on_selector(f"#{name}", "one => one.value")
         for name in ("family", "metric", "corpus", "estimator", "baseline")
     }
-    return {("corpus" if name == "corpus" else name): value for name, value in values.items()}
 
 
 def pick(frame, chosen, *columns):
-    """Return the rows that have what is chosen in these columns."""
+    """Return the rows that have the chosen values in these columns."""
     kept = np.logical_and.reduce([frame[column] == chosen[column] for column in columns])
     return frame[kept]
 
@@ -65,7 +65,8 @@ def marks(page, kind):
     labels = page.eval_on_selector_all(
         "#vis path[aria-label]", "all => all.map((mark) => mark.getAttribute('aria-label'))"
     )
-    pattern = r"(?P<domain>.+); (?:run (?P<run>\S+)|optimum of budget (?P<budget>\S+)); .* (?P<y>-?[\d.e-]+)(?: percent)?; compute \S+"
+    point = r"(?:run (?P<run>\S+)|optimum of budget (?P<budget>\S+))"
+    pattern = rf"(?P<domain>.+); {point}; .* (?P<y>-?[\d.e-]+)(?: percent)?; compute \S+"
     found = [re.fullmatch(pattern, label) for label in labels]
     assert all(found), labels
     rows = pd.DataFrame([match.groupdict() for match in found])
@@ -111,7 +112,35 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
     assert seen == len(relative) > 0
 
 
-def test_the_chart_shows_every_run_and_its_error(pages, opened):
+def test_remarks_are_listed_one_by_one(pages, opened):
+    relative = pages.tables["relative"]
+    with opened(pages.explorer) as page:
+        drawn(page)
+        chosen = current(page)
+        shown = page.eval_on_selector_all(
+            "#verdicts td.remarks",
+            "all => all.map((cell) => cell.querySelector('li')"
+            " ? [...cell.querySelectorAll('li')].map((one) => one.textContent)"
+            " : cell.textContent ? [cell.textContent] : [])",
+        )
+    asked = pick(relative, chosen, "family", "metric", "corpus", "estimator", "baseline")
+    assert shown == [decode_remarks(cell) for cell in asked["remarks"]]
+
+
+def test_statuses_of_the_shown_laws_are_explained(pages, opened):
+    with opened(pages.explorer) as page:
+        drawn(page)
+        for family in options(page, "family"):
+            choose(page, family=family)
+            rows = page.evaluate("[...explorer.shown.verdicts, ...explorer.shown.absolute]")
+            wanted = sorted({row["status"] for row in rows} - {"ok"})
+            explained = page.locator("#statuses dt").all_inner_texts()
+            assert explained == [word.replace("_", " ") for word in wanted]
+            meanings = page.locator("#statuses dd").all_inner_texts()
+            assert meanings == [Status(word).__doc__ for word in wanted]
+
+
+def test_the_chart_shows_every_run_and_its_value(pages, opened):
     losses = pages.tables["losses"]
     with opened(pages.explorer) as page:
         choose(page, view="absolute")
@@ -141,7 +170,7 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         index="run", columns="domain", values="value"
     )
     ratios = asked.drop(columns=chosen["baseline"]).div(asked[chosen["baseline"]], axis=0).stack()
-    changes = 100 * (1 - ratios) if is_error(chosen["metric"]) else 100 * (ratios - 1)
+    changes = 100 * (1 - ratios) if lower_is_better(chosen["metric"]) else 100 * (ratios - 1)
     np.testing.assert_allclose(
         sorted(shown["y"]), sorted(changes), atol=1e-4
     )  # percent of a ratio of seven digits
@@ -165,9 +194,9 @@ def test_the_curves_are_the_tables_laws(pages, opened):
                     "([row, flops]) => explorer.lawGap(row, flops)", [row, flops]
                 ) == pytest.approx(want, rel=1e-9)
             for row in absolute:
-                want = float(law_error(pd.Series(row), np.array([flops]))[0])
+                want = float(law_value(pd.Series(row), np.array([flops]))[0])
                 assert page.evaluate(
-                    "([row, flops]) => explorer.lawError(row, flops)", [row, flops]
+                    "([row, flops]) => explorer.lawValue(row, flops)", [row, flops]
                 ) == pytest.approx(want, rel=1e-9)
 
 
@@ -303,7 +332,8 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
     )
     tables["losses"] = tables["losses"].query("family == 'topics'")
     if case == "nothing":
-        tables = {}
+        tables = {name: frame.iloc[:0] for name, frame in tables.items()}
+        tables["losses"] = pd.DataFrame(columns=list(LOSSES_REQUIRED))
     elif case == "headers":
         tables = {name: frame.iloc[:0] for name, frame in tables.items()}
     elif case in ("one budget", "undecided"):
@@ -313,7 +343,8 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
             "ci_low": math.nan,
             "ci_high": math.nan,
             "verdict": None,
-            "status": "too_few_budgets; x",
+            "status": "too_few_budgets",
+            "remarks": "x",
         }
         tables["relative"] = tables["relative"].assign(
             **({"verdict": "undecided"} if case == "undecided" else nothing)
@@ -329,7 +360,7 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
     with opened(path, width=390) as page:
         page.wait_for_selector("body[data-ready]")
         if case in ("nothing", "headers"):
-            assert page.inner_text("#said") == "The tables hold nothing to show."
+            assert page.inner_text("#said") == "The tables are empty: there is nothing to show."
             return
         drawn(page)
         choose(page, view="absolute")
@@ -338,12 +369,12 @@ def test_degenerate_tables_are_shown_and_what_is_missing_is_said(
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.screenshot(path=screenshots / f"explorer-{case.replace(' ', '-')}.png", full_page=True)
     wanted = {
-        "one domain": (missing, "One domain: there is no gap to show."),
-        "one budget": (said, "1 gap to People: 1 without a verdict"),
-        "fifty domains": (said, "49 gaps to d00"),
-        "undecided": (said, "1 gap to People: 1 undecided"),
-        "long names": (said, "1 gap to a"),
-        "zeros": (missing, "not drawn: not positive, not finite, or without the baseline's value"),
+        "one domain": (missing, "The family has one domain, so there is no gap to show."),
+        "one budget": (said, "1 gap with People: 1 without a verdict"),
+        "fifty domains": (said, "49 gaps with d00"),
+        "undecided": (said, "1 gap with People: 1 undecided"),
+        "long names": (said, "1 gap with a"),
+        "zeros": (missing, "cannot be drawn: not positive, not finite, or without the baseline's"),
     }
     text, part = wanted[case]
     assert part in text

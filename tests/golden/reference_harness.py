@@ -1,8 +1,8 @@
 """Checkpoints and texts on which our scores must equal those of EleutherAI's lm-evaluation-harness,
 and what it said of them.
 
-    python tests/golden/reference_harness.py            # writes reference_harness.json beside this
-    file; needs lm_eval and accelerate
+    python tests/golden/reference_harness.py            # writes reference_harness.json next to
+    this file; needs lm_eval and accelerate
 
 Checkpoints are made here and are the same on every machine: weights from numpy's generator, a
 tokenizer trained on the texts below.
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from relscale.evaluation.prompts import PROMPTS, ExamQuestion, prompt_items
+from relscale.evaluation.exam_prompts import PROMPTS, ExamQuestion, prompt_items
 from relscale.evaluation.texts import TextDocument, TextItem
 
 GOLDEN = Path(__file__).with_suffix(".json")
@@ -111,8 +111,7 @@ def items():
 
 
 def documents():
-    """Return documents: of one token, shorter than the window, of several windows, and of bytes
-    that are no letters."""
+    """Return documents: one token, shorter than a window, several windows, and odd bytes."""
     generator = np.random.default_rng(9)
     texts = [
         "a",
@@ -129,7 +128,7 @@ def documents():
     ]
 
 
-def make_checkpoints(folder):
+def make_models(folder):
     """Make one folder a kind, as `save_pretrained` writes it."""
     import transformers
 
@@ -202,8 +201,7 @@ def _tokenizer(begins):
 
 
 def harness_scores(folder):
-    """Return what the harness says of a checkpoint: [nats, greedy] by list, item and option, and
-    the nats of each document."""
+    """Return the harness's scores: [nats, greedy] by list, item and option, and document nats."""
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -235,7 +233,7 @@ def harness_scores(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as temporary:
-        folders = make_checkpoints(Path(temporary))
+        folders = make_models(Path(temporary))
         said = {kind: harness_scores(folder) for kind, folder in folders.items()}
     from importlib.metadata import version
 

@@ -9,10 +9,11 @@ import torch
 
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Shape
-from relscale.plan.suite import MARIN_CHOICES
+from relscale.plan.optimiser import Adam, CautiousAdamC, Optimiser
+from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training.execution import Execution, activation_bytes, choose_execution, state_bytes
-from relscale.training.prefetch import read_ahead
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.prefetch import prefetch
+from relscale.training.torch_trainer import TorchTrainer
 
 pytestmark = [
     pytest.mark.gpu,
@@ -32,14 +33,16 @@ SHAPE = Shape(
     context_length=512,
 )
 RATES = dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003)
-CAUTIOUS = {
-    "kind": "cautious_adamc",
+SETTINGS = {
     "beta1": 0.95,
     "beta2": 0.98,
     "weight_decay": 0.1,
     "clip_norm": 1.0,
+    "warmup_share": 0.1,
+    "decay_share": 0.2,
     **RATES,
 }
+CAUTIOUS = CautiousAdamC(**SETTINGS)
 
 
 def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
@@ -49,8 +52,10 @@ def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
     return list((starts + 7 * np.arange(shape.context_length + 1)) % shape.vocab_size)
 
 
-def losses(execution: Execution, data: list[np.ndarray], optimiser: dict = CAUTIOUS) -> np.ndarray:
-    step = TorchStep(SHAPE, MARIN_CHOICES, optimiser, 0, execution)
+def losses(
+    execution: Execution, data: list[np.ndarray], optimiser: Optimiser = CAUTIOUS
+) -> np.ndarray:
+    step = TorchTrainer(SHAPE, MARIN_CHOICES, optimiser, 0, execution)
     for batch in step.batches(iter(data)):
         step.update(batch, 1.0)
     return step.losses()
@@ -64,11 +69,11 @@ def deterministic(monkeypatch):
     torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize("kind", ["adam", "cautious_adamc"])
-def test_losses_are_those_of_the_cpu_within_bfloat16(kind):
+@pytest.mark.parametrize("optimiser", [Adam(**SETTINGS), CAUTIOUS], ids=lambda one: one.kind)
+def test_losses_are_those_of_the_cpu_within_bfloat16(optimiser):
     data = batches(SHAPE, 4, 20)
-    on_cpu = losses(Execution(), data, CAUTIOUS | {"kind": kind})
-    on_gpu = losses(Execution(device="cuda"), data, CAUTIOUS | {"kind": kind})
+    on_cpu = losses(Execution(), data, optimiser)
+    on_gpu = losses(Execution(device="cuda"), data, optimiser)
     # bfloat16 has eight bits: products err by 2^-9 each, and a few steps of training add to that.
     np.testing.assert_allclose(on_gpu, on_cpu, rtol=0.03)
     assert on_gpu[-1] < on_gpu[0] - 0.5
@@ -77,14 +82,14 @@ def test_losses_are_those_of_the_cpu_within_bfloat16(kind):
 def test_the_same_bytes_twice_and_after_a_stop():
     data = batches(SHAPE, 4, 8)
     steps = [
-        TorchStep(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda")) for _ in range(3)
+        TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda")) for _ in range(3)
     ]
     for batch in data:
         steps[0].update(batch, 1.0)
         steps[1].update(batch, 1.0)
     for batch in data[:3]:
         steps[2].update(batch, 1.0)
-    again = TorchStep(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda"))
+    again = TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda"))
     again.load_state(steps[2].state())
     for batch in data[3:]:
         again.update(batch, 1.0)
@@ -94,18 +99,22 @@ def test_the_same_bytes_twice_and_after_a_stop():
 
 
 @pytest.mark.parametrize(
-    "execution", [Execution(device="cuda", micro_batch=1), Execution(device="cuda", recompute=True)]
+    "execution",
+    [
+        Execution(device="cuda", micro_batch=1),
+        Execution(device="cuda", activation_checkpointing=True),
+    ],
 )
-def test_parts_and_recomputation_change_rounding_alone(execution):
+def test_micro_batches_and_activation_checkpointing_change_rounding_only(execution):
     data = batches(SHAPE, 4, 10)
     np.testing.assert_allclose(
         losses(execution, data), losses(Execution(device="cuda"), data), rtol=0.01
     )
 
 
-def test_batches_read_ahead_are_those_of_the_source_in_order():
+def test_prefetched_batches_are_those_of_the_source_in_order():
     data = batches(SHAPE, 2, 9)
-    read = list(read_ahead(iter(data), "cuda"))
+    read = list(prefetch(iter(data), "cuda"))
     assert all(tensor.is_cuda for tensor in read)
     assert all(
         np.array_equal(tensor.cpu().numpy(), batch)
@@ -113,8 +122,8 @@ def test_batches_read_ahead_are_those_of_the_source_in_order():
     )
 
 
-@pytest.mark.parametrize(("width", "recompute"), [(1024, False), (2048, False), (2048, True)])
-def test_a_paper_shape_stays_within_the_estimated_memory(width, recompute):
+@pytest.mark.parametrize(("width", "checkpointing"), [(1024, False), (2048, False), (2048, True)])
+def test_a_paper_shape_stays_within_the_estimated_memory(width, checkpointing):
     layers = {1024: 11, 2048: 21}[width]
     heads = width // 128
     shape = replace(
@@ -130,16 +139,18 @@ def test_a_paper_shape_stays_within_the_estimated_memory(width, recompute):
     )
     if execution is None:
         pytest.skip(f"this GPU's {memory / 2**30:.0f} GiB do not hold width {width}")
-    if recompute:
-        execution = replace(execution, micro_batch=1, recompute=True)
+    if checkpointing:
+        execution = replace(execution, micro_batch=1, activation_checkpointing=True)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    step = TorchStep(shape, MARIN_CHOICES, CAUTIOUS, 0, execution)
+    step = TorchTrainer(shape, MARIN_CHOICES, CAUTIOUS, 0, execution)
     for batch in step.batches(iter(batches(shape, 8, 3))):
         step.update(batch, 1.0)
     assert np.isfinite(step.losses()).all()
     estimated = state_bytes(parameters, "cautious_adamc")
-    estimated += activation_bytes(shape, "cuda", execution.micro_batch or 8, execution.recompute)
+    estimated += activation_bytes(
+        shape, "cuda", execution.micro_batch or 8, execution.activation_checkpointing
+    )
     assert step.peak_memory_mib() * 2**20 < 1.05 * estimated
 
 
@@ -154,23 +165,29 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
     script = (
         "import sys, json, numpy as np\n"
         "from pathlib import Path\n"
-        "from relscale.training.torch_process_group import TorchTeam\n"
-        "from relscale.training.torch_trainer import TorchStep\n"
+        "from relscale.training.torch_process_group import TorchProcessGroup\n"
+        "from relscale.training.torch_trainer import TorchTrainer\n"
         "from relscale.training.execution import Execution\n"
         "from relscale.plan.architecture import Shape\n"
-        "from relscale.plan.suite import MARIN_CHOICES\n"
+        "from relscale.plan.optimiser import CautiousAdamC\n"
+        "from relscale.plan.recipes.marin2025 import MARIN_CHOICES\n"
         "job = json.loads(Path(sys.argv[1]).read_text())\n"
-        "team = TorchTeam(True)\n"
+        "group = TorchProcessGroup(True)\n"
         "execution = Execution(device='cuda', processes=2, sharded=True)\n"
-        "step = TorchStep(Shape(**job['shape']), MARIN_CHOICES, job['optimiser'], 0, execution, team)\n"
+        "shape, optimiser = Shape(**job['shape']), CautiousAdamC(**job['optimiser'])\n"
+        "step = TorchTrainer(shape, MARIN_CHOICES, optimiser, 0, execution, group)\n"
         "for batch in step.batches(iter(np.array(job['data']))): step.update(batch, 1.0)\n"
         "losses = step.losses().tolist()\n"
-        "if team.leads: Path(sys.argv[2]).write_text(json.dumps(losses))\n"
-        "team.close()\n"
+        "if group.is_main_process: Path(sys.argv[2]).write_text(json.dumps(losses))\n"
+        "group.close()\n"
     )
     data = batches(SHAPE, 4, 10)
     (tmp_path / "member.py").write_text(script)
-    job = {"shape": vars(SHAPE), "optimiser": CAUTIOUS, "data": np.array(data).tolist()}
+    job = {
+        "shape": vars(SHAPE),
+        "optimiser": CAUTIOUS.model_dump(),
+        "data": np.array(data).tolist(),
+    }
     (tmp_path / "job.json").write_text(json.dumps(job))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command += [str(tmp_path / name) for name in ("member.py", "job.json", "losses.json")]

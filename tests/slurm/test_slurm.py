@@ -28,8 +28,7 @@ def task_of(cluster, sent, run):
 
 @pytest.fixture(scope="module")
 def story(cluster, sent, local):
-    """What happened to the experiment on its way: a wrong partition, too little memory, a job
-    cancelled, the controller killed."""
+    """An experiment with a wrong partition, too little memory, a cancelled job, a killed call."""
     checkout, told = sent, {"checkout": sent}
     lost = Sent(cluster, checkout, "--retries", "0", partition="nowhere")
     told["no partition"] = (

@@ -1,5 +1,4 @@
-"""What takes minutes on SLURM: a node drained and resumed, a job over its time, a finished run
-asked for again."""
+"""Long tests of SLURM: a drained node, a job over its time, a finished run requested again."""
 
 import json
 import re

@@ -1,5 +1,4 @@
-"""A copy of the checkout in which experiments really run, and looks at what ran and what would run
-next."""
+"""A copy of the checkout in which experiments run, with its past and its planned jobs."""
 
 import os
 import re
@@ -24,7 +23,7 @@ COPIED = (
     "src",
 )
 PAGES = ("html", "explorer.html", "figures")
-# What tells times of jobs, and so is different whenever they ran.
+# Files with times of jobs, which differ between calls.
 TIMES = (".snakemake_timestamp", "speed.csv")
 
 
@@ -68,7 +67,7 @@ class Checkout:
         return done
 
     def unlock(self):
-        """Do what a user does after `kill -9` of Snakemake."""
+        """Unlock the folder, as a user does after `kill -9` of Snakemake."""
         self.snakemake("--unlock")
 
     def stale(self, overlay=None, *targets):

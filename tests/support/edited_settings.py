@@ -47,8 +47,9 @@ def other(value, hint):
         return 1.5 * value + 0.5
     if isinstance(value, str):
         return f"{value}x"
-    if isinstance(value, list):
-        return [other(value[0], Any), *value[1:]] if value else ["x"]
+    if isinstance(value, list | tuple):
+        changed = [other(value[0], Any), *value[1:]] if value else ["x"]
+        return type(value)(changed)
     if isinstance(value, dict):
         return {**value, "x": next(iter(value.values()), "x")}
     assert value is None, value

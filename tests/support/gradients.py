@@ -33,7 +33,7 @@ def gradient_errors(
     """Return the largest plausible error of each tensor's float32 gradient.
 
     Two causes add up. Sums round, in proportion to the size of their terms, which can be far above
-    the sum: with one position the softmax has no gradient at all, and float32 gives what is left
+    the sum: with one position the softmax has no gradient at all, and float32 gives the rest
     of terms that cancel. And where the gradient itself is sensitive (a norm over one or two
     features), it changes as much as it does when each weight moves by a last bit.
     """

@@ -45,7 +45,7 @@ class Sent:
 
     @property
     def text(self):
-        """What it has said so far."""
+        """Its output so far."""
         return self.output.read_text(errors="replace")
 
     def wait(self):
@@ -53,7 +53,7 @@ class Sent:
         return self.process.wait(timeout=2 * PATIENCE_S)
 
     def until(self, what, condition):
-        """Wait until a condition holds while the call runs, and return what it gave."""
+        """Wait until a condition holds while the call runs, and return its value."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             if found := condition():
@@ -70,6 +70,6 @@ def checkpoint_of(checkout, run):
 
 
 def training_log(checkout, run):
-    """Return what the latest attempt at a run said."""
+    """Return the log of the latest attempt at a run."""
     path = checkout.folder / "logs" / checkout.experiment / "train" / f"{run}.log"
     return path.read_text() if path.is_file() else ""

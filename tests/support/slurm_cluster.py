@@ -87,7 +87,7 @@ def free_port():
 
 
 class Cluster:
-    """A cluster whose configuration, state and logs lie in one folder."""
+    """A cluster with its configuration, state and logs in one folder."""
 
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
@@ -100,7 +100,7 @@ class Cluster:
         return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": path}
 
     def call(self, *command, check=True):
-        """Call one of SLURM's programs and return what it printed."""
+        """Call one of SLURM's programs and return its output."""
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, check=False, timeout=60
         )

@@ -43,7 +43,7 @@ BEFORE_THE_LOSSES = {
 }
 AGAINST_THE_FLOW = {
     # The check of a configuration also plans the suite, to report all problems at once.
-    ("relscale.config.load", "relscale.plan.suite"),
+    ("relscale.config.checks.suite", "relscale.plan.suite"),
 }
 SHARED_CLASS_NAMES = {"Checkpoint", "Checkpoints", "Component", "Counts", "Job", "Mixture"}
 """Names that two classes have; none may be added."""

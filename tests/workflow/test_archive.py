@@ -30,7 +30,7 @@ def changed(path, change):
 
 
 def edited(path):
-    """Write another digit for the last one that is no nought, so that the size stays."""
+    """Replace the last digit other than 0 by another, so that the size stays the same."""
     text = path.read_text()
     last = max(text.rfind(digit) for digit in "123456789")
     path.write_text(text[:last] + str(int(text[last]) % 9 + 1) + text[last + 1 :])
@@ -47,7 +47,7 @@ def empty(path):
 
 
 def relscale(folder, *arguments):
-    """Call the package of the copy; its version of the code is what results were made with."""
+    """Call the package of the copy, whose code made the results."""
     command = [sys.executable, "-c", "from relscale.cli import main; main()", *arguments]
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
@@ -156,7 +156,7 @@ def test_verify_names_what_was_edited_in_the_unpacked_archive(unpacked):
     with changed(unpacked.results / "laws/relative.csv", edited):
         done = relscale(unpacked.folder, "verify", "experiments/tiny.yaml")
     assert (
-        "    results/tiny/laws/relative.csv: differs from what the job wrote (another checksum)"
+        "    results/tiny/laws/relative.csv: differs from the job's output (another checksum)"
         in done.stdout.splitlines()
     )
 
@@ -168,12 +168,12 @@ def test_changed_results_are_named(finished):
         (
             results / "laws/relative.csv",
             edited,
-            "{}: differs from what the job wrote (another checksum)",
+            "{}: differs from the job's output (another checksum)",
         ),
         (
             one / "record.json",
             with_another_loss,
-            "{}: differs from what the job wrote (another checksum)",
+            "{}: differs from the job's output (another checksum)",
         ),
         (
             other / "record.json",
@@ -198,7 +198,7 @@ def test_changed_results_are_named(finished):
     ("name", "change", "reason"),
     [
         ("figures/figure1_teaser.svg", empty, "is empty"),
-        ("html/findings.html", edited, "differs from what the job wrote (another checksum)"),
+        ("html/findings.html", edited, "differs from the job's output (another checksum)"),
     ],
 )
 def test_changed_results_are_not_packed(finished, name, change, reason):
@@ -243,11 +243,11 @@ def test_a_retraining_that_was_killed_before_the_evaluation_is_named(finished):
     assert done.returncode == 1
     name = run.relative_to(finished.folder)
     assert (
-        f"    input {name}/record.json: differs from what the job read (another checksum)"
+        f"    input {name}/record.json: changed since the job read it (another checksum)"
         in done.stdout
     )
     assert (
-        f"    input {name}/model: differs from what the job read (another checksum)" in done.stdout
+        f"    input {name}/model: changed since the job read it (another checksum)" in done.stdout
     )
     assert "\ntrain" not in done.stdout and "\nevaluate" in done.stdout
 

@@ -43,8 +43,7 @@ class Attempts:
         self._seen = {}
 
     def look(self):
-        """Keep what is there now; called after each kill, before the next call writes a log
-        anew."""
+        """Keep the present logs; called after each kill, before the next call overwrites them."""
         for path in self._folder.glob("*.log"):
             stat = path.stat()
             self._seen[path.stem, stat.st_ino, stat.st_mtime_ns] = path.read_text()
@@ -58,15 +57,15 @@ class Attempts:
 
 
 def in_full(text):
-    """Tell whether an attempt trained its run from the first step to the last."""
+    """Return whether an attempt trained its run from the first step to the last."""
     return "going on after step" not in text and any(
         step == steps for step, steps in re.findall(r": step (\d+) of (\d+),", text)
     )
 
 
 def killed_in(checkout, stage, delay, overlay):
-    """Start the workflow, kill all of it some time after a job of the stage began, and tell whether
-    it was still at work."""
+    """Start the workflow, kill all of it some time after a job of the stage began, and return
+    whether it was still at work."""
     output = checkout.folder / "call.txt"
     with output.open("w") as handle:
         process = subprocess.Popen(

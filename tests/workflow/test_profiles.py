@@ -93,7 +93,7 @@ def test_a_job_asks_for_all_that_the_plan_says(rule, function):
     )
     assert asked == [(name, name) for name, _ in asked]
     assert {name for name, _ in asked} == {field.name for field in fields(JobResources)}
-    # The number of threads is part of what decides a run's bytes.
+    # The number of threads helps to decide the bytes of a run.
     assert re.search(rf"^rule {rule}:.*?^    threads: 1$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -121,7 +121,7 @@ def test_the_template_of_partitions_holds_every_job_of_the_paper():
         == "cpu"
     )
     assert not said
-    # Of what no partition holds the plugin warns, and sends it to the default one: sbatch says no.
+    # The plugin warns of jobs that fit no partition and uses the default one: sbatch refuses them.
     for wrong in (
         replace(on_eight, gpu=16),
         replace(on_eight, runtime=2881),

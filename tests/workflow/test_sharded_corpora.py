@@ -93,7 +93,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def planner(made):
-    """What Snakemake would run in the copy."""
+    """The jobs that Snakemake would run in the copy."""
     asked = Planner(made)
     yield asked
     asked.close()

@@ -1,8 +1,8 @@
 """An edit makes exactly those jobs stale that depend on it.
 
 The expected jobs are found independently of the workflow: the users of a module from its compiled
-code, and the jobs that follow from the graph of files. A table lists what each setting decides.
-Snakemake says which jobs it would run.
+code, and the jobs that follow from the graph of files. A table lists the jobs that depend on
+each setting. Snakemake lists the jobs it would run.
 """
 
 import shutil
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.network]
 MODULES = modules_in(ROOT / "src/relscale")
 REFORMATTED = (
     "training/trainer.py",
-    "text/documents.py",
+    "text/corpus_builder.py",
     "evaluation/metrics.py",
     "laws/joint.py",
     "figures/kit/style.py",
@@ -42,7 +42,7 @@ REFORMATTED = (
 REFORMATTED += ("stages/train.py",)
 # One of each layer by dry run; all of them by digest, and all by dry run in the long list.
 SOME_MODULES = (
-    "text.documents",
+    "text.corpus_builder",
     "text.tokenizer",
     "training.optimisers",
     "evaluation.metrics",
@@ -234,11 +234,11 @@ def setting(path, value, base=BASE):
 
 SPEECHES_ANEW = either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))
 LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="language"))
-# What gathers over all runs or corpora.
+# Jobs that gather over all runs or corpora.
 GATHERED = ("corpora_table", "family_losses", *FIGURES, "explorer", "findings")
 
-# What an edit of a setting reruns at first hand; what is made from that follows. Paths of keys, in
-# the order of the configuration.
+# Jobs that an edit of a setting reruns directly; their followers run as well. Paths of keys, in the
+# order of the configuration.
 STEERS = [
     ("experiment", "renamed", lambda job: not job["outputs"][0].startswith("results/shared/")),
     ("downloads", "elsewhere", either()),
@@ -571,7 +571,7 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     }.get(what, 0)
 
 
-# Edits at once. What one of them makes anew must not hide what the others make stale.
+# Edits at once. Jobs stale by one of them must not hide jobs stale by the others.
 AT_ONCE = {
     "more epochs, another margin": (
         {"suite": {"max_epochs": 2.0}, "laws": {"margin": 0.02}},
@@ -679,7 +679,7 @@ def owner(settings, key):
 
 
 def keys_changed(before, after):
-    """Return {(class of settings, key)} of what differs between two settings."""
+    """Return {(class of settings, key)} for the keys that differ between two settings."""
     if isinstance(before, Model) and isinstance(after, Model):
         found = set()
         for key in {*type(before).model_fields, *type(after).model_fields}:
@@ -739,7 +739,8 @@ def test_an_edit_of_the_explorers_script_remakes_the_explorer_and_the_page_that_
     finished, planner
 ):
     with rewritten(
-        finished.folder / "workflow/explorer/explorer.js", lambda text: text + "// one more line\n"
+        finished.folder / "src/relscale/pages/templates/explorer/main.js",
+        lambda text: text + "// one more line\n",
     ):
         assert needed(planner.jobs()) == ["explorer", "provenance"]
 

@@ -41,7 +41,7 @@ def test_every_experiment_plans(experiment):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
-        "rule evaluate_checkpoints:" if experiment == "checkpoints" else "rule train:"
+        "rule evaluate_released:" if experiment == "checkpoints" else "rule train:"
     ) in done.stdout + done.stderr
 
 
@@ -87,6 +87,15 @@ def test_rules_keep_to_the_house_style():
     for directive in ("retries:", "script:", "run:", "cache:", "shadow:"):
         assert f"\n    {directive}" not in text
     assert text.count("    shell:") == text.count("exec &> >(tee {log:q})")
+
+
+def test_only_one_rule_file_holds_functions_and_none_of_them_makes_a_spec():
+    rules = sorted((ROOT / "workflow/rules").glob("*.smk"))
+    functions = {
+        path.name: re.findall(r"^def (\w+)", path.read_text(), re.MULTILINE) for path in rules
+    }
+    assert [name for name, found in functions.items() if found] == ["common.smk"]
+    assert not [name for name in functions["common.smk"] if "spec" in name or "key" in name]
 
 
 def test_the_pins_agree():

@@ -14,6 +14,7 @@ from snakemake.logging import logger
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
+from relscale.figures import find as find_figure
 from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.code import code_digest, is_recorded, lock_digest
 from relscale.provenance.dag import jobs_of
@@ -99,7 +100,7 @@ def training_resources(wildcards):
 
 
 def training_tokens(corpus):
-    """Return the token file of a corpus; the manifest of a sharded one lists checksums of its own."""
+    """Return the token file of a corpus; a sharded one has its checksums in the manifest."""
     return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
 
 

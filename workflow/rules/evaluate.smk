@@ -113,7 +113,7 @@ rule evaluate:
             evaluation_specs.evaluation_spec(EXPERIMENT, wildcards.family, wildcards.corpus)
         ),
         overlaps=lambda wildcards, input: ["--overlaps", *input.overlaps] if input.overlaps else [],
-        checkpoints=f"{SHARED}/checkpoints",
+        score_cache=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),
         lock=TRAINING_LOCK,
     shell:
@@ -124,7 +124,7 @@ rule evaluate:
             --requests {input.requests:q} \
             --record {input.records:q} \
             {params.overlaps:q} \
-            --checkpoints {params.checkpoints:q} \
+            --score-cache {params.score_cache:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --out-losses {output.losses:q} \
             --out-items {output.per_item:q}

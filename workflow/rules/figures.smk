@@ -1,6 +1,6 @@
 """Figures: one rule per figure, drawn from tables alone.
 
-Tables and specs are in `relscale.workflow.figure_specs`; the drawing is in the figure's module.
+`relscale.figures.<name>` declares a figure, `relscale.figures.draw.<name>` draws it.
 """
 
 for name in FIGURES:
@@ -9,12 +9,12 @@ for name in FIGURES:
         name:
             name
         input:
-            **figure_specs.figure_tables(EXPERIMENT, LAYOUT, name),
+            **figure_specs.figure_tables(EXPERIMENT, name),
         output:
             svg=report(
                 f"{RESULTS}/figures/{name}.svg",
-                caption=f"../report/{name}.rst",
-                category=figure_specs.category(name),
+                caption="../report/figure.rst",
+                category=str(find_figure(name).category),
                 labels={"figure": name.replace("_", " ")},
             ),
             pdf=f"{RESULTS}/figures/{name}.pdf",
@@ -30,14 +30,15 @@ for name in FIGURES:
             mem_mb=1000,
             runtime="10m",
         params:
-            module=f"relscale.figures.{name}",
+            module=find_figure(name).drawing,
             tables=[
                 f"{kind}={path}"
-                for kind, paths in figure_specs.figure_tables(EXPERIMENT, LAYOUT, name).items()
+                for kind, paths in figure_specs.figure_tables(EXPERIMENT, name).items()
                 for path in paths
             ],
             spec=canonical_json(figure_specs.figure_spec(EXPERIMENT, name)),
-            code=code_digest(f"relscale.figures.{name}"),
+            code=code_digest(find_figure(name).drawing),
+            caption=find_figure(name).caption,
             lock=lock_digest(["matplotlib"]),
         shell:
             """

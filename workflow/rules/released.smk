@@ -1,10 +1,10 @@
 """Released models: their table, a family's texts, and one job per IsoFLOP curve that scores them."""
 
-EVALUATION = "relscale.stages.evaluate_checkpoints"
+EVALUATION = "relscale.stages.evaluate_released"
 EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
 
 
-rule checkpoints:
+rule released_models:
     """Check that every released model can be used, and write the suite as a table."""
     input:
         configs=sorted(
@@ -18,9 +18,9 @@ rule checkpoints:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
     log:
-        f"logs/{EXPERIMENT.name}/checkpoints.log",
+        f"logs/{EXPERIMENT.name}/released_models.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/checkpoints.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/released_models.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -29,11 +29,11 @@ rule checkpoints:
         runtime="10m",
     params:
         spec=canonical_json(suite_specs.released_suite_spec(EXPERIMENT)),
-        code=code_digest("relscale.stages.checkpoints"),
+        code=code_digest("relscale.stages.released_models"),
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.checkpoints \
+        python -m relscale.stages.released_models \
             --spec {params.spec:q} \
             --out {output.table:q} \
             --out-bill {output.bill:q}
@@ -74,7 +74,7 @@ rule texts:
 
 
 checkpoint preflight:
-    """Check before any scoring that every domain has text; runs after `checkpoints`."""
+    """Check before any scoring that every domain has text; runs after `released_models`."""
     input:
         suite=f"{RESULTS}/tables/suite.csv",
         families=[LAYOUT.texts(family, "manifest.json") for family in FAMILIES],
@@ -101,7 +101,7 @@ checkpoint preflight:
         """
 
 
-rule evaluate_checkpoints:
+rule evaluate_released:
     """Score the released models of one IsoFLOP curve on one family, one after the other."""
     input:
         manifest=lambda wildcards: LAYOUT.texts(wildcards.family, "manifest.json"),
@@ -121,16 +121,16 @@ rule evaluate_checkpoints:
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
         record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
     log:
-        f"logs/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.log",
+        f"logs/{EXPERIMENT.name}/evaluate_released/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/evaluate_checkpoints/{{family}}-{{corpus}}-{{budget}}.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/evaluate_released/{{family}}-{{corpus}}-{{budget}}.jsonl"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=int(EXPERIMENT.settings.checkpoints.gpu),
-        mem_mb=EXPERIMENT.settings.checkpoints.mem_mb,
-        runtime=EXPERIMENT.settings.checkpoints.runtime_minutes,
+        gpu=int(EXPERIMENT.settings.released.gpu),
+        mem_mb=EXPERIMENT.settings.released.mem_mb,
+        runtime=EXPERIMENT.settings.released.runtime_minutes,
     params:
         spec=lambda wildcards: canonical_json(
             evaluation_specs.released_evaluation_spec(
@@ -142,7 +142,7 @@ rule evaluate_checkpoints:
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.evaluate_checkpoints \
+        python -m relscale.stages.evaluate_released \
             --spec {params.spec:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --texts {input.texts:q} \

@@ -25,6 +25,7 @@ rule table_page:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.html_table"),
+        templates=page_specs.template_digest("html_table"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -81,8 +82,6 @@ rule explorer:
             LAYOUT.law_table(family, "baselines")
             for family in page_specs.explored_families(EXPERIMENT)
         ],
-        template="workflow/explorer/explorer.html",
-        script="workflow/explorer/explorer.js",
     output:
         page=report(
             f"{RESULTS}/explorer.html",
@@ -103,6 +102,7 @@ rule explorer:
     params:
         spec=canonical_json(page_specs.explorer_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.explorer"),
+        templates=page_specs.template_digest("explorer"),
         lock=lock_digest(["vl-convert-python"]),
     shell:
         """
@@ -114,8 +114,6 @@ rule explorer:
             --absolute {input.absolute:q} \
             --relative {input.relative:q} \
             --baselines {input.baselines:q} \
-            --template {input.template:q} \
-            --script {input.script:q} \
             --out {output.page:q}
         """
 
@@ -144,6 +142,7 @@ rule findings:
     params:
         spec=canonical_json(page_specs.findings_spec(EXPERIMENT)),
         code=code_digest("relscale.stages.findings"),
+        templates=page_specs.template_digest("findings"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -196,6 +195,7 @@ rule provenance:
         own=f"benchmarks/results/{EXPERIMENT.name}",
         shared="benchmarks/results/shared",
         code=code_digest("relscale.stages.provenance"),
+        templates=page_specs.template_digest("provenance"),
         lock=lock_digest(page_specs.SHOWN_PACKAGES),
     shell:
         """

@@ -2,9 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from relscale.contract.metrics import METRICS, metric_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
@@ -15,14 +24,12 @@ BudgetLabel = Annotated[str, StringConstraints(pattern=r"^[1-9](\.[0-9]+)?e[0-9]
 numbers."""
 ShapeLabel = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*x[1-9][0-9]*$")]
 """Width x layers, such as "64x3"."""
-Metric = Literal[
-    "bits_per_byte",
-    "choice_loss_nats",
-    "choice_probability",
-    "choice_probability_per_byte",
-    "accuracy",
-    "accuracy_per_byte",
+MetricName = Annotated[
+    str,
+    AfterValidator(lambda name: metric_of(name).name),
+    WithJsonSchema({"enum": list(METRICS), "type": "string"}),
 ]
+"""The name of a metric of `contract.metrics`."""
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 

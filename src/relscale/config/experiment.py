@@ -32,7 +32,7 @@ class Experiment(Model):
     """How text becomes tokens."""
     suite: Suite
     """Which models are trained."""
-    checkpoints: ReleasedModels | None = None
+    released: ReleasedModels | None = None
     """Released models to evaluate instead of trained runs; `corpora`, `tokenizer` and `suite` are
     then not used."""
     training: Training = Training()

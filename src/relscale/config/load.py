@@ -18,6 +18,9 @@ from relscale.config.checks.sections import Sections
 from relscale.config.errors import ConfigFile, Problem, config_error, problems_of
 from relscale.config.experiment import Experiment
 
+RENAMED_SECTIONS = {"checkpoints": "released"}
+"""Sections of older configurations by the names of today."""
+
 
 def load_experiment(*paths: Path | str) -> Experiment:
     """Read configuration files, merge them in order and check the result as a whole.
@@ -54,7 +57,12 @@ def load_config(raw: Mapping[str, Any], files: Iterable[ConfigFile] = ()) -> Exp
     """
     known = Experiment.model_fields
     problems: list[Problem] = [
-        ((key,), f"unknown key; the choices are {', '.join(known)}")
+        (
+            (key,),
+            f"this section is now called `{RENAMED_SECTIONS[key]}`"
+            if key in RENAMED_SECTIONS
+            else f"unknown key; the choices are {', '.join(known)}",
+        )
         for key in raw
         if key not in known
     ]

@@ -1,28 +1,30 @@
-"""Section `checkpoints`: released models to evaluate instead of trained runs, and their table."""
+"""Settings of released models, which are evaluated instead of runs that are trained.
+
+A released model is a model that somebody published.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from relscale.config.base import BudgetLabel, Model, Name, Positive
+from relscale.contract.losses import RunColumns
 
 
 class ReleasedModels(Model):
-    """Released models to evaluate; nothing is trained, and no corpus is built."""
+    """Released models: nothing is trained, and no corpus is built."""
 
     table: str
-    """CSV with one row per model; the reference of tables describes its columns."""
+    """CSV with one row per model; docs/DATA.md describes its columns."""
     folder: str | None = None
-    """Folder that contains one folder per model of the table; leave it out if the table has Hub ids
-    or complete paths."""
+    """Folder of the table's models, each in a folder of its own; none if the table has Hub ids or
+    whole paths."""
     max_length: Positive | None = None
-    """Largest number of tokens of one model input; the default is the model's limit."""
+    """Maximum of tokens that a model is given; none for the model's own limit."""
     stride: Positive | None = None
-    """Number of new tokens that each window of a document after the first scores; the default is
-    the whole window."""
+    """New tokens that each window of a document after the first scores; none for whole windows."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format of the computation; `auto` is float32 on a CPU and the model's format on a
-    GPU."""
+    """Floating-point type; `auto` is float32 on a CPU and the model's own type on a GPU."""
     gpu: bool = False
     """Whether a job requests a GPU. Does not decide a result by itself."""
     mem_mb: Positive = 8000
@@ -31,44 +33,56 @@ class ReleasedModels(Model):
     """Time that a job requests. Does not decide a result."""
 
 
-class CheckpointRow(Model):
-    """One row of the table of released models."""
+class ReleasedModelRow(Model):
+    """A row of the table of released models."""
 
     corpus: Name
-    """Corpus of the training: laws are fitted through the models of one corpus together."""
+    """The corpus that the model was trained on; laws are fitted to all models of a corpus."""
     run: Annotated[str, Field(min_length=1)]
-    """Name, unique among the models of a corpus."""
+    """Name, unique among the runs of its corpus."""
     budget: BudgetLabel
-    """Budget: the IsoFLOP curve that the model is a point of."""
+    """The IsoFLOP curve of the model."""
     model: Annotated[str, Field(min_length=1)]
-    """A folder or a Hub id; a folder's name may end in "*" where the rest of it is unknown."""
+    """A folder or a Hub id. The name of a folder may end in "*" if the rest of it is not known."""
     revision: str | None = None
-    """Revision on the Hub, preferably a full commit; not for a folder."""
+    """Revision on the Hub, best a full commit; none for a folder."""
     tokens: Positive
-    """Number of training tokens."""
+    """Tokens that the model was trained on."""
     forward_flops: Annotated[float, Field(gt=0)] | None = None
-    """Forward FLOPs of the training."""
+    """FLOPs of the forward passes of its training."""
     training_flops: Annotated[float, Field(gt=0)] | None = None
-    """Training FLOPs; if one of the two counts is left out, training is three times forward."""
+    """FLOPs of its training. Default: three times the forward FLOPs, and vice versa."""
     num_params_embedding: Annotated[int, Field(ge=0)] | None = None
     """Parameters of the embedding; counted in the model if left out."""
     num_params_head: Annotated[int, Field(ge=0)] | None = None
-    """Parameters of the output head, 0 if it is tied to the embedding; counted if left out."""
+    """Parameters of the head; counted if left out; 0 if it shares the embedding's."""
     num_params_transformer: Annotated[int, Field(ge=0)] | None = None
-    """Parameters of the transformer layers; counted if left out."""
+    """Parameters of the blocks; counted if left out."""
     num_params_total: Positive | None = None
     """All parameters; counted if left out."""
     seed: int = 0
-    """Seed of the training."""
+    """Seed of its training."""
     recipe: str = "released"
-    """Name of the training recipe."""
+    """Name of the recipe of its training."""
 
-    def columns(self) -> dict[str, str | int | float | None]:
-        """Return the columns of the losses that come from the table, with both counts of FLOPs."""
+    def columns(self) -> RunColumns:
+        """Return the columns of the losses table, with both counts of FLOPs.
+
+        The table has at least one of the two counts; the other follows from it.
+        """
         forward, training = self.forward_flops, self.training_flops
         assert forward is not None or training is not None
-        kept = self.model_dump(exclude={"model", "revision", "forward_flops", "training_flops"})
-        return kept | {
+        return {
+            "corpus": self.corpus,
+            "run": self.run,
+            "seed": self.seed,
+            "recipe": self.recipe,
+            "budget": self.budget,
             "forward_flops": forward if forward is not None else float(training or 0) / 3,
             "training_flops": training if training is not None else 3 * float(forward or 0),
+            "num_params_embedding": self.num_params_embedding,
+            "num_params_head": self.num_params_head,
+            "num_params_transformer": self.num_params_transformer,
+            "num_params_total": self.num_params_total,
+            "tokens": self.tokens,
         }

@@ -1,11 +1,12 @@
-"""Conversion between Arrow arrays and NumPy without importing pandas.
+"""Arrow arrays to and from NumPy without `pyarrow.array` and `to_numpy`.
 
-`pyarrow.array` and `to_numpy` import pandas, which takes longer than scoring a tiny model.
+These two import pandas, which takes longer than scoring a tiny model.
 """
 
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,26 @@ import pyarrow.parquet as pq
 
 from relscale.files import replacing
 
+_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+def schema_of(row: type) -> pa.Schema:
+    """Return the Arrow schema of a row's `TypedDict`: strings, integers, floats and booleans."""
+    return pa.schema([(name, _TYPES[_plain(hint)]) for name, hint in get_type_hints(row).items()])
+
+
+def _plain(hint: Any) -> Any:
+    """Return a type without `| None`: every Arrow type has nulls."""
+    if get_origin(hint) is types.UnionType:
+        (hint,) = (kind for kind in get_args(hint) if kind is not type(None))
+    return hint
+
 
 def arrow_array(values: Sequence[Any] | np.ndarray, kind: pa.DataType) -> pa.Array:
     """Return an array of strings, booleans or numbers; None is null.
 
     Raises:
-        ValueError: where the type is none of these.
+        ValueError: if the type is another one.
     """
     valid = np.array([value is not None for value in values], dtype=bool)
     nulls = int((~valid).sum())
@@ -36,7 +51,7 @@ def arrow_array(values: Sequence[Any] | np.ndarray, kind: pa.DataType) -> pa.Arr
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
         data = np.asarray(values).astype(kind.to_pandas_dtype(), casting="same_kind").tobytes()
     else:
-        raise ValueError(f"no arrays of {kind} are made here")
+        raise ValueError(f"arrays of type {kind} are not supported")
     return pa.Array.from_buffers(kind, len(values), [presence, pa.py_buffer(data)], nulls)
 
 
@@ -44,7 +59,7 @@ def _bits(flags: np.ndarray) -> bytes:
     return np.packbits(flags, bitorder="little").tobytes()
 
 
-def arrow_table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+def arrow_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return a table of rows that have a value, or None, for each field of a schema."""
     return pa.Table.from_arrays(
         [arrow_array([row[field.name] for row in rows], field.type) for field in schema],

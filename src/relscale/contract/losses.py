@@ -1,34 +1,55 @@
-"""The columns of losses and items, what a losses table from outside must have, and the metrics.
+"""Columns and types of the losses and items tables, and the columns of a losses table from outside.
 
 Meanings, units and dtypes are in docs/reference/tables.md. Each stage imports only the tables that
 it reads or writes, so that a new column makes only those stale.
 """
 
-LOSSES_COLUMNS = (
-    "corpus",
-    "run",
-    "seed",
-    "recipe",
-    "budget",
-    "forward_flops",
-    "training_flops",
-    "num_params_embedding",
-    "num_params_head",
-    "num_params_transformer",
-    "num_params_total",
-    "tokens",
-    "family",
-    "domain",
-    "metric",
-    "unit",
-    "value",
-    "standard_error",
-    "num_items",
-    "num_bytes",
-    "num_truncated",
-    "at_chance",
-    "excluded_reason",
-)
+from typing_extensions import TypedDict
+
+from relscale.contract.metrics import METRICS
+
+
+class RunColumns(TypedDict):
+    """Columns of a losses row that describe the run; None where nothing is known."""
+
+    corpus: str
+    run: str
+    seed: int | None
+    recipe: str | None
+    budget: str | None
+    forward_flops: float | None
+    training_flops: float | None
+    num_params_embedding: int | None
+    num_params_head: int | None
+    num_params_transformer: int | None
+    num_params_total: int | None
+    tokens: int | None
+
+
+class LossesRow(RunColumns):
+    """A row of the losses table: one per run, family, domain and metric."""
+
+    family: str
+    domain: str
+    metric: str
+    unit: str
+    value: float
+    standard_error: float
+    num_items: int
+    num_bytes: int
+    num_truncated: int
+    at_chance: bool
+    excluded_reason: str | None
+
+
+RUN_COLUMNS = tuple(RunColumns.__annotations__)
+"""Columns that describe the run."""
+
+LOSSES_COLUMNS = tuple(LossesRow.__annotations__)
+"""Columns of the losses table, in order."""
+
+LOSSES_KEY = ("corpus", "family", "metric", "domain", "run")
+"""Key of a row of the losses table, and the order of the rows."""
 
 LOSSES_REQUIRED = (
     "corpus",
@@ -41,7 +62,7 @@ LOSSES_REQUIRED = (
     "metric",
     "value",
 )
-"""What a losses table from outside must have, besides one of `forward_flops` and
+"""Columns that a losses table from outside must have, in addition to `forward_flops` or
 `training_flops`."""
 
 ITEMS_COLUMNS = (
@@ -56,14 +77,13 @@ ITEMS_COLUMNS = (
     "denominator",
     "overlaps",
 )
+"""Columns of the items table, in order."""
 
-LOWER_IS_BETTER = frozenset({"bits_per_byte", "choice_loss_nats"})
+ITEMS_KEY = ("corpus", "family", "metric", "domain", "run", "item")
+"""Key of a row of the items table, and the order of the rows."""
 
-METRIC_UNITS = {
-    "bits_per_byte": "bits/byte",
-    "choice_loss_nats": "nats",
-    "choice_probability": "1",
-    "choice_probability_per_byte": "1",
-    "accuracy": "1",
-    "accuracy_per_byte": "1",
-}
+METRIC_UNITS = {name: metric.unit for name, metric in METRICS.items()}
+"""Unit of each metric."""
+
+LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if metric.lower_is_better)
+"""Metrics of which a smaller value is better."""

@@ -30,7 +30,7 @@ class SourceRow(BaseModel):
     """How to cite the text."""
 
 
-class CorpusDocuments(BaseModel):
+class ComponentCounts(BaseModel):
     """Document counts of one component of a corpus."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -65,7 +65,7 @@ class CorpusDocuments(BaseModel):
     """UTF-8 bytes of the validation documents."""
 
 
-class CorpusRow(CorpusDocuments):
+class CorpusRow(ComponentCounts):
     """One component of a corpus, a row of `corpora.csv`."""
 
     tokens: int

@@ -2,37 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from relscale.contract.arrow import arrow_array
-from relscale.contract.losses import LOSSES_COLUMNS, METRIC_UNITS
-from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
+from relscale.config.families import Family
+from relscale.contract.arrow import arrow_array, schema_of
+from relscale.contract.losses import LossesRow, RunColumns
+from relscale.contract.metrics import METRICS
+from relscale.evaluation.metrics import (
+    ItemValues,
+    OptionScores,
+    contains_chance,
+    item_metrics,
+    mean_over_strata,
+    ratio,
+)
 from relscale.evaluation.requests import RequestTable
 
-AVERAGED_OVER_STRATA = frozenset({"questions"})
-"""Kinds of family whose losses are unweighted means over strata (subjects); accuracies always weigh
-each item alike."""
-
-RUN_COLUMNS = LOSSES_COLUMNS[: LOSSES_COLUMNS.index("family")]
-"""Columns of a losses row that come from the run's record."""
-
-LOSSES_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("corpus", "run")),
-        ("seed", pa.int64()),
-        *((name, pa.string()) for name in ("recipe", "budget")),
-        *((name, pa.float64()) for name in ("forward_flops", "training_flops")),
-        *((name, pa.int64()) for name in RUN_COLUMNS[7:]),
-        *((name, pa.string()) for name in ("family", "domain", "metric", "unit")),
-        *((name, pa.float64()) for name in ("value", "standard_error")),
-        *((name, pa.int64()) for name in ("num_items", "num_bytes", "num_truncated")),
-        ("at_chance", pa.bool_()),
-        ("excluded_reason", pa.string()),
-    ]
-)
+LOSSES_SCHEMA = schema_of(LossesRow)
+"""Columns and types of the losses table."""
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 ITEMS_SCHEMA = pa.schema(
@@ -45,102 +35,101 @@ ITEMS_SCHEMA = pa.schema(
         ("overlaps", pa.bool_()),
     ]
 )
+"""Columns and types of the items table."""
 
 
-def metrics_of(kind: str, metrics: Sequence[str]) -> list[str]:
-    """Return the metrics to report: those asked for, and bits per byte of the right answer for
-    questions."""
-    extra = ["bits_per_byte"] if kind == "questions" and "bits_per_byte" not in metrics else []
-    return [*metrics, *extra]
+@dataclass(frozen=True, kw_only=True)
+class ScoredFamily:
+    """A family with its requests: everything about an evaluation but the run."""
+
+    name: str
+    """The family's name."""
+    settings: Family
+    """Its settings, which decide metrics and averages."""
+    requests: RequestTable
+    """The scored requests."""
+    overlaps: np.ndarray
+    """(item) whether the item's text occurs in the run's corpus; such items do not count."""
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics to report."""
+        return self.settings.reported_metrics()
 
 
 def losses_rows(
-    columns: Mapping[str, Any],
-    family: str,
-    kind: str,
-    metrics: Sequence[str],
-    requests: RequestTable,
+    run: RunColumns,
+    family: ScoredFamily,
     log_likelihood: np.ndarray | None,
-    overlaps: np.ndarray,
     excluded_reason: str | None = None,
-) -> list[dict[str, Any]]:
-    """Return the losses rows of a run: one a domain and metric, domains in the order of the
-    requests.
+) -> list[LossesRow]:
+    """Return the losses rows of a run: one per domain and metric, in the order of the requests.
 
     Args:
-        columns: columns of the run's record (`RUN_COLUMNS` are used).
-        family: the family's name.
-        kind: the family's kind; see `AVERAGED_OVER_STRATA`.
-        metrics: metrics to report.
-        requests: what was scored.
-        log_likelihood: (row) nats of each option, or none for an excluded run: its rows have no
-            error.
-        overlaps: (item) whether the item's text is in the suite's corpus; such items are left out.
-        excluded_reason: why the run is excluded.
+        run: columns that describe the run.
+        family: the family and its requests.
+        log_likelihood: (row) nats of each option; None for an excluded run, whose values are NaN.
+        excluded_reason: the reason if the run is excluded.
 
     Raises:
-        ValueError: naming the domain, where all of its items overlap with the corpus.
+        ValueError: naming the domain, if all of its items overlap with the corpus.
     """
-    domains, strata = np.array(requests.domains), np.array(requests.strata)
-    gold_bytes, counts = requests.num_bytes[requests.gold], np.diff(requests.first)
-    values = _values(metrics, requests, log_likelihood)
-    rows: list[dict[str, Any]] = []
+    requests = family.requests
+    domains, gold_bytes = np.array(requests.domains), requests.num_bytes[requests.gold]
+    values = _values(family, log_likelihood)
+    rows: list[LossesRow] = []
     for domain in dict.fromkeys(requests.domains):
-        at = (domains == domain) & ~overlaps
+        at = (domains == domain) & ~family.overlaps
         if not at.any():
             raise ValueError(
-                f"family {family!r}, domain {domain!r}: every item's text is in the corpus; nothing is left to score"
+                f"family {family.name!r}, domain {domain!r}: the text of every item occurs in the "
+                "corpus; no item is left to score"
             )
-        for metric in metrics:
-            error, standard_error = math.nan, math.nan
-            if log_likelihood is not None:
-                numerator, denominator = (part[at] for part in values[metric])
-                averaged = kind in AVERAGED_OVER_STRATA and not metric.startswith("accuracy")
-                error, standard_error = (
-                    mean_over_strata(numerator, denominator, strata[at])
-                    if averaged
-                    else ratio(numerator, denominator)
-                )
+        for metric in family.metrics:
+            value, standard_error = _mean(metric, family, values, at)
             rows.append(
                 {
-                    **{name: columns[name] for name in RUN_COLUMNS},
-                    "family": family,
+                    **run,
+                    "family": family.name,
                     "domain": domain,
                     "metric": metric,
-                    "unit": METRIC_UNITS[metric],
-                    "value": error,
+                    "unit": METRICS[metric].unit,
+                    "value": value,
                     "standard_error": standard_error,
                     "num_items": int(at.sum()),
                     "num_bytes": int(gold_bytes[at].sum()),
                     "num_truncated": int(requests.truncated[at].sum()),
-                    "at_chance": log_likelihood is not None
-                    and _at_chance(metric, values, at, counts),
+                    "at_chance": bool(values) and _at_chance(metric, requests, values, at),
                     "excluded_reason": excluded_reason,
                 }
             )
     return rows
 
 
-def items_table(
-    columns: Mapping[str, Any],
-    family: str,
-    metrics: Sequence[str],
-    requests: RequestTable,
-    log_likelihood: np.ndarray,
-    overlaps: np.ndarray,
-) -> pa.Table:
-    """Return the items rows of a run: one an item and metric, in the order of metrics and requests;
-    arguments as for `losses_rows`."""
-    values = _values(metrics, requests, log_likelihood)
+def items_table(run: RunColumns, family: ScoredFamily, log_likelihood: np.ndarray) -> pa.Table:
+    """Return the items rows of a run: one per item and metric, in the order of both.
+
+    Args:
+        run: columns that describe the run.
+        family: the family and its requests.
+        log_likelihood: (row) nats of each option.
+    """
+    requests, metrics = family.requests, family.metrics
+    values = _values(family, log_likelihood)
     size = len(requests.items)
-    names = {"corpus": columns["corpus"], "run": columns["run"], "family": family}
-    per_item = {"domain": requests.domains, "stratum": requests.strata, "item": requests.items}
-    data: dict[str, Any] = {name: [value] * (size * len(metrics)) for name, value in names.items()}
-    data |= {name: value * len(metrics) for name, value in per_item.items()}
-    data["metric"] = [metric for metric in metrics for _ in range(size)]
-    data["numerator"] = np.concatenate([values[metric][0] for metric in metrics])
-    data["denominator"] = np.concatenate([values[metric][1] for metric in metrics])
-    data["overlaps"] = np.tile(overlaps, len(metrics))
+    count = size * len(metrics)
+    data: dict[str, Sequence[str] | np.ndarray] = {
+        "corpus": [run["corpus"]] * count,
+        "run": [run["run"]] * count,
+        "family": [family.name] * count,
+        "domain": requests.domains * len(metrics),
+        "metric": [metric for metric in metrics for _ in range(size)],
+        "stratum": requests.strata * len(metrics),
+        "item": requests.items * len(metrics),
+        "numerator": np.concatenate([values[metric][0] for metric in metrics]),
+        "denominator": np.concatenate([values[metric][1] for metric in metrics]),
+        "overlaps": np.tile(family.overlaps, len(metrics)),
+    }
     arrays = [
         arrow_array(data[field.name], pa.string()).dictionary_encode()
         if field.type == _NAME
@@ -150,28 +139,43 @@ def items_table(
     return pa.Table.from_arrays(arrays, schema=ITEMS_SCHEMA)
 
 
-def _values(
-    metrics: Sequence[str], requests: RequestTable, log_likelihood: np.ndarray | None
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return each item's metrics, with the two accuracies that `at_chance` needs wherever items
-    have options."""
+def _values(family: ScoredFamily, log_likelihood: np.ndarray | None) -> dict[str, ItemValues]:
+    """Return the values of each item by metric, with the accuracies that decide `at_chance`."""
     if log_likelihood is None:
         return {}
-    needed = list(metrics)
-    if np.diff(requests.first).min() > 1:
-        needed += [metric for metric in ("accuracy", "accuracy_per_byte") if metric not in metrics]
-    return item_metrics(needed, log_likelihood, requests.num_bytes, requests.first, requests.gold)
+    chances = [METRICS[metric].chance_of for metric in family.metrics]
+    scores = OptionScores(
+        log_likelihood=log_likelihood,
+        num_bytes=family.requests.num_bytes,
+        first=family.requests.first,
+        gold=family.requests.gold,
+    )
+    needed = dict.fromkeys([*family.metrics, *(chance for chance in chances if chance)])
+    return item_metrics(list(needed), scores)
+
+
+def _mean(
+    metric: str, family: ScoredFamily, values: Mapping[str, ItemValues], at: np.ndarray
+) -> tuple[float, float]:
+    """Return the value of a domain and its standard error; NaN for an excluded run."""
+    if not values:
+        return math.nan, math.nan
+    numerator, denominator = (part[at] for part in values[metric])
+    if family.settings.averages_over_strata and not METRICS[metric].always_per_item:
+        return mean_over_strata(numerator, denominator, np.array(family.requests.strata)[at])
+    return ratio(numerator, denominator)
 
 
 def _at_chance(
-    metric: str,
-    values: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    at: np.ndarray,
-    counts: np.ndarray,
+    metric: str, requests: RequestTable, values: Mapping[str, ItemValues], at: np.ndarray
 ) -> bool:
-    """Return whether the accuracy that goes with a choice metric cannot be told from chance; bits
-    per byte have no chance level."""
-    if metric == "bits_per_byte":
+    """Return whether the accuracy that goes with a metric does not differ from chance.
+
+    A metric without a chance level is never at chance.
+    """
+    chance_of = METRICS[metric].chance_of
+    if chance_of is None:
         return False
-    correct = values["accuracy_per_byte" if metric.endswith("per_byte") else "accuracy"][0][at]
-    return contains_chance(int(correct.sum()), len(correct), float((1 / counts[at]).mean()))
+    correct = values[chance_of][0][at]
+    chance = float((1 / np.diff(requests.first)[at]).mean())
+    return contains_chance(int(correct.sum()), len(correct), chance)

@@ -1,9 +1,8 @@
-"""Scoring token sequences with a causal language model: what all implementations share. Light
-imports: no torch.
+"""The interface of causal language models that score token sequences. Light imports: no torch.
 
-`LanguageModel` is all that the rest of the evaluation knows of a model. `trained.read_run` makes
-one from the folder of a trained run; a maker for other checkpoints only has to hand
-`torch_model.CausalModel` a module that maps token ids to logits.
+The rest of the evaluation knows models only as `LanguageModel`. `trained.read_run` reads one from
+the folder of a trained run; `torch_model.CausalModel` wraps any module that maps token ids to
+logits.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ Tokens = Sequence[int] | np.ndarray
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What a model says of continuations."""
+    """Scores of continuations by a model."""
 
     log_likelihood: np.ndarray
     """(request) sum of the natural logarithms of the continuation's token probabilities,
@@ -60,8 +59,8 @@ def distinct_requests(
     """Check requests and return each distinct one once; those of equal length keep their order.
 
     Raises:
-        ValueError: naming the request, where its context or continuation is empty, it is longer
-            than the model allows, or a token is not in the vocabulary.
+        ValueError: naming the request, if its context or continuation is empty, it is longer than
+            the model allows, or a token is not in the vocabulary.
     """
     rows = [
         np.concatenate(pair).astype(np.int64) for pair in zip(contexts, continuations, strict=True)
@@ -70,15 +69,18 @@ def distinct_requests(
     for index, (row, start) in enumerate(zip(rows, given, strict=True)):
         if start < 1 or len(row) <= start:
             raise ValueError(
-                f"request {index}: context and continuation must each have a token, not {start} and {len(row) - start}"
+                f"request {index}: context and continuation must each have a token; they have "
+                f"{start} and {len(row) - start}"
             )
         if len(row) - 1 > context_length:
             raise ValueError(
-                f"request {index}: {len(row) - 1} tokens are more than the model's context of {context_length}"
+                f"request {index}: {len(row) - 1} tokens exceed the model's context of "
+                f"{context_length}"
             )
         if row.min() < 0 or row.max() >= vocab_size:
             raise ValueError(
-                f"request {index}: token {row.max()} is not in the model's vocabulary of {vocab_size} entries"
+                f"request {index}: token {row.max()} is not in the model's vocabulary of "
+                f"{vocab_size} entries"
             )
     unique: dict[tuple[int, bytes], int] = {}
     keys = [(int(start), row.tobytes()) for start, row in zip(given, rows, strict=True)]

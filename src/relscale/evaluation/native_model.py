@@ -1,5 +1,7 @@
-"""Scoring with the native library: each request on its own, without padding, and only its
-continuation through the head. Light imports."""
+"""Scoring with the native library. Light imports.
+
+Each request is run on its own, without padding, and only its continuation goes through the head.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +16,10 @@ from relscale.training.native_library import NativeDecoder, flat_values
 
 
 class NativeModel:
-    """A decoder of ours as a `LanguageModel`. Make one only where `native_library.supports` allows
-    it."""
+    """A decoder of a trained run as a `LanguageModel`.
+
+    Create one only if `native_library.supports` allows it.
+    """
 
     def __init__(
         self,
@@ -24,10 +28,10 @@ class NativeModel:
         values: Mapping[str, npt.NDArray[np.float32]],
         level: str | None = None,
     ) -> None:
-        """Take a decoder's parameters by name, as `training.folder.read_values` gives them.
+        """Store a decoder's parameters by name, as `training.folder.read_values` gives them.
 
         Raises:
-            UnavailableError: where the library cannot be used.
+            UnavailableError: if the library cannot be used.
         """
         self.shape = shape
         self.decoder = NativeDecoder(shape, choices, for_training=False, level=level)
@@ -39,7 +43,7 @@ class NativeModel:
         Equal requests are run once. Probabilities are taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, where its context or continuation is empty, it is longer
+            ValueError: naming the request, if its context or continuation is empty, it is longer
                 than the model allows, or a token is not in the vocabulary.
         """
         requests = distinct_requests(
@@ -57,7 +61,7 @@ def read_native_model(folder: Path) -> NativeModel:
     """Return the model of a trained run from its folder.
 
     Raises:
-        ValueError: naming the file, where the folder holds no such model.
+        ValueError: naming the file, if the folder has no such model.
     """
     shape, choices = read_config(folder)
     return NativeModel(shape, choices, read_values(folder, shape))

@@ -1,25 +1,31 @@
-"""Which items' texts stand in a corpus: they share a window of consecutive lower-cased words with
-one of its documents."""
+"""Search for the text of items in a corpus.
 
-from collections.abc import Iterable, Mapping, Sequence
+An item overlaps if it shares a window of consecutive lower-cased words with a document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from relscale.text.windows import WordHasher, window_hashes
 
 WINDOW_WORDS = 13
+BATCH_DOCUMENTS = 1024
+"""Documents that are read at a time."""
 
 
 def overlapping(
     items: Mapping[str, str], batches: Iterable[Sequence[str]], size: int = WINDOW_WORDS
 ) -> tuple[list[str], int]:
-    """Return the names of the items that overlap with a corpus, sorted, and the number of items too
-    short to be searched for.
+    """Return the sorted names of items that overlap with a corpus, and the number of short items.
 
     Args:
-        items: text of each item by name; one with fewer than `size` words has no window.
-        batches: the corpus's documents, a batch at a time.
-        size: words in a window.
+        items: text of each item by name; one with fewer than `size` words has no window and is
+            counted as short.
+        batches: documents of the corpus, in batches.
+        size: words of a window.
     """
     hasher = WordHasher()
     hashes = {name: window_hashes(hasher(text), size) for name, text in items.items()}
@@ -32,6 +38,19 @@ def overlapping(
                 places = np.minimum(np.searchsorted(wanted, windows), len(wanted) - 1)
                 found[places[wanted[places] == windows]] = True
     shared = wanted[found]
-    return sorted(name for name, some in hashes.items() if np.isin(some, shared).any()), sum(
-        not len(some) for some in hashes.values()
-    )
+    too_short = sum(not len(some) for some in hashes.values())
+    return sorted(name for name, some in hashes.items() if np.isin(some, shared).any()), too_short
+
+
+def item_texts(requests: Path) -> dict[str, str]:
+    """Return the text of each item by name; an item of several domains occurs once."""
+    table = pq.read_table(requests, columns=["item", "text"])
+    pairs = zip(table["item"].to_pylist(), table["text"].to_pylist(), strict=True)
+    return {item: text for item, text in pairs if text}
+
+
+def document_batches(train: Path) -> Iterator[list[str]]:
+    """Yield the documents of a corpus in batches."""
+    with pq.ParquetFile(train) as table:
+        for batch in table.iter_batches(batch_size=BATCH_DOCUMENTS, columns=["text"]):
+            yield batch["text"].to_pylist()

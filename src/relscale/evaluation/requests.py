@@ -1,8 +1,8 @@
-"""Requests: the token sequences that a model is asked to score, and how a sample of them is drawn.
+"""Requests: the token sequences that a model scores, and the random order of samples.
 
 A request is a context and a continuation as token ids. The context is never empty: it begins with
-the prefix token, so that the first token of a text has a probability, too. What a model is given is
-context + continuation without its last token.
+the prefix token, so that the first token of a text also has a probability. A model is given context
++ continuation without the last token.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ class Item:
     stratum: str
     """The part of the domain that it comes from: a subject, a topic, a file."""
     item: str
-    """Stable name made from the text: the same text is the same item, whatever else there is."""
+    """Stable name made from the text: the same text is the same item, in every selection."""
     options: tuple[Option, ...]
     """What is scored; documents have one."""
     gold: int = 0
@@ -83,8 +83,10 @@ def text_id(*parts: str) -> str:
 
 
 def rank(seed: int, name: str, item: str) -> str:
-    """Return the key by which items of a domain are ordered at random: it depends on seed, domain
-    and item, on nothing else."""
+    """Return the key of an item in the random order of its domain.
+
+    It depends only on seed, domain and item.
+    """
     return hashlib.sha256(f"{seed}\x1f{name}\x1f{item}".encode()).hexdigest()
 
 
@@ -94,16 +96,17 @@ T = TypeVar("T")
 def in_random_order(
     things: Iterable[T], *, seed: int, name: str, key: Callable[[T], str]
 ) -> list[T]:
-    """Return things in an order that seed, name and each thing's own key decide, so that nothing
-    else moves a sample."""
+    """Return things in a random order that depends only on seed, name and the key of each thing."""
     return sorted(things, key=lambda thing: rank(seed, name, key(thing)))
 
 
 def take_tokens(
     items: Iterable[Item], max_tokens: int | None, max_items: int | None = None
 ) -> list[Item]:
-    """Take items from the front as long as they and their tokens stay within the caps; the first
-    one is always taken."""
+    """Return items from the front while they and their tokens stay within the caps.
+
+    The first item is always taken.
+    """
     taken: list[Item] = []
     total = 0
     for item in items:
@@ -115,7 +118,7 @@ def take_tokens(
 
 
 def write_requests(items: Sequence[Item], path: Path) -> None:
-    """Write items as one row a sequence to score, in the order given, as Parquet."""
+    """Write items as Parquet, one row per sequence, in the order given."""
     rows: list[dict[str, Any]] = []
     for item in items:
         for index, option in enumerate(item.options):
@@ -130,7 +133,7 @@ def write_requests(items: Sequence[Item], path: Path) -> None:
                     "continuation": option.continuation,
                     "num_bytes": option.num_bytes,
                     "truncated": item.truncated,
-                    # Once an item is enough for the search.
+                    # Once per item is enough for the overlap search.
                     "text": item.text if index == 0 else "",
                 }
             )
@@ -142,12 +145,12 @@ def write_requests(items: Sequence[Item], path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestTable:
-    """Requests as columns; rows of an item stand together, in the order of its options."""
+    """Requests as columns; the rows of an item are consecutive, in the order of its options."""
 
     contexts: list[np.ndarray]
-    """Token ids that are given, one array a row."""
+    """Token ids that are given, one array per row."""
     continuations: list[np.ndarray]
-    """Token ids that are scored, one array a row."""
+    """Token ids that are scored, one array per row."""
     num_bytes: np.ndarray
     """(row) UTF-8 bytes that a score is divided by."""
     first: np.ndarray
@@ -165,11 +168,11 @@ class RequestTable:
 
 
 def read_requests(path: Path) -> RequestTable:
-    """Read what `write_requests` wrote.
+    """Read the file that `write_requests` wrote.
 
     Raises:
-        ValueError: naming the file, where columns are missing, there is no request, or an item has
-            not exactly one right option.
+        ValueError: naming the file, if columns are missing, there is no request, or an item does
+            not have exactly one right option.
     """
     # `pyarrow.parquet.read_table` imports pandas.
     with pq.ParquetFile(path) as file:
@@ -178,7 +181,7 @@ def read_requests(path: Path) -> RequestTable:
         str(path), table.column_names, [name for name in REQUESTS_SCHEMA.names if name != "text"]
     )
     if not len(table):
-        raise ValueError(f"{path}: holds no requests")
+        raise ValueError(f"{path}: has no requests")
     domains, strata, items = (table[name].to_pylist() for name in ("domain", "stratum", "item"))
     keys = list(zip(domains, items, strict=True))
     starts = [row for row in range(len(keys)) if row == 0 or keys[row] != keys[row - 1]]
@@ -193,10 +196,11 @@ def read_requests(path: Path) -> RequestTable:
         counts = np.add.reduceat(gold.astype(int), first[:-1])
         wrong = starts[int(np.flatnonzero(counts != 1)[0])]
         raise ValueError(
-            f"{path}: item {items[wrong]!r} of domain {domains[wrong]!r} has not exactly one right option"
+            f"{path}: item {items[wrong]!r} of domain {domains[wrong]!r} must have exactly one "
+            "right option"
         )
     if len({keys[row] for row in starts}) < len(starts):
-        raise ValueError(f"{path}: the rows of an item do not stand together")
+        raise ValueError(f"{path}: the rows of an item are not consecutive")
     return RequestTable(
         contexts=_arrays(table["context"]),
         continuations=_arrays(table["continuation"]),

@@ -1,6 +1,9 @@
-"""Scores that took long, kept until the whole job is done: one that is stopped scores no run a
-second time. Light imports: no torch."""
+"""A cache of scores that took long. Light imports: no torch.
 
+It lets a job that was stopped resume with the next unscored run.
+"""
+
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,28 +12,30 @@ import numpy as np
 
 from relscale.files import replacing
 
-KEPT_FROM_S = 60.0
-"""Scores that take less are not worth a file."""
+log = logging.getLogger(__name__)
+
+STORED_FROM_S = 60.0
+"""Scores that take less time are not stored."""
 
 
-def kept_scores(path: Path, score: Callable[[], np.ndarray]) -> np.ndarray:
-    """Return scores, those of an earlier attempt where it left them.
+def cached_scores(path: Path, score: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return scores, from the file of an earlier attempt if there is one.
 
     Args:
-        path: where they lie or will lie; its name is keyed by everything that decides them.
-        score: gives them, an array of numbers.
+        path: the file; its name must depend on everything that decides the scores.
+        score: computes the scores, an array of numbers.
     """
     if path.is_file():
         try:
             scores = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            print(f"{path}: damaged, passed over: {error}", flush=True)
+            log.warning("%s: damaged, ignored: %s", path, error)
         else:
-            print(f"{path}: scores of an earlier attempt", flush=True)
+            log.info("%s: scores of an earlier attempt", path)
             return np.asarray(scores)
     begin = time.monotonic()
     scores = score()
-    if time.monotonic() - begin >= KEPT_FROM_S:
+    if time.monotonic() - begin >= STORED_FROM_S:
         with replacing(path) as temporary, temporary.open("wb") as handle:
             np.save(handle, scores, allow_pickle=False)
     return scores

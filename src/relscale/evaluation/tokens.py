@@ -1,5 +1,4 @@
-"""From text to token ids: the boundary between context and continuation, and the bytes that tokens
-stand for."""
+"""From text to token ids: the boundary between context and continuation, and bytes of tokens."""
 
 from collections.abc import Sequence
 
@@ -11,14 +10,16 @@ from relscale.text.tokenizer import end_of_text
 
 
 class TextEncoder:
-    """A byte-level tokenizer with the bytes of each of its tokens at hand; the prefix token is the
-    one between documents in training."""
+    """A byte-level tokenizer that knows the bytes of each of its tokens.
+
+    The prefix token is the one between documents in training.
+    """
 
     def __init__(self, tokenizer: Tokenizer, where: str = "tokenizer") -> None:
-        """Take a tokenizer.
+        """Wrap a tokenizer.
 
         Raises:
-            ValueError: naming `where` it comes from, where it has no end-of-text token or is not
+            ValueError: naming its origin `where`, if it has no end-of-text token or is not
                 byte-level.
         """
         self.tokenizer = tokenizer
@@ -40,7 +41,8 @@ class TextEncoder:
         )
         if odd is not None:
             raise ValueError(
-                f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are read"
+                f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are "
+                "supported"
             )
         # In the byte-level alphabet one character is one byte; special tokens stand for no text.
         self._num_bytes = {
@@ -59,21 +61,21 @@ class TextEncoder:
         ]
 
     def num_bytes(self, tokens: Sequence[int]) -> int:
-        """Return the UTF-8 bytes that tokens stand for, also where a token holds only a part of a
-        character."""
+        """Return the UTF-8 bytes of tokens; a token may be a part of a character."""
         return sum(self._num_bytes[token] for token in tokens)
 
     def option(self, context: str, text: str, delimiter: str = " ") -> Option:
-        """Return the request that scores a text after a context, cut as in EleutherAI's
-        lm-evaluation-harness (0.4).
+        """Return the request that scores a text after a context.
+
+        The boundary is that of EleutherAI's lm-evaluation-harness (0.4).
 
         The continuation is delimiter + text; white space at the context's end moves to it; its
         tokens are those of the whole that follow as many as the context alone has. With an empty
-        context the text stands alone after the prefix token. Bytes are those of the text, without
+        context, the text follows the prefix token. Bytes are those of the text, without
         the delimiter.
 
         Raises:
-            ValueError: where the text is empty or has no token of its own.
+            ValueError: if the text is empty or has no token of its own.
         """
         if not text.strip():
             raise ValueError(f"an empty text after {context[-60:]!r} cannot be scored")
@@ -89,8 +91,10 @@ class TextEncoder:
         return Option(context=shown, continuation=scored, num_bytes=len(text.encode()))
 
     def options(self, item: TextItem) -> tuple[Option, ...]:
-        """Return the requests of a question, one an option; bytes are those of the option without
-        the space that parts it."""
+        """Return the requests of a question, one per option.
+
+        Bytes are those of the option without the space that separates it from the context.
+        """
         context = item.prefix + item.context
         return tuple(
             self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "")
@@ -98,8 +102,10 @@ class TextEncoder:
         )
 
     def window(self, tokens: Sequence[int], masked: int = 0) -> Option:
-        """Return the request that scores tokens after the prefix token, all but the first `masked`
-        ones; bytes are those of the scored."""
+        """Return the request that scores tokens after the prefix token.
+
+        The first `masked` tokens are not scored, and their bytes do not count.
+        """
         return Option(
             context=(self.prefix, *tokens[:masked]),
             continuation=tuple(tokens[masked:]),
@@ -108,8 +114,7 @@ class TextEncoder:
 
 
 def byte_alphabet() -> list[str]:
-    """Return the 256 characters that stand for bytes in a byte-level vocabulary (GPT-2's table), in
-    the order of the bytes."""
+    """Return the characters of the 256 bytes in a byte-level vocabulary (GPT-2's table)."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

@@ -1,5 +1,4 @@
-"""Scoring with a torch module: any model that maps token ids to logits, and the reference for
-native scoring."""
+"""Scoring with a torch module: any model that maps token ids to logits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,13 +25,13 @@ class CausalModel:
         batch_tokens: int = BATCH_TOKENS,
         device: Literal["cpu", "cuda"] = "cpu",
     ) -> None:
-        """Take a module.
+        """Wrap a module.
 
         Args:
             module: maps token ids (batch, time), int64, to logits (batch, time, vocab); position t
                 sees no later token.
             vocab_size: entries of its vocabulary.
-            context_length: the most tokens that it can be given.
+            context_length: the maximum of tokens that it can be given.
             batch_tokens: padded tokens of a batch.
             device: where the module is. On a GPU its products are taken in bfloat16, as in
                 training.
@@ -52,7 +51,7 @@ class CausalModel:
         taken in float32 and summed in float64.
 
         Raises:
-            ValueError: naming the request, where its context or continuation is empty, it is longer
+            ValueError: naming the request, if its context or continuation is empty, it is longer
                 than the model allows, or a token is not in the vocabulary.
         """
         requests = distinct_requests(
@@ -105,7 +104,7 @@ class CausalModel:
 
 
 def has_gpu() -> bool:
-    """Tell whether torch finds a GPU here."""
+    """Return whether torch finds a GPU."""
     return torch.cuda.is_available()
 
 
@@ -113,7 +112,7 @@ def read_torch_model(folder: Path, device: Literal["cpu", "cuda"] = "cpu") -> Ca
     """Return the model of a trained run from its folder: on one thread, or on a GPU.
 
     Raises:
-        ValueError: naming the file, where the folder holds no such model.
+        ValueError: naming the file, if the folder has no such model.
     """
     torch.set_num_threads(1)
     decoder = load_decoder(folder).to(device)

@@ -1,6 +1,10 @@
-"""Reading a trained run as a model that scores: on a GPU where it was trained for one, natively
-where that is possible, else with torch."""
+"""Reading a trained run as a model that scores.
 
+A run that was trained on a GPU is scored on one if there is one. Others are scored by the native
+library if it supports them, else with torch.
+"""
+
+import logging
 from pathlib import Path
 
 from relscale.evaluation.language_model import LanguageModel
@@ -8,17 +12,19 @@ from relscale.evaluation.native_model import read_native_model
 from relscale.training.folder import read_config
 from relscale.training.native_library import supports
 
+log = logging.getLogger(__name__)
+
 
 def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
     """Return the model of a trained run from its folder.
 
     Args:
         folder: `config.json` and `model.safetensors`.
-        trained_on: what the run's recipe trains on, `cpu` or `gpu`. Models of the CPU are scored
-            there even where there is a GPU, whose bfloat16 would give other scores.
+        trained_on: device that the run's recipe trains on, `cpu` or `gpu`. Models trained on a CPU
+            are scored on one even if there is a GPU, whose bfloat16 would give other scores.
 
     Raises:
-        ValueError: naming the file, where the folder holds no such model.
+        ValueError: naming the file, if the folder has no such model.
     """
     support = supports(*read_config(folder))
     if support and trained_on == "cpu":
@@ -28,8 +34,5 @@ def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
     if trained_on == "gpu" and has_gpu():
         return read_torch_model(folder, "cuda")
     if trained_on == "gpu":
-        print(
-            f"{folder}: of a recipe that trains on a GPU; none is here, so it is scored on the CPU",
-            flush=True,
-        )
+        log.warning("%s: trained on a GPU, but there is none here; scored on the CPU", folder)
     return read_native_model(folder) if support else read_torch_model(folder)

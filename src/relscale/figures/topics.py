@@ -1,22 +1,27 @@
-"""Topics: absolute laws of the topics above, relative laws below, a column a corpus."""
+"""Topics: the laws of encyclopaedia leads by topic."""
 
-from typing import Any
-
-from matplotlib.figure import Figure
-
-from relscale.figures.kit.command import Tables, main, settings
-from relscale.figures.kit.family import FAMILY_DEFAULTS, family_figure
+from relscale.figures.context import law_tables, settings_of_family
+from relscale.figures.declaration import Category, Figure
+from relscale.figures.settings import FamilySettings
 
 
-def draw(tables: Tables, spec: dict[str, Any]) -> Figure:
-    """Draw the figure from `points`, `absolute` and `relative`.
+class TopicsSettings(FamilySettings):
+    """Settings of the figure of topics."""
 
-    Raises:
-        ValueError: for an unknown key of the spec.
-    """
-    chosen = settings(spec, {**FAMILY_DEFAULTS, "family": "topics", "metric": "bits_per_byte"})
-    return family_figure(tables, chosen)[0]
+    family: str = "topics"
 
 
-if __name__ == "__main__":
-    main(draw)
+FIGURE = Figure(
+    name="topics",
+    category=Category.PAPER,
+    caption=(
+        "Topics of encyclopaedia leads: error at the compute-optimal point of each budget with "
+        "the absolute law (top), and its reduction against the baseline with the relative law, "
+        "95 % interval and verdict (bottom); one column per corpus. Source: laws/points.csv, "
+        "laws/absolute.csv, laws/relative.csv."
+    ),
+    tables=law_tables(lambda context: ["topics"], "points", "absolute", "relative"),
+    settings=TopicsSettings,
+    settings_of=lambda context: settings_of_family(TopicsSettings, context, "topics"),
+    family=lambda context: "topics",
+)

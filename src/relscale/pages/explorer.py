@@ -1,39 +1,32 @@
-"""The explorer: one self-contained page over the losses and laws, drawn by Vega with its script
-inside."""
+"""The explorer: one self-contained page over losses and laws, with Vega's script inside.
 
-import html
+`explorer_page` builds the page from `ExplorerData`, which is all that the page's script reads.
+"""
+
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 import vl_convert
 
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
+from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
-from relscale.figures.kit.command import Tables, settings, table
-from relscale.figures.kit.style import (
-    MARKERS,
-    colours,
-    compute_label,
-    ink,
-    is_error,
-    metric_label,
-    words,
+from relscale.figures.kit.style import MARKERS, colours, compute_label, words
+from relscale.pages.explorer_columns import (
+    COLUMNS,
+    DOWNLOADED_POINTS,
+    LOSSES_KEPT,
+    RUNS_KEPT,
+    TIPS,
+    ShownColumn,
 )
-from relscale.pages.frame import compressed
+from relscale.pages.render import compressed, render
+from relscale.pages.spec import ExplorerFamily, ExplorerSpec
 
-DEFAULTS: dict[str, Any] = {
-    "experiment": "",
-    "families": [],
-    "corpora": [],
-    "labels": {},
-    "compute": "training_flops",
-    "extrapolate_decades": 1.0,
-}
-"""Keys of the spec: `families` lists {family, metrics, baseline, domains}; a family that only the
-tables have is shown after these. Estimators, metrics and columns come from the tables."""
-RUN_COLUMNS = ("run", "corpus", "budget", "seed", "num_params_total", "tokens")
 SHAPES = {
     "o": "circle",
     "s": "square",
@@ -42,183 +35,289 @@ SHAPES = {
     "v": "triangle-down",
     "P": "cross",
 }
-"""Vega's names of the figures' markers; those that it lacks are drawn as circles."""
+"""Vega's names of the figures' markers; those that Vega lacks are drawn as circles."""
 SIGNIFICANT = 7
-"""Significant digits of numbers in the page; the tables beside it have all."""
+"""Significant digits of the numbers in the page; the tables have all."""
+DEFAULT_ESTIMATOR, FALLBACK_ESTIMATOR = "joint", "vertex"
+"""The estimator that is chosen first, and the one shown where the chosen one has no rows: `joint`
+fits gaps at the optimum of `vertex`."""
 
 
-def explorer_page(tables: Tables, spec: Mapping[str, Any], template: str, script: str) -> str:
-    """Return the page.
+@dataclass(frozen=True, kw_only=True)
+class ExplorerTables:
+    """The tables that the explorer shows."""
+
+    losses: pd.DataFrame
+    points: pd.DataFrame
+    absolute: pd.DataFrame
+    relative: pd.DataFrame
+    baselines: pd.DataFrame | None = None
+    """Relative laws against other baselines than the experiment's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumn:
+    """A column of text: its distinct values, and for each row the place of its value or None."""
+
+    texts: list[str]
+    places: list[int | None]
+
+
+Packed = dict[str, "TextColumn | list[bool | int | float | None]"]
+"""A table by columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeAxis:
+    """The horizontal axis of the chart."""
+
+    column: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusChoice:
+    """A corpus that the page offers."""
+
+    name: str
+    label: str
+    shape: str
+    """Vega's name of its marker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricChoice:
+    """A metric that the page offers."""
+
+    label: str
+    """Label of the axis, with the unit."""
+    words: str
+    lower_is_better: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainChoice:
+    """A domain that the page shows."""
+
+    name: str
+    label: str
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyChoice:
+    """A family that the page offers."""
+
+    name: str
+    label: str
+    baseline: str
+    """Baseline that is chosen first; "" for a family without one."""
+    metrics: list[str]
+    domains: list[DomainChoice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplorerData:
+    """All that the page's script reads."""
+
+    compute: ComputeAxis
+    decades: float
+    """Decades of compute by which curves are drawn beyond the data."""
+    corpora: list[CorpusChoice]
+    metrics: dict[str, MetricChoice]
+    families: list[FamilyChoice]
+    estimators: list[str]
+    default_estimator: str
+    fallback_estimator: str
+    statuses: dict[str, str]
+    """Meanings of the statuses, by their words."""
+    remarks_separator: str
+    """Separates the remarks of a cell."""
+    columns: dict[str, tuple[ShownColumn, ...]]
+    tips: dict[str, tuple[ShownColumn, ...]]
+    downloads: dict[str, list[str]]
+    """Columns of the downloads."""
+    tables: dict[str, Packed]
+    """`runs` (one row per run), `losses` (one row per value; `at` is the row of its run), `points`,
+    `absolute` and `relative`."""
+
+
+def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
+    """Build the page.
 
     Args:
-        tables: losses, points, absolute, relative; and `baselines`: relative laws against other
-            baselines.
-        spec: `DEFAULTS`.
-        template: the page's HTML, with `@TITLE@` where the experiment's name goes, and `@DATA@`,
-            `@VEGA@` and `@SCRIPT@` once.
-        script: the page's own script.
+        tables: losses and laws.
+        spec: names and order of families, domains and corpora.
 
-    Raises:
-        ValueError: for an unknown key of the spec, or a template that has not each place once.
+    Returns:
+        A whole HTML page that loads nothing.
     """
-    chosen = settings(spec, DEFAULTS)
     data = json.dumps(
-        payload(tables, chosen), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        explorer_data(tables, spec),
+        default=vars,
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
     )
-    places = {
-        "@DATA@": compressed(data),
-        "@VEGA@": compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
-        "@SCRIPT@": script,
-    }
-    lacking = [place for place in places if template.count(place) != 1]
-    if lacking:
-        raise ValueError(f"the explorer's template must have {', '.join(lacking)} once")
-    parts, rest = (
-        [],
-        template.replace("@TITLE@", html.escape(str(chosen["experiment"]) or "results")),
+    return render(
+        "explorer.html.j2",
+        title=spec.experiment or "results",
+        data=compressed(data),
+        vega=compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
     )
-    for place in sorted(places, key=template.index):
-        before, _, rest = rest.partition(place)
-        parts += [before, places[place]]
-    return "".join([*parts, rest])
 
 
-def payload(tables: Tables, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return everything that the page knows, as plain values.
+def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
+    """Gather everything that the page's script reads.
 
     Args:
-        tables: as for `explorer_page`; one that is not there is empty.
-        chosen: a filled-up spec.
+        tables: losses and laws.
+        spec: names and order of families, domains and corpora.
     """
-    losses, relative = table(tables, "losses"), table(tables, "relative")
-    relative = relative.assign(own=True)
-    if len(tables.get("baselines", ())):
-        relative = pd.concat([relative, tables["baselines"].assign(own=False)], ignore_index=True)
-    corpora = ordered(chosen["corpora"], losses["corpus"], relative["corpus"])
-    runs, values = _split(losses, chosen["compute"])
-    return {
-        "compute": {"column": chosen["compute"], "label": compute_label(chosen["compute"])},
-        "decades": chosen["extrapolate_decades"],
-        "corpora": [
-            {
-                "name": name,
-                "label": words(name, chosen["labels"]),
-                "shape": SHAPES.get(MARKERS[k % len(MARKERS)], "circle"),
-            }
-            for k, name in enumerate(corpora)
+    losses, relative = tables.losses, tables.relative
+    laws = relative
+    if tables.baselines is not None and len(tables.baselines):
+        laws = pd.concat([relative, tables.baselines], ignore_index=True)
+    runs, values = split_losses(losses, spec.compute)
+    corpora = ordered(spec.corpora, losses["corpus"], laws["corpus"])
+    metrics = ordered([], losses["metric"], laws["metric"])
+    return ExplorerData(
+        compute=ComputeAxis(column=spec.compute, label=compute_label(spec.compute)),
+        decades=spec.extrapolate_decades,
+        corpora=[
+            CorpusChoice(name=name, label=words(name, spec.labels), shape=_shape(place))
+            for place, name in enumerate(corpora)
         ],
-        "metrics": {
-            name: {"label": metric_label(name), "words": words(name), "error": is_error(name)}
-            for name in ordered([], losses["metric"], relative["metric"])
+        metrics={
+            name: MetricChoice(
+                label=metric_label(name), words=words(name), lower_is_better=lower_is_better(name)
+            )
+            for name in metrics
         },
-        "families": [family for family in _families(losses, relative, chosen) if family["metrics"]],
-        "estimators": ordered(
-            [], table(tables, "relative")["estimator"], table(tables, "absolute")["estimator"]
-        ),
-        "runs": pack(runs),
-        "losses": pack(values),
-        "points": pack(table(tables, "points")),
-        "absolute": pack(table(tables, "absolute")),
-        "relative": pack(relative),
-    }
+        families=_families(losses, relative, laws, spec),
+        estimators=ordered([], relative["estimator"], tables.absolute["estimator"]),
+        default_estimator=DEFAULT_ESTIMATOR,
+        fallback_estimator=FALLBACK_ESTIMATOR,
+        statuses={status.value: status.__doc__ or "" for status in Status},
+        remarks_separator=SEPARATOR,
+        columns=COLUMNS,
+        tips=TIPS,
+        downloads={
+            "verdicts": list(map(str, laws.columns)),
+            "drawn": list(DOWNLOADED_POINTS),
+            "losses": [*map(str, runs.columns), *LOSSES_KEPT, "standard_error"],
+        },
+        tables={
+            "runs": pack(runs),
+            "losses": pack(values),
+            "points": pack(tables.points),
+            "absolute": pack(tables.absolute),
+            "relative": pack(laws),
+        },
+    )
 
 
-def pack(frame: pd.DataFrame) -> dict[str, Any]:
-    """Turn a table into columns: numbers as they are (to `SIGNIFICANT` digits), text as places in a
-    list of its values.
+def pack(frame: pd.DataFrame) -> Packed:
+    """Turn a table into columns for JSON.
 
-    An empty cell is null. Numbers that are not finite are null, too, since JSON has no name for
-    them.
+    Numbers are rounded to `SIGNIFICANT` digits; empty cells and numbers that are not finite are
+    None, since JSON has no name for them.
     """
-    packed: dict[str, Any] = {}
+    packed: Packed = {}
     for name in map(str, frame.columns):
         column = frame[name]
-        if column.dtype == bool or (
-            pd.api.types.is_numeric_dtype(column) and name not in ("budget", "held_out_budget")
-        ):
+        is_label = name in ("budget", "held_out_budget")
+        if column.dtype == bool or (pd.api.types.is_numeric_dtype(column) and not is_label):
             packed[name] = [_plain(value) for value in column.tolist()]
-            continue
-        texts = [None if pd.isna(value) or value == "" else str(value) for value in column.tolist()]
-        known = list(dict.fromkeys(text for text in texts if text is not None))
-        place = {text: k for k, text in enumerate(known)}
-        packed[name] = {
-            "texts": known,
-            "places": [None if text is None else place[text] for text in texts],
-        }
+        else:
+            packed[name] = _text_column(column)
     return packed
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, bool) or value is None:
-        return value
-    number = float(value)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        return None
-    return (
-        int(number)
-        if number.is_integer() and abs(number) < 2**53
-        else float(f"{number:.{SIGNIFICANT}g}")
-    )
+def split_losses(losses: pd.DataFrame, compute: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split losses into one row per run and one row per value.
 
+    Args:
+        losses: the losses table.
+        compute: column of the runs' compute, in FLOPs.
 
-def _split(losses: pd.DataFrame, compute: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split losses into one row a run and one row a value; an excluded run has no values."""
-    columns = [name for name in RUN_COLUMNS if name in losses.columns]
-    runs = losses.assign(compute=compute_of(losses, compute)).drop_duplicates(["corpus", "run"])[
-        [*columns, "compute"]
-    ]
+    Returns:
+        Runs, with a column `compute`; and values, with a column `at`: the row of the run. Excluded
+        runs have no values.
+    """
+    columns = [name for name in RUNS_KEPT if name in losses.columns]
+    with_compute = losses.assign(compute=compute_of(losses, compute))
+    runs = with_compute.drop_duplicates(["corpus", "run"])[[*columns, "compute"]]
     place = {key: k for k, key in enumerate(zip(runs["corpus"], runs["run"], strict=True))}
     kept = losses[included(losses)]
-    values = kept[["family", "domain", "metric", "value"]].assign(
+    values = kept[list(LOSSES_KEPT)].assign(
         at=[place[key] for key in zip(kept["corpus"], kept["run"], strict=True)],
         standard_error=kept["standard_error"] if "standard_error" in kept.columns else math.nan,
     )
     return runs.reset_index(drop=True), values
 
 
+def _plain(value: object) -> bool | int | float | None:
+    if isinstance(value, bool) or value is None:
+        return value
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        return None
+    if number.is_integer() and abs(number) < 2**53:
+        return int(number)
+    return float(f"{number:.{SIGNIFICANT}g}")
+
+
+def _text_column(column: pd.Series) -> TextColumn:
+    texts = [None if pd.isna(value) or value == "" else str(value) for value in column.tolist()]
+    known = list(dict.fromkeys(text for text in texts if text is not None))
+    place = {text: k for k, text in enumerate(known)}
+    return TextColumn(texts=known, places=[None if text is None else place[text] for text in texts])
+
+
+def _shape(place: int) -> str:
+    return SHAPES.get(MARKERS[place % len(MARKERS)], "circle")
+
+
 def _families(
-    losses: pd.DataFrame, relative: pd.DataFrame, chosen: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    told = {str(family["family"]): family for family in chosen["families"]}
-    found = []
-    for name in ordered(list(told), losses["family"], relative["family"]):
-        rows, laws, family = (
-            pick(losses, family=name),
-            pick(relative, family=name),
-            told.get(name, {}),
-        )
-        own = laws[laws["own"].astype(bool)] if len(laws) else laws
-        baseline = family.get("baseline") or (str(own["baseline"].iloc[0]) if len(own) else "")
-        metrics = set(map(str, rows["metric"])) | set(map(str, laws["metric"]))
-        domains = [
-            domain
-            for domain in ordered(family.get("domains", []), rows["domain"])
-            if domain in set(rows["domain"]) or not len(rows)
-        ]
-        tint = colours(domains, baseline)
-        found.append(
-            {
-                "name": name,
-                "label": words(name, chosen["labels"]),
-                "baseline": baseline,
-                "metrics": [
-                    metric
-                    for metric in ordered(_known(family, metrics), metrics)
-                    if metric in metrics
-                ],
-                "domains": [
-                    {
-                        "name": domain,
-                        "label": words(domain, chosen["labels"]),
-                        "colour": tint[domain],
-                        "ink": ink(tint[domain]),
-                    }
-                    for domain in domains
-                ],
-            }
-        )
-    return found
+    losses: pd.DataFrame, relative: pd.DataFrame, laws: pd.DataFrame, spec: ExplorerSpec
+) -> list[FamilyChoice]:
+    """Return the families that have a metric: the spec's in its order, then the others.
+
+    Args:
+        losses: the losses table.
+        relative: laws against the experiment's baselines.
+        laws: laws against all baselines.
+        spec: names and order of families and domains.
+    """
+    named = {family.family: family for family in spec.families}
+    names = ordered(list(named), losses["family"], laws["family"])
+    baselines = relative.drop_duplicates("family").set_index("family")["baseline"].to_dict()
+    choices = []
+    for name in names:
+        family = named.get(name, ExplorerFamily(family=name))
+        rows, family_laws = pick(losses, family=name), pick(laws, family=name)
+        baseline = family.baseline or str(baselines.get(name, ""))
+        metrics = {*map(str, rows["metric"]), *map(str, family_laws["metric"])}
+        if metrics:
+            choices.append(
+                FamilyChoice(
+                    name=name,
+                    label=words(name, spec.labels),
+                    baseline=baseline,
+                    metrics=[one for one in ordered(family.metrics, metrics) if one in metrics],
+                    domains=_domains(family, rows, baseline, spec.labels),
+                )
+            )
+    return choices
 
 
-def _known(family: Mapping[str, Any], metrics: set[str]) -> Sequence[str]:
-    return [str(metric) for metric in family.get("metrics", []) if str(metric) in metrics]
+def _domains(
+    family: ExplorerFamily, rows: pd.DataFrame, baseline: str, labels: Mapping[str, str]
+) -> list[DomainChoice]:
+    present = set(rows["domain"])
+    names = [
+        name for name in ordered(family.domains, rows["domain"]) if name in present or not len(rows)
+    ]
+    tint = colours(names, baseline)
+    return [DomainChoice(name=name, label=words(name, labels), colour=tint[name]) for name in names]

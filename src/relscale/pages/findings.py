@@ -1,40 +1,35 @@
-"""The landing page of a report: the question, its answer in five sentences, and every verdict in
-one table a family."""
+"""The findings page: the question, its answer in five sentences, and all verdicts by family.
 
-import html
-import re
+`findings_page` builds the HTML page and `findings_rst` the first page of Snakemake's report. Both
+show the same `Answer`.
+"""
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
-from relscale.figures.kit.choose import ordered, pick, sound, status_word, text_of
-from relscale.figures.kit.command import settings
+from relscale.contract.status import Status
+from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
-from relscale.pages.frame import page
+from relscale.pages.render import render
 from relscale.pages.sentences import (
     answer_sentences,
-    beside_sentences,
+    remark_sentences,
     scope_sentence,
     shown_laws,
     slope_text,
 )
+from relscale.pages.spec import FindingsFamily, FindingsSpec
 
 QUESTION = "Who gains from scale, and who is left behind?"
 METHOD = (
-    "The gap between two test domains is the ratio of their errors, G = E(treatment) / E(baseline). It is fitted as G = gamma F^dbeta "
-    "against compute F (Held, Hall, Liang and Yang, 2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict is about the "
-    "observed range of compute, from tests of difference and of equivalence that are adjusted for their number."
+    "The gap between two test domains is the ratio of their errors, G = E(treatment) / "
+    "E(baseline). It is fitted as G = gamma F^dbeta over compute F (Held, Hall, Liang and Yang, "
+    "2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict holds for the observed "
+    "range of compute. It comes from tests of difference and of equivalence, adjusted for "
+    "multiple testing."
 )
-DEFAULTS: dict[str, Any] = {
-    "families": [],
-    "corpora": [],
-    "labels": {},
-    "estimator": "joint",
-    "compute": "training_flops",
-}
-"""Keys of the spec: `families` lists {family, metric, baseline, domains} in the order in which they
-are shown."""
 SIGNS = {
     "narrows": "▶◀",
     "widens": "◀▶",
@@ -44,128 +39,151 @@ SIGNS = {
     "rises": "▲",
     "falls": "▼",
 }
-"""Signs beside the words, so that a table is read at a glance without its colours."""
-_STYLE = """
-ol.answer { padding-left: 1.4em; font-size: 1.05rem; max-width: 62em; } ol.answer li { margin: .45em 0; }
-td.verdict { white-space: nowrap; line-height: 1.25; } td.verdict small { color: #555; font-variant-numeric: tabular-nums; }
-td.verdict b { font-weight: 600; } td.narrows b, td.rises b { color: #00694a; } td.widens b, td.falls b { color: #a34700; }
-td.crosses b { color: #7b1fa2; } td.parallel b { color: #005a8f; } td.undecided b, td.none b { color: #666; font-weight: 400; }
-"""
+"""A sign for each verdict, so that a table can be read at a glance without its colours."""
+PAGES = {
+    "findings.html": "All verdicts with their slopes",
+    "explorer.html": "Explore estimators, baselines and corpora",
+    "provenance.html": "Versions, checksums, machine, costs, licences, citations",
+}
+"""Pages that the report's first page links to, with the texts of the links."""
 
 
-def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str, Any]) -> str:
-    """Return the page as HTML.
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer in sentences."""
+
+    question: str
+    scope: str
+    sentences: list[str]
+    """One sentence per verdict."""
+    remarks: list[str]
+    """Sentences on laws that the five sentences leave out."""
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictCell:
+    """A verdict of one treatment on one corpus."""
+
+    verdict: str = ""
+    label: str
+    """Sign and word of the verdict, with an asterisk if the law's status is not `ok`."""
+    has_law: bool = False
+    slope: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictRow:
+    """The verdicts of one treatment."""
+
+    treatment: str
+    cells: list[VerdictCell]
+    """One per corpus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictTable:
+    """The verdicts of one family."""
+
+    name: str
+    title: str
+    corpora: list[str]
+    rows: list[VerdictRow]
+    """One per treatment; none if the family has no relative law."""
+
+
+def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec) -> str:
+    """Build the page.
 
     Args:
         relative: relative.csv.
         suite: suite.csv.
-        spec: `DEFAULTS`.
+        spec: which laws are shown, and how they are called.
 
-    Raises:
-        ValueError: for an unknown key of the spec.
+    Returns:
+        A whole HTML page.
     """
-    chosen = settings(spec, DEFAULTS)
-    shown = shown_laws(relative, chosen["families"], chosen["estimator"])
-    answer = "".join(
-        f"<li>{html.escape(sentence)}</li>\n"
-        for sentence in answer_sentences(shown, chosen["labels"])
+    shown = _shown(relative, spec)
+    return render(
+        "findings.html.j2",
+        answer=_answer(shown, relative, suite, spec),
+        estimator=words(spec.estimator),
+        families=[_verdicts(shown, family, spec) for family in spec.families if family.baseline],
     )
-    beside = "".join(
-        f"<p>{html.escape(sentence)}</p>\n"
-        for sentence in beside_sentences(shown, relative, chosen["labels"])
-    )
-    tables = "".join(
-        _family_table(shown, family, chosen)
-        for family in chosen["families"]
-        if family.get("baseline")
-    )
-    body = (
-        f"<h1>{html.escape(QUESTION)}</h1>\n<p>{html.escape(scope_sentence(suite, chosen['compute']))}</p>\n"
-        f'<ol class="answer">\n{answer}</ol>\n{beside}<h2>Every verdict</h2>\n'
-        f"<p>Slope dβ with its interval, by the estimator {html.escape(words(chosen['estimator']))}; below 0 the treatment's error falls "
-        f"faster than the baseline's. An asterisk marks a law with a reservation.</p>\n{tables}<p>{html.escape(METHOD)}</p>\n"
-    )
-    return page("Findings", body, _STYLE)
 
 
 def findings_rst(
-    relative: pd.DataFrame, suite: pd.DataFrame, spec: Mapping[str, Any], links: Mapping[str, str]
+    relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec, links: Mapping[str, str]
 ) -> str:
-    """Return the same answer as reStructuredText, for the first page of Snakemake's report.
+    """Build the first page of Snakemake's report: the answer without the tables.
 
     Args:
         relative: relative.csv.
         suite: suite.csv.
-        spec: `DEFAULTS`.
-        links: file names of results in the report, and what they show.
+        spec: which laws are shown, and how they are called.
+        links: texts of links, by the file names of pages in the report.
+
+    Returns:
+        reStructuredText, which Snakemake renders as a Jinja2 template first.
     """
-    chosen = settings(spec, DEFAULTS)
-    shown = shown_laws(relative, chosen["families"], chosen["estimator"])
-    parts = [QUESTION, "=" * len(QUESTION), "", _rst(scope_sentence(suite, chosen["compute"])), ""]
-    for place, sentence in enumerate(answer_sentences(shown, chosen["labels"]), start=1):
-        parts += [f"{place}. {_rst(sentence)}"]
-    parts += [
-        "",
-        *(
-            f"{_rst(sentence)}\n"
-            for sentence in beside_sentences(shown, relative, chosen["labels"])
-        ),
-    ]
-    parts += [f"- {_rst(text)}: `{name}`_" for name, text in links.items()]
-    return "\n".join([*parts, "", _rst(METHOD), ""])
-
-
-def _rst(text: str) -> str:
-    """Escape what reStructuredText, and the template engine that reads it first, would take for
-    markup."""
-    return re.sub(r"([\\`*_|])", r"\\\1", text.replace("{", "(").replace("}", ")"))
-
-
-def _family_table(shown: pd.DataFrame, family: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
-    labels, baseline = chosen["labels"], str(family["baseline"])
-    rows = pick(shown, family=family["family"], metric=family["metric"])
-    corpora = ordered(chosen["corpora"], rows["corpus"])
-    domains = [
-        name for name in ordered(family.get("domains", []), rows["treatment"]) if name != baseline
-    ]
-    title = f"{words(family['family'], labels)}, against {words(baseline, labels)} ({words(family['metric'])})"
-    if not len(rows):
-        return f"<h3>{html.escape(title)}</h3>\n<p>The tables hold no relative law of this family.</p>\n"
-    heads = "".join(
-        f'<th scope="col">{html.escape(words(corpus, labels))}</th>' for corpus in corpora
-    )
-    lines = []
-    for domain in domains:
-        cells = "".join(_cell(pick(rows, treatment=domain, corpus=corpus)) for corpus in corpora)
-        lines.append(f'<tr><th scope="row">{html.escape(words(domain, labels))}</th>{cells}</tr>')
-    table = (
-        f'<thead><tr><th scope="col">treatment</th>{heads}</tr></thead>\n<tbody>\n'
-        + "\n".join(lines)
-        + "\n</tbody>"
-    )
-    family_id = html.escape(str(family["family"]), quote=True)
-    return f'<h3>{html.escape(title)}</h3>\n<div class="scroll"><table data-family="{family_id}">\n{table}</table></div>\n'
-
-
-def _cell(rows: pd.DataFrame) -> str:
-    if not len(rows):
-        return '<td class="verdict none" data-verdict=""><b>no row</b></td>'
-    row = rows.iloc[0]
-    verdict = text_of(row["verdict"])
-    said = verdict or status_word(row["status"]).replace("_", " ") or "no law"
-    mark = "" if sound(row["status"]) or not verdict else "*"
-    sign = f"{SIGNS[verdict]} " if verdict in SIGNS else ""
-    return (
-        f'<td class="verdict {verdict or "none"}" data-verdict="{verdict}"><b>{sign}{html.escape(said)}{mark}</b><br>'
-        f"<small>{html.escape(slope_text(row))}</small></td>"
-    )
+    answer = _answer(_shown(relative, spec), relative, suite, spec)
+    return render("landing.rst.j2", answer=answer, links=links)
 
 
 def result_links(names: Sequence[str]) -> dict[str, str]:
-    """Return what the pages of a report are, by their file names, for those that it has."""
-    known = {
-        "findings.html": "Every verdict with its slope",
-        "explorer.html": "Explore estimators, baselines and corpora",
-        "provenance.html": "Versions, hashes, machine, cost, licences, how to cite",
-    }
-    return {name: text for name, text in known.items() if name in names}
+    """Return the texts of links to those pages that a report has, by their file names."""
+    return {name: text for name, text in PAGES.items() if name in names}
+
+
+def _shown(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
+    choices = [(family.family, family.metric) for family in spec.families]
+    return shown_laws(relative, choices, spec.estimator)
+
+
+def _answer(
+    shown: pd.DataFrame, relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec
+) -> Answer:
+    return Answer(
+        question=QUESTION,
+        scope=scope_sentence(suite, spec.compute),
+        sentences=answer_sentences(shown, spec.labels),
+        remarks=remark_sentences(shown, relative, spec.labels),
+        method=METHOD,
+    )
+
+
+def _verdicts(shown: pd.DataFrame, family: FindingsFamily, spec: FindingsSpec) -> VerdictTable:
+    labels, baseline = spec.labels, family.baseline
+    rows = pick(shown, family=family.family, metric=family.metric)
+    corpora = ordered(spec.corpora, rows["corpus"])
+    domains = [name for name in ordered(family.domains, rows["treatment"]) if name != baseline]
+    title = (
+        f"{words(family.family, labels)}, against {words(baseline, labels)} "
+        f"({words(family.metric)})"
+    )
+    table = [
+        VerdictRow(
+            treatment=words(domain, labels),
+            cells=[_cell(pick(rows, treatment=domain, corpus=corpus)) for corpus in corpora],
+        )
+        for domain in domains
+    ]
+    return VerdictTable(
+        name=family.family,
+        title=title,
+        corpora=[words(corpus, labels) for corpus in corpora],
+        rows=table if len(rows) else [],
+    )
+
+
+def _cell(rows: pd.DataFrame) -> VerdictCell:
+    if not len(rows):
+        return VerdictCell(label="no row")
+    row = rows.iloc[0]
+    verdict, status = text_of(row["verdict"]), text_of(row["status"])
+    label = verdict or words(status) or "no law"
+    if verdict in SIGNS:
+        label = f"{SIGNS[verdict]} {label}"
+    if verdict and status not in ("", Status.OK):
+        label += "*"
+    return VerdictCell(verdict=verdict, label=label, has_law=True, slope=slope_text(row))

@@ -1,37 +1,41 @@
-"""The answer in sentences, made from the tables: which gaps narrow, widen, cross, stay, or are
-undecided."""
+"""Sentences that answer the question from the tables: one per verdict, and remarks on the rest.
+
+A verdict comes from tests, so a gap without a verdict is not shown to have the opposite one: the
+sentences say "is not shown to narrow", never "does not narrow".
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
-from relscale.figures.kit.style import is_error, words
+from relscale.contract.metrics import lower_is_better
+from relscale.contract.status import Status
+from relscale.figures.kit.style import words
 
 MOST_NAMED = 14
-"""A sentence names its gaps one by one up to so many; past that it counts them by family."""
+"""A sentence names up to this many gaps, and counts more of them by family."""
 GAPS: Mapping[str, tuple[str, str, str]] = {
     "narrows": (
         "narrows",
         "narrow",
-        "as compute grows: the domain with the larger error catches up",
+        "with more compute: the domain with the larger error catches up",
     ),
     "widens": (
         "widens",
         "widen",
-        "as compute grows: the domain with the larger error falls further behind",
+        "with more compute: the domain with the larger error falls further behind",
     ),
     "crosses": (
         "crosses 1",
         "cross 1",
-        "within the observed compute: the order of the two domains turns around",
+        "within the observed compute: the order of the two domains reverses",
     ),
     "parallel": ("stays parallel", "stay parallel", ""),
-    "undecided": ("is undecided", "are undecided", "the interval allows more than one answer"),
+    "undecided": ("is undecided", "are undecided", ": the tests allow more than one answer"),
 }
-"""Verdicts about a gap in the order of the sentences: the verb for one gap, for several, and what
-it means."""
+"""Verdicts about gaps, in the order of the sentences: the verb for one gap, the verb for several
+gaps, and the meaning."""
 CHANGES: Mapping[str, tuple[str, str]] = {
     "rises": ("rises", "rise"),
     "falls": ("falls", "fall"),
@@ -39,162 +43,208 @@ CHANGES: Mapping[str, tuple[str, str]] = {
     "undecided": ("is undecided", "are undecided"),
 }
 """Verdicts about probabilities and accuracies, which have no gap that could narrow: the verb for
-one and for several."""
+one comparison and for several."""
+LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
+"""The columns that name a relative law, apart from its estimator."""
 
 
 def shown_laws(
-    relative: pd.DataFrame, families: Sequence[Mapping[str, Any]], estimator: str
+    relative: pd.DataFrame, families: Sequence[tuple[str, str]], estimator: str
 ) -> pd.DataFrame:
-    """Return the relative laws that a reader is shown: each family in its first metric, one
-    estimator.
+    """Return the relative laws that a reader is shown.
 
     Args:
         relative: relative.csv.
-        families: {family, metric} each; a family that the table has not is passed over.
-        estimator: the one that figures show.
+        families: family and metric of each; a family without rows adds none.
+        estimator: the estimator that figures show.
     """
     rows = relative[relative["estimator"].astype(str) == estimator]
     parts = [
-        rows[(rows["family"] == family["family"]) & (rows["metric"] == family["metric"])]
-        for family in families
+        rows[(rows["family"] == family) & (rows["metric"] == metric)] for family, metric in families
     ]
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
 
 
 def scope_sentence(suite: pd.DataFrame, compute: str) -> str:
-    """Say what was trained: models, corpora, budgets and the range of compute."""
+    """Write how many models were trained, on how many corpora, with which compute.
+
+    Args:
+        suite: suite.csv.
+        compute: column of the suite, in FLOPs.
+    """
     if not len(suite):
         return "The table of runs is empty."
     flops = pd.to_numeric(suite[compute])
-    axis = compute.replace("_flops", "").replace("_", " ")
+    kind = compute.replace("_flops", "").replace("_", " ")
     low, high = (f"{value:.2g}".replace("e+", "e") for value in (flops.min(), flops.max()))
+    verb = "was" if len(suite) == 1 else "were"
     return (
-        f"{_count(len(suite), 'language model')} were trained on {_count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
-        f"at {_count(suite['budget'].nunique(), 'budget')} from {low} to {high} {axis} FLOPs, and every test domain was read "
-        "at the compute-optimal point of each budget."
+        f"{_count(len(suite), 'language model')} {verb} trained on "
+        f"{_count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
+        f"at {_count(suite['budget'].nunique(), 'budget')}, with {low} to {high} {kind} FLOPs per "
+        "model. Test domains are compared at the compute-optimal point of each budget."
     )
 
 
 def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
-    """Answer the question in five sentences, one a verdict.
+    """Write the answer in five sentences, one per verdict.
 
     Args:
-        shown: rows of relative.csv, one a gap (`shown_laws`); metrics that are not errors are left
-            to `beside_sentences`.
-        labels: words for keys.
+        shown: rows of relative.csv, one per comparison (`shown_laws`); those in metrics where
+            higher is better are left to `remark_sentences`.
+        labels: words for names of families, domains and corpora.
     """
-    gaps = shown[[is_error(str(metric)) for metric in shown["metric"]]] if len(shown) else shown
+    gaps = shown[_in_errors(shown)]
     return [_gap_sentence(verdict, gaps, labels) for verdict in GAPS]
 
 
-def beside_sentences(
+def remark_sentences(
     shown: pd.DataFrame, relative: pd.DataFrame, labels: Mapping[str, str]
 ) -> list[str]:
-    """Say what the five sentences leave out: laws without a verdict, measures that are no errors,
-    and other estimators' answers."""
-    said, suites = [], shown["corpus"].nunique()
-    lacking = shown[shown["verdict"].isna() | (shown["verdict"].astype(str) == "")]
+    """Write the rest: laws without a verdict, metrics where higher is better, other estimators.
+
+    Args:
+        shown: rows of relative.csv, one per comparison (`shown_laws`).
+        relative: relative.csv.
+        labels: words for names of families, domains and corpora.
+    """
+    remarks = []
+    lacking = shown[~_has_verdict(shown)]
     if len(lacking):
-        causes = sorted(
-            {str(status).split(";")[0].replace("_", " ") for status in lacking["status"]}
+        statuses = set(lacking["status"].dropna()) - {"", Status.OK.value}
+        causes = sorted(words(status) for status in statuses)
+        verb = "has" if len(lacking) == 1 else "have"
+        reasons = f" ({', '.join(causes)})" if causes else ""
+        remarks.append(
+            f"{len(lacking)} of {_count(len(shown), 'comparison')} {verb} no verdict{reasons}."
         )
-        said.append(
-            f"{_count(len(lacking), 'comparison')} of {len(shown)} got no verdict ({', '.join(causes)})."
-        )
-    changes = (
-        shown[[not is_error(str(metric)) for metric in shown["metric"]]] if len(shown) else shown
-    )
+    changes = shown[~_in_errors(shown)]
     if len(changes):
-        counts = changes["verdict"].astype(str).value_counts()
-        parts = [
-            f"{counts[word]} {verbs[int(counts[word] > 1)]}"
-            for word, verbs in CHANGES.items()
-            if word in counts
-        ]
-        measures = ", ".join(dict.fromkeys(words(metric) for metric in changes["metric"]))
-        said.append(
-            f"Of {_count(len(changes), 'comparison')} in {measures} (no error: judged against the baseline, higher is better), "
-            f"{_joined(parts) or 'none has a verdict'}{_named(changes[changes['verdict'].isin(['rises', 'falls'])], labels, suites)}."
-        )
-    return [*said, *_agreement(shown, relative)]
+        remarks.append(_change_sentence(changes, labels, shown["corpus"].nunique()))
+    return [*remarks, *_agreement(shown, relative)]
+
+
+def slope_text(row: pd.Series) -> str:
+    """Write a slope with its interval, such as `−0.031 [−0.040, −0.022]`.
+
+    Args:
+        row: a relative law with `dbeta`, `ci_low` and `ci_high`.
+
+    Returns:
+        The slope alone if the law has no interval; "" if it has no slope.
+    """
+    values = [float(row[key]) for key in ("dbeta", "ci_low", "ci_high")]
+    if not math.isfinite(values[0]):
+        return ""
+    slope, low, high = (f"{value:+.3f}".replace("-", "−") for value in values)
+    return f"{slope} [{low}, {high}]" if all(map(math.isfinite, values)) else slope
+
+
+def _in_errors(laws: pd.DataFrame) -> pd.Series:
+    return laws["metric"].map(lambda metric: lower_is_better(str(metric))).astype(bool)
+
+
+def _has_verdict(laws: pd.DataFrame) -> pd.Series:
+    return laws["verdict"].fillna("").astype(str) != ""
+
+
+def _is_decided(laws: pd.DataFrame) -> pd.Series:
+    return _has_verdict(laws) & (laws["verdict"] != "undecided")
 
 
 def _gap_sentence(verdict: str, gaps: pd.DataFrame, labels: Mapping[str, str]) -> str:
     one, several, meaning = GAPS[verdict]
-    rows = gaps[gaps["verdict"].astype(str) == verdict] if len(gaps) else gaps
     if not len(gaps):
-        return f"No gap {one}: the tables hold no relative law."
+        return "The tables hold no relative law of an error."
+    rows = gaps[gaps["verdict"].astype(str) == verdict]
+    if not len(rows) and verdict == "undecided":
+        return f"None of {_count(len(gaps), 'gap')} is undecided."
     if not len(rows):
-        return f"No gap of {len(gaps)} {one}{_because(verdict, gaps) if verdict == 'parallel' else ''}."
-    count = f"{len(rows)} of {len(gaps)} gaps {one if len(rows) == 1 else several}"
-    joint = ", since " if verdict == "undecided" else " " if meaning else ""
-    return f"{count}{joint}{meaning}{_because(verdict, rows)}{_named(rows, labels, gaps['corpus'].nunique())}."
+        return f"None of {_count(len(gaps), 'gap')} is shown to {several}{_scale(verdict, gaps)}."
+    count = f"{len(rows)} of {_count(len(gaps), 'gap')} {one if len(rows) == 1 else several}"
+    space = "" if meaning.startswith(":") or not meaning else " "
+    named = _named(rows, labels, gaps["corpus"].nunique())
+    return f"{count}{space}{meaning}{_scale(verdict, rows)}{named}."
 
 
-def _because(verdict: str, rows: pd.DataFrame) -> str:
-    """Say what the margin is worth, and what the design could have found."""
+def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
+    counts = changes["verdict"].astype(str).value_counts()
+    parts = [
+        f"{counts[verdict]} {verbs[int(counts[verdict] > 1)]}"
+        for verdict, verbs in CHANGES.items()
+        if verdict in counts
+    ]
+    metrics = _joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
+    moved = changes[changes["verdict"].isin(["rises", "falls"])]
+    return (
+        f"Of {_count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
+        f"better, {_joined(parts) or 'none has a verdict'}{_named(moved, labels, corpora)}."
+    )
+
+
+def _scale(verdict: str, rows: pd.DataFrame) -> str:
+    """Write how large the margin is, or which slopes the design can detect."""
     margins = pd.to_numeric(rows["margin"]).dropna()
     if verdict == "parallel" and len(margins):
-        margin = float(margins.iloc[0])
-        return f" (a slope within ±{margin:g}, which is {100 * (10**margin - 1):.1f} % of the gap for ten times the compute)"
+        margin = float(margins.max())
+        change = 100 * (10**margin - 1)
+        return (
+            f" (a slope within ±{margin:g}: at most about {change:.1f} % of the gap per tenfold "
+            "compute)"
+        )
     detectable = pd.to_numeric(rows["detectable_dbeta"]).dropna()
     if verdict == "undecided" and len(detectable):
-        return f" (the median comparison could have found a slope of {detectable.median():.3f})"
+        return (
+            f" (the slope that one unadjusted test detects with 80 % power has a median of "
+            f"{detectable.median():.3f})"
+        )
     return ""
 
 
-def _named(rows: pd.DataFrame, labels: Mapping[str, str], suites: int) -> str:
-    """Name gaps as `family against baseline: domain (corpora), ...`, or count them by family where
-    they are many."""
+def _named(rows: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
+    """Name gaps as `family against baseline: domain (corpora), ...`, or count them by family."""
     if not len(rows):
         return ""
     parts = []
     for (family, baseline), group in rows.groupby(["family", "baseline"], sort=False):
-        of = f"{words(family, labels)} against {words(baseline, labels)}"
+        comparison = f"{words(family, labels)} against {words(baseline, labels)}"
         if len(rows) > MOST_NAMED:
-            parts.append(f"{of}: {len(group)}")
+            parts.append(f"{comparison}: {len(group)}")
             continue
         domains = [
-            f"{words(treatment, labels)} ({_where(mine['corpus'], labels, suites)})"
-            for treatment, mine in group.groupby("treatment", sort=False)
+            f"{words(treatment, labels)} ({_where(laws['corpus'], labels, corpora)})"
+            for treatment, laws in group.groupby("treatment", sort=False)
         ]
-        parts.append(f"{of}: {_joined(domains)}")
+        parts.append(f"{comparison}: {_joined(domains)}")
     return f" – {'; '.join(parts)}"
 
 
-def _where(corpora: pd.Series, labels: Mapping[str, str], suites: int) -> str:
-    return (
-        "every corpus"
-        if len(corpora) == suites > 1
-        else ", ".join(words(corpus, labels) for corpus in corpora)
-    )
+def _where(found: pd.Series, labels: Mapping[str, str], corpora: int) -> str:
+    if len(found) == corpora > 1:
+        return "every corpus"
+    return ", ".join(words(corpus, labels) for corpus in found)
 
 
 def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
-    """Say how far the verdicts hang on the estimator."""
+    """Write how many verdicts other estimators share, and from how many they differ."""
     if not len(shown):
         return []
-    mine = str(shown["estimator"].iloc[0])
-    key = ["corpus", "family", "metric", "treatment", "baseline"]
-    others = relative[
-        (relative["estimator"].astype(str) != mine)
-        & relative["verdict"].notna()
-        & (relative["verdict"] != "undecided")
-    ]
-    decided = shown[shown["verdict"].notna() & ~shown["verdict"].isin(["undecided", ""])]
-    names = sorted(set(relative["estimator"].astype(str)) - {mine})
+    estimator = str(shown["estimator"].iloc[0])
+    names = sorted(set(relative["estimator"].astype(str)) - {estimator})
+    decided = shown[_is_decided(shown)]
     if not names or not len(decided):
         return []
-    both = decided[[*key, "verdict"]].merge(
-        others[[*key, "verdict"]], on=key, suffixes=("", "_other")
+    others = relative[(relative["estimator"].astype(str) != estimator) & _is_decided(relative)]
+    both = decided[[*LAW_KEY, "verdict"]].merge(
+        others[[*LAW_KEY, "verdict"]], on=LAW_KEY, suffixes=("", "_other")
     )
-    against = both[both["verdict"] != both["verdict_other"]].drop_duplicates(key)
-    same = both[both["verdict"] == both["verdict_other"]].drop_duplicates(key)
-    among = _joined([words(name) for name in names])
+    is_same = both["verdict"] == both["verdict_other"]
+    shared = len(both[is_same].drop_duplicates(LAW_KEY))
+    different = len(both[~is_same].drop_duplicates(LAW_KEY))
     return [
-        f"Of the {_count(len(decided), 'verdict')} that the estimator {words(mine)} reaches, {len(same)} "
-        f"{'is' if len(same) == 1 else 'are'} reached by another one, too ({among}), and {len(against) or 'none'} "
-        f"{'is' if len(against) == 1 else 'are'} contradicted by one."
+        f"The estimator {words(estimator)} reaches {_count(len(decided), 'decided verdict')}. At "
+        f"least one other estimator ({_joined([words(name) for name in names])}) reaches the same "
+        f"verdict for {shared} of them, and a different decided verdict for {different}."
     ]
 
 
@@ -204,13 +254,3 @@ def _count(number: int, noun: str, several: str = "") -> str:
 
 def _joined(parts: Sequence[str]) -> str:
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else ""
-
-
-def slope_text(row: Mapping[str, Any] | pd.Series) -> str:
-    """Write a slope with its interval, as `−0.031 [−0.040, −0.022]`; without an interval the slope
-    alone."""
-    values = [float(row[key]) for key in ("dbeta", "ci_low", "ci_high")]
-    if not math.isfinite(values[0]):
-        return ""
-    slope, low, high = (f"{value:+.3f}".replace("-", "−") for value in values)
-    return f"{slope} [{low}, {high}]" if all(math.isfinite(value) for value in values) else slope

@@ -1,65 +1,48 @@
-"""Parameters and FLOPs of a Qwen3-type decoder, by component; budgets to tokens and steps.
+"""Parameters and FLOPs of a decoder, and the number of steps that spends a budget.
 
-All counts are exact integers of one architecture: pre-RMSNorm, SwiGLU, QK-norm, no biases, untied
-embedding and head. FLOPs count a multiply-add as two; the embedding lookup, norms and element-wise
-operations are free. Light imports only.
+The formulas belong to the architecture (`plan.qwen3`); which of them a recipe counts is its
+`FlopCounting`. Light imports only.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from relscale.plan.architecture import Shape
+from relscale.plan.architecture import Attention, ParameterCount, Shape
+from relscale.plan.architectures import architecture_of
 
-Attention = Literal["full", "causal"]
 TRAINING_OVER_FORWARD = 3
 """The backward pass costs twice the forward pass (Kaplan et al. 2020, section 2.1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParameterCount:
-    """Number of parameters by component."""
+class FlopCounting:
+    """A recipe's convention for counting FLOPs."""
 
-    embedding: int
-    head: int
-    transformer: int
-    """Blocks and the final norm."""
+    attention: Attention
+    """Whether all pairs of positions count, or only those below the causal mask."""
+    softmax: bool
+    """Whether the softmax counts."""
+    label: Literal["forward_flops", "training_flops"]
+    """The FLOPs that the label of a budget means."""
 
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.embedding + self.head + self.transformer
+    def forward_flops_per_token(self, shape: Shape) -> int:
+        """Return the forward FLOPs of one token by this convention."""
+        return forward_flops_per_token(shape, self.attention, self.softmax)
+
+    def labelled_flops_per_token(self, shape: Shape) -> int:
+        """Return the FLOPs of one token that count towards the label of a budget."""
+        times = TRAINING_OVER_FORWARD if self.label == "training_flops" else 1
+        return times * self.forward_flops_per_token(shape)
 
 
 def count_parameters(shape: Shape) -> ParameterCount:
-    """Count parameters: each block has Q, K, V, O, three MLP matrices, two norms of the width and
-    two of the head."""
-    attention = shape.width * shape.head_dim * (2 * shape.heads + 2 * shape.kv_heads)
-    mlp = 3 * shape.width * shape.intermediate
-    norms = 2 * shape.width + 2 * shape.head_dim
-    table = shape.vocab_size * shape.width
-    return ParameterCount(
-        embedding=table,
-        head=table,
-        transformer=shape.layers * (attention + mlp + norms) + shape.width,
-    )
+    """Count the parameters of a decoder by component."""
+    return architecture_of(shape).count_parameters(shape)
 
 
 def forward_flops_per_token(shape: Shape, attention: Attention, count_softmax: bool) -> int:
-    """Return the forward FLOPs of one token, averaged over a sequence.
-
-    Matrices and head cost 2 FLOPs a parameter. Scores and weighted values cost 4 T d_attention with
-    full attention; a causal mask halves that. The softmax, where counted, costs 3 T a head (the
-    paper's convention, full attention only).
-    """
-    matrices = (
-        shape.width * shape.head_dim * (2 * shape.heads + 2 * shape.kv_heads)
-        + 3 * shape.width * shape.intermediate
-    )
-    maps = 4 * shape.context_length * shape.heads * shape.head_dim
-    if attention == "causal":
-        maps //= 2
-    softmax = 3 * shape.context_length * shape.heads if count_softmax else 0
-    return shape.layers * (2 * matrices + maps + softmax) + 2 * shape.width * shape.vocab_size
+    """Return the forward FLOPs of one token, averaged over a sequence."""
+    return architecture_of(shape).forward_flops_per_token(shape, attention, count_softmax)
 
 
 def steps_for(

@@ -1,27 +1,31 @@
-"""What a suite costs: FLOPs, tokens, time and disk by budget, under stated assumptions. Nothing but
-the plan's summary uses it."""
+"""The cost of a suite: FLOPs, tokens, time and disk by budget, under stated assumptions.
+
+`run_seconds` also serves the resources of jobs; the text is for the plan's summary.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from relscale.config.costs import Costs
 from relscale.plan.accounting import count_parameters
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 
 BYTES_OF_A_PARAMETER = 4
-"""A saved model's parameters are fp32."""
+"""Parameters of a saved model are float32."""
 PARAMETERS_OF_A_CHECKPOINT = 3
-"""A checkpoint holds the parameters and two moments."""
+"""A checkpoint holds parameters and two moments."""
 KEPT_CHECKPOINTS = 2
-"""The latest two of a run are kept until they are cleaned."""
+"""Checkpoints per run that stay on disk until `clean` removes them."""
 SUBSET_BUDGET = 1e19
-"""The bill also says what one corpus costs with budgets up to this: four of the paper's seven
-curves for a fourteenth of their cost."""
+"""The bill also states the cost of one corpus with budgets up to this one: four of the paper's
+seven curves for a fourteenth of their cost."""
 
 
 def run_seconds(run: Run, costs: Costs) -> float:
-    """Return the expected device-seconds of a run: start, overhead of steps and layers, arithmetic
-    at the stated utilisation."""
+    """Return the expected device-seconds of a run.
+
+    Start, overhead of steps and layers, and arithmetic at the stated utilisation.
+    """
     overhead = costs.step_overhead_s + costs.layer_overhead_s * run.shape.layers
     return (
         costs.start_s
@@ -31,8 +35,11 @@ def run_seconds(run: Run, costs: Costs) -> float:
 
 
 def bill(runs: Iterable[Run], costs: Costs) -> str:
-    """Return a plain-text account: time by corpus and budget, by budget, disk, the longest chain, a
-    subset, and the assumptions."""
+    """Return the bill as plain text.
+
+    Time by corpus and budget, by budget, disk, the longest chain, a subset, and the
+    assumptions.
+    """
     everything = list(runs)
     unit, per_unit = ("GPU-hours", 3600.0) if costs.device == "gpu" else ("CPU-minutes", 60.0)
     lines = [
@@ -49,12 +56,12 @@ def bill(runs: Iterable[Run], costs: Costs) -> str:
             f"{corpus:<16}{budget:>8}{len(members):>6}{tokens:>12.3g}{flops:>16.3g}{time:>14,.1f}"
         )
 
-    cells: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    curves: dict[tuple[str, str], list[Run]] = defaultdict(list)
     by_budget: dict[str, list[Run]] = defaultdict(list)
     for run in everything:
-        cells[run.corpus, run.budget].append(run)
+        curves[run.corpus, run.budget].append(run)
         by_budget[run.budget].append(run)
-    lines += [line(corpus, budget, members) for (corpus, budget), members in cells.items()]
+    lines += [line(corpus, budget, members) for (corpus, budget), members in curves.items()]
     corpora = list(dict.fromkeys(run.corpus for run in everything))
     if len(corpora) > 1:
         lines += [line("all", budget, members) for budget, members in by_budget.items()]
@@ -75,18 +82,21 @@ def bill(runs: Iterable[Run], costs: Costs) -> str:
 
 
 def disk(runs: Sequence[Run]) -> str:
-    """Return what tokens, models and checkpoints of some runs take on the disk."""
+    """Return the disk space of tokens, models and checkpoints of runs, as text."""
     most: dict[str, int] = defaultdict(int)
     for run in runs:
         most[run.corpus] = max(most[run.corpus], run.tokens)
     tokens = sum(most.values()) * (2 if max(run.shape.vocab_size for run in runs) <= 65_535 else 4)
     models = sum(count_parameters(run.shape).total for run in runs) * BYTES_OF_A_PARAMETER
     checkpoints = models * PARAMETERS_OF_A_CHECKPOINT * KEPT_CHECKPOINTS
-    return f"tokens of the longest runs {size(tokens)}, models {size(models)}, checkpoints {size(checkpoints)} until they are cleaned"
+    return (
+        f"tokens of the longest runs {size(tokens)}, models {size(models)}, "
+        f"checkpoints {size(checkpoints)} until they are cleaned"
+    )
 
 
 def size(num_bytes: float) -> str:
-    """Return a number of bytes as people say it."""
+    """Return a number of bytes with a decimal unit and three digits."""
     for unit in ("B", "kB", "MB", "GB"):
         if num_bytes < 1000:
             return f"{num_bytes:.3g} {unit}"
@@ -95,23 +105,28 @@ def size(num_bytes: float) -> str:
 
 
 def chain(run: Run, costs: Costs) -> str:
-    """Return the longest chain of jobs that wait for each other: the tokens of the longest run,
-    then that run."""
+    """Return the longest chain of dependent jobs as text.
+
+    It consists of the tokens of the longest run, then that run.
+    """
     hours = run_seconds(run, costs) / 3600
     text = f"longest chain: {run.run}, {hours:,.2f} h on one {costs.device.upper()}"
     if costs.device == "gpu":
-        text += f" ({hours / 8:,.1f} h on eight, were nothing lost between them)"
+        text += f" ({hours / 8:,.1f} h on eight, if none is lost between them)"
     tokens = run.tokens / costs.tokens_per_core_s / 3600
     return (
         text
-        + f"; before it {tokens:,.2f} core-hours to make its {run.tokens:.3g} tokens, in as many jobs as there are shards"
+        + f"; before it {tokens:,.2f} core-hours to make its {run.tokens:.3g} tokens, in as many "
+        "jobs as there are shards"
     )
 
 
 def assumptions(costs: Costs) -> str:
-    """Return what the bill assumes."""
-    text = f"{costs.utilisation:.0%} of {costs.peak_flops_per_s:.3g} FLOP/s on a {costs.device.upper()}"
+    """Return the assumptions of the bill, as text."""
+    peak = f"{costs.peak_flops_per_s:.3g} FLOP/s on a {costs.device.upper()}"
+    text = f"{costs.utilisation:.0%} of {peak}"
     if costs.step_overhead_s or costs.layer_overhead_s or costs.start_s:
         step, layer = 1000 * costs.step_overhead_s, 1000 * costs.layer_overhead_s
-        text += f", {step:g} ms a step and {layer:g} ms a layer beside it, {costs.start_s:g} s to start a job"
-    return f"{text}; {costs.tokens_per_core_s:,.0f} tokens a core-second when text is tokenized"
+        text += f", {step:g} ms per step and {layer:g} ms per layer in addition, "
+        text += f"{costs.start_s:g} s to start a job"
+    return f"{text}; {costs.tokens_per_core_s:,.0f} tokens per core-second when text is tokenized"

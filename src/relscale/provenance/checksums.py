@@ -215,11 +215,11 @@ def changed_files(job: Job, inputs: Sequence[str], checksums: Checksums) -> list
     wrote = {path: noted.wrote.get(path, "") for path in job.outputs}
     read = {path: noted.read[path] for path in inputs if path in noted.read}
     found += [
-        f"{path}: differs from what the job wrote (another checksum)"
+        f"{path}: differs from the job's output (another checksum)"
         for path in checksums.changed(wrote, noted.noted_s)
     ]
     return found + [
-        f"input {path}: differs from what the job read (another checksum)"
+        f"input {path}: changed since the job read it (another checksum)"
         for path in checksums.changed(read, noted.noted_s)
     ]
 

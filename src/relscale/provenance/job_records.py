@@ -39,7 +39,7 @@ def read_benchmark_record(path: Path) -> BenchmarkRecord:
     """Return the last record of a benchmark file.
 
     Raises:
-        ValueError: saying what is wrong with the file.
+        ValueError: describing the problem with the file.
     """
     lines = path.read_bytes().strip().splitlines()
     if not lines:
@@ -51,7 +51,7 @@ def read_own_record(path: Path) -> OwnRecord:
     """Return the record that a job wrote itself.
 
     Raises:
-        ValueError: saying what is wrong with the file.
+        ValueError: describing the problem with the file.
     """
     text = path.read_bytes()
     if not text.strip():

@@ -1,6 +1,6 @@
 """Which results are stale, and why.
 
-`verify` compares the records that jobs left with what the workflow would give the same jobs now.
+`verify` compares the records of jobs with the params that the workflow would give them now.
 Snakemake writes a record next to a job's benchmark (`benchmarks/results/...jsonl`): its spec, the
 digests of its code and libraries, and the sizes of its inputs. Runs also have `record.json`. Files
 are compared with the checksums noted after the job (`relscale.provenance.checksums`) or, without
@@ -38,7 +38,7 @@ class Finding:
 
     @property
     def fresh(self) -> bool:
-        """Whether the job's results are what it would write now."""
+        """Whether the job's results are up to date and unchanged."""
         return not (self.missing or self.reasons or self.follows)
 
     def problems(self) -> list[str]:
@@ -74,8 +74,12 @@ def verify(jobs: Iterable[Job], checksums: Checksums) -> list[Finding]:
     return findings
 
 
-def refuse_stale(findings: Iterable[Finding], what: str) -> None:
-    """Refuse to pass on results that differ from what their jobs wrote or would write now.
+def refuse_stale(findings: Iterable[Finding], results: str) -> None:
+    """Refuse to pass on stale or modified results.
+
+    Args:
+        findings: those of `verify` for every job of the workflow.
+        results: name of the results, for the message.
 
     Raises:
         ValueError: naming the first stale job and the reason.
@@ -86,7 +90,8 @@ def refuse_stale(findings: Iterable[Finding], what: str) -> None:
         ]
         named = f"{stale[0].job.name} among them ({first[0]})"
         raise ValueError(
-            f"{what}: {len(stale)} job(s) are not fresh, {named}; `relscale verify` lists them all"
+            f"{results}: {len(stale)} job(s) are not fresh, {named}; "
+            "`relscale verify` lists them all"
         )
 
 

@@ -1,13 +1,14 @@
-"""What requests have in common, so that a model computes it once: the context of a question's
-options, and the prefix of many questions.
+"""Shared parts of requests, which a model computes once.
+
+These are the context of the options of a question, and the prefix of many questions.
 
 A `Bough` is a context with all the continuations that follow it. It is run as one sequence in which
 no branch sees another:
 
     context  branch 1 without its last token  branch 2 without its last token  ...
 
-A `Bundle` is a prefix, run once, and the boughs that begin with it. Only tokens are compared: what
-a tokenizer merges across the end of a prefix shortens what is shared and changes no score.
+A `Bundle` is a prefix, run once, and the boughs that begin with it. Only tokens are compared: a
+token across the end of a prefix shortens the shared part and does not change a score.
 """
 
 import hashlib
@@ -17,19 +18,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 LEAST_PREFIX = 16
-"""Tokens from which on a common prefix is run on its own."""
+"""Minimum of tokens of a common prefix that is run on its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bough:
-    """A context and what follows it."""
+    """A context and its continuations."""
 
     context: np.ndarray
     """Token ids."""
     branches: list[np.ndarray] = field(default_factory=list)
     """Distinct continuations: token ids."""
     sequences: list[list[int]] = field(default_factory=list)
-    """(branch) the requests that it is."""
+    """(branch) the requests with this continuation."""
 
     @property
     def length(self) -> int:
@@ -47,8 +48,10 @@ class Bundle:
     """Longest first."""
 
     def batches(self, tokens: int) -> Iterator[list[Bough]]:
-        """Yield boughs in batches of at most so many tokens, padding counted and the prefix not;
-        the longest come first."""
+        """Yield boughs in batches of at most `tokens` tokens, the longest first.
+
+        Padding counts, the prefix does not.
+        """
         start = 0
         while start < len(self.boughs):
             longest = self.boughs[start].length - len(self.prefix)
@@ -180,20 +183,24 @@ def lay_out(boughs: Sequence[Bough], prefix: int) -> Batch:
 
 
 def visible(branch: np.ndarray) -> np.ndarray:
-    """Return (bough, time, time) whether a token sees another: those up to it, of the context or of
-    its own branch."""
+    """Return (bough, time, time) whether a token sees another.
+
+    It sees earlier tokens of the context and of its branch, and itself.
+    """
     earlier = np.tri(branch.shape[1], dtype=bool)
     return earlier & ((branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None]))
 
 
 def _digest(tokens: np.ndarray) -> bytes:
-    """Return what stands for a row of tokens among others: far fewer bytes than a context has."""
+    """Return a short digest that identifies a row of tokens."""
     return hashlib.blake2b(tokens.astype(np.int64).tobytes(), digest_size=16).digest()
 
 
 def _common(boughs: Sequence[Bough]) -> np.ndarray:
-    """Return the tokens with which all contexts begin, but for each context's last token: its
-    scores need a place to be read at."""
+    """Return the tokens with which all contexts begin.
+
+    The last token of a context is not among them, since the first score is read there.
+    """
     shared = boughs[0].context
     for bough in boughs:
         size = min(len(shared), len(bough.context) - 1)

@@ -1,40 +1,49 @@
-"""One model, one family, by hand: the losses, the items and a summary, without a workflow."""
+"""Score one model on one family without a workflow: losses, items and a summary."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from relscale.config.families import AnyFamily
 from relscale.config.experiment import Experiment
+from relscale.config.families import Family
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.contract.io import write_table
-from relscale.evaluation.aggregate import LOSSES_SCHEMA, RUN_COLUMNS
+from relscale.contract.losses import RUN_COLUMNS, LossesRow, RunColumns
+from relscale.evaluation.aggregate import LOSSES_SCHEMA
 from relscale.evaluation.families import family_texts
+from relscale.evaluation.samples import FamilyTexts
 from relscale.files import write_json, write_text
 from relscale.released.text_table import texts_manifest
 from relscale.text.sources import fetch
 
-CAPS = {
-    "documents": "documents_per_domain",
-    "questions": "questions_per_subject",
-    "pairs": "pairs_per_domain",
-    "risk": "questions_per_behaviour",
-}
+if TYPE_CHECKING:  # imports torch
+    from relscale.released.score_family import ScoringRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByHand:
-    """What came of it."""
+    """Losses, items and record of one model on one family."""
 
-    losses: list[dict[str, Any]]
+    losses: list[LossesRow]
     """Rows of the losses table."""
     items: pa.Table
     """The items table."""
-    record: dict[str, Any]
-    """How the model was scored, and the account of the family's texts under `texts`."""
+    scoring: "ScoringRecord"
+    """Record of the scoring."""
+    texts: FamilyTexts
+    """The scored texts of the family, and the account of other text."""
+    family: str
+    """Name of the family."""
+    kind: str
+    """Its kind."""
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The record of the scoring, with the account of the family's texts under `texts`."""
+        manifest = texts_manifest(self.texts, self.family, self.kind)
+        return {**self.scoring.as_json(), "texts": manifest}
 
     def summary(self) -> str:
         """Return the losses as a readable table."""
@@ -59,26 +68,26 @@ class ByHand:
             ).rstrip()
             for row in (heads, *rows)
         ]
-        about = self.record
-        of = (
-            f"{about['model']}{'@' + about['commit'] if about['commit'] else ''}: {about['model_type']}, {about['num_params_total']:,} "
-            f"parameters, window {about['context_length']:,}, {about['dtype']} on {about['device']}"
+        about = self.scoring.description
+        name = f"{about.model}@{about.commit}" if about.commit else about.model
+        head = (
+            f"{name}: {about.model_type}, {about.num_params_total:,} parameters, window "
+            f"{about.context_length:,}, {about.dtype} on {about.device}"
         )
-        lost = sum(
-            sum(domain["left_out"].values()) for domain in about["texts"]["domains"].values()
-        )
+        scored = {item.domain for item in self.texts.items}
+        scored |= {document.domain for document in self.texts.documents}
+        lost = sum(self.texts.left_out[domain].total() for domain in scored)
         return "\n".join(
             [
-                of,
+                head,
                 *(line.rstrip() for line in lines),
-                f"{lost:,} items of the sources were left out (record.json says why)",
+                f"{lost:,} items of the sources were left out (record.json has the reasons)",
                 "",
             ]
         )
 
     def write(self, out: Path) -> None:
-        """Write losses.csv, losses.parquet, items.parquet, record.json and summary.txt into a
-        folder."""
+        """Write losses, items, record.json and summary.txt into a folder."""
         table = arrow_table(self.losses, LOSSES_SCHEMA)
         write_parquet(table, out / "losses.parquet")
         write_table(table.to_pandas(), out / "losses.csv", LOSSES_SCHEMA.names)
@@ -102,54 +111,41 @@ def evaluate_by_hand(
     Args:
         experiment: the configuration; its `sources` and `families` are used.
         family: key of its families.
-        model: a folder, or an id of the hub.
-        revision: the hub's revision.
-        sources: folder in which the family's sources are kept, fetched where they are missing.
-        max_length: most tokens that the model is given.
-        limit: at most so many items of each domain, subject or behaviour.
+        model: a folder or a Hub id.
+        revision: the revision on the Hub.
+        sources: folder of the family's sources; missing ones are fetched into it.
+        max_length: maximum of tokens that the model is given.
+        limit: maximum of items per domain, subject or behaviour.
 
     Raises:
-        ValueError: naming the key, the file and line, or the model, where something is missing or
-            broken; before any scoring.
+        ValueError: naming the key, the file and line, or the model that cannot be used; before any
+            scoring.
     """
     if family not in experiment.families:
         raise ValueError(
-            f"--family {family!r}: no such entry in families; the choices are {', '.join(experiment.families)}"
+            f"--family {family!r}: no such entry in families; the choices are "
+            f"{', '.join(experiment.families)}"
         )
-    settings = experiment.families[family]
-    if limit is not None and settings.kind in CAPS:
-        settings = settings.model_copy(update={CAPS[settings.kind]: limit})
-    files = {name: _fetched(experiment, name, sources) for name in _sources_of(settings)}
-    shots = getattr(settings, "shots_source", None)
-    texts = family_texts(
-        family,
-        settings,
-        files.get(getattr(settings, "source", ""), sources),
-        files[shots] if shots else None,
-    )
-    # Only now, since these imports take seconds.
-    from relscale.released.evaluate import evaluate_checkpoint
-    from relscale.released.model import open_checkpoint
+    settings: Family = experiment.families[family]
+    if limit is not None:
+        settings = settings.limited_to(limit)
+    files = [_fetched(experiment, name, sources) for name in settings.sources()]
+    texts = family_texts(family, settings, files[0] if files else sources, *files[1:])
+    # Imported here, since these imports take seconds.
+    from relscale.released.opened_model import open_released
+    from relscale.released.score_family import Texts, score_family
 
-    checkpoint = open_checkpoint(model, revision, max_length=max_length)
-    columns: Mapping[str, Any] = {**dict.fromkeys(RUN_COLUMNS), "corpus": "by_hand", "run": model}
-    rows, items, record = evaluate_checkpoint(
-        checkpoint, columns, family, settings.model_dump(mode="json"), texts.items, texts.documents
-    )
+    opened = open_released(model, revision, max_length=max_length)
+    columns = RunColumns(**{**dict.fromkeys(RUN_COLUMNS), "corpus": "by_hand", "run": model})  # type: ignore[typeddict-item]
+    named = Texts(family=family, settings=settings, items=texts.items, documents=texts.documents)
+    rows, items, record = score_family(opened, columns, named)
     return ByHand(
-        losses=rows,
-        items=items,
-        record={**record, "texts": texts_manifest(texts, family, settings.kind)},
+        losses=rows, items=items, scoring=record, texts=texts, family=family, kind=settings.kind
     )
-
-
-def _sources_of(settings: AnyFamily) -> list[str]:
-    names = (getattr(settings, "source", None), getattr(settings, "shots_source", None))
-    return list(dict.fromkeys(name for name in names if name))
 
 
 def _fetched(experiment: Experiment, name: str, folder: Path) -> Path:
-    """Return the folder of a source's files: that of a local source itself, else fetched once."""
+    """Return the folder of a source's files; other sources than local ones are fetched once."""
     source = experiment.sources[name]
     if source.kind == "local":
         place = Path(source.path)

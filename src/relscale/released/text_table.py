@@ -1,13 +1,13 @@
-"""The texts of a family as a file: what a job that scores checkpoints reads."""
+"""The texts of a family as a file, which the jobs that score released models read."""
 
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from relscale.contract.check import check_columns
-from relscale.evaluation.families import FamilyTexts
+from relscale.evaluation.samples import FamilyTexts
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.files import replacing
 
@@ -24,9 +24,11 @@ TEXTS_SCHEMA = pa.schema(
 
 
 def write_texts(texts: FamilyTexts, path: Path) -> None:
-    """Write items as Parquet: questions have prefix, context, options and gold, documents have
-    text."""
-    rows: list[dict[str, Any]] = [
+    """Write items as Parquet.
+
+    Questions have prefix, context, options and gold; documents have text.
+    """
+    rows: list[dict[str, object]] = [
         {
             "domain": item.domain,
             "stratum": item.stratum,
@@ -57,10 +59,10 @@ def write_texts(texts: FamilyTexts, path: Path) -> None:
 
 
 def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
-    """Read what `write_texts` wrote: questions and documents.
+    """Read questions and documents from the file that `write_texts` wrote.
 
     Raises:
-        ValueError: naming the file, where columns are missing or there is no row.
+        ValueError: naming the file, if columns are missing or there is no row.
     """
     table = pq.read_table(path)
     check_columns(str(path), table.column_names, TEXTS_SCHEMA.names)
@@ -81,39 +83,44 @@ def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
                 )
             )
     if not items and not documents:
-        raise ValueError(f"{path}: holds no texts")
+        raise ValueError(f"{path}: has no texts")
     return items, documents
 
 
-def texts_manifest(texts: FamilyTexts, family: str, kind: str) -> dict[str, Any]:
-    """Return the account of a family's texts as JSON: items and bytes to score by domain, and what
-    was left out."""
-    domains: dict[str, dict[str, Any]] = {}
+@dataclass(kw_only=True)
+class _TextCounts:
+    """Counts of the texts of a domain."""
+
+    items: int = 0
+    sequences: int = 0
+    bytes: int = 0
+    strata: set[str] = field(default_factory=set)
+
+
+def texts_manifest(texts: FamilyTexts, family: str, kind: str) -> dict[str, object]:
+    """Return the account of a family's texts as JSON.
+
+    It has items and bytes to score by domain, and the text left out.
+    """
+    domains: dict[str, _TextCounts] = {}
     everything: list[TextItem | TextDocument] = [*texts.items, *texts.documents]
-    for thing in everything:
-        row = domains.setdefault(
-            thing.domain, {"items": 0, "sequences": 0, "bytes": 0, "strata": set()}
-        )
-        scored = (
-            (thing.text,)
-            if isinstance(thing, TextDocument)
-            else tuple(option.removeprefix(" ") for option in thing.options)
-        )
-        row["items"] += 1
-        row["sequences"] += len(scored)
-        row["bytes"] += sum(len(text.encode()) for text in scored)
-        row["strata"].add(thing.stratum)
+    for item in everything:
+        row = domains.setdefault(item.domain, _TextCounts())
+        row.items += 1
+        row.sequences += len(item.scored_texts)
+        row.bytes += sum(len(text.encode()) for text in item.scored_texts)
+        row.strata.add(item.stratum)
     return {
         "family": family,
         "kind": kind,
         "domains": {
             domain: {
-                **row,
-                "strata": len(row["strata"]),
+                **asdict(row),
+                "strata": len(row.strata),
                 "left_out": dict(texts.left_out.get(domain, {})),
             }
             for domain, row in domains.items()
         },
         "outside_domains": dict(texts.outside),
-        "items": sum(row["items"] for row in domains.values()),
+        "items": sum(row.items for row in domains.values()),
     }

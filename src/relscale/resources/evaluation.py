@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from relscale.config.costs import Costs
-from relscale.config.families import AnyFamily
 from relscale.config.training import Training
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.job_resources import (
     CUDA_MIB,
     TORCH_MIB,
@@ -16,21 +15,6 @@ from relscale.resources.job_resources import (
     mebibytes,
     minutes,
 )
-
-# Without a cap in the configuration, the plan does not know how much text a source has. These are
-# bounds of the sources in use: MMLU has 246 questions per subject of about 150 tokens, the
-# model-written evaluations up to 1,000 questions per behaviour of about 100 tokens, ICE 200 written
-# texts per region.
-UNCAPPED_DOCUMENTS = 1000
-"""Documents per domain, one window each."""
-UNCAPPED_QUESTIONS = 250
-"""Questions per subject, with four options each."""
-UNCAPPED_PAIRS = 1000
-"""Pairs per domain, or questions per behaviour, with two options each."""
-TOKENS_OF_A_QUESTION = 180
-"""Tokens of a question with its options; solved questions are repeated for each."""
-TOKENS_OF_A_PAIR = 250
-"""Tokens of a prompt with one of its answers."""
 
 SCORING_SHARE = 0.5
 """Utilisation of scoring over that of training: blocks are not compiled and batches are smaller."""
@@ -52,49 +36,6 @@ LEAST_SCORING_MINUTES = 60
 """Least time of an evaluation job."""
 
 
-def tokens_to_score(settings: AnyFamily, context_length: int) -> int:
-    """Return the most tokens of a family that a model is given: its caps, else the bounds above."""
-
-    def window(tokens: int) -> int:
-        return min(tokens, context_length)
-
-    if settings.kind == "validation":
-        return settings.max_tokens
-    if settings.kind == "continuation":
-        both_variants = 2 * settings.num_items
-        return (
-            both_variants
-            * settings.num_options
-            * window(settings.context_tokens + settings.continuation_tokens)
-        )
-    if settings.kind == "documents":
-        parts, cap, number = (
-            len(settings.domains),
-            settings.tokens_per_domain,
-            settings.documents_per_domain,
-        )
-        return parts * _capped(cap, number, UNCAPPED_DOCUMENTS, context_length)
-    if settings.kind == "questions":
-        parts = sum(len(subjects) for subjects in settings.domains.values())
-        shown = window((1 + settings.shots) * TOKENS_OF_A_QUESTION)
-        return parts * _capped(
-            settings.tokens_per_subject,
-            settings.questions_per_subject,
-            UNCAPPED_QUESTIONS,
-            4 * shown,
-        )
-    if settings.kind == "pairs":
-        parts, cap, number = (
-            len(settings.domains),
-            settings.tokens_per_domain,
-            settings.pairs_per_domain,
-        )
-    else:
-        parts = sum(len(behaviours) for behaviours in settings.domains.values())
-        cap, number = settings.tokens_per_behaviour, settings.questions_per_behaviour
-    return parts * _capped(cap, number, UNCAPPED_PAIRS, 2 * window(TOKENS_OF_A_PAIR))
-
-
 def evaluation_resources(
     runs: Sequence[Run], tokens: int, costs: Costs, training: Training
 ) -> JobResources:
@@ -105,7 +46,7 @@ def evaluation_resources(
 
     Args:
         runs: the runs of one IsoFLOP curve.
-        tokens: tokens of the family, see `tokens_to_score`.
+        tokens: tokens of the family, see `Family.tokens_to_score`.
         costs: speed of the device.
         training: its `hours_per_run` limits the time, since a job that requests more than its
             partition allows is never started.
@@ -157,7 +98,7 @@ def curve_resources(
 
     Args:
         curves: runs by corpus and budget.
-        tokens: tokens by family, see `tokens_to_score`.
+        tokens: tokens by family, see `Family.tokens_to_score`.
         costs: speed of the device.
         training: its `hours_per_run` limits the time.
     """
@@ -166,21 +107,6 @@ def curve_resources(
         for name, number in tokens.items()
         for curve, runs in curves.items()
     }
-
-
-def _capped(tokens: int | None, number: int | None, bound: int, each: int) -> int:
-    """Return the tokens of one part of a family.
-
-    Args:
-        tokens: cap on tokens, if any.
-        number: cap on items, if any.
-        bound: number of items without a cap.
-        each: tokens per item.
-    """
-    by_number = (bound if number is None else number) * each
-    if tokens is None:
-        return by_number
-    return tokens if number is None else min(tokens, by_number)
 
 
 def _scoring_seconds(run: Run, tokens: int, costs: Costs) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from relscale.config.costs import Costs
 from relscale.config.training import Training
 from relscale.plan.cost import run_seconds
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.evaluation import curve_resources, runs_by_curve, scoring_seconds
 from relscale.resources.job_resources import SLACK, JobResources
 from relscale.resources.training import array_resources, attempts, suite_resources

@@ -7,7 +7,7 @@ from relscale.config.costs import Costs
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
-from relscale.plan.suite import Run
+from relscale.plan.planned_run import Run
 from relscale.resources.job_resources import (
     CUDA_MIB,
     SLACK,
@@ -61,7 +61,7 @@ def training_resources(run: Run, training: Training, costs: Costs) -> JobResourc
     at_most = 60 * training.hours_per_run
     if run.device == "cpu":
         return _on_cpu(run, costs, at_most)
-    parameters, kind = count_parameters(run.shape).total, run.optimiser["kind"]
+    parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
     fitting = fitting_counts(run, training)
     if not fitting:
         raise ValueError(
@@ -99,14 +99,18 @@ def fitting_counts(run: Run, training: Training) -> list[int]:
 
 def least_memory_gb(run: Run, training: Training) -> float:
     """Return the least memory per GPU, in 1e9 bytes, that holds a run on the allowed GPUs."""
-    parameters, kind = count_parameters(run.shape).total, run.optimiser["kind"]
+    parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
     held = [
         _held_bytes(
             run,
             parameters,
             kind,
             Execution(
-                device="cuda", processes=count, micro_batch=1, recompute=True, sharded=count > 1
+                device="cuda",
+                processes=count,
+                micro_batch=1,
+                activation_checkpointing=True,
+                sharded=count > 1,
             ),
         )
         for count in _counts(run, training)
@@ -176,7 +180,7 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
     return choose_execution(
         run.shape,
         parameters,
-        run.optimiser["kind"],
+        run.optimiser.kind,
         run.batch_size,
         "cuda",
         processes=gpus,
@@ -187,18 +191,16 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
 def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
     micro = execution.micro_batch or run.batch_size // execution.processes
     state = state_bytes(parameters, kind, execution.processes, execution.sharded)
-    return state + activation_bytes(run.shape, "cuda", micro, execution.recompute)
+    return state + activation_bytes(run.shape, "cuda", micro, execution.activation_checkpointing)
 
 
 def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:
     parameters = count_parameters(run.shape).total
-    execution = choose_execution(
-        run.shape, parameters, run.optimiser["kind"], run.batch_size, "cpu"
-    )
+    execution = choose_execution(run.shape, parameters, run.optimiser.kind, run.batch_size, "cpu")
     assert execution is not None
     micro = execution.micro_batch or run.batch_size
-    held = state_bytes(parameters, run.optimiser["kind"]) + activation_bytes(
-        run.shape, "cpu", micro, execution.recompute
+    held = state_bytes(parameters, run.optimiser.kind) + activation_bytes(
+        run.shape, "cpu", micro, execution.activation_checkpointing
     )
     # torch needs more memory than the compiled step, and either may run.
     memory = TORCH_MIB + mebibytes(held + 2 * 12 * parameters)

@@ -1,9 +1,8 @@
-"""Gather tables of one kind into one, row after row in the order given."""
+"""Gather tables of one kind into one, in the order given."""
 
-import argparse
-import csv
 from pathlib import Path
 
+from relscale.contract.concatenate import concatenate_csv
 from relscale.contract.law_tables import (
     ABSOLUTE_COLUMNS,
     ABSOLUTE_FITS_COLUMNS,
@@ -15,7 +14,6 @@ from relscale.contract.law_tables import (
     SURFACE_COLUMNS,
     TWO_STAGE_COLUMNS,
 )
-from relscale.files import replacing
 from relscale.runtime import run
 from relscale.training.curve import CURVE_COLUMNS
 
@@ -33,33 +31,15 @@ COLUMNS = {
 }
 
 
-def gather(paths: list[Path], columns: tuple[str, ...], out: Path) -> None:
-    """Write the rows of several CSV tables, value for value, under one header.
+def main(*, kind: str, table: list[Path], out: Path) -> None:
+    """Write one table of a kind.
 
     Raises:
-        ValueError: naming the file whose columns are not those of its kind.
+        ValueError: if the kind is not known.
     """
-    with replacing(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as target:
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(columns)
-        for path in paths:
-            with path.open(newline="", encoding="utf-8") as handle:
-                rows = csv.reader(handle)
-                if (header := tuple(next(rows, ()))) != columns:
-                    raise ValueError(
-                        f"{path}: columns are {', '.join(header)}; they should be {', '.join(columns)}"
-                    )
-                writer.writerows(rows)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Run the stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", required=True, choices=COLUMNS)
-    parser.add_argument("--table", required=True, type=Path, nargs="+")
-    parser.add_argument("--out", required=True, type=Path)
-    args = parser.parse_args(argv)
-    gather(args.table, COLUMNS[args.kind], args.out)
+    if kind not in COLUMNS:
+        raise ValueError(f"--kind {kind!r}: not known; the choices are {', '.join(COLUMNS)}")
+    concatenate_csv(table, COLUMNS[kind], out)
 
 
 if __name__ == "__main__":

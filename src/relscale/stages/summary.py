@@ -1,7 +1,5 @@
-"""Print what an experiment found, and where its report is."""
+"""Print an experiment's relative and absolute laws, and the path of its report."""
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,22 +10,12 @@ from relscale.laws.summary import print_summary
 from relscale.runtime import run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Read the law tables, print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--relative", required=True, type=Path)
-    parser.add_argument("--absolute", required=True, type=Path)
-    parser.add_argument("--estimator", default="joint")
-    parser.add_argument("--report", required=True, help="path of the report, printed last")
-    args = parser.parse_args(argv)
+def main(*, relative: Path, absolute: Path, estimator: str = "joint", report: str) -> None:
+    """Read the law tables and print the summary, with the report's path as the last line."""
     console = Console(highlight=False)
-    print_summary(
-        console,
-        read_table(args.relative, RELATIVE_COLUMNS),
-        read_table(args.absolute, ABSOLUTE_COLUMNS),
-        args.estimator,
-    )
-    console.print(f"Report: {args.report}", soft_wrap=True)
+    laws = read_table(relative, RELATIVE_COLUMNS), read_table(absolute, ABSOLUTE_COLUMNS)
+    print_summary(console, *laws, estimator)
+    console.print(f"Report: {report}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relscale.config.corpora import CorpusComponent, CorpusRules, MixedCorpus
-from relscale.contract.text_tables import CorpusDocuments
+from relscale.contract.text_tables import ComponentCounts
 from relscale.text.cleaning import clean
 from relscale.text.decontamination import WindowSet, remove_paragraphs
 from relscale.text.duplicates import NearDuplicates, document_hash, fraction
@@ -49,7 +49,7 @@ class Corpus:
     """Training documents, ordered by a hash, so that the components are interleaved."""
     validation: list[CorpusDocument]
     """Held-out documents."""
-    rows: list[CorpusDocuments]
+    rows: list[ComponentCounts]
     """Counts of each component."""
 
 
@@ -96,7 +96,7 @@ def build_corpus(
             " `max_mb`"
         )
     rows = [
-        CorpusDocuments(
+        ComponentCounts(
             corpus=name,
             component=index,
             source=component.source,
@@ -107,7 +107,7 @@ def build_corpus(
     return Corpus(train=train, validation=validation, rows=rows)
 
 
-_COUNTS = tuple(CorpusDocuments.model_fields)[3:]
+_COUNTS = tuple(ComponentCounts.model_fields)[3:]
 """Columns that hold counts: all but corpus, component and source."""
 
 
@@ -140,7 +140,7 @@ def _documents_of_components(
 
 @dataclass(frozen=True, kw_only=True)
 class _Preparation:
-    """Reads, cleans and filters the documents of one component, and counts what it removes."""
+    """Reads, cleans and filters the documents of one component, and counts removals."""
 
     index: int
     component: CorpusComponent
@@ -202,7 +202,7 @@ def _shrink(
     counts: Sequence[Counter[str]],
     threshold: float,
 ) -> None:
-    """Remove near-duplicates and what exceeds a component's share, in place.
+    """Remove near-duplicates and documents that exceed a component's share, in place.
 
     The documents of each component must be ordered by their hash.
     """

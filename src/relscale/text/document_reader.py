@@ -1,4 +1,4 @@
-"""What a document reader is: the behaviour that belongs to one class of reader settings.
+"""Document readers: the behaviour that belongs to one class of reader settings.
 
 Each module of `relscale.text.readers` declares one `READER = DocumentReader(...)`.
 """

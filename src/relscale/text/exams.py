@@ -63,7 +63,7 @@ def read_questions(files_dir: Path, pattern: str, form: Form) -> Iterator[ExamRe
 
 def _embedded(record: Record, where: str) -> ExamRecord:
     if all(record.get(key) == key for key in ("question", *ANSWER_KEYS)):
-        # A stray header row holds the keys' own names.
+        # A stray header row holds the names of the keys.
         return ExamRecord(
             subject=HEADER_ROW, question="question", answers=ANSWER_KEYS, gold=0, where=where
         )

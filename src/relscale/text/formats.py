@@ -11,23 +11,20 @@ group of a Parquet file, except for JSON lists and mappings, which are loaded as
 
 import codecs
 import csv
-import gzip
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
+
+from relscale.text.compressed_files import COMPRESSED, content_name, open_binary, plain_name
 
 Record = dict[str, Any]
 """A record of a user's file: any JSON value by key."""
 ENDINGS = (".jsonl", ".json", ".csv", ".txt", ".parquet")
 """Endings of files whose records can be read."""
-COMPRESSED = (".gz", ".zst", ".zstd")
-"""Endings of compressed files, which follow those of `ENDINGS`."""
 TEXT_KEY = "text"
 """Key of the text in the records of a .txt file, which has one record per line."""
 _CHUNK_BYTES = 1 << 22
@@ -36,7 +33,7 @@ _DECODE = json.JSONDecoder().raw_decode
 
 def is_readable(name: str) -> bool:
     """Return whether a file's ending is one whose records can be read."""
-    return name.endswith((".zip", ".parquet")) or _plain(name).endswith(ENDINGS[:-1])
+    return name.endswith((".zip", ".parquet")) or plain_name(name).endswith(ENDINGS[:-1])
 
 
 def endings() -> str:
@@ -130,8 +127,7 @@ def text_in(record: Record, key: str, where: str, setting: str = "`text`") -> st
         setting: the setting that gave the key, for messages.
 
     Raises:
-        ValueError: naming the place, the key and the choices, if the key is missing or its value is
-            not a string.
+        ValueError: naming place, key and choices, if the key is missing or holds no string.
     """
     if key not in record:
         choices = ", ".join(map(str, record))
@@ -165,38 +161,6 @@ def read_text(path: Path, member: str | None = None) -> str:
 
 
 @contextmanager
-def open_binary(path: Path, member: str | None = None) -> Iterator[BinaryIO]:
-    """Open the decompressed bytes of a file, or of a member of a zip archive.
-
-    Raises:
-        ValueError: naming the file, if it cannot be read or decompressed, or the member is missing.
-    """
-    try:
-        with ExitStack() as stack:
-            raw: BinaryIO
-            if path.name.endswith(".zip"):
-                archive = stack.enter_context(zipfile.ZipFile(path))
-                name = _member(path, archive.namelist(), member)
-                raw = cast(BinaryIO, stack.enter_context(archive.open(name)))
-            elif member is not None:
-                raise ValueError(f"{path}: member = {member!r} is given, but this is not a .zip")
-            else:
-                name, raw = path.name, stack.enter_context(path.open("rb"))
-            if name.endswith(".gz"):
-                raw = cast(BinaryIO, stack.enter_context(gzip.open(raw)))
-            elif name.endswith((".zst", ".zstd")):
-                import pyarrow as pa  # slow to import; it reads several frames and finds cut ones
-
-                packed = pa.PythonFile(raw, mode="r")
-                raw = stack.enter_context(pa.CompressedInputStream(packed, "zstd"))
-            yield raw
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        is_packed = path.name.endswith((".zip", *COMPRESSED)) and path.exists()
-        verb = "decompressed" if is_packed else "read"
-        raise ValueError(f"{path}: cannot be {verb}: {error}") from error
-
-
-@contextmanager
 def open_text(path: Path, member: str | None = None) -> Iterator[io.TextIOWrapper]:
     """Open the text of a file, or of a member of a zip archive, with its line ends.
 
@@ -217,38 +181,6 @@ def open_text(path: Path, member: str | None = None) -> Iterator[io.TextIOWrappe
             raise ValueError(f"{path}: not UTF-8 text: {error.reason}") from error
 
 
-def content_name(path: Path, member: str | None = None) -> str:
-    """Return the name that decides a file's format, without the endings of archive and compression.
-
-    Raises:
-        ValueError: naming the file and its members, if it is a zip archive of several files and
-            none of them is named, or the file is not an archive.
-    """
-    if not path.name.endswith(".zip"):
-        return _plain(path.name)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _plain(_member(path, archive.namelist(), member))
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-
-
-def _member(path: Path, names: Sequence[str], member: str | None) -> str:
-    """Return the name of the member to read."""
-    files = [name for name in names if not name.endswith("/")]
-    if member is None and len(files) == 1:
-        return files[0]
-    if member not in files:
-        problem = "several files, and no `member` is set" if member is None else f"no {member!r}"
-        raise ValueError(f"{path}: has {problem}; the choices for `member` are {', '.join(files)}")
-    return member
-
-
-def _plain(name: str) -> str:
-    """Return a file's name without the ending of its compression."""
-    return next((name.removesuffix(end) for end in COMPRESSED if name.endswith(end)), name)
-
-
 # ------------------------------------------------------------------------------------------- lines
 
 
@@ -257,22 +189,26 @@ def _lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int,
 
     Line ends (LF or CRLF) and a byte order mark are left out.
     """
-    number, rest = 0, b""
+    number = 0
+    parts: list[bytes] = []  # of the line that continues in the next chunk
     with open_binary(path, member) as handle:
         while chunk := handle.read(_CHUNK_BYTES):
-            *lines, rest = (rest + chunk).split(b"\n")
+            *lines, rest = chunk.split(b"\n")
+            if lines:
+                lines[0] = b"".join((*parts, lines[0]))
+                parts = []
+            parts.append(rest)
             for line in lines:
                 number += 1
                 if number > skip:
                     yield number, _line(number, line)
-    if rest and number + 1 > skip:
-        yield number + 1, _line(number + 1, rest)
+    last = b"".join(parts)
+    if last and number + 1 > skip:
+        yield number + 1, _line(number + 1, last)
 
 
 def _line(number: int, line: bytes) -> bytes:
-    if number == 1:
-        line = line.removeprefix(codecs.BOM_UTF8)
-    return line.removesuffix(b"\r")
+    return (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).removesuffix(b"\r")
 
 
 def _text_lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, str]]:

@@ -160,8 +160,8 @@ def _columns(name: str, source: HubOrigin, row: Mapping[str, Any]) -> Record:
     missing = [column for column in source.columns if column not in row]
     if missing:
         raise ValueError(
-            f"sources.{name}.columns: {source.dataset!r} has no column {missing[0]!r}; it has"
-            f" {', '.join(row)}"
+            f"sources.{name}.columns: {source.dataset!r} has no column {missing[0]!r};"
+            f" the choices are {', '.join(row)}"
         )
     return {column: row[column] for column in source.columns}
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from relscale.config.base import Model
-from relscale.contract.text_tables import CorpusDocuments
+from relscale.contract.text_tables import ComponentCounts
 from relscale.files import read_json
 
 RecordModel = TypeVar("RecordModel")
@@ -92,7 +92,7 @@ class CorpusReport(Model):
 
     corpus: str
     """Name of the corpus."""
-    rows: list[CorpusDocuments]
+    rows: list[ComponentCounts]
     """Counts of each component."""
     sha256: dict[str, str]
     """SHA-256 of the files `train` and `validation`."""
@@ -137,7 +137,7 @@ class ShardPlan(SourceContent):
 
 @dataclass(kw_only=True)
 class ShardCounts:
-    """What was read and written for a shard."""
+    """Counts of the text that was read, and of the documents and tokens that were written."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -192,4 +192,4 @@ class ShardRecord(Model):
     files: list[ReadFile]
     """Text files that were planned for the shard; those that were begun have their checksum."""
     counts: ShardCounts
-    """What was read and written."""
+    """Counts of documents, bytes and tokens."""

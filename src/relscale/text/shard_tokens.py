@@ -243,7 +243,7 @@ def _utf8(text: str) -> tuple[str, bytes]:
 
 
 class _Writer:
-    """Encodes batches, writes them and counts what it writes."""
+    """Encodes batches of documents, writes and counts them."""
 
     def __init__(self, shard: ShardText, tokenizer: Tokenizer, progress: ShardProgress) -> None:
         self._shard, self._tokenizer, self._progress = shard, tokenizer, progress

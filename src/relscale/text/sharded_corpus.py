@@ -5,7 +5,7 @@ Read `gather_shards` and `held_out_documents` first.
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,11 +96,8 @@ def gather_shards(
     rows: list[CorpusRow] = []
     components: list[ComponentShards] = []
     for index, (name, component) in enumerate(settings.components.items()):
-        counts = Counter[str]()
-        for _, record in records[name]:
-            counts.update(vars(record.counts))
-        values = {column: counts[column] for column in _COUNTS}
-        rows.append(CorpusRow(corpus=corpus, component=index, source=component.source, **values))
+        counts = _added_up(record for _, record in records[name])
+        rows.append(CorpusRow(corpus=corpus, component=index, source=component.source, **counts))
         shards = [
             ShardFile(path=path, tokens=record.counts.tokens, sha256=record.sha256)
             for path, record in records[name]
@@ -133,6 +130,14 @@ def gather_shards(
         documents_validation=sum(row.documents_validation for row in rows),
         bytes_validation=sum(row.bytes_validation for row in rows),
     )
+
+
+def _added_up(records: Iterable[ShardRecord]) -> dict[str, int]:
+    """Return the counts of some shards by column of the table of corpora."""
+    counts = Counter[str]()
+    for record in records:
+        counts.update(vars(record.counts))
+    return {column: counts[column] for column in _COUNTS}
 
 
 def held_out_documents(

@@ -1,4 +1,4 @@
-"""The manifest of a corpus's tokens: what training maps. Light imports."""
+"""The manifest of a corpus's tokens, which training reads. Light imports."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,14 +1,14 @@
-"""Checkpoints of one run: a folder keyed by everything that defines the run, held by one process at
-a time. Light imports: no torch.
+"""Checkpoints of one run, in a folder that one process at a time may use. Light imports: no torch.
 
-A checkpoint is `step-<n>.safetensors` (the state of the training step) and `step-<n>.json` (the
-loop's state and the sum of the other file), each written beside and moved into place, the JSON
-last: what has no JSON is not there. The latest two are kept, so that the last good one survives a
-full disk and a damaged file.
+A checkpoint consists of `step-<n>.safetensors` (the state of the trainer) and `step-<n>.json` (the
+state of the loop and the checksum of the other file). Both are written under a temporary name and
+renamed, the JSON last: without its JSON a checkpoint does not count. The latest two are kept, so
+that a good one survives a full disk and a damaged file.
 """
 
 import fcntl
 import json
+import logging
 import os
 import socket
 import time
@@ -24,20 +24,21 @@ from safetensors.numpy import load_file, save_file
 
 from relscale.files import read_json, replacing, sha256_of, write_json
 
+logger = logging.getLogger(__name__)
 KEPT = 2
-"""Checkpoints that are kept of a run."""
+"""Number of checkpoints that are kept per run."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """What a run goes on from."""
+    """The state from which a run resumes."""
 
     step: int
-    """Steps done."""
+    """Optimiser steps done."""
     state: dict[str, np.ndarray]
-    """State of the training step."""
+    """State of the trainer."""
     loop: dict[str, Any]
-    """State of the loop, as JSON values."""
+    """State of the training loop, as JSON values."""
 
 
 class Checkpoints:
@@ -46,12 +47,12 @@ class Checkpoints:
     def __init__(
         self, folder: Path, *, every_steps: int | None = None, every_minutes: float = 10.0
     ) -> None:
-        """Use a folder; it is made when it is first held.
+        """Use a folder; `locked` creates it.
 
         Args:
-            folder: this run's own.
-            every_steps: save after so many steps; None goes by time alone.
-            every_minutes: save after so many minutes.
+            folder: of this run only.
+            every_steps: steps between checkpoints; None saves by time only.
+            every_minutes: minutes between checkpoints.
         """
         self.folder = folder
         self._every_steps = every_steps
@@ -59,18 +60,16 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder, alone; where another process has it, say which and wait for it."""
+    def locked(self) -> Iterator[None]:
+        """Lock the folder; if another process has the lock, log which one and wait for it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a+") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                print(
-                    f"{self.folder}: held by {handle.read().strip() or 'another process'}; waiting for it",
-                    flush=True,
-                )
+                holder = handle.read().strip() or "another process"
+                logger.info("%s: locked by %s; waiting for it", self.folder, holder)
                 fcntl.flock(handle, fcntl.LOCK_EX)
             handle.truncate(0)
             handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
@@ -78,7 +77,7 @@ class Checkpoints:
             yield
 
     def due(self, step: int) -> bool:
-        """Tell whether it is time to save after so many steps."""
+        """Return whether a checkpoint is due after a step."""
         by_steps = self._every_steps is not None and step % self._every_steps == 0
         return by_steps or time.monotonic() - self._saved_at >= self._every_s
 
@@ -86,7 +85,7 @@ class Checkpoints:
         """Save a checkpoint, then remove all but the latest two.
 
         Raises:
-            ValueError: where it cannot be written; the last good one is still there.
+            ValueError: if it cannot be written; the last good one is kept.
         """
         path = self._path(step)
         try:
@@ -98,7 +97,8 @@ class Checkpoints:
             )
         except (OSError, SafetensorError) as error:
             raise ValueError(
-                f"{path}: the checkpoint cannot be written: {error}; the last good one is {self._last_good()}"
+                f"{path}: the checkpoint cannot be written: {error}; "
+                f"the last good one is {self._last_good()}"
             ) from error
         self._saved_at = time.monotonic()
         for old in self._steps()[:-KEPT]:
@@ -106,24 +106,26 @@ class Checkpoints:
             self._path(old).unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """Return the latest checkpoint whose sum is right, or None; a damaged one is named and
-        passed over."""
+        """Return the latest checkpoint with a correct checksum, or None.
+
+        Damaged checkpoints are logged and skipped.
+        """
         for step in reversed(self._steps()):
             path = self._path(step)
             try:
                 saved = read_json(path.with_suffix(".json"))
                 if sha256_of(path) != saved["sha256"]:
-                    raise ValueError(f"{path}: its sum is not the recorded one")
+                    raise ValueError(f"{path}: its checksum is not the recorded one")
                 return Checkpoint(step=saved["step"], state=load_file(path), loop=saved["loop"])
             except (OSError, ValueError, KeyError, SafetensorError, json.JSONDecodeError) as error:
-                print(f"{path}: damaged, passed over: {error}", flush=True)
+                logger.warning("%s: damaged, skipped: %s", path, error)
         return None
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:09d}.safetensors"
 
     def _steps(self) -> list[int]:
-        """Return the steps of the checkpoints that are there, rising."""
+        """Return the steps of the saved checkpoints, ascending."""
         return sorted(
             int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.json")
         )

@@ -1,8 +1,7 @@
-"""The loss curve of a run, as plain data, in two tables: what the run's definition decides, and
-what the machine does.
+"""The loss curve of a run as two tables: one decided by the run, one by the machine.
 
-The first has the same bytes whenever the same run is trained again; the second never has, and
-nothing but a reader looks at it.
+The first has the same bytes whenever the same run is trained again. The second, with speed and
+memory, differs each time, and no job reads it.
 """
 
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ class CurvePoint:
     """One row of a loss curve."""
 
     step: int
-    """Steps done."""
+    """Optimiser steps done."""
     tokens: int
     """Tokens seen."""
     learning_rate: float
@@ -25,20 +24,19 @@ class CurvePoint:
     loss_nats_per_token: float
     """Mean training loss since the previous row."""
     gradient_norm: float
-    """Mean over the steps since the previous row of the gradient's global norm, before it is
-    clipped."""
+    """Mean global gradient norm before clipping since the previous row."""
     tokens_per_second: float = field(compare=False)
-    """Tokens a second of wall time since the previous row, of all processes together; checkpoints
-    included."""
+    """Tokens of all processes per second of wall time since the previous row, including
+    checkpoints."""
     memory_mib: float = field(compare=False)
-    """Most memory used so far: of the GPU, of the first process, where one is used, else of the
-    process."""
+    """Peak memory so far: of the main process's GPU, if one is used, else of the process."""
 
 
 def curve_csv(run: str, curve: Iterable[CurvePoint]) -> str:
     """Return curve.csv as text."""
     lines = [
-        f"{run},{row.step},{row.tokens},{row.learning_rate:.6g},{row.loss_nats_per_token:.6f},{row.gradient_norm:.6g}\n"
+        f"{run},{row.step},{row.tokens},{row.learning_rate:.6g},"
+        f"{row.loss_nats_per_token:.6f},{row.gradient_norm:.6g}\n"
         for row in curve
     ]
     return ",".join(CURVE_COLUMNS) + "\n" + "".join(lines)

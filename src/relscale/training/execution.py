@@ -1,26 +1,29 @@
-"""How a run is executed on a machine, and what memory that takes: pure functions, imported by the
-plan's resources and by training.
+"""How a run is executed on a machine, and the memory that it takes.
 
-Nothing here is science: the same run executed otherwise gives the same losses within rounding.
-Bytes differ, so what was chosen is part of what decides a run's checkpoints (`Execution.name`).
+Pure functions, imported by `resources` and by training. Another execution of the same run gives the
+same losses within rounding, but not the same bytes; `Execution.name` is therefore part of the key
+of a run's checkpoints.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 from relscale.plan.architecture import Shape
+from relscale.plan.architectures import architecture_of
+from relscale.plan.optimiser import SETTINGS
 
 GIB = 2**30
 CPU_ROOM_BYTES = 2 * GIB
-"""Activations that a run on the CPU may hold: fixed, since what the machine has must not decide a
-run's bytes."""
-LOGITS_AT_ONCE = 2**26
-"""Logits in memory at one time: 256 MiB of float32."""
-UPDATED_AT_ONCE = 2**26
-"""Entries of the tensors that an optimiser updates together, where one tensor has no more."""
+"""Memory for activations of a run on the CPU: fixed, since the machine's memory must not decide the
+bytes of a run."""
+LOGITS_PER_CHUNK = 2**26
+"""Most logits in memory at one time: 256 MiB of float32."""
+ENTRIES_UPDATED_TOGETHER = 2**26
+"""Most entries of the tensors that an optimiser updates together; a larger tensor is updated
+alone."""
 USABLE_SHARE = 0.9
-"""Share of a GPU's memory that is planned with; the rest is for the allocator's gaps and the
-libraries' work space."""
+"""Share of a GPU's memory that the plan uses; the rest is for gaps of the allocator and work space
+of the libraries."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,27 +31,27 @@ class Execution:
     """How a run is executed."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    """Where. On a GPU in bfloat16 with float32 parameters, compiled; on the CPU in float32."""
+    """Device. A GPU computes in bfloat16 with float32 parameters, compiled; the CPU in float32."""
     processes: int = 1
-    """Processes, each with a device and an equal part of every batch."""
+    """Number of processes, each with a device and an equal part of every batch."""
     micro_batch: int | None = None
-    """Sequences that a process takes at once, gradients being summed up; None takes its whole part
-    of the batch."""
-    recompute: bool = False
-    """Whether activations inside a block are made again in the backward pass instead of kept."""
+    """Sequences per forward pass of a process, with gradient accumulation; None takes its whole
+    part of the batch."""
+    activation_checkpointing: bool = False
+    """Whether the backward pass recomputes the activations inside a block."""
     sharded: bool = False
-    """Whether each process keeps only its part of the optimiser's moments."""
+    """Whether each process keeps only its part of the moments."""
 
     @property
     def name(self) -> str:
-        """What of this decides a run's bytes."""
+        """The part of the execution that decides the bytes of a run, in words."""
         words = ["torch" if self.device == "cpu" else "torch cuda bfloat16"]
         if self.processes > 1:
             words.append(f"{self.processes} processes")
         if self.micro_batch is not None:
-            words.append(f"{self.micro_batch} at once")
-        if self.recompute:
-            words.append("recomputed")
+            words.append(f"micro batches of {self.micro_batch}")
+        if self.activation_checkpointing:
+            words.append("activation checkpointing")
         return ", ".join(words)
 
 
@@ -57,52 +60,62 @@ def state_bytes(
 ) -> int:
     """Return the bytes of one process's parameters, gradients and moments, all float32.
 
-    Gradients that `adam` keeps in one buffer are copied to travel to other processes.
+    Gradients that an optimiser keeps in its own buffer are copied for the all-reduce.
     """
     moments = 8 * num_params_total // (processes if sharded else 1)
     return (
         8 * num_params_total
         + moments
-        + (4 * num_params_total if processes > 1 and optimiser == "adam" else 0)
+        + (4 * num_params_total if processes > 1 and SETTINGS[optimiser].keeps_gradients else 0)
     )
 
 
-def activation_bytes(shape: Shape, device: str, micro_batch: int, recompute: bool) -> int:
-    """Return an upper estimate of what a forward and backward pass hold beside the state.
+def activation_bytes(
+    shape: Shape, device: str, micro_batch: int, activation_checkpointing: bool
+) -> int:
+    """Return an upper estimate of the memory of a forward and backward pass, without the state.
 
-    A block keeps for its backward pass, a token: the residual stream twice (float32); normed
-    inputs, queries and keys before and after their norm and after rotation, values and the mixed
-    heads; the MLP's gate, its silu, its up projection and their product. In the precision of the
-    matrix products, norms' outputs in both. With recomputation only one block at a time keeps that,
-    the others their input; the same holds for the matrices in the products' precision, since blocks
-    are compiled (without that, autocast would keep all).
+    The architecture defines the values that a block keeps for the backward pass. With activation
+    checkpointing only one block at a time keeps them, the others keep their input. The same holds
+    for copies of the matrices in the precision of the products, since blocks are compiled
+    (otherwise autocast would keep all copies).
+
+    Args:
+        shape: the size.
+        device: `cpu` (float32) or `cuda` (bfloat16 products).
+        micro_batch: sequences per forward pass.
+        activation_checkpointing: whether the backward pass recomputes activations.
     """
     size = 4 if device == "cpu" else 2
-    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    attention = (
-        2 * shape.width * (4 + size + 4)
-        + (queries + keys) * (size + 12 + 2 * size)
-        + (queries + 2 * keys) * size
+    architecture = architecture_of(shape)
+    block = architecture.block_activation_bytes(shape, size)
+    kept = (
+        shape.layers * 4 * shape.width + block if activation_checkpointing else shape.layers * block
     )
-    block = attention + shape.intermediate * 4 * size + 12 * (shape.heads + shape.kv_heads)
-    held = shape.layers * 4 * shape.width + block if recompute else shape.layers * block
     tokens = micro_batch * shape.context_length
-    logits = min(tokens * shape.vocab_size, max(LOGITS_AT_ONCE, shape.vocab_size))
     table = shape.vocab_size * shape.width
-    chunked = tokens * shape.vocab_size > LOGITS_AT_ONCE
-    # The head in the products' precision, and with chunks its gradient, made before the backward
-    # pass, and one chunk's part of it.
-    loss = (
-        logits * (8 + size)
-        + table * (size + (4 + size if chunked else 0))
-        + tokens * shape.width * 12
+    matrices = shape.layers * architecture.matrix_parameters_of_a_block(shape)
+    copied_blocks = shape.layers if activation_checkpointing else 1
+    copies = 0 if device == "cpu" else 2 * matrices // copied_blocks
+    forward_and_backward = tokens * kept + _loss_bytes(shape, size, tokens) + copies
+    # The optimiser runs after these are freed: it holds four values per entry of the tensors that
+    # it updates together.
+    return max(
+        forward_and_backward, 16 * min(2 * table + matrices, max(table, ENTRIES_UPDATED_TOGETHER))
     )
-    matrices = shape.layers * shape.width * (2 * (queries + keys) + 3 * shape.intermediate)
-    copies = 0 if device == "cpu" else 2 * matrices // (shape.layers if recompute else 1)
-    forward_and_backward = tokens * held + loss + copies
-    # The optimiser's turn comes when these are gone: it holds four values for each entry of the
-    # tensors that it takes at once.
-    return max(forward_and_backward, 16 * min(2 * table + matrices, max(table, UPDATED_AT_ONCE)))
+
+
+def _loss_bytes(shape: Shape, size: int, tokens: int) -> int:
+    """Return the memory of the loss in bytes.
+
+    Logits, the head in the precision of the products, and with chunks the gradient of the head
+    and one chunk's part of it.
+    """
+    logits = min(tokens * shape.vocab_size, max(LOGITS_PER_CHUNK, shape.vocab_size))
+    table = shape.vocab_size * shape.width
+    in_chunks = tokens * shape.vocab_size > LOGITS_PER_CHUNK
+    head = table * (size + (4 + size if in_chunks else 0))
+    return logits * (8 + size) + head + tokens * shape.width * 12
 
 
 def choose_execution(
@@ -115,41 +128,42 @@ def choose_execution(
     processes: int = 1,
     memory_bytes: int = 0,
 ) -> Execution | None:
-    """Choose how to execute a run: the largest micro batch that fits, recomputed or sharded only
-    where nothing fits without.
+    """Choose the execution of a run: the largest micro batch that fits.
+
+    Activation checkpointing and sharding are used only if nothing fits without.
 
     Args:
         shape: the size.
-        num_params_total: its parameters.
+        num_params_total: number of its parameters.
         optimiser: kind of the optimiser.
-        batch_size: sequences of a step, of all processes together; `processes` divides it.
-        device: where.
-        processes: how many.
-        memory_bytes: of one GPU; not asked for on the CPU, which has fixed room for activations.
+        batch_size: sequences per step, of all processes together; a multiple of `processes`.
+        device: `cpu` or `cuda`.
+        processes: number of processes.
+        memory_bytes: of one GPU; ignored on the CPU, which has fixed room for activations.
 
     Returns:
-        None where not even one sequence at a time fits.
+        None if not even one sequence fits.
     """
     part = batch_size // processes
     sizes = [size for size in range(part, 0, -1) if part % size == 0]
     for sharded in (False, True)[: 2 if processes > 1 else 1]:
-        for recompute in (False, True):
+        for checkpointing in (False, True):
             for micro in sizes:
-                needed = activation_bytes(shape, device, micro, recompute)
+                needed = activation_bytes(shape, device, micro, checkpointing)
                 room = (
                     CPU_ROOM_BYTES
                     if device == "cpu"
                     else USABLE_SHARE * memory_bytes
                     - state_bytes(num_params_total, optimiser, processes, sharded)
                 )
-                # On the CPU there is always a way: the last one, however much it takes.
-                if needed <= room or (device == "cpu" and recompute and micro == 1):
+                # On the CPU the last choice is taken even if it needs more than the room.
+                if needed <= room or (device == "cpu" and checkpointing and micro == 1):
                     whole = None if micro == part else micro
                     return Execution(
                         device=device,
                         processes=processes,
                         micro_batch=whole,
-                        recompute=recompute,
+                        activation_checkpointing=checkpointing,
                         sharded=sharded,
                     )
     return None

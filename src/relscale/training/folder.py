@@ -1,8 +1,9 @@
-"""The folder of a trained model: `config.json` and `model.safetensors`, as `transformers` reads
-them. Light imports: no torch."""
+"""The folder of a trained model, as `transformers` reads it: config.json, model.safetensors.
+
+Light imports: no torch.
+"""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from relscale.files import read_json, replacing, write_json
-from relscale.plan.architecture import Choices, RopeScaling, Shape
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.architectures import ARCHITECTURES, architecture_of
 from relscale.training.initial import Values, parameter_shapes
 
 
 def hugging_face_config(shape: Shape, choices: Choices) -> dict[str, Any]:
-    """Return the `config.json` with which `AutoModelForCausalLM` makes the same model."""
-    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": choices.rope_theta}
-    if choices.rope_scaling is not None:
-        rope |= {"rope_type": "llama3", **asdict(choices.rope_scaling)}
-    return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "attention_bias": False,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "head_dim": shape.head_dim,
-        "hidden_act": "silu",
-        "hidden_size": shape.width,
-        "intermediate_size": shape.intermediate,
-        "max_position_embeddings": shape.context_length,
-        "num_attention_heads": shape.heads,
-        "num_hidden_layers": shape.layers,
-        "num_key_value_heads": shape.kv_heads,
-        "rms_norm_eps": choices.norm_epsilon,
-        "rope_parameters": rope,
-        "tie_word_embeddings": False,
-        "dtype": "float32",
-        "use_cache": True,
-        "vocab_size": shape.vocab_size,
-    }
+    """Return the `config.json` from which `AutoModelForCausalLM` builds the same model."""
+    return architecture_of(shape).hugging_face_config(shape, choices)
 
 
 def save_folder(
@@ -56,37 +35,23 @@ def read_config(folder: Path) -> tuple[Shape, Choices]:
     """Read the configuration that `save_folder` wrote.
 
     Raises:
-        ValueError: naming the file, where it is that of another kind of model.
+        ValueError: naming the file, if it belongs to another kind of model.
     """
-    config = read_json(folder / "config.json")
-    if config.get("model_type") != "qwen3":
-        raise ValueError(
-            f"{folder / 'config.json'}: model_type = {config.get('model_type')!r}; only 'qwen3' can be read here"
-        )
-    shape = Shape(
-        width=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        kv_heads=config["num_key_value_heads"],
-        head_dim=config["head_dim"],
-        intermediate=config["intermediate_size"],
-        vocab_size=config["vocab_size"],
-        context_length=config["max_position_embeddings"],
-    )
-    rope = dict(config["rope_parameters"])
-    theta, kind = rope.pop("rope_theta"), rope.pop("rope_type")
-    scaling = RopeScaling(**rope) if kind == "llama3" else None
-    return shape, Choices(
-        norm_epsilon=config["rms_norm_eps"], rope_theta=theta, rope_scaling=scaling
-    )
+    path = folder / "config.json"
+    config = read_json(path)
+    kind = config.get("model_type")
+    if kind not in ARCHITECTURES:
+        choices = ", ".join(map(repr, ARCHITECTURES))
+        raise ValueError(f"{path}: model_type = {kind!r}; only {choices} can be read here")
+    return ARCHITECTURES[kind].read_hugging_face_config(config)
 
 
 def read_values(folder: Path, shape: Shape) -> Values:
     """Read the parameters of a model of this shape, by name.
 
     Raises:
-        ValueError: naming the file and the first difference, where it cannot be read or holds
-            others than the shape has.
+        ValueError: naming the file and the first difference, if it cannot be read or holds other
+            parameters than the shape has.
     """
     path = folder / "model.safetensors"
     try:

@@ -1,8 +1,8 @@
-"""Starting the processes that train one run together. Light imports: no torch.
+"""Start the processes that train one run together. Light imports: no torch.
 
-`torchrun -m relscale.stages.train --processes N ...` works as well, with the same variables. What
-it does not do is why this is here: it hides the exit code of a run that was asked to stop, and
-kills processes that take more than 30 seconds to save.
+`torchrun -m relscale.stages.train --processes N ...` also works, with the same variables, but it
+hides the exit code of a run that was asked to stop, and kills processes that take more than 30
+seconds to save.
 """
 
 import os
@@ -14,19 +14,19 @@ import time
 from collections.abc import Sequence
 
 TRY_AGAIN = 75
-"""Exit code of a run that was asked to stop and is saved (EX_TEMPFAIL of sysexits)."""
+"""Exit code of a run that was asked to stop and is saved (EX_TEMPFAIL in sysexits.h)."""
 
 
-def is_member() -> bool:
-    """Tell whether this process was started as one of several, by `launch` or by torchrun."""
+def is_launched() -> bool:
+    """Return whether `launch` or torchrun started this process as one of a group."""
     return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
 def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
     """Run a module in several processes on this machine and return their common exit code.
 
-    A SIGTERM goes on to all of them, and they end together with `TRY_AGAIN`. Where one fails, the
-    others, which would wait for it for ever, are killed; the last checkpoint is intact.
+    A SIGTERM is forwarded to all of them, and they end together with `TRY_AGAIN`. If one fails, the
+    others are killed, since they would wait for it without end; the last checkpoint is intact.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -37,33 +37,32 @@ def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    members: list[subprocess.Popen[bytes]] = []
+    children: list[subprocess.Popen[bytes]] = []
+    forwarded: list[int] = []
 
-    passed: list[int] = []
+    def forward(number: int, frame: object) -> None:
+        forwarded.append(number)
+        for child in children:
+            child.send_signal(number)
 
-    def pass_on(number: int, frame: object) -> None:
-        passed.append(number)
-        for member in members:
-            member.send_signal(number)
-
-    before = signal.signal(signal.SIGTERM, pass_on)
+    before = signal.signal(signal.SIGTERM, forward)
     try:
         for rank in range(processes):
             own = common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-            members.append(subprocess.Popen([sys.executable, "-m", module, *arguments], env=own))
+            children.append(subprocess.Popen([sys.executable, "-m", module, *arguments], env=own))
         while True:
-            codes = [member.poll() for member in members]
+            codes = [child.poll() for child in children]
             if failed := [code for code in codes if code not in (None, 0, TRY_AGAIN)]:
-                # One that is stopped before it has begun, while Python starts, has nothing to save.
-                if passed and failed == [-signal.SIGTERM] * len(failed):
+                # A process that is stopped while Python starts has nothing to save.
+                if forwarded and failed == [-signal.SIGTERM] * len(failed):
                     return TRY_AGAIN
                 return failed[0] if failed[0] > 0 else 128 - failed[0]
             if None not in codes:
                 return max(code for code in codes if code is not None)
             time.sleep(0.1)
     finally:
-        for member in members:
-            if member.poll() is None:
-                member.kill()
-            member.wait()
+        for child in children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
         signal.signal(signal.SIGTERM, before)

@@ -1,8 +1,7 @@
-"""The loss of hidden states and a head, in chunks: the logits of all tokens are never in memory
-together.
+"""The loss of hidden states and a head, in chunks: all logits are never in memory together.
 
 With 128,256 entries, the logits of a sequence of 4,096 tokens take 2.1 GB in float32, their
-gradient as much again.
+gradient the same again.
 """
 
 from typing import Any
@@ -11,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from relscale.training.execution import LOGITS_AT_ONCE
+from relscale.training.execution import LOGITS_PER_CHUNK
 
 
 def summed_cross_entropy(
-    hidden: Tensor, weight: Tensor, targets: Tensor, at_once: int = LOGITS_AT_ONCE
+    hidden: Tensor, weight: Tensor, targets: Tensor, logits_per_chunk: int = LOGITS_PER_CHUNK
 ) -> Tensor:
     """Return the sum over tokens of -log softmax(hidden @ weight.T)[target], a float32 scalar.
 
@@ -23,9 +22,9 @@ def summed_cross_entropy(
         hidden: (tokens, width) hidden states.
         weight: (vocab, width) the head.
         targets: (tokens,) token ids.
-        at_once: logits that may be in memory together.
+        logits_per_chunk: most logits in memory together.
     """
-    rows = max(1, at_once // len(weight))
+    rows = max(1, logits_per_chunk // len(weight))
     if len(hidden) <= rows:
         return functional.cross_entropy(
             functional.linear(hidden, weight).float(), targets, reduction="sum"
@@ -34,8 +33,9 @@ def summed_cross_entropy(
 
 
 class _Chunked(torch.autograd.Function):
-    """Cross-entropy whose gradients are made with the loss, chunk by chunk: nothing of the size of
-    the logits waits for the backward pass.
+    """Cross-entropy that computes its gradients with the loss, chunk by chunk.
+
+    Nothing of the size of the logits is kept for the backward pass.
 
     With p = softmax(h W^T) and y the target as a unit vector, the gradient is (p - y) W for h and
     (p - y)^T h for W.

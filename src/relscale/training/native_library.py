@@ -1,9 +1,8 @@
-"""The compiled library of the native training step and native scoring, if it was built. Light
-imports: no torch.
+"""The compiled library for native training and scoring, if it was built.
 
-It is compiled from `native/` when the package is installed (setup.py), for several levels of
-instructions at once; the best one that this machine has is used. The same inputs give the same
-bytes with the same library at the same level.
+`setup.py` compiles it from `native/` when the package is installed, for several levels of
+instructions; the best level of the machine is used. The same inputs give the same bytes with the
+same library at the same level. Light imports: no torch.
 """
 
 import ctypes
@@ -13,26 +12,27 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import Optimiser, OptimiserSettings
 from relscale.training.initial import parameter_shapes
 
 SOURCES = "af3adb4865a31eb2"
-"""Digest of the C sources (first 16 digits of the SHA-256 of native/*.c and *.h, sorted by name,
-one after another). It makes an edit of them an edit of this module, so that results go stale, and a
-library built from others is refused."""
+"""Digest of the C sources: first 16 digits of the SHA-256 of native/*.c and *.h, concatenated in
+the order of their names. An edit of the sources is thereby an edit of this module, so that results
+become stale, and a library that was built from other sources is refused."""
 
 LEVELS = ("avx512", "avx2", "baseline")
-"""Levels of instructions, best first; `baseline` is what the compiler takes for granted (SSE2,
-NEON)."""
+"""Levels of instructions, best first; `baseline` is the compiler's default (SSE2, NEON)."""
 
 WIDEST = 512
-"""Width from which a library's matrix products, and threads, serve better than one core's
-caches."""
+"""Largest width of the native trainer; above it, torch's matrix products are faster."""
+
+ADAM_EPSILON = 1e-8
+"""Added to the root of the second moment, as in torch's AdamW."""
 
 _POINTER, _LONG, _DOUBLE = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
 _SHAPE_FIELDS = (
@@ -60,17 +60,18 @@ class _Adam(ctypes.Structure):
 
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """Whether something can be done natively: true or false where a condition is asked for."""
+    """Whether the library supports something; usable as a condition."""
 
     reason: str | None = None
-    """Why not; none where it can."""
+    """Why it does not; None if it does."""
 
     def __bool__(self) -> bool:
+        """Return whether the library supports it."""
         return self.reason is None
 
 
 class UnavailableError(RuntimeError):
-    """Raised where the library, or a level of it, cannot be used; the message says why."""
+    """Raised if the library, or a level of it, cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,17 +91,18 @@ def load_library(level: str | None = None) -> Library:
     """Load the library.
 
     Args:
-        level: of instructions; none takes the best one that this machine has.
+        level: of instructions; None takes the best one of this machine.
 
     Raises:
-        UnavailableError: where it was not built, is of other sources, or this machine lacks the
-            level.
+        UnavailableError: if it was not built, was built from other sources, or this machine lacks
+            the level.
     """
     paths = [Path(__file__).with_name(f"_native{suffix}") for suffix in EXTENSION_SUFFIXES]
     path = next((path for path in paths if path.exists()), None)
     if path is None:
         raise UnavailableError(
-            "it was not compiled when the package was installed (no C compiler, or none that knows vector extensions)"
+            "it was not compiled when the package was installed (no C compiler, or none that "
+            "supports vector extensions)"
         )
     try:
         functions = ctypes.CDLL(str(path))
@@ -110,7 +112,8 @@ def load_library(level: str | None = None) -> Library:
     built_from = functions.relscale_sources().decode()
     if built_from != SOURCES:
         raise UnavailableError(
-            f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package again"
+            f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package "
+            "again"
         )
     _declare(functions)
     for name in LEVELS if level is None else (level,):
@@ -148,7 +151,7 @@ def _declare(functions: ctypes.CDLL) -> None:
 
 @cache
 def available() -> Support:
-    """Tell whether the library can be used here."""
+    """Return whether the library can be used on this machine."""
     try:
         load_library()
     except UnavailableError as error:
@@ -156,27 +159,28 @@ def available() -> Support:
     return Support()
 
 
-def supports(shape: Shape, choices: Choices, optimiser: Mapping[str, Any] | None = None) -> Support:
-    """Tell whether the library can score a decoder, or with the settings of an optimiser, train
-    it."""
+def supports(shape: Shape, choices: Choices, optimiser: Optimiser | None = None) -> Support:
+    """Return whether the library can score a decoder, or train it if an optimiser is given."""
+    if shape.architecture != "qwen3":
+        return Support(reason=f"the native library has no architecture {shape.architecture!r}")
     if shape.head_dim % 2:
-        return Support(reason=f"head width {shape.head_dim} is odd: rotary positions turn pairs")
+        return Support(reason=f"head width {shape.head_dim} is odd: rotary positions rotate pairs")
     if choices.rope_scaling is not None:
         return Support(reason="the native step has no scaled rotary positions")
     if shape.width > WIDEST:
-        return Support(reason=f"width {shape.width} is above {WIDEST}, where torch serves better")
-    if optimiser is not None and optimiser["kind"] != "adam":
-        return Support(
-            reason=f"the native step has no optimiser {optimiser['kind']!r}, only 'adam'"
-        )
+        return Support(reason=f"width {shape.width} is above {WIDEST}, where torch is faster")
+    if optimiser is not None and optimiser.kind != "adam":
+        return Support(reason=f"the native step has no optimiser {optimiser.kind!r}, only 'adam'")
     return available()
 
 
 def flat_values(
     shape: Shape, values: Mapping[str, npt.NDArray[np.float32]]
 ) -> npt.NDArray[np.float32]:
-    """Return a decoder's parameters, given by name, one after another in the order of
-    `parameter_shapes`, (num_params_total,)."""
+    """Concatenate a decoder's parameters in the order of `parameter_shapes`.
+
+    The result has shape (num_params_total,).
+    """
     return np.concatenate(
         [np.asarray(values[name], dtype=np.float32).ravel() for name, _ in parameter_shapes(shape)]
     )
@@ -196,8 +200,10 @@ def named_values(shape: Shape, flat: npt.NDArray[np.float32]) -> dict[str, npt.N
 def rotary_angles(
     length: int, head_dim: int, theta: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return cosines and sines (length, head_dim / 2) of position * theta^(-2i / head_dim), in
-    float32 throughout as the torch decoder."""
+    """Return cosines and sines (length, head_dim / 2) of the rotary angles.
+
+    The angles are position * theta^(-2i / head_dim), in float32 as in the torch decoder.
+    """
     exponents = -np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
     angles = np.outer(np.arange(length, dtype=np.float32), np.float32(theta) ** exponents)
     return np.ascontiguousarray(np.cos(angles)), np.ascontiguousarray(np.sin(angles))
@@ -208,24 +214,25 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
 
 
 class NativeDecoder:
-    """A decoder's buffers in the library; parameters stay with the caller, as one flat float32
-    array."""
+    """The buffers of a decoder in the library.
+
+    The caller keeps the parameters as one flat float32 array.
+    """
 
     def __init__(
         self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None
     ) -> None:
-        """Make the buffers.
+        """Allocate the buffers.
 
         Args:
             shape: a size that `supports` allows.
-            choices: what the recipe fixes beside the size.
-            for_training: whether gradients are wanted; without them buffers are smaller and only
-                `score` may be called.
-            level: of instructions; none takes the best one.
+            choices: settings of the architecture.
+            for_training: whether to allocate gradients; without them only `score` may be called.
+            level: of instructions; None takes the best one.
 
         Raises:
-            UnavailableError: where the library cannot be used.
-            MemoryError: where there is no room for the buffers.
+            UnavailableError: if the library cannot be used.
+            MemoryError: if there is not enough memory for the buffers.
         """
         self.library = load_library(level)
         self.shape = shape
@@ -250,11 +257,12 @@ class NativeDecoder:
     def gradients(
         self, values: npt.NDArray[np.float32], batch: npt.NDArray[np.int64]
     ) -> tuple[float, npt.NDArray[np.float32]]:
-        """Return the mean loss of (sequences, context length + 1) tokens and its gradient, both
-        without any change of the values.
+        """Return the mean loss of (sequences, context length + 1) tokens and its gradient.
+
+        The gradient has shape (num_params_total,).
 
         Raises:
-            ValueError: where a token is not in the vocabulary, or the batch has another shape.
+            ValueError: if a token is not in the vocabulary or the batch has another shape.
         """
         batch = self._checked(batch)
         gradients = np.empty_like(values)
@@ -274,7 +282,8 @@ class NativeDecoder:
         assert self.for_training
         if batch.ndim != 2 or batch.shape[0] < 1 or batch.shape[1] != self.shape.context_length + 1:
             raise ValueError(
-                f"a batch of shape {batch.shape} is not (sequences, {self.shape.context_length + 1})"
+                f"a batch of shape {batch.shape} is not "
+                f"(sequences, {self.shape.context_length + 1})"
             )
         return np.ascontiguousarray(batch, dtype=np.int64)
 
@@ -293,8 +302,9 @@ class NativeDecoder:
         factor: float,
         updates: int,
     ) -> tuple[float, float]:
-        """Take one step of Adam in place; return the mean loss before it, and the norm of its
-        gradients before they are clipped.
+        """Take one step of Adam in place.
+
+        Returns the mean loss before the step and the global gradient norm before clipping.
 
         Args:
             values: (num_params_total,) the parameters.
@@ -307,7 +317,7 @@ class NativeDecoder:
             updates: number of this update, from 1.
 
         Raises:
-            ValueError: where a token is not in the vocabulary, or the batch has another shape.
+            ValueError: if a token is not in the vocabulary or the batch has another shape.
         """
         batch = self._checked(batch)
         status = self.library.functions.relscale_update(
@@ -334,15 +344,19 @@ class NativeDecoder:
         rows: list[npt.NDArray[np.int64]],
         given: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Score token sequences after their first `given` tokens; no row has more than context
-        length + 1 of them.
+        """Score token sequences after their first `given` tokens.
+
+        Args:
+            values: (num_params_total,) the parameters.
+            rows: token ids, at most context length + 1 per row.
+            given: (rows,) number of tokens that are not scored, at least 1.
 
         Returns:
-            (row) sum of the log-probabilities of the tokens that follow, and (row) whether each of
-            them is the likeliest one.
+            (rows,) sum of the log-probabilities of the scored tokens in nats, and (rows,) whether
+            each of them is the most likely one.
 
         Raises:
-            ValueError: where a token is not in the vocabulary.
+            ValueError: if a token is not in the vocabulary.
         """
         first = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=first[1:])
@@ -370,21 +384,21 @@ class NativeDecoder:
 
 
 def c_shape(shape: Shape) -> _Shape:
-    """Return a size in the library's form."""
+    """Return a size as the library's structure."""
     return _Shape(*(getattr(shape, name) for name in _SHAPE_FIELDS))
 
 
-def adam_settings(optimiser: Mapping[str, Any]) -> _Adam:
-    """Return the settings of `plan.Run.optimiser` in the library's form."""
-    rates = [
-        optimiser[name]
-        for name in ("embedding_learning_rate", "learning_rate", "head_learning_rate")
-    ]
+def adam_settings(optimiser: OptimiserSettings) -> _Adam:
+    """Return the settings of Adam as the library's structure."""
     return _Adam(
-        (_DOUBLE * 3)(*rates),
-        optimiser["beta1"],
-        optimiser["beta2"],
-        1e-8,
-        optimiser["weight_decay"],
-        optimiser["clip_norm"],
+        (_DOUBLE * 3)(
+            optimiser.embedding_learning_rate,
+            optimiser.learning_rate,
+            optimiser.head_learning_rate,
+        ),
+        optimiser.beta1,
+        optimiser.beta2,
+        ADAM_EPSILON,
+        optimiser.weight_decay,
+        optimiser.clip_norm,
     )

@@ -1,51 +1,51 @@
-"""The native training step: forward, backward, clipping and Adam in one call of a compiled library.
-Light imports: no torch.
+"""The native trainer: forward, backward, clipping and Adam in one call of a compiled library.
 
-Tiny models are bound by the overhead of many small operations; here there is one.
-`torch_step.TorchStep` is the reference, and what is used where `supports` says no.
+For tiny models the overhead of many small operations dominates; here there is one call.
+`torch_trainer.TorchTrainer` is the reference, and the fallback where `supports` says no. Light
+imports: no torch.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import Optimiser
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
 from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
-from relscale.training.train_step import process_memory_mib
+from relscale.training.trainer import process_memory_mib
 
 
-class NativeStep:
-    """A decoder in training on one core; see `step.TrainingStep`. Make one only where
-    `native_library.supports` allows it.
+class NativeTrainer:
+    """A decoder in training on one core; see `trainer.Trainer`.
 
-    Its name holds the level of instructions: another one gives other bytes, within rounding.
+    Build one only where `native_library.supports` allows it. Its name contains the level of
+    instructions: another level gives other bytes, within rounding.
     """
 
     def __init__(
         self,
         shape: Shape,
         choices: Choices,
-        optimiser: Mapping[str, Any],
+        optimiser: Optimiser,
         seed: int,
         level: str | None = None,
     ) -> None:
-        """Make a decoder with its initial values.
+        """Build a decoder with its initial values.
 
         Args:
-            shape: its size.
-            choices: what the recipe fixes beside the size.
-            optimiser: settings of `plan.Run.optimiser`.
+            shape: size of the decoder.
+            choices: settings of the architecture.
+            optimiser: settings of the optimiser; `supports` allows `adam` only.
             seed: of the initial values.
-            level: of instructions (`native_library.LEVELS`); none takes the best one that this
+            level: of instructions (`native_library.LEVELS`); None takes the best one that this
                 machine has.
 
         Raises:
-            UnavailableError: where the library cannot be used.
+            UnavailableError: if the library cannot be used.
         """
         self.shape, self.choices = shape, choices
         self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
@@ -63,12 +63,13 @@ class NativeStep:
         return source
 
     def update(self, batch: npt.NDArray[np.int64], factor: float) -> None:
-        """Take one optimiser step on (sequences, context length + 1) token ids at `factor` times
-        the peak learning rates.
+        """Take one optimiser step at `factor` times the peak learning rates.
+
+        The batch is (sequences, context length + 1) token ids.
 
         Raises:
-            ValueError: where a token is not in the vocabulary, or the batch has another shape;
-                nothing has changed then.
+            ValueError: if a token is not in the vocabulary or the batch has another shape; the
+                state is unchanged then.
         """
         loss, norm = self.decoder.update(
             self.values,
@@ -90,21 +91,20 @@ class NativeStep:
         return np.array(drained, dtype=np.float32)
 
     def gradient_norms(self) -> npt.NDArray[np.float32]:
-        """Return the norms of all gradients together since the last call, (updates,), each before
-        it was clipped."""
+        """Return the global gradient norms before clipping since the last call, (updates,)."""
         drained, self._norms = self._norms, []
         return np.array(drained, dtype=np.float32)
 
     def peak_memory_mib(self) -> float:
-        """Return the most memory that the process has used so far."""
+        """Return the peak memory of the process."""
         return process_memory_mib()
 
     def is_finite(self) -> bool:
-        """Tell whether all weights are finite."""
+        """Return whether all weights are finite."""
         return bool(np.isfinite(self.values).all())
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of weights, moments and the number of updates, each one array."""
+        """Return copies of weights, moments and the number of updates, one array each."""
         return {
             "values": self.values.copy(),
             "first": self._first.copy(),
@@ -113,10 +113,10 @@ class NativeStep:
         }
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a state.
+        """Resume from a state.
 
         Raises:
-            ValueError: where names, shapes or types differ.
+            ValueError: if names, shapes or types differ.
         """
         own = self.state()
         for name in sorted({*own, *state}):

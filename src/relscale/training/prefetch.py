@@ -1,5 +1,4 @@
-"""Batches on their way to a GPU while it works: read and pinned by a thread, copied beside the
-computation."""
+"""Prefetch batches to the GPU: a thread reads them, and copies overlap with computation."""
 
 import queue
 import threading
@@ -10,16 +9,16 @@ import numpy.typing as npt
 import torch
 
 DEPTH = 2
-"""Batches that wait in pinned memory."""
+"""Most batches that wait in pinned memory."""
 
 
-def read_ahead(
+def prefetch(
     source: Iterator[npt.NDArray[np.int64]], device: torch.device | str, depth: int = DEPTH
 ) -> Iterator[torch.Tensor]:
     """Yield each batch on the device, in order.
 
-    A thread takes batches from the source and pins them; the next one is on its way to the device
-    while the last one is worked on. An error of the source is raised here.
+    A thread takes batches from the source and pins them; the next batch is copied to the device
+    while the last one is in use. An error of the source is raised here.
     """
     on_gpu = torch.device(device).type == "cuda"
     waiting: queue.Queue[torch.Tensor | BaseException | None] = queue.Queue(depth)

@@ -1,40 +1,45 @@
-"""Processes that train one run together, each on its own device: which one this is, and how they
-agree. Light imports: no torch.
+"""The processes that train one run together, each on its own device. Light imports: no torch.
 
-Every process goes through the same steps; each takes its part of every batch. The first one, the
-leader, writes all files.
+All processes take the same optimiser steps, each on its part of every batch. The main process, of
+rank 0, writes all files.
 """
 
 from typing import Any
 
 
-class Team:
-    """A process that trains alone; `torch_team.TorchTeam` is one of several."""
+class ProcessGroup:
+    """The group of a process that trains alone; see `TorchProcessGroup` for several processes."""
 
     rank = 0
     """Number of this process, from 0."""
-    size = 1
+    world_size = 1
     """Number of processes."""
 
     @property
-    def leads(self) -> bool:
-        """Tell whether this is the process that writes files."""
+    def is_main_process(self) -> bool:
+        """Whether this process writes the files."""
         return self.rank == 0
 
+    def barrier(self) -> None:
+        """Wait until all processes are here."""
+
     def any(self, *flags: bool) -> tuple[bool, ...]:
-        """Return for each flag whether any process raised it; all processes wait for each other
-        here."""
+        """Return for each flag whether any process set it. Also a barrier."""
         return flags
 
-    def highest(self, value: int) -> int:
-        """Return the highest of all processes' values."""
+    def max(self, value: int) -> int:
+        """Return the maximum of all processes' values. Also a barrier."""
         return value
 
-    def total(self, tensor: Any) -> None:
-        """Add a tensor up over all processes, in place."""
+    def all_reduce(self, tensor: Any) -> None:
+        """Sum a tensor over all processes, in place."""
 
-    def send(self, tensor: Any, sender: int) -> None:
-        """Give the sender's tensor to all others, in place."""
+    def broadcast(self, tensor: Any, source: int) -> None:
+        """Copy the tensor of rank `source` to all other processes, in place."""
 
     def close(self) -> None:
-        """Leave the team."""
+        """Leave the group."""
+
+
+SINGLE_PROCESS = ProcessGroup()
+"""The group of a process that trains alone."""

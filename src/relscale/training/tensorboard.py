@@ -1,4 +1,4 @@
-"""TensorBoard files of a run, for those who ask for them."""
+"""TensorBoard files of a run, if the configuration asks for them."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -7,18 +7,20 @@ from pathlib import Path
 from relscale.training.curve import CurvePoint
 
 
-def board(folder: Path) -> Callable[[CurvePoint], None]:
-    """Return a function that writes each row of the loss curve, by tokens seen, into a folder that
-    TensorBoard reads.
+def tensorboard_writer(folder: Path) -> Callable[[CurvePoint], None]:
+    """Return a function that writes a row of the loss curve into a folder for TensorBoard.
+
+    The x axis is the number of tokens seen.
 
     Raises:
-        ValueError: where the package that writes the files is not installed.
+        ValueError: if the package that writes the files is not installed.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ValueError(
-            f"training.tensorboard = true: {error}; install the extra: pip install 'relscale[tensorboard]'"
+            f"training.tensorboard = true: {error}; install the extra: "
+            "pip install 'relscale[tensorboard]'"
         ) from error
     writer = SummaryWriter(str(folder))
 

@@ -1,8 +1,8 @@
-"""Several processes that train one run together, through `torch.distributed`: NCCL between GPUs,
-gloo between CPU processes.
+"""Several processes that train one run together, through `torch.distributed`.
 
-Each process finds its number and the others by the variables that `torchrun` sets (RANK,
-LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT); `launch` sets the same ones.
+NCCL connects GPUs, gloo connects CPU processes. Each process finds its rank and the others by the
+variables that `torchrun` sets (RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT); `launch`
+sets the same ones.
 """
 
 import os
@@ -11,47 +11,51 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
-from relscale.training.process_group import Team
+from relscale.training.process_group import ProcessGroup
 
-PATIENCE = timedelta(days=7)
-"""How long processes wait for one that waits for the run's lock; a process that died is noticed by
-whoever started them."""
+TIMEOUT = timedelta(days=7)
+"""Longest wait for a process that waits for the lock of the run; `launch` notices a process that
+died."""
 
 
-class TorchTeam(Team):
-    """One of several processes."""
+class TorchProcessGroup(ProcessGroup):
+    """A group of several processes."""
 
     def __init__(self, on_gpu: bool) -> None:
-        """Meet the others; with GPUs, take the one of this process's number on its machine."""
+        """Join the group; with GPUs, take the one of this process's local rank."""
         if on_gpu:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         distributed.init_process_group("nccl" if on_gpu else "gloo")
-        self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
-        # Flags go between the CPUs, so that asking does not wait for the GPU's queue of work.
-        self._flags = distributed.new_group(backend="gloo", timeout=PATIENCE)
+        self.rank, self.world_size = distributed.get_rank(), distributed.get_world_size()
+        # Flags travel between CPUs, so that a check does not wait for the GPU's queue of work.
+        self._flags = distributed.new_group(backend="gloo", timeout=TIMEOUT)
+
+    def barrier(self) -> None:
+        """Wait until all processes are here."""
+        self._max()
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
-        """Return for each flag whether any process raised it."""
-        return tuple(map(bool, self._highest(*flags)))
+        """Return for each flag whether any process set it. Also a barrier."""
+        return tuple(map(bool, self._max(*flags)))
 
-    def highest(self, value: int) -> int:
-        """Return the highest of all processes' values."""
-        return self._highest(value)[0]
+    def max(self, value: int) -> int:
+        """Return the maximum of all processes' values. Also a barrier."""
+        return self._max(value)[0]
 
-    def _highest(self, *values: int) -> list[int]:
-        # One more, so that processes meet here even with nothing to ask.
-        asked = torch.tensor([*values, 0], dtype=torch.int64)
-        distributed.all_reduce(asked, distributed.ReduceOp.MAX, group=self._flags)
-        return [int(value) for value in asked[:-1].tolist()]
+    def _max(self, *values: int) -> list[int]:
+        # The additional 0 makes this a barrier even without values.
+        reduced = torch.tensor([*values, 0], dtype=torch.int64)
+        distributed.all_reduce(reduced, distributed.ReduceOp.MAX, group=self._flags)
+        return [int(value) for value in reduced[:-1].tolist()]
 
-    def total(self, tensor: torch.Tensor) -> None:
-        """Add a tensor up over all processes, in place."""
+    def all_reduce(self, tensor: torch.Tensor) -> None:
+        """Sum a tensor over all processes, in place."""
         distributed.all_reduce(tensor)
 
-    def send(self, tensor: torch.Tensor, sender: int) -> None:
-        """Give the sender's tensor to all others, in place."""
-        distributed.broadcast(tensor, sender)
+    def broadcast(self, tensor: torch.Tensor, source: int) -> None:
+        """Copy the tensor of rank `source` to all other processes, in place."""
+        distributed.broadcast(tensor, source)
 
     def close(self) -> None:
-        """Leave the team."""
+        """Leave the group."""
         distributed.destroy_process_group()

@@ -1,5 +1,7 @@
-"""The reference training step: the decoder in torch, on the device that the recipe trains on, in
-one process or several."""
+"""The reference trainer: the decoder in torch, in one process or several.
+
+The recipe chooses the device.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -13,23 +15,27 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import Optimiser
+from relscale.training.architectures.causal_decoder import CausalDecoder
 from relscale.training.execution import Execution
 from relscale.training.loss import summed_cross_entropy
-from relscale.training.model import Decoder, initialise, save_decoder
-from relscale.training.optimisers import ALONE, CautiousAdamC, make_optimiser
-from relscale.training.prefetch import read_ahead
-from relscale.training.process_group import Team
-from relscale.training.train_step import process_memory_mib
+from relscale.training.model import build_decoder, initialise, save_decoder
+from relscale.training.optimisers import build_optimiser
+from relscale.training.prefetch import prefetch
+from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
+from relscale.training.trainer import process_memory_mib
 
 ON_CPU = Execution()
 
 
 class Objective(nn.Module):
-    """A decoder and its loss, as one module: token ids (sequences, time + 1) to the summed loss of
-    what follows each of them."""
+    """A decoder and its loss as one module.
 
-    def __init__(self, decoder: Decoder) -> None:
-        """Take a decoder."""
+    It maps token ids (sequences, time + 1) to the summed loss of predicting each next token.
+    """
+
+    def __init__(self, decoder: CausalDecoder) -> None:
+        """Wrap a decoder."""
         super().__init__()
         self.decoder = decoder
 
@@ -41,66 +47,67 @@ class Objective(nn.Module):
         )
 
 
-class TorchStep:
-    """A decoder, its optimiser and the losses not yet asked for; see `step.TrainingStep`."""
+class TorchTrainer:
+    """A decoder, its optimiser and the losses not yet returned; see `trainer.Trainer`."""
 
     def __init__(
         self,
         shape: Shape,
         choices: Choices,
-        optimiser: Mapping[str, Any],
+        optimiser: Optimiser,
         seed: int,
         execution: Execution = ON_CPU,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
-        """Make a decoder with its initial values.
+        """Build a decoder with its initial values.
 
         Args:
-            shape: its size.
-            choices: what the recipe fixes beside the size.
-            optimiser: settings of `plan.Run.optimiser`.
+            shape: size of the decoder.
+            choices: settings of the architecture.
+            optimiser: settings of the optimiser.
             seed: of the initial values.
             execution: device, micro batch and the like.
-            team: the processes that train it together.
+            group: the processes that train the decoder together.
         """
-        self.execution, self.team = execution, team
+        self.execution, self.group = execution, group
         self.name = execution.name
-        self.decoder = Decoder(shape, choices)
+        self.decoder = build_decoder(shape, choices)
         initialise(self.decoder, seed)
         self.decoder.to(execution.device)
-        self.decoder.model.recompute = execution.recompute
-        self.optimiser = make_optimiser(
-            self.decoder, optimiser, team if execution.sharded else ALONE
+        self.decoder.activation_checkpointing = execution.activation_checkpointing
+        self.optimiser = build_optimiser(
+            self.decoder, optimiser, group if execution.sharded else SINGLE_PROCESS
         )
         if execution.device == "cuda":
-            # One block is compiled, and the code used for all: compiling a whole deep model takes
-            # minutes.
-            for block in self.decoder.model.layers:
+            # All blocks share the compiled code of one: compiling a whole deep model takes minutes.
+            for block in self.decoder.blocks():
                 block.compile()
         self._objective: nn.Module = Objective(self.decoder)
-        if team.size > 1:
-            self._share(shape)
+        if group.world_size > 1:
+            self._distribute(shape, optimiser.keeps_gradients)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
 
-    def _share(self, shape: Shape) -> None:
-        """Let gradients travel. Where they have no buffer of their own, they live where they travel
-        from, instead of twice."""
-        optimiser = self.optimiser
-        in_buckets = isinstance(optimiser, CautiousAdamC)
+    def _distribute(self, shape: Shape, keeps_gradients: bool) -> None:
+        """Let backward passes all-reduce the gradients.
+
+        Unless the optimiser keeps gradients in its own buffer, they live in the buckets of
+        the all-reduce, instead of twice.
+        """
+        in_buckets = not keeps_gradients
         self._objective = DistributedDataParallel(
             self._objective, broadcast_buffers=False, gradient_as_bucket_view=in_buckets
         )
-        if isinstance(optimiser, CautiousAdamC):
-            # The first backward pass that is shared moves them there, one by one; this one does,
-            # and leaves zeros.
+        if in_buckets:
+            # The first distributed backward pass moves the gradients into the buckets; do one here
+            # and set them to zero.
             tokens = torch.zeros(
                 (1, shape.context_length + 1), dtype=torch.int64, device=self.execution.device
             )
             with self._precision():
                 loss = self._objective(tokens)
             loss.backward()
-            optimiser.clear()
+            self.optimiser.zero_grad()
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(
@@ -108,15 +115,17 @@ class TorchStep:
         )
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
-        """Return batches as they are, or, for a GPU, this process's part of them, copied ahead."""
+        """Return batches as they are, or, for a GPU, this process's part of them, prefetched."""
         if self.execution.device == "cpu":
             return source
-        return read_ahead(map(self._part, source), self.execution.device)
+        return prefetch(map(self._part, source), self.execution.device)
 
     def _part(self, batch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return this process's sequences of a batch: which windows a step sees does not depend on
-        the number of processes."""
-        rank, size = self.team.rank, self.team.size
+        """Return this process's sequences of a batch.
+
+        The windows of a step do not depend on the number of processes.
+        """
+        rank, size = self.group.rank, self.group.world_size
         assert len(batch) % size == 0
         return batch[len(batch) // size * rank : len(batch) // size * (rank + 1)]
 
@@ -140,7 +149,7 @@ class TorchStep:
             together = (
                 self._objective if isinstance(self._objective, DistributedDataParallel) else None
             )
-            # Gradients travel with the last part only.
+            # Only the last part's backward pass all-reduces.
             with (
                 together.no_sync()
                 if together is not None and number < len(parts)
@@ -154,18 +163,19 @@ class TorchStep:
         self._losses.append(mean)
 
     def losses(self) -> npt.NDArray[np.float32]:
-        """Return the losses since the last call, (updates,), in nats per token, over the batches of
-        all processes."""
+        """Return the losses since the last call, (updates,), in nats per token.
+
+        Each is the mean over the batches of all processes.
+        """
         drained, self._losses = self._losses, []
         if not drained:
             return np.empty(0, dtype=np.float32)
         means = torch.stack(drained)
-        self.team.total(means)
-        return (means / self.team.size).cpu().numpy()
+        self.group.all_reduce(means)
+        return (means / self.group.world_size).cpu().numpy()
 
     def gradient_norms(self) -> npt.NDArray[np.float32]:
-        """Return the gradient's norm before clipping of each update since the last call,
-        (updates,)."""
+        """Return the global gradient norms before clipping since the last call, (updates,)."""
         drained, self._norms = self._norms, []
         return (
             torch.stack(drained).float().cpu().numpy() if drained else np.empty(0, dtype=np.float32)
@@ -180,24 +190,26 @@ class TorchStep:
         )
 
     def is_finite(self) -> bool:
-        """Tell whether all weights are finite."""
+        """Return whether all weights are finite."""
         return all(bool(parameter.isfinite().all()) for parameter in self.decoder.parameters())
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of weights and optimiser state, by name; nothing where another process
-        leads."""
+        """Return copies of weights and optimiser state, by name.
+
+        Empty unless this is the main process.
+        """
         state: dict[str, np.ndarray] = {}
         for values in (self.decoder.named_parameters(), self.optimiser.state()):
             for name, value in values:
-                if self.team.leads:
+                if self.group.is_main_process:
                     state[name] = value.detach().cpu().numpy().copy()
         return state
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a state.
+        """Resume from a state.
 
         Raises:
-            ValueError: where names or shapes differ.
+            ValueError: if names or shapes differ.
         """
         parameters = dict(self.decoder.named_parameters())
         moments = {name: value for name, value in state.items() if name not in parameters}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.family_kinds import corpus_of_text, family_of_text
+from relscale.workflow.family_kinds import corpus_of_text
 
 RELEASED_SETTINGS = {"folder", "max_length", "stride", "dtype"}
 """Settings of released models that decide their scores."""
@@ -29,7 +29,7 @@ def family_spec(
         "context_length": settings.suite.recipe.context_length,
         "settings": settings.families[family].model_dump(mode="json", exclude={"baseline"}),
     }
-    documents = family_of_text(settings.families, family)
+    documents = settings.families[family].text_family(family)
     if documents not in (None, family):
         used = settings.families[str(documents)]
         spec["documents"] = used.model_dump(mode="json", exclude={"baseline"})
@@ -63,12 +63,12 @@ def released_evaluation_spec(
     Raises:
         ValueError: if the experiment evaluates no released models.
     """
-    settings = experiment.settings.checkpoints
+    settings = experiment.settings.released
     if settings is None:
         raise ValueError(f"{experiment.name}: has no released models to evaluate")
     rows = experiment.released_of(corpus, budget)
     return texts_spec(experiment, family) | {
-        "checkpoints": [row.model_dump(mode="json") for row in rows],
+        "models": [row.model_dump(mode="json") for row in rows],
         **settings.model_dump(include=RELEASED_SETTINGS),
     }
 

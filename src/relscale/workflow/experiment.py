@@ -10,10 +10,11 @@ from typing import Any
 from relscale.config.experiment import Experiment
 from relscale.config.families import AnyFamily
 from relscale.config.load import load_config, merged, read_yaml
-from relscale.config.released import CheckpointRow
+from relscale.config.released import ReleasedModelRow
 from relscale.config.sharded import ShardedCorpus
-from relscale.plan.suite import Run, plan_suite
-from relscale.released.table import read_checkpoints
+from relscale.plan.planned_run import Run
+from relscale.plan.suite import plan_suite
+from relscale.released.models_table import read_released
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +25,7 @@ class PlannedExperiment:
     """The checked configuration."""
     runs: tuple[Run, ...] = ()
     """The runs to train; empty if released models are evaluated instead."""
-    released: tuple[CheckpointRow, ...] = ()
+    released: tuple[ReleasedModelRow, ...] = ()
     """The released models to evaluate; empty if runs are trained."""
 
     @property
@@ -35,10 +36,10 @@ class PlannedExperiment:
     @property
     def trained(self) -> bool:
         """Whether the experiment trains its runs."""
-        return self.settings.checkpoints is None
+        return self.settings.released is None
 
     @property
-    def suite(self) -> tuple[Run, ...] | tuple[CheckpointRow, ...]:
+    def suite(self) -> tuple[Run, ...] | tuple[ReleasedModelRow, ...]:
         """The runs or the released models, whichever the experiment has."""
         return self.runs if self.trained else self.released
 
@@ -75,9 +76,9 @@ class PlannedExperiment:
     @property
     def window(self) -> int:
         """Tokens of a model's context; 0 if each released model has its own."""
-        if self.settings.checkpoints is None:
+        if self.settings.released is None:
             return self.settings.suite.recipe.context_length
-        return self.settings.checkpoints.max_length or 0
+        return self.settings.released.max_length or 0
 
     def family(self, name: str) -> AnyFamily:
         """Return the settings of a family."""
@@ -87,7 +88,7 @@ class PlannedExperiment:
         """Return the names of the runs of one IsoFLOP curve."""
         return [run.run for run in self.runs if (run.corpus, run.budget) == (corpus, budget)]
 
-    def released_of(self, corpus: str, budget: str) -> list[CheckpointRow]:
+    def released_of(self, corpus: str, budget: str) -> list[ReleasedModelRow]:
         """Return the released models of one IsoFLOP curve, in the table's order."""
         return [row for row in self.released if (row.corpus, row.budget) == (corpus, budget)]
 
@@ -116,11 +117,11 @@ def plan_experiment(settings: Experiment) -> PlannedExperiment:
         ValueError: if a budget cannot be met, the table is damaged, or `figures.corpus` is not in
             the table.
     """
-    if settings.checkpoints is None:
+    if settings.released is None:
         runs = plan_suite(settings.suite, settings.tokenizer.vocab_size)
         return PlannedExperiment(settings=settings, runs=tuple(runs))
-    table = settings.checkpoints.table
-    rows = read_checkpoints(Path(table))
+    table = settings.released.table
+    rows = read_released(Path(table))
     corpora = list(dict.fromkeys(row.corpus for row in rows))
     if settings.figures.corpus not in corpora:
         raise ValueError(

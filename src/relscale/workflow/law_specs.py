@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from relscale.config.families import domains_of
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.family_kinds import paper_prompt, shows_sigmoid_best, two_stage_options
+from relscale.workflow.family_kinds import two_stage_options
 
 LAW_TABLES = (
     "points",
@@ -29,12 +28,12 @@ def has_two_stage_law(experiment: PlannedExperiment, family: str) -> bool:
 def two_stage_families(experiment: PlannedExperiment) -> list[str]:
     """Return the evaluated families with a two-stage law; the first has the clearest sigmoid."""
     found = [name for name in experiment.families if has_two_stage_law(experiment, name)]
-    return sorted(found, key=lambda name: not shows_sigmoid_best(experiment.family(name)))
+    return sorted(found, key=lambda name: not experiment.family(name).options_alike)
 
 
 def prompt_families(experiment: PlannedExperiment) -> dict[str, str]:
     """Return the prompt of each evaluated family whose prompts are compared."""
-    prompts = {name: paper_prompt(experiment.family(name)) for name in experiment.families}
+    prompts = {name: experiment.family(name).compared_prompt() for name in experiment.families}
     return {name: prompt for name, prompt in prompts.items() if prompt is not None}
 
 
@@ -80,7 +79,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
 def baselines_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
     """Return the spec of a family's relative laws against each of its other domains."""
     settings = experiment.family(family)
-    others = [domain for domain in domains_of(settings) if domain != settings.baseline]
+    others = [domain for domain in settings.domain_names() if domain != settings.baseline]
     return law_spec(experiment, family) | {"baselines": others}
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.evaluation_specs import family_spec, texts_spec
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.family_kinds import corpus_of_text, family_of_text, text_sources
+from relscale.workflow.family_kinds import corpus_of_text, text_sources
 from relscale.workflow.text_specs import (
     component_spec,
     corpus_sources,
@@ -255,7 +255,7 @@ class Layout:
         if corpus in self.experiment.sharded:
             return False
         settings = self.experiment.settings
-        name = family_of_text(settings.families, family)
+        name = settings.families[family].text_family(family)
         return name is not None and name not in settings.corpora.decontaminate_against
 
     def overlaps(self, family: str, corpus: str) -> list[str]:

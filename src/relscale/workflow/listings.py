@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relscale.config.released import CheckpointRow
-from relscale.released.table import model_files
+from relscale.config.released import ReleasedModelRow
+from relscale.released.models_table import model_files
 from relscale.text.local_files import LocalFile, listing_of, local_files
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.layout import SHARED, Layout
@@ -54,9 +54,9 @@ class Listings:
         path = Path(given.path)
         return listing_of(local_files(path), path, Path(self.layout.tokenizer_manifest))
 
-    def of_models(self, rows: Iterable[CheckpointRow]) -> list[str]:
+    def of_models(self, rows: Iterable[ReleasedModelRow]) -> list[str]:
         """Return the files of released models that are on this machine."""
-        settings = self.experiment.settings.checkpoints
+        settings = self.experiment.settings.released
         folder = settings.folder if settings is not None else None
         return [name for row in rows for name in model_files(row.model, folder)]
 

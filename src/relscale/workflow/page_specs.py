@@ -2,25 +2,13 @@
 
 from typing import Any
 
-from relscale.config.families import domains_of
+from relscale.pages.render import template_texts
+from relscale.pages.spec import SHOWN_PACKAGES
+from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, family_view
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
-
-SHOWN_PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "tokenizers",
-    "safetensors",
-    "matplotlib",
-    "vl-convert-python",
-    "snakemake",
-)
-"""Libraries that decide numbers or pictures; the page of provenance shows their versions."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
@@ -66,7 +54,7 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
     return [
         name
         for name in compared_families(experiment)
-        if len(domains_of(experiment.family(name))) <= most
+        if len(experiment.family(name).domain_names()) <= most
     ]
 
 
@@ -90,7 +78,7 @@ def explorer_spec(experiment: PlannedExperiment) -> dict[str, Any]:
             "family": name,
             "metrics": experiment.family(name).metrics,
             "baseline": experiment.family(name).baseline or "",
-            "domains": domains_of(experiment.family(name)),
+            "domains": experiment.family(name).domain_names(),
         }
         for name in experiment.families
     ]
@@ -126,3 +114,8 @@ def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> dict[str, 
         "packages": list(SHOWN_PACKAGES),
         "shared_keys": sorted(set(keys)),
     }
+
+
+def template_digest(stage: str) -> str:
+    """Return the digest of all templates, styles and scripts that a page stage renders."""
+    return spec_digest(template_texts(stage))

@@ -7,7 +7,6 @@ from relscale.resources.evaluation import (
     curve_resources,
     requests_resources,
     runs_by_curve,
-    tokens_to_score,
 )
 from relscale.resources.job_resources import JobResources
 from relscale.resources.text import shard_minutes
@@ -82,7 +81,7 @@ class Scheduling:
         """Tokens that a model is given for each evaluated family, at most."""
         window = self.experiment.settings.suite.recipe.context_length
         return {
-            name: tokens_to_score(self.experiment.family(name), window)
+            name: self.experiment.family(name).tokens_to_score(window)
             for name in self.experiment.families
         }
 

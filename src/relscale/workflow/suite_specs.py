@@ -43,8 +43,8 @@ def enough_tokens_spec(experiment: PlannedExperiment) -> dict[str, Any]:
 
 def released_suite_spec(experiment: PlannedExperiment) -> dict[str, Any]:
     """Return the spec of the table of released models."""
-    settings = experiment.settings.checkpoints
+    settings = experiment.settings.released
     return {
-        "checkpoints": [row.model_dump(mode="json") for row in experiment.released],
+        "models": [row.model_dump(mode="json") for row in experiment.released],
         "folder": settings.folder if settings is not None else None,
     }

@@ -1,9 +1,9 @@
-"""Specs of sources, corpora and the tokenizer: what decides the bytes of each."""
+"""Specs of sources, corpora and the tokenizer: the settings that decide their bytes."""
 
 from typing import Any
 
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.family_kinds import text_sources, text_to_remove
+from relscale.workflow.family_kinds import text_sources
 
 
 def source_spec(experiment: PlannedExperiment, name: str) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def corpus_sources(experiment: PlannedExperiment, corpus: str) -> list[str]:
 def removed_texts(experiment: PlannedExperiment) -> dict[str, Any]:
     """Return the evaluation text that is removed from all corpora, by family."""
     names = experiment.settings.corpora.decontaminate_against
-    return {name: text_to_remove(experiment.family(name)) for name in names}
+    return {name: experiment.family(name).text_spec() for name in names}
 
 
 def corpus_spec(experiment: PlannedExperiment, corpus: str) -> dict[str, Any]:

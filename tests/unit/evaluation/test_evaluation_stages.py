@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.config.families import Family, PairFamily, QuestionFamily
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS, RUN_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
-from relscale.evaluation import score_cache as kept_scores
-from relscale.evaluation.aggregate import losses_rows
+from relscale.evaluation import score_cache, score_runs
+from relscale.evaluation.aggregate import ScoredFamily, losses_rows
 from relscale.evaluation.overlap import overlapping
 from relscale.evaluation.requests import Item, Option, read_requests, write_requests
 from relscale.plan.architecture import Shape
+from relscale.runtime import call
 from relscale.stages import evaluate, family, losses, overlap
 from relscale.training.model import Decoder, initialise, save_decoder
 
@@ -85,7 +87,8 @@ def run_family(root: Path, suffix: str) -> None:
         "--tokenizer",
         str(root / "tokenizer.json"),
     ]
-    family.main(
+    call(
+        family.main,
         [
             "--spec",
             SPEC,
@@ -94,7 +97,7 @@ def run_family(root: Path, suffix: str) -> None:
             str(root / f"requests{suffix}.parquet"),
             "--manifest",
             str(root / f"manifest{suffix}.json"),
-        ]
+        ],
     )
 
 
@@ -112,8 +115,9 @@ def run_evaluate(
         *records,
         *more,
     ]
-    inputs += ["--checkpoints", str(root / "kept"), "--defined-by", "code", "lock"]
-    evaluate.main([*inputs, "--out-losses", str(outputs[0]), "--out-items", str(outputs[1])])
+    inputs += ["--score-cache", str(root / "cache"), "--defined-by", "code", "lock"]
+    words = [*inputs, "--out-losses", str(outputs[0]), "--out-items", str(outputs[1])]
+    call(evaluate.main, words)
     return pd.read_parquet(outputs[0]), pd.read_parquet(outputs[1])
 
 
@@ -174,25 +178,25 @@ def test_same_input_same_bytes(place):
         ), one
 
 
-def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monkeypatch, capsys):
-    assert not (place / "kept").exists()  # what is scored within a minute is not kept
+def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monkeypatch, caplog):
+    assert not (place / "cache").exists()  # scores that take less than a minute are not stored
     expected = run_evaluate(place, "straight", [0, 1])
-    monkeypatch.setattr(kept_scores, "KEPT_FROM_S", 0.0)
-    really = evaluate.read_run
+    monkeypatch.setattr(score_cache, "STORED_FROM_S", 0.0)
+    really = score_runs.read_run
 
     def stopped(folder, device):
         if "r1" in str(folder):
             raise KeyboardInterrupt
         return really(folder, device)
 
-    monkeypatch.setattr(evaluate, "read_run", stopped)
+    monkeypatch.setattr(score_runs, "read_run", stopped)
     with pytest.raises(KeyboardInterrupt):
         run_evaluate(place, "stopped", [0, 1])
     assert not (place / "stopped-losses.parquet").exists()
-    (kept,) = (place / "kept").iterdir()
+    (kept,) = (place / "cache").iterdir()
     scored = []
     monkeypatch.setattr(
-        evaluate,
+        score_runs,
         "read_run",
         lambda folder, device: scored.append(folder.parent.name) or really(folder, device),
     )
@@ -206,14 +210,14 @@ def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monke
     assert again("resumed") == ["r1"]
     assert again("finished") == []
     kept.write_bytes(kept.read_bytes()[:40])
-    capsys.readouterr()
+    caplog.clear()
     assert again("damaged") == ["r0"]
-    assert f"{kept}: damaged, passed over" in capsys.readouterr().out
+    assert f"{kept}: damaged, ignored" in caplog.text
     os.utime(
         place / "runs/r1/model/model.safetensors", ns=(0, 0)
     )  # other weights, for all that is known
     assert again("trained anew") == ["r1"]
-    shutil.rmtree(place / "kept")
+    shutil.rmtree(place / "cache")
 
 
 def run_losses(root: Path, names: list[str]) -> pd.DataFrame:
@@ -223,7 +227,8 @@ def run_losses(root: Path, names: list[str]) -> pd.DataFrame:
         "--items",
         *[str(root / f"{name}-items.parquet") for name in names],
     ]
-    losses.main(
+    call(
+        losses.main,
         [
             *inputs,
             "--out-losses",
@@ -232,7 +237,7 @@ def run_losses(root: Path, names: list[str]) -> pd.DataFrame:
             str(root / "out-items.parquet"),
             "--out-csv",
             str(root / "out.csv"),
-        ]
+        ],
     )
     return pd.read_parquet(root / "out.parquet")
 
@@ -269,7 +274,7 @@ def test_losses_that_do_not_go_together(place):
     run_evaluate(place, "a", [0, 1])
     with pytest.raises(
         ValueError,
-        match=r"two rows have the same suite 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
+        match=r"two rows have the same corpus 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
     ):
         run_losses(place, ["a", "a"])
     table = pq.read_table(place / "a-losses.parquet")
@@ -278,8 +283,8 @@ def test_losses_that_do_not_go_together(place):
         table.append_column("extra", pa.array([1] * len(table))), place / "long-losses.parquet"
     )
     for name, message in (
-        ("short", r"short-losses\.parquet: missing column\(s\) error"),
-        ("long", r"column\(s\) extra are not in"),
+        ("short", r"short-losses\.parquet: missing column\(s\) value"),
+        ("long", r"unknown column\(s\) extra"),
     ):
         pq.write_table(pq.read_table(place / "a-items.parquet"), place / f"{name}-items.parquet")
         with pytest.raises(ValueError, match=message):
@@ -301,7 +306,8 @@ def test_overlap_stage(place):
         pa.table({"text": ["nothing here", " ".join(words).upper()]}), place / "train.parquet"
     )
     spec = json.dumps({"window_words": 13})
-    overlap.main(
+    call(
+        overlap.main,
         [
             "--spec",
             spec,
@@ -311,7 +317,7 @@ def test_overlap_stage(place):
             str(place / "train.parquet"),
             "--out",
             str(place / "o.json"),
-        ]
+        ],
     )
     assert json.loads((place / "o.json").read_text()) == {
         "items": ["in"],
@@ -331,21 +337,24 @@ def test_overlap_needs_a_whole_window():
     assert overlapping({}, [["one two three"]], size=3) == ([], 0)
 
 
+def family_of(kind: str, metrics: list[str]) -> Family:
+    settings = {"source": "s", "metrics": metrics}
+    if kind == "questions":
+        return QuestionFamily(kind="questions", file="q.jsonl", **settings)
+    return PairFamily.model_validate({**SETTINGS, **settings})
+
+
 def losses_of(
     tmp_path: Path, kind: str, metrics: list[str], items: list[Item], log_likelihood: list[float]
 ) -> dict[str, dict]:
     write_requests(items, tmp_path / "requests.parquet")
-    requests = read_requests(tmp_path / "requests.parquet")
-    columns = dict.fromkeys(SUITE_COLUMNS, 1)
-    rows = losses_rows(
-        columns,
-        "f",
-        kind,
-        metrics,
-        requests,
-        np.array(log_likelihood),
-        np.zeros(len(items), dtype=bool),
+    scored = ScoredFamily(
+        name="f",
+        settings=family_of(kind, metrics),
+        requests=read_requests(tmp_path / "requests.parquet"),
+        overlaps=np.zeros(len(items), dtype=bool),
     )
+    rows = losses_rows(dict.fromkeys(RUN_COLUMNS, 1), scored, np.array(log_likelihood))
     return {row["metric"]: row for row in rows}
 
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from family_samples import sample_continuation, sample_of, sample_validation
 
 from relscale.config.families import (
     ContinuationFamily,
@@ -10,8 +11,6 @@ from relscale.config.families import (
     QuestionFamily,
     ValidationFamily,
 )
-from relscale.evaluation.continuation import sample_continuation
-from relscale.evaluation.samples import sample_documents, sample_questions, sample_validation
 
 BIG = 10**6
 
@@ -89,10 +88,10 @@ def of_domain(sample, domain):
 def test_a_domain_or_document_more_moves_no_other(tmp_path, encoder):
     articles(tmp_path / "one", {"a": 30, "b": 30})
     articles(tmp_path / "two", {"c": 5, "a": 31, "b": 30})
-    before = sample_documents(
+    before = sample_of(
         "f", document_family({"A": ["a"], "B": ["b"]}), tmp_path / "one", 64, encoder
     )
-    after = sample_documents(
+    after = sample_of(
         "f", document_family({"C": ["c"], "B": ["b"], "A": ["a"]}), tmp_path / "two", 64, encoder
     )
     assert of_domain(before, "B") == of_domain(after, "B")
@@ -101,7 +100,7 @@ def test_a_domain_or_document_more_moves_no_other(tmp_path, encoder):
     assert (
         set(new) - set(old) <= {item.item for item in after.items} and len(set(old) - set(new)) <= 1
     )
-    reseeded = sample_documents(
+    reseeded = sample_of(
         "f", document_family({"A": ["a"], "B": ["b"]}, seed=1), tmp_path / "one", 64, encoder
     )
     assert of_domain(reseeded, "B") != of_domain(before, "B")
@@ -109,9 +108,7 @@ def test_a_domain_or_document_more_moves_no_other(tmp_path, encoder):
 
 def test_windows_begin_at_sentences_and_keep_to_the_cap(tmp_path, encoder):
     articles(tmp_path, {"a": 40})
-    sample = sample_documents(
-        "f", document_family({"A": ["a"]}, tokens=1000), tmp_path, 64, encoder
-    )
+    sample = sample_of("f", document_family({"A": ["a"]}, tokens=1000), tmp_path, 64, encoder)
     assert len(sample.items) == 15  # 15 windows of 64 tokens
     assert sample.left_out["A"]["over_cap"] == 25
     starts = set()
@@ -127,7 +124,7 @@ def test_windows_begin_at_sentences_and_keep_to_the_cap(tmp_path, encoder):
 def test_short_documents_are_taken_whole_and_copies_once(tmp_path, encoder):
     rows = [{"text": text, "topic": "a"} for text in ("Short.", "Short.", "  ", "Other é.")]
     write_json(tmp_path / "articles.json", rows)
-    sample = sample_documents("f", document_family({"A": ["a"]}), tmp_path, 64, encoder)
+    sample = sample_of("f", document_family({"A": ["a"]}), tmp_path, 64, encoder)
     assert sorted(item.text for item in sample.items) == ["Other é.", "Short."]
     assert {item.text: item.options[0].num_bytes for item in sample.items} == {
         "Other é.": 9,
@@ -141,15 +138,15 @@ def test_domain_without_text(tmp_path, encoder):
     articles(tmp_path, {"a": 2, "b": 2})
     message = r"families\.f\.domains\.B = \['x'\]: no text of that name in the source; the choices are 'a', 'b'"
     with pytest.raises(ValueError, match=message):
-        sample_documents("f", document_family({"A": ["a"], "B": ["b", "x"]}), tmp_path, 64, encoder)
+        sample_of("f", document_family({"A": ["a"], "B": ["b", "x"]}), tmp_path, 64, encoder)
     write_json(tmp_path / "articles.json", [{"text": " ", "topic": "a"}])
     with pytest.raises(ValueError, match=r"families\.f\.domains\.A = \['a'\]: no text"):
-        sample_documents("f", document_family({"A": ["a"]}), tmp_path, 64, encoder)
+        sample_of("f", document_family({"A": ["a"]}), tmp_path, 64, encoder)
 
 
 def test_values_outside_all_domains_are_counted(tmp_path, encoder):
     articles(tmp_path, {"a": 2, "b": 3})
-    manifest = sample_documents("f", document_family({"A": ["a"]}), tmp_path, 64, encoder).manifest(
+    manifest = sample_of("f", document_family({"A": ["a"]}), tmp_path, 64, encoder).manifest(
         "f", "documents", 64
     )
     assert manifest["outside_domains"] == {"b": 3}
@@ -192,7 +189,7 @@ def test_questions(tmp_path, encoder):
         tmp_path,
         [*records, {**header, "correct_answer": "answer", "topic": "s"}, question("unused", 0)],
     )
-    sample = sample_questions("f", question_family({"D": ["s"]}), tmp_path, 64, encoder)
+    sample = sample_of("f", question_family({"D": ["s"]}), tmp_path, 64, encoder)
     # Two are kept for shots, one does not fit; of the others the right answer alone is scored.
     assert sorted(item.text.split("\n")[0] for item in sample.items) == [
         "Question: s 2?",
@@ -209,7 +206,7 @@ def test_questions(tmp_path, encoder):
 
 def test_all_options_are_scored_where_a_metric_needs_them(tmp_path, encoder):
     write_questions(tmp_path, [question("s", number) for number in range(3)])
-    (item,) = sample_questions(
+    (item,) = sample_of(
         "f", question_family({"D": ["s"]}, ("bits_per_byte", "accuracy")), tmp_path, 64, encoder
     ).items
     assert [encoder.tokenizer.decode(option.continuation) for option in item.options] == [
@@ -225,8 +222,8 @@ def test_a_subject_more_moves_no_other(tmp_path, encoder):
     write_questions(
         tmp_path, [question(subject, number) for subject in ("s", "t") for number in range(40)]
     )
-    alone = sample_questions("f", question_family({"D": ["s"]}, tokens=200), tmp_path, 64, encoder)
-    both = sample_questions(
+    alone = sample_of("f", question_family({"D": ["s"]}, tokens=200), tmp_path, 64, encoder)
+    both = sample_of(
         "f", question_family({"E": ["t"], "D": ["t", "s"]}, tokens=200), tmp_path, 64, encoder
     )
     assert alone.items == [item for item in both.items if item.stratum == "s"]
@@ -244,7 +241,7 @@ def test_a_subject_more_moves_no_other(tmp_path, encoder):
 def test_broken_questions(tmp_path, encoder, changes, message):
     write_questions(tmp_path, [question("s", 0), question("s", 1), question("s", 2, **changes)])
     with pytest.raises(ValueError, match=message):
-        sample_questions("f", question_family({"D": ["s"]}), tmp_path, 64, encoder)
+        sample_of("f", question_family({"D": ["s"]}), tmp_path, 64, encoder)
 
 
 def test_subjects_without_questions(tmp_path, encoder):
@@ -253,12 +250,12 @@ def test_subjects_without_questions(tmp_path, encoder):
         ValueError,
         match=r"families\.f\.domains\.D = \['r'\]: no text of that name in the source; the choices are 's'",
     ):
-        sample_questions("f", question_family({"D": ["s", "r"]}), tmp_path, 64, encoder)
+        sample_of("f", question_family({"D": ["s", "r"]}), tmp_path, 64, encoder)
     with pytest.raises(
         ValueError,
         match=r"families\.f\.domains\.D: no item is left to score \(kept_for_shots 2, over_cap 0, too_long 1\)",
     ):
-        sample_questions("f", question_family({"D": ["s"]}), tmp_path, 8, encoder)
+        sample_of("f", question_family({"D": ["s"]}), tmp_path, 8, encoder)
 
 
 # -------------------------------------------------------------------------------------------------------------------- pairs
@@ -295,7 +292,7 @@ def test_pairs(tmp_path, encoder):
             ],
         }
     )
-    sample = sample_questions("f", family, tmp_path, 64, encoder)
+    sample = sample_of("f", family, tmp_path, 64, encoder)
     pair, options = sample.items
     assert [encoder.tokenizer.decode(option.continuation) for option in pair.options] == [
         "yes",
@@ -318,7 +315,7 @@ def test_pairs(tmp_path, encoder):
             {"positive": "good", "negative": "worse"},
             r"x\.json record 1: no key 'worse'; the choices are good, bad, all, right",
         ),
-        ({"positive": "good"}, "a pair needs `negative`, or `options`"),
+        ({"positive": "good"}, "a pair needs `negative` or `options`"),
         (
             {"positive": "right", "options": "all"},
             "right = 2; it must be the index of an option, 0 to 1",
@@ -332,9 +329,7 @@ def test_pairs(tmp_path, encoder):
 def test_broken_pairs(tmp_path, encoder, keys, message):
     write_json(tmp_path / "x.json", [{"good": "yes", "bad": "no", "all": ["a", "b"], "right": 2}])
     with pytest.raises(ValueError, match=message):
-        sample_questions(
-            "f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder
-        )
+        sample_of("f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder)
 
 
 # ------------------------------------------------------------------------------------------------------------- continuation
@@ -445,6 +440,6 @@ def test_continuations_that_are_all_alike(tmp_path, encoder):
     write_json(tmp_path / "articles.json", rows)
     topics = document_family({"A": ["a"], "B": ["b"], "C": ["c"]})
     with pytest.raises(
-        ValueError, match=r"topic '[ABC]': too few of its 4 passages go on differently"
+        ValueError, match=r"topic '[ABC]': too few of its 4 passages have different"
     ):
         sample_continuation("cont", continuation_family(num_items=9), topics, tmp_path, 64, encoder)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from family_samples import sample_of
 from pydantic import TypeAdapter
 
 from relscale.config.families import AnyFamily
 from relscale.config.groups import MMLU_GROUPS, RISK_CLUSTERS
 from relscale.config.sources import HubOrigin
 from relscale.evaluation.families import family_texts
-from relscale.evaluation.risk import risk_item
-from relscale.evaluation.samples import sample_documents, sample_questions
+from relscale.evaluation.families.risk import risk_item
 from relscale.text.sources import fetch
 
 YES_NO = {
@@ -76,19 +76,19 @@ def test_choices():
     [
         (
             {"answer_matching_behavior": " (C)"},
-            r"f line 7: answer_matching_behavior = '\(C\)' and .* the question's choices, \(A\), \(B\)",
+            r"f line 7: answer_matching_behavior = '\(C\)' and .* choices of the question, \(A\), \(B\)",
         ),
-        ({"answer_matching_behavior": " (A)"}, "they must be two different ones"),
-        ({"answer_matching_behavior": ""}, "f line 7: answer_matching_behavior = '' must be a text"),
+        ({"answer_matching_behavior": " (A)"}, "they must be two different choices"),
+        ({"answer_matching_behavior": ""}, "f line 7: answer_matching_behavior = '' is no text"),
         (
             {"question": "Would you?"},
-            r"they must be two different ones of the question's choices, Yes and No",
+            r"they must be two different choices of the question, Yes and No",
         ),
         (
             {"question": "Would you?\n (A)\n (B) No"},
             r"f line 7: choice \(A\) of the question is empty",
         ),
-        ({"question": None}, "f line 7: question = None must be a text"),
+        ({"question": None}, "f line 7: question = None is no text"),
     ],
 )
 def test_broken_risk_questions(changes, message):
@@ -113,7 +113,7 @@ def test_risk_families_take_a_sample_of_each_behaviour(tmp_path, encoder):
     assert [item.domain for item in texts.items] == ["One"] * 5 + ["Two"] * 3
     assert texts.left_out["One"]["over_cap"] == 7
     # The same questions as tokens; another cluster moves no sample.
-    tokens = sample_questions(
+    tokens = sample_of(
         "risk",
         family(kind="risk", domains={"One": ["b"]}, questions_per_behaviour=5),
         tmp_path,
@@ -198,7 +198,7 @@ def test_only_the_right_answer_is_scored_where_no_metric_needs_more(tmp_path):
 
 def test_prompts_of_own_runs_are_cut_to_the_window_by_leaving_items_out(tmp_path, encoder):
     exam(tmp_path)
-    whole = sample_questions(
+    whole = sample_of(
         "mmlu", questions(prompt="traditional", shots=5, header=True), tmp_path, 1000, encoder
     )
     assert len(whole.items) == 12
@@ -210,7 +210,7 @@ def test_prompts_of_own_runs_are_cut_to_the_window_by_leaving_items_out(tmp_path
         ValueError,
         match=r"families\.mmlu\.domains\.STEM: no item is left to score \(.*too_long 6\)",
     ):
-        sample_questions(
+        sample_of(
             "mmlu", questions(prompt="traditional", shots=5, header=True), tmp_path, 100, encoder
         )
 
@@ -257,18 +257,16 @@ def test_documents_are_whole_and_capped(tmp_path):
 def test_a_domain_with_too_few_bytes(tmp_path, encoder):
     write_lines(tmp_path / "a/x.jsonl", [{"text": "long enough"}])
     write_lines(tmp_path / "b/x.jsonl", [{"text": "é"}])
-    message = r"families\.f\.domains\.B: 2 bytes to score, and min_bytes = 10: give it more text"
+    message = r"families\.f\.domains\.B: 2 bytes to score, but min_bytes = 10: add text"
     with pytest.raises(ValueError, match=message):
         family_texts("f", documents(min_bytes=10), tmp_path)
     with pytest.raises(ValueError, match=message):
-        sample_documents("f", documents(min_bytes=10), tmp_path, 64, encoder)
+        sample_of("f", documents(min_bytes=10), tmp_path, 64, encoder)
 
 
 def test_first_tokens_are_shown_and_not_scored(tmp_path, encoder):
     write_lines(tmp_path / "a/x.jsonl", [{"text": "headline and text"}, {"text": "short"}])
-    sample = sample_documents(
-        "f", documents(domains={"A": ["a"]}, masked_tokens=8), tmp_path, 64, encoder
-    )
+    sample = sample_of("f", documents(domains={"A": ["a"]}, masked_tokens=8), tmp_path, 64, encoder)
     (item,) = sample.items
     (option,) = item.options
     assert encoder.tokenizer.decode(option.continuation) == " and text"
@@ -284,7 +282,7 @@ def test_what_needs_a_suites_tokenizer_is_said(tmp_path, settings):
     made = TypeAdapter(AnyFamily).validate_python({"metrics": ["accuracy"], **settings})
     with pytest.raises(
         ValueError,
-        match=r"families\.f: kind (continuation|validation) is made with a suite's own tokenizer",
+        match=r"families\.f: kind (continuation|validation) needs the tokenizer of a suite",
     ):
         family_texts("f", made, tmp_path)
 

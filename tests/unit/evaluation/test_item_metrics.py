@@ -3,7 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from relscale.evaluation.metrics import contains_chance, item_metrics, mean_over_strata, ratio
+from relscale.config.families import DocumentFamily
+from relscale.contract.metric_labels import METRIC_LABELS, metric_label
+from relscale.contract.metrics import METRICS, lower_is_better
+from relscale.evaluation.metrics import (
+    FORMULAS,
+    OptionScores,
+    contains_chance,
+    item_metrics,
+    mean_over_strata,
+    ratio,
+)
 
 LN2 = math.log(2)
 # Two items: three options with weights 4 : 2 : 2 (right: the first) and two with weights 1 : 3
@@ -14,8 +24,19 @@ FIRST = np.array([0, 3, 5])
 GOLD = np.array([0, 3])
 
 
+def scores(log_likelihood, num_bytes, first, gold):
+    return OptionScores(
+        log_likelihood=np.asarray(log_likelihood),
+        num_bytes=np.asarray(num_bytes),
+        first=np.asarray(first),
+        gold=np.asarray(gold),
+    )
+
+
 def values(metric):
-    numerator, denominator = item_metrics([metric], LOG_LIKELIHOOD, NUM_BYTES, FIRST, GOLD)[metric]
+    numerator, denominator = item_metrics([metric], scores(LOG_LIKELIHOOD, NUM_BYTES, FIRST, GOLD))[
+        metric
+    ]
     return numerator / denominator
 
 
@@ -40,20 +61,16 @@ def test_per_byte_metrics_by_hand():
 
 def test_first_option_wins_ties():
     two = np.array([-1.0, -1.0, -1.0, -1.0])
-    numerator, _ = item_metrics(
-        ["accuracy"], two, np.ones(4), np.array([0, 2, 4]), np.array([0, 3])
-    )["accuracy"]
+    numerator, _ = item_metrics(["accuracy"], scores(two, np.ones(4), [0, 2, 4], [0, 3]))[
+        "accuracy"
+    ]
     assert numerator.tolist() == [1, 0]
 
 
 def test_very_unlikely_options_do_not_overflow():
-    scores = np.array([-4000.0, -4000.0 + LN2])
     found = item_metrics(
         ["choice_loss_nats", "choice_probability"],
-        scores,
-        np.ones(2),
-        np.array([0, 2]),
-        np.array([0]),
+        scores([-4000.0, -4000.0 + LN2], np.ones(2), [0, 2], [0]),
     )
     assert found["choice_loss_nats"][0][0] == pytest.approx(math.log(3))
     assert found["choice_probability"][0][0] == pytest.approx(1 / 3)
@@ -65,9 +82,7 @@ def test_unusable_metrics():
     ):
         values("perplexity")
     with pytest.raises(ValueError, match="metric 'accuracy' needs items with two or more options"):
-        item_metrics(
-            ["accuracy"], LOG_LIKELIHOOD[:1], NUM_BYTES[:1], np.array([0, 1]), np.array([0])
-        )
+        item_metrics(["accuracy"], scores(LOG_LIKELIHOOD[:1], NUM_BYTES[:1], [0, 1], [0]))
 
 
 def test_ratio_by_hand():
@@ -98,3 +113,38 @@ def test_contains_chance():
     assert contains_chance(35, 100, 0.4474)
     assert contains_chance(0, 3, 0.5)
     assert not contains_chance(0, 16, 0.25)  # clearly below chance is not at chance
+
+
+def test_each_metric_has_a_formula_and_a_label():
+    assert list(FORMULAS) == list(METRICS) == list(METRIC_LABELS)
+
+
+def test_each_metric_names_an_accuracy_that_exists_as_its_chance_level():
+    for metric in METRICS.values():
+        assert metric.chance_of is None or METRICS[metric.chance_of].needs == "options"
+        assert (metric.chance_of is None) == (metric.needs == "documents")
+
+
+def test_a_metric_that_nobody_declared_is_an_error_and_is_refused_by_the_configuration():
+    assert lower_is_better("perplexity")
+    assert metric_label("perplexity_per_word") == "perplexity per word"
+    with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits"):
+        DocumentFamily.model_validate(
+            {
+                "kind": "documents",
+                "source": "dictionary",
+                "reader": {"kind": "text_files", "files": ["*.txt"]},
+                "domains": {"own": ["a"]},
+                "metrics": ["perplexity"],
+            }
+        )
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_the_declared_direction_is_that_of_the_formula(name):
+    # A model that finds the right option (or text) more likely is better.
+    worse = scores([-3.0, -1.0, -3.0, -1.0], np.ones(4), [0, 2, 4], [0, 2])
+    better = scores([-0.5, -1.0, -0.5, -1.0], np.ones(4), [0, 2, 4], [0, 2])
+    (low, ones), (high, _) = (item_metrics([name], each)[name] for each in (worse, better))
+    assert (high.sum() < low.sum()) == lower_is_better(name)
+    assert ones.sum() == 2

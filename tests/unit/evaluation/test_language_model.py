@@ -8,7 +8,7 @@ from rounding import score_error
 
 from relscale.evaluation import torch_model, trained
 from relscale.evaluation.batches import scoring_bytes
-from relscale.evaluation.metrics import item_metrics
+from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.native_model import NativeModel
 from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Shape
@@ -48,10 +48,12 @@ def test_bits_per_byte_worked_example(halves):
     assert scores.greedy.tolist() == [False, True]
     numerator, denominator = item_metrics(
         ["bits_per_byte"],
-        scores.log_likelihood,
-        np.array([4.0, 2.0]),
-        np.array([0, 1, 2]),
-        np.array([0, 1]),
+        OptionScores(
+            log_likelihood=scores.log_likelihood,
+            num_bytes=np.array([4.0, 2.0]),
+            first=np.array([0, 1, 2]),
+            gold=np.array([0, 1]),
+        ),
     )["bits_per_byte"]
     np.testing.assert_allclose(numerator / denominator, [1.5, 1.0], rtol=1e-6)
 

@@ -163,8 +163,9 @@ def test_scores_that_are_not_finite_are_seen():
 
 STAGE = """
 import sys
+from relscale.runtime import call
 from relscale.stages import evaluate
-evaluate.main(sys.argv[1:])
+call(evaluate.main, sys.argv[1:])
 print(*(name for name in ("torch", "pandas", "transformers", "scipy") if name in sys.modules))
 """
 
@@ -187,7 +188,14 @@ def test_the_stage_imports_nothing_heavy(tmp_path):
         Item(domain="d", stratum="s", item=name, options=options, text=name) for name in ("a", "b")
     ]
     write_requests(items, tmp_path / "requests.parquet")
-    spec = {"family": "behaviour", "settings": {"kind": "pairs", "metrics": ["accuracy"]}}
+    files = {"files": ["pairs.json"], "positive": "good", "negative": "bad"}
+    settings = {
+        "kind": "pairs",
+        "source": "s",
+        "domains": {"A": [files]},
+        "metrics": ["accuracy"],
+    }
+    spec = {"family": "behaviour", "context_length": 64, "settings": settings}
     inputs = [
         "--spec",
         json.dumps(spec),
@@ -196,7 +204,7 @@ def test_the_stage_imports_nothing_heavy(tmp_path):
         "--record",
         tmp_path / "record.json",
     ]
-    inputs += ["--checkpoints", tmp_path / "kept", "--defined-by", "code"]
+    inputs += ["--score-cache", tmp_path / "cache", "--defined-by", "code"]
     outputs = [
         "--out-losses",
         tmp_path / "losses.parquet",
@@ -210,4 +218,4 @@ def test_the_stage_imports_nothing_heavy(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1:] == [""]
+    assert done.stdout.splitlines() == [""]

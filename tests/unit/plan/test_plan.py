@@ -6,9 +6,13 @@ import pytest
 
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
+from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import bill, run_seconds
+from relscale.plan.optimiser import SETTINGS
+from relscale.plan.run_spec import RunSpec
 from relscale.plan.suite import plan_suite, suite_csv
+from relscale.provenance.digests import canonical_json
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
@@ -52,8 +56,8 @@ def test_known_runs_of_the_paper():
     first = runs["1e18", 512]
     assert (first.shape.layers, first.batch_size, first.steps) == (6, 32, 32_844)
     assert first.tokens == 32 * 32_844 * 4096  # "4.30 B" in three figures
-    assert first.optimiser["learning_rate"] == pytest.approx(3.646e-3, rel=1e-3)
-    assert first.optimiser["beta2"] == pytest.approx(0.9950, abs=5e-5)
+    assert first.optimiser.learning_rate == pytest.approx(3.646e-3, rel=1e-3)
+    assert first.optimiser.beta2 == pytest.approx(0.9950, abs=5e-5)
     last, capped = runs["1e20", 4096], runs["1e20", 512]
     assert (last.shape.layers, last.batch_size, last.steps) == (40, 16, 60_489)
     assert (capped.batch_size, capped.steps) == (128, 821_098)
@@ -78,8 +82,8 @@ def test_small_recipe_by_hand():
     matrices, head, attention = 4 * 32 * 32 + 3 * 32 * 80, 512 * 32, 2 * 128 * 32
     per_token = 3 * (2 * (matrices + head) + attention)
     assert (run.batch_size, run.steps) == (2, round(1e11 / per_token / 256))
-    assert run.optimiser["learning_rate"] == pytest.approx(0.15 / 32**0.5 * (256 / 2048) ** 0.5)
-    assert run.optimiser["embedding_learning_rate"] == pytest.approx(0.5 * (256 / 2048) ** 0.5)
+    assert run.optimiser.learning_rate == pytest.approx(0.15 / 32**0.5 * (256 / 2048) ** 0.5)
+    assert run.optimiser.embedding_learning_rate == pytest.approx(0.5 * (256 / 2048) ** 0.5)
 
 
 @pytest.mark.parametrize(
@@ -199,23 +203,67 @@ def test_chinchilla_by_hand():
     assert (run.shape.heads, run.shape.head_dim, run.shape.intermediate) == (2, 32, 176)
     assert run.batch_size == round(0.4 * tokens**0.5 / context)
     assert run.training_flops == run.tokens * per_token == pytest.approx(1e12, rel=0.01)
-    assert (run.attention_flops, run.columns()["budget_counts"]) == ("full", "training_flops")
+    assert (run.columns().attention_flops, run.columns().budget_counts) == (
+        "full",
+        "training_flops",
+    )
     assert {
-        run.optimiser[key]
+        getattr(run.optimiser, key)
         for key in ("learning_rate", "embedding_learning_rate", "head_learning_rate")
     } == {0.5 / 64}
     assert (
-        run.optimiser["schedule"],
-        run.optimiser["final_share"],
-        run.optimiser["weight_decay"],
+        run.optimiser.schedule,
+        run.optimiser.final_share,
+        run.optimiser.weight_decay,
     ) == ("cosine", 0.1, 0.1)
-    assert (run.step, run.device) == ("auto", "cpu")
+    assert (run.implementation, run.device) == ("auto", "cpu")
 
 
 def test_chinchilla_on_gpus_has_batches_that_gpus_can_share():
     runs = chinchilla(["512x8", "1024x12"], "3e19", context_length=2048, head_dim=64, device="gpu")
-    assert [(run.step, run.device, run.shape.head_dim) for run in runs] == [
+    assert [(run.implementation, run.device, run.shape.head_dim) for run in runs] == [
         ("torch", "gpu", 64)
     ] * 2
     assert all(run.batch_size > 8 and run.batch_size % 8 == 0 for run in runs)
-    assert runs[1].optimiser["learning_rate"] == 0.5 / 1024
+    assert runs[1].optimiser.learning_rate == 0.5 / 1024
+
+
+def test_suite_columns_hold_the_corpus_once():
+    assert SUITE_COLUMNS[0] == "corpus" and "suite" not in SUITE_COLUMNS
+
+
+def test_the_spec_of_a_run_survives_json():
+    for run in [*plan_suite(paper(["1e18"], ["dclm"]), 128_256), *chinchilla(["64x3"], "1e12")]:
+        spec = run.spec()
+        text = canonical_json(spec.model_dump(mode="json"))
+        assert RunSpec.model_validate_json(text) == spec
+        assert canonical_json(RunSpec.model_validate_json(text).model_dump(mode="json")) == text
+        with pytest.raises(ValueError, match="extra"):
+            RunSpec.model_validate({**spec.model_dump(mode="json"), "extra": 1})
+
+
+def test_specs_hold_only_what_their_schedule_needs():
+    (cosine,) = chinchilla(["64x3"], "1e12")
+    (wsd,) = plan_suite(small([{"label": "1e11", "shapes": ["32x1"]}]), 512)
+    assert "decay_share" not in cosine.optimiser.model_dump()
+    assert "final_share" not in wsd.optimiser.model_dump()
+
+
+@pytest.mark.parametrize("kind", list(SETTINGS))
+@pytest.mark.parametrize("name", ["cpu_small", "chinchilla", "marin2025"])
+def test_every_recipe_plans_every_optimiser(name, kind):
+    budget = {"label": "1e18"} if name == "marin2025" else {"label": "1e12", "shapes": ["64x3"]}
+    raw = {"corpora": ["a"], "recipe": {"name": name, "optimiser": kind}, "budgets": [budget]}
+    runs = plan_suite(Suite.model_validate(raw), 128_256 if name == "marin2025" else 512)
+    assert runs and {run.spec().optimiser.kind for run in runs} == {kind}
+
+
+def test_the_old_key_for_the_implementation_is_refused_with_the_new_one():
+    with pytest.raises(ValueError, match="`step` is now called `implementation`"):
+        Suite.model_validate(
+            {
+                "corpora": ["a"],
+                "recipe": {"name": "cpu_small", "step": "torch"},
+                "budgets": [{"label": "1e11", "shapes": ["16x1"]}],
+            }
+        )

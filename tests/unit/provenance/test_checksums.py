@@ -88,7 +88,7 @@ def test_an_input_that_was_made_anew_after_it_was_read(checkout):
     found = checkout.findings()
     assert found["train"].fresh
     assert found["evaluate"].reasons == [
-        "input results/x/model: differs from what the job read (another checksum)"
+        "input results/x/model: changed since the job read it (another checksum)"
     ]
     assert found["page"].follows == ["evaluate"]
 
@@ -121,7 +121,7 @@ def test_an_edited_result_even_with_its_old_time_and_size(checkout, path):
     )
     (reasons,) = checkout.reasons().values()
     assert reasons == [
-        f"{path.removesuffix('/weights')}: differs from what the job wrote (another checksum)"
+        f"{path.removesuffix('/weights')}: differs from the job's output (another checksum)"
     ]
     findings = list(checkout.findings().values())
     with pytest.raises(
@@ -187,7 +187,7 @@ def test_an_edit_between_two_notes_is_still_known_after_the_second(checkout):
 
 def test_what_did_not_change_is_not_read_again(checkout, monkeypatch):
     checkout.note()
-    # Files as new as the noted checksums, by the tick of the disk's clock, are read again. All files
+    # Files as new as the noted checksums, by the tick of the clock, are read again. All files
     # here are, so the checksums are made newer.
     noted = json.loads((checkout.folder / PLACE).read_text())
     checkout.write(

@@ -21,7 +21,6 @@ from relscale.resources.evaluation import (
     evaluation_resources,
     requests_resources,
     runs_by_curve,
-    tokens_to_score,
 )
 from relscale.resources.job_resources import (
     CORES_PER_GPU,
@@ -68,7 +67,7 @@ def paper():
 
 def tokens_of(experiment):
     return {
-        name: tokens_to_score(experiment.families[name], experiment.suite.recipe.context_length)
+        name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
 
@@ -135,8 +134,8 @@ def test_runs_and_evaluations_of_the_small_experiments_ask_for_little():
             JobResources(gpu=0, mem_mb=LEAST_MIB, gpu_mem_mb=0, runtime=LEAST_SCORING_MINUTES)
         }
         for name in experiment.evaluate:
-            tokens = tokens_to_score(
-                experiment.families[name], experiment.suite.recipe.context_length
+            tokens = experiment.families[name].tokens_to_score(
+                experiment.suite.recipe.context_length
             )
             assert requests_resources(tokens).mem_mb < 1600
             assert requests_resources(tokens).runtime <= LEAST_MINUTES + 1
@@ -282,18 +281,18 @@ def test_the_bill_counts_evaluations_and_names_those_that_no_job_is_long_enough_
 
 def test_tokens_to_score_follow_the_caps(paper):
     families = planned({})[0].families
-    assert tokens_to_score(families["validation"], 128) == 50_000
-    assert tokens_to_score(families["topics"], 128) == 11 * 12_000
-    assert tokens_to_score(families["knowledge"], 128) == 57 * 1050
-    assert tokens_to_score(families["continuation"], 128) == 2 * 800 * 4 * 112
-    assert tokens_to_score(families["continuation"], 64) == 2 * 800 * 4 * 64
+    assert families["validation"].tokens_to_score(128) == 50_000
+    assert families["topics"].tokens_to_score(128) == 11 * 12_000
+    assert families["knowledge"].tokens_to_score(128) == 57 * 1050
+    assert families["continuation"].tokens_to_score(128) == 2 * 800 * 4 * 112
+    assert families["continuation"].tokens_to_score(64) == 2 * 800 * 4 * 64
     uncapped = paper[0].families
     # MMLU has 14,042 questions of four options, with five shots some 700 tokens each: the bound is
     # above, and not far.
-    assert 1 < tokens_to_score(uncapped["knowledge"], 4096) / (14_042 * 4 * 700) < 2
-    assert tokens_to_score(uncapped["risk"], 4096) == 31 * 1000 * 2 * 250
+    assert 1 < uncapped["knowledge"].tokens_to_score(4096) / (14_042 * 4 * 700) < 2
+    assert uncapped["risk"].tokens_to_score(4096) == 31 * 1000 * 2 * 250
     few = uncapped["knowledge"].model_copy(update={"questions_per_subject": 10})
-    assert tokens_to_score(few, 4096) == 57 * 10 * 4 * 1080
+    assert few.tokens_to_score(4096) == 57 * 10 * 4 * 1080
 
 
 def test_a_wide_model_on_the_cpu_asks_for_its_logits(paper):

@@ -225,7 +225,7 @@ def test_documents_file_is_the_same_bytes_twice(tmp_path: Path) -> None:
     ]
 
 
-def test_other_files_are_no_documents(tmp_path: Path) -> None:
+def test_other_files_are_not_files_of_documents(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_text("text")
     with pytest.raises(ValueError, match=r"x\.parquet: not a Parquet file of documents"):
         list(read_batches(tmp_path / "x.parquet"))

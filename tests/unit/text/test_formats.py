@@ -103,7 +103,9 @@ def test_lines_of_text_and_a_last_one_without_its_end(tmp_path: Path) -> None:
         ("a.parquet", b"nothing", r"a\.parquet: not a readable Parquet file"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_a_broken_file_and_its_line_are_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         list(read_texts(tmp_path / name, "text"))
@@ -233,7 +235,7 @@ def test_broken_records(tmp_path: Path, name: str, content: bytes, message: str)
         list(read_records(tmp_path / name))
 
 
-def test_the_line_that_is_no_utf8_is_found_behind_many_and_in_archives(tmp_path: Path) -> None:
+def test_the_line_that_is_not_utf8_is_found_in_long_and_compressed_files(tmp_path: Path) -> None:
     lines = [f"line {number}\n".encode() for number in range(5000)]
     lines[4321] = b"\xff\n"
     (tmp_path / "a.txt").write_bytes(b"".join(lines))

@@ -1,4 +1,4 @@
-"""Local text between calls: touched, edited, joined by others, taken away."""
+"""Local text between calls: touched, edited, joined by others, deleted."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def later(path: Path) -> None:
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns + 5_000_000_000))
 
 
-def test_what_is_listed(root: Path) -> None:
+def test_listed_files_match_the_globs(root: Path) -> None:
     assert [file.path for file in local_files(root, SETTINGS.files, SETTINGS.exclude)] == [
         "a.jsonl",
         "deep/b.jsonl",
@@ -86,7 +86,7 @@ def test_what_is_listed(root: Path) -> None:
         (lambda root: (root / "d.jsonl").write_text("{}"), True),
     ],
 )
-def test_what_makes_another_listing(
+def test_edits_that_make_another_listing(
     root: Path, edit: Callable[[Path], Any], is_other: bool
 ) -> None:
     name = planned(root)
@@ -103,7 +103,7 @@ def test_what_makes_another_listing(
     assert (name() != before) is is_other
 
 
-def test_text_that_was_taken_away_is_what_it_was(root: Path) -> None:
+def test_deleted_text_keeps_its_listing(root: Path) -> None:
     name = planned(root)
     before = name()
     root.rename(root.with_name("scratch"))
@@ -143,7 +143,7 @@ def test_a_source_keeps_its_listing_in_its_manifest(
     assert listing_of(local_files(root), root, manifest) == before
 
 
-def test_a_given_tokenizer_may_be_taken_away(tmp_path: Path) -> None:
+def test_a_given_tokenizer_may_be_deleted(tmp_path: Path) -> None:
     path, manifest = tmp_path / "given.json", tmp_path / "out" / "manifest.json"
     vocabulary = {
         character: number
@@ -184,7 +184,7 @@ def test_planning_looks_once_at_each_file_and_reads_none(
     assert (looks["a.jsonl"], looks["b.jsonl"], looks["README.md"]) == (1, 1, 0)
 
 
-def test_a_record_that_is_no_text_is_named(root: Path) -> None:
+def test_a_record_that_is_not_text_is_named(root: Path) -> None:
     (root.parent / "plan.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"plan\.json: not valid JSON: 'utf-8' codec"):
         listing_of(local_files(root), root, root.parent / "plan.json")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relscale.text.mixture import BLOCK, Component, Mixture, permutation_at
-from relscale.training.trainer import stream
+from relscale.training.stream import stream
 
 LENGTH = 4
 

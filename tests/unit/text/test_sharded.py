@@ -1,5 +1,4 @@
-"""From files of text to the manifest of a sharded corpus: plans, shards that go on after a kill,
-weights, and what can go wrong."""
+"""From text files to the manifest of a sharded corpus: plans, resumed shards, weights, errors."""
 
 import errno
 import gzip
@@ -170,7 +169,7 @@ def test_a_given_tokenizer_is_used_as_it_is(made: Path) -> None:
     assert record["counts"]["tokens"] == record["counts"]["bytes"] + record["counts"]["documents"]
 
 
-def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(
+def test_a_shard_killed_at_any_moment_resumes_to_the_same_bytes(
     made: Path, tmp_path: Path, text: Path, tokenizer_path: Path
 ) -> None:
     # A text that comes slowly, so that the kill meets the shard at work; the stage's module is run
@@ -215,7 +214,7 @@ def test_a_shard_killed_at_any_moment_goes_on_to_the_same_bytes(
     assert 0 < progress["documents_read"] < FILES * DOCUMENTS
 
 
-def test_a_finished_shard_is_not_made_again(
+def test_a_finished_shard_is_not_built_again(
     tmp_path: Path,
     text: Path,
     tokenizer_path: Path,
@@ -418,7 +417,7 @@ def test_a_file_replaced_while_a_shard_is_stopped_is_never_mixed(
         assert sha256_of(tmp_path / "one" / file) == sha256_of(tmp_path / "two" / file)
 
 
-def test_text_that_was_only_touched_or_taken_away_is_not_tokenized_again(
+def test_text_that_was_only_touched_or_deleted_is_not_tokenized_again(
     tmp_path: Path, plain: Path, tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"files": "*.jsonl", "shards": 1}
@@ -671,7 +670,7 @@ def test_another_weight_is_another_training_set(made: Path, tmp_path: Path) -> N
     assert first.sha256["train.bin"] != second.sha256["train.bin"]
 
 
-def test_held_out_text_stands_in_proportion_to_the_weights(made: Path, tmp_path: Path) -> None:
+def test_held_out_text_is_in_proportion_to_the_weights(made: Path, tmp_path: Path) -> None:
     table = pq.read_table(
         corpus_manifest(tmp_path, made, validation_mb=0.008).parent / "validation.parquet"
     ).to_pylist()
@@ -689,7 +688,7 @@ def test_held_out_text_stands_in_proportion_to_the_weights(made: Path, tmp_path:
         held_out_documents("both", settings, {"one": [empty]})
 
 
-def test_what_is_held_out_is_chosen_by_hash_weight_and_size(tmp_path: Path) -> None:
+def test_held_out_documents_are_chosen_by_hash_weight_and_size(tmp_path: Path) -> None:
     """Against the rule written down with lists; hashes of several documents, empty texts and
     letters of several bytes are among them."""
     generator = random.Random(0)

@@ -1,6 +1,6 @@
-"""A run that was killed goes on to the same bytes."""
+"""A run that was killed resumes and gives the same bytes."""
 
-import json
+import logging
 import random
 import signal
 import subprocess
@@ -11,15 +11,16 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from run_specs import optimiser_of, run_spec
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.training.checkpoint import KEPT, Checkpoints
+from relscale.training.loop import Hooks, InterruptedRunError, train
 from relscale.training.native_library import available
-from relscale.training.torch_trainer import TorchStep
-from relscale.training.trainer import InterruptedRunError, train
+from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
     width=16,
@@ -50,17 +51,11 @@ STEPS = 230
 
 
 def spec(optimiser):
-    return {
-        "seed": 1,
-        "steps": STEPS,
-        "batch_size": 3,
-        "shape": asdict(SHAPE),
-        "optimiser": optimiser,
-    }
+    return run_spec(SHAPE, optimiser, steps=STEPS, batch_size=3)
 
 
 def model(optimiser=ADAM):
-    return TorchStep(SHAPE, Choices(), optimiser, seed=1)
+    return TorchTrainer(SHAPE, Choices(), optimiser_of(optimiser), seed=1)
 
 
 @pytest.fixture
@@ -90,12 +85,13 @@ def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, token
                 spec(optimiser),
                 tokens,
                 model(optimiser),
-                checkpoints=Checkpoints(tmp_path),
-                stop=stopping_after(steps),
+                Hooks(checkpoints=Checkpoints(tmp_path), stop=stopping_after(steps)),
             )
     last = model(optimiser)
     assert (
-        train(spec(optimiser), tokens, last, checkpoints=Checkpoints(tmp_path, every_steps=50))
+        train(
+            spec(optimiser), tokens, last, Hooks(checkpoints=Checkpoints(tmp_path, every_steps=50))
+        )
         == expected
     )
     assert same(last.state(), straight.state())
@@ -107,13 +103,13 @@ def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, token
 
 def test_a_finished_run_is_read_from_its_last_checkpoint(tokens, tmp_path):
     first, again = model(), model()
-    outcome = train(spec(ADAM), tokens, first, checkpoints=Checkpoints(tmp_path))
+    outcome = train(spec(ADAM), tokens, first, Hooks(checkpoints=Checkpoints(tmp_path)))
     again.update = None  # nothing is trained
-    assert train(spec(ADAM), tokens, again, checkpoints=Checkpoints(tmp_path)) == outcome
+    assert train(spec(ADAM), tokens, again, Hooks(checkpoints=Checkpoints(tmp_path))) == outcome
     assert same(first.state(), again.state())
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, capsys):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, caplog):
     checkpoints = Checkpoints(tmp_path)
     for step in (1, 2, 3):
         checkpoints.save(step, {"weight": np.full(4, step)}, {"curve": [], "pending": [0.5]})
@@ -130,7 +126,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, caps
         [2, 2, 2, 2],
         {"curve": [], "pending": [0.5]},
     )
-    assert "step-000000003.safetensors: damaged, passed over: " in capsys.readouterr().out
+    assert "step-000000003.safetensors: damaged, skipped: " in caplog.text
     (tmp_path / "step-000000002.json").write_text("{")
     assert checkpoints.latest() is None
 
@@ -151,53 +147,57 @@ def test_a_checkpoint_that_cannot_be_written_says_which_is_the_last_good_one(tmp
     monkeypatch.setattr("relscale.training.checkpoint.save_file", full)
     with pytest.raises(
         ValueError,
-        match=r"step-000000002.safetensors: .*No space left on device; the last good one is that of step 1",
+        match=r"step-000000002.safetensors: .*No space left on device; "
+        r"the last good one is that of step 1",
     ):
         checkpoints.save(2, {"weight": np.zeros(2)}, {})
     assert checkpoints.latest().step == 1
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_a_second_process_waits_and_says_for_whom(tmp_path, capsys):
+def test_a_second_process_waits_and_says_for_whom(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     order = []
 
     def second():
-        with Checkpoints(tmp_path).held():
+        with Checkpoints(tmp_path).locked():
             order.append("second")
 
-    with Checkpoints(tmp_path).held():
+    with Checkpoints(tmp_path).locked():
         thread = threading.Thread(target=second)
         thread.start()
-        while "waiting" not in (said := capsys.readouterr().out):
+        while "waiting" not in caplog.text:
             time.sleep(0.01)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert "held by process " in said
+    assert "locked by process " in caplog.text
 
 
 def test_state_of_another_model_is_refused(tokens, tmp_path):
-    train(spec(ADAM), tokens, model(), checkpoints=Checkpoints(tmp_path))
+    train(spec(ADAM), tokens, model(), Hooks(checkpoints=Checkpoints(tmp_path)))
     for other in (CAUTIOUS,):
         with pytest.raises(ValueError, match=r"state of an optimiser"):
-            train(spec(other), tokens, model(other), checkpoints=Checkpoints(tmp_path))
-    larger = TorchStep(Shape(**asdict(SHAPE) | {"width": 32}), Choices(), ADAM, seed=1)
+            train(spec(other), tokens, model(other), Hooks(checkpoints=Checkpoints(tmp_path)))
+    larger = TorchTrainer(
+        Shape(**asdict(SHAPE) | {"width": 32}), Choices(), optimiser_of(ADAM), seed=1
+    )
     with pytest.raises(
         ValueError, match=r"model.embed_tokens.weight is \(64, 16\), not \(64, 32\)"
     ):
-        train(spec(ADAM), tokens, larger, checkpoints=Checkpoints(tmp_path))
+        train(spec(ADAM), tokens, larger, Hooks(checkpoints=Checkpoints(tmp_path)))
 
 
 class Stage:
     """The training stage as a process, on a run of a few seconds."""
 
-    def __init__(self, folder, tokens, step):
-        # Long enough to be killed several times: a native step takes tens of microseconds, one of
-        # torch milliseconds.
-        budget = {"label": "2e10" if step == "native" else "6e8", "shapes": ["16x1"]}
+    def __init__(self, folder, tokens, implementation):
+        # Long enough to be killed several times: a step takes tens of microseconds natively and
+        # milliseconds in torch.
+        budget = {"label": "2e10" if implementation == "native" else "6e8", "shapes": ["16x1"]}
         raw = {
             "corpora": ["a"],
-            "recipe": {"name": "cpu_small", "context_length": 16, "step": step},
+            "recipe": {"name": "cpu_small", "context_length": 16, "implementation": implementation},
             "budgets": [budget],
         }
         (self.run,) = plan_suite(Suite.model_validate(raw), 64)
@@ -229,7 +229,7 @@ class Stage:
         ]
         options = [
             "--spec",
-            json.dumps(self.run.spec()),
+            self.run.spec().model_dump_json(),
             "--threads",
             "1",
             "--defined-by",
@@ -285,7 +285,7 @@ def test_kill_9_at_random_moments_and_a_last_call_give_the_bytes_of_a_straight_r
     last = process.start("out")
     said = last.communicate()[0]
     assert last.returncode == 0, said
-    assert "going on after step " in said
+    assert "resuming after step " in said
     assert process.bytes_of("out") == process.bytes_of("straight")
 
 
@@ -298,7 +298,7 @@ def test_sigterm_saves_and_leaves_with_its_own_exit_code(process):
     assert "stopped after step " in said
     assert not (process.folder / "out/record.json").exists()
     again = process.start("out")
-    assert "going on after step " in again.communicate()[0]
+    assert "resuming after step " in again.communicate()[0]
     assert again.returncode == 0
     assert read_json(process.folder / "out/record.json")["excluded_reason"] is None
 
@@ -309,11 +309,11 @@ def test_another_definition_does_not_resume(process):
     second = process.start("second", defined_by="other code")
     said = second.communicate()[0]
     assert second.returncode == 0
-    assert "going on" not in said
+    assert "resuming" not in said
     assert len(list((process.folder / "checkpoints").iterdir())) == 2
 
 
-def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_nothing_to_go_on_from(
+def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_nothing_to_resume_from(
     process,
 ):
     straight = process.start("straight", checkpoints="other")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from memory import most_memory, tells_memory
 from rounding import float32_error, roundings_of_a_gradient
+from run_specs import optimiser_of
 
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
@@ -14,7 +15,7 @@ from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
-from relscale.resources.training import train_needs
+from relscale.resources.training import training_resources
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
@@ -25,7 +26,7 @@ from relscale.training.execution import (
     state_bytes,
 )
 from relscale.training.model import Decoder, initialise
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
     width=128,
@@ -50,11 +51,11 @@ PAPER = Shape(
 H100 = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=60)
 
 
-def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, recompute: bool) -> int:
+def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, checkpointing: bool) -> int:
     """Bytes that a forward pass keeps for the backward pass, parameters left out."""
     decoder = Decoder(shape, Choices())
     initialise(decoder, 0)
-    decoder.model.recompute = recompute
+    decoder.activation_checkpointing = checkpointing
     apart = {
         tensor.untyped_storage().data_ptr()
         for tensor in [*decoder.parameters(), decoder.cosine, decoder.sine]
@@ -78,20 +79,22 @@ def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, recompute: bool)
     "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)]
 )
 @pytest.mark.parametrize("in_bfloat16", [False, True])
-@pytest.mark.parametrize("recompute", [False, True])
-def test_activations_of_a_block_are_estimated_from_above_and_not_far(shape, in_bfloat16, recompute):
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_activations_of_a_block_are_estimated_from_above_and_not_far(
+    shape, in_bfloat16, checkpointing
+):
     device = "cuda" if in_bfloat16 else "cpu"
     deeper = replace(shape, layers=6)
     # What four more blocks keep of one more sequence: neither weights in bfloat16, which all
     # sequences share, nor embedding and loss.
     many, few = (
-        [kept_bytes(one, count, in_bfloat16, recompute) for one in (deeper, shape)]
+        [kept_bytes(one, count, in_bfloat16, checkpointing) for one in (deeper, shape)]
         for count in (3, 2)
     )
     measured = many[0] - many[1] - (few[0] - few[1])
     # So many sequences that the estimate is not that of the optimiser's turn.
     large, half = (
-        [activation_bytes(one, device, count, recompute) for one in (deeper, shape)]
+        [activation_bytes(one, device, count, checkpointing) for one in (deeper, shape)]
         for count in (2000, 1000)
     )
     ratio = measured / ((large[0] - large[1] - (half[0] - half[1])) / 1000)
@@ -99,7 +102,7 @@ def test_activations_of_a_block_are_estimated_from_above_and_not_far(shape, in_b
 
 
 @tells_memory
-def test_compiled_blocks_that_are_recomputed_hold_one_copy_of_a_block_in_bfloat16():
+def test_compiled_blocks_with_activation_checkpointing_hold_one_copy_of_a_block_in_bfloat16():
     shape = replace(
         SHAPE,
         width=512,
@@ -112,7 +115,7 @@ def test_compiled_blocks_that_are_recomputed_hold_one_copy_of_a_block_in_bfloat1
     )
     decoder = Decoder(shape, Choices())
     initialise(decoder, 0)
-    decoder.model.recompute = True
+    decoder.activation_checkpointing = True
     for block in decoder.model.layers:
         block.compile(backend="aot_eager")
     tokens = torch.zeros((1, 16), dtype=torch.int64)
@@ -154,19 +157,19 @@ def chosen(memory_gib, processes=1, batch_size=16, shape=PAPER):
     )
 
 
-def test_a_run_that_fits_is_taken_whole_then_in_parts_then_recomputed_then_shared():
+def test_execution_prefers_whole_batches_then_micro_batches_then_checkpointing_then_sharding():
     assert chosen(1000) == Execution(device="cuda")
     part = chosen(80)
     assert (
         part.micro_batch is not None
         and 16 % part.micro_batch == 0
-        and not part.recompute
+        and not part.activation_checkpointing
         and not part.sharded
     )
     tight = next(
         found
         for memory in range(79, 20, -1)
-        if (found := chosen(memory)) is not None and found.recompute
+        if (found := chosen(memory)) is not None and found.activation_checkpointing
     )
     assert not tight.sharded
     assert chosen(30) is None
@@ -183,15 +186,23 @@ def test_what_is_chosen_fits_and_the_next_larger_part_does_not(memory_gib):
     found, parameters = chosen(memory_gib), count_parameters(PAPER).total
     assert found is not None and found.micro_batch is not None
     room = USABLE_SHARE * memory_gib * GIB - state_bytes(parameters, "cautious_adamc")
-    assert activation_bytes(PAPER, "cuda", found.micro_batch, found.recompute) <= room
-    assert activation_bytes(PAPER, "cuda", 2 * found.micro_batch, found.recompute) > room
+    assert (
+        activation_bytes(PAPER, "cuda", found.micro_batch, found.activation_checkpointing) <= room
+    )
+    assert (
+        activation_bytes(PAPER, "cuda", 2 * found.micro_batch, found.activation_checkpointing)
+        > room
+    )
 
 
 def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_losses():
     shape = replace(SHAPE, context_length=2048)
     found = choose_execution(shape, count_parameters(shape).total, "adam", 64, "cpu")
     assert found.micro_batch is not None
-    assert activation_bytes(shape, "cpu", found.micro_batch, found.recompute) <= CPU_ROOM_BYTES
+    assert (
+        activation_bytes(shape, "cpu", found.micro_batch, found.activation_checkpointing)
+        <= CPU_ROOM_BYTES
+    )
     small = replace(
         SHAPE,
         width=16,
@@ -203,6 +214,7 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
         context_length=16,
     )
     optimiser = {"kind": "adam", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "clip_norm": 1.0}
+    optimiser |= {"warmup_share": 0.1, "decay_share": 0.5}
     optimiser |= dict.fromkeys(
         ("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003
     )
@@ -210,9 +222,9 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
     for execution in (
         Execution(),
         Execution(micro_batch=2),
-        Execution(micro_batch=3, recompute=True),
+        Execution(micro_batch=3, activation_checkpointing=True),
     ):
-        step = TorchStep(small, Choices(), optimiser, 0, execution)
+        step = TorchTrainer(small, Choices(), optimiser_of(optimiser), 0, execution)
         generator = torch.Generator().manual_seed(0)
         for _ in range(5):
             step.update(torch.randint(0, 64, (7, 17), generator=generator).numpy(), 1.0)
@@ -237,22 +249,22 @@ def paper_run(budget, width):
 
 def test_a_job_asks_for_the_fewest_gpus_that_hold_it_and_end_in_time():
     small, large = paper_run("1e18", 512), paper_run("1e20", 2816)
-    assert train_needs(small, Training(gpus_per_run=8), H100).gpu == 1
-    asked = train_needs(large, Training(gpus_per_run=8), H100)
+    assert training_resources(small, Training(gpus_per_run=8), H100).gpu == 1
+    asked = training_resources(large, Training(gpus_per_run=8), H100)
     hours = large.training_flops / (0.4 * 9.89e14) / 3600
     assert asked.gpu == 8
     assert hours / 8 < 48 < hours / 4
     assert LEAST_MINUTES + SLACK * 60 * hours / 8 > 48 * 60 == asked.runtime
-    unhurried = train_needs(small, Training(gpus_per_run=8), H100)
+    unhurried = training_resources(small, Training(gpus_per_run=8), H100)
     assert unhurried.runtime == pytest.approx(
         LEAST_MINUTES + SLACK * small.training_flops / (0.4 * 9.89e14) / 60, rel=0.02
     )
-    assert train_needs(large, Training(gpus_per_run=2), H100).gpu == 2
-    assert train_needs(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
+    assert training_resources(large, Training(gpus_per_run=2), H100).gpu == 2
+    assert training_resources(large, Training(gpus_per_run=8, hours_per_run=150), H100).gpu == 2
 
 
 def test_a_job_says_what_memory_its_gpus_need():
-    asked = train_needs(paper_run("1e20", 2816), Training(gpus_per_run=8), H100)
+    asked = training_resources(paper_run("1e20", 2816), Training(gpus_per_run=8), H100)
     assert 4_275_080_960 * 9 / 2**20 < asked.gpu_mem_mb < 0.9 * 80e9 / 2**20
     # Parameters and moments twice on their way to a checkpoint, and each process's own.
     assert asked.mem_mb > 24 * 4_275_080_960 / 2**20
@@ -266,7 +278,7 @@ def test_a_job_on_the_cpu_asks_for_no_gpu_and_little_memory():
     }
     (run,) = plan_suite(Suite.model_validate(raw), 512)
     costs = Costs(device="cpu", peak_flops_per_s=1.2e11, utilisation=0.4)
-    asked = train_needs(run, Training(gpus_per_run=8), costs)
+    asked = training_resources(run, Training(gpus_per_run=8), costs)
     assert (asked.gpu, asked.gpu_mem_mb) == (0, 0)
     assert 900 < asked.mem_mb < 1000
     assert asked.resources().keys() == {

@@ -19,13 +19,14 @@ def inputs(tokens, width, vocab, precision=torch.float32):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "vocab", "at_once"), [(37, 101, 101), (37, 101, 1010), (64, 50, 800), (5, 7, 1)]
+    ("tokens", "vocab", "logits_per_chunk"),
+    [(37, 101, 101), (37, 101, 1010), (64, 50, 800), (5, 7, 1)],
 )
-def test_chunks_give_the_plain_loss_and_its_gradients(tokens, vocab, at_once):
+def test_chunks_give_the_plain_loss_and_its_gradients(tokens, vocab, logits_per_chunk):
     hidden, weight, targets = inputs(tokens, 12, vocab, torch.float64)
     plain = functional.cross_entropy(hidden @ weight.T, targets, reduction="sum")
     expected = torch.autograd.grad(plain, (hidden, weight))
-    chunked = summed_cross_entropy(hidden, weight, targets, at_once)
+    chunked = summed_cross_entropy(hidden, weight, targets, logits_per_chunk)
     # The loss is summed in float32, the gradients are in the precision of their tensors; logits
     # pass through float32.
     torch.testing.assert_close(chunked.double(), plain, rtol=1e-6, atol=0)
@@ -44,7 +45,7 @@ def test_chunks_under_autocast_are_as_near_as_the_plain_loss_in_bfloat16():
         plain = functional.cross_entropy(
             functional.linear(hidden, weight).float(), targets, reduction="sum"
         )
-        chunked = summed_cross_entropy(hidden, weight, targets, at_once=20_000)
+        chunked = summed_cross_entropy(hidden, weight, targets, logits_per_chunk=20_000)
     theirs, ours = (torch.autograd.grad(loss, (hidden, weight)) for loss in (plain, chunked))
     for number in range(2):
         errors = [
@@ -77,21 +78,24 @@ class Peak(TorchDispatchMode):
         return result
 
 
-def peak_beside_tables(tokens, vocab, at_once):
+def peak_beside_tables(tokens, vocab, logits_per_chunk):
     """Peak bytes of loss and gradient, less what is linear in tokens or in the vocabulary: hidden
     states, head, and their gradients."""
     width = 8
     hidden, weight, targets = inputs(tokens, width, vocab)
     with Peak() as watch:
-        summed_cross_entropy(hidden, weight, targets, at_once).backward()
+        summed_cross_entropy(hidden, weight, targets, logits_per_chunk).backward()
     return watch.peak - 4 * width * (2 * tokens + 3 * vocab)
 
 
 def test_peak_memory_does_not_grow_with_vocabulary_times_tokens():
-    at_once = 2**16
-    small, large = peak_beside_tables(512, 2048, at_once), peak_beside_tables(4096, 16384, at_once)
+    logits_per_chunk = 2**16
+    small, large = (
+        peak_beside_tables(512, 2048, logits_per_chunk),
+        peak_beside_tables(4096, 16384, logits_per_chunk),
+    )
     logits = 4 * 4096 * 16384
-    assert small < 6 * 4 * at_once
+    assert small < 6 * 4 * logits_per_chunk
     assert large < 1.5 * small
     assert large < logits / 50
     # What the plain loss takes, by the same count: the test would see it.

@@ -8,9 +8,10 @@ from rounding import float32_error, roundings_of_a_logit
 from relscale.files import write_json
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, RopeScaling, Shape
+from relscale.training.architectures.qwen3 import Decoder, rotary_angles
 from relscale.training.folder import hugging_face_config
 from relscale.training.initial import parameter_shapes
-from relscale.training.model import Decoder, initialise, load_decoder, rotary_angles, save_decoder
+from relscale.training.model import initialise, load_decoder, save_decoder
 
 SHAPE = Shape(
     width=24,

@@ -11,6 +11,7 @@ import pytest
 import torch
 from gradients import autograd, gradient_errors
 from rounding import float32_error, roundings_of_a_logit
+from run_specs import optimiser_of
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.training.initial import initial_values
@@ -21,7 +22,7 @@ from relscale.training.native_library import (
     named_values,
     rotary_angles,
 )
-from relscale.training.torch_trainer import TorchStep
+from relscale.training.torch_trainer import TorchTrainer
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[2] / "src/relscale/training/native"
@@ -103,7 +104,7 @@ def torch_updates(
     shape: Shape, values: dict[str, np.ndarray], batch: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Values after three updates at half the rates by the torch step."""
-    step = TorchStep(shape, CHOICES, ADAM, seed=0)
+    step = TorchTrainer(shape, CHOICES, optimiser_of(ADAM), seed=0)
     with torch.no_grad():
         for name, parameter in step.decoder.named_parameters():
             parameter.copy_(torch.from_numpy(values[name]))
@@ -128,7 +129,7 @@ def test_every_compiler_and_machine_gives_the_gradients_of_autograd(
     sizes = np.array([flat.size, len(batch)], dtype=np.int64)
     parts = [
         bytes(c_shape(shape)),
-        bytes(adam_settings(ADAM)),
+        bytes(adam_settings(optimiser_of(ADAM))),
         *(
             part.tobytes()
             for part in (

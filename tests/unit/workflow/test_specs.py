@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 from edited_settings import edited, keys_of
 
-from relscale.config.analysis import FigureName
+from relscale.config.figures import FigureName
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (

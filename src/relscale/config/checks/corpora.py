@@ -54,11 +54,7 @@ def check_decontamination(sections: Sections) -> list[Problem]:
     """Check that corpora are decontaminated against families that have texts."""
     if sections.corpora is None or sections.families is None:
         return []
-    texts = [
-        name
-        for name, family in sections.families.items()
-        if family.kind not in {"validation", "continuation"}
-    ]
+    texts = [name for name, family in sections.families.items() if not family.needs_suite]
     return [
         problem
         for index, name in enumerate(sections.corpora.decontaminate_against)

@@ -8,7 +8,7 @@ from relscale.config.figures import figure_families
 def check_corpus(sections: Sections) -> list[Problem]:
     """Check that figures of one corpus show one that is trained on."""
     figures, suite = sections.figures, sections.suite
-    if figures is None or suite is None or sections.checkpoints is not None:
+    if figures is None or suite is None or sections.released is not None:
         return []
     return unless_in(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
 

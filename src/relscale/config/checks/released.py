@@ -6,12 +6,12 @@ from relscale.config.errors import Problem
 
 def check_released(sections: Sections) -> list[Problem]:
     """Check that released models are not asked for something that only trained runs have."""
-    if sections.checkpoints is None:
+    if sections.released is None:
         return []
     problems: list[Problem] = []
     families, figures = sections.families or {}, sections.figures
     for index, name in enumerate(sections.evaluate or ()):
-        if name in families and families[name].kind in {"validation", "continuation"}:
+        if name in families and families[name].needs_suite:
             kind = families[name].kind
             message = (
                 f"a family of kind {kind} needs the corpus and tokenizer of trained runs, "

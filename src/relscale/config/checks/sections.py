@@ -25,8 +25,8 @@ class Sections:
     """Section `tokenizer`."""
     suite: Suite | None = None
     """Section `suite`."""
-    checkpoints: ReleasedModels | None = None
-    """Section `checkpoints`; None also where it is left out."""
+    released: ReleasedModels | None = None
+    """Section `released`; None also where it is left out."""
     evaluate: list[str] | None = None
     """Section `evaluate`."""
     families: Mapping[str, AnyFamily] | None = None

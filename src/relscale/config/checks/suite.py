@@ -24,9 +24,9 @@ def check_corpora(sections: Sections) -> list[Problem]:
 def check_suite(sections: Sections) -> list[Problem]:
     """Check budgets and replicates, and that every run can be planned."""
     suite, tokenizer = sections.suite, sections.tokenizer
-    if suite is None or sections.checkpoints is not None:
+    if suite is None or sections.released is not None:
         return []
-    problems = [*_budgets(suite), *_schedule(suite), *_replicates(suite)]
+    problems = [*_budgets(suite), *_recipe(suite), *_replicates(suite)]
     if problems or tokenizer is None:
         return problems
     try:
@@ -38,29 +38,19 @@ def check_suite(sections: Sections) -> list[Problem]:
 
 def _budgets(suite: Suite) -> list[Problem]:
     problems: list[Problem] = []
-    derived = suite.recipe.name == "marin2025"
     labels = [budget.label for budget in suite.budgets]
     for index, budget in enumerate(suite.budgets):
         key = ("suite", "budgets", index)
         if labels.index(budget.label) != index:
             problems.append(((*key, "label"), "the budget is listed twice"))
-        if not derived and not budget.shapes:
-            problems.append(
-                ((*key, "shapes"), f"recipe {suite.recipe.name} needs a list of shapes")
-            )
-        if derived and budget.shapes is not None:
-            problems.append(
-                ((*key, "shapes"), "recipe marin2025 derives its shapes: leave the key out")
-            )
+        if problem := suite.recipe.shapes_problem(budget.shapes):
+            problems.append(((*key, "shapes"), problem))
     return problems
 
 
-def _schedule(suite: Suite) -> list[Problem]:
-    recipe = suite.recipe
-    if recipe.name != "chinchilla" and recipe.warmup_share + recipe.decay_share > 1:
-        key = ("suite", "recipe", "warmup_share")
-        return [(key, "warmup_share and decay_share add up to more than 1")]
-    return []
+def _recipe(suite: Suite) -> list[Problem]:
+    found = suite.recipe.settings_problems()
+    return [(("suite", "recipe", key), problem) for key, problem in found.items()]
 
 
 def _replicates(suite: Suite) -> list[Problem]:

@@ -1,13 +1,16 @@
-"""Choosing rows of the tables for a panel; nothing is smoothed, filled in or dropped here."""
+"""Selecting rows of the tables for a panel; nothing is smoothed, filled in or dropped here."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from relscale.contract.status import Status
+
 
 def pick(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
-    """Return the rows whose columns equal the values given (a value None asks nothing)."""
+    """Return the rows whose columns equal the given values; None accepts any value."""
     kept = np.ones(len(frame), dtype=bool)
     for column, value in equal.items():
         if value is not None:
@@ -15,17 +18,19 @@ def pick(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
     return frame[kept]
 
 
-def ordered(wanted: Sequence[str], *found: Iterable[object]) -> list[str]:
-    """Return the names in the order wanted, then those only found, sorted (so that the order of
-    rows decides nothing)."""
+def ordered(wanted: Sequence[str], *found: Iterable[Any]) -> list[str]:
+    """Return the wanted names in their order, then other names that were found, sorted.
+
+    So the order of the rows decides nothing.
+    """
     names = {str(name) for names in found for name in names if not pd.isna(name)}
     return [*dict.fromkeys(wanted), *sorted(names - set(wanted))]
 
 
 def one_estimator(frame: pd.DataFrame, estimator: str) -> pd.DataFrame:
-    """Return one estimator's rows: the one asked for, else `vertex`, else the first by name.
+    """Return the rows of one estimator: the given one, else `vertex`, else the first by name.
 
-    The estimator `joint` uses all runs and the vertex's optimum, so its points may be listed under
+    The estimator `joint` uses all runs and the optimum of `vertex`, so that its points may have
     either name.
     """
     if not len(frame):
@@ -37,24 +42,24 @@ def one_estimator(frame: pd.DataFrame, estimator: str) -> pd.DataFrame:
     return frame
 
 
-def text_of(value: object) -> str:
-    """Return a cell as text, empty where the cell is."""
+def numbers(frame: pd.DataFrame, *columns: str) -> list[float]:
+    """Return all numbers of some columns, column by column; empty cells are left out."""
+    return [float(value) for name in columns for value in pd.to_numeric(frame[name]).dropna()]
+
+
+def text_of(value: Any) -> str:
+    """Return a cell as text; an empty cell is an empty text."""
     return "" if value is None or pd.isna(value) else str(value)
 
 
-def sound(status: object) -> bool:
-    """Say whether a row's status raises no objection (its notes, after a semicolon, are no
-    objection)."""
-    return status_word(status) in ("", "ok")
-
-
-def status_word(status: object) -> str:
-    """Return the word of a status in front of its notes (`word; note; note`)."""
-    return text_of(status).split(";", 1)[0].strip()
+def reservation(status: Any) -> str:
+    """Return a status other than ok in words; empty if the status is ok or missing."""
+    word = text_of(status)
+    return "" if word in ("", Status.OK) else word.replace("_", " ")
 
 
 def included(losses: pd.DataFrame) -> np.ndarray:
-    """Return a mask of the rows that no `excluded_reason` rules out."""
+    """Return a mask of the rows without an `excluded_reason`."""
     if "excluded_reason" not in losses.columns:
         return np.ones(len(losses), dtype=bool)
     reason = losses["excluded_reason"]
@@ -62,8 +67,11 @@ def included(losses: pd.DataFrame) -> np.ndarray:
 
 
 def compute_of(losses: pd.DataFrame, compute: str) -> pd.Series:
-    """Return the compute of each row; from the other column (training = 3 x forward) where the one
-    asked for is not there."""
+    """Return the compute of each row in FLOPs.
+
+    If the column is missing, it follows from the other one (training = 3 x forward); if both are
+    missing, it is NaN.
+    """
     if compute in losses.columns:
         return pd.to_numeric(losses[compute])
     other, factor = (

@@ -1,38 +1,42 @@
-"""The figure of one family: absolute laws above, relative laws below, a column a corpus."""
+"""The figure of one family: absolute laws (top) and relative laws (bottom), a column per corpus."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.metric_labels import metric_label
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.kit.axes import (
     Grid,
-    Label,
     column_widths,
-    direct_labels,
-    empty,
     footer,
     footer_height_in,
     grid,
-    heading,
-    label_size,
     limits_linear,
     limits_log,
     log_axis,
+)
+from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
+from relscale.figures.kit.labels import (
+    Label,
+    direct_labels,
+    empty,
+    heading,
+    label_size,
     note,
     y_label,
 )
-from relscale.figures.kit.choose import one_estimator, ordered, pick, sound, status_word
-from relscale.figures.kit.command import Tables, table
+from relscale.figures.kit.metrics import change_label
 from relscale.figures.kit.panels import (
+    LawStyle,
     Span,
     absolute_heights,
     absolute_panel,
-    change_label,
+    compute_axis,
     labels_of,
     relative_heights,
     relative_panel,
@@ -47,73 +51,87 @@ from relscale.figures.kit.style import (
     colours,
     compute_label,
     ink,
-    is_error,
     markers,
-    metric_label,
     text_width_in,
     words,
 )
-
-FAMILY_DEFAULTS: dict[str, Any] = {
-    "family": "",
-    "metric": "bits_per_byte",
-    "baseline": "",
-    "domains": [],
-    "corpora": [],
-    "labels": {},
-    "estimator": "joint",
-    "compute": "training_flops",
-    "extrapolate_decades": 1.0,
-    "paper_line": False,
-}
-"""Keys of the spec: `domains` and `corpora` give the order (hence colours and markers), `labels`
-the names shown."""
+from relscale.figures.kit.tables import Tables, complete
+from relscale.figures.settings import FamilySettings
 
 MOST_DIRECT_LABELS = 16
 LEFT_IN = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
-class FamilyView:
-    """The rows of one family that its figure shows, and how."""
+class FamilyRows:
+    """The rows of one family that its figure shows, and how it shows them."""
 
+    settings: FamilySettings
     points: pd.DataFrame
     absolute: pd.DataFrame
+    """Rows of absolute.csv."""
     relative: pd.DataFrame
+    """Rows of relative.csv."""
     corpora: list[str]
     baseline: str
     colour: dict[str, str]
+    """Colour of each domain, in their order."""
     marker: dict[str, str]
+    """Marker of each corpus."""
     span: Span
 
+    def only(self, corpus: str) -> "FamilyRows":
+        """Return the rows of one corpus, in the style that it has among all corpora."""
+        return replace(
+            self,
+            points=pick(self.points, corpus=corpus),
+            absolute=pick(self.absolute, corpus=corpus),
+            relative=pick(self.relative, corpus=corpus),
+        )
 
-def family_view(tables: Tables, chosen: Mapping[str, Any]) -> FamilyView:
-    """Choose the rows of one family, metric and estimator, and settle domains, corpora, colours and
-    markers."""
-    family, metric = chosen["family"], chosen["metric"]
-    points = one_estimator(
-        pick(table(tables, "points"), family=family, metric=metric), chosen["estimator"]
+    def style(self, corpus: str) -> LawStyle:
+        """Return how the laws of one corpus are drawn."""
+        return LawStyle(
+            colour=self.colour,
+            marker=self.marker[corpus],
+            compute=self.settings.compute,
+            span=self.span,
+            baseline=self.baseline,
+            metric=self.settings.metric,
+        )
+
+    @property
+    def direct(self) -> bool:
+        """Whether the lines have labels; the domains of a large family are named in a key."""
+        return len(self.colour) <= MOST_DIRECT_LABELS
+
+
+def family_rows(tables: Tables, settings: FamilySettings) -> FamilyRows:
+    """Select the rows of one family, metric and estimator; assign colours and markers.
+
+    Args:
+        tables: points, absolute and relative; a missing table is empty.
+        settings: settings of the figure.
+    """
+    tables = complete(tables, ("points", "absolute", "relative"))
+    mine = {"family": settings.family, "metric": settings.metric}
+    points, absolute = (
+        one_estimator(pick(tables[name], **mine), settings.estimator)
+        for name in ("points", "absolute")
     )
-    absolute = one_estimator(
-        pick(table(tables, "absolute"), family=family, metric=metric), chosen["estimator"]
-    )
-    relative = pick(
-        table(tables, "relative"), family=family, metric=metric, estimator=chosen["estimator"]
-    )
-    baseline = chosen["baseline"] or (str(relative["baseline"].iloc[0]) if len(relative) else "")
-    corpora = ordered(chosen["corpora"], points["corpus"], absolute["corpus"], relative["corpus"])
+    relative = pick(tables["relative"], **mine, estimator=settings.estimator)
+    baseline = settings.baseline or (str(relative["baseline"].iloc[0]) if len(relative) else "")
+    corpora = ordered(settings.corpora, points["corpus"], absolute["corpus"], relative["corpus"])
     domains = ordered(
-        chosen["domains"],
+        settings.domains,
         points["domain"],
         absolute["domain"],
         relative["treatment"],
         relative["baseline"],
     )
-    fitted = (
-        pd.to_numeric(relative["dbeta"]).notna().any()
-        or pd.to_numeric(absolute["exponent"]).notna().any()
-    )
-    return FamilyView(
+    fitted = numbers(relative, "dbeta") or numbers(absolute, "exponent")
+    return FamilyRows(
+        settings=settings,
         points=points,
         absolute=absolute,
         relative=relative,
@@ -121,182 +139,159 @@ def family_view(tables: Tables, chosen: Mapping[str, Any]) -> FamilyView:
         baseline=baseline,
         colour=colours(domains, baseline),
         marker=markers(corpora),
-        span=span_of(points, chosen["compute"], chosen["extrapolate_decades"] if fitted else 0.0),
+        span=span_of(points, settings.compute, settings.extrapolate_decades if fitted else 0.0),
     )
 
 
-def family_figure(
-    tables: Tables, chosen: Mapping[str, Any], *, extra_row_in: float = 0.0, extra_foot: str = ""
-) -> tuple[Figure, FamilyView, tuple[Axes, ...]]:
-    """Draw absolute laws above relative laws, a column a corpus.
+def family_figure(tables: Tables, settings: FamilySettings) -> Figure:
+    """Draw the figure of one family from points, absolute and relative."""
+    return draw_family(family_rows(tables, settings))[0]
+
+
+def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure, tuple[Axes, ...]]:
+    """Draw absolute laws above relative laws, one column per corpus.
 
     Args:
-        tables: points, absolute, relative.
-        chosen: The figure's settings (`FAMILY_DEFAULTS`).
-        extra_row_in: Height of one more row of axes, left empty for the caller; 0 for none.
-        extra_foot: What the caller adds to the figure's foot.
+        rows: the rows of the family.
+        extra_row_in: height of a third row of axes, which stays empty; 0 for none.
 
     Returns:
-        The figure, what it shows, and the axes of the extra row.
+        The figure, and the axes of the third row.
     """
-    view = family_view(tables, chosen)
-    direct = len(view.colour) <= MOST_DIRECT_LABELS
-    columns = max(len(view.corpora), 1)
-    texts = (
-        [line_texts(view, chosen["labels"], corpus, two_lines=True) for corpus in view.corpora]
-        if direct
-        else []
-    )
-    lines = max((sum(text.count("\n") + 1 for text in of.values()) for of in texts), default=0)
+    labels, lines = rows.settings.labels, _label_lines(rows)
     heights = [1.75, max(1.85, 0.09 * lines)] + ([extra_row_in] if extra_row_in else [])
-    size = (
-        min(label_size(lines, heights[1]), label_size(len(view.colour), heights[0]))
-        if direct
-        else SMALL_PT
-    )
-    gutter = _gutter_in(view, chosen["labels"], size, direct)
+    size = SMALL_PT
+    if rows.direct:
+        size = min(label_size(lines, heights[1]), label_size(len(rows.colour), heights[0]))
+    columns, gutter = max(len(rows.corpora), 1), _gutter_in(rows, size)
     widths = column_widths(
         columns, width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=gutter, gap_in=gutter
     )
     width = max(LEFT_IN + sum(widths) + gutter * columns, COLUMN_WIDTH_IN)
-    foot = " ".join(
-        part for part in (_objections(view), _other_points(view, chosen), extra_foot) if part
-    )
-    legend_in = (
-        0.0
-        if direct
-        else 0.13 * -(-len(view.colour) // _legend_columns(view, chosen["labels"], width)) + 0.12
-    )
+    foot = " ".join(part for part in (_objections(rows), _other_points(rows)) if part)
+    foot_in, key_in = footer_height_in(foot, width), 0.0
+    if not rows.direct:
+        key_in = 0.13 * -(-len(rows.colour) // _key_columns(rows, width)) + 0.12
     made = grid(
         row_heights_in=heights,
         column_widths_in=widths,
         left_in=LEFT_IN,
         right_in=gutter,
-        bottom_in=0.4 + legend_in + footer_height_in(foot, width),
+        bottom_in=0.4 + key_in + foot_in,
         column_gap_in=gutter,
         row_gap_in=[0.22, 0.5][: len(heights) - 1],
         width_in=width,
     )
-    for place, corpus in enumerate(view.corpora or [""]):
-        _column(made, place, corpus, view, chosen, size if direct else 0.0)
-    if not direct:
-        _legend(made.figure, view, chosen["labels"], footer_height_in(foot, width))
+    for place, corpus in enumerate(rows.corpora or [""]):
+        heading(made.rows[0][place], words(corpus, labels, 30) or "no corpus")
+        _column(made, place, corpus, rows, size if rows.direct else 0.0)
+    if not rows.direct:
+        _key(made.figure, rows, foot_in)
     if foot:
         footer(made.figure, foot)
-    return made.figure, view, made.rows[2] if extra_row_in else ()
+    return made.figure, made.rows[2] if extra_row_in else ()
 
 
-def _column(
-    made: Grid, place: int, corpus: str, view: FamilyView, chosen: Mapping[str, Any], size: float
-) -> None:
+def _label_lines(rows: FamilyRows) -> int:
+    """Return the number of lines of the labels of a panel; 0 if there are no labels."""
+    if not rows.direct:
+        return 0
+    texts = [line_texts(rows, corpus, two_lines=True) for corpus in rows.corpora]
+    return max((sum(text.count("\n") + 1 for text in of.values()) for of in texts), default=0)
+
+
+def _column(made: Grid, place: int, corpus: str, rows: FamilyRows, size: float) -> None:
+    """Draw the panels of one corpus, with labels of `size` points; 0 for no labels."""
     top, bottom = made.rows[0][place], made.rows[1][place]
-    heading(top, words(corpus, chosen["labels"], 30) or "no corpus")
-    points, absolute = pick(view.points, corpus=corpus), pick(view.absolute, corpus=corpus)
-    if not len(points) and not len(absolute):
-        empty(
-            top,
-            f"no points or laws of {words(chosen['family']) or 'this family'} in {words(chosen['metric'])}",
-        )
-    else:
-        _absolute(top, place, points, absolute, corpus, view, chosen, size)
+    if len(rows.only(corpus).points) or len(rows.only(corpus).absolute):
+        _absolute(top, corpus, rows, size)
         top.tick_params(labelbottom=False)
-    _relative(bottom, place, corpus, view, chosen, size)
-
-
-def _absolute(
-    axes: Axes,
-    place: int,
-    points: pd.DataFrame,
-    laws: pd.DataFrame,
-    corpus: str,
-    view: FamilyView,
-    chosen: Mapping[str, Any],
-    size: float,
-) -> None:
-    ends = absolute_panel(
-        axes,
-        points,
-        laws,
-        colour=view.colour,
-        marker=view.marker[corpus],
-        compute=chosen["compute"],
-        span=view.span,
-    )
-    heights = absolute_heights(view.points, view.absolute, view.span)
-    if is_error(chosen["metric"]):
-        log_axis(axes.yaxis, *limits_log(heights))
+        _y_label(top, place, metric_label(rows.settings.metric))
     else:
-        axes.set_ylim(*limits_linear(heights))
-    _compute_axis(axes, view.span)
+        family = words(rows.settings.family) or "this family"
+        empty(top, f"no points or laws of {family} in {words(rows.settings.metric)}")
+    ends = relative_axes(bottom, rows, corpus)
+    if ends is None:
+        empty(bottom, "no relative laws in the tables")
+        return
+    _y_label(bottom, place, change_label(rows.settings.metric))
+    if size:
+        texts = line_texts(rows, corpus, two_lines=True)
+        labels = labels_of(ends, texts, rows.colour) + baseline_label(rows, texts)
+        direct_labels(bottom, labels, size)
+    else:
+        _verdict_counts(bottom, rows, corpus, ends)
+
+
+def _y_label(axes: Axes, place: int, text: str) -> None:
+    """Label the y axis of the first column; the others have no tick labels."""
     if place:
         axes.tick_params(labelleft=False)
     else:
-        y_label(axes, metric_label(chosen["metric"]))
+        y_label(axes, text)
+
+
+def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
+    mine = rows.only(corpus)
+    ends = absolute_panel(axes, mine.points, mine.absolute, rows.style(corpus))
+    heights = absolute_heights(rows.points, rows.absolute, rows.span)
+    if lower_is_better(rows.settings.metric):
+        log_axis(axes.yaxis, *limits_log(heights))
+    else:
+        axes.set_ylim(*limits_linear(heights))
+    compute_axis(axes, rows.span, room=1.25, single=10**0.6)
     if size:
-        direct_labels(
-            axes,
-            labels_of(
-                ends, {name: words(name, chosen["labels"], 22) for name in view.colour}, view.colour
-            ),
-            size,
-        )
+        names = {name: words(name, rows.settings.labels, 22) for name in rows.colour}
+        direct_labels(axes, labels_of(ends, names, rows.colour), size)
 
 
-def line_texts(
-    view: FamilyView, labels: Mapping[str, str], corpus: str, *, two_lines: bool
-) -> dict[str, str]:
-    """Return what the end of each line is called: the domain and its verdict, below each other
-    where that is asked and the name is long."""
-    verdicts = {
-        str(row["treatment"]): verdict_word(row)
-        for _, row in pick(view.relative, corpus=corpus).iterrows()
-    }
-    found = {}
-    for name in view.colour:
-        shown = words(name, labels, 18)
+def verdicts_of(rows: FamilyRows, corpus: str) -> dict[str, str]:
+    """Return the verdict of each treatment on one corpus."""
+    laws = pick(rows.relative, corpus=corpus)
+    return {str(row["treatment"]): verdict_word(row) for _, row in laws.iterrows()}
+
+
+def line_texts(rows: FamilyRows, corpus: str, *, two_lines: bool) -> dict[str, str]:
+    """Return the label of each line: the domain and its verdict.
+
+    With `two_lines`, the verdict is below a name of more than four letters.
+    """
+    verdicts, found = verdicts_of(rows, corpus), {}
+    for name in rows.colour:
+        shown = words(name, rows.settings.labels, 18)
         between = "\n" if two_lines and len(shown) > 4 else " "
-        found[name] = (
-            f"= {shown}"
-            if name == view.baseline
-            else f"{shown}{between}{verdicts.get(name, 'no law')}"
-        )
+        verdict = verdicts.get(name, "no law")
+        found[name] = f"= {shown}" if name == rows.baseline else f"{shown}{between}{verdict}"
     return found
 
 
-def relative_axes(
-    axes: Axes, view: FamilyView, chosen: Mapping[str, Any], corpus: str
-) -> dict[str, float] | None:
-    """Draw the relative laws of one corpus, its axes scaled for all corpora of the view.
+def baseline_label(rows: FamilyRows, texts: Mapping[str, str]) -> list[Label]:
+    """Return the label of the baseline's line at 0, if it has a text."""
+    if rows.baseline not in texts:
+        return []
+    return [Label(y=0.0, text=texts[rows.baseline], colour=BASELINE_COLOUR)]
+
+
+def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float] | None:
+    """Draw the relative laws of one corpus, on axes that are scaled for all rows.
 
     Returns:
-        For each treatment, the height at which its line ends; None (and nothing drawn) where the
-        tables hold nothing of it.
+        The height at which the line of each treatment ends; None, and nothing is drawn, if the
+        tables have no row of the corpus.
     """
-    points, laws = pick(view.points, corpus=corpus), pick(view.relative, corpus=corpus)
-    if not len(points) and not len(laws):
+    mine, style = rows.only(corpus), rows.style(corpus) if corpus in rows.marker else None
+    if style is None or (not len(mine.points) and not len(mine.relative)):
         return None
-    metric = chosen["metric"]
     ends = relative_panel(
-        axes,
-        points,
-        laws,
-        colour=view.colour,
-        baseline=view.baseline,
-        metric=metric,
-        marker=view.marker[corpus],
-        compute=chosen["compute"],
-        span=view.span,
-        paper_line=chosen["paper_line"],
+        axes, mine.points, mine.relative, style, paper_line=rows.settings.paper_line
     )
-    low, high = limits_linear(
-        relative_heights(view.points, view.relative, view.baseline, metric, view.span)
-    )
-    single = view.span.first == view.span.last
+    low, high = limits_linear(relative_heights(rows.points, rows.relative, style))
+    single = rows.span.first == rows.span.last
     axes.set_ylim(low - (0.2 * (high - low) if single else 0.0), high)
-    _compute_axis(axes, view.span)
-    axes.set_xlabel(compute_label(chosen["compute"]))
+    compute_axis(axes, rows.span, room=1.25, single=10**0.6)
+    axes.set_xlabel(compute_label(rows.settings.compute))
     axes.axhline(0.0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
-    if len(view.colour) < 2:
+    if len(rows.colour) < 2:
         note(axes, "one domain: there is no gap to show")
     elif not ends:
         note(axes, "no gap to the baseline in the tables")
@@ -305,115 +300,72 @@ def relative_axes(
     return ends
 
 
-def _relative(
-    axes: Axes, place: int, corpus: str, view: FamilyView, chosen: Mapping[str, Any], size: float
-) -> None:
-    ends = relative_axes(axes, view, chosen, corpus)
-    if ends is None:
-        empty(axes, "no relative laws: the tables hold no row")
-        return
-    if place:
-        axes.tick_params(labelleft=False)
-    else:
-        y_label(axes, change_label(chosen["metric"]))
-    if size:
-        texts = line_texts(view, chosen["labels"], corpus, two_lines=True)
-        zero = (
-            [Label(y=0.0, text=texts[view.baseline], colour=BASELINE_COLOUR)]
-            if view.baseline in texts
-            else []
-        )
-        direct_labels(axes, [*labels_of(ends, texts, view.colour), *zero], size)
-    else:
-        verdicts = {
-            str(row["treatment"]): verdict_word(row)
-            for _, row in pick(view.relative, corpus=corpus).iterrows()
-        }
-        counts = Counter(verdicts.get(name, "no law") for name in ends)
-        lines = "\n".join(f"{count} {word}" for word, count in sorted(counts.items()))
-        axes.text(1.03, 0.5, lines, transform=axes.transAxes, va="center", fontsize=SMALL_PT)
+def _verdict_counts(axes: Axes, rows: FamilyRows, corpus: str, ends: Mapping[str, float]) -> None:
+    """Write how many treatments have each verdict to the right of a panel."""
+    verdicts = verdicts_of(rows, corpus)
+    counts = Counter(verdicts.get(name, "no law") for name in ends)
+    lines = "\n".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    axes.text(1.03, 0.5, lines, transform=axes.transAxes, va="center", fontsize=SMALL_PT)
 
 
-def _compute_axis(axes: Axes, span: Span) -> None:
-    room = 1.25 if span.last > span.first else 10**0.6
-    log_axis(
-        axes.xaxis,
-        span.first / room,
-        span.end if span.end > span.last else span.last * room,
-        least=2,
-        most=4,
-    )
-
-
-def _gutter_in(view: FamilyView, labels: Mapping[str, str], size: float, direct: bool) -> float:
-    if direct:
+def _gutter_in(rows: FamilyRows, size: float) -> float:
+    """Return the width in inches of the labels to the right of each panel."""
+    if rows.direct:
         texts = [
             text
-            for corpus in view.corpora
-            for text in line_texts(view, labels, corpus, two_lines=True).values()
+            for corpus in rows.corpora
+            for text in line_texts(rows, corpus, two_lines=True).values()
         ]
-        texts += [words(name, labels, 22) for name in view.colour]
+        texts += [words(name, rows.settings.labels, 22) for name in rows.colour]
     else:
-        texts = [f"00 {verdict_word(row)}" for _, row in view.relative.iterrows()]
+        texts = [f"00 {verdict_word(row)}" for _, row in rows.relative.iterrows()]
     return max(text_width_in(text, size) for text in [*texts, "no law"]) + 0.17
 
 
-def _objections(view: FamilyView) -> str:
-    """Say what the asterisks, missing verdicts and missing laws stand for: statuses of relative
-    laws that are not ok."""
-    statuses: dict[str, set[str]] = {
-        "* law with a reservation": set(),
-        "No verdict where": set(),
-        "No law where": set(),
-    }
-    for _, row in view.relative.iterrows():
-        if not sound(row["status"]):
-            word = verdict_word(row)
-            text = {"no verdict": "No verdict where", "no law": "No law where"}.get(
-                word, "* law with a reservation"
-            )
-            statuses[text].add(status_word(row["status"]).replace("_", " "))
-    return " ".join(
-        f"{text}: {', '.join(sorted(words_of))}." for text, words_of in statuses.items() if words_of
-    )
+def _objections(rows: FamilyRows) -> str:
+    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
+    starts = {"no verdict": "No verdict", "no law": "No law"}
+    reasons: dict[str, set[str]] = {"* law with a reservation": set()}
+    reasons |= {start: set() for start in starts.values()}
+    for _, row in rows.relative.iterrows():
+        if reason := reservation(row["status"]):
+            reasons[starts.get(verdict_word(row), "* law with a reservation")].add(reason)
+    return " ".join(f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of)
 
 
-def _other_points(view: FamilyView, chosen: Mapping[str, Any]) -> str:
-    """Say so where the points are another estimator's than the laws'."""
-    others = sorted(set(view.points["estimator"].astype(str)) - {chosen["estimator"], "vertex"})
-    return (
-        f"Points of estimator {words(others[0])}: there are none of {words(chosen['estimator'])}."
-        if others
-        else ""
-    )
+def _other_points(rows: FamilyRows) -> str:
+    """Return a sentence on points of another estimator than that of the laws, if there are any."""
+    wanted = rows.settings.estimator
+    others = sorted(set(rows.points["estimator"].astype(str)) - {wanted, "vertex"})
+    if not others:
+        return ""
+    return f"Points of estimator {words(others[0])}: there are none of {words(wanted)}."
 
 
-def _legend_columns(view: FamilyView, labels: Mapping[str, str], width_in: float) -> int:
-    widest = (
-        max(text_width_in(_legend_text(name, view, labels), SMALL_PT) for name in view.colour)
-        + 0.24
-    )
+def _key_columns(rows: FamilyRows, width_in: float) -> int:
+    widest = max(text_width_in(_key_text(name, rows), SMALL_PT) for name in rows.colour) + 0.24
     return max(1, int((width_in - 0.2) / widest))
 
 
-def _legend_text(name: str, view: FamilyView, labels: Mapping[str, str]) -> str:
-    return words(name, labels, 34) + (" (baseline)" if name == view.baseline else "")
+def _key_text(name: str, rows: FamilyRows) -> str:
+    shown = words(name, rows.settings.labels, 34)
+    return f"{shown} (baseline)" if name == rows.baseline else shown
 
 
-def _legend(figure: Figure, view: FamilyView, labels: Mapping[str, str], bottom_in: float) -> None:
-    """Write a key of many domains in columns at the foot, down each column in the order of the
-    domains."""
+def _key(figure: Figure, rows: FamilyRows, bottom_in: float) -> None:
+    """Write a key of many domains at the foot, column by column in the order of the domains."""
     width, height = figure.get_figwidth(), figure.get_figheight()
-    columns = _legend_columns(view, labels, width)
-    rows = -(-len(view.colour) // columns)
+    columns = _key_columns(rows, width)
+    lines = -(-len(rows.colour) // columns)
     step = (width - 0.2) / columns
-    for place, (name, colour) in enumerate(view.colour.items()):
-        x, y = 0.1 + (place // rows) * step, bottom_in + 0.06 + 0.13 * (rows - 1 - place % rows)
+    for place, (name, colour) in enumerate(rows.colour.items()):
+        x = 0.1 + (place // lines) * step
+        y = bottom_in + 0.06 + 0.13 * (lines - 1 - place % lines)
         figure.text(x / width, y / height, "●", color=colour, fontsize=SMALL_PT, va="baseline")
         figure.text(
             (x + 0.12) / width,
             y / height,
-            _legend_text(name, view, labels),
+            _key_text(name, rows),
             color=ink(colour),
             fontsize=SMALL_PT,
             va="baseline",

@@ -1,11 +1,12 @@
-"""Rows of slopes with intervals: a row a domain, grouped by family, a column a corpus."""
+"""Forest plots: one row per domain, grouped by family, and one column per corpus."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from relscale.figures.kit.axes import Grid, column_widths, grid, heading, limits_linear
+from relscale.figures.kit.axes import Grid, column_widths, grid, limits_linear
+from relscale.figures.kit.labels import heading
 from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, text_width_in, words
 
 
@@ -21,11 +22,11 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Forest:
-    """A figure of rows, and the height of each on its axes."""
+    """A figure of rows, and the height of each row on its axes."""
 
     made: Grid
     height: dict[tuple[str, str], float]
-    """(title of the group, domain) to y."""
+    """Height in data units, by title of the group and domain."""
 
 
 def forest(
@@ -40,37 +41,24 @@ def forest(
     block_gap_in: float = 0.62,
     width_in: float = PAGE_WIDTH_IN,
 ) -> Forest:
-    """Lay out rows under group titles, with the domains' names in their colours at the left and
-    faint stripes across.
+    """Lay out rows below the titles of their groups, with coloured names at the left and stripes.
 
     Args:
-        groups: Families with their domains; a title is shown where it is not empty.
-        columns: Headings of the columns.
-        labels: Names to show instead of keys.
-        blocks: How many times the rows are repeated, one block below another (each with its own x
-            axis).
-        row_in: Height of a row; past 60 rows it shrinks, so that the figure stays under about a
-            page.
-        top_in: Margin for the headings.
-        bottom_in: Margin for the x label.
-        block_gap_in: Between two blocks.
-        width_in: Of the figure.
+        groups: families with their domains; an empty title is not shown.
+        columns: headings of the columns.
+        labels: words for keys.
+        blocks: number of blocks, one below the other, that repeat the rows with another x axis.
+        row_in: height of a row in inches; more than 60 rows are less high, so that the figure
+            stays below about a page.
+        top_in: margin for the headings.
+        bottom_in: margin for the x label.
+        block_gap_in: distance between two blocks.
+        width_in: width of the figure.
 
     Returns:
-        Axes with limits in y set, and the height of each row.
+        Axes with final limits in y, and the height of each row.
     """
-    height: dict[tuple[str, str], float] = {}
-    titles: list[tuple[float, str]] = []
-    y = 0.0
-    for group in groups:
-        if group.title:
-            titles.append((y, group.title))
-            y += 1.0
-        for row in group.rows:
-            height[(group.title, row)] = y
-            y += 1.0
-        y += 0.35
-    rows = max(y - 0.35, 1.0)
+    height, titles, rows = _heights(groups)
     row_in = row_in if rows <= 60 else max(0.12, 60 * row_in / rows)
     names = [words(row, labels, 26) for group in groups for row in group.rows]
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.7]) + 0.2
@@ -91,10 +79,29 @@ def forest(
         for place, axes in enumerate(block):
             _rows(axes, height, rows)
             if not place:
-                _names(axes, groups, height, titles, labels, left)
+                _names(axes, groups, height, labels)
+                _titles(axes, titles, left)
     for axes, column in zip(made.rows[0], columns, strict=False):
         heading(axes, words(column, labels, 30))
     return Forest(made=made, height=height)
+
+
+def _heights(
+    groups: Sequence[Group],
+) -> tuple[dict[tuple[str, str], float], list[tuple[float, str]], float]:
+    """Return the height of each row, that of each title, and the number of rows with gaps."""
+    height: dict[tuple[str, str], float] = {}
+    titles: list[tuple[float, str]] = []
+    y = 0.0
+    for group in groups:
+        if group.title:
+            titles.append((y, group.title))
+            y += 1.0
+        for row in group.rows:
+            height[(group.title, row)] = y
+            y += 1.0
+        y += 0.35
+    return height, titles, max(y - 0.35, 1.0)
 
 
 def _rows(axes: Axes, height: Mapping[tuple[str, str], float], rows: float) -> None:
@@ -110,9 +117,7 @@ def _names(
     axes: Axes,
     groups: Sequence[Group],
     height: Mapping[tuple[str, str], float],
-    titles: Sequence[tuple[float, str]],
     labels: Mapping[str, str],
-    left_in: float,
 ) -> None:
     across = axes.get_yaxis_transform()
     width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
@@ -128,7 +133,12 @@ def _names(
                 color=ink(group.colour[row]),
                 fontsize=SMALL_PT,
             )
-    for y, title in titles:  # of the figure, since the panels to the right would hide it
+
+
+def _titles(axes: Axes, titles: Sequence[tuple[float, str]], left_in: float) -> None:
+    across = axes.get_yaxis_transform()
+    width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
+    for y, title in titles:  # text of the figure: the panels to the right would hide text of axes
         axes.get_figure().text(  # type: ignore[union-attr]
             -(left_in - 0.08) / width_in,
             y + 0.1,
@@ -142,7 +152,7 @@ def _names(
 
 
 def absent(axes: Axes, y: float, text: str = "no law") -> None:
-    """Say in a row that the tables give it no slope."""
+    """Write into a row that the tables have no slope for it."""
     axes.text(
         0.98,
         y,
@@ -157,7 +167,7 @@ def absent(axes: Axes, y: float, text: str = "no law") -> None:
 
 
 def slope_axis(axes: Axes, values: Sequence[float], label: str) -> None:
-    """Scale an axis of slopes over all values and 0, with the line at 0 and the axis label."""
+    """Scale an axis of slopes over all values and 0, and draw the line at 0 and the label."""
     axes.set_xlim(*limits_linear([*values, 0.0]))
     axes.axvline(0, color="#2b2b2b", linewidth=0.6, zorder=1)
     axes.locator_params(axis="x", nbins=4)

@@ -1,18 +1,17 @@
-"""IsoFLOP panels: a corpus's own validation error against tokens, one curve a budget, with the
-optima of each estimator."""
+"""IsoFLOP panels: error of one corpus against tokens, a curve per budget, optima per estimator."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from relscale.figures.kit.axes import Label, direct_labels, limits_log, log_axis, note, number
-from relscale.figures.kit.choose import compute_of, included, pick, sound, status_word
-from relscale.figures.kit.style import FAINT, shade
+from relscale.figures.kit.axes import limits_log, log_axis, number
+from relscale.figures.kit.choose import compute_of, included, pick, reservation
+from relscale.figures.kit.labels import Label, direct_labels, note
+from relscale.figures.kit.style import FAINT, MarkStyle, shade, words
 
-ESTIMATOR_MARKS: dict[str, dict[str, Any]] = {
+ESTIMATOR_MARKS: dict[str, MarkStyle] = {
     "vertex": {"marker": "x", "markersize": 5.2, "markeredgewidth": 1.3},
     "best_run": {
         "marker": "o",
@@ -28,16 +27,20 @@ ESTIMATOR_MARKS: dict[str, dict[str, Any]] = {
         "markerfacecolor": "none",
     },
 }
-"""Estimators are told apart by marks that no corpus uses filled: a cross for the fitted vertex, a
-ring around the lowest run."""
+"""Marks of estimators, arguments of `Axes.plot`: none is a filled marker, which corpora use."""
 ESTIMATOR_NAMES = {
-    "vertex": "fitted vertex", "best_run": "lowest run", "joint": "joint", "akima": "Akima curve", "surface": "surface L(N, D)",
-}  # fmt: skip
+    "vertex": "fitted vertex",
+    "best_run": "lowest run",
+    "joint": "joint",
+    "akima": "Akima curve",
+    "surface": "surface L(N, D)",
+}
+"""Words for estimators."""
 
 
-def estimator_mark(estimator: str) -> dict[str, Any]:
-    """Return the mark of an estimator (arguments of `Axes.plot`)."""
-    other: dict[str, Any] = {
+def estimator_mark(estimator: str) -> MarkStyle:
+    """Return the mark of an estimator: arguments of `Axes.plot`."""
+    other: MarkStyle = {
         "marker": "d",
         "markersize": 4.5,
         "markeredgewidth": 0.9,
@@ -46,9 +49,16 @@ def estimator_mark(estimator: str) -> dict[str, Any]:
     return ESTIMATOR_MARKS.get(estimator, other)
 
 
+def estimator_name(estimator: str) -> str:
+    """Return an estimator in words."""
+    return ESTIMATOR_NAMES.get(estimator, words(estimator))
+
+
 def budget_compute(losses: pd.DataFrame, compute: str) -> dict[str, float]:
-    """Return the median compute of each budget's runs, by rising compute; a budget without any is
-    put last, as NaN."""
+    """Return the median compute of the runs of each budget, by rising compute.
+
+    A budget of unknown compute is last, with NaN.
+    """
     flops = compute_of(losses, compute).groupby(losses["budget"].astype(str)).median()
     found = {str(budget): float(value) for budget, value in flops.items()}
     return dict(
@@ -57,7 +67,7 @@ def budget_compute(losses: pd.DataFrame, compute: str) -> dict[str, float]:
 
 
 def budget_text(budget: str) -> str:
-    """Write a budget's label as a number where it is one (5e10 as 5×10¹⁰), else as it stands."""
+    """Return the label of a budget as a number (5e10 as 5×10¹⁰); other labels are unchanged."""
     try:
         return number(float(budget))
     except ValueError:
@@ -65,8 +75,7 @@ def budget_text(budget: str) -> str:
 
 
 def budget_size(budget: str) -> tuple[float, str]:
-    """Return what budgets are sorted by: their number; labels that are no number come last, by
-    name."""
+    """Return the sort key of a budget: its number; labels that are not numbers are last."""
     try:
         return float(budget), budget
     except ValueError:
@@ -74,7 +83,7 @@ def budget_size(budget: str) -> tuple[float, str]:
 
 
 def budget_colours(budgets: Sequence[str]) -> dict[str, str]:
-    """Give budgets shades from light (small) to dark (large)."""
+    """Return the shade of each budget, from light (small) to dark (large)."""
     return {budget: shade(place, len(budgets)) for place, budget in enumerate(budgets)}
 
 
@@ -82,8 +91,11 @@ def parabola(optimum: pd.Series, tokens: np.ndarray) -> np.ndarray:
     """Return the fitted IsoFLOP parabola: log E = log E* + curvature (log10 D - log10 D*)^2.
 
     Args:
-        optimum: A row of optima.csv of the estimator `vertex`.
+        optimum: a row of optima.csv of the estimator `vertex`.
         tokens: D.  # (n,)
+
+    Returns:
+        E in the unit of the metric.  # (n,)
     """
     away = np.log10(tokens) - np.log10(float(optimum["optimum_tokens"]))
     return float(optimum["value"]) * np.exp(float(optimum["curvature"]) * away**2)
@@ -94,80 +106,28 @@ def isoflop_panel(
     losses: pd.DataFrame,
     optima: pd.DataFrame,
     *,
-    colour: dict[str, str],
+    colour: Mapping[str, str],
     marker: str,
     below: float = 0.0,
-) -> list[str]:
-    """Draw one corpus's runs (excluded ones as grey crosses), the fitted parabolas and the optima.
+) -> None:
+    """Draw the runs of one corpus (grey crosses: excluded runs), fitted parabolas and optima.
 
     Args:
-        axes: Where; its limits are set here, over this corpus alone.
-        losses: Rows of one corpus, own validation, one metric.
-        optima: Rows of one corpus.
-        colour: Of each budget.
-        marker: Of the corpus.
-        below: Room under the curves for a key, as a share of their height.
-
-    Returns:
-        What to say about budgets whose optimum has a reservation.
+        axes: axes of the panel; the limits are set for this corpus alone.
+        losses: rows of one corpus, domain and metric.
+        optima: rows of one corpus.
+        colour: shade of each budget.
+        marker: marker of the corpus.
+        below: room under the curves for a key, as a share of their height.
     """
     kept = included(losses)
     ends: list[tuple[float, float, str]] = []
     for budget, tint in colour.items():
-        rows = pick(losses, budget=budget)
-        good, bad = (
-            rows[kept[losses["budget"].to_numpy() == budget]],
-            rows[~kept[losses["budget"].to_numpy() == budget]],
-        )
-        axes.plot(
-            good["tokens"],
-            good["value"],
-            marker,
-            color=tint,
-            markersize=3.0,
-            markeredgewidth=0,
-            zorder=3,
-            gid="points",
-        )
-        if len(bad):
-            axes.plot(
-                bad["tokens"],
-                bad["value"],
-                "x",
-                color=FAINT,
-                markersize=3.0,
-                zorder=2,
-                gid="excluded",
-            )
+        mine = losses["budget"].to_numpy() == budget
+        good = losses[kept & mine]
+        _runs(axes, good, losses[~kept & mine], tint, marker)
         for _, optimum in pick(optima, budget=budget).iterrows():
-            if not np.isfinite(float(optimum["optimum_tokens"])) or not np.isfinite(
-                float(optimum["value"])
-            ):
-                continue
-            if (
-                optimum["estimator"] == "vertex"
-                and np.isfinite(float(optimum["curvature"]))
-                and len(good)
-            ):
-                tokens = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
-                axes.plot(
-                    tokens,
-                    parabola(optimum, tokens),
-                    color=tint,
-                    linewidth=1.0,
-                    zorder=2,
-                    gid="parabola",
-                )
-            mark = estimator_mark(str(optimum["estimator"]))
-            axes.plot(
-                [optimum["optimum_tokens"]],
-                [optimum["value"]],
-                color="black",
-                linestyle="none",
-                zorder=4,
-                gid="optimum",
-                **mark,
-            )
+            _optimum(axes, optimum, good, tint)
         if len(good):
             last = good.sort_values(["tokens", "value"]).iloc[-1]
             ends.append((float(last["tokens"]), float(last["value"]), budget))
@@ -180,30 +140,83 @@ def isoflop_panel(
     log_axis(axes.yaxis, bottom * (bottom / top) ** below, top)
     axes.set_xlabel("Training tokens")
     if len(ends) <= 12:
-        highest = max(ends, key=lambda end: end[1], default=None)
-        texts = [budget_text(end[2]) + ("\nFLOPs" if end is highest else "") for end in ends]
-        direct_labels(
-            axes,
-            [
-                Label(x=x, y=y, text=text, colour=colour[name])
-                for (x, y, name), text in zip(ends, texts, strict=True)
-            ],
+        _budget_labels(axes, ends, colour)
+
+
+def _runs(axes: Axes, good: pd.DataFrame, excluded: pd.DataFrame, tint: str, marker: str) -> None:
+    """Draw the runs of one budget."""
+    axes.plot(
+        good["tokens"],
+        good["value"],
+        marker,
+        color=tint,
+        markersize=3.0,
+        markeredgewidth=0,
+        zorder=3,
+        gid="points",
+    )
+    if len(excluded):
+        axes.plot(
+            excluded["tokens"],
+            excluded["value"],
+            "x",
+            color=FAINT,
+            markersize=3.0,
+            zorder=2,
+            gid="excluded",
         )
-    return reservations(optima)
+
+
+def _optimum(axes: Axes, optimum: pd.Series, good: pd.DataFrame, tint: str) -> None:
+    """Draw an optimum of one budget, and the parabola of the fitted vertex over its runs."""
+    tokens, value, curvature = (
+        float(optimum[key]) for key in ("optimum_tokens", "value", "curvature")
+    )
+    if not np.isfinite(tokens) or not np.isfinite(value):
+        return
+    if optimum["estimator"] == "vertex" and np.isfinite(curvature) and len(good):
+        along = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
+        axes.plot(
+            along,
+            parabola(optimum, along),
+            color=tint,
+            linewidth=1.0,
+            zorder=2,
+            gid="parabola",
+        )
+    axes.plot(
+        [tokens],
+        [value],
+        color="black",
+        linestyle="none",
+        zorder=4,
+        gid="optimum",
+        **estimator_mark(str(optimum["estimator"])),
+    )
+
+
+def _budget_labels(
+    axes: Axes, ends: Sequence[tuple[float, float, str]], colour: Mapping[str, str]
+) -> None:
+    """Name each budget at the end of its curve (tokens, value); the highest one with its unit."""
+    highest = max(ends, key=lambda end: end[1], default=None)
+    labels = []
+    for x, y, budget in ends:
+        unit = "\nFLOPs" if (x, y, budget) == highest else ""
+        labels.append(Label(x=x, y=y, text=budget_text(budget) + unit, colour=colour[budget]))
+    direct_labels(axes, labels)
 
 
 def without_positive_error(losses: pd.DataFrame) -> str:
-    """Say how many of the runs not left out a log axis cannot show; empty where there is none."""
+    """Return how many included runs a log axis cannot show, in words; empty for none."""
     count = int((~(pd.to_numeric(losses["value"]) > 0))[included(losses)].sum())
     return f"{count} run{'s' * (count > 1)} without a positive error" if count else ""
 
 
 def reservations(optima: pd.DataFrame) -> list[str]:
-    """Say which budgets' fitted vertex has a reservation, as `flat within noise: 5e10, 1e11`."""
+    """Return the budgets whose fitted vertex has a reservation, as `flat within noise: 5e10`."""
     found: dict[str, list[str]] = {}
     for _, row in optima[optima["estimator"] == "vertex"].iterrows():
-        if not sound(row["status"]):
-            found.setdefault(status_word(row["status"]).replace("_", " "), []).append(
-                budget_text(str(row["budget"]))
-            )
-    return [f"{word}: {', '.join(budgets)}" for word, budgets in sorted(found.items())]
+        if reason := reservation(row["status"]):
+            found.setdefault(reason, []).append(budget_text(str(row["budget"])))
+    return [f"{reason}: {', '.join(budgets)}" for reason, budgets in sorted(found.items())]

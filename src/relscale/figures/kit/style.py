@@ -1,5 +1,7 @@
-"""One look for every figure: sizes, colours, markers, words, and files whose bytes depend on the
-tables alone."""
+"""The style that all figures share: sizes, colours, markers, words, and how files are written.
+
+The bytes of a file depend on the tables alone.
+"""
 
 import re
 import textwrap
@@ -37,31 +39,18 @@ PALETTE = (
     "#44aa99",
     "#777777",
 )
-"""Okabe and Ito's colours (black and yellow left out), then Tol's muted ones: told apart under the
-common colour blindnesses."""
+"""Colours of Okabe and Ito without black and yellow, then muted colours of Tol: they can be
+distinguished with the common colour blindnesses."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "*", "p")
 INK, FAINT = "#222222", "#8a8a8a"
 EXTRAPOLATION_ALPHA, BAND_ALPHA = 0.45, 0.15
 
-PROBABILITIES = frozenset(
-    {"accuracy", "accuracy_per_byte", "choice_probability", "choice_probability_per_byte"}
-)
-"""The metrics that are not errors: for these higher is not worse, and the words are rises /
-falls."""
-METRIC_LABELS = {
-    "bits_per_byte": "Error (bits per byte)",
-    "choice_loss_nats": "Choice loss (nats)",
-    "choice_probability": "Choice probability",
-    "choice_probability_per_byte": "Choice probability per byte",
-    "accuracy": "Accuracy",
-    "accuracy_per_byte": "Accuracy per byte",
-}
 COMPUTE_LABELS = {
     "training_flops": "Training compute (FLOPs)",
     "forward_flops": "Forward compute (FLOPs)",
 }
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, object] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "font.size": FONT_PT,
@@ -101,10 +90,13 @@ SETTINGS: dict[str, Any] = {
 _TO_PATH = TextToPath()
 
 
+MarkStyle = dict[str, Any]
+"""Arguments of `Axes.plot` and `Line2D` for a mark."""
+
+
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw with matplotlib's own defaults plus `SETTINGS`, whatever a user's matplotlibrc says;
-    restore it after."""
+    """Draw with the defaults of matplotlib and `SETTINGS`; ignore and then restore the user's."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type]
@@ -112,11 +104,10 @@ def styled() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as .svg, .pdf or .png (by the ending), whole or not at all, with no date
-    inside.
+    """Write a figure as .svg, .pdf or .png (by the ending), atomically and without a date.
 
     Raises:
-        ValueError: where the ending is another.
+        ValueError: if the ending is another.
     """
     kind = path.suffix.removeprefix(".")
     metadata: dict[str, dict[str, None]] = {
@@ -135,20 +126,11 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def rounded(svg: str) -> str:
-    """Cut the numbers inside an SVG's tags to a hundredth of a point, which no screen shows; the
-    words between tags stay."""
+    """Truncate the numbers inside the tags of an SVG to a hundredth of a point.
+
+    No screen shows the difference. The text between tags is unchanged.
+    """
     return re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
-
-
-def is_error(metric: str) -> bool:
-    """Say whether lower is better: so for every metric but the accuracies and the choice
-    probabilities."""
-    return metric not in PROBABILITIES
-
-
-def metric_label(metric: str) -> str:
-    """Return the axis label of a metric, with its unit."""
-    return METRIC_LABELS.get(metric, metric.replace("_", " "))
 
 
 def compute_label(compute: str) -> str:
@@ -157,8 +139,13 @@ def compute_label(compute: str) -> str:
 
 
 def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0) -> str:
-    """Turn a key of a table into words; past `width` characters (if not 0) its middle gives way to
-    an ellipsis."""
+    """Return the words to draw for a key of a table.
+
+    Args:
+        name: the key.
+        labels: words for keys; other keys are drawn with spaces for underscores.
+        width: characters at most; an ellipsis replaces the middle of longer texts. 0: any number.
+    """
     text = str((labels or {}).get(str(name), str(name).replace("_", " ")))
     if not width or len(text) <= width:
         return text
@@ -167,23 +154,21 @@ def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0)
 
 
 def capital(text: str) -> str:
-    """Return a text with a capital at its start, and the rest as it is."""
+    """Return a text with a capital at its start and the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
 def wrapped(text: str, width_in: float, size_pt: float) -> str:
-    """Break a sentence into lines no wider than `width_in` inches, as near as the mean width of a
-    letter tells."""
+    """Break a text into lines of about `width_in` inches, by the mean width of a letter."""
     letters = max(12, int(width_in * 72 / (0.53 * size_pt)))
     return "\n".join(textwrap.wrap(text, letters, break_long_words=True))
 
 
 def colours(domains: Sequence[str], baseline: str | None) -> dict[str, str]:
-    """Give each domain its colour by its place among its family's treatments, so that appending one
-    moves no other.
+    """Return the colour of each domain, by its place among the treatments of its family.
 
-    The baseline is near-black. Past the palette, hues are spread by the golden ratio (so the order
-    alone decides).
+    Appending a domain changes no other colour. The baseline is nearly black. Beyond the palette,
+    the golden ratio spreads the hues, so that the order alone decides.
     """
     chosen: dict[str, str] = {}
     place = 0
@@ -214,8 +199,7 @@ def _colour_at(place: int) -> str:
 
 
 def ink(colour: str) -> str:
-    """Darken a colour until text in it is readable on white (contrast 4.5 to 1, as the web's
-    guidelines define it)."""
+    """Darken a colour until text in it is readable on white: contrast 4.5 to 1 (WCAG 2.1)."""
     rgb = to_rgb(colour)
     while _luminance(rgb) > 1.05 / 4.5 - 0.05:
         rgb = _rgb([0.93 * channel for channel in rgb])
@@ -236,20 +220,19 @@ def _luminance(rgb: tuple[float, ...]) -> float:
 
 
 def shade(place: int, count: int) -> str:
-    """Return the colour of one of `count` ordered things (budgets, estimators): light blue to dark
-    blue, grey-safe."""
+    """Return the colour of one of `count` ordered things, such as budgets: light to dark blue."""
     share = place / max(count - 1, 1)
     light, dark = to_rgb("#8fc1e3"), to_rgb("#0b2545")
     return to_hex(_rgb(a + share * (b - a) for a, b in zip(light, dark, strict=True)))
 
 
 def markers(corpora: Sequence[str]) -> dict[str, str]:
-    """Give each corpus its marker by its place in the list."""
+    """Return the marker of each corpus, by its place in the list."""
     return {corpus: MARKERS[place % len(MARKERS)] for place, corpus in enumerate(corpora)}
 
 
 def text_width_in(text: str, size_pt: float) -> float:
-    """Return the width in inches of the widest line of a text set in the figures' face."""
+    """Return the width in inches of the widest line of a text in the font of the figures."""
     face = FontProperties(size=size_pt)
     return max(
         (

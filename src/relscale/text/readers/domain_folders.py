@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from relscale.config.readers import DomainFolders
+from relscale.text.compressed_files import content_name
 from relscale.text.document_reader import DocumentReader, SourceDocument, record_documents
-from relscale.text.formats import content_name, read_records, read_text
+from relscale.text.formats import read_records, read_text
 from relscale.text.source_files import folder_at
 
 RECORD_ENDINGS = (".jsonl", ".json", ".csv", ".parquet")

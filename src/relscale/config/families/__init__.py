@@ -1,0 +1,40 @@
+"""Settings of families: domains that are compared with each other, one module per kind.
+
+Each kind of family is a class that answers the questions of `base.Family`; the text, the samples
+and the requests of a kind are in `relscale.evaluation.families`. Light imports.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from relscale.config.families.base import Family
+from relscale.config.families.continuation import ContinuationFamily
+from relscale.config.families.documents import DocumentFamily
+from relscale.config.families.pairs import PairFamily, PairFiles
+from relscale.config.families.questions import QuestionFamily
+from relscale.config.families.risk import RiskFamily
+from relscale.config.families.validation import ValidationFamily
+
+AnyFamily = Annotated[
+    ValidationFamily
+    | DocumentFamily
+    | QuestionFamily
+    | PairFamily
+    | RiskFamily
+    | ContinuationFamily,
+    Field(discriminator="kind"),
+]
+"""A family of any kind; a further kind is one more member."""
+
+__all__ = [
+    "AnyFamily",
+    "ContinuationFamily",
+    "DocumentFamily",
+    "Family",
+    "PairFamily",
+    "PairFiles",
+    "QuestionFamily",
+    "RiskFamily",
+    "ValidationFamily",
+]

@@ -1,0 +1,205 @@
+"""Settings that all kinds of families share, and the questions that the workflow asks each kind.
+
+A kind answers by overriding a class variable or a method of `Family`, so that nothing outside this
+package and `relscale.evaluation.families` compares the word `kind`. Light imports.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from relscale.config.base import Label, MetricName, Model, Name, Positive, Unique
+
+Values = Annotated[Unique[str], Field(min_length=1)]
+Cap = Positive | None
+Problem = tuple[tuple[str | int, ...], str]
+"""A key below the family, and the reason why its value cannot be used."""
+
+UNCAPPED_PAIRS = 1000
+"""Assumed pairs of a domain, or questions of a behaviour, without a cap: the model-written
+evaluations have up to 1,000 per behaviour."""
+TOKENS_OF_A_PAIR = 250
+"""Assumed tokens of a prompt with one of its answers."""
+
+
+class Family(Model):
+    """Settings that all families share."""
+
+    of_corpus: ClassVar[bool] = False
+    """Whether the items come from the training corpus, so that each corpus has its own."""
+    needs_suite: ClassVar[bool] = False
+    """Whether items exist only with the suite's corpora and tokenizer. Such a family cannot be
+    scored with released models and has no text that corpora could be decontaminated against."""
+    averages_over_strata: ClassVar[bool] = False
+    """Whether a domain's losses are unweighted means over its strata; accuracies always weigh each
+    item alike."""
+    options_alike: ClassVar[bool] = False
+    """Whether all questions have options of one kind and length, which makes the clearest sigmoid
+    of accuracy over loss."""
+
+    kind: str
+    """The kind of family, which decides the other keys."""
+    baseline: Label | None = None
+    """The domain that the others are compared with."""
+    metrics: Annotated[Unique[MetricName], Field(min_length=1)]
+    """Metrics that laws are fitted to; figures show the first."""
+    sample_seed: int = 0
+    """Seed of the item samples. The sample of a domain depends on this seed and on the domain's
+    name, and not on other domains."""
+    min_bytes: Annotated[int, Field(ge=0)] = 0
+    """Minimum of bytes to score per domain; fewer are an error before any training or scoring. 0
+    requires one item."""
+
+    def domain_names(self) -> list[str]:
+        """Return the names of the domains, in order."""
+        raise NotImplementedError
+
+    def sources(self) -> list[str]:
+        """Return the keys of `sources` that the text is read from.
+
+        The second holds solved questions. A family without text of its own has none.
+        """
+        return []
+
+    def text_family(self, name: str) -> str | None:
+        """Return the name of the family whose text this one uses.
+
+        It is usually this family itself, and None for text of a corpus.
+
+        Args:
+            name: the name of this family.
+        """
+        return None if self.of_corpus else name
+
+    def text_spec(self) -> dict[str, Any]:
+        """Return the settings that locate the family's text, for decontamination.
+
+        Domains, metrics and baselines are not among them where the whole source is searched, so
+        that a new one does not change a corpus.
+
+        Raises:
+            ValueError: if the family has no text of its own.
+        """
+        raise ValueError("this kind of family has no text of its own")
+
+    def item_cap(self) -> int | None:
+        """Return the maximum of items per stratum (subject, behaviour, domain); None for all."""
+        return None
+
+    def token_cap(self) -> int | None:
+        """Return the maximum of tokens per stratum; None for all.
+
+        The suite's tokenizer counts them.
+        """
+        return None
+
+    def limited_to(self, limit: int) -> "Family":
+        """Return the family with at most `limit` items per stratum, where the kind has a cap."""
+        return self
+
+    def reported_metrics(self) -> list[str]:
+        """Return the metrics in the losses table.
+
+        These are the metrics of the settings and those that the kind always reports.
+        """
+        return list(self.metrics)
+
+    def needs_all_options(self) -> bool:
+        """Return whether all options of a question are scored, or only the right one."""
+        return True
+
+    def fixed_options(self) -> int | None:
+        """Return the number of options of every question, None if it varies or there are none.
+
+        Chance is 1 over this number; the two-stage law needs it.
+        """
+        return None
+
+    def compared_prompt(self) -> str | None:
+        """Return the prompt of questions scored by the choice among answers, else None."""
+        return None
+
+    def tokens_to_score(self, context_length: int) -> int:
+        """Return an upper estimate of the tokens that a model is given.
+
+        It is derived from the caps, or else from assumed numbers of items of the kind.
+
+        Args:
+            context_length: tokens of the model's context.
+        """
+        raise NotImplementedError
+
+    def problems(
+        self,
+        families: Mapping[str, "Family"],
+        sources: Mapping[str, object] | None,
+        window: int | None,
+    ) -> list[Problem]:
+        """Return everything that is wrong with the settings in view of the rest of a configuration.
+
+        Args:
+            families: all families of the configuration.
+            sources: its sources; None if these are not valid themselves.
+            window: tokens of the suite's context; None if unknown.
+        """
+        if self.baseline is None or self.baseline in self.domain_names():
+            return []
+        message = no_such_entry("the domains of this family", self.domain_names())
+        return [(("baseline",), message)]
+
+
+class SourceFamily(Family):
+    """Settings of families that read named domains from a source."""
+
+    source: Name
+    """Key of `sources`."""
+    domains: Mapping[Label, Sequence[object]]
+    """Domains by name, each with the parts of the source that belong to it."""
+
+    def domain_names(self) -> list[str]:
+        """Return the names of the domains, in order."""
+        return list(self.domains)
+
+    def sources(self) -> list[str]:
+        """Return the source."""
+        return [self.source]
+
+    def problems(
+        self,
+        families: Mapping[str, Family],
+        sources: Mapping[str, object] | None,
+        window: int | None,
+    ) -> list[Problem]:
+        """Check that the source exists, in addition to the checks of all families."""
+        problems = super().problems(families, sources, window)
+        if sources is not None and self.source not in sources:
+            problems.insert(0, (("source",), no_such_entry("sources", sources)))
+        return problems
+
+
+def no_such_entry(section: str, choices: Iterable[str]) -> str:
+    """Return the message for a name that a section does not have."""
+    return f"is not in {section}; the choices are {', '.join(choices) or '(none)'}"
+
+
+def capped(tokens: int | None, number: int | None, bound: int, each: int) -> int:
+    """Return the tokens of a stratum: the smaller of its caps.
+
+    Args:
+        tokens: cap on tokens.
+        number: cap on items.
+        bound: assumed number of items without a cap on items.
+        each: tokens of an item.
+    """
+    by_number = (bound if number is None else number) * each
+    if tokens is None:
+        return by_number
+    return tokens if number is None else min(tokens, by_number)
+
+
+def only_bits_per_byte(metrics: list[str]) -> list[Problem]:
+    """Return the problem of a family of documents with another metric."""
+    if metrics == ["bits_per_byte"]:
+        return []
+    return [(("metrics",), "documents are scored in bits_per_byte only")]

@@ -1,0 +1,77 @@
+"""Settings of families of kind `documents`: sets of documents scored in bits per byte."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from relscale.config.base import Label
+from relscale.config.families.base import (
+    Cap,
+    Family,
+    Problem,
+    SourceFamily,
+    Values,
+    capped,
+    only_bits_per_byte,
+)
+from relscale.config.readers import AnyReader, names_domains
+
+UNCAPPED_DOCUMENTS = 1000
+"""Assumed documents of a domain without a cap, one window each."""
+
+
+class DocumentFamily(SourceFamily):
+    """Sets of documents, scored in bits per byte.
+
+    One window of the context's length is scored per document; the document is the item.
+    """
+
+    kind: Literal["documents"]
+    reader: AnyReader
+    """How documents are read."""
+    domains: Annotated[dict[Label, Values], Field(min_length=1)]
+    """Domains by name: the values of the reader's domain key that belong to each."""
+    tokens_per_domain: Cap = None
+    """Tokens scored per domain, counted by the suite's tokenizer; all if left out."""
+    documents_per_domain: Cap = None
+    """Maximum of documents scored per domain: the cap for models with tokenizers of their own."""
+    masked_tokens: Annotated[int, Field(ge=0)] = 0
+    """First tokens of each document (of each window of it) that are shown but not scored, such as
+    headlines and datelines."""
+
+    def text_spec(self) -> dict[str, Any]:
+        """Return source and reader."""
+        return self.model_dump(mode="json", include={"kind", "source", "reader"})
+
+    def item_cap(self) -> int | None:
+        """Return the maximum of documents per domain."""
+        return self.documents_per_domain
+
+    def token_cap(self) -> int | None:
+        """Return the maximum of tokens per domain."""
+        return self.tokens_per_domain
+
+    def limited_to(self, limit: int) -> Family:
+        """Return the family with at most `limit` documents per domain."""
+        return self.model_copy(update={"documents_per_domain": limit})
+
+    def tokens_to_score(self, context_length: int) -> int:
+        """Return the caps of all domains, or one window for each of the assumed documents."""
+        each = capped(
+            self.tokens_per_domain, self.documents_per_domain, UNCAPPED_DOCUMENTS, context_length
+        )
+        return len(self.domains) * each
+
+    def problems(
+        self,
+        families: Mapping[str, Family],
+        sources: Mapping[str, object] | None,
+        window: int | None,
+    ) -> list[Problem]:
+        """Check metrics and reader, in addition to the checks of all families."""
+        problems = super().problems(families, sources, window) + only_bits_per_byte(self.metrics)
+        if not names_domains(self.reader) and len(self.domains) > 1:
+            message = "a family of several domains needs a reader with a `domain` key"
+            problems.append((("reader",), message))
+        return problems

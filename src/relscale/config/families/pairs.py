@@ -1,0 +1,84 @@
+"""Settings of families of kind `pairs`: a preferred text and others, compared by probability."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from relscale.config.base import Label, Model, Unique
+from relscale.config.families.base import (
+    TOKENS_OF_A_PAIR,
+    UNCAPPED_PAIRS,
+    Cap,
+    Family,
+    Problem,
+    SourceFamily,
+    capped,
+)
+
+
+class PairFiles(Model):
+    """Files of preferred and other texts that make up one domain."""
+
+    files: Annotated[Unique[str], Field(min_length=1)]
+    """JSON lists inside the source."""
+    prompt: str | None = None
+    """Key of the prompt before both texts; none if the texts have no prompt."""
+    positive: str
+    """Key of the preferred text, or of the index of the right option if `options` is given."""
+    negative: str | None = None
+    """Key of the other text."""
+    options: str | None = None
+    """Key of a list of options, if there are more than two."""
+
+
+class PairFamily(SourceFamily):
+    """Behaviours: the probability that a model gives the preferred one of two (or more) texts."""
+
+    kind: Literal["pairs"]
+    domains: Annotated[
+        dict[Label, Annotated[list[PairFiles], Field(min_length=1)]], Field(min_length=1)
+    ]
+    """Domains by name and the files that make them up."""
+    tokens_per_domain: Cap = None
+    """Tokens scored per domain, counted by the suite's tokenizer; all if left out. Only items that
+    fit the window are scored."""
+    pairs_per_domain: Cap = None
+    """Maximum of pairs scored per domain: the cap for models with tokenizers of their own."""
+
+    def text_spec(self) -> dict[str, Any]:
+        """Return source and domains: the domains name the files."""
+        return self.model_dump(mode="json", include={"kind", "source", "domains"})
+
+    def item_cap(self) -> int | None:
+        """Return the maximum of pairs per domain."""
+        return self.pairs_per_domain
+
+    def token_cap(self) -> int | None:
+        """Return the maximum of tokens per domain."""
+        return self.tokens_per_domain
+
+    def limited_to(self, limit: int) -> Family:
+        """Return the family with at most `limit` pairs per domain."""
+        return self.model_copy(update={"pairs_per_domain": limit})
+
+    def tokens_to_score(self, context_length: int) -> int:
+        """Return the caps of all domains, or two options of the assumed pairs."""
+        each = 2 * min(TOKENS_OF_A_PAIR, context_length)
+        return len(self.domains) * capped(
+            self.tokens_per_domain, self.pairs_per_domain, UNCAPPED_PAIRS, each
+        )
+
+    def problems(
+        self,
+        families: Mapping[str, Family],
+        sources: Mapping[str, object] | None,
+        window: int | None,
+    ) -> list[Problem]:
+        """Check the keys of the files, in addition to the checks of all families."""
+        return super().problems(families, sources, window) + [
+            (("domains", domain, index), "needs either `negative` or `options`")
+            for domain, groups in self.domains.items()
+            for index, keys in enumerate(groups)
+            if (keys.negative is None) == (keys.options is None)
+        ]

@@ -1,0 +1,32 @@
+"""Specs of the evaluation stages. Light imports."""
+
+from pydantic import Field
+
+from relscale.config.base import Model, Positive
+from relscale.config.families import AnyFamily, DocumentFamily
+
+
+class FamilySpec(Model):
+    """Everything that defines the requests of a family, besides its text."""
+
+    family: str
+    """Name of the family."""
+    context_length: Positive
+    """Tokens of the window that requests must fit."""
+    settings: AnyFamily
+    """Settings of the family; the baseline does not matter."""
+    documents: DocumentFamily | None = None
+    """Settings of the document family whose texts a continuation family uses."""
+    corpus: str | None = None
+    """The corpus, for a family whose text is part of it."""
+
+
+class EvaluateSpec(FamilySpec):
+    """Everything that defines the scores of runs on a family, besides runs and requests."""
+
+
+class OverlapSpec(Model):
+    """Settings of the search for a family's items in a corpus."""
+
+    window_words: int = Field(gt=0)
+    """Consecutive words that an item and a document must share."""

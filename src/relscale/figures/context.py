@@ -1,0 +1,212 @@
+"""The parts of an experiment that figures need: families, corpora, labels, paths of tables.
+
+A declaration turns a `Context` into paths and settings. `relscale.figures.experiment` makes the
+context of a configured experiment; drawing does not import that module, so that an edit of the
+configuration models does not redraw the figures.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from relscale.figures.settings import ComparedSettings, Compute, FamilySettings, FamilyView
+
+FamilySettingsType = TypeVar("FamilySettingsType", bound=FamilySettings)
+
+PAPER_FAMILIES = {
+    "knowledge": "knowledge",
+    "language": "language",
+    "behaviour": "risk",
+    "risk": "risk",
+}
+"""Family of the paper that each of ours is compared with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedFamily:
+    """A family that the runs are evaluated on."""
+
+    name: str
+    metrics: tuple[str, ...]
+    """Its metrics; figures show the first."""
+    baseline: str
+    """The domain that others are compared with; empty if they are not compared."""
+    domains: tuple[str, ...]
+    """Its domains, in the order of their colours."""
+
+    @property
+    def view(self) -> FamilyView:
+        """The family as the figures show it."""
+        return FamilyView(
+            family=self.name,
+            metric=self.metrics[0],
+            baseline=self.baseline,
+            domains=self.domains,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """An experiment as the figures see it."""
+
+    results: str
+    """Folder of the experiment's results."""
+    reference: str = "workflow/reference"
+    """Folder of published numbers."""
+    families: tuple[EvaluatedFamily, ...]
+    """Evaluated families, in order."""
+    corpora: tuple[str, ...]
+    """Corpora that runs or released models were trained on, in the order of their markers."""
+    budgets: tuple[str, ...] = ()
+    """Labels of the budgets, by rising compute."""
+    window: int = 0
+    """Tokens of a model's context; 0 if each released model has its own."""
+    two_stage: tuple[str, ...] = ()
+    """Families with a two-stage law; the first one is shown."""
+    compares_prompts: bool = False
+    """Whether there is a table of prompt formats (`laws/prompts.csv`)."""
+
+    estimator: str
+    """Estimator of the relative laws whose verdicts count."""
+    compute: Compute
+    """Axis of the laws."""
+    optimum_by: str
+    """Family whose loss places the compute-optimal point."""
+
+    corpus: str
+    """Corpus of figures that show only one."""
+    labels: Mapping[str, str]
+    """Words to draw instead of keys."""
+    teaser: tuple[str, ...]
+    """Families of the teaser; those that are not evaluated are left out."""
+    size_or_data: str
+    """Family whose slopes are split into size and data."""
+    covariates: str
+    """File of the covariates in the folder of published numbers."""
+    covariate_label: str
+    """Axis label of the covariate."""
+    paper_corpora: Mapping[str, str]
+    """Corpus of the paper that each of ours is compared with."""
+    extrapolate_decades: float
+    """Decades of compute beyond the data over which laws are drawn."""
+    paper_line: bool
+    """Whether to draw the paper's straight line in addition to the law."""
+
+    def view(self, name: str) -> FamilyView:
+        """Return an evaluated family as the figures show it.
+
+        Raises:
+            ValueError: if the family is not evaluated.
+        """
+        for family in self.families:
+            if family.name == name:
+                return family.view
+        known = ", ".join(family.name for family in self.families)
+        raise ValueError(f"family {name!r} is not evaluated; the choices are {known}")
+
+    def views(self, names: Sequence[str]) -> tuple[FamilyView, ...]:
+        """Return evaluated families as the figures show them."""
+        return tuple(self.view(name) for name in names)
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """Names of the evaluated families."""
+        return tuple(family.name for family in self.families)
+
+    @property
+    def compared_families(self) -> tuple[str, ...]:
+        """Families whose domains are compared with a baseline."""
+        return tuple(family.name for family in self.families if family.baseline)
+
+    @property
+    def teaser_families(self) -> tuple[str, ...]:
+        """Families of the teaser that are evaluated."""
+        return tuple(name for name in self.teaser if name in self.evaluated)
+
+    @property
+    def paper_families(self) -> tuple[str, ...]:
+        """Evaluated families that the paper has, too."""
+        return tuple(name for name in PAPER_FAMILIES if name in self.evaluated)
+
+
+Paths = Callable[[Context], list[str]]
+"""Returns the paths of a table in an experiment."""
+Families = Callable[[Context], Sequence[str]]
+"""Returns names of families in an experiment."""
+
+
+def compared(context: Context) -> Sequence[str]:
+    """Return the families whose domains are compared with a baseline."""
+    return context.compared_families
+
+
+def teaser(context: Context) -> Sequence[str]:
+    """Return the families of the teaser that are evaluated."""
+    return context.teaser_families
+
+
+def behaviour_family(context: Context) -> str:
+    """Return the family of behaviour: the paper's AI risk if it is evaluated, else `behaviour`."""
+    return "risk" if "risk" in context.evaluated else "behaviour"
+
+
+def law_tables(families: Families, *tables: str) -> dict[str, Paths]:
+    """Return the tables `laws/<family>/<table>.csv` of families, by name."""
+    return {table: _law_table(families, table) for table in tables}
+
+
+def _law_table(families: Families, table: str) -> Paths:
+    return lambda context: [
+        f"{context.results}/laws/{name}/{table}.csv" for name in families(context)
+    ]
+
+
+def family_losses(families: Families) -> Paths:
+    """Return the losses tables of families."""
+    return lambda context: [
+        f"{context.results}/evaluations/{name}/losses.parquet" for name in families(context)
+    ]
+
+
+def suite_law(table: str) -> Paths:
+    """Return the table `laws/<table>.csv`, which holds the rows of all families."""
+    return lambda context: [f"{context.results}/laws/{table}.csv"]
+
+
+def suite_table(file: str) -> Paths:
+    """Return a file of `tables/`."""
+    return lambda context: [f"{context.results}/tables/{file}"]
+
+
+def reference_table(file: str) -> Paths:
+    """Return a file of the folder of published numbers."""
+    return lambda context: [f"{context.reference}/{file}"]
+
+
+def settings_of_family(
+    model: type[FamilySettingsType], context: Context, family: str
+) -> FamilySettingsType:
+    """Return the settings of a figure that shows the laws of one family."""
+    view = context.view(family)
+    return model(
+        corpora=context.corpora,
+        labels=dict(context.labels),
+        family=family,
+        metric=view.metric,
+        baseline=view.baseline,
+        domains=view.domains,
+        estimator=context.estimator,
+        compute=context.compute,
+        extrapolate_decades=context.extrapolate_decades,
+        paper_line=context.paper_line,
+    )
+
+
+def compared_settings(context: Context, families: Sequence[str]) -> ComparedSettings:
+    """Return the settings of a figure that compares families."""
+    return ComparedSettings(
+        corpora=context.corpora,
+        labels=dict(context.labels),
+        families=context.views(families),
+        estimator=context.estimator,
+    )

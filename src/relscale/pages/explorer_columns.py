@@ -1,0 +1,124 @@
+"""Columns of the explorer's tables, tooltips and downloads: the page's script only reads them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Form = Literal["text", "words", "domain", "number", "signed", "interval", "verdict", "remarks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownColumn:
+    """A column of a table or a line of a tooltip."""
+
+    key: str
+    """Column of the data; the lower end of an interval."""
+    title: str
+    form: Form = "text"
+    """How a cell is written; the script has one function for each."""
+    digits: int = 4
+    """Significant digits of a number."""
+    upper: str = ""
+    """Column of an interval's upper end."""
+    relative_only: bool = False
+    """Whether only the relative view shows it."""
+
+
+def _number(key: str, title: str, digits: int = 4, relative_only: bool = False) -> ShownColumn:
+    return ShownColumn(
+        key=key, title=title, form="number", digits=digits, relative_only=relative_only
+    )
+
+
+_INTERVAL = ShownColumn(key="ci_low", title="interval", form="interval", upper="ci_high")
+_STATUS = ShownColumn(key="status", title="status", form="words")
+_REMARKS = ShownColumn(key="remarks", title="remarks", form="remarks")
+
+COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
+    "verdicts": (
+        ShownColumn(key="treatment", title="treatment", form="domain"),
+        ShownColumn(key="verdict", title="verdict", form="verdict"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        ShownColumn(key="faster", title="faster"),
+        _number("gap_first", "G first"),
+        _number("gap_last", "G last"),
+        _number("p_difference_adjusted", "p difference", 2),
+        _number("p_equivalence_adjusted", "p equivalence", 2),
+        _number("detectable_dbeta", "detectable dβ", 3),
+        _number("r2", "R²", 3),
+        _STATUS,
+        _REMARKS,
+    ),
+    "laws": (
+        ShownColumn(key="domain", title="domain", form="domain"),
+        _number("exponent", "exponent"),
+        _INTERVAL,
+        _number("coefficient", "coefficient"),
+        _number("offset", "offset"),
+        _number("r2", "R²"),
+        _number("num_points", "points"),
+        _STATUS,
+        _REMARKS,
+    ),
+    "drawn": (
+        ShownColumn(key="kind", title="kind"),
+        ShownColumn(key="run", title="run"),
+        ShownColumn(key="budget", title="budget"),
+        ShownColumn(key="domain", title="domain", form="domain"),
+        _number("compute", "compute"),
+        _number("value", "value", 6),
+        _number("standard_error", "standard error", 2),
+        _number("gap", "G", 6),
+        _number("y", "drawn", 6),
+    ),
+}
+"""Columns of the tables, by the identifier of the table in the page."""
+
+_VALUES = (
+    _number("compute", "compute"),
+    _number("value", "value", 5),
+    _number("standard_error", "standard error", 2),
+    _number("gap", "G", 5, relative_only=True),
+    _number("y", "drawn (%)", 4, relative_only=True),
+)
+TIPS: dict[str, tuple[ShownColumn, ...]] = {
+    "run": (
+        ShownColumn(key="run", title="run"),
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="budget", title="budget"),
+        ShownColumn(key="seed", title="seed"),
+        _number("num_params_total", "parameters", 5),
+        _number("tokens", "training tokens", 5),
+        *_VALUES,
+    ),
+    "optimum": (
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="budget", title="budget"),
+        ShownColumn(key="estimator", title="estimator", form="words"),
+        *_VALUES,
+        _STATUS,
+        _REMARKS,
+    ),
+}
+"""Lines of the tooltips, by the kind of point."""
+
+DOWNLOADED_POINTS = (
+    "corpus",
+    "family",
+    "metric",
+    "kind",
+    "run",
+    "budget",
+    "seed",
+    "domain",
+    "compute",
+    "value",
+    "standard_error",
+    "gap",
+    "y",
+)
+"""Columns of the download of the chart's points."""
+LOSSES_KEPT = ("family", "domain", "metric", "value")
+"""Columns of the losses that vary within a run."""
+RUNS_KEPT = ("run", "corpus", "budget", "seed", "num_params_total", "tokens")
+"""Columns of the losses that a run has once."""

@@ -1,0 +1,92 @@
+"""Specs of the page stages. Light imports: the Snakefile builds them."""
+
+from typing import Literal
+
+from relscale.config.base import Model
+
+Compute = Literal["training_flops", "forward_flops"]
+
+SHOWN_PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "tokenizers",
+    "safetensors",
+    "matplotlib",
+    "vl-convert-python",
+    "snakemake",
+)
+"""Libraries that decide numbers or pictures; the provenance page shows their versions."""
+
+
+class FindingsFamily(Model):
+    """A family of the findings page."""
+
+    family: str
+    """Name of the family."""
+    metric: str
+    """Metric of the shown laws."""
+    baseline: str = ""
+    """Domain that the others are compared with; a family without one has no verdicts."""
+    domains: list[str] = []
+    """Domains in the order in which they are shown."""
+
+
+class FindingsSpec(Model):
+    """Spec of the stage `findings`."""
+
+    families: list[FindingsFamily] = []
+    """Families in the order in which they are shown."""
+    corpora: list[str] = []
+    """Corpora in the order in which they are shown."""
+    labels: dict[str, str] = {}
+    """Words for names of families, domains and corpora."""
+    estimator: str = "joint"
+    """Estimator of the shown laws."""
+    compute: Compute = "training_flops"
+    """Column of the suite that the range of compute is read from."""
+
+
+class ExplorerFamily(Model):
+    """A family of the explorer."""
+
+    family: str
+    """Name of the family."""
+    metrics: list[str] = []
+    """Metrics in the order in which they are offered."""
+    baseline: str = ""
+    """Baseline that is chosen first."""
+    domains: list[str] = []
+    """Domains in the order in which they are shown; the order decides their colours."""
+
+
+class ExplorerSpec(Model):
+    """Spec of the stage `explorer`; estimators, metrics and columns come from the tables."""
+
+    experiment: str = ""
+    """Name of the experiment, shown as the title."""
+    families: list[ExplorerFamily] = []
+    """Families in the order in which they are offered; those that only the tables have follow."""
+    corpora: list[str] = []
+    """Corpora in the order in which they are offered."""
+    labels: dict[str, str] = {}
+    """Words for names of families, domains and corpora."""
+    compute: Compute = "training_flops"
+    """Column of the chart's horizontal axis."""
+    extrapolate_decades: float = 1.0
+    """Decades of compute by which curves are drawn beyond the last budget."""
+
+
+class ProvenanceSpec(Model):
+    """Spec of the stage `provenance`."""
+
+    experiment: str
+    """Name of the experiment, shown in the heading."""
+    digests: dict[str, str]
+    """Digests that name folders of shared results, by a description of the folder."""
+    packages: list[str] = list(SHOWN_PACKAGES)
+    """Installed libraries whose versions are shown."""
+    shared_keys: list[str] = []
+    """Names with which the benchmark records of this experiment's shared jobs begin."""

@@ -1,0 +1,31 @@
+// Numbers and cells as text.
+
+function short(value, digits = 4) {
+  if (!isNumber(value)) return "";
+  const rounded = Number(value.toPrecision(digits));
+  const text = Math.abs(rounded) >= 1e7 ? rounded.toExponential() : String(rounded);
+  return text.replace("e+", "e");
+}
+
+function signed(value) {
+  return isNumber(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4) : "";
+}
+
+function interval(low, high) {
+  return isNumber(low) && isNumber(high) ? `[${signed(low)}, ${signed(high)}]` : "";
+}
+
+// The text of a cell, by the `form` of its column (explorer_columns.py).
+const FORMS = {
+  text: (row, column) => String(row[column.key] ?? ""),
+  words: (row, column) => words(row[column.key]),
+  domain: (row, column) => labelOf(row[column.key]),
+  number: (row, column) => short(row[column.key], column.digits),
+  signed: (row, column) => signed(row[column.key]),
+  interval: (row, column) => interval(row[column.key], row[column.upper]),
+  verdict: (row) => row.verdict || words(row.status) || "no law",
+  remarks: (row, column) => decodeRemarks(row[column.key]).join("; "),
+};
+
+const cellText = (row, column) => FORMS[column.form](row, column);
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,121 @@
+// Draws the chart, the tables and the sentences for the choices, now and after every change.
+
+const shown = { verdicts: [], absolute: [], drawn: [] };
+let latest = 0; // number of the latest drawing
+
+function draw() {
+  if (!DATA.families.length || !DATA.corpora.length) {
+    byId("said").textContent = "The tables are empty: there is nothing to show.";
+    return;
+  }
+  const names = new Set(domainsShown().map((domain) => domain.name));
+  shown.verdicts = chosenRows(TABLES.relative).filter((row) =>
+    row.baseline === choice.baseline && row.estimator === choice.estimator);
+  shown.absolute = oneEstimator(chosenRows(TABLES.absolute));
+  const { points: runs, lost } = runPoints(names);
+  const optima = optimumPoints(names);
+  shown.drawn = [...optima, ...runs];
+  fillTable("verdicts", shown.verdicts, "No relative law for these choices.");
+  fillTable("laws", shown.absolute, "No absolute law for these choices.");
+  explainStatuses([...shown.verdicts, ...shown.absolute]);
+  fillTable("drawn", shown.drawn, "No point for these choices.");
+  describe(runs, optima, lost);
+  drawChart(names, runs, optima);
+  writeAddress();
+}
+
+function drawChart(names, runs, optima) {
+  const fitted = isRelative()
+    ? shown.verdicts.some((row) => isNumber(row.dbeta))
+    : shown.absolute.some((row) => isNumber(row.exponent));
+  const span = spanOf((optima.length ? optima : runs).map((row) => row.compute), fitted);
+  const curves = isRelative()
+    ? relativeCurves(names, shown.verdicts, span)
+    : absoluteCurves(names, shown.absolute, span);
+  const mine = ++latest;
+  const options = {
+    renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false },
+    downloadFileName: `${choice.family}-${choice.corpus}`,
+  };
+  byId("vis").removeAttribute("data-drawn");
+  vegaEmbed("#vis", chart(runs, optima, curves, span), options).then(() => {
+    if (mine === latest) byId("vis").dataset.drawn = String(mine);
+  });
+}
+
+function countVerdicts(rows) {
+  const counts = {};
+  for (const row of rows) {
+    const verdict = row.verdict || "without a verdict";
+    counts[verdict] = (counts[verdict] || 0) + 1;
+  }
+  return Object.keys(counts).sort().map((verdict) => `${counts[verdict]} ${verdict}`).join(", ");
+}
+
+function describe(runs, optima, lost) {
+  const count = shown.verdicts.length;
+  const noun = metricOf().lower_is_better ? "gap" : "comparison";
+  const laws = count
+    ? `${plural(count, noun)} with ${labelOf(choice.baseline)}: ${countVerdicts(shown.verdicts)}`
+    : "no relative law";
+  byId("said").textContent =
+    `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)}, ` +
+    `estimator ${words(choice.estimator)}: ${laws}.`;
+  byId("missing").textContent = missingSentences(runs, optima, lost).join(" ");
+  byId("reading").textContent = readingSentence(optima);
+}
+
+function missingSentences(runs, optima, lost) {
+  const missing = [];
+  if (!shown.verdicts.length && familyOf().domains.length < 2) {
+    missing.push("The family has one domain, so there is no gap to show.");
+  } else if (!shown.verdicts.length) {
+    const baseline = labelOf(choice.baseline) || "a baseline";
+    missing.push(
+      `The tables hold no law against ${baseline} by this estimator; ` +
+      "the chart shows points only.");
+  }
+  if (!runs.length && !optima.length) {
+    missing.push("Nothing to draw: the tables hold no value for these choices.");
+  }
+  if (lost) {
+    missing.push(
+      `${plural(lost, "value")} cannot be drawn: not positive, not finite, ` +
+      "or without the baseline's value.");
+  }
+  return missing;
+}
+
+function readingSentence(optima) {
+  const other = optima.length && optima[0].estimator !== choice.estimator
+    ? ` (by the estimator ${words(optima[0].estimator)})` : "";
+  const shades = isRelative() ? " Shades are their pointwise intervals." : "";
+  return "Small points are runs; the runs of a budget are side by side, " +
+    "from fewest to most tokens. " +
+    `Large points are the compute-optimal points of the budgets${other}, ` +
+    "with one standard error. " +
+    `Lines are the fitted laws, dashed beyond the data.${shades}`;
+}
+
+byId("choices").addEventListener("submit", (event) => event.preventDefault());
+byId("choices").addEventListener("change", (event) => {
+  const input = event.target;
+  choice[input.name || input.id] = input.value;
+  if (input.id === "family") Object.assign(choice, { baseline: "", metric: "" });
+  offerAll();
+  draw();
+});
+offerDownloads();
+readAddress();
+window.explorer = { choice, shown, lawGap, lawValue, change };
+load().then(
+  () => {
+    offerAll();
+    draw();
+    document.body.dataset.ready = "yes";
+  },
+  (error) => {
+    byId("said").textContent =
+      `This browser cannot unpack the page (${error.message}); the tables hold the same numbers.`;
+  },
+);

@@ -1,0 +1,65 @@
+// The tables under the chart. DATA.columns names their columns.
+
+function fillTable(id, rows, nothing) {
+  const table = byId(id);
+  const columns = DATA.columns[id];
+  table.replaceChildren();
+  const head = table.createTHead().insertRow();
+  for (const column of columns) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = column.title;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const row of rows) {
+    const line = body.insertRow();
+    for (const column of columns) line.append(tableCell(row, column, column === columns[0]));
+  }
+  if (!rows.length) {
+    const cell = body.insertRow().insertCell();
+    cell.colSpan = columns.length;
+    cell.textContent = nothing;
+  }
+}
+
+function tableCell(row, column, isHead) {
+  const cell = document.createElement(isHead ? "th" : "td");
+  if (isHead) cell.scope = "row";
+  cell.dataset.key = column.key;
+  cell.dataset.value = row[column.key] ?? "";
+  if (isNumber(row[column.key])) cell.className = "number";
+  if (column.form === "remarks") {
+    cell.className = "remarks";
+    cell.append(...remarkList(decodeRemarks(row[column.key])));
+    return cell;
+  }
+  if (isHead && column.form === "domain") cell.append(swatch(colourOf(row[column.key])));
+  cell.append(cellText(row, column));
+  return cell;
+}
+
+// Explains the statuses of the shown laws, except `ok`.
+function explainStatuses(rows) {
+  const present = [...new Set(rows.map((row) => row.status))];
+  const explained = present.filter((status) => status !== "ok" && status in DATA.statuses).sort();
+  const lines = explained.flatMap((status) => {
+    const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = words(status);
+    meaning.textContent = DATA.statuses[status];
+    return [term, meaning];
+  });
+  byId("statuses").replaceChildren(...lines);
+}
+
+// One remark as text, several as a list.
+function remarkList(remarks) {
+  if (remarks.length < 2) return remarks;
+  const list = document.createElement("ul");
+  for (const remark of remarks) {
+    const item = document.createElement("li");
+    item.textContent = remark;
+    list.append(item);
+  }
+  return [list];
+}

@@ -1,0 +1,90 @@
+"""The settings of each optimiser and of the learning rate schedule, as they are in a run's spec.
+
+Each class here has an implementation of the same `kind` in `training.optimisers`. A setting that
+only one optimiser has is a field of its class with a default, so that recipes need not know it.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from relscale.config.base import Model
+
+Schedule = Literal["wsd", "cosine"]
+"""Warm-up, stable, decay; or one cosine cycle."""
+SHARE_OF_SCHEDULE: dict[str, str] = {"wsd": "decay_share", "cosine": "final_share"}
+"""The field that each schedule needs in addition to `warmup_share`."""
+
+
+class OptimiserSettings(Model):
+    """The settings that all optimisers share. Learning rates are peaks."""
+
+    kind: str
+    """Name of the optimiser."""
+    learning_rate: float
+    """Peak learning rate of matrices and norms."""
+    embedding_learning_rate: float
+    """Peak learning rate of the embedding."""
+    head_learning_rate: float
+    """Peak learning rate of the head."""
+    beta1: float
+    """Decay of the first moment."""
+    beta2: float
+    """Decay of the second moment."""
+    weight_decay: float
+    """Factor of the weight decay; the optimiser defines which parameters it applies to."""
+    clip_norm: float
+    """Global norm at which gradients are clipped."""
+    schedule: Schedule = "wsd"
+    """Form of the learning rate over the steps."""
+    warmup_share: float
+    """Share of the steps in which the learning rate rises linearly."""
+    decay_share: float | None = None
+    """Share of the steps, at the end, in which it falls linearly to 0 (`wsd`)."""
+    final_share: float | None = None
+    """Learning rate of the last step over the peak (`cosine`)."""
+
+    keeps_gradients: ClassVar[bool] = False
+    """Whether the implementation keeps gradients in its own buffer; if not, they live in the
+    buckets of the all-reduce."""
+
+    @model_validator(mode="after")
+    def _has_what_its_schedule_needs(self) -> "OptimiserSettings":
+        for schedule, name in SHARE_OF_SCHEDULE.items():
+            given = getattr(self, name)
+            if schedule == self.schedule and given is None:
+                raise ValueError(f"schedule {schedule} needs {name}")
+            if schedule != self.schedule and given is not None:
+                raise ValueError(f"schedule {self.schedule} has no {name}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_other_schedules_need(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class Adam(OptimiserSettings):
+    """Adam with decoupled weight decay of all parameters (AdamW, arXiv 1711.05101)."""
+
+    kind: Literal["adam"] = "adam"
+
+    keeps_gradients: ClassVar[bool] = True
+
+
+class CautiousAdamC(OptimiserSettings):
+    """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285)."""
+
+    kind: Literal["cautious_adamc"] = "cautious_adamc"
+
+
+Optimiser = Annotated[Adam | CautiousAdamC, Field(discriminator="kind")]
+"""The settings of any optimiser, as a field of a model."""
+OptimiserKind = Literal["adam", "cautious_adamc"]
+"""The choices of `suite.recipe.optimiser`."""
+SETTINGS: dict[str, type[Adam] | type[CautiousAdamC]] = {
+    "adam": Adam,
+    "cautious_adamc": CautiousAdamC,
+}
+"""Settings class by kind."""

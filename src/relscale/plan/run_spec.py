@@ -1,0 +1,44 @@
+"""The spec of a training run: everything that defines it, as the training job receives it.
+
+Read from JSON once, when a job or a record is opened; all code after that uses attributes.
+"""
+
+from typing import Literal
+
+from relscale.config.base import Model
+from relscale.contract.suite_table import SuiteRow
+from relscale.plan.architecture import Choices, Shape
+from relscale.plan.optimiser import Optimiser
+
+Implementation = Literal["auto", "native", "torch"]
+"""Program that computes the training steps: `native` is the compiled one, `auto` takes it where it
+can train the run, else torch."""
+Device = Literal["cpu", "gpu"]
+
+
+class RunSpec(Model):
+    """Everything that defines a training run, and nothing else."""
+
+    columns: SuiteRow
+    """The run's row of suite.csv."""
+    shape: Shape
+    """Size and architecture."""
+    choices: Choices
+    """Settings of the architecture that the recipe fixes."""
+    optimiser: Optimiser
+    """Optimiser and learning rate schedule."""
+    batch_size: int
+    """Sequences per step."""
+    steps: int
+    """Optimiser steps."""
+    seed: int
+    """Seed of the initial values and of the order of the data."""
+    implementation: Implementation
+    """Program that computes the training steps."""
+    device: Device
+    """Device that the recipe trains on; without a GPU, `gpu` runs on the CPU."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run, unique in its experiment."""
+        return self.columns.run

@@ -1,0 +1,32 @@
+"""The specs of the jobs `suite` and `enough_tokens`."""
+
+from pydantic import Field
+
+from relscale.config.base import Model, Name
+from relscale.config.costs import Costs
+from relscale.config.suite import Suite
+from relscale.config.training import Training
+
+
+class SuiteSpec(Model):
+    """Everything that decides suite.csv and the bill."""
+
+    suite: Suite
+    """Which models are trained."""
+    vocab_size: int
+    """Entries of the vocabulary."""
+    costs: Costs
+    """Speed of the machines."""
+    training: Training | None = None
+    """Limits of jobs on GPUs; None for a suite on the CPU."""
+    tokens_to_score: dict[str, int] = Field(default_factory=dict)
+    """Tokens that each family's evaluation scores."""
+
+
+class EnoughTokensSpec(Model):
+    """The tokens that the longest run of each corpus needs."""
+
+    most_tokens: dict[Name, int] = Field(min_length=1)
+    """Tokens by corpus."""
+    max_epochs: float
+    """Most epochs over its corpus that a run may take."""

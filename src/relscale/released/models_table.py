@@ -1,0 +1,167 @@
+"""The table of released models: reading it before any work, and finding the folders of its models.
+
+Light imports.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from relscale.config.released import ReleasedModelRow
+from relscale.plan.planned_run import Run
+
+COLUMNS = tuple(ReleasedModelRow.model_fields)
+OLD_NAMES = {"suite": "corpus"}
+"""Names of columns in older tables, which are still read."""
+NEEDED = ("corpus", "run", "budget", "model", "tokens")
+RELEASED_NAMES = {
+    "commonpile": "comma-mix",
+    "dclm": "dclm-default",
+    "nemotron": "nemo-wider-depth-adapt",
+}
+"""Corpora of experiments/paper.yaml by the words for them in the names of the paper's released
+models."""
+
+
+def read_released(path: Path) -> list[ReleasedModelRow]:
+    """Return the rows of a table of released models.
+
+    Raises:
+        ValueError: with one line per problem: file, line, column, value, and the right form.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle, strict=True)
+            header = [OLD_NAMES.get(name, name) for name in reader.fieldnames or ()]
+            reader.fieldnames = header
+            records = [(reader.line_num, record) for record in reader]
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a readable table of released models: {error}") from error
+    unknown, missing = (
+        [name for name in header if name not in COLUMNS],
+        [name for name in NEEDED if name not in header],
+    )
+    if unknown or missing or not records:
+        wrong = [f"unknown column(s) {', '.join(unknown)}"] if unknown else []
+        wrong += [f"missing column(s) {', '.join(missing)}"] if missing else []
+        raise ValueError(
+            f"{path}: {'; '.join(wrong) or 'has no row'}; the columns are {', '.join(COLUMNS)}"
+        )
+    rows: list[ReleasedModelRow] = []
+    problems: list[str] = []
+    for line, record in records:
+        if None in record or None in record.values():
+            problems.append(f"line {line}: the number of columns differs from the header's")
+            continue
+        try:
+            rows.append(
+                ReleasedModelRow.model_validate(
+                    {key: value.strip() for key, value in record.items() if value.strip()}
+                )
+            )
+        except ValidationError as error:
+            for item in error.errors():
+                column = str(item["loc"][0])
+                problems.append(
+                    f"line {line}: {column} = {record.get(column, '')!r}: {item['msg']}"
+                )
+        else:
+            if rows[-1].forward_flops is None and rows[-1].training_flops is None:
+                problems.append(f"line {line}: one of forward_flops and training_flops is needed")
+    names = Counter((row.corpus, row.run) for row in rows)
+    problems += [
+        f"corpus {corpus!r} has {count} runs named {run!r}"
+        for (corpus, run), count in names.items()
+        if count > 1
+    ]
+    if problems:
+        raise ValueError(
+            f"{len(problems)} problem(s) in {path}:\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+        )
+    return rows
+
+
+def find_model(model: str, folder: str | None) -> str:
+    """Return the folder or the Hub id of a row's `model`.
+
+    Args:
+        model: a folder, a Hub id, or the beginning of a folder's name and "*".
+        folder: the folder in which models are looked up; none for whole paths.
+
+    Raises:
+        ValueError: if a name that ends in "*" matches no folder or several.
+    """
+    if folder is None and not model.endswith("*"):
+        return model
+    place = Path(folder or ".") / model
+    if not model.endswith("*"):
+        return str(place)
+    found = sorted(path for path in place.parent.glob(place.name) if path.is_dir())
+    if len(found) != 1:
+        which = ", ".join(path.name for path in found[:4]) or "none"
+        raise ValueError(
+            f"model {model!r}: {len(found)} folders in {place.parent} match ({which}); "
+            "exactly one must match"
+        )
+    return str(found[0])
+
+
+def model_files(model: str, folder: str | None) -> list[str]:
+    """Return the local files of a row's model: an edit of one makes its evaluation stale.
+
+    A model on the Hub has none.
+    """
+    try:
+        place = Path(find_model(model, folder))
+    except ValueError:
+        return []  # the first job reports it
+    return (
+        sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in place.glob(pattern))
+        if place.is_dir()
+        else []
+    )
+
+
+def released_names(runs: Iterable[Run]) -> list[ReleasedModelRow]:
+    """Return the table of the paper's released models, one row per planned run.
+
+    The names follow the scheme of the paper's models and end in a hash that the plan does not know,
+    written as "*". They were not compared with the Hub.
+
+    Raises:
+        ValueError: if the recipe or the corpus of a run is not one of the paper's.
+    """
+    rows = []
+    for run in runs:
+        if run.recipe != "marin2025" or run.corpus not in RELEASED_NAMES:
+            corpora = ", ".join(RELEASED_NAMES)
+            raise ValueError(
+                f"run {run.run}: only runs of recipe marin2025 on {corpora} were released"
+            )
+        columns = run.columns().model_dump()
+        budget = f"{float(run.budget):.0e}".replace("e+", "ep")
+        size = f"d{run.shape.width}-L{run.shape.layers}-B{run.batch_size}"
+        name = f"isoflop-{budget}-{size}-{RELEASED_NAMES[run.corpus]}"
+        kept = {key: columns[key] for key in COLUMNS if key in columns}
+        rows.append(ReleasedModelRow.model_validate({**kept, "model": f"{name}-*"}))
+    return rows
+
+
+def released_csv(rows: Iterable[ReleasedModelRow]) -> str:
+    """Return a table of released models as CSV, without columns that are empty in every row."""
+    records = [row.model_dump() for row in rows]
+    used = [name for name in COLUMNS if any(record[name] is not None for record in records)]
+    lines = [",".join(used)]
+    lines += [
+        ",".join("" if record[name] is None else _plain(record[name]) for name in used)
+        for record in records
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,126 @@
+"""Score a family's texts with released models: losses rows, items, and a record of the scoring."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from relscale.config.families import Family
+from relscale.contract.losses import LossesRow, RunColumns
+from relscale.evaluation.aggregate import ScoredFamily, items_table, losses_rows
+from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.models_table import find_model
+from relscale.released.opened_model import ModelDescription, ReleasedModel, open_released
+from relscale.released.spec import EvaluateReleasedSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The texts of a family: questions or documents."""
+
+    family: str
+    """Name of the family."""
+    settings: Family
+    """Its settings."""
+    items: Sequence[TextItem] = field(default=(), repr=False)
+    """Questions."""
+    documents: Sequence[TextDocument] = field(default=(), repr=False)
+    """Documents."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringRecord:
+    """The record of how a model was scored."""
+
+    run: str
+    """Name of the model's run."""
+    description: ModelDescription
+    """The model, and how it was run."""
+    account: dict[str, int | dict[str, int]]
+    """Items cut or left out, tokens requested and run."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return the record as one flat mapping."""
+        return {"run": self.run, **asdict(self.description), **self.account}
+
+
+def score_family(
+    model: ReleasedModel, columns: RunColumns, texts: Texts, stride: int | None = None
+) -> tuple[list[LossesRow], pa.Table, ScoringRecord]:
+    """Return the losses rows and the items of a model, and the record of its scoring.
+
+    Args:
+        model: the model with its tokenizer.
+        columns: columns that describe its run; parameters that are None are counted in the model.
+        texts: the texts of a family.
+        stride: new tokens of each window of a document after the first.
+
+    Raises:
+        ValueError: naming the model, the domain or the item that cannot be scored.
+    """
+    if texts.documents:
+        masked = getattr(texts.settings, "masked_tokens", 0)
+        scores = model.score_documents(texts.documents, stride=stride, masked_tokens=masked)
+    else:
+        scores = model.score_items(texts.items)
+    description = model.description()
+    run = _with_parameters(columns, description)
+    table = scores.requests.table
+    family = ScoredFamily(
+        name=texts.family,
+        settings=texts.settings,
+        requests=table,
+        # The corpora of released models are not available, so no overlap is known.
+        overlaps=np.zeros(len(table.items), dtype=bool),
+    )
+    rows = losses_rows(run, family, scores.log_likelihood)
+    per_item = items_table(run, family, scores.log_likelihood)
+    record = ScoringRecord(run=run["run"], description=description, account=scores.account)
+    return rows, per_item, record
+
+
+def score_models(
+    spec: EvaluateReleasedSpec, texts: Texts
+) -> tuple[list[LossesRow], pa.Table, list[ScoringRecord]]:
+    """Score all models of one IsoFLOP curve, one after another.
+
+    Returns:
+        The losses rows, the items, and the record of each model's scoring.
+
+    Raises:
+        ValueError: naming the model that cannot be read or cannot score the texts.
+    """
+    rows: list[LossesRow] = []
+    tables: list[pa.Table] = []
+    records: list[ScoringRecord] = []
+    for number, row in enumerate(spec.models, start=1):
+        log.info("%d/%d %s", number, len(spec.models), row.run)
+        model = open_released(
+            find_model(row.model, spec.folder),
+            row.revision,
+            max_length=spec.max_length,
+            dtype=spec.dtype,
+        )
+        of_model, items, record = score_family(model, row.columns(), texts, spec.stride)
+        rows += of_model
+        tables.append(items)
+        records.append(record)
+    return rows, pa.concat_tables(tables).unify_dictionaries(), records
+
+
+def _with_parameters(columns: RunColumns, counted: ModelDescription) -> RunColumns:
+    """Return columns with the model's parameters where the table has none."""
+    run: RunColumns = {**columns}
+    if run["num_params_embedding"] is None:
+        run["num_params_embedding"] = counted.num_params_embedding
+    if run["num_params_head"] is None:
+        run["num_params_head"] = counted.num_params_head
+    if run["num_params_transformer"] is None:
+        run["num_params_transformer"] = counted.num_params_transformer
+    if run["num_params_total"] is None:
+        run["num_params_total"] = counted.num_params_total
+    return run

@@ -1,0 +1,1 @@
+"""The torch module of each architecture, one file each; `training.model` names them."""

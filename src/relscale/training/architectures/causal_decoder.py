@@ -1,0 +1,41 @@
+"""What the trainer needs of a decoder's torch module."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from relscale.plan.architecture import Choices, Shape
+
+
+class CausalDecoder(nn.Module, ABC):
+    """A decoder-only transformer: token ids (batch, time) to logits (batch, time, vocab).
+
+    Subclasses set the attributes below in `__init__`, and name parameters as their architecture's
+    `parameter_shapes` does.
+    """
+
+    shape: Shape
+    """Size of the decoder."""
+    choices: Choices
+    """Settings of the architecture."""
+    lm_head: nn.Linear
+    """Projection of hidden states to logits, without bias."""
+    activation_checkpointing: bool = False
+    """Whether each block keeps only its input and recomputes the rest in the backward pass
+    (arXiv 1604.06174)."""
+
+    @abstractmethod
+    def blocks(self) -> list[nn.Module]:
+        """Return the blocks; all have the same code, so that one compilation serves all."""
+
+    @abstractmethod
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the last hidden states (batch, time, width) of token ids (batch, time).
+
+        The time is at most the context length.
+        """
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits (batch, time, vocab) of token ids (batch, time)."""
+        logits: Tensor = self.lm_head(self.hidden(tokens))
+        return logits

@@ -1,0 +1,150 @@
+"""Kinds of families: every kind has settings and items, and answers the workflow's questions."""
+
+from typing import get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from relscale.config.families import AnyFamily, Family
+from relscale.evaluation.families import FAMILY_ITEMS
+
+DOCUMENTS = {
+    "kind": "documents",
+    "source": "s",
+    "reader": {"kind": "json", "files": "a.json", "text": "text", "domain": "topic"},
+    "domains": {"A": ["a"], "B": ["b"]},
+}
+PAIRS = {"files": ["p.json"], "positive": "good", "negative": "bad"}
+SETTINGS = {
+    "validation": {"kind": "validation", "max_tokens": 500},
+    "documents": DOCUMENTS,
+    "questions": {
+        "kind": "questions",
+        "source": "s",
+        "file": "q.jsonl",
+        "shots": 1,
+        "shots_source": "t",
+        "shots_file": "dev.jsonl",
+        "domains": {"A": ["x", "y"], "B": ["z"]},
+    },
+    "pairs": {"kind": "pairs", "source": "s", "domains": {"A": [PAIRS]}},
+    "risk": {"kind": "risk", "source": "s", "domains": {"A": ["one", "two"]}},
+    "continuation": {"kind": "continuation", "documents": "docs", "num_items": 10},
+}
+
+
+def family(kind: str, **changes) -> Family:
+    settings = {"metrics": ["bits_per_byte"], **SETTINGS[kind], **changes}
+    return TypeAdapter(AnyFamily).validate_python(settings)
+
+
+def test_every_kind_of_settings_has_items_and_is_tested_here():
+    union, _ = get_args(AnyFamily)
+    kinds = [get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(union)]
+    assert sorted(kinds) == sorted(FAMILY_ITEMS) == sorted(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sources", "text", "needs_suite", "options"),
+    [
+        ("validation", [], None, True, None),
+        ("documents", ["s"], "f", False, None),
+        ("questions", ["s", "t"], "f", False, 4),
+        ("pairs", ["s"], "f", False, None),
+        ("risk", ["s"], "f", False, None),
+        ("continuation", [], "docs", True, 4),
+    ],
+)
+def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_suite, options):
+    made = family(kind)
+    assert made.sources() == sources
+    assert made.text_family("f") == text
+    assert made.needs_suite == needs_suite
+    assert made.fixed_options() == options
+    if needs_suite:
+        with pytest.raises(ValueError, match="no text of its own"):
+            made.text_spec()
+    else:
+        assert {"kind", "source"} <= made.text_spec().keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "tokens"),
+    [
+        ("validation", {}, 500),
+        # Two domains of 1,000 windows, then of 3 windows, then of fewer tokens than windows have.
+        ("documents", {}, 2 * 1000 * 128),
+        ("documents", {"documents_per_domain": 3}, 2 * 3 * 128),
+        ("documents", {"documents_per_domain": 3, "tokens_per_domain": 100}, 2 * 100),
+        # Three subjects of 250 questions with four options and one shot, cut to the window.
+        ("questions", {}, 3 * 250 * 4 * 128),
+        ("questions", {"questions_per_subject": 7}, 3 * 7 * 4 * 128),
+        ("pairs", {}, 1000 * 2 * 128),
+        ("risk", {"tokens_per_behaviour": 50}, 2 * 50),
+        # Two variants of ten passages with four options of 80 + 32 tokens.
+        ("continuation", {}, 2 * 10 * 4 * 112),
+    ],
+)
+def test_tokens_to_score_follow_from_caps_and_bounds(kind, changes, tokens):
+    assert family(kind, **changes).tokens_to_score(128) == tokens
+
+
+@pytest.mark.parametrize("kind", ["documents", "questions", "pairs", "risk"])
+def test_a_limit_becomes_the_cap_of_the_kind(kind):
+    made = family(kind)
+    assert made.item_cap() is None and made.token_cap() is None
+    assert made.limited_to(5).item_cap() == 5
+    assert made.limited_to(5).limited_to(3).item_cap() == 3
+
+
+def test_a_kind_without_a_cap_on_items_ignores_a_limit():
+    made = family("validation")
+    assert made.limited_to(5) == made
+
+
+def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need():
+    made = family("questions", metrics=["choice_loss_nats"])
+    assert made.reported_metrics() == ["choice_loss_nats", "bits_per_byte"]
+    assert made.needs_all_options() and made.compared_prompt() == "continuation"
+    alone = family("questions")
+    assert alone.reported_metrics() == ["bits_per_byte"]
+    assert not alone.needs_all_options() and alone.compared_prompt() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "key", "message"),
+    [
+        ("documents", {"source": "x"}, ("source",), "no such entry in sources"),
+        ("documents", {"baseline": "C"}, ("baseline",), "no such entry in the domains"),
+        ("documents", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
+        ("questions", {"shots_source": "x"}, ("shots_source",), "no such entry in sources"),
+        ("questions", {"shots_file": None}, ("shots_source",), "needs `shots_file`"),
+        (
+            "questions",
+            {"shots_file": None, "shots_source": None, "shots": 6},
+            ("shots",),
+            "more than shots_per_subject = 5",
+        ),
+        (
+            "pairs",
+            {"domains": {"A": [{**PAIRS, "options": "all"}]}},
+            ("domains", "A", 0),
+            "needs either `negative` or `options`",
+        ),
+        ("risk", {"file": "x.jsonl"}, ("file",), 'must contain "{behaviour}"'),
+        ("continuation", {"documents": "x"}, ("documents",), "the choices are docs"),
+        ("continuation", {"num_options": 3}, ("num_options",), "more than the 2 topics"),
+        ("continuation", {"num_options": 2, "context_tokens": 100}, ("context_tokens",), "of 128"),
+    ],
+)
+def test_each_kind_reports_settings_that_do_not_fit(kind, changes, key, message):
+    families = {"docs": family("documents")}
+    (problem,) = family(kind, **changes).problems(families, {"s": 1, "t": 1}, 128)
+    assert problem[0] == key and message in problem[1]
+
+
+@pytest.mark.parametrize("kind", list(SETTINGS))
+def test_settings_that_fit_have_no_problem(kind):
+    changes = {"num_options": 2} if kind == "continuation" else {}
+    families = {"docs": family("documents")}
+    assert family(kind, **changes).problems(families, {"s": 1, "t": 1}, 128) == []

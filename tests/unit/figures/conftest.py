@@ -1,0 +1,450 @@
+"""Synthetic tables with planted laws: three corpora, four budgets, six sizes, the families of the
+default experiment."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.contract.law_tables import (
+    ABSOLUTE_COLUMNS,
+    BACKTEST_COLUMNS,
+    DECOMPOSITION_COLUMNS,
+    OPTIMA_COLUMNS,
+    POINTS_COLUMNS,
+    RELATIVE_COLUMNS,
+    TWO_STAGE_COLUMNS,
+)
+from relscale.contract.losses import LOSSES_COLUMNS
+
+CORPORA = ("curated", "web", "web_synthetic")
+BUDGETS = ("5e10", "1e11", "2e11", "5e11")
+REFERENCE = 1.6e11
+SHAPES = ((16, 1), (24, 1), (32, 1), (32, 2), (48, 2), (64, 2))
+FAMILIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "validation": ("", "bits_per_byte", ("own",)),
+    "knowledge": ("STEM", "bits_per_byte", ("STEM", "humanities", "social_sciences", "other")),
+    "topics": (
+        "People",
+        "bits_per_byte",
+        (
+            "People",
+            "Geography",
+            "History",
+            "Arts",
+            "Biology",
+            "Physics",
+            "Mathematics",
+            "Society",
+            "Technology",
+            "Philosophy",
+            "Everyday_life",
+        ),
+    ),
+    "language": ("US", "bits_per_byte", ("US", "GB", "IE", "QA", "CN", "DE", "RU")),
+    "behaviour": (
+        "factual",
+        "choice_probability_per_byte",
+        ("factual", "deception", "bias", "sycophancy", "toxicity"),
+    ),
+}
+
+
+def rows_of(columns: tuple[str, ...], rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Make a table of a contract's columns; what a row does not name is empty."""
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def planted(corpus: int, family: str, place: int) -> tuple[float, float]:
+    """Return gamma and dbeta of a domain by its place in its family; the baseline is 1 and 0."""
+    if place == 0:
+        return 1.0, 0.0
+    scale = 0.05 if family == "behaviour" else 0.12
+    gamma = 1 + scale * math.sin(1.7 * place + corpus) + (0.06 if family != "behaviour" else 0.0)
+    return gamma, 0.03 * math.sin(2.3 * place + 0.6 * corpus) * (
+        0.3 if family == "behaviour" else 1.0
+    )
+
+
+def make_tables(
+    families: dict[str, tuple[str, str, tuple[str, ...]]] | None = None,
+    corpora: tuple[str, ...] = CORPORA,
+    budgets: tuple[str, ...] = BUDGETS,
+    noise: float = 0.006,
+) -> dict[str, pd.DataFrame]:
+    """Make the tables that figures read, with planted laws and a little noise, from a fixed
+    seed."""
+    families = FAMILIES if families is None else families
+    rng = np.random.default_rng(5)
+    points, absolute, relative, decomposition, losses = [], [], [], [], []
+    for c, corpus in enumerate(corpora):
+        for family, (baseline, metric, domains) in families.items():
+            level, exponent = (
+                (0.4, 0.0) if metric == "choice_probability_per_byte" else (2.5 + 0.1 * c, 0.09)
+            )
+            for place, domain in enumerate(domains):
+                gamma, dbeta = planted(c, family, place)
+                absolute.append(
+                    {
+                        "corpus": corpus,
+                        "family": family,
+                        "domain": domain,
+                        "metric": metric,
+                        "estimator": "vertex",
+                        "compute": "training_flops",
+                        "coefficient": level * gamma * REFERENCE ** (exponent - dbeta),
+                        "exponent": exponent - dbeta,
+                        "offset": np.nan,
+                        "standard_error": 0.004,
+                        "ci_low": exponent - dbeta - 0.01,
+                        "ci_high": exponent - dbeta + 0.01,
+                        "r2": 0.99,
+                        "num_points": len(budgets),
+                        "status": "ok",
+                    }
+                )
+                for budget in budgets:
+                    flops = float(budget)
+                    gap = (
+                        gamma
+                        * (flops / REFERENCE) ** dbeta
+                        * math.exp(noise * rng.standard_normal())
+                        if place
+                        else 1.0
+                    )
+                    error = level * (flops / REFERENCE) ** -exponent * gap
+                    points.append(
+                        {
+                            "corpus": corpus,
+                            "family": family,
+                            "metric": metric,
+                            "domain": domain,
+                            "estimator": "vertex",
+                            "budget": budget,
+                            "forward_flops": flops / 3,
+                            "training_flops": flops,
+                            "value": error,
+                            "standard_error": 0.004 * error,
+                            "gap": gap,
+                            "gap_standard_error": 0.006 if place else 0.0,
+                            "status": "ok",
+                        }
+                    )
+                    for k, (width, layers) in enumerate(SHAPES):
+                        losses.append(
+                            _run(
+                                corpus,
+                                budget,
+                                width,
+                                layers,
+                                k,
+                                family,
+                                domain,
+                                metric,
+                                error,
+                                rng,
+                                noise,
+                            )
+                        )
+                if place:
+                    relative += _laws(
+                        corpus, family, metric, domain, baseline, gamma, dbeta, len(budgets), place
+                    )
+                    decomposition.append(_slopes(corpus, family, metric, domain, baseline, dbeta))
+    return {
+        "points": rows_of(POINTS_COLUMNS, points),
+        "absolute": rows_of(ABSOLUTE_COLUMNS, absolute),
+        "relative": rows_of(RELATIVE_COLUMNS, relative),
+        "decomposition": rows_of(DECOMPOSITION_COLUMNS, decomposition),
+        "losses": rows_of(LOSSES_COLUMNS, losses + _continuation(corpora, budgets, rng)),
+        "optima": rows_of(OPTIMA_COLUMNS, _optima(corpora, budgets)),
+        "backtest": rows_of(BACKTEST_COLUMNS, _predictions(points, budgets, noise)),
+        "two_stage": rows_of(TWO_STAGE_COLUMNS, [_sigmoid(corpus) for corpus in corpora]),
+        "covariates": pd.DataFrame(
+            {
+                "domain": ["GB", "IE", "DE", "QA", "RU", "CN"],
+                "value": [21.3, 10.9, 20.8, 4.07, 1.02, 0.708],
+            }
+        ),
+        "suite": pd.DataFrame(
+            [
+                {"run": f"{corpus}-{budget}-{w}x{n}", "corpus": corpus, "budget": budget}
+                for corpus in corpora
+                for budget in budgets
+                for w, n in SHAPES
+            ]
+        ),
+        "curve": _curves(corpora, budgets, rng),
+    }
+
+
+def best_tokens(budget: str) -> float:
+    """Return the planted optimal token count of a budget."""
+    return 3.2e5 * (float(budget) / 5e10) ** 0.55
+
+
+def _run(
+    corpus, budget, width, layers, k, family, domain, metric, error, rng, noise
+) -> dict[str, object]:
+    tokens = best_tokens(budget) * 10 ** (0.9 - 0.36 * k)
+    params = float(budget) / 6 / tokens
+    away = math.log10(tokens / best_tokens(budget))
+    worse = (
+        math.exp(0.12 * away**2 + noise * rng.standard_normal())
+        if metric == "bits_per_byte"
+        else 1 + noise * rng.standard_normal()
+    )
+    return {
+        "corpus": corpus,
+        "run": f"{corpus}-{budget}-{width}x{layers}",
+        "seed": 0,
+        "recipe": "cpu_small",
+        "budget": budget,
+        "forward_flops": float(budget) / 3,
+        "training_flops": float(budget),
+        "num_params_embedding": 512 * width,
+        "num_params_head": 512 * width,
+        "num_params_transformer": int(params),
+        "num_params_total": int(params) + 1024 * width,
+        "tokens": int(tokens),
+        "family": family,
+        "domain": domain,
+        "metric": metric,
+        "unit": "bits/byte" if metric == "bits_per_byte" else "1",
+        "value": error * worse,
+        "standard_error": 0.004 * error,
+        "num_items": 400,
+        "num_bytes": 40000,
+        "num_truncated": 3,
+        "at_chance": False,
+        "excluded_reason": "",
+    }
+
+
+def _continuation(corpora, budgets, rng) -> list[dict[str, object]]:
+    rows = []
+    for corpus in corpora:
+        for budget in budgets:
+            for k, (width, layers) in enumerate(SHAPES):
+                loss = (
+                    1.5
+                    - 0.12 * math.log10(float(budget) / 5e10)
+                    + 0.02 * (k - 2.5) ** 2 / 6
+                    + 0.01 * rng.standard_normal()
+                )
+                accuracy = (
+                    0.25 + 0.75 / (1 + math.exp(2.5 * (loss - 0.8))) + 0.01 * rng.standard_normal()
+                )
+                for metric, value in (("choice_loss_nats", loss), ("accuracy", accuracy)):
+                    rows.append(
+                        _run(
+                            corpus,
+                            budget,
+                            width,
+                            layers,
+                            k,
+                            "continuation",
+                            "same_topic",
+                            metric,
+                            value,
+                            rng,
+                            0.0,
+                        )
+                    )
+    return rows
+
+
+def _laws(
+    corpus, family, metric, domain, baseline, gamma, dbeta, budgets, place
+) -> list[dict[str, object]]:
+    rows = []
+    words = (
+        ("rises", "falls", "parallel", "undecided")
+        if metric == "choice_probability_per_byte"
+        else ("narrows", "widens", "parallel", "crosses", "undecided")
+    )
+    for estimator, half, shift in (
+        ("joint", 0.006, 0.0),
+        ("vertex", 0.013, 0.004),
+        ("best_run", 0.02, -0.006),
+    ):
+        rows.append(
+            {
+                "corpus": corpus,
+                "family": family,
+                "metric": metric,
+                "treatment": domain,
+                "baseline": baseline,
+                "estimator": estimator,
+                "compute": "training_flops",
+                "reference_compute": REFERENCE,
+                "gamma": gamma,
+                "gamma_ci_low": gamma * 0.994,
+                "gamma_ci_high": gamma * 1.006,
+                "dbeta": dbeta + shift,
+                "standard_error": half / 2.1,
+                "dof": 20,
+                "ci_low": dbeta + shift - half,
+                "ci_high": dbeta + shift + half,
+                "ci_level": 0.95,
+                "ci_method": "runs",
+                "p_difference": 0.01,
+                "p_equivalence": 0.5,
+                "p_difference_adjusted": 0.03,
+                "p_equivalence_adjusted": 0.9,
+                "margin": 0.01,
+                "detectable_dbeta": 0.008,
+                "gap_first": gamma * 1.01,
+                "gap_last": gamma * 0.99,
+                "reduction_slope_points_per_decade": -100 * gamma * dbeta * math.log(10),
+                "r2": 0.9,
+                "num_runs": 24,
+                "num_budgets": budgets,
+                "faster": "treatment" if dbeta < 0 else "baseline",
+                "verdict": words[place % len(words)],
+                "status": "ok",
+            }
+        )
+    return rows
+
+
+def _slopes(corpus, family, metric, domain, baseline, dbeta) -> dict[str, object]:
+    return {
+        "corpus": corpus,
+        "family": family,
+        "metric": metric,
+        "treatment": domain,
+        "baseline": baseline,
+        "slope_params": 0.8 * dbeta,
+        "slope_params_standard_error": 0.004,
+        "slope_params_ci_low": 0.8 * dbeta - 0.008,
+        "slope_params_ci_high": 0.8 * dbeta + 0.008,
+        "slope_tokens": 0.1 * dbeta - 0.003,
+        "slope_tokens_standard_error": 0.003,
+        "slope_tokens_ci_low": 0.1 * dbeta - 0.009,
+        "slope_tokens_ci_high": 0.1 * dbeta + 0.003,
+        "slice_params_points_per_decade": -180 * dbeta,
+        "slice_tokens_points_per_decade": -20 * dbeta + 0.4,
+        "num_runs": 24,
+        "status": "ok",
+    }
+
+
+def _optima(corpora, budgets) -> list[dict[str, object]]:
+    rows = []
+    for c, corpus in enumerate(corpora):
+        for budget in budgets:
+            for estimator, shift in (("vertex", 1.0), ("best_run", 1.3)):
+                tokens = best_tokens(budget) * shift
+                error = (
+                    (2.5 + 0.1 * c)
+                    * (float(budget) / REFERENCE) ** -0.09
+                    * math.exp(0.12 * math.log10(shift) ** 2)
+                )
+                rows.append(
+                    {
+                        "corpus": corpus,
+                        "budget": budget,
+                        "estimator": estimator,
+                        "optimum_by": "validation",
+                        "optimum_tokens": tokens,
+                        "optimum_params": float(budget) / 6 / tokens,
+                        "metric": "bits_per_byte",
+                        "value": error,
+                        "curvature": 0.12 if estimator == "vertex" else np.nan,
+                        "num_runs": len(SHAPES),
+                        "status": "ok",
+                    }
+                )
+    return rows
+
+
+def _predictions(points, budgets, noise) -> list[dict[str, object]]:
+    """Predictions of each budget from the third on, off by planted noise that sometimes leaves the
+    interval."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for point in (point for point in points if point["budget"] in budgets[2:]):
+        for quantity in ("value", "gap") if point["gap"] != 1.0 else ("value",):
+            observed = point[quantity]
+            predicted = observed * math.exp(noise * rng.standard_normal())
+            rows.append(
+                {
+                    **{key: point[key] for key in ("corpus", "family", "domain", "metric")},
+                    "estimator": "joint",
+                    "quantity": quantity,
+                    "held_out_budget": point["budget"],
+                    "predicted": predicted,
+                    "observed": observed,
+                    "ci_low": predicted * (1 - 1.5 * noise),
+                    "ci_high": predicted * (1 + 1.5 * noise),
+                    "error_percent": 100 * (predicted / observed - 1),
+                }
+            )
+    return rows
+
+
+def _sigmoid(corpus) -> dict[str, object]:
+    return {
+        "corpus": corpus,
+        "family": "continuation",
+        "domain": "same_topic",
+        "loss_metric": "choice_loss_nats",
+        "accuracy_metric": "accuracy",
+        "chance": 0.25,
+        "ceiling": 1.0,
+        "steepness": 2.5,
+        "steepness_ci_low": 1.9,
+        "steepness_ci_high": 3.2,
+        "midpoint": 0.8,
+        "midpoint_ci_low": 0.7,
+        "midpoint_ci_high": 0.9,
+        "r2": 0.8,
+        "loss_min": 1.3,
+        "loss_max": 1.55,
+        "accuracy_min": 0.33,
+        "accuracy_max": 0.42,
+        "num_runs": 24,
+        "status": "foot_only",
+    }
+
+
+def _curves(corpora, budgets, rng) -> pd.DataFrame:
+    rows = []
+    for corpus in corpora:
+        for budget in budgets:
+            for k, (width, layers) in enumerate(SHAPES):
+                tokens = best_tokens(budget) * 10 ** (0.9 - 0.36 * k)
+                for step in range(1, 31):
+                    seen = tokens * step / 30
+                    loss = 2.0 + 4.2 * (1 + seen / 2e4) ** -0.35 + 0.03 * rng.standard_normal()
+                    rows.append(
+                        {
+                            "run": f"{corpus}-{budget}-{width}x{layers}",
+                            "step": step,
+                            "tokens": seen,
+                            "loss_nats_per_token": loss,
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, pd.DataFrame]:
+    """The tables of the default experiment's shape."""
+    return make_tables()
+
+
+@pytest.fixture(scope="session")
+def maker() -> Callable[..., dict[str, pd.DataFrame]]:
+    """The maker of synthetic tables, for tests that want another shape."""
+    return make_tables
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of published tables."""
+    return Path(__file__).parents[3] / "workflow" / "reference"

@@ -1,0 +1,136 @@
+"""Declarations of figures: complete, light, and equal to the specs of all experiments."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from relscale import figures
+from relscale.config.figures import FigureName, figure_families
+from relscale.figures.context import Context, EvaluatedFamily
+from relscale.figures.kit.tables import COLUMNS
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests/golden/figure_specs.json"
+HEAVY = {"matplotlib", "pandas", "pyarrow", "scipy", "torch", "transformers"}
+
+
+@pytest.fixture
+def context() -> Context:
+    """An experiment with three families, of which two are compared."""
+    return Context(
+        results="results/mine",
+        families=(
+            EvaluatedFamily(
+                name="validation", metrics=("bits_per_byte",), baseline="", domains=("own",)
+            ),
+            EvaluatedFamily(
+                name="language", metrics=("bits_per_byte",), baseline="US", domains=("US", "GB")
+            ),
+            EvaluatedFamily(name="risk", metrics=("accuracy",), baseline="a", domains=("a", "b")),
+        ),
+        corpora=("web",),
+        estimator="joint",
+        compute="training_flops",
+        optimum_by="validation",
+        corpus="web",
+        labels={},
+        teaser=("knowledge", "language"),
+        size_or_data="language",
+        covariates="online.csv",
+        covariate_label="Online (%)",
+        paper_corpora={},
+        extrapolate_decades=1.0,
+        paper_line=False,
+    )
+
+
+@pytest.mark.parametrize("name", figures.names())
+def test_each_drawing_has_a_complete_declaration(name: str) -> None:
+    figure = figures.find(name)
+    assert figure.name == name
+    assert importlib.util.find_spec(figure.drawing)
+    assert set(figure.tables) <= set(COLUMNS)
+    assert figure.caption.endswith(".") and "Source: " in figure.caption
+    figure.settings()
+
+
+def test_the_configuration_offers_exactly_the_declared_figures() -> None:
+    assert sorted(get_args(FigureName)) == figures.names()
+
+
+@pytest.mark.parametrize("evaluated", [("language",), ("language", "risk")])
+def test_the_configuration_checks_the_families_that_the_figures_show(
+    context: Context, evaluated: tuple[str, ...]
+) -> None:
+    families = tuple(family for family in context.families if family.name in evaluated)
+    context = Context(**{**vars(context), "families": families})
+    found = {
+        name: figure.family(context)
+        for name in figures.names()
+        if (figure := figures.find(name)).family is not None
+    }
+    checked = {**figure_families(evaluated), "figure6_size_or_data": context.size_or_data}
+    assert found == checked
+
+
+def test_only_the_loss_curves_need_trained_runs() -> None:
+    assert [name for name in figures.names() if figures.find(name).needs_runs] == ["loss_curves"]
+
+
+def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:
+    with pytest.raises(ValueError, match=r"figure 'figure9': unknown; the choices are backtest, "):
+        figures.find("figure9")
+
+
+def test_declarations_do_not_import_what_only_drawing_needs() -> None:
+    code = (
+        "import sys; from relscale import figures; import relscale.figures.experiment; "
+        "[figures.find(name) for name in figures.names()]; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_tables_follow_the_families_of_the_experiment(context: Context) -> None:
+    assert figures.find("backtest").paths(context) == {
+        "backtest": [
+            "results/mine/laws/language/backtest.csv",
+            "results/mine/laws/risk/backtest.csv",
+        ]
+    }
+    assert figures.find("estimators").paths(context) == {
+        "relative": ["results/mine/laws/language/relative.csv"]
+    }
+    covariates = figures.find("figure5_language").paths(context)["covariates"]
+    assert covariates == ["workflow/reference/online.csv"]
+    assert "own_prompts" not in figures.find("figure3_prompts").paths(context)
+    with_prompts = Context(**{**vars(context), "compares_prompts": True})
+    paths = figures.find("figure3_prompts").paths(with_prompts)
+    assert paths["own_prompts"] == ["results/mine/laws/prompts.csv"]
+
+
+def test_a_family_that_is_not_evaluated_is_an_error(context: Context) -> None:
+    with pytest.raises(
+        ValueError, match="'topics' is not evaluated; the choices are validation, language, risk"
+    ):
+        figures.find("topics").settings_of(context)
+
+
+@pytest.mark.parametrize("experiment", ["default", "released", "paper", "slurm", "tiny"])
+def test_settings_and_tables_of_the_experiments_are_those_on_record(experiment: str) -> None:
+    spec = importlib.util.spec_from_file_location("figure_specs", GOLDEN.with_suffix(".py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    known = json.loads(GOLDEN.read_text(encoding="utf-8"))[experiment]
+    found = module.figure_specs(experiment, known)
+    assert set(found) == set(known["figures"])
+    for name, want in known["figures"].items():
+        settings = figures.find(name).settings
+        assert settings(**found[name]["spec"]) == settings(**want["spec"]), name
+        assert found[name]["tables"] == want["tables"], name

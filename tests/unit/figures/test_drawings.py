@@ -1,0 +1,611 @@
+"""Every figure draws whole and broken tables, shows their numbers, and repeats its bytes."""
+
+import math
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from relscale import figures
+from relscale.contract.io import read_table
+from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.figures.draw import backtest, residuals
+from relscale.figures.kit import runner
+from relscale.figures.kit.choose import pick
+from relscale.figures.kit.isoflop import budget_text
+from relscale.figures.kit.style import styled
+from relscale.figures.kit.tables import complete
+
+Tables = dict[str, pd.DataFrame]
+SMALL = {
+    "validation": ("", "bits_per_byte", ("own",)),
+    "knowledge": ("STEM", "bits_per_byte", ("STEM", "humanities", "other")),
+    "topics": ("People", "bits_per_byte", ("People", "History")),
+    "language": ("US", "bits_per_byte", ("US", "GB", "IE", "DE")),
+    "behaviour": ("factual", "choice_probability_per_byte", ("factual", "bias")),
+}
+
+
+def drawn(name: str, tables: Tables, spec: dict[str, Any] | None = None) -> Figure:
+    """Draw a figure and let matplotlib lay out every mark of it."""
+    figure = figures.find(name)
+    module = import_module(figure.drawing)
+    with styled():
+        drawing = module.draw(complete(tables, figure.tables), figure.settings(**(spec or {})))
+        drawing.draw_without_rendering()
+    return drawing
+
+
+def write(name: str, tables: Tables, path: Path) -> None:
+    """Draw a figure into a file."""
+    figure = figures.find(name)
+    runner.render(figure, import_module(figure.drawing).draw, tables, figure.settings(), [path])
+
+
+def texts(figure: Figure) -> str:
+    """Return all words of a figure, in one line."""
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [text.get_text() for text in axes.texts] + [axes.get_xlabel(), axes.get_ylabel()]
+        found += [label.get_text() for label in axes.get_yticklabels()]
+    return " | ".join(found).replace("\n", " ")
+
+
+def marked(axes: Any, gid: str) -> list[Line2D]:
+    """Return the lines of axes that carry a mark's name."""
+    return [line for line in axes.get_lines() if line.get_gid() == gid]
+
+
+def values(lines: list[Line2D], axis: str) -> list[float]:
+    """Return the numbers that lines draw along x or y, sorted."""
+    return sorted(
+        float(v) for line in lines for v in (line.get_xdata() if axis == "x" else line.get_ydata())
+    )
+
+
+@pytest.fixture(scope="module")
+def small(maker: Callable[..., Tables]) -> Tables:
+    """Few domains on two corpora: enough for every panel."""
+    return maker(families=SMALL, corpora=("curated", "web"))
+
+
+def broken(tables: Tables) -> Tables:
+    """Return tables with failed laws, undecided verdicts, lost optima, an excluded run and an empty
+    error."""
+    relative = tables["relative"].copy()
+    third = np.arange(len(relative)) % 3
+    relative.loc[
+        third == 0, ["gamma", "dbeta", "ci_low", "ci_high", "gamma_ci_low", "gamma_ci_high"]
+    ] = math.nan
+    relative.loc[third == 0, "status"] = "too_few_budgets"
+    relative.loc[third == 0, "verdict"] = None
+    relative.loc[third == 1, "verdict"] = "undecided"
+    relative.loc[third == 2, "status"] = "lack_of_fit"
+    optima = tables["optima"].copy()
+    optima.loc[::3, ["optimum_tokens", "value", "curvature"]] = math.nan
+    optima.loc[::3, "status"] = "curvature_not_positive"
+    losses = tables["losses"].copy()
+    losses.loc[::7, "excluded_reason"] = "diverged"
+    losses.loc[::31, "value"] = math.nan
+    absolute = tables["absolute"].assign(
+        status="too_few_budgets", coefficient=math.nan, exponent=math.nan
+    )
+    decomposition = tables["decomposition"].copy()
+    backtest_rows = tables["backtest"].copy()
+    backtest_rows.loc[::2, ["ci_low", "ci_high"]] = math.nan
+    decomposition.loc[
+        ::2,
+        [
+            "slope_params",
+            "slope_params_ci_low",
+            "slope_params_ci_high",
+            "slice_params_points_per_decade",
+        ],
+    ] = math.nan
+    return {
+        **tables,
+        "relative": relative,
+        "optima": optima,
+        "losses": losses,
+        "absolute": absolute,
+        "decomposition": decomposition,
+        "backtest": backtest_rows,
+    }
+
+
+@pytest.mark.parametrize("name", figures.names())
+def test_draws_the_same_bytes_with_text_as_text(name: str, small: Tables, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{take}.svg" for take in ("first", "second")]
+    for path in paths:
+        write(name, small, path)
+    svg = paths[0].read_text()
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert len(re.findall(r"<text\b", svg)) > 10
+    assert "DejaVuSans-" not in svg, "letters were drawn as outlines"
+    assert "<dc:date>" not in svg
+
+
+def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> None:
+    for kind in ("pdf", "png"):
+        paths = [tmp_path / f"{take}.{kind}" for take in ("first", "second")]
+        for path in paths:
+            write("figure4_knowledge", small, path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert b"/FontFile2" in (tmp_path / "first.pdf").read_bytes(), (
+        "fonts must be embedded as TrueType"
+    )
+
+
+FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
+NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
+SAID: dict[str, dict[str, str]] = {
+    "nothing": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
+    "headers": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
+    "broken": {
+        **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "no law"),
+        **dict.fromkeys(("estimators", "detectable"), "no law"),
+        "figure2_pipeline": "too few budgets",
+        "figure3_prompts": "without R²",
+        "figure6_size_or_data": "no slope on size",
+        "isoflop_curves": "curvature not positive",
+        "isoflop_metrics": "without a positive error",
+    },
+    "one budget": {
+        **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "one budget: a law needs two"),
+        **NO_LAWS,
+        "backtest": "no back-test in the tables",
+        "figure2_pipeline": "no law was fitted",
+        "figure3_prompts": "without R²: one compute",
+        "figure6_size_or_data": "no decomposition",
+        "paper_beside": "neither published slopes nor relative laws",
+    },
+    "one domain": {
+        **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "one domain: there is no gap to show"),
+        **NO_LAWS,
+        "figure6_size_or_data": "no decomposition",
+    },
+    "undecided": dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "undecided"),
+    "signs": {
+        "figure3_prompts": "without R².*reach 0",
+        **dict.fromkeys(("isoflop_curves", "isoflop_metrics"), "without a positive error"),
+    },
+    "fifty domains": {
+        **dict.fromkeys(
+            (*FAMILY_FIGURES, "estimators", "detectable", "figure6_size_or_data", "paper_beside"),
+            "domain 48",
+        ),
+        "figure1_teaser": "49 domains: see the family's figure",
+    },
+    "long names": {},
+}
+LONG = "a_name_that_nobody_would_choose_" * 4
+
+
+def degenerate(case: str, small: Tables, maker: Callable[..., Tables]) -> Tables:
+    """Return the tables of a case that every figure must draw."""
+    if case == "nothing":
+        return {}
+    if case == "headers":
+        return {key: frame.iloc[:0] for key, frame in small.items()}
+    if case == "broken":
+        return broken(small)
+    if case == "one budget":
+        tables = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
+        return tables | {
+            key: tables[key].iloc[:0] for key in ("relative", "absolute", "decomposition")
+        }
+    if case == "one domain":
+        return maker(
+            families={
+                key: (base, metric, names[:1]) for key, (base, metric, names) in SMALL.items()
+            },
+            corpora=("web",),
+        )
+    if case == "undecided":
+        return small | {
+            "relative": small["relative"].assign(verdict="undecided", status="undecided")
+        }
+    if case == "signs":  # no gap at all, gaps on both sides of 1, and errors that no log axis shows
+        third = np.arange(len(small["points"])) % 3
+        points = small["points"].assign(gap=np.choose(third, [1.0, 1.3, 0.7]))
+        relative = small["relative"].assign(
+            gamma=np.resize([1.0, 1.3, 0.7], len(small["relative"])), dbeta=0.0
+        )
+        losses = small["losses"].assign(
+            value=np.where(np.arange(len(small["losses"])) % 9, small["losses"]["value"], 0.0)
+        )
+        losses.loc[::18, "value"] = -0.1
+        return small | {"points": points, "relative": relative, "losses": losses}
+    if case == "fifty domains":
+        names = ("base", *(f"domain_{place:02d}" for place in range(49)))
+        fifty = {
+            key: ("base", metric, names)
+            for key, (_, metric, _) in SMALL.items()
+            if key not in ("validation", "topics")
+        }
+        tables = maker(
+            families=fifty | {"validation": SMALL["validation"]},
+            corpora=("web",),
+            budgets=("1e11", "5e11"),
+        )
+        topics = {
+            key: tables[key].query("family == 'knowledge'").assign(family="topics")
+            for key in ("points", "absolute", "relative")
+        }
+        return tables | {
+            key: pd.concat([tables[key], rows], ignore_index=True) for key, rows in topics.items()
+        }
+    return maker(
+        families={
+            key: (base, metric, (base, f"{LONG}1", f"{LONG}2"))
+            for key, (base, metric, _) in SMALL.items()
+        }
+    )
+
+
+@pytest.fixture(scope="module", params=sorted(SAID))
+def case(
+    request: pytest.FixtureRequest, small: Tables, maker: Callable[..., Tables]
+) -> tuple[str, Tables]:
+    """A degenerate case and its tables, made once for all figures."""
+    return request.param, degenerate(request.param, small, maker)
+
+
+@pytest.mark.parametrize("name", figures.names())
+def test_draws_from_degenerate_tables_and_says_what_is_missing(
+    name: str, case: tuple[str, Tables]
+) -> None:
+    kind, tables = case
+    said = texts(drawn(name, tables))
+    if name in SAID[kind]:
+        assert re.search(SAID[kind][name], said), said
+    if kind == "long names":
+        assert LONG not in said
+
+
+def test_a_text_says_what_is_missing(small: Tables, maker: Callable[..., Tables]) -> None:
+    assert "no law" in texts(drawn("figure4_knowledge", broken(small)))
+    assert "too few budgets" in texts(drawn("figure4_knowledge", broken(small)))
+    lowest = {
+        **small,
+        "points": small["points"].assign(estimator="best_run"),
+        "relative": small["relative"].iloc[:0],
+    }
+    lowest["absolute"] = small["absolute"].assign(exponent=math.nan)
+    figure = drawn("figure4_knowledge", lowest)
+    assert "Points of estimator best run: there are none of joint." in texts(figure)
+    assert figure.axes[0].get_xlim()[1] < 1e12, "nothing is fitted, so nothing is extrapolated"
+    single = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
+    single["relative"] = single["relative"].iloc[:0]
+    assert "one budget: a law needs two" in texts(drawn("figure4_knowledge", single))
+    assert "need windows of 2,048 tokens and these models read 128" in texts(
+        drawn("figure3_prompts", small, {"window": 128})
+    )
+    without = {key: frame for key, frame in small.items() if key != "covariates"}
+    assert "no slope of a domain that has a covariate" in texts(drawn("figure5_language", without))
+
+
+def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Tables) -> None:
+    figure = drawn(
+        "figure4_knowledge",
+        tables,
+        {"corpora": ["curated", "web", "web_synthetic"], "baseline": "STEM"},
+    )
+    rows = tables["points"].query("family == 'knowledge' and corpus == 'web'")
+    treatments = rows[rows["domain"] != "STEM"]
+    above, below = figure.axes[1], figure.axes[4]
+    np.testing.assert_allclose(values(marked(above, "points"), "y"), sorted(rows["value"]))
+    np.testing.assert_allclose(
+        values(marked(below, "points"), "y"), sorted(100 * (1 - treatments["gap"]))
+    )
+    np.testing.assert_allclose(
+        values(marked(below, "points"), "x"), sorted(treatments["training_flops"])
+    )
+    laws = tables["relative"].query(
+        "family == 'knowledge' and corpus == 'web' and estimator == 'joint'"
+    )
+    ends = sorted(100 * (1 - laws["gamma"] * (5e12 / laws["reference_compute"]) ** laws["dbeta"]))
+    np.testing.assert_allclose(
+        sorted(line.get_ydata()[-1] for line in marked(below, "extrapolation")), ends
+    )
+    assert [line.get_xdata()[-1] for line in marked(below, "law")] == pytest.approx(
+        [5e11] * len(laws)
+    )
+
+
+def test_the_papers_line_is_least_squares_of_the_percentage(tables: Tables) -> None:
+    figure = drawn("figure4_knowledge", tables, {"baseline": "STEM", "paper_line": True})
+    lines = marked(figure.axes[3], "paper line")
+    rows = tables["points"].query(
+        "family == 'knowledge' and corpus == 'curated' and domain == 'humanities'"
+    )
+    slope = np.polyfit(np.log10(rows["training_flops"].astype(float)), 100 * (1 - rows["gap"]), 1)[
+        0
+    ]
+    rises = [
+        float(line.get_ydata()[1] - line.get_ydata()[0]) / 2 for line in lines
+    ]  # 5e10 to 5e12 is two decades
+    assert len(lines) == 3 and min(abs(rise - slope) for rise in rises) < 1e-9
+    assert not marked(
+        drawn("figure4_knowledge", tables, {"baseline": "STEM"}).axes[3], "paper line"
+    )
+
+
+def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
+    figure = drawn("figure7_behaviour", tables, {"baseline": "factual"})
+    rows = tables["points"].query(
+        "family == 'behaviour' and corpus == 'curated' and domain != 'factual'"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1))
+    )
+    assert "Relative change 100 (G − 1) (%)" in texts(figure)
+
+
+def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
+    families = [
+        {"family": "knowledge", "baseline": "STEM"},
+        {"family": "language", "baseline": "US"},
+    ]
+    words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
+    for _, row in (
+        tables["relative"]
+        .query("corpus == 'web' and estimator == 'joint' and family in ('knowledge', 'language')")
+        .iterrows()
+    ):
+        assert f"{row['treatment'].replace('_', ' ')} {row['verdict']}" in words
+
+
+def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None:
+    words = texts(drawn("figure5_language", tables, {"baseline": "US"}))
+    laws = tables["relative"].query("family == 'language' and estimator == 'joint'")
+    for _, row in laws.iterrows():
+        assert words.count(f"{row['treatment']} {row['verdict']}") == 3, (
+            "one per corpus, by words and not by colour alone"
+        )
+
+
+def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None:
+    axes = drawn("isoflop_curves", tables).axes[0]
+    rows = tables["losses"].query("family == 'validation' and corpus == 'curated'")
+    longest = rows.loc[rows.groupby("budget")["tokens"].idxmax()].sort_values("value")
+    shown = {
+        text.get_text().split("\n")[0]: text.get_position()[1]
+        for text in axes.texts
+        if text.get_text() != "curated"
+    }
+    assert sorted(shown, key=lambda name: shown[name]) == [
+        budget_text(budget) for budget in longest["budget"]
+    ]
+    starts = sorted(float(line.get_ydata()[0]) for line in marked(axes, "leader"))
+    low, high = np.log(axes.get_ylim())
+    np.testing.assert_allclose(
+        starts, (np.log(longest["value"].astype(float)) - low) / (high - low)
+    )
+
+
+def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
+    figure = drawn("estimators", tables, {"families": [{"family": "language", "baseline": "US"}]})
+    rows = tables["relative"].query("family == 'language' and corpus == 'curated'")
+    np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(rows["dbeta"]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]])
+    )
+    figure = drawn("figure6_size_or_data", tables)
+    rows = tables["decomposition"].query("family == 'language' and corpus == 'curated'")
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"),
+        sorted([*rows["slope_params"], *rows["slope_tokens"]]),
+    )
+    slices = [*rows["slice_params_points_per_decade"], *rows["slice_tokens_points_per_decade"]]
+    np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
+
+
+def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
+    figure = drawn("figure5_language", tables)
+    rows = tables["relative"].query(
+        "family == 'language' and corpus == 'curated' and estimator == 'joint'"
+    )
+    np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "y"), sorted(rows["dbeta"]))
+    np.testing.assert_allclose(
+        values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"])
+    )
+    r = np.corrcoef(
+        np.log10(
+            rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)
+        ),
+        rows["dbeta"],
+    )[0, 1]
+    assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
+
+
+def test_our_prompts_are_drawn_with_the_papers(small: Tables, reference: Path) -> None:
+    names = ("traditional", "continuation", "modified")
+    rows = [
+        {
+            "corpus": corpus,
+            "family": f"mmlu_{name}",
+            "prompt": name,
+            "metric": "choice_loss_nats",
+            "domain": domain,
+            "r2": 0.2 + 0.1 * k,
+            "ci_low": 0.1 + 0.1 * k,
+            "ci_high": 0.3 + 0.1 * k,
+            "accuracy": 0.3,
+            "accuracy_minus_traditional": 2.0 * k if k else math.nan,
+            "accuracy_minus_traditional_low": 2.0 * k - 1,
+            "accuracy_minus_traditional_high": 2.0 * k + 1,
+            "status": "ok",
+        }
+        for corpus in ("curated", "web")
+        for k, name in enumerate(names)
+        for domain in ("all", "STEM")
+    ]
+    own = pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
+    figure = drawn(
+        "figure3_prompts",
+        {**small, "prompts": read_table(reference / "paper_prompts.csv"), "own_prompts": own},
+    )
+    shown, all_domains = figure.axes[1], own[own["domain"] == "all"]
+    np.testing.assert_allclose(values(marked(shown, "slope"), "x"), sorted(all_domains["r2"]))
+    np.testing.assert_allclose(
+        values(marked(shown, "interval"), "x"),
+        sorted([*all_domains["ci_low"], *all_domains["ci_high"]]),
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[2], "slope"), "x"),
+        sorted(all_domains["accuracy_minus_traditional"].dropna()),
+    )
+    assert "Not shown for our runs" not in texts(figure)
+
+
+def test_a_covariate_of_zero_is_an_error(tables: Tables) -> None:
+    covariates = pd.DataFrame({"domain": ["GB", "IE"], "value": [0.0, math.nan]})
+    with pytest.raises(ValueError, match="covariates: value of GB must be a number above 0"):
+        drawn("figure5_language", {**tables, "covariates": covariates})
+
+
+def test_isoflop_shows_every_run_and_excluded_ones_apart(small: Tables) -> None:
+    tables = broken(small)
+    figure = drawn("isoflop_curves", tables)
+    rows = tables["losses"].query("family == 'validation' and corpus == 'curated'")
+    excluded = rows["excluded_reason"] == "diverged"
+    assert excluded.any()
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "points"), "x"), sorted(rows.loc[~excluded, "tokens"])
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "excluded"), "x"), sorted(rows.loc[excluded, "tokens"])
+    )
+    assert "curvature not positive" in texts(figure)
+
+
+def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(tables: Tables) -> None:
+    families = [
+        {"family": "knowledge", "metrics": ["bits_per_byte"], "domain": "STEM"},
+        {"family": "continuation", "domain": "same_topic"},
+    ]
+    figure = drawn("isoflop_metrics", tables, {"families": families})
+    rows = tables["losses"].query(
+        "family == 'knowledge' and domain == 'STEM' and corpus == 'curated'"
+    )
+    np.testing.assert_allclose(values(marked(figure.axes[0], "points"), "y"), sorted(rows["value"]))
+    points = pick(
+        tables["points"], family="knowledge", domain="STEM", corpus="curated", estimator="vertex"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "optimum"), "y"), sorted(points["value"])
+    )
+    assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
+    assert "no point at the optimum" in texts(figure)
+
+
+def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
+    rows = tables["points"].query("family == 'knowledge' and corpus == 'web' and domain == 'other'")
+    laws = pick(
+        tables["relative"], family="knowledge", corpus="web", treatment="other", estimator="joint"
+    )
+    law = laws.iloc[0]
+    wanted = 100 * (
+        rows["gap"]
+        / (law["gamma"] * (rows["training_flops"] / law["reference_compute"]) ** law["dbeta"])
+        - 1
+    )
+    found = residuals.residuals(rows, tables["absolute"].iloc[:0], laws, "training_flops")
+    np.testing.assert_allclose(found["percent"], wanted)
+    assert set(found["quantity"]) == {"gap"}, "no absolute law, no residual of one"
+    figure = drawn("residuals", tables, {"families": [{"family": "knowledge", "baseline": "STEM"}]})
+    drawn_percent = values(marked(figure.axes[1], "gap"), "y")
+    assert all(min(abs(value - other) for other in drawn_percent) < 1e-9 for value in wanted)
+
+
+def test_backtest_counts_what_lies_in_its_interval(tables: Tables) -> None:
+    figure = drawn("backtest", tables, {"families": [{"family": "language", "baseline": "US"}]})
+    rows = tables["backtest"].query(
+        "family == 'language' and corpus == 'curated' and quantity == 'gap'"
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "prediction"), "x"), sorted(rows["observed"])
+    )
+    np.testing.assert_allclose(
+        values(marked(figure.axes[3], "prediction"), "y"), sorted(rows["predicted"])
+    )
+    inside = int(
+        ((rows["observed"] >= rows["ci_low"]) & (rows["observed"] <= rows["ci_high"])).sum()
+    )
+    assert 0 < inside < len(rows)
+    assert len(marked(figure.axes[3], "outside")) == len(rows) - inside
+    assert backtest.covered(rows) == (inside, len(rows))
+    assert f"{inside} of {len(rows)} in the interval" in texts(figure)
+    without = {**tables, "backtest": tables["backtest"].assign(ci_low=math.nan, ci_high=math.nan)}
+    assert "no interval" in texts(drawn("backtest", without))
+
+
+def test_detectable_slopes_are_drawn_with_the_slopes_found(tables: Tables) -> None:
+    rows = tables["relative"].assign(
+        detectable_dbeta=0.004 + 0.001 * (tables["relative"]["estimator"] == "vertex")
+    )
+    figure = drawn(
+        "detectable",
+        {**tables, "relative": rows},
+        {"families": [{"family": "language", "baseline": "US"}]},
+    )
+    mine = rows.query("family == 'language' and corpus == 'curated'")
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"),
+        sorted(mine.query("estimator == 'joint'")["dbeta"].abs()),
+    )
+    bars = [value for value in values(marked(figure.axes[0], "detectable"), "x") if value > 0]
+    np.testing.assert_allclose(bars, sorted(mine["detectable_dbeta"]))
+    assert values(marked(figure.axes[0], "margin"), "x") == [0.01, 0.01]
+
+
+def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
+    more = tables["relative"].query("estimator == 'vertex'").assign(estimator="surface")
+    for name in ("estimators", "detectable"):
+        assert "surface" in " ".join(
+            text.get_text()
+            for legend in drawn(
+                name, {**tables, "relative": pd.concat([tables["relative"], more])}
+            ).legends
+            for text in legend.texts
+        )
+
+
+def test_loss_curves_are_not_smoothed(small: Tables) -> None:
+    figure = drawn("loss_curves", small)
+    wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "curve"), "y"), sorted(wanted["loss_nats_per_token"])
+    )
+    with pytest.raises(ValueError, match="run\\(s\\) stray are not in the table suite"):
+        drawn("loss_curves", {**small, "curve": small["curve"].iloc[:1].assign(run="stray")})
+
+
+def test_published_slopes_are_drawn_with_ours(tables: Tables, reference: Path) -> None:
+    published = read_table(reference / "paper_slopes.csv")
+    families = [
+        {
+            "family": "knowledge",
+            "paper": "knowledge",
+            "baseline": "STEM",
+            "domains": ["STEM", "humanities", "social_sciences", "other"],
+        }
+    ]
+    figure = drawn("paper_beside", {**tables, "published": published}, {"families": families})
+    theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
+    ours = tables["relative"].query(
+        "family == 'knowledge' and corpus == 'curated' and estimator == 'joint'"
+    )["dbeta"]
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "slope"), "x"), sorted([*theirs, *ours])
+    )
+    assert "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs" in texts(figure)
+    assert "ours 5×10¹⁰ to 5×10¹¹ training FLOPs" in texts(figure)

@@ -1,0 +1,267 @@
+"""The explorer's data are the tables; its page is whole, small and asks nothing of anyone."""
+
+import base64
+import gzip
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from relscale.contract.law_tables import ABSOLUTE_COLUMNS, POINTS_COLUMNS, RELATIVE_COLUMNS
+from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.status import SEPARATOR, Status, encode_remarks
+from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE
+from relscale.pages.explorer import (
+    ExplorerData,
+    ExplorerTables,
+    Packed,
+    TextColumn,
+    explorer_data,
+    explorer_page,
+    pack,
+)
+from relscale.pages.explorer_columns import COLUMNS, DOWNLOADED_POINTS, TIPS
+from relscale.pages.render import FOLDER
+from relscale.pages.spec import ExplorerSpec
+from relscale.runtime import call, run
+from relscale.stages import baselines, explorer
+
+Tables = dict[str, pd.DataFrame]
+NAMES = ("losses", "points", "absolute", "relative")
+FAMILIES = [
+    {
+        "family": "knowledge",
+        "metrics": ["bits_per_byte"],
+        "baseline": "STEM",
+        "domains": ["STEM", "humanities", "other"],
+    }
+]
+
+
+def data_of(tables: Tables, **spec: Any) -> ExplorerData:
+    """Return the explorer's data of tables."""
+    return explorer_data(chosen(tables), ExplorerSpec.model_validate(spec))
+
+
+def chosen(tables: Tables) -> ExplorerTables:
+    """Return the tables that the explorer takes."""
+    names = [*NAMES, *(["baselines"] if "baselines" in tables else [])]
+    return ExplorerTables(**{name: tables[name] for name in names})
+
+
+def unpacked(columns: Packed) -> pd.DataFrame:
+    """Return the table that the page's script reads."""
+    frame = {}
+    for name, column in columns.items():
+        if isinstance(column, TextColumn):
+            frame[name] = [None if k is None else column.texts[k] for k in column.places]
+        else:
+            frame[name] = column
+    return pd.DataFrame(frame)
+
+
+def embedded(page: str) -> dict[str, Any]:
+    """Return the data inside a page, as its script reads them."""
+    packed = re.search(r'id="data">(.*?)</script>', page)
+    assert packed is not None
+    return json.loads(gzip.decompress(base64.b64decode(packed[1])))
+
+
+def test_packed_tables_unpack_to_what_they_were() -> None:
+    frame = pd.DataFrame(
+        {
+            "name": ["a", None, "b", "a"],
+            "value": [0.123456789, math.nan, math.inf, 3e11],
+            "budget": ["5e10", "1e11", "5e10", "x"],
+            "good": [True, False] * 2,
+        }
+    )
+    packed = pack(frame)
+    json.dumps(packed, allow_nan=False, default=vars)
+    back = unpacked(packed)
+    assert packed["name"] == TextColumn(texts=["a", "b"], places=[0, None, 1, 0])
+    assert packed["value"] == [0.1234568, None, None, 300000000000]
+    assert back["budget"].tolist() == ["5e10", "1e11", "5e10", "x"]
+    assert back["good"].tolist() == [True, False, True, False]
+
+
+def test_data_are_the_tables_with_one_row_per_run(tables: Tables) -> None:
+    data = data_of(tables, families=FAMILIES, corpora=["curated", "web"])
+    runs, values = unpacked(data.tables["runs"]), unpacked(data.tables["losses"])
+    losses = tables["losses"]
+    assert len(runs) == losses["run"].nunique()
+    np.testing.assert_allclose(values["value"], losses["value"].astype(float), rtol=1e-6)
+    assert runs["run"].to_numpy()[values["at"]].tolist() == losses["run"].tolist()
+    slopes = unpacked(data.tables["relative"])["dbeta"]
+    np.testing.assert_allclose(slopes, tables["relative"]["dbeta"].astype(float), rtol=1e-6)
+    assert [corpus.name for corpus in data.corpora] == ["curated", "web", "web_synthetic"]
+    assert data.estimators == ["best_run", "joint", "vertex"]
+
+
+def test_estimators_and_columns_come_from_the_tables(tables: Tables) -> None:
+    more = tables["relative"].query("estimator == 'vertex'")
+    more = more.assign(estimator="akima", new_column=1.5)
+    data = data_of({**tables, "relative": pd.concat([tables["relative"], more])})
+    assert data.estimators == ["akima", "best_run", "joint", "vertex"]
+    assert "new_column" in data.tables["relative"]
+    assert "new_column" in data.downloads["verdicts"]
+
+
+def test_shown_columns_are_columns_of_the_tables(tables: Tables) -> None:
+    """Columns that the script adds to points are listed here."""
+    data = data_of(tables)
+    added = {"kind", "compute", "gap", "y"}
+    run = {*data.tables["runs"], *data.tables["losses"]} | added
+    optimum = {*POINTS_COLUMNS, "remarks"} | added
+    known = {
+        "verdicts": {*RELATIVE_COLUMNS, "remarks"},
+        "laws": {*ABSOLUTE_COLUMNS, "remarks"},
+        "drawn": run,
+        "run": run,
+        "optimum": optimum,
+    }
+    for name, columns in {**COLUMNS, **TIPS}.items():
+        named = {name for column in columns for name in (column.key, column.upper) if name}
+        assert named <= known[name], name
+    assert set(DOWNLOADED_POINTS) <= run
+    assert set(data.downloads["losses"]) <= run
+
+
+def test_the_script_writes_every_form_of_column() -> None:
+    script = (FOLDER / "explorer/format.js").read_text()
+    forms = {column.form for columns in [*COLUMNS.values(), *TIPS.values()] for column in columns}
+    written = re.findall(r"^  (\w+): \(row", script, re.MULTILINE)
+    assert forms == set(written)
+
+
+def test_excluded_runs_have_no_values(tables: Tables) -> None:
+    losses = tables["losses"].copy()
+    gone = losses["run"] == losses["run"].iloc[0]
+    losses.loc[gone, "excluded_reason"] = "diverged"
+    data = data_of({**tables, "losses": losses})
+    assert len(unpacked(data.tables["losses"])) == int((~gone).sum())
+    assert len(unpacked(data.tables["runs"])) == losses["run"].nunique()
+
+
+def test_colours_follow_the_figures(tables: Tables) -> None:
+    families = data_of(tables, families=FAMILIES).families
+    (family,) = [family for family in families if family.name == "knowledge"]
+    assert {domain.name: domain.colour for domain in family.domains} == {
+        "STEM": BASELINE_COLOUR,
+        "humanities": PALETTE[0],
+        "other": PALETTE[1],
+        "social_sciences": PALETTE[2],
+    }
+
+
+def test_a_metric_says_whether_lower_is_better(tables: Tables) -> None:
+    metrics = data_of(tables).metrics
+    assert metrics["bits_per_byte"].lower_is_better
+    assert not metrics["choice_probability_per_byte"].lower_is_better
+    assert "rror" not in metrics["choice_probability_per_byte"].label
+
+
+def test_laws_against_other_baselines_follow_and_change_no_default(tables: Tables) -> None:
+    others = tables["relative"].query("family == 'knowledge' and treatment == 'humanities'")
+    others = others.assign(baseline="other")
+    data = data_of({**tables, "baselines": others})
+    relative = unpacked(data.tables["relative"])
+    assert relative["baseline"].iloc[len(tables["relative"]) :].unique().tolist() == ["other"]
+    assert len(relative) == len(tables["relative"]) + len(others)
+    assert {family.name: family.baseline for family in data.families}["knowledge"] == "STEM"
+
+
+def test_remarks_are_split_by_the_separator_that_joined_them(tables: Tables) -> None:
+    remarks = encode_remarks(["2 runs excluded", "optimum at the edge"])
+    relative = tables["relative"].assign(remarks=remarks)
+    data = embedded(
+        explorer_page(replace(chosen(tables), relative=relative), ExplorerSpec(experiment="x"))
+    )
+    assert data["remarks_separator"] == SEPARATOR
+    assert data["statuses"] == {status.value: status.__doc__ for status in Status}
+    assert data["tables"]["relative"]["remarks"]["texts"] == [remarks]
+
+
+def test_page_is_whole_and_the_same_bytes(tables: Tables) -> None:
+    losses = tables["losses"].replace({"domain": {"other": "</script><b>"}})
+    spec = ExplorerSpec(experiment="a<b")
+    pages = [explorer_page(chosen({**tables, "losses": losses}), spec) for _ in range(2)]
+    assert pages[0] == pages[1]
+    page = pages[0]
+    assert len(page.encode()) < 1.4e6, "a report's frame may have 2 MB, and base64 adds a third"
+    assert page.count("</script>") == 3 and "Explorer: a&lt;b</h1>" in page
+    assert not re.search(r"https?:|<(script|link|img|iframe)[^>]*\s(src|href)=", page)
+    assert "default-src 'none'" in page
+    data = embedded(page)
+    assert "</script><b>" in data["tables"]["losses"]["domain"]["texts"]
+
+
+def test_unknown_keys_of_the_spec_are_an_error(tables: Tables, tmp_path: Path) -> None:
+    words = explorer_words(tables, tmp_path, {"familly": []})
+    with pytest.raises(ValueError, match="--spec: familly"):
+        call(explorer.main, words)
+
+
+@pytest.mark.parametrize("case", ["required columns", "headers", "one domain"])
+def test_data_of_degenerate_tables(case: str, tables: Tables, maker: Callable[..., Tables]) -> None:
+    if case == "required columns":
+        made = {name: tables[name].iloc[:0] for name in NAMES}
+        made["losses"] = pd.DataFrame(columns=list(LOSSES_REQUIRED))
+    elif case == "headers":
+        made = {name: frame.iloc[:0] for name, frame in tables.items()}
+    else:
+        families = {"topics": ("People", "bits_per_byte", ("People",))}
+        made = maker(families=families, corpora=("web",))
+    data = data_of(made)
+    json.dumps(data, allow_nan=False, default=vars)
+    expected = ["continuation", "topics"] if case == "one domain" else []
+    assert [family.name for family in data.families] == expected
+
+
+def explorer_words(tables: Tables, folder: Path, spec: dict[str, Any]) -> list[str]:
+    """Write tables and return the command line of the explorer's stage."""
+    words = ["--spec", json.dumps(spec), "--out", str(folder / "explorer.html")]
+    for name in NAMES:
+        tables[name].to_csv(folder / f"{name}.csv", index=False)
+        words += [f"--{name}", str(folder / f"{name}.csv")]
+    return words
+
+
+def test_the_stage_writes_the_page_with_other_baselines(tables: Tables, tmp_path: Path) -> None:
+    words = explorer_words(tables, tmp_path, {"experiment": "x"})
+    others = tables["relative"].query("family == 'knowledge'").assign(baseline="other")
+    others.to_csv(tmp_path / "baselines.csv", index=False)
+    call(explorer.main, [*words, "--baselines", str(tmp_path / "baselines.csv")])
+    data = embedded((tmp_path / "explorer.html").read_text())
+    assert "other" in data["tables"]["relative"]["baseline"]["texts"]
+
+
+def test_laws_against_two_baselines_mirror_each_other(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses, out = tmp_path / "losses.csv", tmp_path / "baselines.csv"
+    tables["losses"].to_csv(losses, index=False)
+    spec = {
+        "family": "knowledge",
+        "metrics": ["bits_per_byte"],
+        "draws": 100,
+        "baselines": ["humanities", "other"],
+        "estimators": ["joint"],
+    }
+    words = {"--spec": json.dumps(spec), "--losses": losses, "--optimum-losses": losses}
+    words["--out"] = out
+    command = [str(word) for pair in words.items() for word in pair]
+    monkeypatch.setattr("sys.argv", ["baselines", *command])
+    run(baselines.main)
+    made = pd.read_csv(out)
+    assert sorted(made["baseline"].unique()) == ["humanities", "other"] and len(made) == 3 * 2 * 3
+    both = made.set_index(["corpus", "treatment", "baseline"])["dbeta"]
+    one_way = both.loc[("web", "other", "humanities")]
+    assert one_way == pytest.approx(-both.loc[("web", "humanities", "other")])

@@ -1,0 +1,266 @@
+"""The answer in five sentences and the table of verdicts: counted and worked by hand."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment
+
+from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.pages.findings import findings_page, findings_rst, result_links
+from relscale.pages.sentences import (
+    GAPS,
+    answer_sentences,
+    remark_sentences,
+    scope_sentence,
+    shown_laws,
+    slope_text,
+)
+from relscale.pages.spec import FindingsSpec
+from relscale.runtime import call
+from relscale.stages import findings
+
+Tables = dict[str, pd.DataFrame]
+FAMILIES = [
+    {
+        "family": "knowledge",
+        "metric": "bits_per_byte",
+        "baseline": "STEM",
+        "domains": ["STEM", "humanities", "social_sciences", "other"],
+    },
+    {
+        "family": "behaviour",
+        "metric": "choice_probability_per_byte",
+        "baseline": "factual",
+        "domains": ["factual", "deception"],
+    },
+]
+SPEC: dict[str, Any] = {
+    "families": FAMILIES,
+    "corpora": ["curated", "web", "web_synthetic"],
+    "labels": {"social_sciences": "social sciences"},
+}
+MARGIN = "(a slope within ±0.01: at most about 2.3 % of the gap per tenfold compute)"
+SHOWN = [(family["family"], family["metric"]) for family in FAMILIES]
+
+
+def spec(**changes: Any) -> FindingsSpec:
+    return FindingsSpec.model_validate({**SPEC, **changes})
+
+
+def suite_of(budgets: list[str]) -> pd.DataFrame:
+    rows = [
+        {"corpus": corpus, "budget": b, "training_flops": float(b)}
+        for corpus in ("curated", "web")
+        for b in budgets
+    ]
+    return pd.DataFrame(rows)
+
+
+def gaps(verdicts: dict[str, str], **columns: object) -> pd.DataFrame:
+    """Return relative laws of treatments with these verdicts, on one corpus."""
+    rows = [{"treatment": name, "verdict": verdict} for name, verdict in verdicts.items()]
+    common = {
+        "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
+        "estimator": "joint", "margin": 0.01, "detectable_dbeta": 0.008, "status": "ok",
+        "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03,
+    }  # fmt: skip
+    return pd.DataFrame(rows).assign(**{**common, **columns})
+
+
+def test_five_sentences_name_each_gap_once_under_its_verdict() -> None:
+    shown = gaps(
+        {
+            "a_b": "narrows",
+            "b": "widens",
+            "c": "crosses",
+            "d": "parallel",
+            "e": "undecided",
+            "f": "undecided",
+        }
+    )
+    said = answer_sentences(shown, {})
+    assert len(said) == 5
+    assert said[0].startswith("1 of 6 gaps narrows with more compute") and said[0].endswith(
+        "knowledge against STEM: a b (web)."
+    )
+    assert said[1].startswith("1 of 6 gaps widens") and said[2].startswith(
+        "1 of 6 gaps crosses 1 within the observed compute"
+    )
+    assert said[3].startswith(f"1 of 6 gaps stays parallel {MARGIN}")
+    assert (
+        said[4].startswith("2 of 6 gaps are undecided: the tests allow more than one answer")
+        and "detects with 80 % power has a median of 0.008" in said[4]
+    )
+    assert said[4].endswith("knowledge against STEM: e (web) and f (web).")
+
+
+def test_a_verdict_that_no_gap_has_is_not_shown_rather_than_false() -> None:
+    said = answer_sentences(gaps({"a": "narrows"}), {})
+    assert said[1:] == [
+        "None of 1 gap is shown to widen.",
+        "None of 1 gap is shown to cross 1.",
+        f"None of 1 gap is shown to stay parallel {MARGIN}.",
+        "None of 1 gap is undecided.",
+    ]
+    none = "The tables hold no relative law of an error."
+    assert answer_sentences(gaps({}), {}) == [none] * len(GAPS)
+
+
+def test_the_counts_are_the_tables(tables: Tables) -> None:
+    shown = shown_laws(tables["relative"], SHOWN, "joint")
+    said = answer_sentences(shown, {})
+    errors = tables["relative"].query("estimator == 'joint' and family == 'knowledge'")
+    for verdict, sentence in zip(GAPS, said, strict=True):
+        count = int((errors["verdict"] == verdict).sum())
+        assert sentence.startswith(
+            f"{count} of {len(errors)} gap" if count else f"None of {len(errors)} gaps is "
+        ), sentence
+    probabilities = tables["relative"].query("estimator == 'joint' and family == 'behaviour'")
+    beside = " ".join(remark_sentences(shown, tables["relative"], {}))
+    assert (
+        f"Of {len(probabilities)} comparisons with a baseline in choice probability per byte"
+        in beside
+    )
+    assert f"{int((probabilities['verdict'] == 'rises').sum())} rise," in beside
+
+
+def test_many_gaps_are_counted_by_family() -> None:
+    shown = pd.concat(
+        [
+            gaps({f"d{k}": "widens" for k in range(20)}),
+            gaps({"x": "widens"}, family="topics", baseline="People"),
+        ]
+    )
+    sentence = answer_sentences(shown, {})[1]
+    assert sentence.endswith("knowledge against STEM: 20; topics against People: 1.")
+    assert (
+        "every corpus"
+        in answer_sentences(
+            pd.concat([gaps({"a": "narrows"}), gaps({"a": "narrows"}, corpus="curated")]), {}
+        )[0]
+    )
+
+
+def test_laws_without_a_verdict_and_other_estimators_are_said() -> None:
+    shown = gaps({"a": "narrows", "b": "widens", "c": ""})
+    shown.loc[2, ["dbeta", "status"]] = [math.nan, "too_few_budgets"]
+    others = gaps({"a": "narrows", "b": "narrows", "c": ""}, estimator="vertex")
+    said = remark_sentences(shown, pd.concat([shown, others]), {})
+    assert said[0] == "1 of 3 comparisons has no verdict (too few budgets)."
+    assert said[1] == (
+        "The estimator joint reaches 2 decided verdicts. At least one other estimator (vertex) "
+        "reaches the same verdict for 1 of them, and a different decided verdict for 1."
+    )
+
+
+def test_an_undecided_or_missing_verdict_of_another_estimator_contradicts_nothing() -> None:
+    shown = gaps({"a": "narrows", "b": "widens"})
+    others = gaps({"a": "undecided", "b": ""}, estimator="vertex")
+    (said,) = remark_sentences(shown, pd.concat([shown, others]), {})
+    assert said.endswith("the same verdict for 0 of them, and a different decided verdict for 0.")
+
+
+def test_a_margin_that_varies_is_said_by_its_largest() -> None:
+    shown = gaps({"a": "parallel", "b": "parallel"}).assign(margin=[0.01, 0.1])
+    assert "(a slope within ±0.1: at most about 25.9 % of" in answer_sentences(shown, {})[3]
+
+
+def test_scope() -> None:
+    said = scope_sentence(suite_of(["5e10", "1e12"]), "training_flops")
+    assert said.startswith(
+        "4 language models were trained on 2 corpora at 2 budgets, with 5e10 to 1e12 training "
+        "FLOPs per model."
+    )
+    assert scope_sentence(suite_of([]), "training_flops") == "The table of runs is empty."
+
+
+@pytest.mark.parametrize(
+    ("slope", "low", "high", "text"),
+    [
+        (-0.0314, -0.04, 0.001, "−0.031 [−0.040, +0.001]"),
+        (0.01, math.nan, math.nan, "+0.010"),
+        (math.nan, 0.0, 0.0, ""),
+    ],
+)
+def test_slopes_as_text(slope: float, low: float, high: float, text: str) -> None:
+    assert slope_text(pd.Series({"dbeta": slope, "ci_low": low, "ci_high": high})) == text
+
+
+def test_an_asterisk_marks_verdicts_whose_status_is_not_ok(tables: Tables) -> None:
+    relative = tables["relative"].query("estimator == 'joint' and corpus == 'web'")
+    marked = relative["treatment"] == "humanities"
+    status = relative["status"].mask(marked, "lack_of_fit")
+    page = findings_page(relative.assign(status=status), suite_of(["5e10"]), spec())
+    assert page.count("*</b>") == int((marked & (relative["family"] == "knowledge")).sum()) == 1
+
+
+def test_page_holds_every_verdict_and_nothing_from_outside(tables: Tables) -> None:
+    text = findings_page(tables["relative"], suite_of(["5e10"]), spec())
+    rows = tables["relative"].query("estimator == 'joint' and family == 'knowledge'")
+    cells = re.findall(
+        r'data-verdict="(\w*)"',
+        text.partition('data-family="knowledge"')[2].partition("</table>")[0],
+    )
+    assert sorted(cells) == sorted(rows["verdict"])
+    assert text.count("<li>") == 5
+    assert not re.search(r"(src|href)=|https?:", text)
+    assert "social sciences" in text and "social_sciences" not in text
+
+
+@pytest.mark.parametrize("case", ["headers", "failed", "one corpus", "long names"])
+def test_page_from_degenerate_tables(
+    case: str, tables: Tables, maker: Callable[..., Tables]
+) -> None:
+    relative = tables["relative"]
+    if case == "headers":
+        relative = relative.iloc[:0]
+    elif case == "failed":
+        relative = relative.assign(verdict=None, dbeta=math.nan, status="too_few_budgets")
+    elif case == "one corpus":
+        relative = relative[relative["corpus"] == "web"]
+    else:
+        relative = relative.assign(corpus="<b>" + "x" * 200)
+    page = findings_page(relative, suite_of(["5e10"]), spec())
+    text = findings_rst(relative, suite_of(["5e10"]), spec(), {})
+    assert page.endswith("</html>\n") and "<b>x" not in page
+    assert {
+        "headers": "no relative law",
+        "failed": "too few budgets",
+        "one corpus": "(web)",
+        "long names": "xxx",
+    }[case] in page
+    assert len(re.findall(r"^\d\. ", text, re.MULTILINE)) == 5
+
+
+def test_text_is_whole_markup_for_the_report(tables: Tables) -> None:
+    labels = {"humanities": "a_b* `c` |d| {{ e }}"}
+    links = result_links(["explorer.html", "nothing.html"])
+    assert list(links) == ["explorer.html"]
+    text = findings_rst(tables["relative"], suite_of(["5e10"]), spec(labels=labels), links)
+    rendered = Environment().from_string(text + "\n.. _explorer.html: javascript:show()\n").render()
+    parts = publish_parts(rendered, writer="html", settings_overrides={"halt_level": 2})
+    assert "a_b* `c` |d| (( e ))" in parts["html_body"]
+    assert 'href="javascript:show()"' in parts["html_body"]
+    assert parts["html_body"].count("<li>") == 6
+
+
+def test_the_stage_writes_both_pages_with_links_to_the_others(
+    tables: Tables, tmp_path: Path
+) -> None:
+    tables["relative"].to_csv(tmp_path / "relative.csv", index=False)
+    suite = suite_of(["5e10"]).reindex(columns=list(SUITE_COLUMNS))
+    suite.to_csv(tmp_path / "suite.csv", index=False)
+    page, text = tmp_path / "findings.html", tmp_path / "landing.rst"
+    words = ["--spec", json.dumps(SPEC), "--link", "explorer.html", "provenance.html"]
+    words += ["--relative", str(tmp_path / "relative.csv"), "--suite", str(tmp_path / "suite.csv")]
+    call(findings.main, [*words, "--out-page", str(page), "--out-text", str(text)])
+    assert page.read_text().count("<li>") == 5
+    names = re.findall(r"`([\w.]+)`_", text.read_text())
+    assert names == ["findings.html", "explorer.html", "provenance.html"]

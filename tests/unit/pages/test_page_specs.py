@@ -1,0 +1,42 @@
+"""The specs that the workflow writes are those that the page stages read, key for key."""
+
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+
+from relscale.config.base import Model
+from relscale.config.load import load_config, merged, read_yaml
+from relscale.pages.spec import ExplorerSpec, FindingsSpec, ProvenanceSpec
+from relscale.provenance.digests import canonical_json
+from relscale.workflow import page_specs
+from relscale.workflow.experiment import PlannedExperiment, plan_experiment
+from relscale.workflow.layout import Layout
+
+ROOT = Path(__file__).parents[3]
+RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+
+
+@cache
+def planned(kind: str) -> PlannedExperiment:
+    """Return an experiment that trains, or one of released models."""
+    name = "tiny" if kind == "trained" else "checkpoints"
+    files = [read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / f"experiments/{name}.yaml")]
+    overlays = [RELEASED] if kind == "released" else []
+    return plan_experiment(load_config(merged([*files, *overlays])))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["trained", "released"])
+@pytest.mark.parametrize("model", [FindingsSpec, ExplorerSpec, ProvenanceSpec])
+def test_a_written_spec_is_the_model_that_its_stage_reads(kind: str, model: type[Model]) -> None:
+    experiment = planned(kind)
+    written = {
+        FindingsSpec: partial(page_specs.findings_spec, experiment),
+        ExplorerSpec: partial(page_specs.explorer_spec, experiment),
+        ProvenanceSpec: partial(
+            page_specs.provenance_spec, experiment, Layout(experiment=experiment)
+        ),
+    }[model]()
+    text = canonical_json(written)
+    assert canonical_json(model.model_validate_json(text).model_dump(mode="json")) == text
