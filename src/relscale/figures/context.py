@@ -23,8 +23,8 @@ PAPER_FAMILIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluatedFamily:
-    """A family that the runs are evaluated on."""
+class FamilyFacts:
+    """A family of the configuration."""
 
     name: str
     metrics: tuple[str, ...]
@@ -53,8 +53,10 @@ class Context:
     """Folder of the experiment's results."""
     reference: str = "workflow/reference"
     """Folder of published numbers."""
-    families: tuple[EvaluatedFamily, ...]
-    """Evaluated families, in order."""
+    families: tuple[FamilyFacts, ...]
+    """Families of the configuration."""
+    evaluated: tuple[str, ...]
+    """Names of the families that the runs are evaluated on, in order."""
     corpora: tuple[str, ...]
     """Corpora that runs or released models were trained on, in the order of their markers."""
     budgets: tuple[str, ...] = ()
@@ -93,30 +95,33 @@ class Context:
     """Whether to draw the paper's straight line in addition to the law."""
 
     def view(self, name: str) -> FamilyView:
-        """Return an evaluated family as the figures show it.
+        """Return a family as the figures show it.
 
         Raises:
-            ValueError: if the family is not evaluated.
+            ValueError: if there is no family of that name.
+        """
+        return self.family(name).view
+
+    def family(self, name: str) -> FamilyFacts:
+        """Return a family of the configuration.
+
+        Raises:
+            ValueError: if there is no family of that name.
         """
         for family in self.families:
             if family.name == name:
-                return family.view
+                return family
         known = ", ".join(family.name for family in self.families)
-        raise ValueError(f"family {name!r} is not evaluated; the choices are {known}")
+        raise ValueError(f"family {name!r}: not configured; the choices are {known}")
 
     def views(self, names: Sequence[str]) -> tuple[FamilyView, ...]:
-        """Return evaluated families as the figures show them."""
+        """Return families as the figures show them."""
         return tuple(self.view(name) for name in names)
 
     @property
-    def evaluated(self) -> tuple[str, ...]:
-        """Names of the evaluated families."""
-        return tuple(family.name for family in self.families)
-
-    @property
     def compared_families(self) -> tuple[str, ...]:
-        """Families whose domains are compared with a baseline."""
-        return tuple(family.name for family in self.families if family.baseline)
+        """Evaluated families whose domains are compared with a baseline."""
+        return tuple(name for name in self.evaluated if self.family(name).baseline)
 
     @property
     def teaser_families(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from relscale.config.experiment import Experiment
-from relscale.figures.context import Context, EvaluatedFamily
+from relscale.figures.context import Context, FamilyFacts
 
 
 def context_of(
@@ -24,7 +24,8 @@ def context_of(
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
     return Context(
         results=f"results/{experiment.experiment}",
-        families=tuple(_evaluated(experiment, name) for name in experiment.evaluate),
+        families=tuple(_facts(experiment, name) for name in experiment.families),
+        evaluated=tuple(experiment.evaluate),
         corpora=tuple(corpora),
         budgets=tuple(budget.label for budget in experiment.suite.budgets),
         window=(released.max_length or 0) if released else experiment.suite.recipe.context_length,
@@ -45,9 +46,9 @@ def context_of(
     )
 
 
-def _evaluated(experiment: Experiment, name: str) -> EvaluatedFamily:
+def _facts(experiment: Experiment, name: str) -> FamilyFacts:
     family = experiment.families[name]
-    return EvaluatedFamily(
+    return FamilyFacts(
         name=name,
         metrics=tuple(family.metrics),
         baseline=family.baseline or "",

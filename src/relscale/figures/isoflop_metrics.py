@@ -32,7 +32,7 @@ def _settings_of(context: Context) -> IsoflopMetricsSettings:
         labels=dict(context.labels),
         families=tuple(
             IsoflopFamily(family=family.name, metrics=family.metrics, domain=family.baseline)
-            for family in context.families
+            for family in map(context.family, context.evaluated)
         ),
         compute=context.compute,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from relscale import figures
 from relscale.config.figures import FigureName, figure_families
-from relscale.figures.context import Context, EvaluatedFamily
+from relscale.figures.context import Context, FamilyFacts
 from relscale.figures.kit.tables import COLUMNS
 
 ROOT = Path(__file__).parents[3]
@@ -25,14 +25,15 @@ def context() -> Context:
     return Context(
         results="results/mine",
         families=(
-            EvaluatedFamily(
+            FamilyFacts(
                 name="validation", metrics=("bits_per_byte",), baseline="", domains=("own",)
             ),
-            EvaluatedFamily(
+            FamilyFacts(
                 name="language", metrics=("bits_per_byte",), baseline="US", domains=("US", "GB")
             ),
-            EvaluatedFamily(name="risk", metrics=("accuracy",), baseline="a", domains=("a", "b")),
+            FamilyFacts(name="risk", metrics=("accuracy",), baseline="a", domains=("a", "b")),
         ),
+        evaluated=("validation", "language", "risk"),
         corpora=("web",),
         estimator="joint",
         compute="training_flops",
@@ -67,8 +68,7 @@ def test_the_configuration_offers_exactly_the_declared_figures() -> None:
 def test_the_configuration_checks_the_families_that_the_figures_show(
     context: Context, evaluated: tuple[str, ...]
 ) -> None:
-    families = tuple(family for family in context.families if family.name in evaluated)
-    context = Context(**{**vars(context), "families": families})
+    context = Context(**{**vars(context), "evaluated": evaluated})
     found = {
         name: figure.family(context)
         for name in figures.names()
@@ -114,9 +114,9 @@ def test_tables_follow_the_families_of_the_experiment(context: Context) -> None:
     assert paths["own_prompts"] == ["results/mine/laws/prompts.csv"]
 
 
-def test_a_family_that_is_not_evaluated_is_an_error(context: Context) -> None:
+def test_a_family_that_is_not_configured_is_an_error(context: Context) -> None:
     with pytest.raises(
-        ValueError, match="'topics' is not evaluated; the choices are validation, language, risk"
+        ValueError, match="'topics': not configured; the choices are validation, language, risk"
     ):
         figures.find("topics").settings_of(context)
 

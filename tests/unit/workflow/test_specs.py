@@ -363,7 +363,7 @@ FIGURES = {
 }
 """By figure: the keys that its spec depends on."""
 SPECS |= {
-    name: ("cpu", partial(figure_specs.figure_spec, figure=name), found)
+    name: ("cpu", partial(figure_specs.figure_spec, name=name), found)
     for name, found in FIGURES.items()
 }
 
