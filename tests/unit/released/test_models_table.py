@@ -7,10 +7,10 @@ import pytest
 from relscale.config.load import ConfigError, load_config, merged, read_yaml
 from relscale.plan.suite import plan_suite
 from relscale.released.models_table import (
-    released_csv,
     find_model,
     model_files,
     read_released,
+    released_csv,
     released_names,
 )
 
