@@ -401,9 +401,9 @@ def test_requests_without_a_right_option(tmp_path):
         table.set_column(4, "gold", pa.array([True, False, False, False])), tmp_path / "r.parquet"
     )
     with pytest.raises(
-        ValueError, match=r"r\.parquet: item '2' of domain 'd' has not exactly one right option"
+        ValueError, match=r"r\.parquet: item '2' of domain 'd' must have exactly one right option"
     ):
         read_requests(tmp_path / "r.parquet")
     pq.write_table(table.slice(0, 0), tmp_path / "r.parquet")
-    with pytest.raises(ValueError, match="holds no requests"):
+    with pytest.raises(ValueError, match="has no requests"):
         read_requests(tmp_path / "r.parquet")

@@ -63,11 +63,11 @@ def test_the_prefix_is_shared_and_nothing_without_header_and_shots():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"question": " \n"}, "is no text"),
+        ({"question": " \n"}, "is not a text"),
         ({"answers": ("yes",)}, r"1 answer\(s\) to 'Why\?'"),
         ({"answers": ("yes", " ")}, "an answer to 'Why\\?' is empty"),
-        ({"gold": 2}, "gold = 2 is none of the 2 answers"),
-        ({"gold": -1}, "gold = -1 is none of the 2 answers"),
+        ({"gold": 2}, "gold = 2 is not the index of one of the 2 answers"),
+        ({"gold": -1}, "gold = -1 is not the index of one of the 2 answers"),
     ],
 )
 def test_a_question_that_cannot_be_asked(values, message):

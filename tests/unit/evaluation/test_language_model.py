@@ -115,7 +115,7 @@ def test_read_run(decoder, tmp_path, monkeypatch, native):
     )
 
 
-def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, capsys):
+def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, caplog):
     save_decoder(decoder, tmp_path / "model")
     read, there = [], [True]
     monkeypatch.setattr(trained, "supports", lambda *what: False)
@@ -125,11 +125,11 @@ def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, mon
     )
     trained.read_run(tmp_path / "model", "gpu")
     trained.read_run(tmp_path / "model", "cpu")
-    assert "none is here" not in capsys.readouterr().out
+    assert "trained on a GPU" not in caplog.text
     there[0] = False
     trained.read_run(tmp_path / "model", "gpu")
     assert read == ["cuda", "cpu", "cpu"]
-    assert "none is here, so it is scored on the CPU" in capsys.readouterr().out
+    assert "trained on a GPU, but there is none here; scored on the CPU" in caplog.text
 
 
 @tells_memory
@@ -146,9 +146,9 @@ def test_the_estimate_holds_what_scoring_a_batch_takes():
 @pytest.mark.parametrize(
     ("context", "continuation", "message"),
     [
-        ([], [1], "request 1: context and continuation must each have a token, not 0 and 1"),
-        ([1], [], "request 1: context and continuation must each have a token, not 1 and 0"),
-        ([0] * 5, [1] * 5, "request 1: 9 tokens are more than the model's context of 8"),
+        ([], [1], "request 1: context and continuation must each have a token; they have 0 and 1"),
+        ([1], [], "request 1: context and continuation must each have a token; they have 1 and 0"),
+        ([0] * 5, [1] * 5, "request 1: 9 tokens exceed the model's context of 8"),
         ([0], [4], "request 1: token 4 is not in the model's vocabulary of 4 entries"),
     ],
 )

@@ -135,8 +135,8 @@ def test_other_requests_do_not_change_a_score():
 @pytest.mark.parametrize(
     ("context", "continuation", "message"),
     [
-        ([], [1], "request 1: context and continuation must each have a token, not 0 and 1"),
-        ([0] * 21, [1] * 21, "request 1: 41 tokens are more than the model's context of 40"),
+        ([], [1], "request 1: context and continuation must each have a token; they have 0 and 1"),
+        ([0] * 21, [1] * 21, "request 1: 41 tokens exceed the model's context of 40"),
         ([0], [97], "request 1: token 97 is not in the model's vocabulary of 97 entries"),
     ],
 )

@@ -79,14 +79,14 @@ def one_more_layer(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (without_tokenizer, "has no tokenizer; one of tokenizer.json"),
+        (without_tokenizer, "has no tokenizer; config.json must be accompanied by one of tokenizer.json"),
         (pickled_only, r"its weights are pickled \(pytorch_model.bin\), which is never read"),
         (without_weights, r"has no weights \(\*.safetensors\)"),
         (
             own_code,
-            "config.json: auto_map asks for code of the checkpoint's own, which is never run",
+            "config.json: auto_map requests code of the model's own, which is never run",
         ),
-        (own_tokenizer_code, "tokenizer_config.json: auto_map asks for code"),
+        (own_tokenizer_code, "tokenizer_config.json: auto_map requests code"),
         (
             fewer_entries_in_the_model,
             "its tokenizer has 440 entries and the model 100; they do not belong together",
@@ -98,7 +98,7 @@ def one_more_layer(folder):
         (unknown_type, "nobody"),
         (
             one_more_layer,
-            "of its parameters are not in its weights, or of another shape: transformer.h.2",
+            "of its parameters are missing in its weights or have another shape: transformer.h.2",
         ),
     ],
 )
@@ -117,7 +117,7 @@ def test_windows_that_the_model_does_not_allow(copy):
 
 
 def test_names_that_are_nothing(copy, tmp_path):
-    with pytest.raises(ValueError, match="there is no such folder, and it is no id of the hub"):
+    with pytest.raises(ValueError, match="no such folder, and not a Hub id"):
         open_released(str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="give a revision, best a commit"):
         open_released("somebody/model")
@@ -160,7 +160,7 @@ def test_a_repository_that_is_not_there(monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     with pytest.raises(
-        ValueError, match=r"model somebody/model@main: cannot be fetched from the hub: no route$"
+        ValueError, match=r"model somebody/model@main: cannot be fetched from the Hub: no route$"
     ):
         model_folder.find_folder("somebody/model", "main")
 
@@ -324,9 +324,9 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(reference, requests):
 @pytest.mark.parametrize(
     ("context", "continuation", "message"),
     [
-        ([], [1], "request 1: context and continuation must each have a token, not 0 and 1"),
-        ([1], [], "request 1: context and continuation must each have a token, not 1 and 0"),
-        ([1] * 90, [1] * 8, "request 1: 97 tokens are more than the model's context of 96"),
+        ([], [1], "request 1: context and continuation must each have a token; they have 0 and 1"),
+        ([1], [], "request 1: context and continuation must each have a token; they have 1 and 0"),
+        ([1] * 90, [1] * 8, "request 1: 97 tokens exceed the model's context of 96"),
         ([1], [60], "request 1: token 60 is not in the model's vocabulary of 60 entries"),
         ([-1], [6], "request 1: token -1 is not in the model's vocabulary"),
     ],
