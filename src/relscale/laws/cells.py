@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relscale.contract.losses import LOWER_IS_BETTER, METRIC_UNITS
+from relscale.contract.metrics import METRICS
 from relscale.laws.inputs import check_runs
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-RISING = frozenset(METRIC_UNITS) - LOWER_IS_BETTER
+RISING = frozenset(name for name, metric in METRICS.items() if not metric.lower_is_better)
 """Metrics that are no errors: accuracies and probabilities. Every other metric, known or not, is an
 error."""
 
