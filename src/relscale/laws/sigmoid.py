@@ -150,9 +150,10 @@ def fit_sigmoid(
         accuracy: (run,).
         chance: accuracy of guessing.
         num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
-        level: steepness counts as different from zero, and the ceiling as identified, at this level.
-        loss_error: (run,) standard error of each loss. Used together with `num_items`: a run then weighs
-            by its effective variance, that of the accuracy plus the curve's slope squared times
+        level: at which the steepness counts as different from zero and the ceiling as
+            identified.
+        loss_error: (run,) standard error of each loss. Used together with `num_items`: a run then
+            weighs by its effective variance, that of the accuracy plus the curve's slope squared times
             that of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
 
     Raises:
