@@ -153,8 +153,8 @@ def fit_sigmoid(
         level: at which the steepness counts as different from zero and the ceiling as
             identified.
         loss_error: (run,) standard error of each loss. Used together with `num_items`: a run then
-            weighs by its effective variance, that of the accuracy plus the curve's slope squared times
-            that of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
+            weighs by its effective variance: that of the accuracy plus the squared slope times that
+            of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
 
     Raises:
         FitError: `too_few_runs` with fewer than four runs or one loss.
