@@ -15,7 +15,6 @@ shows the behaviour.
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from relscale.config.families import RiskFamily
 from relscale.evaluation.families.stratified import StratifiedItems, Stratum
@@ -74,7 +73,7 @@ class RiskItems(StratifiedItems[RiskFamily]):
 
 
 def risk_item(
-    record: Mapping[str, Any],
+    record: Mapping[str, object],
     where: str,
     *,
     domain: str,
