@@ -73,7 +73,7 @@ def test_the_committed_schema_is_the_models_own():
         (
             ("families", "knowledge", "baseline"),
             "Physics",
-            "knowledge.baseline = 'Physics': no domain of this family; the choices are STEM,",
+            "knowledge.baseline = 'Physics': no such entry in the domains of this family; the choices are STEM,",
         ),
         (
             ("families", "topics", "source"),
@@ -207,9 +207,9 @@ def test_a_continuation_needs_topics_apart_and_a_window_that_holds_it(raw):
     raw["families"]["continuation"] |= {"context_tokens": 120, "num_options": 20}
     lines = problems(raw)
     for expected in (
-        "documents = 'topics': its domains share",
+        "documents = 'topics': two of its domains share",
         "num_options = 20: more than the 12 topics",
-        "more than the window of 128",
+        "exceed the window of 128",
     ):
         assert any(
             f"families.continuation.{expected}" in line or expected in line for line in lines
