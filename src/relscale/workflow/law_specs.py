@@ -2,20 +2,11 @@
 
 from typing import Any
 
+from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
-LAW_TABLES = (
-    "points",
-    "absolute",
-    "absolute_fits",
-    "surface",
-    "relative",
-    "decomposition",
-    "two_stage",
-    "predictions",
-    "backtest",
-)
+LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 """Tables of laws that each family has, and that are gathered over all families."""
 
 

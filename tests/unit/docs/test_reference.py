@@ -9,11 +9,10 @@ import yaml
 
 import relscale.contract
 from relscale.config.load import load_config, merged, read_yaml
-from relscale.contract import law_tables as laws
 from relscale.contract import losses
-from relscale.contract import prompt_table as prompts
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
+from relscale.contract.law_tables import LAW_TABLES
 from relscale.contract.status import Status
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
@@ -21,7 +20,7 @@ from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 ROOT = Path(__file__).parents[3]
 TABLES = (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
 EXTEND = (ROOT / "docs/user/extend.md").read_text(encoding="utf-8")
-MODULES = {"laws": laws, "losses": losses, "prompts": prompts, "suite": suite, "text": text}
+MODULES = {"losses": losses, "suite": suite, "text": text}
 HEADINGS = {
     "SUITE_COLUMNS": "tables/suite.csv",
     "SOURCES_COLUMNS": "tables/sources.csv",
@@ -30,19 +29,8 @@ HEADINGS = {
     "SPEED_COLUMNS": "runs/\\<run\\>/speed.csv",
     "LOSSES_COLUMNS": "tables/losses.parquet",
     "ITEMS_COLUMNS": "tables/items.parquet",
-    "OPTIMA_COLUMNS": "laws/optima.csv",
-    "POINTS_COLUMNS": "laws/points.csv",
-    "ABSOLUTE_COLUMNS": "laws/absolute.csv",
-    "ABSOLUTE_FITS_COLUMNS": "laws/absolute_fits.csv",
-    "SURFACE_COLUMNS": "laws/surface.csv",
-    "RELATIVE_COLUMNS": "laws/relative.csv",
-    "DECOMPOSITION_COLUMNS": "laws/decomposition.csv",
-    "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
-    "PREDICTIONS_COLUMNS": "laws/predictions.csv",
-    "CORRELATION_COLUMNS": "laws/correlation.csv",
-    "PROMPTS_COLUMNS": "laws/prompts.csv",
-    "BACKTEST_COLUMNS": "laws/backtest.csv",
 }
+HEADINGS |= {table.name: f"laws/{table.name}.csv" for table in LAW_TABLES}
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
 
@@ -53,6 +41,7 @@ def tables():
         for name, value in vars(module).items()
         if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
+    found |= {table.name: table.names for table in LAW_TABLES}
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 

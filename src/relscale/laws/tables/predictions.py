@@ -8,11 +8,12 @@ from relscale.contract.status import status_columns
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel, outside_failures, outside_rows
 from relscale.laws.power import fit_power_law
 from relscale.laws.sigmoid import predict_accuracy
-from relscale.laws.two_stage import Pairs, domains_of, label_of, pairs_of
+from relscale.laws.tables.two_stage import Pairs, domains_of, label_of, pairs_of
 
 TABLE = PREDICTIONS
 
@@ -128,3 +129,6 @@ def _rows(
         }
         if not held_out:
             yield from outside_rows(outside, power, sigmoid, level, seed)
+
+
+LAW = Law(table=TABLE, fit=fit)
