@@ -165,9 +165,9 @@ def relative_weights(
     """Return weights of cells, with mean 1, from their numbers of seeds and their noise.
 
     A cell's variance is that of the fit's own scatter (tau^2), of the seeds (sigma^2 / number of
-    seeds) and of excess item noise. tau^2 is the variance of the residuals beyond that of the seeds. Equal
-    weights where the seeds give fewer than two degrees of freedom and nothing is known of the
-    items: then weights would be guesses.
+    seeds) and of excess item noise. tau^2 is the variance of the residuals beyond that of the
+    seeds. Weights are equal where the seeds give fewer than two degrees of freedom and nothing is
+    known of the items: then weights would be guesses.
 
     Args:
         num_seeds: (cell,).

@@ -88,8 +88,8 @@ def test_models_move_no_fit(losses, tmp_path):
 
 
 def test_intervals_of_outside_models_cover():
-    """100 models about a curve, each compared with thirty runs of its own: its accuracy is inside in at
-    least .885 (.95 less three errors)."""
+    """100 models about a curve, each compared with thirty runs of its own: its accuracy is inside
+    in at least .885 (.95 less three errors)."""
     rng = np.random.default_rng(2)
     losses, loss = np.linspace(1.75, 2.3, 30), LEVEL * 5**-EXPONENT
     inside = []
