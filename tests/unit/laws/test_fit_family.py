@@ -21,9 +21,10 @@ THREE = {"base": (2.0, 0.10, 0.0), "closer": (2.4, 0.13, 0.05), "farther": (2.4,
 
 
 def stage(name, spec, **paths):
-    options = [
-        part for key, value in paths.items() for part in (f"--{key.replace('_', '-')}", str(value))
-    ]
+    options = []
+    for key, value in paths.items():
+        values = value if isinstance(value, list) else [value]
+        options += [f"--{key.replace('_', '-')}", *map(str, values)]
     command = [
         sys.executable,
         "-m",
@@ -195,8 +196,8 @@ def test_stages_write_the_same_bytes_twice(plant, tmp_path):
     }
     written = []
     for turn in ("a", "b"):
-        outs = {f"out_{name}": tmp_path / turn / f"{name}.csv" for name in TABLES}
-        done = stage("laws", spec, losses=topics, optimum_losses=validation, **outs)
+        out = [tmp_path / turn / f"{name}.csv" for name in TABLES]
+        done = stage("laws", spec, losses=topics, optimum_losses=validation, out=out)
         assert done.returncode == 0, done.stderr
         done = stage(
             "optima",
@@ -219,10 +220,10 @@ def test_stages_write_the_same_bytes_twice(plant, tmp_path):
 def test_stage_says_what_is_wrong(plant, tmp_path):
     path = tmp_path / "losses.csv"
     plant().to_csv(path, index=False)
-    outs = {f"out_{name}": tmp_path / f"{name}.csv" for name in TABLES}
-    done = stage("laws", {"family": "topics", "baseline": "bass"}, losses=path, **outs)
+    out = [tmp_path / f"{name}.csv" for name in TABLES]
+    done = stage("laws", {"family": "topics", "baseline": "bass"}, losses=path, out=out)
     assert done.returncode != 0
     assert (
         "baseline is 'bass', no domain of family 'topics'; domains are base, treat" in done.stderr
     )
-    assert not outs["out_relative"].exists()
+    assert not any(path.exists() for path in out)
