@@ -715,7 +715,7 @@ def test_every_key_that_the_experiment_uses_is_edited_somewhere():
     )
     # A family of another kind is another family, and both kinds here know one metric only.
     only_one = {("DocumentFamily", "kind"), ("ValidationFamily", "kind"), ("Family", "metrics")}
-    assert keys_of(used) - edited == {("Experiment", "checkpoints"), *only_one}
+    assert keys_of(used) - edited == {("Experiment", "released"), *only_one}
 
 
 @pytest.mark.parametrize(

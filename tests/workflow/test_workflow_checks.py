@@ -41,7 +41,7 @@ def test_every_experiment_plans(experiment):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
-        "rule evaluate_released:" if experiment == "checkpoints" else "rule train:"
+        "rule evaluate_released:" if experiment == "released" else "rule train:"
     ) in done.stdout + done.stderr
 
 

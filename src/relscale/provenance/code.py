@@ -7,7 +7,7 @@ imports, directly or not, and ignores comments, docstrings and layout.
 
 import ast
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -88,13 +88,24 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
+def _run_by(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes of a module but those under `if TYPE_CHECKING:`, which never run."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from _run_by(other)
+        else:
+            yield from _run_by(child)
+
+
 @cache
 def _imports(module: str) -> frozenset[str]:
     file = _file_of(module)
     assert file is not None
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     names: set[str] = set()
-    for node in ast.walk(_tree(module)):
+    for node in _run_by(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

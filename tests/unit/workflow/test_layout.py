@@ -13,13 +13,13 @@ from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
 
 ROOT = Path(__file__).parents[3]
-RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+RELEASED = {"released": {"table": str(ROOT / "experiments/released.csv")}}
 
 
 @cache
 def experiment(name):
     files = [ROOT / "config.yaml", *([ROOT / f"experiments/{name}.yaml"] if name else [])]
-    extra = RELEASED if name == "checkpoints" else {}
+    extra = RELEASED if name == "released" else {}
     return plan_experiment(load_config(merged([*map(read_yaml, files), extra])))
 
 
@@ -51,14 +51,14 @@ def test_a_bad_configuration_names_its_file(tmp_path):
 
 
 def test_the_figures_corpus_must_be_in_the_table_of_released_models():
-    settings = experiment("checkpoints").settings
+    settings = experiment("released").settings
     figures = settings.figures.model_copy(update={"corpus": "nowhere"})
     with pytest.raises(ValueError, match=r"figures.corpus = 'nowhere': not a corpus of .*dclm"):
         plan_experiment(settings.model_copy(update={"figures": figures}))
 
 
 def test_an_experiment_has_either_runs_or_released_models():
-    trained, released = experiment("tiny"), experiment("checkpoints")
+    trained, released = experiment("tiny"), experiment("released")
     assert trained.trained and trained.suite == trained.runs and not trained.released
     assert not released.trained and released.suite == released.released and not released.runs
     assert len(released.released) == 255
@@ -71,7 +71,7 @@ def test_curves_hold_every_run_once():
     for planned in (experiment("tiny"), experiment("paper")):
         names = [name for curve in planned.curves for name in planned.runs_of(*curve)]
         assert sorted(names) == sorted(planned.run_by_name)
-    released = experiment("checkpoints")
+    released = experiment("released")
     rows = [row for curve in released.curves for row in released.released_of(*curve)]
     assert len(rows) == len(released.released)
 
@@ -156,7 +156,7 @@ def test_tables_and_pages_follow_what_is_evaluated():
     layout, _ = parts(experiment("tiny"))
     pages = page_specs.table_pages(experiment("tiny"), layout)
     assert "correlation" in pages and "prompts" not in pages and "corpora" in pages
-    released = experiment("checkpoints")
+    released = experiment("released")
     pages = page_specs.table_pages(released, Layout(experiment=released))
     assert "prompts" in pages and "corpora" not in pages
     assert law_specs.suite_tables(released) == ["optima", "prompts"]

@@ -73,14 +73,14 @@ GPU = {
 }
 
 
-RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+RELEASED = {"released": {"table": str(ROOT / "experiments/released.csv")}}
 
 
 @cache
 def base(kind):
     """Return an experiment: trained on the CPU, trained on GPUs, or of released models."""
     if kind == "released":
-        files = ["config.yaml", "experiments/checkpoints.yaml"]
+        files = ["config.yaml", "experiments/released.yaml"]
         return plan_experiment(load_config(merged([*map(read_yaml, paths(files)), RELEASED])))
     files = map(read_yaml, paths(["config.yaml", "experiments/tiny.yaml"]))
     overlays = [OVERLAY, *([GPU] if kind == "gpu" else [])]
@@ -140,11 +140,12 @@ BIG = [
 BROKEN = ["corpora.mixtures.web.components.0.source", "corpora.sharded.big.components.*.source"]
 """References of other corpora: to edit one breaks the configuration, and there are no keys."""
 LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
-LAWS = keys("laws", "compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
+LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
+LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", *keys("families.knowledge", "prompt", "kind")]
-COMMON = ["figures.labels", "checkpoints"]
+COMMON = ["figures.labels", "released"]
 """Keys of all figures; with released models there are other corpora."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
@@ -199,7 +200,7 @@ SPECS = {
         suite_specs.enough_tokens_spec,
         ["suite.max_epochs", "suite.corpora"],
     ),
-    "released suite": ("released", suite_specs.released_suite_spec, ["checkpoints.folder"]),
+    "released suite": ("released", suite_specs.released_suite_spec, ["released.folder"]),
     "family of documents": (
         "cpu",
         lambda e: evaluation_specs.family_spec(e, "language"),
@@ -229,7 +230,7 @@ SPECS = {
     "released evaluation": (
         "released",
         lambda e: evaluation_specs.released_evaluation_spec(e, "topics", "dclm", "1e18"),
-        [*whole("topics"), *keys("checkpoints", "folder", "max_length", "stride", "dtype")],
+        [*whole("topics"), *keys("released", "folder", "max_length", "stride", "dtype")],
     ),
     "laws": (
         "cpu",
@@ -263,7 +264,7 @@ SPECS = {
     "prompts": (
         "cpu",
         law_specs.prompts_spec,
-        [WINDOW, "checkpoints", *PROMPTS, *keys("laws", "compute", "level")],
+        [WINDOW, "released", *PROMPTS, *keys("laws", "compute", "level")],
     ),
     "correlation": (
         "cpu",
@@ -286,7 +287,7 @@ SPECS = {
         [
             "experiment",
             "evaluate",
-            "checkpoints",
+            "released",
             "sources.*",
             "-sources.*.licence",
             "-sources.*.citation",
@@ -304,7 +305,7 @@ SPECS = {
     "key of a corpus": (
         "cpu",
         lambda e: Layout(experiment=e).corpus_keys["curated"],
-        [*CORPUS_KEY, *BROKEN, "tokenizer.trained_on", "checkpoints"],
+        [*CORPUS_KEY, *BROKEN, "tokenizer.trained_on", "released"],
     ),
     "key of the tokenizer": ("cpu", lambda e: Layout(experiment=e).tokenizer_key, TOKENIZER_KEY),
     "key of requests": (

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from relscale.config.base import Label, MetricName, Model, Name, Positive, Unique
+from relscale.config.base import Label, Model, Name, Positive, Unique
+from relscale.config.metric_name import MetricName
 
 Values = Annotated[Unique[str], Field(min_length=1)]
 Cap = Positive | None
