@@ -1,9 +1,9 @@
-"""How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how
-much memory that takes.
+"""Speed and memory of scoring questions and documents, compared with EleutherAI's
+lm-evaluation-harness.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions
     12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
-    modified      # every question that is no shot, once
+    modified      # every question that is not a shot, once
 
 The same model (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
 entries trained on the texts), the same items, one thread, interleaved: each round gives every
@@ -90,8 +90,8 @@ def documents_of(folder: Path, count: int) -> list[TextDocument]:
 def items_of(
     subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1
 ) -> list[TextItem]:
-    """Return the questions of each subject behind the shots, each one once: the first few, or one
-    of so many."""
+    """Return the distinct questions of each subject after the shots: the first `number`, or one of
+    `every`."""
     made = []
     for subject, rows in subjects.items():
         scored = rows[SHOTS::every][:number]
@@ -257,7 +257,7 @@ def main() -> None:
         "--every",
         type=int,
         default=1,
-        help="with --all: only one of so many questions of each subject",
+        help="with --all: only one of this number of questions of each subject",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)

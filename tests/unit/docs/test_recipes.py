@@ -1,4 +1,4 @@
-"""The recipes of docs/developer name what exists, and their code does what they say."""
+"""The recipes of docs/developer name files that exist, and their code works."""
 
 import importlib
 import math
