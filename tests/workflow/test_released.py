@@ -1,5 +1,4 @@
-"""Released models, from their folders to laws through Snakemake: nothing is trained and no corpus is
-built.
+"""Released models, from their folders to laws through Snakemake, without training or corpus.
 
 Each of the twelve models knows how often letters come, and no more; size and budget decide how
 sharply it believes so. Its losses can be worked out by hand, and how the gap between two

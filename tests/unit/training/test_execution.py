@@ -85,8 +85,8 @@ def test_activations_of_a_block_are_estimated_from_above_and_not_far(
 ):
     device = "cuda" if in_bfloat16 else "cpu"
     deeper = replace(shape, layers=6)
-    # The bytes that four more blocks keep of one more sequence: neither weights in bfloat16, which all
-    # sequences share, nor embedding and loss.
+    # The bytes that four more blocks keep of one more sequence: neither weights in bfloat16, which
+    # all sequences share, nor embedding and loss.
     many, few = (
         [kept_bytes(one, count, in_bfloat16, checkpointing) for one in (deeper, shape)]
         for count in (3, 2)
