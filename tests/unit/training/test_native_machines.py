@@ -1,5 +1,5 @@
-"""The native step's C on compilers and machines beside this one: ARM's NEON by cross compiler and
-emulator, and Clang."""
+"""The native step's C with other compilers and for other machines than this one: ARM's NEON by
+cross compiler and emulator, and Clang."""
 
 import shutil
 import subprocess

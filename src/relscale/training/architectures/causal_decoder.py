@@ -1,4 +1,4 @@
-"""What the trainer needs of a decoder's torch module."""
+"""The base class of decoders: the parts of a torch module that the trainer uses."""
 
 from abc import ABC, abstractmethod
 
