@@ -11,7 +11,8 @@ from relscale.evaluation.torch_model import CausalModel, read_torch_model
 from relscale.evaluation.trained import read_run
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Shape
-from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise, save_decoder
 
 pytestmark = [
     pytest.mark.gpu,

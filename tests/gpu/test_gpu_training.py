@@ -9,7 +9,7 @@ import torch
 
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Shape
-from relscale.plan.optimiser import Adam, CautiousAdamC, Optimiser
+from relscale.plan.optimiser import AdamSettings, CautiousAdamCSettings, Optimiser
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training.execution import Execution, activation_bytes, choose_execution, state_bytes
 from relscale.training.prefetch import prefetch
@@ -42,7 +42,7 @@ SETTINGS = {
     "decay_share": 0.2,
     **RATES,
 }
-CAUTIOUS = CautiousAdamC(**SETTINGS)
+CAUTIOUS = CautiousAdamCSettings(**SETTINGS)
 
 
 def batches(shape: Shape, sequences: int, steps: int) -> list[np.ndarray]:
@@ -69,7 +69,9 @@ def deterministic(monkeypatch):
     torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize("optimiser", [Adam(**SETTINGS), CAUTIOUS], ids=lambda one: one.kind)
+@pytest.mark.parametrize(
+    "optimiser", [AdamSettings(**SETTINGS), CAUTIOUS], ids=lambda one: one.kind
+)
 def test_losses_are_those_of_the_cpu_within_bfloat16(optimiser):
     data = batches(SHAPE, 4, 20)
     on_cpu = losses(Execution(), data, optimiser)
@@ -169,12 +171,12 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
         "from relscale.training.torch_trainer import TorchTrainer\n"
         "from relscale.training.execution import Execution\n"
         "from relscale.plan.architecture import Shape\n"
-        "from relscale.plan.optimiser import CautiousAdamC\n"
+        "from relscale.plan.optimiser import CautiousAdamCSettings\n"
         "from relscale.plan.recipes.marin2025 import MARIN_CHOICES\n"
         "job = json.loads(Path(sys.argv[1]).read_text())\n"
         "group = TorchProcessGroup(True)\n"
         "execution = Execution(device='cuda', processes=2, sharded=True)\n"
-        "shape, optimiser = Shape(**job['shape']), CautiousAdamC(**job['optimiser'])\n"
+        "shape, optimiser = Shape(**job['shape']), CautiousAdamCSettings(**job['optimiser'])\n"
         "step = TorchTrainer(shape, MARIN_CHOICES, optimiser, 0, execution, group)\n"
         "for batch in step.batches(iter(np.array(job['data']))): step.update(batch, 1.0)\n"
         "losses = step.losses().tolist()\n"

@@ -16,6 +16,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import training_resources
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
@@ -25,7 +26,7 @@ from relscale.training.execution import (
     choose_execution,
     state_bytes,
 )
-from relscale.training.model import Decoder, initialise
+from relscale.training.model import initialise
 from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
