@@ -433,7 +433,7 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
     assert whole.losses()[17:].tobytes() == resumed.losses().tobytes()
     for name, value in whole.state().items():
         assert value.tobytes() == resumed.state()[name].tobytes(), name
-    # What was saved is a copy.
+    # The saved state is a copy.
     assert (
         saved["updates"] == 17
         and again.state()["values"].tobytes() == saved["values"].tobytes() != whole.values.tobytes()
