@@ -76,10 +76,10 @@ def test_losses_are_those_of_the_cpu_within_bfloat16(optimiser):
     data = batches(SHAPE, 4, 20)
     on_cpu = losses(Execution(), data, optimiser)
     on_gpu = losses(Execution(device="cuda"), data, optimiser)
-    # bfloat16 keeps eight bits, so a logit errs by up to 2^-8 of its size. The mean over 4 x T tokens
-    # averages most of it away, but cautious masks and Adam's signs of small gradients turn it into
-    # other updates: up to eight such errors after 20 steps. A wrong gradient leaves the loss at its
-    # start, which the last line sees.
+    # bfloat16 keeps eight bits, so a logit errs by up to 2^-8 of its size. The mean over 4 x 512
+    # tokens averages most of it away, but cautious masks and Adam's signs of small gradients turn
+    # it into other updates: up to eight such errors after 20 steps. Wrong gradients leave the loss
+    # at its start, which the last line sees.
     np.testing.assert_allclose(on_gpu, on_cpu, rtol=0.03)
     assert on_gpu[-1] < on_gpu[0] - 0.5
 
@@ -112,8 +112,7 @@ def test_the_same_bytes_twice_and_after_a_stop():
 )
 def test_micro_batches_and_activation_checkpointing_change_rounding_only(execution):
     data = batches(SHAPE, 4, 10)
-    # Two to three roundings of bfloat16 (2^-8), as above with half the steps. A micro-batch that is
-    # left out or counted twice changes the first gradient's size and the loss by more.
+    # Two to three roundings of bfloat16 (2^-8), as above with half the steps.
     np.testing.assert_allclose(
         losses(execution, data), losses(Execution(device="cuda"), data), rtol=0.01
     )
