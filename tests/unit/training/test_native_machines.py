@@ -1,5 +1,5 @@
-"""The native step's C with other compilers and for other machines than this one: ARM's NEON by
-cross compiler and emulator, and Clang."""
+"""The native trainer's C with other compilers and processors: ARM's NEON by cross compiler and
+emulator, and Clang."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The base class of decoders: the parts of a torch module that the trainer uses."""
+"""The interface of a decoder's torch module that the trainer uses."""
 
 from abc import ABC, abstractmethod
 

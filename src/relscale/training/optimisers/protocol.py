@@ -1,4 +1,4 @@
-"""The protocol of optimisers: the methods that the trainer uses."""
+"""The interface of an optimiser that the trainer uses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol
