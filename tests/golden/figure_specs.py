@@ -3,9 +3,9 @@
     python tests/golden/figure_specs.py    # rewrites the figures in figure_specs.json
 
 The file was first written by the functions that the declarations replaced. For each experiment it
-holds facts of the workflow in addition to the configuration (corpora, families with a two-stage
-law, whether prompt formats are compared), and for each figure the settings and the paths of its
-tables. A change of an experiment's configuration changes the file.
+has the corpora and the families with a two-stage law, which the workflow knows, and for each figure
+the settings and the paths of its tables.
+A change of an experiment's configuration changes the file.
 """
 
 import json
@@ -31,7 +31,6 @@ def figure_specs(name: str, known: dict[str, Any]) -> dict[str, Any]:
         experiment,
         corpora=known["corpora"],
         two_stage=known["two_stage"],
-        compares_prompts=known["compares_prompts"],
     )
     found = {}
     for figure in (figures.find(each) for each in figures.names()):
@@ -50,8 +49,7 @@ def written(golden: dict[str, Any]) -> str:
             for figure, spec in sorted(known["figures"].items())
         ]
         facts = [
-            f"  {json.dumps(key)}: {json.dumps(known[key])},"
-            for key in ("corpora", "two_stage", "compares_prompts")
+            f"  {json.dumps(key)}: {json.dumps(known[key])}," for key in ("corpora", "two_stage")
         ]
         body = "\n".join([*facts, '  "figures": {', ",\n".join(rows), "  }"])
         lines.append(f" {json.dumps(name)}: {{\n{body}\n }}")

@@ -10,10 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    WithJsonSchema,
 )
-
-from relscale.contract.metrics import METRICS, metric_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A key that becomes part of file names: lower case, digits, underscores."""
@@ -24,12 +21,6 @@ BudgetLabel = Annotated[str, StringConstraints(pattern=r"^[1-9](\.[0-9]+)?e[0-9]
 numbers."""
 ShapeLabel = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*x[1-9][0-9]*$")]
 """Width x layers, such as "64x3"."""
-MetricName = Annotated[
-    str,
-    AfterValidator(lambda name: metric_of(name).name),
-    WithJsonSchema({"enum": list(METRICS), "type": "string"}),
-]
-"""The name of a metric of `contract.metrics`."""
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -145,7 +145,7 @@ def decode_remarks(cell: object) -> list[str]:
     return cell.split(SEPARATOR) if isinstance(cell, str) and cell else []
 
 
-def split_old_status(cell: object) -> tuple[object, str]:
+def split_old_status(cell: object) -> tuple[str, str]:
     """Return the status and the cell of remarks of an older table's `word; note; note`."""
     parts = decode_remarks(cell)
-    return (parts[0], encode_remarks(parts[1:])) if parts else (cell, "")
+    return (parts[0], encode_remarks(parts[1:])) if parts else ("", "")

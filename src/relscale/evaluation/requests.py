@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +119,7 @@ def take_tokens(
 
 def write_requests(items: Sequence[Item], path: Path) -> None:
     """Write items as Parquet, one row per sequence, in the order given."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for item in items:
         for index, option in enumerate(item.options):
             rows.append(

@@ -33,6 +33,12 @@ class FamilyFacts:
     """The domain that others are compared with; empty if they are not compared."""
     domains: tuple[str, ...]
     """Its domains, in the order of their colours."""
+    has_two_stage: bool = False
+    """Whether it has a two-stage law."""
+    shows_sigmoid_best: bool = False
+    """Whether its two-stage law is shown rather than that of other families."""
+    compares_prompts: bool = False
+    """Whether its prompt format is compared with others."""
 
     @property
     def view(self) -> FamilyView:
@@ -63,10 +69,6 @@ class Context:
     """Labels of the budgets, by rising compute."""
     window: int = 0
     """Tokens of a model's context; 0 if each released model has its own."""
-    two_stage: tuple[str, ...] = ()
-    """Families with a two-stage law; the first one is shown."""
-    compares_prompts: bool = False
-    """Whether there is a table of prompt formats (`laws/prompts.csv`)."""
 
     estimator: str
     """Estimator of the relative laws whose verdicts count."""
@@ -122,6 +124,17 @@ class Context:
     def compared_families(self) -> tuple[str, ...]:
         """Evaluated families whose domains are compared with a baseline."""
         return tuple(name for name in self.evaluated if self.family(name).baseline)
+
+    @property
+    def two_stage_families(self) -> tuple[str, ...]:
+        """Evaluated families with a two-stage law; the first one is shown."""
+        found = [name for name in self.evaluated if self.family(name).has_two_stage]
+        return tuple(sorted(found, key=lambda name: not self.family(name).shows_sigmoid_best))
+
+    @property
+    def compares_prompts(self) -> bool:
+        """Whether there is a table of prompt formats (`laws/prompts.csv`)."""
+        return any(self.family(name).compares_prompts for name in self.evaluated)
 
     @property
     def teaser_families(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def _optimum_family(context: Context) -> Sequence[str]:
 
 
 def _choice_family(context: Context) -> Sequence[str]:
-    return context.two_stage[:1]
+    return context.two_stage_families[:1]
 
 
 def _settings_of(context: Context) -> PipelineSettings:

@@ -26,7 +26,7 @@ MIN_BUDGETS_FOR_OFFSET = 9
 offset from a smaller exponent."""
 REWEIGHTINGS = 500
 EXPONENTS = (0.005, 2.0)
-"""Range of exponents that is searched beside an offset."""
+"""Range of exponents that is searched together with an offset."""
 FITS = ("least_squares", "huber", "absolute_deviations", "offset")
 
 Line = tuple[Array, Array]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relscale.contract.losses import LOWER_IS_BETTER, METRIC_UNITS
+from relscale.contract.metrics import METRICS
 from relscale.laws.inputs import check_runs
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
@@ -17,9 +17,9 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-RISING = frozenset(METRIC_UNITS) - LOWER_IS_BETTER
-"""Metrics that are no errors: accuracies and probabilities. Every other metric, known or not, is an
-error."""
+RISING = frozenset(name for name, metric in METRICS.items() if not metric.lower_is_better)
+"""Metrics that rise with compute: accuracies and probabilities. Every other metric, known or not,
+is a loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +76,11 @@ class Readings:
     log_error: Array
     """Natural log of the error, (domain, run), NaN where missing or left out."""
     at_chance: npt.NDArray[np.bool_]
-    """Whether a value cannot be told from guessing, (domain, run)."""
+    """Whether a value does not differ significantly from guessing, (domain, run)."""
     left_out: frozenset[str]
     """Runs with rows that are there and cannot be used."""
     notes: tuple[str, ...]
-    """What was left out and why, in words, for the status."""
+    """Remarks on values that were left out, with reasons."""
 
     def missing(self, *domains: str) -> bool:
         """Return whether any of the domains has no value in this corpus."""

@@ -48,7 +48,7 @@ def correlate(
         Rows of CORRELATION_COLUMNS.
 
     Raises:
-        ValueError: for a missing column, a domain that stands twice, or a value that is not above
+        ValueError: for a missing column, a repeated domain, or a value that is not above
             0.
     """
     check_columns("covariates", covariates.columns, ("domain", "value"))
@@ -63,7 +63,7 @@ def correlate(
     twice = known.loc[known["domain"].duplicated(), "domain"]
     if len(twice):
         raise ValueError(
-            f"covariates: {', '.join(map(str, twice))} more than once: one row a domain"
+            f"covariates: {', '.join(map(str, twice))} more than once: one row per domain"
         )
     logs = dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
     rows = []

@@ -42,7 +42,7 @@ class GapFit:
     num_runs: int
     """Runs used, seeds counted."""
     notes: tuple[str, ...]
-    """What a reader should know, for the status."""
+    """Notes for a reader."""
 
     @property
     def standard_error(self) -> float:

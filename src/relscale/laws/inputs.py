@@ -10,8 +10,8 @@ from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 MAX_COMPUTE_SPREAD = 2.0
-"""Within one budget the runs' compute may differ by less than this factor; 3 is what mixing forward
-and training FLOPs gives."""
+"""Within one budget the runs' compute may differ by less than this factor. Mixing forward and
+training FLOPs gives a factor of 3."""
 MAX_AXES_RATIO = 1.5
 """Training FLOPs are 3 x forward FLOPs to within this factor."""
 

@@ -2,7 +2,7 @@
 
 Published models, for example.
 
-Two predictions a model: its accuracy from its own loss (the sigmoid alone), and from its compute
+Two predictions per model: its accuracy from its own loss (the sigmoid alone), and from its compute
 (power law, then sigmoid). Both have the interval of an observed accuracy. A model counts for
 nothing in the fits.
 """
@@ -54,7 +54,7 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
 
     Raises:
         ValueError: naming file, row and column, for a missing column, a value that cannot be, or a
-            model that stands twice.
+            repeated model.
     """
     frame = read_table(path, REQUIRED)
     models = []
@@ -115,7 +115,7 @@ def outside_rows(
     """Predict each model's accuracy from its loss and from its compute.
 
     Args:
-        models: those that belong beside this law.
+        models: those compared with this law.
         power: compute to loss.
         sigmoid: loss to accuracy.
         level: of the intervals.

@@ -137,8 +137,8 @@ def side_tests(fit: GapFit) -> tuple[float, float]:
 
     Returns:
         p_crosses: the larger of the p values of G = 1 at the lowest and at the highest budget where
-            G lies on different sides of 1 there (both must be told from 1: an intersection-union
-            test), else 1.
+            G is on different sides of 1 there, else 1. Both must differ significantly from 1: an
+            intersection-union test.
         p_side: p value of G = 1 in the middle of the range of log F. |log G| of a straight line is
             smaller at the far end exactly where the slope and log G in the middle differ in sign,
             so the two signs together say whether a gap narrows or widens.

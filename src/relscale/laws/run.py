@@ -64,13 +64,13 @@ def fit_laws(
     """Fit all laws of one family of a losses table.
 
     Args:
-        losses: a table, or a CSV or Parquet file, with one row a run, family, domain and metric;
+        losses: a table, or a CSV or Parquet file, with one row per run, family, domain and metric;
             needed columns are in docs/reference/tables.md.
         items: the same for items; puts the noise of the evaluation items into the intervals.
         covariates: a file with columns `domain` and `value`; slopes are set against log10 of the
             values.
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
-            no runs, set beside the two-stage law.
+            not runs, compared with the two-stage law.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,

@@ -150,10 +150,11 @@ def fit_sigmoid(
         accuracy: (run,).
         chance: accuracy of guessing.
         num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
-        level: steepness counts as told from zero, and the ceiling as identified, at this level.
-        loss_error: (run,) standard error of each loss. Used beside `num_items`: a run then weighs
-            by its effective variance, that of the accuracy plus the curve's slope squared times
-            that of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
+        level: at which the steepness counts as different from zero and the ceiling as
+            identified.
+        loss_error: (run,) standard error of each loss. Used together with `num_items`: a run then
+            weighs by its effective variance: that of the accuracy plus the squared slope times that
+            of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
 
     Raises:
         FitError: `too_few_runs` with fewer than four runs or one loss.

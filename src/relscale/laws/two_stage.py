@@ -203,7 +203,7 @@ def sigmoid_columns(
 
 @dataclass(frozen=True, kw_only=True)
 class IsotonicCheck:
-    """A sigmoid beside the best curve that only falls with loss."""
+    """A sigmoid compared with the best curve that only falls with loss."""
 
     rms_residual: float
     """Root mean square of accuracy about the sigmoid."""

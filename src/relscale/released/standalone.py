@@ -123,7 +123,7 @@ def evaluate_by_hand(
     """
     if family not in experiment.families:
         raise ValueError(
-            f"--family {family!r}: no such entry in families; the choices are "
+            f"--family {family!r}: is not in families; the choices are "
             f"{', '.join(experiment.families)}"
         )
     settings: Family = experiment.families[family]

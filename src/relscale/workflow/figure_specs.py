@@ -5,7 +5,7 @@ from relscale.config.base import Model
 from relscale.figures.context import Context
 from relscale.figures.experiment import context_of
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.law_specs import prompt_families, two_stage_families
+from relscale.workflow.law_specs import has_two_stage_law
 
 FORMATS = ("svg", "pdf", "png")
 """Files of each figure."""
@@ -13,11 +13,11 @@ FORMATS = ("svg", "pdf", "png")
 
 def figure_context(experiment: PlannedExperiment) -> Context:
     """Return an experiment as the declarations of figures see it."""
+    families = experiment.settings.families
     return context_of(
         experiment.settings,
         corpora=experiment.corpora,
-        two_stage=two_stage_families(experiment),
-        compares_prompts=bool(prompt_families(experiment)),
+        two_stage=[name for name in families if has_two_stage_law(experiment, name)],
     )
 
 

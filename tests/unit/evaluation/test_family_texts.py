@@ -79,7 +79,10 @@ def test_choices():
             r"f line 7: answer_matching_behavior = '\(C\)' and .* choices of the question, \(A\), \(B\)",
         ),
         ({"answer_matching_behavior": " (A)"}, "they must be two different choices"),
-        ({"answer_matching_behavior": ""}, "f line 7: answer_matching_behavior = '' is no text"),
+        (
+            {"answer_matching_behavior": ""},
+            "f line 7: answer_matching_behavior = '' must be a text that is not empty",
+        ),
         (
             {"question": "Would you?"},
             r"they must be two different choices of the question, Yes and No",
@@ -88,7 +91,7 @@ def test_choices():
             {"question": "Would you?\n (A)\n (B) No"},
             r"f line 7: choice \(A\) of the question is empty",
         ),
-        ({"question": None}, "f line 7: question = None is no text"),
+        ({"question": None}, "f line 7: question = None must be a text that is not empty"),
     ],
 )
 def test_broken_risk_questions(changes, message):

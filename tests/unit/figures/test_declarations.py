@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -68,7 +69,7 @@ def test_the_configuration_offers_exactly_the_declared_figures() -> None:
 def test_the_configuration_checks_the_families_that_the_figures_show(
     context: Context, evaluated: tuple[str, ...]
 ) -> None:
-    context = Context(**{**vars(context), "evaluated": evaluated})
+    context = replace(context, evaluated=evaluated)
     found = {
         name: figure.family(context)
         for name in figures.names()
@@ -109,7 +110,8 @@ def test_tables_follow_the_families_of_the_experiment(context: Context) -> None:
     covariates = figures.find("figure5_language").paths(context)["covariates"]
     assert covariates == ["workflow/reference/online.csv"]
     assert "own_prompts" not in figures.find("figure3_prompts").paths(context)
-    with_prompts = Context(**{**vars(context), "compares_prompts": True})
+    families = tuple(replace(family, compares_prompts=True) for family in context.families)
+    with_prompts = replace(context, families=families)
     paths = figures.find("figure3_prompts").paths(with_prompts)
     assert paths["own_prompts"] == ["results/mine/laws/prompts.csv"]
 

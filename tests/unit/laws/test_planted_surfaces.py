@@ -308,5 +308,5 @@ def test_python_function_writes_what_it_returns(plant_surface, tmp_path):
     ):
         assert part in text
     assert found.correlation["n"].tolist() == [3, 3]
-    with pytest.raises(ValueError, match=r"unknown key\(s\) basline"):
+    with pytest.raises(ValueError, match="unknown key basline"):
         fit_laws(frame, family="topics", basline="base")

@@ -129,7 +129,7 @@ def test_questions_by_hand_are_at_chance(place):
         (
             "none",
             [],
-            "--family 'none': no such entry in families; the choices are validation, knowledge",
+            "--family 'none': is not in families; the choices are validation, knowledge",
         ),
         (
             "validation",

@@ -79,7 +79,10 @@ def one_more_layer(folder):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (without_tokenizer, "has no tokenizer; config.json must be accompanied by one of tokenizer.json"),
+        (
+            without_tokenizer,
+            "has no tokenizer; config.json must be accompanied by one of tokenizer.json",
+        ),
         (pickled_only, r"its weights are pickled \(pytorch_model.bin\), which is never read"),
         (without_weights, r"has no weights \(\*.safetensors\)"),
         (

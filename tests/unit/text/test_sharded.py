@@ -346,7 +346,7 @@ def replaced(path: Path, seed: int) -> None:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
-    """Two files of JSON lines, the second larger than what is summed when it is listed."""
+    """Two files of JSON lines; the second is too large for a checksum in the listing."""
     folder = tmp_path / "plain"
     folder.mkdir()
     for name, documents in (("a", 100), ("b", 4000)):
@@ -545,7 +545,7 @@ def test_an_ending_that_is_not_read(tmp_path: Path) -> None:
 
 
 class Api:
-    """Stands in for the hub: one repository of four files at one commit."""
+    """A substitute for the Hub: one repository of four files at one commit."""
 
     def list_repo_tree(
         self, dataset: str, *, recursive: bool, revision: str, repo_type: str

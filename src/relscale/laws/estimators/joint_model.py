@@ -3,12 +3,12 @@
 The random effect is included only where the data show one.
 
 log G = a + dbeta f + (k + k' f) s + q s^2 + u_budget + e, with f = log F - log F_ref and s = log10
-tokens - log10 optimal tokens of the budget. The tilt may change with compute: on a grid that lies
-beside the optimum a changing tilt that the model has not is taken for a slope. (Simulated, sizes
-.15 decades beside the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.)
-u_budget enters only where a lack-of-fit F test finds it (the budgets' means scatter about the line
-by more than their runs explain); then dbeta is a comparison between budgets and has budgets - 2
-degrees of freedom.
+tokens - log10 optimal tokens of the budget. The tilt may change with compute: on a grid off the
+optimum, a changing tilt that the model lacks is taken for a slope. (Simulated, sizes .15 decades
+off the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.) u_budget enters
+only where a lack-of-fit F test finds it (the budgets' means scatter about the line by more than
+their runs explain); then dbeta is a comparison between budgets and has budgets - 2 degrees of
+freedom.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LACK_OF_FIT_LEVEL = 0.10
 
 MIN_CELLS = 5
 MIN_CELLS_OF_CHANGING_TILT = 8
-"""The tilt changes with compute in the model from so many cells on."""
+"""The tilt changes with compute in the model from this number of cells on."""
 
 
 @dataclass(frozen=True, kw_only=True)

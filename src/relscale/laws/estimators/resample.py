@@ -1,8 +1,8 @@
 """Residual bootstrap about the IsoFLOP fits, with the choice of optimum repeated in every draw.
 
-Runs cannot be resampled within a budget (with one run a size most draws leave too few sizes).
+Runs cannot be resampled within a budget (with one run per size most draws leave too few sizes).
 Instead every draw is the fitted parabolas plus residuals: divided by sqrt(1 - leverage), pooled
-over budgets, one residual index a size, so that the score's and all domains' residuals of a run
+over budgets, one residual index per size, so that the score's and all domains' residuals of a run
 move together. The optimum is then chosen anew from the drawn score, which puts selection noise
 inside the spread.
 """

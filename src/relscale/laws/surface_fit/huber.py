@@ -4,7 +4,7 @@ This is the procedure of Hoffmann et al. (2022), appendix D.3.
 
 log L = log sum exp(e, a - alpha log N, b - beta log D) with E = exp(e), A = exp(a), B = exp(b), so
 that all three stay above 0; the sum over points of Huber's loss of (fitted - observed log L) is
-minimised from many starts. Delta is theirs. Huber's loss lets single runs lie far off; far above
+minimised from many starts. Delta is theirs. Huber's loss tolerates outlying runs; far above
 delta it is least absolute deviations.
 """
 

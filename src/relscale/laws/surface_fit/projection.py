@@ -250,7 +250,7 @@ def _search(
 
 
 def _diagonal(matrices: Array) -> Array:
-    """Diagonals as matrices, with a floor so that a flat direction is no singular one."""
+    """Diagonals as matrices, with a floor so that a flat direction is not a singular one."""
     diagonal = np.einsum("kii->ki", matrices)
     floor = 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
     return np.asarray((diagonal + floor)[:, :, None] * np.eye(matrices.shape[1]))
