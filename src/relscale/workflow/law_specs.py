@@ -1,20 +1,11 @@
 """Specs of the laws: of one family, of the compute-optimal points, and of tables made from laws."""
 
+from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
-LAW_TABLES = (
-    "points",
-    "absolute",
-    "absolute_fits",
-    "surface",
-    "relative",
-    "decomposition",
-    "two_stage",
-    "predictions",
-    "backtest",
-)
+LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 """Tables of laws that each family has, and that are gathered over all families."""
 
 

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from relscale.laws.absolute_fits import (
+from relscale.laws.gap import gap_fit
+from relscale.laws.surface_fit.huber import huber_loss
+from relscale.laws.tables.absolute_fits import (
     absolute_deviation_lines,
     absolute_fits,
     fit_offset,
     huber_lines,
     least_squares_lines,
 )
-from relscale.laws.gap import gap_fit
-from relscale.laws.surface_fit.huber import huber_loss
 
 
 def points(y, number=None):

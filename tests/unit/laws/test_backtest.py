@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.laws.backtest import coverage
 from relscale.laws.fit import fit_family
 from relscale.laws.spec import LawSpec
+from relscale.laws.tables.backtest import coverage
 
 SETTINGS = LawSpec(
     family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from relscale.contract.law_tables import CORRELATION_COLUMNS
+from relscale.contract.tables.correlation import CORRELATION
 from relscale.laws.correlation import correlate, correlation, permutation_p
 
 
@@ -70,7 +70,7 @@ def test_few_domains_are_an_illustration_and_fewer_are_none():
     values = {name: 10.0**k for k, name in enumerate("abcdef")}
     slopes = {name: -0.01 * k for k, name in enumerate("abcdef")} | {"unknown": 0.5, "none": np.nan}
     table = correlate(relative(slopes), covariates(values | {"empty": np.nan}), "users")
-    assert tuple(table.columns) == CORRELATION_COLUMNS
+    assert tuple(table.columns) == CORRELATION.names
     row = table.iloc[0]
     assert (row["n"], row["covariate"]) == (6, "users")
     assert row["pearson_r"] == pytest.approx(-1)

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import ABSOLUTE_COLUMNS, POINTS_COLUMNS, RELATIVE_COLUMNS
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import SEPARATOR, Status, encode_remarks
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE
 from relscale.pages.explorer import (
     ExplorerData,
@@ -120,10 +122,10 @@ def test_shown_columns_are_columns_of_the_tables(tables: Tables) -> None:
     data = data_of(tables)
     added = {"kind", "compute", "gap", "y"}
     run = {*data.tables["runs"], *data.tables["losses"]} | added
-    optimum = {*POINTS_COLUMNS, "remarks"} | added
+    optimum = {*POINTS.names, "remarks"} | added
     known = {
-        "verdicts": {*RELATIVE_COLUMNS, "remarks"},
-        "laws": {*ABSOLUTE_COLUMNS, "remarks"},
+        "verdicts": {*RELATIVE.names, "remarks"},
+        "laws": {*ABSOLUTE.names, "remarks"},
         "drawn": run,
         "run": run,
         "optimum": optimum,
