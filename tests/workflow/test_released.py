@@ -1,5 +1,4 @@
-"""ReleasedModels that exist already, from their folders to laws through Snakemake: nothing is trained
-and no corpus is made.
+"""Released models, from their folders to laws through Snakemake: no training and no corpus.
 
 Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
 what a size and budget decide. Its losses can be worked out by hand, and how the gap between two

@@ -14,6 +14,7 @@ from relscale.contract import losses
 from relscale.contract import prompt_table as prompts
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
+from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
@@ -96,7 +97,7 @@ def test_every_column_is_in_the_section_of_its_table_in_order(name):
 
 def test_every_metric_with_its_unit_is_described():
     described = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section("Metrics"), re.MULTILINE))
-    assert described == losses.METRIC_UNITS
+    assert described == {name: metric.unit for name, metric in METRICS.items()}
 
 
 def test_the_requirements_of_a_table_from_outside_are_listed():
