@@ -1,10 +1,8 @@
-"""Compare the speed of scoring with that of EleutherAI's lm-evaluation-harness; measure memory.
+"""Speed and memory of scoring, compared with EleutherAI's lm-evaluation-harness.
 
-    export OMP_NUM_THREADS=1
-    python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions 12] [--rounds 3]
-    python benchmarks/evaluation.py --downloads FOLDER --all modified
-
-The second form scores every question that is not a shot once.
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions
+    12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
+    modified      # every question that is not a shot, once
 
 The same model (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
 entries trained on the texts), the same items, one thread, interleaved: each round gives every
@@ -91,13 +89,9 @@ def documents_of(folder: Path, count: int) -> list[TextDocument]:
 def items_of(
     subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1
 ) -> list[TextItem]:
-    """Return the questions of each subject after the shots, each one once.
+    """Return the distinct questions of each subject after the shots.
 
-    Args:
-        subjects: the questions of each subject.
-        prompt: the form of the prompt.
-        number: maximum of questions per subject; None for all.
-        every: take only every n-th question.
+    The first `number` of them, or one of `every`.
     """
     made = []
     for subject, rows in subjects.items():
@@ -214,9 +208,9 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
 
 
 def peak_mib(folder: str, texts: Texts) -> float:
-    """Score in this process and return its peak memory.
+    """Score in this process and return the most memory that it has held.
 
-    It is read from Linux's `VmHWM`, since `ru_maxrss` would begin at the parent's peak.
+    Linux only: `ru_maxrss` would begin at the parent's own peak.
     """
     ours(Path(folder))(texts)
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -231,7 +225,8 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
         for texts in (few, many):
             peak = pool.apply(peak_mib, (str(folder), texts))
             print(
-                f"peak memory, {len(texts)} questions, modified prompt: {peak:.0f} MiB", flush=True
+                f"peak memory, {len(texts)} questions, modified prompt: {peak:.0f} MiB",
+                flush=True,
             )
 
 
@@ -267,7 +262,7 @@ def main() -> None:
         "--every",
         type=int,
         default=1,
-        help="with --all: score only every n-th question of each subject",
+        help="with --all: only one of this number of questions of each subject",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -281,8 +276,8 @@ def main() -> None:
             for rows in subjects.values()
             for row in rows[:60]
         ]
-        messages = [document.text for document in documents_of(args.downloads, 40)]
-        print(f"{make_model(folder, [*texts, *messages]):,} parameters")
+        texts += [document.text for document in documents_of(args.downloads, 40)]
+        print(f"{make_model(folder, texts):,} parameters")
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return

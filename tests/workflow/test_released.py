@@ -1,7 +1,7 @@
-"""Released models, from their folders to laws through Snakemake: no training and no corpus.
+"""Released models, from their folders to laws through Snakemake, without training or corpus.
 
-Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
-what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
+Each of the twelve models knows how often letters come, and no more; size and budget decide how
+sharply it believes so. Its losses can be worked out by hand, and how the gap between two
 domains moves is planted.
 """
 

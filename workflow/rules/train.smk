@@ -1,7 +1,7 @@
 """Training: one job per run.
 
-There is one rule per number of GPUs and per length, since SLURM gives all tasks of an array the same
-resources.
+There is one rule per number of GPUs and per length, since SLURM gives all tasks of an array the
+same resources.
 """
 
 

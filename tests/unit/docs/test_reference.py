@@ -16,6 +16,8 @@ from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
+from relscale.contract.suite_table import SuiteRow
+from relscale.contract.text_tables import CorpusRow, SourceRow
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
@@ -31,18 +33,7 @@ HEADINGS = {
     "SPEED_COLUMNS": "runs/\\<run\\>/speed.csv",
     "LOSSES_COLUMNS": "tables/losses.parquet",
     "ITEMS_COLUMNS": "tables/items.parquet",
-    "OPTIMA_COLUMNS": "laws/optima.csv",
-    "POINTS_COLUMNS": "laws/points.csv",
-    "ABSOLUTE_COLUMNS": "laws/absolute.csv",
-    "ABSOLUTE_FITS_COLUMNS": "laws/absolute_fits.csv",
-    "SURFACE_COLUMNS": "laws/surface.csv",
-    "RELATIVE_COLUMNS": "laws/relative.csv",
-    "DECOMPOSITION_COLUMNS": "laws/decomposition.csv",
-    "TWO_STAGE_COLUMNS": "laws/two_stage.csv",
-    "PREDICTIONS_COLUMNS": "laws/predictions.csv",
-    "CORRELATION_COLUMNS": "laws/correlation.csv",
-    "PROMPTS_COLUMNS": "laws/prompts.csv",
-    "BACKTEST_COLUMNS": "laws/backtest.csv",
+    **{f"{table.name.upper()}_COLUMNS": f"laws/{table.name}.csv" for table in laws.LAW_TABLES},
 }
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
@@ -54,6 +45,7 @@ def tables():
         for name, value in vars(module).items()
         if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
+    found |= {f"{table.name.upper()}_COLUMNS": table.names for table in laws.LAW_TABLES}
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
@@ -93,6 +85,34 @@ def test_every_table_has_a_section():
 def test_every_column_is_in_the_section_of_its_table_in_order(name):
     columns = re.findall(r"^\| `(\w+)` \|", section(HEADINGS[name]), re.MULTILINE)
     assert columns[: len(tables()[name])] == list(tables()[name])
+
+
+@pytest.mark.parametrize("table", laws.LAW_TABLES, ids=lambda table: table.name)
+def test_every_column_of_a_law_table_has_the_type_of_the_contract(table):
+    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(f"laws/{table.name}.csv"), re.MULTILINE)
+    assert types[: len(table.columns)] == list(table.columns.values())
+
+
+@pytest.mark.parametrize(
+    ("row", "heading"),
+    [
+        (SuiteRow, "tables/suite.csv"),
+        (SourceRow, "tables/sources.csv"),
+        (CorpusRow, "tables/corpora.csv"),
+    ],
+)
+def test_every_column_of_a_table_made_from_a_model_has_the_type_of_its_field(row, heading):
+    words = {int: "int", float: "float"}
+    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(heading), re.MULTILINE)
+    fields = row.model_fields.values()
+    assert types[: len(fields)] == [words.get(field.annotation, "text") for field in fields]
+
+
+def test_every_metric_has_the_direction_of_the_contract():
+    table = section("Metrics")
+    better = dict(re.findall(r"^\| `(\w+)` \|.*\| (lower|higher) \|$", table, re.MULTILINE))
+    lower = {name for name, word in better.items() if word == "lower"}
+    assert set(better) == set(METRICS) and lower == set(losses.LOWER_IS_BETTER)
 
 
 def test_every_metric_with_its_unit_is_described():

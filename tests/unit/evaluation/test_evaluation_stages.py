@@ -20,7 +20,8 @@ from relscale.evaluation.requests import Item, Option, read_requests, write_requ
 from relscale.plan.architecture import Shape
 from relscale.runtime import call
 from relscale.stages import evaluate, family, losses, overlap
-from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise, save_decoder
 
 SETTINGS = {
     "kind": "pairs",

@@ -142,18 +142,18 @@ LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
-PROMPTS = ["evaluate", *keys("families.knowledge", "prompt", "kind")]
-COMMON = ["figures.labels", "released"]
-"""Keys of all figures; with released models there are other corpora."""
+PROMPTS = ["evaluate", "families.knowledge.prompt"]
+COMMON = ["figures.labels", "released", "evaluate"]
+"""Keys of all figures: with released models there are other corpora, and each evaluated family must
+be configured."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
     "evaluate",
     *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
     *(f"families.{name}.domains" for name in ("language", "knowledge", "behaviour")),
-    *(f"families.{name}.kind" for name in ("validation", "continuation")),
 ]
 """Keys that decide how figures and pages show the evaluated families."""
-SHOWN_COMPARED = [*SHOWN, *(f"-families.validation.{key}" for key in ("metrics", "kind"))]
+SHOWN_COMPARED = [*SHOWN, "-families.validation.metrics"]
 """The same of families with a baseline; an edit gives the validation family one."""
 
 
@@ -238,7 +238,7 @@ SPECS = {
     "laws of questions": (
         "cpu",
         lambda e: law_specs.law_spec(e, "knowledge"),
-        [*LAWS, *TWO_STAGE, *keys("families.knowledge", "baseline", "metrics", "kind")],
+        [*LAWS, *TWO_STAGE, *keys("families.knowledge", "baseline", "metrics")],
     ),
     "laws of continuations": (
         "cpu",
@@ -246,7 +246,7 @@ SPECS = {
         [
             *LAWS,
             *TWO_STAGE,
-            *keys("families.continuation", "baseline", "metrics", "kind", "num_options"),
+            *keys("families.continuation", "baseline", "metrics", "num_options"),
         ],
     ),
     "other baselines": (
@@ -327,9 +327,7 @@ FIGURES = {
         *keys("laws", "optimum_by", "compute"),
         *keys("figures", "corpus", "extrapolate_decades"),
         # They decide which family is the first of those with a two-stage law.
-        "evaluate",
         *TWO_STAGE,
-        "families.continuation.kind",
     ],
     "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
     "figure4_knowledge": [*DRAWN, *view("knowledge"), "figures.paper_line"],
@@ -346,7 +344,6 @@ FIGURES = {
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",
-        "evaluate",
         *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
