@@ -147,9 +147,8 @@ LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
-COMMON = ["figures.labels", "released", "evaluate"]
-"""Keys of all figures: with released models there are other corpora, and each evaluated family must
-be configured."""
+COMMON = ["figures.labels", "released"]
+"""Keys of all figures; with released models there are other corpora."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
     "evaluate",
@@ -331,6 +330,7 @@ FIGURES = {
         *keys("laws", "optimum_by", "compute"),
         *keys("figures", "corpus", "extrapolate_decades"),
         # They decide which family is the first of those with a two-stage law.
+        "evaluate",
         *TWO_STAGE,
     ],
     "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
@@ -348,6 +348,7 @@ FIGURES = {
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",
+        "evaluate",
         *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
