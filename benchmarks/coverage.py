@@ -52,7 +52,7 @@ class Scenario:
     symmetric: bool = False
     """Log-parabolas about a given optimum, the joint model's own shape; else surfaces L(N, D)."""
     shift: float = 0.0
-    """Decades of tokens by which the middle budget's optimum lies off the centre of its sizes."""
+    """Decades of tokens between the middle budget's optimum and the centre of its sizes."""
     exponents: tuple[float, float] = (0.36, 0.40)
     """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
     and drifts through them where not."""

@@ -1,9 +1,8 @@
-"""How fast questions and documents are scored, beside EleutherAI's lm-evaluation-harness, and how
-much memory that takes.
+"""Speed and memory of scoring, compared with EleutherAI's lm-evaluation-harness.
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER [--subjects 8] [--questions
     12] [--rounds 3] OMP_NUM_THREADS=1 python benchmarks/evaluation.py --downloads FOLDER --all
-    modified      # every question that is no shot, once
+    modified      # every question that is not a shot, once
 
 The same model (Llama, 1.1 M parameters, random weights, a window of 2,048 tokens, 4,096
 entries trained on the texts), the same items, one thread, interleaved: each round gives every
@@ -90,8 +89,10 @@ def documents_of(folder: Path, count: int) -> list[TextDocument]:
 def items_of(
     subjects: dict[str, list[ExamQuestion]], prompt: Any, number: int | None, every: int = 1
 ) -> list[TextItem]:
-    """Return the questions of each subject behind the shots, each one once: the first few, or one
-    of so many."""
+    """Return the distinct questions of each subject after the shots.
+
+    The first `number` of them, or one of `every`.
+    """
     made = []
     for subject, rows in subjects.items():
         scored = rows[SHOTS::every][:number]
@@ -207,8 +208,10 @@ def compare(folder: Path, tasks: dict[str, Texts], rounds: int) -> None:
 
 
 def peak_mib(folder: str, texts: Texts) -> float:
-    """Score in this process and return the most memory that it has held (Linux: `ru_maxrss` would
-    begin at the parent's own peak)."""
+    """Score in this process and return the most memory that it has held.
+
+    Linux only: `ru_maxrss` would begin at the parent's own peak.
+    """
     ours(Path(folder))(texts)
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(
@@ -220,8 +223,9 @@ def memory(folder: Path, few: Texts, many: Texts) -> None:
     """Print the peak memory of scoring few and many items, each in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for texts in (few, many):
+            peak = pool.apply(peak_mib, (str(folder), texts))
             print(
-                f"peak memory, {len(texts)} questions, modified prompt: {pool.apply(peak_mib, (str(folder), texts)):.0f} MiB",
+                f"peak memory, {len(texts)} questions, modified prompt: {peak:.0f} MiB",
                 flush=True,
             )
 
@@ -233,7 +237,8 @@ def score_all(folder: Path, texts: Sequence[TextItem], prompt: str) -> None:
     scores = model.score_items(texts)
     minutes = (time.process_time() - begin) / 60
     print(
-        f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; {json.dumps(scores.account)}"
+        f"{len(texts)} questions, {prompt} prompt, five shots: {minutes:.1f} CPU-minutes; "
+        f"{json.dumps(scores.account)}"
     )
 
 
@@ -257,7 +262,7 @@ def main() -> None:
         "--every",
         type=int,
         default=1,
-        help="with --all: only one of so many questions of each subject",
+        help="with --all: only one of this number of questions of each subject",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -271,9 +276,8 @@ def main() -> None:
             for rows in subjects.values()
             for row in rows[:60]
         ]
-        print(
-            f"{make_model(folder, [*texts, *(document.text for document in documents_of(args.downloads, 40))]):,} parameters"
-        )
+        texts += [document.text for document in documents_of(args.downloads, 40)]
+        print(f"{make_model(folder, texts):,} parameters")
         if args.all:
             score_all(folder, items_of(subjects, args.all, None, args.every), args.all)
             return

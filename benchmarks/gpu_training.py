@@ -32,8 +32,9 @@ from relscale.plan.accounting import (
     forward_flops_per_token,
 )
 from relscale.plan.architecture import Shape
-from relscale.plan.optimiser import CautiousAdamC
+from relscale.plan.optimiser import CautiousAdamCSettings
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.execution import (
     GIB,
     Execution,
@@ -42,10 +43,10 @@ from relscale.training.execution import (
     state_bytes,
 )
 from relscale.training.folder import hugging_face_config
-from relscale.training.model import Decoder, initialise
+from relscale.training.model import initialise
 from relscale.training.torch_trainer import TorchTrainer
 
-OPTIMISER = CautiousAdamC(
+OPTIMISER = CautiousAdamCSettings(
     learning_rate=1e-4,
     embedding_learning_rate=1e-4,
     head_learning_rate=1e-4,

@@ -46,7 +46,7 @@ def write_lines(path: Path, megabytes: float) -> None:
 
 
 def measure(way: str, folder: Path, validation_mb: float) -> None:
-    """Do one of the two in this process and print its peak and the sum of what it wrote."""
+    """Do one of the two in this process; print its peak memory and the checksum of its output."""
     shard, gathered = folder / "00000.parquet", folder / "validation.parquet"
     if way == "shard":
         write_documents(HeldOutDocument.read(folder / "validation.jsonl"), shard)

@@ -20,9 +20,10 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from synthetic_tables import synthetic_tables  # noqa: E402
 
-from relscale import figures  # noqa: E402
+from relscale.config.figure_name import figure_names  # noqa: E402
 from relscale.contract.io import read_table  # noqa: E402
 from relscale.contract.suite_table import SUITE_COLUMNS  # noqa: E402
+from relscale.figures import find  # noqa: E402
 from relscale.pages.tables_html import table_page  # noqa: E402
 
 KINDS = ("svg", "pdf", "png")
@@ -61,8 +62,8 @@ def cpu_s(module, *words):
 def measure_figures(paths, folder):
     """Draw all figures, print one line per figure, and return the size of their SVG files."""
     total, drawn, started = 0.0, 0, time.perf_counter()
-    for figure in figures.names():
-        declared = figures.find(figure)
+    for figure in figure_names():
+        declared = find(figure)
         tables = [f"{name}={paths[name]}" for name in declared.tables if name in paths]
         out = {kind: folder / f"{figure}.{kind}" for kind in KINDS}
         outputs = [word for kind, path in out.items() for word in (f"--{kind}", str(path))]

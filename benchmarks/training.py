@@ -27,14 +27,15 @@ from torch.nn import functional
 
 from relscale.plan.accounting import TRAINING_OVER_FORWARD, forward_flops_per_token
 from relscale.plan.architecture import Choices, Shape
-from relscale.plan.optimiser import Adam
+from relscale.plan.optimiser import AdamSettings
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.folder import hugging_face_config
-from relscale.training.model import Decoder, initialise
+from relscale.training.model import initialise
 from relscale.training.native_library import available, load_library
 from relscale.training.native_trainer import NativeTrainer
 from relscale.training.torch_trainer import TorchTrainer
 
-OPTIMISER = Adam(
+OPTIMISER = AdamSettings(
     learning_rate=1e-5,
     embedding_learning_rate=1e-5,
     head_learning_rate=1e-5,

@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from relscale.contract.metric_labels import metric_label
 from relscale.files import read_json, replacing, write_text
 from relscale.provenance.verify import Finding, refuse_stale
 
@@ -291,9 +292,10 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _loss(row: Mapping[str, str]) -> tuple[str, ...]:
-    names = (row["family"], row["domain"], row["metric"])
     return (
-        *names,
+        row["family"],
+        row["domain"],
+        metric_label(row["metric"]),
         _number(row["value"]),
         _number(row["standard_error"]),
         row["num_items"],

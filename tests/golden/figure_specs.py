@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from relscale import figures
+from relscale.config.figure_name import figure_names
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.figures.experiment import context_of
 
@@ -33,7 +34,7 @@ def figure_specs(name: str, known: dict[str, Any]) -> dict[str, Any]:
         two_stage=known["two_stage"],
     )
     found = {}
-    for figure in (figures.find(each) for each in figures.names()):
+    for figure in (figures.find(each) for each in figure_names()):
         if figure.family is None or figure.family(context) in experiment.evaluate:
             settings = figure.settings_of(context).model_dump(mode="json")
             found[figure.name] = {"spec": settings, "tables": figure.paths(context)}

@@ -11,7 +11,8 @@ from relscale.evaluation.torch_model import CausalModel, read_torch_model
 from relscale.evaluation.trained import read_run
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Shape
-from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise, save_decoder
 
 pytestmark = [
     pytest.mark.gpu,
@@ -41,7 +42,8 @@ def test_scores_are_those_of_the_cpu_within_bfloat16(tmp_path):
     continuations = [generator.integers(0, 1024, size) for size in (500, 3, 60, 1)]
     on_gpu = read_run(tmp_path, "gpu").score(contexts, continuations)
     on_cpu = read_torch_model(tmp_path).score(contexts, continuations)
-    # bfloat16 has eight bits: a token's nats err by about 1 %, sums of many by less.
+    # bfloat16 keeps eight bits: a logit errs by up to 2^-8 of its size, and a token's nats by the
+    # errors of one logit and of the logarithm's sum, below 1 %; sums of many err by less.
     np.testing.assert_allclose(on_gpu.log_likelihood, on_cpu.log_likelihood, rtol=0.01)
     assert on_gpu.log_likelihood.dtype == np.float64
 

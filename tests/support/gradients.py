@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from relscale.plan.architecture import Choices, Shape
-from relscale.training.model import Decoder
+from relscale.training.architectures.qwen3 import Decoder
 
 Values = dict[str, np.ndarray]
 

@@ -1,8 +1,7 @@
-"""ReleasedModels that exist already, from their folders to laws through Snakemake: nothing is trained
-and no corpus is made.
+"""Released models, from their folders to laws through Snakemake, without training or corpus.
 
-Each of the twelve models knows how often letters come, and no more; how sharply it believes so is
-what a size and budget decide. Its losses can be worked out by hand, and how the gap between two
+Each of the twelve models knows how often letters come, and no more; size and budget decide how
+sharply it believes so. Its losses can be worked out by hand, and how the gap between two
 domains moves is planted.
 """
 

@@ -1,4 +1,4 @@
-"""Evaluation: requests from a family's text, then one job per IsoFLOP curve that scores its runs."""
+"""Evaluation: requests from a family's text, then one scoring job per IsoFLOP curve."""
 
 
 rule family:

@@ -1,4 +1,4 @@
-"""Released models: their table, a family's texts, and one job per IsoFLOP curve that scores them."""
+"""Released models: their table, a family's texts, and one scoring job per IsoFLOP curve."""
 
 EVALUATION = "relscale.stages.evaluate_released"
 EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])

@@ -119,7 +119,7 @@ rule explorer:
 
 
 rule findings:
-    """Write the findings, in sentences made from the tables, as a page and as the report's first."""
+    """Write the findings, sentences made from the tables, as a page and as the report's first."""
     input:
         relative=f"{RESULTS}/laws/relative.csv",
         suite=f"{RESULTS}/tables/suite.csv",

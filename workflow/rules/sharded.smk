@@ -86,7 +86,7 @@ rule shard:
 
 
 rule sharded_corpus:
-    """Gather the shards of a corpus: a manifest with weights and checksums, and held-out documents."""
+    """Gather the shards of a corpus: manifest with weights and checksums, held-out documents."""
     input:
         records=lambda wildcards: LAYOUT.shard_files(
             LAYOUT.sharded_of_key[wildcards.sharded_key], "json"

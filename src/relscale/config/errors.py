@@ -7,6 +7,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from relscale.config.choices import is_not_in
+
 KeyPath = tuple[str | int, ...]
 """Path of a key, such as `("suite", "budgets", 0, "label")`."""
 Problem = tuple[KeyPath, str]
@@ -41,7 +43,7 @@ def unless_in(path: KeyPath, value: str, place: str, choices: Iterable[str]) -> 
     choices = list(choices)
     if value in choices:
         return []
-    return [(path, f"is not in {place}; the choices are {', '.join(choices) or '(none)'}")]
+    return [(path, is_not_in(place, choices))]
 
 
 def problems_of(error: ValidationError, section: str, annotation: Any) -> list[Problem]:

@@ -1,30 +1,12 @@
 """Section `figures`: which figures are drawn, and the choices in them."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from relscale.config.base import Model, Name, Unique
-
-FigureName = Literal[
-    "figure1_teaser",
-    "figure2_pipeline",
-    "figure3_prompts",
-    "figure4_knowledge",
-    "figure5_language",
-    "figure6_size_or_data",
-    "figure7_behaviour",
-    "topics",
-    "isoflop_curves",
-    "loss_curves",
-    "isoflop_metrics",
-    "residuals",
-    "backtest",
-    "estimators",
-    "detectable",
-    "paper_beside",
-]
+from relscale.config.figure_name import FigureName
 
 
 class Figures(Model):

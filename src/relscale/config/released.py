@@ -15,7 +15,7 @@ class ReleasedModels(Model):
     """Released models: nothing is trained, and no corpus is built."""
 
     table: str
-    """CSV with one row per model; docs/DATA.md describes its columns."""
+    """CSV with one row per model; docs/reference/tables.md describes its columns."""
     folder: str | None = None
     """Folder of the table's models, each in a folder of its own; none if the table has Hub ids or
     whole paths."""

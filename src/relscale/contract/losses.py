@@ -6,8 +6,6 @@ it reads or writes, so that a new column makes only those stale.
 
 from typing_extensions import TypedDict
 
-from relscale.contract.metrics import METRICS
-
 
 class RunColumns(TypedDict):
     """Columns of a losses row that describe the run; None where nothing is known."""
@@ -81,9 +79,3 @@ ITEMS_COLUMNS = (
 
 ITEMS_KEY = ("corpus", "family", "metric", "domain", "run", "item")
 """Key of a row of the items table, and the order of the rows."""
-
-METRIC_UNITS = {name: metric.unit for name, metric in METRICS.items()}
-"""Unit of each metric."""
-
-LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if metric.lower_is_better)
-"""Metrics of which a smaller value is better."""

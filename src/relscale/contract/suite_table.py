@@ -6,10 +6,10 @@ stages stale. Meanings and units are also in docs/reference/tables.md.
 
 from typing import Literal
 
-from relscale.config.base import Model
+from relscale.contract.row import TableRow
 
 
-class SuiteRow(Model):
+class SuiteRow(TableRow):
     """One run of a suite, as a row of suite.csv; the fields are the columns, in order."""
 
     corpus: str

@@ -4,13 +4,11 @@ Units and dtypes are in docs/reference/tables.md. Each stage imports only the ta
 or writes, so that a new column makes only those stages stale.
 """
 
-from pydantic import BaseModel, ConfigDict
+from relscale.contract.row import TableRow
 
 
-class SourceRow(BaseModel):
+class SourceRow(TableRow):
     """One source of text, a row of `sources.csv`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     source: str
     """Key of the source in the configuration."""
@@ -30,10 +28,8 @@ class SourceRow(BaseModel):
     """How to cite the text."""
 
 
-class ComponentCounts(BaseModel):
+class ComponentCounts(TableRow):
     """Document counts of one component of a corpus."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     corpus: str
     """Name of the corpus."""

@@ -63,7 +63,7 @@ class Item:
     item: str
     """Stable name made from the text: the same text is the same item, in every selection."""
     options: tuple[Option, ...]
-    """What is scored; documents have one."""
+    """Texts to score; documents have one."""
     gold: int = 0
     """Index of the right (preferred) option."""
     truncated: bool = False

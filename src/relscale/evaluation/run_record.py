@@ -1,4 +1,10 @@
-"""The part of a run's record.json that the evaluation reads. Light imports."""
+"""The part of a run's record.json that the evaluation reads. Light imports.
+
+`training.record.RunRecord` is the whole record. It is not used here, since it imports
+`plan.run_spec` and `contract.suite_table`: a change of a run's spec or of suite.csv would then
+change the code digest of the evaluation, which reads neither, and every run would be scored again.
+A test reads a record that training wrote.
+"""
 
 from pathlib import Path
 from typing import Literal

@@ -2,20 +2,14 @@
 
 `relscale.figures.<name>` declares a figure (`FIGURE`): its tables, settings, category and caption.
 `relscale.figures.draw.<name>` draws it. The declarations import neither matplotlib nor pandas, so
-that the workflow can read them; `names` and `find` are the registry.
+that the workflow can read them; `find` is the registry.
 """
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from relscale.config.figure_name import figure_names
 from relscale.figures.declaration import Figure
-
-
-def names() -> list[str]:
-    """Return the names of all figures, sorted: the modules that draw one."""
-    folder = Path(__file__).parent / "draw"
-    return sorted(path.stem for path in folder.glob("[a-z]*.py"))
 
 
 def find(name: str) -> Figure[Any]:
@@ -24,7 +18,7 @@ def find(name: str) -> Figure[Any]:
     Raises:
         ValueError: if there is no figure of that name; the message lists all names.
     """
-    if name not in names():
-        raise ValueError(f"figure {name!r}: unknown; the choices are {', '.join(names())}")
+    if name not in figure_names():
+        raise ValueError(f"figure {name!r}: unknown; the choices are {', '.join(figure_names())}")
     figure: Figure[Any] = import_module(f"relscale.figures.{name}").FIGURE
     return figure

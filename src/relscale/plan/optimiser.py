@@ -65,7 +65,7 @@ class OptimiserSettings(Model):
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
-class Adam(OptimiserSettings):
+class AdamSettings(OptimiserSettings):
     """Adam with decoupled weight decay of all parameters (AdamW, arXiv 1711.05101)."""
 
     kind: Literal["adam"] = "adam"
@@ -73,18 +73,18 @@ class Adam(OptimiserSettings):
     keeps_gradients: ClassVar[bool] = True
 
 
-class CautiousAdamC(OptimiserSettings):
+class CautiousAdamCSettings(OptimiserSettings):
     """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285)."""
 
     kind: Literal["cautious_adamc"] = "cautious_adamc"
 
 
-Optimiser = Annotated[Adam | CautiousAdamC, Field(discriminator="kind")]
+Optimiser = Annotated[AdamSettings | CautiousAdamCSettings, Field(discriminator="kind")]
 """The settings of any optimiser, as a field of a model."""
 OptimiserKind = Literal["adam", "cautious_adamc"]
 """The choices of `suite.recipe.optimiser`."""
-SETTINGS: dict[str, type[Adam] | type[CautiousAdamC]] = {
-    "adam": Adam,
-    "cautious_adamc": CautiousAdamC,
+SETTINGS: dict[str, type[AdamSettings] | type[CautiousAdamCSettings]] = {
+    "adam": AdamSettings,
+    "cautious_adamc": CautiousAdamCSettings,
 }
 """Settings class by kind."""

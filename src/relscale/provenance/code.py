@@ -16,6 +16,8 @@ from relscale.provenance.digests import DIGEST_LENGTH, canonical_json
 from relscale.provenance.job_records import read_own_record
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
+TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+"""Conditions of code that only type checkers read."""
 
 
 def lock_digest(packages: Iterable[str]) -> str:
@@ -59,7 +61,10 @@ def code_digest(module: str) -> str:
 
 @cache
 def import_closure(module: str) -> tuple[str, ...]:
-    """Return the modules of the package that importing `module` runs, parents included, sorted."""
+    """Return the modules of the package that importing `module` runs, parents included, sorted.
+
+    Imports inside functions count, imports for type checkers do not.
+    """
     seen: set[str] = set()
     todo = [module]
     while todo:
@@ -88,24 +93,13 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
-def _run_by(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes of a module but those under `if TYPE_CHECKING:`, which never run."""
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            for other in child.orelse:
-                yield from _run_by(other)
-        else:
-            yield from _run_by(child)
-
-
 @cache
 def _imports(module: str) -> frozenset[str]:
     file = _file_of(module)
     assert file is not None
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     names: set[str] = set()
-    for node in _run_by(_tree(module)):
+    for node in _nodes_that_run(_tree(module)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -120,6 +114,18 @@ def _imports(module: str) -> frozenset[str]:
             names |= {f"{module}.{name}" for name in modules}
     root = SOURCE_ROOT / module.split(".")[0]
     return frozenset(name for name in names if name.split(".")[0] == root.name)
+
+
+def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes of a syntax tree but those below `if TYPE_CHECKING:`, which never run."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) in TYPE_CHECKING:
+            for one in node.orelse:
+                yield one
+                yield from _nodes_that_run(one)
+        else:
+            yield from _nodes_that_run(node)
 
 
 @cache

@@ -43,7 +43,7 @@ class Bundle:
     """Boughs that begin alike."""
 
     prefix: np.ndarray
-    """Token ids with which each context begins and after which it goes on; may be empty."""
+    """Token ids with which each context begins; may be empty."""
     boughs: list[Bough]
     """Longest first."""
 
@@ -82,7 +82,7 @@ def bundles_of(
     for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
         number = int(group[index]) if group is not None and sharing else -1
         ending = _digest(continuation)
-        # Branches longer than what they share would cost more in attention than they save:
+        # Branches longer than their shared context would cost more in attention than they save:
         # documents share their first token only.
         key = (
             number,
@@ -134,7 +134,7 @@ class Batch:
     place: np.ndarray
     """(target) index into `scored`."""
     target: np.ndarray
-    """(target) the token whose probability is wanted; a branch's targets stand together."""
+    """(target) the token whose probability is computed; the targets of a branch are adjacent."""
     first: np.ndarray
     """(branch of the batch) its first target."""
     sequences: list[list[int]]
@@ -142,7 +142,7 @@ class Batch:
 
 
 def lay_out(boughs: Sequence[Bough], prefix: int) -> Batch:
-    """Lay out boughs whose first `prefix` tokens have been run."""
+    """Build the batch of boughs whose first `prefix` tokens have been run."""
     longest = max(bough.length for bough in boughs) - prefix
     tokens = np.zeros((len(boughs), longest), dtype=np.int64)
     positions = np.zeros_like(tokens)

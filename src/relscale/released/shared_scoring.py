@@ -21,8 +21,7 @@ layer's, and both are held equal to the plain way by tests. All others are run t
 request on its own."""
 
 SHARING_ROPE = frozenset({"default", "linear", "llama3"})
-"""Rotary embeddings that depend on a token's place alone, not on the length of what is run at
-once."""
+"""Rotary embeddings that depend on a token's place alone, not on the length of the sequence."""
 
 CPU_TOKENS = 2048
 """Padded tokens of a first batch on a processor: more leave its caches and gain nothing."""

@@ -5,7 +5,7 @@ Boundaries are those of EleutherAI's lm-evaluation-harness (0.4).
 A question's context is prefix + context; white space at its end moves to the continuations. A
 continuation's tokens are those of the whole text that follow as many as the context alone has.
 Special tokens are those that the tokenizer itself puts in front; an empty context is the prefix
-token. What is longer than the model allows is cut from the left, shots first.
+token. Sequences longer than the model allows are cut from the left, shots first.
 
 A document is scored in windows: the first one follows the prefix token; each later one scores
 `stride` further tokens (fewer at the end) after as many tokens as fit before them.
@@ -28,7 +28,7 @@ are kept."""
 
 
 class TextTokenizer(Protocol):
-    """What is asked of a tokenizer."""
+    """The methods that scoring needs of a tokenizer."""
 
     @property
     def prefix(self) -> int:
@@ -306,8 +306,7 @@ def _pairs(
             if len(before):
                 of_item.append((before, after))
             else:
-                # As the reference does, where the text itself begins with the token that would
-                # stand in front.
+                # As the reference does, where the text itself begins with the prefix token.
                 of_item.append(
                     (after[:1], after[1:])
                     if len(after) and after[0] == tokenizer.prefix
@@ -320,7 +319,7 @@ def _pairs(
 def _encode(
     texts: Sequence[str], bare: Sequence[bool], tokenizer: TextTokenizer
 ) -> list[np.ndarray]:
-    """Return the token ids of each text, those that stand alone without special tokens."""
+    """Return the token ids of each text; texts that are `bare` get no special tokens."""
     encoded = [np.empty(0, dtype=np.int32)] * len(texts)
     for special in (True, False):
         at = [index for index, alone in enumerate(bare) if alone is not special]

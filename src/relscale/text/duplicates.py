@@ -37,7 +37,7 @@ def fraction(purpose: str, document: str) -> float:
 
 
 class NearDuplicates:
-    """Index of the documents seen so far; tells whether the next one resembles any of them."""
+    """Index of the documents seen so far, to find documents that resemble one of them."""
 
     def __init__(self, threshold: float) -> None:
         """Start with an empty index.

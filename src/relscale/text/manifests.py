@@ -75,7 +75,7 @@ class LocalSourceManifest(SourceManifest):
 
 
 class LocalRecord(BaseModel):
-    """The part of a record that tells whether local files have changed."""
+    """The part of a record by which changed local files are found."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 

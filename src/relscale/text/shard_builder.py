@@ -238,7 +238,7 @@ def _publish(
 
 
 def link_or_copy(file: Path, out: Path) -> None:
-    """Give a finished file a second name.
+    """Add a second name to a finished file.
 
     It is not moved, so that a job that was killed finds it again.
     """

@@ -12,7 +12,7 @@ from relscale.plan.run_spec import RunSpec
 
 
 class RunRecord(Model):
-    """What is known of a finished run, and everything that defined it."""
+    """The result of a finished run, and everything that defined it."""
 
     columns: SuiteRow
     """The run's row of suite.csv."""

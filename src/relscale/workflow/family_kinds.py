@@ -1,4 +1,4 @@
-"""What the workflow asks of a family that depends on other families, a corpus or the laws."""
+"""Facts about a family that depend on other families, on a corpus or on the laws."""
 
 from collections.abc import Mapping
 

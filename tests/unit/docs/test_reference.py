@@ -13,7 +13,10 @@ from relscale.contract import losses
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
 from relscale.contract.law_tables import LAW_TABLES
+from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
+from relscale.contract.suite_table import SuiteRow
+from relscale.contract.text_tables import CorpusRow, SourceRow
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 
@@ -83,9 +86,37 @@ def test_every_column_is_in_the_section_of_its_table_in_order(name):
     assert columns[: len(tables()[name])] == list(tables()[name])
 
 
+@pytest.mark.parametrize("table", LAW_TABLES, ids=lambda table: table.name)
+def test_every_column_of_a_law_table_has_the_type_of_the_contract(table):
+    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(f"laws/{table.name}.csv"), re.MULTILINE)
+    assert types[: len(table.columns)] == list(table.columns.values())
+
+
+@pytest.mark.parametrize(
+    ("row", "heading"),
+    [
+        (SuiteRow, "tables/suite.csv"),
+        (SourceRow, "tables/sources.csv"),
+        (CorpusRow, "tables/corpora.csv"),
+    ],
+)
+def test_every_column_of_a_table_made_from_a_model_has_the_type_of_its_field(row, heading):
+    words = {int: "int", float: "float"}
+    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(heading), re.MULTILINE)
+    fields = row.model_fields.values()
+    assert types[: len(fields)] == [words.get(field.annotation, "text") for field in fields]
+
+
+def test_every_metric_has_the_direction_of_the_contract():
+    table = section("Metrics")
+    better = dict(re.findall(r"^\| `(\w+)` \|.*\| (lower|higher) \|$", table, re.MULTILINE))
+    lower = {name for name, word in better.items() if word == "lower"}
+    assert set(better) == set(METRICS) and lower == {name for name, metric in METRICS.items() if metric.lower_is_better}
+
+
 def test_every_metric_with_its_unit_is_described():
     described = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", section("Metrics"), re.MULTILINE))
-    assert described == losses.METRIC_UNITS
+    assert described == {name: metric.unit for name, metric in METRICS.items()}
 
 
 def test_the_requirements_of_a_table_from_outside_are_listed():

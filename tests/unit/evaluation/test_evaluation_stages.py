@@ -20,7 +20,8 @@ from relscale.evaluation.requests import Item, Option, read_requests, write_requ
 from relscale.plan.architecture import Shape
 from relscale.runtime import call
 from relscale.stages import evaluate, family, losses, overlap
-from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise, save_decoder
 
 SETTINGS = {
     "kind": "pairs",
@@ -274,7 +275,8 @@ def test_losses_that_do_not_go_together(place):
     run_evaluate(place, "a", [0, 1])
     with pytest.raises(
         ValueError,
-        match=r"two rows have the same corpus 'web', family 'behaviour', metric 'accuracy', domain 'A', run 'r0', in .*a-losses",
+        match=r"two rows have the same corpus 'web', family 'behaviour', metric 'accuracy', "
+        r"domain 'A', run 'r0', in .*a-losses",
     ):
         run_losses(place, ["a", "a"])
     table = pq.read_table(place / "a-losses.parquet")

@@ -82,7 +82,7 @@ def of_domain(sample, domain):
     return [item for item in sample.items if item.domain == domain]
 
 
-# ---------------------------------------------------------------------------------------------------------------- documents
+# --------------------------------------------------------------------------------------- documents
 
 
 def test_a_domain_or_document_more_moves_no_other(tmp_path, encoder):
@@ -136,7 +136,10 @@ def test_short_documents_are_taken_whole_and_copies_once(tmp_path, encoder):
 
 def test_domain_without_text(tmp_path, encoder):
     articles(tmp_path, {"a": 2, "b": 2})
-    message = r"families\.f\.domains\.B = \['x'\]: no text of that name in the source; the choices are 'a', 'b'"
+    message = (
+        r"families\.f\.domains\.B = \['x'\]: no text of that name in the source; "
+        r"the choices are 'a', 'b'"
+    )
     with pytest.raises(ValueError, match=message):
         sample_of("f", document_family({"A": ["a"], "B": ["b", "x"]}), tmp_path, 64, encoder)
     write_json(tmp_path / "articles.json", [{"text": " ", "topic": "a"}])
@@ -178,7 +181,7 @@ def test_validation_covers_documents_throughout(encoder):
         sample_validation("validation", family, [], 4, encoder)
 
 
-# ---------------------------------------------------------------------------------------------------------------- questions
+# --------------------------------------------------------------------------------------- questions
 
 
 def test_questions(tmp_path, encoder):
@@ -248,17 +251,19 @@ def test_subjects_without_questions(tmp_path, encoder):
     write_questions(tmp_path, [question("s", number) for number in range(3)])
     with pytest.raises(
         ValueError,
-        match=r"families\.f\.domains\.D = \['r'\]: no text of that name in the source; the choices are 's'",
+        match=r"families\.f\.domains\.D = \['r'\]: no text of that name in the source; "
+        r"the choices are 's'",
     ):
         sample_of("f", question_family({"D": ["s", "r"]}), tmp_path, 64, encoder)
     with pytest.raises(
         ValueError,
-        match=r"families\.f\.domains\.D: no item is left to score \(kept_for_shots 2, over_cap 0, too_long 1\)",
+        match=r"families\.f\.domains\.D: no item is left to score "
+        r"\(kept_for_shots 2, over_cap 0, too_long 1\)",
     ):
         sample_of("f", question_family({"D": ["s"]}), tmp_path, 8, encoder)
 
 
-# -------------------------------------------------------------------------------------------------------------------- pairs
+# ------------------------------------------------------------------------------------------- pairs
 
 
 def pair_family(domains: dict[str, list[dict[str, object]]]) -> PairFamily:
@@ -332,7 +337,7 @@ def test_broken_pairs(tmp_path, encoder, keys, message):
         sample_of("f", pair_family({"A": [{"files": ["x.json"], **keys}]}), tmp_path, 64, encoder)
 
 
-# ------------------------------------------------------------------------------------------------------------- continuation
+# ------------------------------------------------------------------------------------ continuation
 
 
 def continuation_family(**changes: object) -> ContinuationFamily:
@@ -403,7 +408,8 @@ def test_continuation_distractors_come_from_the_right_topics(tmp_path, encoder):
         (
             {},
             29,
-            r"families\.cont: context_tokens \+ continuation_tokens = 30 does not fit a window of 29 tokens",
+            r"families\.cont: context_tokens \+ continuation_tokens = 30 does not fit a window of "
+            r"29 tokens",
         ),
         (
             {"num_items": 100, "num_options": 2},

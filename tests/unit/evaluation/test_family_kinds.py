@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from relscale.config.families import AnyFamily, Family
+from relscale.config.families.base import Surroundings
 from relscale.evaluation.families import FAMILY_ITEMS
 
 DOCUMENTS = {
@@ -31,6 +32,12 @@ SETTINGS = {
     "risk": {"kind": "risk", "source": "s", "domains": {"A": ["one", "two"]}},
     "continuation": {"kind": "continuation", "documents": "docs", "num_items": 10},
 }
+
+
+def rest() -> Surroundings:
+    """Return a configuration with one family of documents, two sources and a short window."""
+    families = {"docs": family("documents")}
+    return Surroundings(families=families, sources={"s": 1, "t": 1}, window=128)
 
 
 def family(kind: str, **changes) -> Family:
@@ -114,10 +121,10 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
 @pytest.mark.parametrize(
     ("kind", "changes", "key", "message"),
     [
-        ("documents", {"source": "x"}, ("source",), "no such entry in sources"),
-        ("documents", {"baseline": "C"}, ("baseline",), "no such entry in the domains"),
+        ("documents", {"source": "x"}, ("source",), "is not in sources"),
+        ("documents", {"baseline": "C"}, ("baseline",), "is not in the domains"),
         ("documents", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
-        ("questions", {"shots_source": "x"}, ("shots_source",), "no such entry in sources"),
+        ("questions", {"shots_source": "x"}, ("shots_source",), "is not in sources"),
         ("questions", {"shots_file": None}, ("shots_source",), "needs `shots_file`"),
         (
             "questions",
@@ -138,13 +145,11 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
     ],
 )
 def test_each_kind_reports_settings_that_do_not_fit(kind, changes, key, message):
-    families = {"docs": family("documents")}
-    (problem,) = family(kind, **changes).problems(families, {"s": 1, "t": 1}, 128)
+    (problem,) = family(kind, **changes).problems(rest())
     assert problem[0] == key and message in problem[1]
 
 
 @pytest.mark.parametrize("kind", list(SETTINGS))
 def test_settings_that_fit_have_no_problem(kind):
     changes = {"num_options": 2} if kind == "continuation" else {}
-    families = {"docs": family("documents")}
-    assert family(kind, **changes).problems(families, {"s": 1, "t": 1}, 128) == []
+    assert family(kind, **changes).problems(rest()) == []

@@ -12,7 +12,8 @@ from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.native_model import NativeModel
 from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Shape
-from relscale.training.model import Decoder, initialise, save_decoder
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise, save_decoder
 from relscale.training.native_library import available
 
 SHAPE = Shape(

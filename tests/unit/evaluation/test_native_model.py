@@ -15,9 +15,9 @@ from relscale.evaluation.native_model import NativeModel, read_native_model
 from relscale.evaluation.requests import Item, Option, write_requests
 from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Choices, Shape
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
-from relscale.training.model import Decoder
 from relscale.training.native_library import available
 
 pytestmark = pytest.mark.skipif(not available(), reason=str(available().reason))

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import pytest
+from pydantic import TypeAdapter
 
 from relscale import figures
-from relscale.config.figures import FigureName, figure_families
+from relscale.config.figure_name import FigureName, figure_names
+from relscale.config.figures import figure_families
 from relscale.figures.context import Context, FamilyFacts
 from relscale.figures.kit.tables import COLUMNS
 
@@ -51,7 +52,7 @@ def context() -> Context:
     )
 
 
-@pytest.mark.parametrize("name", figures.names())
+@pytest.mark.parametrize("name", figure_names())
 def test_each_drawing_has_a_complete_declaration(name: str) -> None:
     figure = figures.find(name)
     assert figure.name == name
@@ -61,8 +62,18 @@ def test_each_drawing_has_a_complete_declaration(name: str) -> None:
     figure.settings()
 
 
-def test_the_configuration_offers_exactly_the_declared_figures() -> None:
-    assert sorted(get_args(FigureName)) == figures.names()
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("paper_beside", "this figure is now called `paper_comparison`"),
+        ("figure9", "is not in the figures; the choices are backtest, detectable, "),
+    ],
+)
+def test_the_configuration_refuses_names_of_no_figure(name: str, message: str) -> None:
+    names = TypeAdapter(FigureName)
+    assert [names.validate_python(known) for known in figure_names()] == figure_names()
+    with pytest.raises(ValueError, match=message):
+        names.validate_python(name)
 
 
 @pytest.mark.parametrize("evaluated", [("language",), ("language", "risk")])
@@ -72,7 +83,7 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
     context = replace(context, evaluated=evaluated)
     found = {
         name: figure.family(context)
-        for name in figures.names()
+        for name in figure_names()
         if (figure := figures.find(name)).family is not None
     }
     checked = {**figure_families(evaluated), "figure6_size_or_data": context.size_or_data}
@@ -80,7 +91,7 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
 
 
 def test_only_the_loss_curves_need_trained_runs() -> None:
-    assert [name for name in figures.names() if figures.find(name).needs_runs] == ["loss_curves"]
+    assert [name for name in figure_names() if figures.find(name).needs_runs] == ["loss_curves"]
 
 
 def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:
@@ -91,7 +102,8 @@ def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:
 def test_declarations_do_not_import_what_only_drawing_needs() -> None:
     code = (
         "import sys; from relscale import figures; import relscale.figures.experiment; "
-        "[figures.find(name) for name in figures.names()]; print(*sys.modules)"
+        "from relscale.config.figure_name import figure_names; "
+        "[figures.find(name) for name in figure_names()]; print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale import figures
+from relscale.config.figure_name import figure_names
 from relscale.contract.io import read_table
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.figures.draw import backtest, residuals
@@ -34,7 +35,7 @@ SMALL = {
 
 
 def drawn(name: str, tables: Tables, spec: dict[str, Any] | None = None) -> Figure:
-    """Draw a figure and let matplotlib lay out every mark of it."""
+    """Draw a figure and let matplotlib compute the layout of every mark."""
     figure = figures.find(name)
     module = import_module(figure.drawing)
     with styled():
@@ -120,7 +121,7 @@ def broken(tables: Tables) -> Tables:
     }
 
 
-@pytest.mark.parametrize("name", figures.names())
+@pytest.mark.parametrize("name", figure_names())
 def test_draws_the_same_bytes_with_text_as_text(name: str, small: Tables, tmp_path: Path) -> None:
     paths = [tmp_path / f"{take}.svg" for take in ("first", "second")]
     for path in paths:
@@ -146,8 +147,8 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
 FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
 NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
 SAID: dict[str, dict[str, str]] = {
-    "nothing": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
-    "headers": dict.fromkeys(figures.names(), r"\b(no|neither)\b"),
+    "nothing": dict.fromkeys(figure_names(), r"\b(no|neither)\b"),
+    "headers": dict.fromkeys(figure_names(), r"\b(no|neither)\b"),
     "broken": {
         **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "no law"),
         **dict.fromkeys(("estimators", "detectable"), "no law"),
@@ -164,7 +165,7 @@ SAID: dict[str, dict[str, str]] = {
         "figure2_pipeline": "no law was fitted",
         "figure3_prompts": "without R²: one compute",
         "figure6_size_or_data": "no decomposition",
-        "paper_beside": "neither published slopes nor relative laws",
+        "paper_comparison": "neither published slopes nor relative laws",
     },
     "one domain": {
         **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "one domain: there is no gap to show"),
@@ -178,7 +179,13 @@ SAID: dict[str, dict[str, str]] = {
     },
     "fifty domains": {
         **dict.fromkeys(
-            (*FAMILY_FIGURES, "estimators", "detectable", "figure6_size_or_data", "paper_beside"),
+            (
+                *FAMILY_FIGURES,
+                "estimators",
+                "detectable",
+                "figure6_size_or_data",
+                "paper_comparison",
+            ),
             "domain 48",
         ),
         "figure1_teaser": "49 domains: see the family's figure",
@@ -258,7 +265,7 @@ def case(
     return request.param, degenerate(request.param, small, maker)
 
 
-@pytest.mark.parametrize("name", figures.names())
+@pytest.mark.parametrize("name", figure_names())
 def test_draws_from_degenerate_tables_and_says_what_is_missing(
     name: str, case: tuple[str, Tables]
 ) -> None:
@@ -599,7 +606,7 @@ def test_published_slopes_are_drawn_with_ours(tables: Tables, reference: Path) -
             "domains": ["STEM", "humanities", "social_sciences", "other"],
         }
     ]
-    figure = drawn("paper_beside", {**tables, "published": published}, {"families": families})
+    figure = drawn("paper_comparison", {**tables, "published": published}, {"families": families})
     theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
     ours = tables["relative"].query(
         "family == 'knowledge' and corpus == 'curated' and estimator == 'joint'"

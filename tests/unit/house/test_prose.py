@@ -46,6 +46,7 @@ def test_a_forbidden_form_is_found(text):
         "Return the changed files.",
         "There is no compiler.",
         "The optimum lies between two runs.",
+        "Lay out the panels.",
         "`<name>` stands for any key.",
         "It is no longer needed; a gap is no larger than the margin.",
         "What does a verdict mean?",

@@ -149,7 +149,7 @@ def test_a_card_tells_recipe_text_licences_and_scores(results: Path, tmp_path: P
         "| learning_rate | ",
         "| Trained by | code c0de, torch 2 |",
         "| sotu | 1,234,567 | public domain | owner/speeches abc1234 | Peters \\| Woolley |",
-        "| language | IE | bits_per_byte | 2.3457 |",
+        "| language | IE | Error (bits per byte) | 2.3457 |",
         "3.2100 nats per token",
     ):
         assert part in body, part

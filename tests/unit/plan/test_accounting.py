@@ -7,7 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from relscale.plan.accounting import count_parameters, forward_flops_per_token, steps_for
 from relscale.plan.architecture import Shape
-from relscale.training.model import Decoder, initialise
+from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.model import initialise
 
 SHAPE = Shape(
     width=32,

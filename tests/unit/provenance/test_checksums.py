@@ -42,7 +42,7 @@ class Checkout:
             self.run(one, f"{one.rule} wrote", LONG_AGO + 100 * number)
 
     def run(self, one, text, when):
-        """Do what a job does, and Snakemake after it."""
+        """Write the outputs of a job, and then its record as Snakemake does."""
         for path in one.outputs:
             self.write(f"{path}/weights" if path.endswith("model") else path, text, when)
         if one.record:

@@ -379,7 +379,7 @@ class Uniform(torch.nn.Module):
 
 
 class Pieces:
-    """A tokenizer that cuts a text into so many characters a token and puts a token in front."""
+    """A tokenizer with `size` characters per token and one special token in front."""
 
     prefix = 0
 
@@ -427,7 +427,10 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
 
 def test_the_account_counts_what_was_cut_and_what_was_shared(models):
     model = open_released(str(models["llama"]), max_length=60, device="cpu")
-    prefix = "The state of the market is: history, music, law. Because the order of the cells, and never the river.\n\n"
+    prefix = (
+        "The state of the market is: history, music, law. Because the order of the cells, and "
+        "never the river.\n\n"
+    )
     items = [
         TextItem(
             domain="d",

@@ -40,7 +40,7 @@ SETTINGS = ShardedComponent.model_validate(
 
 
 def planned(root: Path) -> Callable[[], str]:
-    """Plan the shards as the workflow does; return what gives the listing's name from then on."""
+    """Plan the shards as the workflow does; return a function that names the listing then."""
     record = root.parent / "plan.json"
 
     def name() -> str:

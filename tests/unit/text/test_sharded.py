@@ -23,6 +23,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from relscale.config.sharded import ShardedComponent, ShardedCorpus
 from relscale.config.sources import Described, HubOrigin, LocalOrigin
 from relscale.files import read_json, sha256_of, write_json
+from relscale.plan.spec import EnoughTokensSpec
 from relscale.runtime import call
 from relscale.stages import enough_tokens, shard, sharded_corpus
 from relscale.text import shard_builder
@@ -345,7 +346,7 @@ def replaced(path: Path, seed: int) -> None:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
-    """Two files of JSON lines, the second larger than what is summed when it is listed."""
+    """Two files of JSON lines; the second is too large for a checksum in the listing."""
     folder = tmp_path / "plain"
     folder.mkdir()
     for name, documents in (("a", 100), ("b", 4000)):
@@ -544,7 +545,7 @@ def test_an_ending_that_is_not_read(tmp_path: Path) -> None:
 
 
 class Api:
-    """Stands in for the hub: one repository of four files at one commit."""
+    """A substitute for the Hub: one repository of four files at one commit."""
 
     def list_repo_tree(
         self, dataset: str, *, recursive: bool, revision: str, repo_type: str
@@ -641,7 +642,7 @@ def test_training_reads_what_the_manifest_names(
             read_tokens(path)
         # Of a corpus too large to be summed before each run, so is a file that was written after
         # its manifest.
-        monkeypatch.setattr(token_files, "SUMMED_UP_TO_BYTES", 0)
+        monkeypatch.setattr(token_files, "CHECKED_UP_TO_BYTES", 0)
         with pytest.raises(ValueError, match=r"00001\.bin: its SHA-256 is "):
             read_tokens(path)
         os.utime(shard_path, ns=(0, path.stat().st_mtime_ns))
@@ -782,33 +783,16 @@ def test_a_component_too_small_for_its_weight_is_named_before_training(
 ) -> None:
     path = corpus_manifest(tmp_path, made, max_epochs=2.0)
     tokens = read_json(path)["tokens"] // 2
-    spec = {"most_tokens": {"both": tokens}, "max_epochs": 1.0}
-    enough_tokens.main(
-        [
-            "--spec",
-            json.dumps(spec),
-            "--manifest",
-            str(path),
-            "--out",
-            str(tmp_path / "checked.json"),
-        ]
-    )
-    assert read_json(tmp_path / "checked.json") == {"most_epochs": {"both": 0.75}}
-    spec["most_tokens"]["both"] = 3 * tokens
+    checked = tmp_path / "checked.json"
+    spec = EnoughTokensSpec(most_tokens={"both": tokens}, max_epochs=1.0)
+    enough_tokens.main(spec=spec, manifest=[path], out=checked)
+    assert read_json(checked) == {"most_epochs": {"both": 0.75}}
+    spec = EnoughTokensSpec(most_tokens={"both": 3 * tokens}, max_epochs=1.0)
     with pytest.raises(
         ValueError,
         match=r"components\.one: the longest run, of [\d,]+ tokens, would see it 2\.25",
     ):
-        enough_tokens.main(
-            [
-                "--spec",
-                json.dumps(spec),
-                "--manifest",
-                str(path),
-                "--out",
-                str(tmp_path / "checked.json"),
-            ]
-        )
+        enough_tokens.main(spec=spec, manifest=[path], out=checked)
 
 
 def test_a_source_read_in_parts_is_one_row() -> None:

@@ -213,7 +213,7 @@ def hub(**more: Any) -> HubOrigin:
 
 @pytest.fixture
 def datasets(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Stand in for the library: three rows, and a list of the calls."""
+    """A substitute for the library: three rows, and a list of the calls."""
     calls: list[dict[str, Any]] = []
 
     def load_dataset(path: str, **options: Any) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""One process of a group in a test: trains small runs with the others and writes what it saw."""
+"""One process of a group in a test: trains small runs with the others and writes results."""
 
 import sys
 from dataclasses import asdict

@@ -16,6 +16,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import training_resources
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
@@ -25,7 +26,7 @@ from relscale.training.execution import (
     choose_execution,
     state_bytes,
 )
-from relscale.training.model import Decoder, initialise
+from relscale.training.model import initialise
 from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
@@ -85,14 +86,14 @@ def test_activations_of_a_block_are_estimated_from_above_and_not_far(
 ):
     device = "cuda" if in_bfloat16 else "cpu"
     deeper = replace(shape, layers=6)
-    # What four more blocks keep of one more sequence: neither weights in bfloat16, which all
+    # Bytes that four more blocks keep of one more sequence: neither weights in bfloat16, which all
     # sequences share, nor embedding and loss.
     many, few = (
         [kept_bytes(one, count, in_bfloat16, checkpointing) for one in (deeper, shape)]
         for count in (3, 2)
     )
     measured = many[0] - many[1] - (few[0] - few[1])
-    # So many sequences that the estimate is not that of the optimiser's turn.
+    # Enough sequences that the optimiser's step does not decide the estimate.
     large, half = (
         [activation_bytes(one, device, count, checkpointing) for one in (deeper, shape)]
         for count in (2000, 1000)
@@ -129,8 +130,8 @@ def test_compiled_blocks_with_activation_checkpointing_hold_one_copy_of_a_block_
     with most_memory() as taken:
         forward_and_backward()
     assert taken() < 2 * count_parameters(shape).transformer / 3
-    # So many sequences that the estimate is not that of the optimiser's turn: twice the depth,
-    # twice the blocks' inputs, no matrix more.
+    # Enough sequences that the optimiser's step does not decide the estimate: twice the depth
+    # keeps twice the blocks' inputs and no more matrices.
     few, many = (
         activation_bytes(replace(shape, layers=layers, context_length=4096), "cuda", 100, True)
         for layers in (12, 24)

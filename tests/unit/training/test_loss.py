@@ -98,5 +98,5 @@ def test_peak_memory_does_not_grow_with_vocabulary_times_tokens():
     assert small < 6 * 4 * logits_per_chunk
     assert large < 1.5 * small
     assert large < logits / 50
-    # What the plain loss takes, by the same count: the test would see it.
+    # The plain loss keeps all logits by the same count, so the test would see it.
     assert peak_beside_tables(4096, 16384, 2**40) > logits

@@ -1,4 +1,4 @@
-"""The native step's C on compilers and machines beside this one: ARM's NEON by cross compiler and
+"""The native trainer's C with other compilers and processors: ARM's NEON by cross compiler and
 emulator, and Clang."""
 
 import shutil

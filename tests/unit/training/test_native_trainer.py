@@ -25,9 +25,10 @@ from relscale.config.load import load_config, read_yaml
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.suite import plan_suite
 from relscale.training import native_library
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.architectures.qwen3 import rotary_angles as torch_angles
 from relscale.training.initial import initial_values, parameter_shapes
-from relscale.training.model import Decoder, initialise, load_decoder
+from relscale.training.model import initialise, load_decoder
 from relscale.training.native_library import (
     LEVELS,
     NativeDecoder,
@@ -432,7 +433,7 @@ def test_the_same_run_gives_the_same_bytes_and_so_does_a_resumed_one():
     assert whole.losses()[17:].tobytes() == resumed.losses().tobytes()
     for name, value in whole.state().items():
         assert value.tobytes() == resumed.state()[name].tobytes(), name
-    # What was saved is a copy.
+    # The saved state is a copy.
     assert (
         saved["updates"] == 17
         and again.state()["values"].tobytes() == saved["values"].tobytes() != whole.values.tobytes()
@@ -515,7 +516,7 @@ def test_a_run_that_diverges_is_seen():
     step = NativeTrainer(
         SMALL,
         Choices(),
-        ADAM | {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": 1e30},
+        optimiser_of(ADAM | {"learning_rate": 1e30, "head_learning_rate": 1e30, "clip_norm": 1e30}),
         seed=5,
     )
     assert step.is_finite()

@@ -82,7 +82,7 @@ def tokens():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tokens):
-    """What two processes made of several runs, started as torchrun starts them."""
+    """Results of several runs in two processes, started as torchrun starts them."""
     folder = tmp_path_factory.mktemp("group")
     tokens.tofile(folder / "tokens.bin")
     jobs = [

@@ -11,16 +11,18 @@ from rounding import float32_error
 from run_specs import optimiser_of, run_spec
 
 from relscale.config.suite import Suite
+from relscale.evaluation.run_record import read_evaluated_run
 from relscale.files import read_json, sha256_of, write_json
 from relscale.plan.architecture import Choices, Shape
-from relscale.plan.optimiser import SETTINGS, OptimiserKind
+from relscale.plan.optimiser import SETTINGS, CautiousAdamCSettings, OptimiserKind
 from relscale.plan.suite import plan_suite
 from relscale.runtime import call
 from relscale.stages import train as stage
+from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS
 from relscale.training.loop import Hooks, train
-from relscale.training.model import Decoder, initialise, load_decoder
+from relscale.training.model import initialise, load_decoder
 from relscale.training.native_library import Support, available
 from relscale.training.optimisers import OPTIMISERS, build_optimiser
 from relscale.training.optimisers.cautious_adamc import CautiousAdamC
@@ -281,15 +283,21 @@ def test_weights_that_are_not_finite_after_the_last_step_exclude_a_run(tokens):
     assert len(outcome.curve) == 1
 
 
-@pytest.fixture
-def planned(tmp_path, tokens):
-    """A planned run with its tokens on disk; returns the stage's arguments."""
+def planned_run(**recipe):
+    """Plan one run of `cpu_small` with more settings of the recipe."""
     raw = {
         "corpora": ["a"],
-        "recipe": {"name": "cpu_small", "context_length": 16},
+        "recipe": {"name": "cpu_small", "context_length": 16} | recipe,
         "budgets": [{"label": "1e8", "shapes": ["16x1"]}],
     }
     (run,) = plan_suite(Suite.model_validate(raw), 64)
+    return run
+
+
+@pytest.fixture
+def planned(tmp_path, tokens):
+    """A planned run with its tokens on disk; returns the stage's arguments."""
+    run = planned_run()
     tokens.tofile(tmp_path / "train.bin")
     sums = {"train.bin": sha256_of(tmp_path / "train.bin")}
     write_json(
@@ -300,8 +308,8 @@ def planned(tmp_path, tokens):
         {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True}]},
     )
 
-    def arguments(out, implementation="torch", **optimiser):
-        spec = run.spec()
+    def arguments(out, implementation="torch", planned=run, **optimiser):
+        spec = planned.spec()
         changed = spec.model_copy(
             update={
                 "optimiser": spec.optimiser.model_copy(update=optimiser),
@@ -362,6 +370,39 @@ def test_the_stage_writes_a_loadable_model_a_curve_and_a_record(planned, impleme
     assert rows[-1].startswith(f"{run.run},{run.steps},{run.tokens},")
     for name in ("record.json", "curve.csv", "model/model.safetensors", "model/config.json"):
         assert sha256_of(folder / "first" / name) == sha256_of(folder / "second" / name)
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_the_evaluation_reads_the_record_that_training_writes(planned, diverged):
+    run, arguments, folder = planned
+    run_stage(arguments("out", **({"learning_rate": 1e30, "clip_norm": 1e30} if diverged else {})))
+    record = read_record(folder / "out/record.json")
+    read = read_evaluated_run(folder / "out/record.json")
+    assert read.spec.device == run.device
+    assert read.excluded_reason == record.excluded_reason
+    assert (read.excluded_reason is not None) == diverged
+    assert read.columns == {name: getattr(run.columns(), name) for name in read.columns}
+
+
+def test_the_key_optimiser_of_a_recipe_decides_how_the_stage_trains(planned):
+    default, arguments, folder = planned
+    # All other settings are equal, so only the key can change the weights.
+    other = planned_run(optimiser="cautious_adamc")
+    assert other.optimiser == CautiousAdamCSettings(
+        **default.optimiser.model_dump(exclude={"kind"})
+    )
+    run_stage(arguments("default"))
+    run_stage(arguments("other", "auto", other))
+    run_stage(arguments("again", "torch", other))
+    record = read_record(folder / "other/record.json")
+    assert record.status == "trained" and record.spec.optimiser == other.optimiser
+    assert record.implementation.startswith("torch")  # the native trainer has adam only
+    weights = {
+        out: sha256_of(folder / out / "model/model.safetensors")
+        for out in ("default", "other", "again")
+    }
+    assert weights["other"] == weights["again"] != weights["default"]
+    assert record.final_loss_nats_per_token < math.log(64)
 
 
 def test_the_native_trainer_is_refused_where_it_cannot_be_used(planned, monkeypatch):

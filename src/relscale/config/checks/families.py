@@ -2,6 +2,7 @@
 
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem, unless_in
+from relscale.config.families.base import Surroundings
 
 
 def check_families(sections: Sections) -> list[Problem]:
@@ -9,10 +10,11 @@ def check_families(sections: Sections) -> list[Problem]:
     if sections.families is None:
         return []
     window = sections.suite.recipe.context_length if sections.suite is not None else None
+    rest = Surroundings(families=sections.families, sources=sections.sources, window=window)
     return [
         (("families", name, *key), message)
         for name, family in sections.families.items()
-        for key, message in family.problems(sections.families, sections.sources, window)
+        for key, message in family.problems(rest)
     ]
 
 

@@ -4,12 +4,14 @@ A kind answers by overriding a class variable or a method of `Family`, so that n
 package and `relscale.evaluation.families` compares the word `kind`. Light imports.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from relscale.config.base import Label, Model, Name, Positive, Unique
+from relscale.config.choices import is_not_in
 from relscale.config.metric_name import MetricName
 
 Values = Annotated[Unique[str], Field(min_length=1)]
@@ -22,6 +24,24 @@ UNCAPPED_PAIRS = 1000
 evaluations have up to 1,000 per behaviour."""
 TOKENS_OF_A_PAIR = 250
 """Assumed tokens of a prompt with one of its answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """The parts of a configuration that a family is checked against."""
+
+    families: Mapping[str, "Family"]
+    """All families."""
+    sources: Mapping[str, object] | None
+    """The sources; None if these are not valid themselves."""
+    window: int | None
+    """Tokens of the suite's context; None if unknown."""
+
+    def missing_source(self, key: str, source: str) -> list[Problem]:
+        """Return the problem of a key whose source does not exist, if so."""
+        if self.sources is None or source in self.sources:
+            return []
+        return [((key,), is_not_in("sources", self.sources))]
 
 
 class Family(Model):
@@ -131,27 +151,23 @@ class Family(Model):
         """
         raise NotImplementedError
 
-    def problems(
-        self,
-        families: Mapping[str, "Family"],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
-        """Return everything that is wrong with the settings in view of the rest of a configuration.
+    def problems(self, rest: Surroundings) -> list[Problem]:
+        """Return everything that is wrong with the settings.
 
         Args:
-            families: all families of the configuration.
-            sources: its sources; None if these are not valid themselves.
-            window: tokens of the suite's context; None if unknown.
+            rest: the rest of the configuration.
         """
         if self.baseline is None or self.baseline in self.domain_names():
             return []
-        message = no_such_entry("the domains of this family", self.domain_names())
+        message = is_not_in("the domains of this family", self.domain_names())
         return [(("baseline",), message)]
 
 
 class SourceFamily(Family):
-    """Settings of families that read named domains from a source."""
+    """Settings of families that read named domains from a source, with caps per stratum."""
+
+    cap_keys: ClassVar[tuple[str, str]]
+    """Fields of the caps: items per stratum, then tokens per stratum."""
 
     source: Name
     """Key of `sources`."""
@@ -166,37 +182,40 @@ class SourceFamily(Family):
         """Return the source."""
         return [self.source]
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def item_cap(self) -> int | None:
+        """Return the maximum of items per stratum; None for all."""
+        cap: int | None = getattr(self, self.cap_keys[0])
+        return cap
+
+    def token_cap(self) -> int | None:
+        """Return the maximum of tokens per stratum; None for all."""
+        cap: int | None = getattr(self, self.cap_keys[1])
+        return cap
+
+    def limited_to(self, limit: int) -> Family:
+        """Return the family with at most `limit` items per stratum."""
+        return self.model_copy(update={self.cap_keys[0]: limit})
+
+    def num_parts(self) -> int:
+        """Return the number of parts of the source that all domains have: subjects, behaviours."""
+        return sum(len(parts) for parts in self.domains.values())
+
+    def tokens_per_stratum(self, *, uncapped: int, each: int) -> int:
+        """Return the tokens of a stratum: the smaller of its caps.
+
+        Args:
+            uncapped: assumed number of items without a cap on items.
+            each: tokens of an item.
+        """
+        items, tokens = self.item_cap(), self.token_cap()
+        by_items = (uncapped if items is None else items) * each
+        if tokens is None:
+            return by_items
+        return tokens if items is None else min(tokens, by_items)
+
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check that the source exists, in addition to the checks of all families."""
-        problems = super().problems(families, sources, window)
-        if sources is not None and self.source not in sources:
-            problems.insert(0, (("source",), no_such_entry("sources", sources)))
-        return problems
-
-
-def no_such_entry(section: str, choices: Iterable[str]) -> str:
-    """Return the message for a name that a section does not have."""
-    return f"is not in {section}; the choices are {', '.join(choices) or '(none)'}"
-
-
-def capped(tokens: int | None, number: int | None, bound: int, each: int) -> int:
-    """Return the tokens of a stratum: the smaller of its caps.
-
-    Args:
-        tokens: cap on tokens.
-        number: cap on items.
-        bound: assumed number of items without a cap on items.
-        each: tokens of an item.
-    """
-    by_number = (bound if number is None else number) * each
-    if tokens is None:
-        return by_number
-    return tokens if number is None else min(tokens, by_number)
+        return rest.missing_source("source", self.source) + super().problems(rest)
 
 
 def only_bits_per_byte(metrics: list[str]) -> list[Problem]:

@@ -1,12 +1,12 @@
 """Settings of families of kind `continuation`: which of several texts continues a passage."""
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from relscale.config.base import Name, Positive
-from relscale.config.families.base import Family, Problem
+from relscale.config.choices import is_not_in
+from relscale.config.families.base import Family, Problem, Surroundings
 from relscale.config.families.documents import DocumentFamily
 
 VARIANTS = ("same_topic", "other_topics")
@@ -51,21 +51,15 @@ class ContinuationFamily(Family):
         each = min(self.context_tokens + self.continuation_tokens, context_length)
         return len(VARIANTS) * self.num_items * self.num_options * each
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check the document family and the lengths, in addition to the checks of all families."""
-        problems = super().problems(families, sources, window)
-        topics = families.get(self.documents)
+        problems = super().problems(rest)
+        topics = rest.families.get(self.documents)
         if not isinstance(topics, DocumentFamily):
-            others = [name for name, other in families.items() if isinstance(other, DocumentFamily)]
-            message = (
-                "no such entry in the families of kind documents; "
-                f"the choices are {', '.join(others) or '(none)'}"
-            )
+            others = [
+                name for name, other in rest.families.items() if isinstance(other, DocumentFamily)
+            ]
+            message = is_not_in("the families of kind documents", others)
             return [*problems, (("documents",), message)]
         values = [value for domain in topics.domains.values() for value in domain]
         if len(set(values)) < len(values):
@@ -76,7 +70,10 @@ class ContinuationFamily(Family):
         if self.num_options > len(topics.domains):
             message = f"more than the {len(topics.domains)} topics"
             problems.append((("num_options",), message))
-        if window is not None and self.context_tokens + self.continuation_tokens > window:
-            message = f"context_tokens + continuation_tokens exceed the window of {window} tokens"
+        shown = self.context_tokens + self.continuation_tokens
+        if rest.window is not None and shown > rest.window:
+            message = (
+                f"context_tokens + continuation_tokens exceed the window of {rest.window} tokens"
+            )
             problems.append((("context_tokens",), message))
         return problems

@@ -1,18 +1,16 @@
 """Settings of families of kind `documents`: sets of documents scored in bits per byte."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from relscale.config.base import Label
 from relscale.config.families.base import (
     Cap,
-    Family,
     Problem,
     SourceFamily,
+    Surroundings,
     Values,
-    capped,
     only_bits_per_byte,
 )
 from relscale.config.readers import AnyReader, names_domains
@@ -26,6 +24,8 @@ class DocumentFamily(SourceFamily):
 
     One window of the context's length is scored per document; the document is the item.
     """
+
+    cap_keys: ClassVar[tuple[str, str]] = ("documents_per_domain", "tokens_per_domain")
 
     kind: Literal["documents"]
     reader: AnyReader
@@ -44,33 +44,14 @@ class DocumentFamily(SourceFamily):
         """Return source and reader."""
         return self.model_dump(mode="json", include={"kind", "source", "reader"})
 
-    def item_cap(self) -> int | None:
-        """Return the maximum of documents per domain."""
-        return self.documents_per_domain
-
-    def token_cap(self) -> int | None:
-        """Return the maximum of tokens per domain."""
-        return self.tokens_per_domain
-
-    def limited_to(self, limit: int) -> Family:
-        """Return the family with at most `limit` documents per domain."""
-        return self.model_copy(update={"documents_per_domain": limit})
-
     def tokens_to_score(self, context_length: int) -> int:
         """Return the caps of all domains, or one window for each of the assumed documents."""
-        each = capped(
-            self.tokens_per_domain, self.documents_per_domain, UNCAPPED_DOCUMENTS, context_length
-        )
+        each = self.tokens_per_stratum(uncapped=UNCAPPED_DOCUMENTS, each=context_length)
         return len(self.domains) * each
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check metrics and reader, in addition to the checks of all families."""
-        problems = super().problems(families, sources, window) + only_bits_per_byte(self.metrics)
+        problems = super().problems(rest) + only_bits_per_byte(self.metrics)
         if not names_domains(self.reader) and len(self.domains) > 1:
             message = "a family of several domains needs a reader with a `domain` key"
             problems.append((("reader",), message))

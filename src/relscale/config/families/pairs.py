@@ -1,7 +1,6 @@
 """Settings of families of kind `pairs`: a preferred text and others, compared by probability."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,10 +9,9 @@ from relscale.config.families.base import (
     TOKENS_OF_A_PAIR,
     UNCAPPED_PAIRS,
     Cap,
-    Family,
     Problem,
     SourceFamily,
-    capped,
+    Surroundings,
 )
 
 
@@ -35,6 +33,8 @@ class PairFiles(Model):
 class PairFamily(SourceFamily):
     """Behaviours: the probability that a model gives the preferred one of two (or more) texts."""
 
+    cap_keys: ClassVar[tuple[str, str]] = ("pairs_per_domain", "tokens_per_domain")
+
     kind: Literal["pairs"]
     domains: Annotated[
         dict[Label, Annotated[list[PairFiles], Field(min_length=1)]], Field(min_length=1)
@@ -50,33 +50,14 @@ class PairFamily(SourceFamily):
         """Return source and domains: the domains name the files."""
         return self.model_dump(mode="json", include={"kind", "source", "domains"})
 
-    def item_cap(self) -> int | None:
-        """Return the maximum of pairs per domain."""
-        return self.pairs_per_domain
-
-    def token_cap(self) -> int | None:
-        """Return the maximum of tokens per domain."""
-        return self.tokens_per_domain
-
-    def limited_to(self, limit: int) -> Family:
-        """Return the family with at most `limit` pairs per domain."""
-        return self.model_copy(update={"pairs_per_domain": limit})
-
     def tokens_to_score(self, context_length: int) -> int:
         """Return the caps of all domains, or two options of the assumed pairs."""
         each = 2 * min(TOKENS_OF_A_PAIR, context_length)
-        return len(self.domains) * capped(
-            self.tokens_per_domain, self.pairs_per_domain, UNCAPPED_PAIRS, each
-        )
+        return len(self.domains) * self.tokens_per_stratum(uncapped=UNCAPPED_PAIRS, each=each)
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check the keys of the files, in addition to the checks of all families."""
-        return super().problems(families, sources, window) + [
+        return super().problems(rest) + [
             (("domains", domain, index), "needs either `negative` or `options`")
             for domain, groups in self.domains.items()
             for index, keys in enumerate(groups)

@@ -1,6 +1,5 @@
 """Settings of families of kind `questions`: multiple-choice questions grouped by subject."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -8,12 +7,10 @@ from pydantic import Field
 from relscale.config.base import Label, Name
 from relscale.config.families.base import (
     Cap,
-    Family,
     Problem,
     SourceFamily,
+    Surroundings,
     Values,
-    capped,
-    no_such_entry,
 )
 from relscale.config.groups import MMLU_GROUPS
 from relscale.contract.metrics import METRICS
@@ -32,6 +29,7 @@ class QuestionFamily(SourceFamily):
     """Multiple-choice questions, grouped into domains by subject."""
 
     averages_over_strata: ClassVar[bool] = True
+    cap_keys: ClassVar[tuple[str, str]] = ("questions_per_subject", "tokens_per_subject")
 
     kind: Literal["questions"]
     form: Literal["embedded", "original", "hub"] = "embedded"
@@ -77,18 +75,6 @@ class QuestionFamily(SourceFamily):
         further = {"form"} if self.form != "embedded" else set()
         return self.model_dump(mode="json", include={"kind", "source", "file"} | further)
 
-    def item_cap(self) -> int | None:
-        """Return the maximum of questions per subject."""
-        return self.questions_per_subject
-
-    def token_cap(self) -> int | None:
-        """Return the maximum of tokens per subject."""
-        return self.tokens_per_subject
-
-    def limited_to(self, limit: int) -> Family:
-        """Return the family with at most `limit` questions per subject."""
-        return self.model_copy(update={"questions_per_subject": limit})
-
     def reported_metrics(self) -> list[str]:
         """Return the metrics, and bits per byte of the right answer if it is not among them."""
         extra = [] if "bits_per_byte" in self.metrics else ["bits_per_byte"]
@@ -109,27 +95,16 @@ class QuestionFamily(SourceFamily):
     def tokens_to_score(self, context_length: int) -> int:
         """Return the caps of all subjects, or all options of the assumed questions."""
         shown = min((1 + self.shots) * TOKENS_OF_A_QUESTION, context_length)
-        subjects = sum(len(subjects) for subjects in self.domains.values())
-        return subjects * capped(
-            self.tokens_per_subject,
-            self.questions_per_subject,
-            UNCAPPED_QUESTIONS,
-            NUM_ANSWERS * shown,
-        )
+        each = self.tokens_per_stratum(uncapped=UNCAPPED_QUESTIONS, each=NUM_ANSWERS * shown)
+        return self.num_parts() * each
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check the shots, in addition to the checks of all families."""
-        problems = super().problems(families, sources, window)
+        problems = super().problems(rest)
         if self.shots_source is not None:
             if self.shots_file is None:
                 problems.append((("shots_source",), "needs `shots_file` as well"))
-            if sources is not None and self.shots_source not in sources:
-                problems.append((("shots_source",), no_such_entry("sources", sources)))
+            problems += rest.missing_source("shots_source", self.shots_source)
         if self.shots_file is None and self.shots > self.shots_per_subject:
             message = (
                 f"more than shots_per_subject = {self.shots_per_subject}, the questions kept as "

@@ -1,7 +1,6 @@
 """Settings of families of kind `risk`: model-written evaluations of behaviour."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,11 +9,10 @@ from relscale.config.families.base import (
     TOKENS_OF_A_PAIR,
     UNCAPPED_PAIRS,
     Cap,
-    Family,
     Problem,
     SourceFamily,
+    Surroundings,
     Values,
-    capped,
 )
 from relscale.config.groups import RISK_CLUSTERS
 
@@ -25,6 +23,8 @@ class RiskFamily(SourceFamily):
     Each behaviour has one file of questions. Records have question, answer_matching_behavior and
     answer_not_matching_behavior.
     """
+
+    cap_keys: ClassVar[tuple[str, str]] = ("questions_per_behaviour", "tokens_per_behaviour")
 
     kind: Literal["risk"]
     file: str = "**/{behaviour}.jsonl"
@@ -44,34 +44,14 @@ class RiskFamily(SourceFamily):
         """Return source and files."""
         return self.model_dump(mode="json", include={"kind", "source", "file"})
 
-    def item_cap(self) -> int | None:
-        """Return the maximum of questions per behaviour."""
-        return self.questions_per_behaviour
-
-    def token_cap(self) -> int | None:
-        """Return the maximum of tokens per behaviour."""
-        return self.tokens_per_behaviour
-
-    def limited_to(self, limit: int) -> Family:
-        """Return the family with at most `limit` questions per behaviour."""
-        return self.model_copy(update={"questions_per_behaviour": limit})
-
     def tokens_to_score(self, context_length: int) -> int:
         """Return the caps of all behaviours, or two options of the assumed questions."""
         each = 2 * min(TOKENS_OF_A_PAIR, context_length)
-        behaviours = sum(len(behaviours) for behaviours in self.domains.values())
-        return behaviours * capped(
-            self.tokens_per_behaviour, self.questions_per_behaviour, UNCAPPED_PAIRS, each
-        )
+        return self.num_parts() * self.tokens_per_stratum(uncapped=UNCAPPED_PAIRS, each=each)
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check the pattern of the files, in addition to the checks of all families."""
-        problems = super().problems(families, sources, window)
+        problems = super().problems(rest)
         if "{behaviour}" not in self.file:
             message = 'must contain "{behaviour}", where the behaviour\'s name goes'
             problems.append((("file",), message))

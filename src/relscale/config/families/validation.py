@@ -1,10 +1,9 @@
 """Settings of families of kind `validation`: the held-out documents of each corpus."""
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from relscale.config.base import Positive
-from relscale.config.families.base import Family, Problem, only_bits_per_byte
+from relscale.config.families.base import Family, Problem, Surroundings, only_bits_per_byte
 
 
 class ValidationFamily(Family):
@@ -29,11 +28,6 @@ class ValidationFamily(Family):
         """Return the maximum of tokens."""
         return self.max_tokens
 
-    def problems(
-        self,
-        families: Mapping[str, Family],
-        sources: Mapping[str, object] | None,
-        window: int | None,
-    ) -> list[Problem]:
+    def problems(self, rest: Surroundings) -> list[Problem]:
         """Check the metrics, in addition to the checks of all families."""
-        return super().problems(families, sources, window) + only_bits_per_byte(self.metrics)
+        return super().problems(rest) + only_bits_per_byte(self.metrics)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.figures.figure3_prompts import FIGURE, PromptsSettings
-from relscale.figures.kit.axes import Grid, footer, footer_height_in, grid
+from relscale.figures.kit.axes import AxesGrid, footer, footer_height_in, grid
 from relscale.figures.kit.choose import compute_of, included, ordered, pick
 from relscale.figures.kit.labels import empty, heading, note, top_legend
 from relscale.figures.kit.panels import Mark, slope_row
@@ -85,7 +85,7 @@ def _foot(shares: pd.DataFrame) -> str:
     return f"{count} without R²: one compute, or values that are empty, do not vary or reach 0."
 
 
-def _layout(names: Sequence[str], *, has_own: bool, foot: str) -> Grid:
+def _layout(names: Sequence[str], *, has_own: bool, foot: str) -> AxesGrid:
     """Return two panels, or three if there are prompt formats of ours."""
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.4]) + 0.2
     further = [1.0] if has_own else []

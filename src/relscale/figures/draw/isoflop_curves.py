@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from relscale.contract.metric_labels import metric_label
 from relscale.figures.isoflop_curves import FIGURE, IsoflopCurvesSettings
 from relscale.figures.kit.axes import (
-    Grid,
+    AxesGrid,
     column_widths,
     footer,
     footer_height_in,
@@ -76,7 +76,7 @@ def draw(tables: Tables, settings: IsoflopCurvesSettings) -> Figure:
     return made.figure
 
 
-def _layout(columns: int, foot: str) -> Grid:
+def _layout(columns: int, foot: str) -> AxesGrid:
     widths = column_widths(
         max(columns, 1),
         width_in=PAGE_WIDTH_IN,

@@ -164,7 +164,7 @@ def _optima(
 
 
 def _values_axis(axes: Axes, runs: pd.DataFrame, metric: str, *, has_points: bool) -> None:
-    """Scale the y axis over the included runs, and write what the panel cannot show."""
+    """Scale the y axis over the included runs, and note values that are missing in the panel."""
     heights = [float(value) for value in runs.loc[included(runs), "value"]]
     missing = [] if has_points else ["no point at the optimum"]
     if lower_is_better(metric):

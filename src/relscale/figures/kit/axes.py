@@ -17,7 +17,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class AxesGrid:
     """A figure with its axes in rows."""
 
     figure: Figure
@@ -35,8 +35,8 @@ def grid(
     column_gap_in: float | Sequence[float] = 0.5,
     row_gap_in: float | Sequence[float] = 0.5,
     width_in: float | None = None,
-) -> Grid:
-    """Lay out axes by their sizes in inches, so that longer labels move nothing.
+) -> AxesGrid:
+    """Place axes by their sizes in inches, so that longer labels move nothing.
 
     Args:
         row_heights_in: height of each row of axes, from top to bottom.
@@ -76,7 +76,7 @@ def grid(
             left += column_width + column_gap
         rows.append(tuple(row))
         above += row_height + gap
-    return Grid(figure=figure, rows=tuple(rows))
+    return AxesGrid(figure=figure, rows=tuple(rows))
 
 
 def panel_grid(
@@ -91,8 +91,8 @@ def panel_grid(
     right_in: float = 0.12,
     top_in: float = 0.52,
     bottom_in: float = 0.42,
-) -> Grid:
-    """Lay out panels of one size on the width of a page, with room for a key and a footer.
+) -> AxesGrid:
+    """Place panels of one size on the width of a page, with room for a key and a footer.
 
     Args:
         rows: rows of panels; at least one is made.

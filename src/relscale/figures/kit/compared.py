@@ -109,7 +109,7 @@ def family_title(family: FamilyView, labels: Mapping[str, str]) -> str:
 
 
 def nothing_to_show(text: str) -> Figure:
-    """Return the figure of empty tables: a frame with a sentence on what is missing."""
+    """Return the figure of empty tables: a frame with a sentence about the missing data."""
     made = grid(
         row_heights_in=[1.4], column_widths_in=[PAGE_WIDTH_IN - 0.4], left_in=0.2, right_in=0.2
     )

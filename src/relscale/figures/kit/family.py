@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.metrics import lower_is_better
 from relscale.figures.kit.axes import (
-    Grid,
+    AxesGrid,
     column_widths,
     footer,
     footer_height_in,
@@ -200,7 +200,7 @@ def _label_lines(rows: FamilyRows) -> int:
     return max((sum(text.count("\n") + 1 for text in of.values()) for of in texts), default=0)
 
 
-def _column(made: Grid, place: int, corpus: str, rows: FamilyRows, size: float) -> None:
+def _column(made: AxesGrid, place: int, corpus: str, rows: FamilyRows, size: float) -> None:
     """Draw the panels of one corpus, with labels of `size` points; 0 for no labels."""
     top, bottom = made.rows[0][place], made.rows[1][place]
     if len(rows.only(corpus).points) or len(rows.only(corpus).absolute):

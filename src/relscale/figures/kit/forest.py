@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from relscale.figures.kit.axes import Grid, column_widths, grid, limits_linear
+from relscale.figures.kit.axes import AxesGrid, column_widths, grid, limits_linear
 from relscale.figures.kit.labels import heading
 from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, text_width_in, words
 
@@ -24,7 +24,7 @@ class Group:
 class Forest:
     """A figure of rows, and the height of each row on its axes."""
 
-    made: Grid
+    made: AxesGrid
     height: dict[tuple[str, str], float]
     """Height in data units, by title of the group and domain."""
 
@@ -41,7 +41,7 @@ def forest(
     block_gap_in: float = 0.62,
     width_in: float = PAGE_WIDTH_IN,
 ) -> Forest:
-    """Lay out rows below the titles of their groups, with coloured names at the left and stripes.
+    """Place rows below the titles of their groups, with coloured names at the left and stripes.
 
     Args:
         groups: families with their domains; an empty title is not shown.

@@ -142,7 +142,7 @@ def note(
 
 
 def empty(axes: Axes, text: str) -> None:
-    """Draw a panel without data: a frame, and a text on what is missing."""
+    """Draw a panel without data: a frame, and a text about the missing data."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():

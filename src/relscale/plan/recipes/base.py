@@ -42,7 +42,7 @@ class PlannedSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class PlannedGrid:
     """The sizes of one budget, and the problems that were found."""
 
     sizes: Sequence[PlannedSize]
@@ -75,7 +75,7 @@ class BaseRecipe(Model, ABC):
         return given
 
     @abstractmethod
-    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> Grid:
+    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> PlannedGrid:
         """Return the sizes of a budget.
 
         Args:
@@ -154,7 +154,7 @@ class ListedSizesRecipe(BaseRecipe):
         """Require the key."""
         return None if shapes else f"recipe {self.name} needs a list of shapes"
 
-    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> Grid:
+    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> PlannedGrid:
         """Return the listed sizes; one that misses the budget is a problem."""
         sizes: list[PlannedSize] = []
         problems: dict[tuple[str | int, ...], str] = {}
@@ -163,7 +163,7 @@ class ListedSizesRecipe(BaseRecipe):
                 sizes.append(self._planned_size(budget, label, vocab_size))
             except ValueError as error:
                 problems["shapes", place] = str(error)
-        return Grid(sizes=sizes, problems=problems)
+        return PlannedGrid(sizes=sizes, problems=problems)
 
     def _planned_size(self, budget: str, label: str, vocab_size: int) -> PlannedSize:
         """Return one listed size.

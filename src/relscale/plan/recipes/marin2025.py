@@ -10,7 +10,7 @@ from relscale.config.base import Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.optimiser import OptimiserKind
-from relscale.plan.recipes.base import BaseRecipe, Grid, PlannedSize
+from relscale.plan.recipes.base import BaseRecipe, PlannedGrid, PlannedSize
 from relscale.plan.run_spec import Device, Implementation
 
 MARIN_CHOICES = Choices(
@@ -70,14 +70,14 @@ class Marin2025(BaseRecipe):
             return None
         return f"recipe {self.name} derives its sizes: leave the key out"
 
-    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> Grid:
+    def grid(self, budget: str, shapes: Sequence[str] | None, vocab_size: int) -> PlannedGrid:
         """Return the widths that the paper's rule keeps."""
         step = 256 if float(budget) > 9e18 else 128
         widths = range(self.min_width, self.max_width + 1, step)
         found = [self._planned_size(float(budget), width, vocab_size) for width in widths]
         sizes = [size for size in found if size is not None]
         message = f"no run of recipe {self.name} meets this budget"
-        return Grid(sizes=sizes, problems={} if sizes else {("label",): message})
+        return PlannedGrid(sizes=sizes, problems={} if sizes else {("label",): message})
 
     def run_implementation(self) -> Implementation:
         """Return torch: the models are too large for the compiled implementation."""

@@ -1,4 +1,4 @@
-"""What the trainer needs of a decoder's torch module."""
+"""The interface of a decoder's torch module that the trainer uses."""
 
 from abc import ABC, abstractmethod
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from relscale.plan.optimiser import CautiousAdamC as CautiousAdamCSettings
+from relscale.plan.optimiser import CautiousAdamCSettings
 from relscale.training.architectures.causal_decoder import CausalDecoder
 from relscale.training.execution import ENTRIES_UPDATED_TOGETHER
 from relscale.training.optimisers.protocol import State

@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from relscale.plan.optimiser import Adam
+from relscale.plan.optimiser import AdamSettings
 from relscale.training.architectures.causal_decoder import CausalDecoder
 from relscale.training.optimisers.protocol import State
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
@@ -30,7 +30,7 @@ class FlatAdam:
     """
 
     def __init__(
-        self, decoder: CausalDecoder, settings: Adam, group: ProcessGroup = SINGLE_PROCESS
+        self, decoder: CausalDecoder, settings: AdamSettings, group: ProcessGroup = SINGLE_PROCESS
     ) -> None:
         """Gather the decoder's parameters into one buffer per learning rate.
 

@@ -1,4 +1,4 @@
-"""What the trainer needs of an optimiser."""
+"""The interface of an optimiser that the trainer uses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol

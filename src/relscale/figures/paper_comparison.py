@@ -50,7 +50,7 @@ def _settings_of(context: Context) -> PaperSettings:
 
 
 FIGURE = Figure(
-    name="paper_beside",
+    name="paper_comparison",
     category=Category.COMPARISON,
     caption=(
         "The paper's slopes dbeta (open; read from its figures, 1e18 to 1e20 forward FLOPs, "

@@ -18,7 +18,7 @@ from relscale.figures.kit.panels import NO_INTERVAL, Mark, slope_row
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import PAGE_WIDTH_IN, colours, markers, words
 from relscale.figures.kit.tables import Tables
-from relscale.figures.paper_beside import FIGURE, PaperFamilyView, PaperSettings
+from relscale.figures.paper_comparison import FIGURE, PaperFamilyView, PaperSettings
 
 PAPER_NAMES = {"knowledge": "MMLU", "language": "ICE", "risk": "AI risk"}
 """Names of the paper's families."""
