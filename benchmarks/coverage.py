@@ -86,7 +86,7 @@ def default_design(config: Path = Path("config.yaml")) -> SuiteRuns:
     experiment = load_config(read_yaml(config), [])
     planned = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     corpus = planned[0].corpus
-    rows = [run.columns() for run in planned if run.corpus == corpus]
+    rows = [run.columns().model_dump() for run in planned if run.corpus == corpus]
     frame = pd.DataFrame(rows).assign(
         family="validation", domain="own", metric="bits_per_byte", value=1.0
     )
