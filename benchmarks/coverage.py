@@ -30,9 +30,9 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.inputs import prepare
 from relscale.laws.items import ItemMatrices, item_noise
 from relscale.laws.optima.isoflop import fit_isoflop
-from relscale.laws.relative import side_tests
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
+from relscale.laws.tables.relative import side_tests
 from relscale.laws.verdict import p_difference, p_equivalence, verdict_of
 from relscale.plan.suite import plan_suite
 

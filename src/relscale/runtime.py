@@ -48,10 +48,7 @@ def run(stage: Callable[..., object], words: Sequence[str] | None = None) -> Non
         words: the command line, without the program's name; the default is that of the process.
     """
     with user_errors():
-        if any(p.kind is Parameter.KEYWORD_ONLY for p in signature(stage).parameters.values()):
-            call(stage, words)
-        else:  # transitional: stages that still parse their own words
-            stage()
+        call(stage, words)
 
 
 def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> None:

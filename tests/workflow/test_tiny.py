@@ -5,9 +5,11 @@ import json
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import ABSOLUTE_COLUMNS, OPTIMA_COLUMNS, RELATIVE_COLUMNS
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.text_tables import CORPORA_COLUMNS, SOURCES_COLUMNS
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
@@ -25,9 +27,9 @@ def results(finished):
         ("tables/sources.csv", SOURCES_COLUMNS),
         ("tables/corpora.csv", CORPORA_COLUMNS),
         ("tables/losses.csv", LOSSES_COLUMNS),
-        ("laws/optima.csv", OPTIMA_COLUMNS),
-        ("laws/absolute.csv", ABSOLUTE_COLUMNS),
-        ("laws/relative.csv", RELATIVE_COLUMNS),
+        ("laws/optima.csv", OPTIMA.names),
+        ("laws/absolute.csv", ABSOLUTE.names),
+        ("laws/relative.csv", RELATIVE.names),
     ],
 )
 def test_every_table_is_there_with_its_columns(results, table, columns):

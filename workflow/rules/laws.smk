@@ -35,18 +35,14 @@ rule laws:
     input:
         losses=f"{RESULTS}/evaluations/{{family}}/losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/items.parquet",
-        optimum_losses=f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet",
+        optimum_losses=(
+            f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet"
+        ),
         outside_models=lambda wildcards: law_specs.outside_models(EXPERIMENT, wildcards.family),
     output:
-        points=f"{RESULTS}/laws/{{family}}/points.csv",
-        absolute=f"{RESULTS}/laws/{{family}}/absolute.csv",
-        absolute_fits=f"{RESULTS}/laws/{{family}}/absolute_fits.csv",
-        surface=f"{RESULTS}/laws/{{family}}/surface.csv",
-        relative=f"{RESULTS}/laws/{{family}}/relative.csv",
-        decomposition=f"{RESULTS}/laws/{{family}}/decomposition.csv",
-        two_stage=f"{RESULTS}/laws/{{family}}/two_stage.csv",
-        predictions=f"{RESULTS}/laws/{{family}}/predictions.csv",
-        backtest=f"{RESULTS}/laws/{{family}}/backtest.csv",
+        tables=[
+            f"{RESULTS}/laws/{{family}}/{table}.csv" for table in law_specs.LAW_TABLES
+        ],
     log:
         f"logs/{EXPERIMENT.name}/laws/{{family}}.log",
     benchmark:
@@ -69,15 +65,7 @@ rule laws:
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
             --outside-models {input.outside_models:q} \
-            --out-points {output.points:q} \
-            --out-absolute {output.absolute:q} \
-            --out-absolute-fits {output.absolute_fits:q} \
-            --out-surface {output.surface:q} \
-            --out-relative {output.relative:q} \
-            --out-decomposition {output.decomposition:q} \
-            --out-two-stage {output.two_stage:q} \
-            --out-predictions {output.predictions:q} \
-            --out-backtest {output.backtest:q}
+            --out {output.tables:q}
         """
 
 

@@ -13,7 +13,7 @@ rule train:
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
             LAYOUT.run_file(wildcards.run, "record.json"),
-            RUNS[wildcards.run].spec().model_dump(mode="json"),
+            RUNS[wildcards.run].spec(),
             [code_digest("relscale.stages.train"), TRAINING_LOCK],
         ),
     output:
@@ -41,7 +41,7 @@ rule train:
         every_minutes=str(EXPERIMENT.settings.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.settings.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec().model_dump(mode="json")),
+        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
         lock=TRAINING_LOCK,
         checkpoints=f"{SHARED}/checkpoints",

@@ -57,6 +57,11 @@ Unique = Annotated[list[Entry], AfterValidator(without_repeats)]
 """A list in which each entry occurs once."""
 
 
+def is_none(value: object) -> bool:
+    """Return whether a value is None: the `exclude_if` of keys that are written only if set."""
+    return value is None
+
+
 class Model(BaseModel):
     """A closed, frozen model.
 

@@ -10,13 +10,9 @@ from pydantic import Field
 from relscale.config.base import Model, Positive
 
 
-class Training(Model):
-    """Checkpoints of a run, limits of its job, and additional outputs."""
+class JobLimits(Model):
+    """Limits of a run's job."""
 
-    checkpoint_every_steps: Positive | None = None
-    """Steps between checkpoints; without the key, checkpoints are saved by time only."""
-    checkpoint_every_minutes: Annotated[float, Field(gt=0)] = 10.0
-    """Minutes between checkpoints."""
     gpus_per_run: Positive = 1
     """Most GPUs per run: 1, 2, 4 or 8. A run takes the fewest that hold it in their memory and let
     it end within `hours_per_run`."""
@@ -26,6 +22,15 @@ class Training(Model):
     hours_per_run: Annotated[float, Field(gt=0)] = 48.0
     """Most hours that a job asks for, as the partition allows; a run takes more GPUs if it then
     ends in time. A longer run resumes from its checkpoint in the next job."""
+
+
+class Training(JobLimits):
+    """Checkpoints of a run, limits of its job, and additional outputs."""
+
+    checkpoint_every_steps: Positive | None = None
+    """Steps between checkpoints; without the key, checkpoints are saved by time only."""
+    checkpoint_every_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Minutes between checkpoints."""
     tensorboard: bool = False
     """Write TensorBoard files of each run that is trained, to results/<experiment>/tensorboard;
     needs the extra `tensorboard`."""

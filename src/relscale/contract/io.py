@@ -12,13 +12,15 @@ from relscale.files import replacing
 
 OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
 """Present names of the columns of older tables and of tables from outside."""
+OLD_QUANTITIES = {"error": "value"}
+"""Present names of the quantities of an older back-test."""
 
 
 def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
     """Read one table by its ending (.csv or .parquet); budgets stay text.
 
-    Older names of columns become the present ones, and the status of an older law table is split
-    into status and remarks.
+    Older names of columns and of a back-test's quantities become the present ones, and the status
+    of an older law table is split into status and remarks.
 
     Raises:
         ValueError: naming the file, where it is missing, has another ending, cannot be read or
@@ -48,13 +50,16 @@ def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
 
 
 def with_present_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rename columns of older tables to their present names, unless those exist."""
+    """Rename columns and quantities of older tables; columns only if the new name is free."""
     names = {
         old: new
         for old, new in OLD_NAMES.items()
         if old in frame.columns and new not in frame.columns
     }
-    return frame.rename(columns=names) if names else frame
+    frame = frame.rename(columns=names) if names else frame
+    if "quantity" in frame.columns:
+        frame = frame.assign(quantity=frame["quantity"].replace(OLD_QUANTITIES))
+    return frame
 
 
 def with_remarks(frame: pd.DataFrame) -> pd.DataFrame:

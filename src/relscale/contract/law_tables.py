@@ -28,20 +28,7 @@ FAMILY_TABLES = (
     PREDICTIONS,
     BACKTEST,
 )
-"""Tables that the stage `laws` writes for each family."""
+"""Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
 SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)
 """Tables that are written once for the whole suite."""
 LAW_TABLES = (*FAMILY_TABLES, *SUITE_TABLES)
-
-ABSOLUTE_COLUMNS = ABSOLUTE.names
-ABSOLUTE_FITS_COLUMNS = ABSOLUTE_FITS.names
-BACKTEST_COLUMNS = BACKTEST.names
-CORRELATION_COLUMNS = CORRELATION.names
-DECOMPOSITION_COLUMNS = DECOMPOSITION.names
-OPTIMA_COLUMNS = OPTIMA.names
-POINTS_COLUMNS = POINTS.names
-PREDICTIONS_COLUMNS = PREDICTIONS.names
-PROMPTS_COLUMNS = PROMPTS.names
-RELATIVE_COLUMNS = RELATIVE.names
-SURFACE_COLUMNS = SURFACE.names
-TWO_STAGE_COLUMNS = TWO_STAGE.names

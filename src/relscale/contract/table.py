@@ -6,6 +6,35 @@ from typing import Literal
 
 Kind = Literal["text", "int", "float", "bool"]
 
+DOMAIN_KEY = ("corpus", "family", "domain", "metric")
+"""First key columns of a table about single domains."""
+GAP_KEY = ("corpus", "family", "metric", "treatment")
+"""First key columns of a table about a treatment compared with a baseline."""
+
+
+def text(*names: str) -> dict[str, Kind]:
+    """Return columns of text."""
+    return dict.fromkeys(names, "text")
+
+
+def integers(*names: str) -> dict[str, Kind]:
+    """Return columns of integers."""
+    return dict.fromkeys(names, "int")
+
+
+def floats(*names: str) -> dict[str, Kind]:
+    """Return columns of floats; NaN is a missing value."""
+    return dict.fromkeys(names, "float")
+
+
+def flags(*names: str) -> dict[str, Kind]:
+    """Return columns of truth values."""
+    return dict.fromkeys(names, "bool")
+
+
+STATUS = text("status", "remarks")
+"""Last columns of a table whose rows have a status (`relscale.contract.status`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:

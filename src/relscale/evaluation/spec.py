@@ -1,9 +1,11 @@
 """Specs of the evaluation stages. Light imports."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from relscale.config.base import Model, Positive
-from relscale.config.families import AnyFamily, DocumentFamily
+from relscale.config.base import Model, Positive, is_none
+from relscale.config.families import WITHOUT_BASELINE, DocumentFamily, ScoredFamily
 
 
 class FamilySpec(Model):
@@ -13,11 +15,13 @@ class FamilySpec(Model):
     """Name of the family."""
     context_length: Positive
     """Tokens of the window that requests must fit."""
-    settings: AnyFamily
+    settings: ScoredFamily
     """Settings of the family; the baseline does not matter."""
-    documents: DocumentFamily | None = None
+    documents: Annotated[
+        Annotated[DocumentFamily, WITHOUT_BASELINE] | None, Field(exclude_if=is_none)
+    ] = None
     """Settings of the document family whose texts a continuation family uses."""
-    corpus: str | None = None
+    corpus: Annotated[str | None, Field(exclude_if=is_none)] = None
     """The corpus, for a family whose text is part of it."""
 
 

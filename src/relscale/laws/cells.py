@@ -91,7 +91,7 @@ class Readings:
         )
 
     def lacking(self, values: Array, runs: SuiteRuns) -> tuple[str, ...]:
-        """Return notes on what was left out and on runs without a value, (run,)."""
+        """Return notes on exclusions and on runs without a value, (run,)."""
         absent = [
             run
             for run, value in zip(runs.runs, values, strict=True)
@@ -165,9 +165,9 @@ def relative_weights(
     """Return weights of cells, with mean 1, from their numbers of seeds and their noise.
 
     A cell's variance is that of the fit's own scatter (tau^2), of the seeds (sigma^2 / number of
-    seeds) and of excess item noise. tau^2 is what the residuals show beyond the seeds. Equal
-    weights where the seeds give fewer than two degrees of freedom and nothing is known of the
-    items: then weights would be guesses.
+    seeds) and of excess item noise. tau^2 is the variance of the residuals beyond that of the
+    seeds. Weights are equal where the seeds give fewer than two degrees of freedom and nothing is
+    known of the items: then weights would be guesses.
 
     Args:
         num_seeds: (cell,).

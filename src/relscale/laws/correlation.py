@@ -40,16 +40,49 @@ def correlate(
         relative: rows of relative.csv; rows without an estimate are left out and counted in the
             status.
         covariates: columns `domain` and `value` (above 0, or empty where unknown).
-        covariate: what the values are.
+        covariate: name of the covariate, for the table.
         level: of the interval of Pearson's r (Fisher's z).
         seed: of the permutations where not all are taken.
 
     Returns:
-        Rows of CORRELATION_COLUMNS.
+        Rows of the table `correlation`.
 
     Raises:
-        ValueError: for a missing column, a repeated domain, or a value that is not above
-            0.
+        ValueError: as `log_values`.
+    """
+    logs = log_values(covariates)
+    rows = []
+    for (corpus, family, metric, estimator), laws in relative.groupby(
+        ["corpus", "family", "metric", "estimator"], sort=False
+    ):
+        estimated = laws[laws["dbeta"].notna()]
+        paired = estimated[estimated["treatment"].astype(str).isin(list(logs))]
+        x = np.array([logs[str(name)] for name in paired["treatment"]], dtype=np.float64)
+        found = correlation(x, paired["dbeta"].to_numpy(dtype=np.float64), level, seed)
+        notes = []
+        if len(laws) > len(estimated):
+            notes.append(f"{len(laws) - len(estimated)} domain(s) without a slope")
+        if len(estimated) > len(paired):
+            notes.append(f"{len(estimated) - len(paired)} domain(s) without a covariate")
+        label = {
+            "corpus": corpus,
+            "family": family,
+            "metric": metric,
+            "estimator": estimator,
+            "covariate": covariate,
+        }
+        rows.append({**label, **found, **status_columns(status_of(found["status"]), notes)})
+    return pd.DataFrame(rows, columns=list(CORRELATION.names))
+
+
+def log_values(covariates: pd.DataFrame) -> dict[str, float]:
+    """Return log10 of the value of every domain that has one.
+
+    Args:
+        covariates: columns `domain` and `value`.
+
+    Raises:
+        ValueError: for a missing column, a repeated domain, or a value that is not above 0.
     """
     check_columns("covariates", covariates.columns, ("domain", "value"))
     known = covariates[covariates["value"].notna()]
@@ -65,29 +98,7 @@ def correlate(
         raise ValueError(
             f"covariates: {', '.join(map(str, twice))} more than once: one row per domain"
         )
-    logs = dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
-    rows = []
-    for (suite, family, metric, estimator), laws in relative.groupby(
-        ["corpus", "family", "metric", "estimator"], sort=False
-    ):
-        estimated = laws[laws["dbeta"].notna()]
-        paired = estimated[estimated["treatment"].astype(str).isin(list(logs))]
-        x = np.array([logs[str(name)] for name in paired["treatment"]], dtype=np.float64)
-        found = correlation(x, paired["dbeta"].to_numpy(dtype=np.float64), level, seed)
-        notes = []
-        if len(laws) > len(estimated):
-            notes.append(f"{len(laws) - len(estimated)} domain(s) without a slope")
-        if len(estimated) > len(paired):
-            notes.append(f"{len(estimated) - len(paired)} domain(s) without a covariate")
-        label = {
-            "corpus": suite,
-            "family": family,
-            "metric": metric,
-            "estimator": estimator,
-            "covariate": covariate,
-        }
-        rows.append({**label, **found, **status_columns(status_of(found["status"]), notes)})
-    return pd.DataFrame(rows, columns=list(CORRELATION.names))
+    return dict(zip(known["domain"].astype(str), np.log10(value), strict=True))
 
 
 def correlation(x: Array, y: Array, level: float = 0.95, seed: int = 0) -> dict[str, object]:

@@ -1,60 +1,24 @@
-"""All laws of one family: a loop over `LAWS`."""
+"""All laws of one family: a loop over `relscale.laws.tables.LAWS`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from relscale.contract.io import write_table
-from relscale.contract.table import Table
-from relscale.laws import (
-    absolute,
-    absolute_fits,
-    backtest,
-    decomposition,
-    points,
-    predictions,
-    relative,
-    surface,
-    two_stage,
-)
 from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, prepare
 from relscale.laws.items import split_items
-from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
+from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.spec import LawSpec
-from relscale.laws.two_stage import check_two_stages
+from relscale.laws.tables import LAWS, relative
+from relscale.laws.tables.two_stage import check_two_stages
 from relscale.laws.verdict import add_verdicts
 
-Law = Callable[[CorpusFits], Iterable[Row]]
-"""A law: rows of its table from the runs of one corpus."""
-
-
-def per_metric(fit: Callable[[MetricFits], Iterable[Row]]) -> Law:
-    """Return a law that is fitted to every metric of a corpus."""
-
-    def of_corpus(corpus: CorpusFits) -> Iterator[Row]:
-        for fits in corpus.metrics:
-            yield from fit(fits)
-
-    return of_corpus
-
-
-LAWS: tuple[tuple[Table, Law], ...] = (
-    (points.TABLE, per_metric(points.fit)),
-    (absolute.TABLE, per_metric(absolute.fit)),
-    (absolute_fits.TABLE, per_metric(absolute_fits.fit)),
-    (surface.TABLE, per_metric(surface.fit)),
-    (relative.TABLE, per_metric(relative.fit)),
-    (decomposition.TABLE, per_metric(decomposition.fit)),
-    (two_stage.TABLE, two_stage.fit),
-    (predictions.TABLE, predictions.fit),
-    (backtest.TABLE, per_metric(backtest.fit)),
-)
-"""Every law with its table, in the order in which the tables are written."""
-TABLES = {table.name: table for table, _ in LAWS}
+TABLES = {law.table.name: law.table for law in LAWS}
+"""The table of every law, by name, in the order in which they are written."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +38,30 @@ class FamilyLaws:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
 
-    def write(self, paths: Mapping[str, Path]) -> None:
-        """Write the tables to the paths given by table name."""
-        for name, table in TABLES.items():
-            write_table(self.tables[name], paths[name], table)
+    def write(self, paths: Sequence[Path]) -> None:
+        """Write every table to the path whose stem is its name.
+
+        Raises:
+            ValueError: as `check_paths`.
+        """
+        check_paths(paths)
+        for path in paths:
+            write_table(self.tables[path.stem], path, TABLES[path.stem])
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Check that there is exactly one path per table, whose stem is the table's name.
+
+    Raises:
+        ValueError: listing the tables without a path, the paths of no table, and the tables with
+            more than one path.
+    """
+    stems = [path.stem for path in paths]
+    problems = [f"no path for table {name}" for name in TABLES if name not in stems]
+    problems += [f"{path}: not a law table" for path in paths if path.stem not in TABLES]
+    problems += [f"more than one path for table {name}" for name in TABLES if stems.count(name) > 1]
+    if problems:
+        raise ValueError(f"{'; '.join(problems)}; the tables are {', '.join(TABLES)}")
 
 
 def fit_family(
@@ -112,8 +96,8 @@ def fit_family(
         corpus = CorpusFits(
             family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
         )
-        for table, law in LAWS:
-            rows[table.name].extend(law(corpus))
+        for law in LAWS:
+            rows[law.table.name].extend(law.fit(corpus))
     frames = {
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }

@@ -49,7 +49,7 @@ class ItemMatrices:
         """Return the errors, (run,), or (draw, run) for item weights (draw, item)."""
         if weights is None:
             weights = np.ones((1, self.numerator.shape[1]))
-            return self.errors(weights)[0]
+            return np.asarray(self.errors(weights)[0])
         if self.rule == "pooled":
             with np.errstate(invalid="ignore", divide="ignore"):
                 return np.asarray((weights @ self.numerator.T) / (weights @ self.denominator.T))

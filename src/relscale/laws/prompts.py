@@ -44,18 +44,9 @@ def prompt_table(
         ValueError: naming the family, where it has no usable row of the loss, or two families have
             the same prompt; and as `check_losses`.
     """
-    twice = [
-        prompt
-        for prompt in dict.fromkeys(prompts.values())
-        if list(prompts.values()).count(prompt) > 1
-    ]
-    if twice:
-        raise ValueError(
-            f"prompt {twice[0]!r}: asked of several families, "
-            f"{', '.join(name for name in prompts if prompts[name] == twice[0])}"
-        )
+    _check_prompts(prompts)
     checked = check_losses(losses[losses["family"].isin(list(prompts))], compute)
-    # An accuracy of 0 is none that a law can be fitted to, but one that counts here.
+    # No law can be fitted to an accuracy of 0, but it counts here.
     kept = checked[checked["used"] | ((checked["metric"] == "accuracy") & (checked["value"] == 0))]
     kept = kept.assign(
         log_compute=np.log(kept[compute].to_numpy(dtype=float)), at_chance=flags(kept["at_chance"])
@@ -70,22 +61,32 @@ def prompt_table(
             raise ValueError(
                 f"family {family!r}: has no usable row of {METRIC}; add it to the family's metrics"
             )
-        for suite, of_suite in mine.groupby("corpus", sort=True):
-            for domain in [*dict.fromkeys(of_suite["domain"]), ALL]:
-                runs = _of_runs(of_suite, domain)
+        for corpus, of_corpus in mine.groupby("corpus", sort=True):
+            for domain in [*dict.fromkeys(of_corpus["domain"]), ALL]:
+                runs = _of_runs(of_corpus, domain)
                 rows.append(
                     {
-                        "corpus": suite,
+                        "corpus": corpus,
                         "family": family,
                         "prompt": prompt,
                         "metric": METRIC,
                         "domain": domain,
                     }
                     | _explained(runs, level)
-                    | _accuracies(accuracies, str(suite), domain, prompt)
+                    | _accuracies(accuracies, str(corpus), domain, prompt)
                     | _status(runs, window)
                 )
     return pd.DataFrame(rows, columns=list(PROMPTS.names))
+
+
+def _check_prompts(prompts: Mapping[str, str]) -> None:
+    """Check that every prompt belongs to one family."""
+    families: dict[str, list[str]] = {}
+    for family, prompt in prompts.items():
+        families.setdefault(prompt, []).append(family)
+    for prompt, names in families.items():
+        if len(names) > 1:
+            raise ValueError(f"prompt {prompt!r}: asked of several families, {', '.join(names)}")
 
 
 def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
@@ -167,7 +168,7 @@ def _status(runs: pd.DataFrame, window: int) -> dict[str, object]:
 
 
 def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy by suite, domain and run, with `all` as the mean weighted by items."""
+    """Return accuracy by corpus, domain and run, with `all` as the mean weighted by items."""
     mine = rows[rows["metric"] == "accuracy"][["corpus", "domain", "run", "value", "num_items"]]
     weighted = (
         mine.assign(correct=mine["value"] * mine["num_items"])
@@ -184,7 +185,7 @@ def _accuracy(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _accuracies(
-    accuracies: Mapping[str, pd.DataFrame], suite: str, domain: str, prompt: str
+    accuracies: Mapping[str, pd.DataFrame], corpus: str, domain: str, prompt: str
 ) -> dict[str, float]:
     """Return the mean accuracy over runs and its difference to the traditional prompt.
 
@@ -196,7 +197,7 @@ def _accuracies(
         if table is None:
             return pd.Series(dtype=float)
         return (
-            table[(table["corpus"] == suite) & (table["domain"] == domain)]
+            table[(table["corpus"] == corpus) & (table["domain"] == domain)]
             .set_index("run")["value"]
             .astype(float)
         )

@@ -46,7 +46,7 @@ class FittedLaws:
     def write(self, folder: Path) -> None:
         """Write all tables as CSV and `summary.txt` into a folder."""
         write_table(self.optima, folder / "optima.csv", OPTIMA)
-        self.laws.write({name: folder / f"{name}.csv" for name in TABLES})
+        self.laws.write([folder / f"{name}.csv" for name in TABLES])
         if self.correlation is not None:
             write_table(self.correlation, folder / "correlation.csv", CORRELATION)
         write_text(folder / "summary.txt", self.summary())

@@ -164,31 +164,12 @@ def fit_sigmoid(
             Status.TOO_FEW_RUNS,
             f"{len(loss)} run(s), the sigmoid needs {MIN_RUNS} with different losses",
         )
-    smooth = np.clip(accuracy, 0.02, 0.98)
-    sigma = (
-        np.sqrt(smooth * (1 - smooth) / num_items) if num_items is not None else np.ones_like(loss)
-    )
-    sigma = sigma / np.mean(sigma)
+    sigma = _relative_sigma(accuracy, num_items)
     if num_items is not None and loss_error is not None:
         first = fit_sigmoid(loss, accuracy, chance, num_items, level)
-        slope = first.slope(loss)
-        sigma = np.sqrt(smooth * (1 - smooth) / num_items + (slope * loss_error) ** 2)
-        sigma = sigma / np.mean(sigma)
+        sigma = _relative_sigma(accuracy, num_items, first.slope(loss) * loss_error)
     center = float(np.mean(loss))
-    two, two_rss, covariance = _least_squares(
-        loss - center, accuracy, sigma, chance, fit_ceiling=False
-    )
-    parameters, fitted = np.append(two, 1.0), False
-    spare = len(loss) - 3
-    past_midpoint = two[1] > 0 and np.min(loss) < center - two[0] / two[1]
-    if spare >= 3 and past_midpoint:
-        three, three_rss, three_covariance = _least_squares(
-            loss - center, accuracy, sigma, chance, fit_ceiling=True
-        )
-        bound = three[2] + stats.t.ppf(0.5 + level / 2, spare) * np.sqrt(three_covariance[2, 2])
-        gain = (two_rss - three_rss) / max(three_rss / spare, 1e-300)
-        if three[2] > chance and bound < 1 and stats.f.sf(gain, 1, spare) < 1 - level:
-            parameters, covariance, fitted = three, three_covariance, True
+    parameters, covariance, fitted = _estimate(loss, center, accuracy, sigma, chance, level)
     dof = len(loss) - (3 if fitted else 2)
     residual = accuracy - _curve(
         loss - center, chance, float(parameters[2]), float(parameters[0]), float(parameters[1])
@@ -214,12 +195,57 @@ def fit_sigmoid(
     )
 
 
+def _relative_sigma(
+    accuracy: Array, num_items: Array | None, from_loss: Array | None = None
+) -> Array:
+    """Return the standard deviation of each accuracy, (run,), divided by their mean.
+
+    Args:
+        accuracy: (run,); the binomial variance is taken at .02 to .98.
+        num_items: (run,) items behind each accuracy; None for equal ones.
+        from_loss: (run,) standard deviation of the accuracy due to the error of the loss.
+    """
+    if num_items is None:
+        sigma = np.ones_like(accuracy)
+    else:
+        smooth = np.clip(accuracy, 0.02, 0.98)
+        variance = smooth * (1 - smooth) / num_items
+        sigma = np.sqrt(variance if from_loss is None else variance + from_loss**2)
+    return np.asarray(sigma / np.mean(sigma))
+
+
+def _estimate(
+    loss: Array, center: float, accuracy: Array, sigma: Array, chance: float, level: float
+) -> tuple[Array, Array, bool]:
+    """Estimate (intercept, steepness, ceiling); the ceiling is 1 unless the data identify it.
+
+    The ceiling is fitted if the runs reach past the midpoint, if its upper bound is below 1 and if
+    it improves the fit significantly (F test).
+
+    Returns:
+        The parameters, the covariance of the fitted ones, and whether the ceiling was fitted.
+    """
+    distance = loss - center
+    two, two_rss, covariance = _least_squares(distance, accuracy, sigma, chance, fit_ceiling=False)
+    spare = len(loss) - 3
+    past_midpoint = two[1] > 0 and np.min(loss) < center - two[0] / two[1]
+    if spare >= 3 and past_midpoint:
+        three, three_rss, three_covariance = _least_squares(
+            distance, accuracy, sigma, chance, fit_ceiling=True
+        )
+        bound = three[2] + stats.t.ppf(0.5 + level / 2, spare) * np.sqrt(three_covariance[2, 2])
+        gain = (two_rss - three_rss) / max(three_rss / spare, 1e-300)
+        if three[2] > chance and bound < 1 and stats.f.sf(gain, 1, spare) < 1 - level:
+            return three, three_covariance, True
+    return np.append(two, 1.0), covariance, False
+
+
 def _status(
     distance: Array, parameters: Array, covariance: Array, dof: int, level: float
 ) -> Status:
     if not parameters[1] - stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1]) > 0:
         return Status.NO_RELATION
-    # The exponent is positive at every run: none has passed half way up.
+    # The exponent is positive at every run: no run is past the midpoint.
     if np.min(parameters[0] + parameters[1] * distance) >= 0:
         return Status.FOOT_ONLY
     return Status.OK

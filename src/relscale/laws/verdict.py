@@ -63,7 +63,7 @@ def faster_of(
         alpha: level of both tests.
 
     Returns:
-        `neither` where the slope is shown to lie within the margin (even if it is told from zero),
+        `neither` where the slope is shown to be within the margin (even if it differs from zero),
         `treatment`, `baseline` or `undecided`.
     """
     if equivalence < alpha:
@@ -98,10 +98,11 @@ def verdict_of(
         alpha: level of the tests.
 
     Returns:
-        `parallel` (slope within the margin), and where the slope is told from zero: for accuracies
-        and probabilities `rises` or `falls` against the baseline; for errors `crosses` (G is told
-        from 1 at both ends, on different sides), or `narrows` or `widens` (|log G|, where it is
-        told on which side of 1 the gap mostly lies). Else `undecided`.
+        `parallel` (slope within the margin). If the slope differs significantly from zero: for
+        accuracies and probabilities `rises` or `falls` against the baseline; for errors `crosses`
+        (G differs significantly from 1 at both ends, on different sides), or `narrows` or `widens`
+        (the direction of |log G|, if G differs significantly from 1 in the middle of the range).
+        Else `undecided`.
     """
     if equivalence < alpha:
         return "parallel"

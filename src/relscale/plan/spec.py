@@ -1,11 +1,13 @@
 """The specs of the jobs `suite` and `enough_tokens`."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from relscale.config.base import Model, Name
+from relscale.config.base import Model, Name, is_none
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
-from relscale.config.training import Training
+from relscale.config.training import JobLimits
 
 
 class SuiteSpec(Model):
@@ -17,10 +19,10 @@ class SuiteSpec(Model):
     """Entries of the vocabulary."""
     costs: Costs
     """Speed of the machines."""
-    training: Training | None = None
+    training: Annotated[JobLimits | None, Field(exclude_if=is_none)] = None
     """Limits of jobs on GPUs; None for a suite on the CPU."""
-    tokens_to_score: dict[str, int] = Field(default_factory=dict)
-    """Tokens that each family's evaluation scores."""
+    tokens_to_score: Annotated[dict[str, int] | None, Field(exclude_if=is_none)] = None
+    """Tokens that each family's evaluation scores; None for a suite on the CPU."""
 
 
 class EnoughTokensSpec(Model):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from relscale.config.base import Model, Positive
-from relscale.config.families import AnyFamily
+from relscale.config.families import ScoredFamily
 from relscale.config.released import ReleasedModelRow
 
 
@@ -12,7 +12,7 @@ class TextsSpec(Model):
 
     family: str
     """Name of the family."""
-    settings: AnyFamily
+    settings: ScoredFamily
     """Settings of the family; the baseline does not matter."""
 
 

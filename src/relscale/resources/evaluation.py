@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from relscale.config.costs import Costs
-from relscale.config.training import Training
+from relscale.config.training import JobLimits
 from relscale.evaluation.batches import scoring_bytes
 from relscale.plan.accounting import count_parameters, forward_flops_per_token
 from relscale.plan.planned_run import Run
@@ -37,7 +37,7 @@ LEAST_SCORING_MINUTES = 60
 
 
 def evaluation_resources(
-    runs: Sequence[Run], tokens: int, costs: Costs, training: Training
+    runs: Sequence[Run], tokens: int, costs: Costs, training: JobLimits
 ) -> JobResources:
     """Estimate the resources of the job that scores runs on a family, one after the other.
 
@@ -92,7 +92,7 @@ def curve_resources(
     curves: Mapping[tuple[str, str], Sequence[Run]],
     tokens: Mapping[str, int],
     costs: Costs,
-    training: Training,
+    training: JobLimits,
 ) -> dict[tuple[str, str, str], JobResources]:
     """Estimate the resources of each evaluation job, by family, corpus and budget.
 

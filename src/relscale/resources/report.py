@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from relscale.config.costs import Costs
-from relscale.config.training import Training
+from relscale.config.training import JobLimits
 from relscale.plan.cost import run_seconds
 from relscale.plan.planned_run import Run
 from relscale.resources.evaluation import curve_resources, runs_by_curve, scoring_seconds
@@ -12,7 +12,7 @@ from relscale.resources.training import array_resources, attempts, suite_resourc
 
 
 def gpu_jobs_report(
-    runs: Iterable[Run], training: Training, costs: Costs, tokens: Mapping[str, int] | None = None
+    runs: Iterable[Run], training: JobLimits, costs: Costs, tokens: Mapping[str, int] | None = None
 ) -> str:
     """Write a line per array of runs on GPUs, the runs that need several jobs, and the evaluations.
 
@@ -42,7 +42,7 @@ def gpu_jobs_report(
 
 
 def _arrays(
-    runs: Sequence[Run], alone: Mapping[str, JobResources], training: Training, costs: Costs
+    runs: Sequence[Run], alone: Mapping[str, JobResources], training: JobLimits, costs: Costs
 ) -> Iterator[str]:
     """Yield one line per array."""
     members: dict[tuple[int, int, int, int, int], list[Run]] = {}
@@ -60,7 +60,7 @@ def _arrays(
 
 
 def _long_runs(
-    runs: Sequence[Run], alone: Mapping[str, JobResources], training: Training, costs: Costs
+    runs: Sequence[Run], alone: Mapping[str, JobResources], training: JobLimits, costs: Costs
 ) -> Iterator[str]:
     """Yield lines about runs that need several jobs, or may need them."""
     limit = training.hours_per_run
@@ -84,7 +84,7 @@ def _long_runs(
 
 
 def _evaluations(
-    runs: Sequence[Run], training: Training, costs: Costs, tokens: Mapping[str, int]
+    runs: Sequence[Run], training: JobLimits, costs: Costs, tokens: Mapping[str, int]
 ) -> Iterator[str]:
     """Yield lines about the evaluation jobs."""
     curves, limit = runs_by_curve(runs), training.hours_per_run

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from relscale.config.costs import Costs
-from relscale.config.training import Training
+from relscale.config.training import JobLimits
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
 from relscale.plan.planned_run import Run
@@ -32,7 +32,7 @@ SHORT_SHARE = 1 / 3
 
 
 def suite_resources(
-    runs: Iterable[Run], training: Training, costs: Costs
+    runs: Iterable[Run], training: JobLimits, costs: Costs
 ) -> dict[str, JobResources]:
     """Estimate the resources of each run's training job, by the run's name.
 
@@ -46,7 +46,7 @@ def suite_resources(
     return {run.run: training_resources(run, training, costs) for run in everything}
 
 
-def training_resources(run: Run, training: Training, costs: Costs) -> JobResources:
+def training_resources(run: Run, training: JobLimits, costs: Costs) -> JobResources:
     """Estimate the resources of a run's training job.
 
     A run takes the fewest GPUs (1, 2, 4 or 8, up to `training.gpus_per_run`) that divide its batch,
@@ -83,7 +83,7 @@ def training_resources(run: Run, training: Training, costs: Costs) -> JobResourc
     )
 
 
-def fitting_counts(run: Run, training: Training) -> list[int]:
+def fitting_counts(run: Run, training: JobLimits) -> list[int]:
     """Return the allowed numbers of GPUs that divide a run's batch and hold it.
 
     For a run on the CPU this is [0].
@@ -97,7 +97,7 @@ def fitting_counts(run: Run, training: Training) -> list[int]:
     ]
 
 
-def least_memory_gb(run: Run, training: Training) -> float:
+def least_memory_gb(run: Run, training: JobLimits) -> float:
     """Return the least memory per GPU, in 1e9 bytes, that holds a run on the allowed GPUs."""
     parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
     held = [
@@ -124,13 +124,13 @@ def attempts(run: Run, resources: JobResources, costs: Costs) -> int:
     return max(1, math.ceil(seconds / 60 / resources.runtime))
 
 
-def is_short(resources: JobResources, training: Training) -> bool:
+def is_short(resources: JobResources, training: JobLimits) -> bool:
     """Return whether a run is in the array of short runs with its number of GPUs."""
     return resources.runtime <= 60 * training.hours_per_run * SHORT_SHARE
 
 
 def array_resources(
-    alone: Mapping[str, JobResources], training: Training
+    alone: Mapping[str, JobResources], training: JobLimits
 ) -> dict[str, JobResources]:
     """Return the resources of each run's job as a member of its array.
 
@@ -148,7 +148,7 @@ def array_resources(
     return {run: most[one.gpu, is_short(one, training)] for run, one in alone.items()}
 
 
-def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: Training) -> str:
+def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: JobLimits) -> str:
     """Return the error message for runs that the configured GPUs cannot hold."""
     memory = training.gpu_memory_gb
     least = {run.shape.width: least_memory_gb(run, training) for run in too_large}
@@ -166,7 +166,7 @@ def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: Training
     )
 
 
-def _counts(run: Run, training: Training) -> list[int]:
+def _counts(run: Run, training: JobLimits) -> list[int]:
     return [
         count
         for count in GPU_COUNTS

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from relscale.contract.io import read_table, read_tables
-from relscale.contract.law_tables import ABSOLUTE_COLUMNS, POINTS_COLUMNS, RELATIVE_COLUMNS
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.spec import ExplorerSpec
@@ -24,10 +26,10 @@ def main(
     """Read the tables and write the page; `baselines` are laws against other baselines."""
     tables = ExplorerTables(
         losses=read_table(losses, LOSSES_REQUIRED),
-        points=read_table(points, POINTS_COLUMNS),
-        absolute=read_table(absolute, ABSOLUTE_COLUMNS),
-        relative=read_table(relative, RELATIVE_COLUMNS),
-        baselines=read_tables(baselines, RELATIVE_COLUMNS) if baselines else None,
+        points=read_table(points, POINTS.names),
+        absolute=read_table(absolute, ABSOLUTE.names),
+        relative=read_table(relative, RELATIVE.names),
+        baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
     )
     write_text(out, explorer_page(tables, spec))
 

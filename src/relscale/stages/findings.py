@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from relscale.contract.io import read_table
-from relscale.contract.law_tables import RELATIVE_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
 from relscale.pages.findings import findings_page, findings_rst, result_links
 from relscale.pages.spec import FindingsSpec
@@ -21,7 +21,7 @@ def main(
     out_text: Path,
 ) -> None:
     """Read relative laws and suite, write both pages; `link` names other pages of the report."""
-    laws, runs = read_table(relative, RELATIVE_COLUMNS), read_table(suite, SUITE_COLUMNS)
+    laws, runs = read_table(relative, RELATIVE.names), read_table(suite, SUITE_COLUMNS)
     links = result_links([out_page.name, *(link or [])])
     write_text(out_page, findings_page(laws, runs, spec))
     write_text(out_text, findings_rst(laws, runs, spec, links))

@@ -3,32 +3,12 @@
 from pathlib import Path
 
 from relscale.contract.concatenate import concatenate_csv
-from relscale.contract.law_tables import (
-    ABSOLUTE_COLUMNS,
-    ABSOLUTE_FITS_COLUMNS,
-    BACKTEST_COLUMNS,
-    DECOMPOSITION_COLUMNS,
-    POINTS_COLUMNS,
-    PREDICTIONS_COLUMNS,
-    RELATIVE_COLUMNS,
-    SURFACE_COLUMNS,
-    TWO_STAGE_COLUMNS,
-)
+from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.runtime import run
 from relscale.training.curve import CURVE_COLUMNS
 
-COLUMNS = {
-    "points": POINTS_COLUMNS,
-    "absolute": ABSOLUTE_COLUMNS,
-    "absolute_fits": ABSOLUTE_FITS_COLUMNS,
-    "surface": SURFACE_COLUMNS,
-    "relative": RELATIVE_COLUMNS,
-    "decomposition": DECOMPOSITION_COLUMNS,
-    "two_stage": TWO_STAGE_COLUMNS,
-    "predictions": PREDICTIONS_COLUMNS,
-    "backtest": BACKTEST_COLUMNS,
-    "curves": CURVE_COLUMNS,
-}
+COLUMNS = {table.name: table.names for table in FAMILY_TABLES} | {"curves": CURVE_COLUMNS}
+"""Columns of each kind of table."""
 
 
 def main(*, kind: str, table: list[Path], out: Path) -> None:

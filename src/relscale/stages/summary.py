@@ -5,7 +5,8 @@ from pathlib import Path
 from rich.console import Console
 
 from relscale.contract.io import read_table
-from relscale.contract.law_tables import ABSOLUTE_COLUMNS, RELATIVE_COLUMNS
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.summary import print_summary
 from relscale.runtime import run
 
@@ -13,7 +14,7 @@ from relscale.runtime import run
 def main(*, relative: Path, absolute: Path, estimator: str = "joint", report: str) -> None:
     """Read the law tables and print the summary, with the report's path as the last line."""
     console = Console(highlight=False)
-    laws = read_table(relative, RELATIVE_COLUMNS), read_table(absolute, ABSOLUTE_COLUMNS)
+    laws = read_table(relative, RELATIVE.names), read_table(absolute, ABSOLUTE.names)
     print_summary(console, *laws, estimator)
     console.print(f"Report: {report}", soft_wrap=True)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, field_serializer
 
 from relscale.config.base import Model, Name, Positive, Share, Unique
 from relscale.config.corpora import CorpusRules, GivenTokenizer, MixedCorpus
@@ -22,6 +22,8 @@ class NamedPackage(PackageOrigin):
 
     name: Name
     """Key of `sources`."""
+    path: Annotated[str | None, Field(exclude=True)] = None
+    """Not part of the spec: a local copy does not decide the source's bytes."""
 
 
 class NamedLocal(LocalOrigin):
@@ -70,7 +72,9 @@ class QuestionTexts(Model):
     """Key of `sources`."""
     file: str
     """Glob of the files inside the source."""
-    form: Literal["embedded", "original", "hub"] = "embedded"
+    form: Annotated[
+        Literal["embedded", "original", "hub"], Field(exclude_if=lambda form: form == "embedded")
+    ] = "embedded"
     """How a question is stored in a file."""
 
 
@@ -153,6 +157,10 @@ class GivenTokenizerSpec(Model):
     """Unused: no corpora, since the tokenizer exists."""
     mb_per_corpus: float | None = None
     """Unused."""
+
+    @field_serializer("given")
+    def _only_the_place_that_is_given(self, given: GivenTokenizer) -> dict[str, str]:
+        return {key: value for key, value in given if value is not None}
 
 
 class TokensSpec(Model):

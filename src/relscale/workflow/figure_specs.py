@@ -1,8 +1,7 @@
 """The figures of an experiment: their tables and specs, from their declarations."""
 
-from typing import Any
-
 from relscale import figures
+from relscale.config.base import Model
 from relscale.figures.context import Context
 from relscale.figures.experiment import context_of
 from relscale.workflow.experiment import PlannedExperiment
@@ -27,24 +26,12 @@ def figure_tables(experiment: PlannedExperiment, name: str) -> dict[str, list[st
     return figures.find(name).paths(figure_context(experiment))
 
 
-def figure_spec(experiment: PlannedExperiment, name: str) -> dict[str, Any]:
+def figure_spec(experiment: PlannedExperiment, name: str) -> Model:
     """Return the spec of a figure."""
-    settings = figures.find(name).settings_of(figure_context(experiment))
-    spec: dict[str, Any] = settings.model_dump(mode="json")
-    return spec
+    settings: Model = figures.find(name).settings_of(figure_context(experiment))
+    return settings
 
 
 def compared_families(experiment: PlannedExperiment) -> list[str]:
     """Return the evaluated families whose domains are compared with a baseline."""
     return [name for name in experiment.families if experiment.family(name).baseline]
-
-
-def family_view(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
-    """Return a family as pages show it: its main metric, baseline and domains."""
-    settings = experiment.family(family)
-    return {
-        "family": family,
-        "metric": settings.metrics[0],
-        "baseline": settings.baseline or "",
-        "domains": settings.domain_names(),
-    }

@@ -1,21 +1,11 @@
 """Specs of the laws: of one family, of the compute-optimal points, and of tables made from laws."""
 
-from typing import Any
-
+from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
-LAW_TABLES = (
-    "points",
-    "absolute",
-    "absolute_fits",
-    "surface",
-    "relative",
-    "decomposition",
-    "two_stage",
-    "predictions",
-    "backtest",
-)
+LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 """Tables of laws that each family has, and that are gathered over all families."""
 
 
@@ -58,56 +48,53 @@ def outside_models(experiment: PlannedExperiment, family: str) -> list[str]:
     return [path] if path is not None and has_two_stage_law(experiment, family) else []
 
 
-def law_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
+def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     """Return the spec of a family's laws."""
     laws, settings = experiment.settings.laws, experiment.family(family)
-    spec = laws.model_dump(mode="json", exclude={"two_stage"}) | {
-        "family": family,
-        "baseline": settings.baseline,
-        "metrics": settings.metrics,
-    }
     options = two_stage_options(settings, laws.two_stage)
-    if options is not None:
-        spec |= {
-            "chance": 1 / options,
-            "loss_metric": laws.two_stage.loss_metric,
-            "accuracy_metric": laws.two_stage.accuracy_metric,
-        }
-    return spec
+    axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
+    return LawSpec(
+        **laws.model_dump(exclude={"two_stage"}),
+        **axes,
+        family=family,
+        baseline=settings.baseline,
+        metrics=tuple(settings.metrics),
+        chance=None if options is None else 1 / options,
+    )
 
 
-def baselines_spec(experiment: PlannedExperiment, family: str) -> dict[str, Any]:
+def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     """Return the spec of a family's relative laws against each of its other domains."""
     settings = experiment.family(family)
     others = [domain for domain in settings.domain_names() if domain != settings.baseline]
-    return law_spec(experiment, family) | {"baselines": others}
+    return BaselinesSpec(**dict(law_spec(experiment, family)), baselines=tuple(others))
 
 
-def optima_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:
     """Return the spec of the compute-optimal points."""
     laws = experiment.settings.laws
-    return {
-        "family": laws.optimum_by,
-        "optimum_by": laws.optimum_by,
-        "metrics": experiment.family(laws.optimum_by).metrics,
-        "compute": laws.compute,
-        "level": laws.level,
-    }
+    return OptimaSpec(
+        family=laws.optimum_by,
+        optimum_by=laws.optimum_by,
+        metrics=tuple(experiment.family(laws.optimum_by).metrics),
+        compute=laws.compute,
+        level=laws.level,
+    )
 
 
-def prompts_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:
     """Return the spec of the comparison of prompts."""
     laws = experiment.settings.laws
-    return {
-        "prompts": prompt_families(experiment),
-        "compute": laws.compute,
-        "window": experiment.window,
-        "level": laws.level,
-    }
+    return PromptsSpec(
+        prompts=prompt_families(experiment),
+        compute=laws.compute,
+        window=experiment.window,
+        level=laws.level,
+    )
 
 
-def correlation_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def correlation_spec(experiment: PlannedExperiment) -> CorrelationSpec:
     """Return the spec of the correlation of slopes with a covariate."""
     laws = experiment.settings.laws
     covariate = experiment.settings.figures.covariates.removesuffix(".csv")
-    return {"covariate": covariate, "level": laws.level, "seed": laws.seed}
+    return CorrelationSpec(covariate=covariate, level=laws.level, seed=laws.seed)

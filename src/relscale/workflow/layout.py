@@ -309,7 +309,7 @@ class Layout:
     def _sharded_key(self, corpus: str) -> str:
         components = self.experiment.sharded[corpus].components
         keys = [self.component_keys[corpus, component] for component in components]
-        settings = sharded_spec(self.experiment, corpus)["settings"]
+        settings = sharded_spec(self.experiment, corpus).settings
         return f"{corpus}-{spec_digest([corpus, settings, keys])}"
 
     @cached_property

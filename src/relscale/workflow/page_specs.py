@@ -1,12 +1,17 @@
 """The tables and pages of a report, and the specs of findings, explorer and provenance."""
 
-from typing import Any
-
 from relscale.pages.render import template_texts
-from relscale.pages.spec import SHOWN_PACKAGES
+from relscale.pages.spec import (
+    SHOWN_PACKAGES,
+    ExplorerFamily,
+    ExplorerSpec,
+    FindingsFamily,
+    FindingsSpec,
+    ProvenanceSpec,
+)
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.figure_specs import compared_families, family_view
+from relscale.workflow.figure_specs import compared_families
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
 
@@ -58,41 +63,50 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
     ]
 
 
-def findings_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def findings_spec(experiment: PlannedExperiment) -> FindingsSpec:
     """Return the spec of the page of findings."""
     settings = experiment.settings
-    return {
-        "corpora": experiment.corpora,
-        "labels": settings.figures.labels,
-        "compute": settings.laws.compute,
-        "families": [family_view(experiment, name) for name in compared_families(experiment)],
-        "estimator": settings.laws.estimators[0],
-    }
+    families = [
+        FindingsFamily(
+            family=name,
+            metric=experiment.family(name).metrics[0],
+            baseline=experiment.family(name).baseline or "",
+            domains=experiment.family(name).domain_names(),
+        )
+        for name in compared_families(experiment)
+    ]
+    return FindingsSpec(
+        families=families,
+        corpora=experiment.corpora,
+        labels=settings.figures.labels,
+        estimator=settings.laws.estimators[0],
+        compute=settings.laws.compute,
+    )
 
 
-def explorer_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def explorer_spec(experiment: PlannedExperiment) -> ExplorerSpec:
     """Return the spec of the explorer; estimators are not in it."""
     settings = experiment.settings
     families = [
-        {
-            "family": name,
-            "metrics": experiment.family(name).metrics,
-            "baseline": experiment.family(name).baseline or "",
-            "domains": experiment.family(name).domain_names(),
-        }
+        ExplorerFamily(
+            family=name,
+            metrics=experiment.family(name).metrics,
+            baseline=experiment.family(name).baseline or "",
+            domains=experiment.family(name).domain_names(),
+        )
         for name in experiment.families
     ]
-    return {
-        "experiment": experiment.name,
-        "families": families,
-        "corpora": experiment.corpora,
-        "labels": settings.figures.labels,
-        "compute": settings.laws.compute,
-        "extrapolate_decades": settings.figures.extrapolate_decades,
-    }
+    return ExplorerSpec(
+        experiment=experiment.name,
+        families=families,
+        corpora=experiment.corpora,
+        labels=settings.figures.labels,
+        compute=settings.laws.compute,
+        extrapolate_decades=settings.figures.extrapolate_decades,
+    )
 
 
-def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> dict[str, Any]:
+def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> ProvenanceSpec:
     """Return the spec of the page of provenance: keys of shared results, and packages to show."""
     if experiment.trained:
         digests = {"tokenizer": layout.tokenizer_key}
@@ -108,12 +122,12 @@ def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> dict[str, 
         *layout.requests_of_key,
         *layout.texts_of_key,
     ]
-    return {
-        "experiment": experiment.name,
-        "digests": digests,
-        "packages": list(SHOWN_PACKAGES),
-        "shared_keys": sorted(set(keys)),
-    }
+    return ProvenanceSpec(
+        experiment=experiment.name,
+        digests=digests,
+        packages=list(SHOWN_PACKAGES),
+        shared_keys=sorted(set(keys)),
+    )
 
 
 def template_digest(stage: str) -> str:

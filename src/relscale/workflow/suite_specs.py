@@ -3,12 +3,13 @@
 The spec of a training job is `Run.spec` of the plan.
 """
 
-from typing import Any
-
+from relscale.config.training import JobLimits
+from relscale.plan.spec import EnoughTokensSpec, SuiteSpec
+from relscale.released.spec import ReleasedModelsSpec
 from relscale.workflow.experiment import PlannedExperiment
 
 
-def suite_spec(experiment: PlannedExperiment, tokens_to_score: dict[str, int]) -> dict[str, Any]:
+def suite_spec(experiment: PlannedExperiment, tokens_to_score: dict[str, int]) -> SuiteSpec:
     """Return the spec of the suite's table and bill.
 
     Args:
@@ -17,34 +18,29 @@ def suite_spec(experiment: PlannedExperiment, tokens_to_score: dict[str, int]) -
             bill of a suite on the CPU does not list jobs.
     """
     settings = experiment.settings
-    spec: dict[str, Any] = {
-        "suite": settings.suite.model_dump(mode="json"),
-        "vocab_size": settings.tokenizer.vocab_size,
-        "costs": settings.costs.model_dump(mode="json"),
-    }
-    if any(run.device == "gpu" for run in experiment.runs):
-        keys = {"gpus_per_run", "gpu_memory_gb", "hours_per_run"}
-        spec["training"] = settings.training.model_dump(mode="json", include=keys)
-        spec["tokens_to_score"] = tokens_to_score
-    return spec
+    on_gpus = any(run.device == "gpu" for run in experiment.runs)
+    limits = settings.training.model_dump(include=set(JobLimits.model_fields))
+    return SuiteSpec(
+        suite=settings.suite,
+        vocab_size=settings.tokenizer.vocab_size,
+        costs=settings.costs,
+        training=JobLimits(**limits) if on_gpus else None,
+        tokens_to_score=tokens_to_score if on_gpus else None,
+    )
 
 
-def enough_tokens_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def enough_tokens_spec(experiment: PlannedExperiment) -> EnoughTokensSpec:
     """Return the tokens that the longest run of each corpus needs, and the allowed epochs."""
     suite = experiment.settings.suite
-    return {
-        "most_tokens": {
-            corpus: max(run.tokens for run in experiment.runs if run.corpus == corpus)
-            for corpus in suite.corpora
-        },
-        "max_epochs": suite.max_epochs,
+    most_tokens = {
+        corpus: max(run.tokens for run in experiment.runs if run.corpus == corpus)
+        for corpus in suite.corpora
     }
+    return EnoughTokensSpec(most_tokens=most_tokens, max_epochs=suite.max_epochs)
 
 
-def released_suite_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:
     """Return the spec of the table of released models."""
     settings = experiment.settings.released
-    return {
-        "models": [row.model_dump(mode="json") for row in experiment.released],
-        "folder": settings.folder if settings is not None else None,
-    }
+    folder = settings.folder if settings is not None else None
+    return ReleasedModelsSpec(models=list(experiment.released), folder=folder)

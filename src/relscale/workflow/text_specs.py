@@ -1,19 +1,30 @@
 """Specs of sources, corpora and the tokenizer: the settings that decide their bytes."""
 
-from typing import Any
-
+from relscale.config.sources import Described
+from relscale.text.spec import (
+    ComponentSpec,
+    CorpusSpec,
+    GivenTokenizerSpec,
+    ShardedCorpusSpec,
+    SourceSpec,
+    SourcesTableSpec,
+    TokenizerSpec,
+    TokensSpec,
+)
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import text_sources
 
+DESCRIPTION = set(Described.model_fields)
+"""Keys of a source that do not decide its bytes."""
 
-def source_spec(experiment: PlannedExperiment, name: str) -> dict[str, Any]:
+
+def source_spec(experiment: PlannedExperiment, name: str) -> SourceSpec:
     """Return the spec of a source.
 
     Its licence and citation are not in it, nor where a local copy of a package is.
     """
     source = experiment.settings.sources[name]
-    left_out = {"licence", "citation"} | ({"path"} if source.kind == "package" else set())
-    return {"name": name, **source.model_dump(mode="json", exclude=left_out)}
+    return SourceSpec.model_validate({"name": name, **source.model_dump(exclude=DESCRIPTION)})
 
 
 def local_copy(experiment: PlannedExperiment, name: str) -> str:
@@ -24,10 +35,12 @@ def local_copy(experiment: PlannedExperiment, name: str) -> str:
     return getattr(experiment.settings.sources[name], "path", None) or ""
 
 
-def sources_table_spec(experiment: PlannedExperiment, names: list[str]) -> dict[str, Any]:
+def sources_table_spec(experiment: PlannedExperiment, names: list[str]) -> SourcesTableSpec:
     """Return licences and citations of sources, by name."""
     sources = experiment.settings.sources
-    return {name: sources[name].model_dump(include={"licence", "citation"}) for name in names}
+    return SourcesTableSpec.model_validate(
+        {name: sources[name].model_dump(include=DESCRIPTION) for name in names}
+    )
 
 
 def corpus_sources(experiment: PlannedExperiment, corpus: str) -> list[str]:
@@ -44,52 +57,58 @@ def corpus_sources(experiment: PlannedExperiment, corpus: str) -> list[str]:
     return sorted(names)
 
 
-def removed_texts(experiment: PlannedExperiment) -> dict[str, Any]:
+def removed_texts(experiment: PlannedExperiment) -> dict[str, object]:
     """Return the evaluation text that is removed from all corpora, by family."""
     names = experiment.settings.corpora.decontaminate_against
     return {name: experiment.family(name).text_spec() for name in names}
 
 
-def corpus_spec(experiment: PlannedExperiment, corpus: str) -> dict[str, Any]:
+def corpus_spec(experiment: PlannedExperiment, corpus: str) -> CorpusSpec:
     """Return the spec of a corpus's documents."""
     corpora = experiment.settings.corpora
-    return {
-        "corpus": corpus,
-        "mixture": corpora.mixtures[corpus].model_dump(mode="json"),
-        "corpora": corpora.model_dump(mode="json", exclude={"mixtures", "sharded"}),
-        "decontaminate_against": removed_texts(experiment),
-    }
+    return CorpusSpec.model_validate(
+        {
+            "corpus": corpus,
+            "mixture": corpora.mixtures[corpus],
+            "corpora": corpora.model_dump(exclude={"mixtures", "sharded"}),
+            "decontaminate_against": removed_texts(experiment),
+        }
+    )
 
 
-def tokens_spec(corpus: str) -> dict[str, Any]:
+def tokens_spec(corpus: str) -> TokensSpec:
     """Return the spec of a corpus's tokens: documents and tokenizer are inputs."""
-    return {"corpus": corpus}
+    return TokensSpec(corpus=corpus)
 
 
-def component_spec(experiment: PlannedExperiment, corpus: str, component: str) -> dict[str, Any]:
+def component_spec(experiment: PlannedExperiment, corpus: str, component: str) -> ComponentSpec:
     """Return the spec of a component's shards.
 
     Its weight is not in it, so that another mixture of the same text tokenizes nothing again.
     """
     parent = experiment.sharded[corpus]
     settings = parent.components[component]
-    source = source_spec(experiment, settings.source)
-    source.pop("name")
-    return {
-        "name": component,
-        "component": settings.model_dump(mode="json", exclude={"weight"})
-        | {"validation_share": settings.validation_share or parent.validation_share},
-        "source": source,
-        "window_words": experiment.settings.corpora.window_words,
-        "decontaminate_against": removed_texts(experiment),
-    }
+    share = settings.validation_share or parent.validation_share
+    source = experiment.settings.sources[settings.source]
+    return ComponentSpec.model_validate(
+        {
+            "name": component,
+            "component": settings.model_dump(exclude={"weight"}) | {"validation_share": share},
+            "source": source.model_dump(exclude=DESCRIPTION),
+            "window_words": experiment.settings.corpora.window_words,
+            "decontaminate_against": removed_texts(experiment),
+        }
+    )
 
 
-def sharded_spec(experiment: PlannedExperiment, corpus: str) -> dict[str, Any]:
+def sharded_spec(experiment: PlannedExperiment, corpus: str) -> ShardedCorpusSpec:
     """Return the spec of a sharded corpus's manifest."""
-    return {"corpus": corpus, "settings": experiment.sharded[corpus].model_dump(mode="json")}
+    return ShardedCorpusSpec(corpus=corpus, settings=experiment.sharded[corpus])
 
 
-def tokenizer_spec(experiment: PlannedExperiment) -> dict[str, Any]:
+def tokenizer_spec(experiment: PlannedExperiment) -> TokenizerSpec | GivenTokenizerSpec:
     """Return the spec of the tokenizer, trained or given."""
-    return experiment.settings.tokenizer.model_dump(mode="json", exclude_none=True)
+    settings = experiment.settings.tokenizer
+    if settings.given is not None:
+        return GivenTokenizerSpec.model_validate(dict(settings))
+    return TokenizerSpec.model_validate(settings.model_dump(exclude={"given"}))

@@ -1,10 +1,12 @@
 """The declarations of the law tables and the code that derives from them."""
 
-import inspect
+from pathlib import Path
+from pkgutil import iter_modules
 
 import pandas as pd
 import pytest
 
+from relscale.contract import tables as contract_tables
 from relscale.contract.io import read_table, write_table
 from relscale.contract.law_tables import FAMILY_TABLES, LAW_TABLES
 from relscale.contract.status import (
@@ -14,20 +16,34 @@ from relscale.contract.status import (
     status_of,
 )
 from relscale.contract.table import Table
-from relscale.laws.fit import TABLES
-from relscale.stages import laws as stage
-from relscale.workflow.law_specs import LAW_TABLES as LISTED
+from relscale.laws import tables as laws
+from relscale.laws.fit import TABLES, check_paths
 
 EXAMPLE = Table(
     name="example", description="An example.", key=("name",), columns={"name": "text", "x": "float"}
 )
 
 
-def test_every_list_of_law_tables_is_the_same():
-    names = [table.name for table in FAMILY_TABLES]
-    assert names == list(TABLES) == list(LISTED)
-    outs = [name for name in inspect.signature(stage.main).parameters if name.startswith("out_")]
-    assert outs == [f"out_{name}" for name in names]
+def test_every_law_has_a_table_and_every_table_a_law():
+    modules = {module.name for module in iter_modules(laws.__path__)}
+    assert modules == {table.name for table in FAMILY_TABLES} == set(TABLES)
+    assert [law.table for law in laws.LAWS] == list(FAMILY_TABLES)
+
+
+def test_every_table_of_the_contract_is_listed_and_named_as_its_module():
+    modules = {module.name for module in iter_modules(contract_tables.__path__)}
+    assert modules == {table.name for table in LAW_TABLES}
+
+
+def test_the_paths_of_the_law_tables_must_be_complete():
+    paths = [Path(f"{name}.csv") for name in TABLES]
+    check_paths(paths)
+    with pytest.raises(
+        ValueError,
+        match=r"^no path for table points; mine\.csv: not a law table; more than one path for "
+        r"table relative; the tables are points, absolute, ",
+    ):
+        check_paths([*paths[1:], Path("mine.csv"), Path("x/relative.csv")])
 
 
 @pytest.mark.parametrize("table", LAW_TABLES, ids=lambda table: table.name)
@@ -69,3 +85,10 @@ def test_the_status_of_an_older_table_is_split(tmp_path):
     frame = read_table(path, ("corpus", "status", "remarks"))
     assert frame["status"].tolist() == ["ok", "ok"]
     assert [decode_remarks(cell) for cell in frame["remarks"]] == [["two notes", "here"], []]
+
+
+def test_the_quantity_of_an_older_back_test_gets_its_present_name(tmp_path):
+    path = tmp_path / "backtest.csv"
+    path.write_text("suite,quantity,predicted\nweb,error,1.5\nweb,gap,0.9\n")
+    frame = read_table(path, ("corpus", "quantity"))
+    assert frame["quantity"].tolist() == ["value", "gap"]

@@ -9,11 +9,10 @@ import yaml
 
 import relscale.contract
 from relscale.config.load import load_config, merged, read_yaml
-from relscale.contract import law_tables as laws
 from relscale.contract import losses
-from relscale.contract import prompt_table as prompts
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
+from relscale.contract.law_tables import LAW_TABLES
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
 from relscale.contract.suite_table import SuiteRow
@@ -24,7 +23,7 @@ from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 ROOT = Path(__file__).parents[3]
 TABLES = (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
 EXTEND = (ROOT / "docs/user/extend.md").read_text(encoding="utf-8")
-MODULES = {"laws": laws, "losses": losses, "prompts": prompts, "suite": suite, "text": text}
+MODULES = {"losses": losses, "suite": suite, "text": text}
 HEADINGS = {
     "SUITE_COLUMNS": "tables/suite.csv",
     "SOURCES_COLUMNS": "tables/sources.csv",
@@ -33,8 +32,8 @@ HEADINGS = {
     "SPEED_COLUMNS": "runs/\\<run\\>/speed.csv",
     "LOSSES_COLUMNS": "tables/losses.parquet",
     "ITEMS_COLUMNS": "tables/items.parquet",
-    **{f"{table.name.upper()}_COLUMNS": f"laws/{table.name}.csv" for table in laws.LAW_TABLES},
 }
+HEADINGS |= {table.name: f"laws/{table.name}.csv" for table in LAW_TABLES}
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
 
@@ -45,7 +44,7 @@ def tables():
         for name, value in vars(module).items()
         if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
-    found |= {f"{table.name.upper()}_COLUMNS": table.names for table in laws.LAW_TABLES}
+    found |= {table.name: table.names for table in LAW_TABLES}
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
@@ -87,7 +86,7 @@ def test_every_column_is_in_the_section_of_its_table_in_order(name):
     assert columns[: len(tables()[name])] == list(tables()[name])
 
 
-@pytest.mark.parametrize("table", laws.LAW_TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", LAW_TABLES, ids=lambda table: table.name)
 def test_every_column_of_a_law_table_has_the_type_of_the_contract(table):
     types = re.findall(r"^\| `\w+` \| (\w+) \|", section(f"laws/{table.name}.csv"), re.MULTILINE)
     assert types[: len(table.columns)] == list(table.columns.values())
@@ -112,7 +111,7 @@ def test_every_metric_has_the_direction_of_the_contract():
     table = section("Metrics")
     better = dict(re.findall(r"^\| `(\w+)` \|.*\| (lower|higher) \|$", table, re.MULTILINE))
     lower = {name for name, word in better.items() if word == "lower"}
-    assert set(better) == set(METRICS) and lower == set(losses.LOWER_IS_BETTER)
+    assert set(better) == set(METRICS) and lower == {name for name, metric in METRICS.items() if metric.lower_is_better}
 
 
 def test_every_metric_with_its_unit_is_described():

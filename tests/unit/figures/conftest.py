@@ -9,16 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import (
-    ABSOLUTE_COLUMNS,
-    BACKTEST_COLUMNS,
-    DECOMPOSITION_COLUMNS,
-    OPTIMA_COLUMNS,
-    POINTS_COLUMNS,
-    RELATIVE_COLUMNS,
-    TWO_STAGE_COLUMNS,
-)
 from relscale.contract.losses import LOSSES_COLUMNS
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")
 BUDGETS = ("5e10", "1e11", "2e11", "5e11")
@@ -155,14 +153,14 @@ def make_tables(
                     )
                     decomposition.append(_slopes(corpus, family, metric, domain, baseline, dbeta))
     return {
-        "points": rows_of(POINTS_COLUMNS, points),
-        "absolute": rows_of(ABSOLUTE_COLUMNS, absolute),
-        "relative": rows_of(RELATIVE_COLUMNS, relative),
-        "decomposition": rows_of(DECOMPOSITION_COLUMNS, decomposition),
+        "points": rows_of(POINTS.names, points),
+        "absolute": rows_of(ABSOLUTE.names, absolute),
+        "relative": rows_of(RELATIVE.names, relative),
+        "decomposition": rows_of(DECOMPOSITION.names, decomposition),
         "losses": rows_of(LOSSES_COLUMNS, losses + _continuation(corpora, budgets, rng)),
-        "optima": rows_of(OPTIMA_COLUMNS, _optima(corpora, budgets)),
-        "backtest": rows_of(BACKTEST_COLUMNS, _predictions(points, budgets, noise)),
-        "two_stage": rows_of(TWO_STAGE_COLUMNS, [_sigmoid(corpus) for corpus in corpora]),
+        "optima": rows_of(OPTIMA.names, _optima(corpora, budgets)),
+        "backtest": rows_of(BACKTEST.names, _predictions(points, budgets, noise)),
+        "two_stage": rows_of(TWO_STAGE.names, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame(
             {
                 "domain": ["GB", "IE", "DE", "QA", "RU", "CN"],

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from relscale import figures
 from relscale.config.figure_name import figure_names
 from relscale.contract.io import read_table
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.contract.tables.prompts import PROMPTS
 from relscale.figures.draw import backtest, residuals
 from relscale.figures.kit import runner
 from relscale.figures.kit.choose import pick
@@ -455,7 +455,7 @@ def test_our_prompts_are_drawn_with_the_papers(small: Tables, reference: Path) -
         for k, name in enumerate(names)
         for domain in ("all", "STEM")
     ]
-    own = pd.DataFrame(rows, columns=list(PROMPTS_COLUMNS))
+    own = pd.DataFrame(rows, columns=list(PROMPTS.names))
     figure = drawn(
         "figure3_prompts",
         {**small, "prompts": read_table(reference / "paper_prompts.csv"), "own_prompts": own},

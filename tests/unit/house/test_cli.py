@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from relscale.cli import app
 from relscale.config.analysis import FitSettings, Laws, TwoStageAxes
 from relscale.config.load import merged, read_yaml
+from relscale.contract.law_tables import FAMILY_TABLES
 
 ROOT = Path(__file__).parents[3]
 
@@ -106,13 +107,11 @@ def test_laws_take_a_losses_table_from_outside(fitted):
 def test_the_workflow_and_the_command_line_give_the_same_numbers(losses, fitted, tmp_path):
     settings = Laws(optimum_by="family_mean").model_dump(mode="json", exclude={"two_stage"})
     spec = json.dumps({**settings, "family": "f", "baseline": "a", "metrics": ["bits_per_byte"]})
-    options = re.findall(r"--out-[a-z-]+", module("relscale.stages.laws", "--help").stdout)
-    outs = {option: tmp_path / option.removeprefix("--out-") for option in options}
-    words = [word for option, path in outs.items() for word in (option, path)]
-    done = module("relscale.stages.laws", "--spec", spec, "--losses", losses, *words)
+    outs = [tmp_path / f"{table.name}.csv" for table in FAMILY_TABLES]
+    done = module("relscale.stages.laws", "--spec", spec, "--losses", losses, "--out", *outs)
     assert done.returncode == 0, done.stderr
-    for name in ("relative", "absolute"):
-        assert outs[f"--out-{name}"].read_bytes() == (fitted / f"{name}.csv").read_bytes()
+    for path in outs:
+        assert path.read_bytes() == (fitted / path.name).read_bytes()
 
 
 def test_every_setting_of_a_fit_is_an_option_with_its_default():

@@ -115,7 +115,7 @@ def plant_surface(
     Args:
         surfaces: constants by name.
         width: half the range of sizes in decades of tokens.
-        shift: decades by which the grid's centre lies off the true optimum.
+        shift: decades between the grid's centre and the true optimum.
         drift: the same, from - drift at the lowest budget to drift at the highest.
     """
     rng = np.random.default_rng(seed)
@@ -173,7 +173,7 @@ def plant_surface_fixture() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture(name="surface_truth")
 def surface_truth_fixture() -> Callable[..., tuple[np.ndarray, np.ndarray, float]]:
-    """What is true of a planted surface."""
+    """The true slopes of a planted surface."""
     return surface_truth
 
 

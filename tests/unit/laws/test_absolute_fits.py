@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from relscale.laws.absolute_fits import (
+from relscale.laws.gap import gap_fit
+from relscale.laws.surface_fit.huber import huber_loss
+from relscale.laws.tables.absolute_fits import (
     absolute_deviation_lines,
     absolute_fits,
     fit_offset,
     huber_lines,
     least_squares_lines,
 )
-from relscale.laws.gap import gap_fit
-from relscale.laws.surface_fit.huber import huber_loss
 
 
 def points(y, number=None):
@@ -93,8 +93,9 @@ def test_offset_is_found_where_there_is_one():
     y = np.log(0.8 + 1.5 * np.exp(-0.25 * x)) + np.random.default_rng(0).normal(0, 0.001, 12)
     row = rows_of(y)["offset"]
     assert row["status"] == "ok" and row["best"]
-    assert row["offset"] == pytest.approx(0.8, abs=0.02)
-    assert row["exponent"] == pytest.approx(0.25, abs=0.02)
+    # Five standard errors: .002 and .001, from the derivatives of log(e + a exp(-b x)).
+    assert row["offset"] == pytest.approx(0.8, abs=0.01)
+    assert row["exponent"] == pytest.approx(0.25, abs=0.005)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from relscale.contract.io import read_table
-from relscale.contract.law_tables import OPTIMA_COLUMNS, RELATIVE_COLUMNS
+from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.fit import TABLES, fit_baselines, fit_family
 from relscale.laws.spec import LawSpec
 
@@ -81,6 +82,7 @@ def test_point_errors_are_honest(plant):
         ].iloc[0]
         gaps.append(row["gap"])
         errors.append(row["gap_standard_error"])
+    # Three times the 9 %.
     assert np.mean(errors) == pytest.approx(np.std(gaps, ddof=1), rel=0.3)
 
 
@@ -152,7 +154,7 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
     ]
     pd.testing.assert_frame_equal(found, pd.concat(each, ignore_index=True), check_exact=True)
     assert set(found["ci_method"]) == {"runs+items"}
-    assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE_COLUMNS
+    assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE.names
     with pytest.raises(
         ValueError,
         match="baseline is 'nobody', no domain of family 'topics'; domains are base, closer, "
@@ -211,7 +213,7 @@ def test_stages_write_the_same_bytes_twice(plant, tmp_path):
     assert sorted(written[0]) == sorted([f"{name}.csv" for name in TABLES] + ["optima.csv"])
     for name, table in TABLES.items():
         assert tuple(read_table(tmp_path / "a" / f"{name}.csv").columns) == table.names
-    assert tuple(read_table(tmp_path / "a" / "optima.csv").columns) == OPTIMA_COLUMNS
+    assert tuple(read_table(tmp_path / "a" / "optima.csv").columns) == OPTIMA.names
     assert read_table(tmp_path / "a" / "relative.csv").loc[0, "num_runs"] == 26
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import OPTIMA_COLUMNS
+from relscale.contract.tables.optima import OPTIMA
 from relscale.laws.cells import average_seeds, relative_weights, seed_variance, suites_of
 from relscale.laws.estimators.registry import BEST_RUN, VERTEX
 from relscale.laws.fit_error import FitError
@@ -154,7 +154,7 @@ def test_best_run_is_the_lowest_mean(plant):
 
 def test_optima_table(plant):
     table = optima_table([suite(plant())], SETTINGS.level)
-    assert tuple(table.columns) == OPTIMA_COLUMNS
+    assert tuple(table.columns) == OPTIMA.names
     assert (
         list(table["estimator"])
         == ["vertex"] * 4 + ["best_run"] * 4 + ["akima"] * 4 + ["surface"] * 4

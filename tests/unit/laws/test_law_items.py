@@ -116,6 +116,7 @@ def test_covariance_against_the_formula(planted):
         part = influence[:, made.stratum == stratum]
         part = part - part.mean(axis=1, keepdims=True)
         expected += part @ part.T
+    # 4,000 draws know a variance to sqrt(2 / 4000) = 2.2 %: four of those.
     assert covariance[0, 0] == pytest.approx(expected[0, 0], rel=0.1)
     assert covariance[0, 1] == pytest.approx(expected[0, 1], rel=0.1)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import PREDICTIONS_COLUMNS
+from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.laws.fit import fit_family
 from relscale.laws.outside_models import OutsideModel, outside_rows, read_outside_models
 from relscale.laws.power import fit_power_law
@@ -55,7 +55,7 @@ def test_models_stand_beside_what_is_predicted_for_them(losses, tmp_path):
         ("unknown", 1e12, None, None, "base", None),
     )
     found = fit_laws(losses, outside_models=path, out=tmp_path / "out", **SETTINGS).laws.predictions
-    assert tuple(found.columns) == PREDICTIONS_COLUMNS
+    assert tuple(found.columns) == PREDICTIONS.names
     outside = found[found["model"] != ""].set_index(["model", "kind"])
     assert list(outside.index) == [
         ("on", "outside_from_loss"), ("on", "outside_from_compute"),
@@ -88,8 +88,8 @@ def test_models_move_no_fit(losses, tmp_path):
 
 
 def test_intervals_of_outside_models_cover():
-    """100 models about a curve, each beside thirty runs of its own: its accuracy is inside in at
-    least .885 (.95 less three errors)."""
+    """100 models about a curve, each compared with thirty runs of its own: its accuracy is inside
+    in at least .885 (.95 less three errors)."""
     rng = np.random.default_rng(2)
     losses, loss = np.linspace(1.75, 2.3, 30), LEVEL * 5**-EXPONENT
     inside = []

@@ -1,12 +1,12 @@
-"""Estimators on planted surfaces L(N, D), whose IsoFLOP curves are no parabolas: what is exact,
-what is biased, what is refused."""
+"""Estimators on planted surfaces L(N, D), whose IsoFLOP curves are not parabolas: exact, biased and
+refused cases."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from relscale.contract.law_tables import SURFACE_COLUMNS
+from relscale.contract.tables.surface import SURFACE
 from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.estimators.base import Term
 from relscale.laws.estimators.registry import estimate
@@ -70,7 +70,7 @@ def test_the_parabolas_known_bias_is_there_and_known(plant_surface, surface_trut
 
 
 def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, surfaces):
-    """Beside the optimum a tilt that changes with compute looks like a slope of .002, unless the
+    """Off the optimum a tilt that changes with compute looks like a slope of .002, unless the
     model has it, as `joint` does."""
     _, _, dbeta = surface_truth(surfaces, BUDGETS)
     for grid in ("above", "below"):
@@ -141,7 +141,7 @@ def test_surface_intervals_hold_the_truth(plant_surface, surface_truth, surfaces
 
 def test_surface_table(plant_surface):
     table = fit_family(plant_surface(run_sd=0.002, domain_sd=0.002), SETTINGS).surface
-    assert tuple(table.columns) == SURFACE_COLUMNS
+    assert tuple(table.columns) == SURFACE.names
     assert list(table["method"]) == ["projection", "huber"] * 2
     assert table["status"].eq("ok").all()
     assert list(table["delta"].dropna()) == [1e-3, 1e-3]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from relscale.contract.losses import LOSSES_COLUMNS
-from relscale.contract.prompt_table import PROMPTS_COLUMNS
+from relscale.contract.tables.prompts import PROMPTS
 from relscale.laws.prompts import prompt_table
 from relscale.laws.spec import PromptsSpec
 from relscale.stages import prompts as stage
@@ -62,7 +62,7 @@ def losses(noise=0.0, runs=8, chance=0.0):
 
 def table(frame, window=2048, prompts=FAMILIES):
     made = prompt_table(frame, prompts, compute="training_flops", window=window, level=0.95)
-    assert tuple(made.columns) == PROMPTS_COLUMNS
+    assert tuple(made.columns) == PROMPTS.names
     return made.set_index(["prompt", "domain"])
 
 

@@ -4,8 +4,8 @@ import pytest
 from relscale.laws.estimators.joint_model import fit_joint
 from relscale.laws.fit import fit_family
 from relscale.laws.fit_error import FitError
-from relscale.laws.relative import reduction_slope
 from relscale.laws.spec import LawSpec
+from relscale.laws.tables.relative import reduction_slope
 
 SETTINGS = LawSpec(
     family="topics", baseline="base", draws=500, estimators=("joint", "vertex", "best_run", "akima")

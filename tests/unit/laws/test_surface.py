@@ -121,7 +121,7 @@ def test_huber_loss_by_hand():
 
 def test_huber_shrugs_off_one_bad_run_that_least_squares_follows():
     """One of thirty runs 40 % too high: the irreducible term of Huber's fit moves less than a fifth
-    of what least squares' does."""
+    as far as that of least squares."""
     plane, values = Plane.of(PARAMS, TOKENS), noisy(2, sd=0.002)
     bad = values.copy()
     bad[-1] *= 1.4

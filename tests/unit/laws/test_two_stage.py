@@ -8,7 +8,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.power import fit_power_law
 from relscale.laws.sigmoid import fit_sigmoid, predict_accuracy
 from relscale.laws.spec import LawSpec
-from relscale.laws.two_stage import isotonic_check
+from relscale.laws.tables.two_stage import isotonic_check
 
 
 def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):

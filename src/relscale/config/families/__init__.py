@@ -4,9 +4,9 @@ Each kind of family is a class that answers the questions of `base.Family`; the 
 and the requests of a kind are in `relscale.evaluation.families`. Light imports.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, WrapSerializer
 
 from relscale.config.families.base import Family
 from relscale.config.families.continuation import ContinuationFamily
@@ -27,7 +27,18 @@ AnyFamily = Annotated[
 ]
 """A family of any kind; a further kind is one more member."""
 
+
+def _without_baseline(family: Family, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    return {key: value for key, value in handler(family).items() if key != "baseline"}
+
+
+WITHOUT_BASELINE = WrapSerializer(_without_baseline)
+"""Leaves the baseline of a family out of JSON, since it matters only to the laws."""
+ScoredFamily = Annotated[AnyFamily, WITHOUT_BASELINE]
+"""A family in the spec of a job that reads its text or scores it."""
+
 __all__ = [
+    "WITHOUT_BASELINE",
     "AnyFamily",
     "ContinuationFamily",
     "DocumentFamily",
@@ -36,5 +47,6 @@ __all__ = [
     "PairFiles",
     "QuestionFamily",
     "RiskFamily",
+    "ScoredFamily",
     "ValidationFamily",
 ]

@@ -1,34 +1,24 @@
 """Contract of the table `absolute`."""
 
-from relscale.contract.table import Table
+from relscale.contract.table import DOMAIN_KEY, STATUS, Table, floats, integers, text
 
 ABSOLUTE = Table(
     name="absolute",
     description="One power law per corpus, domain, metric and estimator.",
-    key=(
-        "corpus",
-        "family",
-        "domain",
-        "metric",
-        "estimator",
-    ),
+    key=(*DOMAIN_KEY, "estimator"),
     columns={
-        "corpus": "text",
-        "family": "text",
-        "domain": "text",
-        "metric": "text",
-        "estimator": "text",
-        "compute": "text",
-        "coefficient": "float",
-        "exponent": "float",
-        "offset": "float",
-        "standard_error": "float",
-        "ci_low": "float",
-        "ci_high": "float",
-        "r2": "float",
-        "lack_of_fit_p": "float",
-        "num_points": "int",
-        "status": "text",
-        "remarks": "text",
+        **text(*DOMAIN_KEY, "estimator", "compute"),
+        **floats(
+            "coefficient",
+            "exponent",
+            "offset",
+            "standard_error",
+            "ci_low",
+            "ci_high",
+            "r2",
+            "lack_of_fit_p",
+        ),
+        **integers("num_points"),
+        **STATUS,
     },
 )

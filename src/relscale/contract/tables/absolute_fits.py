@@ -1,36 +1,24 @@
 """Contract of the table `absolute_fits`."""
 
-from relscale.contract.table import Table
+from relscale.contract.table import DOMAIN_KEY, STATUS, Table, flags, floats, integers, text
 
 ABSOLUTE_FITS = Table(
     name="absolute_fits",
     description="The power law fitted in four ways, compared by leaving budgets out.",
-    key=(
-        "corpus",
-        "family",
-        "domain",
-        "metric",
-        "estimator",
-        "fit",
-    ),
+    key=(*DOMAIN_KEY, "estimator", "fit"),
     columns={
-        "corpus": "text",
-        "family": "text",
-        "domain": "text",
-        "metric": "text",
-        "estimator": "text",
-        "compute": "text",
-        "fit": "text",
-        "coefficient": "float",
-        "exponent": "float",
-        "exponent_left_out_low": "float",
-        "exponent_left_out_high": "float",
-        "offset": "float",
-        "delta": "float",
-        "left_out_error_percent": "float",
-        "num_points": "int",
-        "best": "bool",
-        "status": "text",
-        "remarks": "text",
+        **text(*DOMAIN_KEY, "estimator", "compute", "fit"),
+        **floats(
+            "coefficient",
+            "exponent",
+            "exponent_left_out_low",
+            "exponent_left_out_high",
+            "offset",
+            "delta",
+            "left_out_error_percent",
+        ),
+        **integers("num_points"),
+        **flags("best"),
+        **STATUS,
     },
 )

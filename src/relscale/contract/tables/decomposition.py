@@ -1,34 +1,26 @@
 """Contract of the table `decomposition`."""
 
-from relscale.contract.table import Table
+from relscale.contract.table import GAP_KEY, STATUS, Table, floats, integers, text
 
 DECOMPOSITION = Table(
     name="decomposition",
     description="Slopes of every gap in model size and in data.",
-    key=(
-        "corpus",
-        "family",
-        "metric",
-        "treatment",
-    ),
+    key=(*GAP_KEY,),
     columns={
-        "corpus": "text",
-        "family": "text",
-        "metric": "text",
-        "treatment": "text",
-        "baseline": "text",
-        "slope_params": "float",
-        "slope_params_standard_error": "float",
-        "slope_params_ci_low": "float",
-        "slope_params_ci_high": "float",
-        "slope_tokens": "float",
-        "slope_tokens_standard_error": "float",
-        "slope_tokens_ci_low": "float",
-        "slope_tokens_ci_high": "float",
-        "slice_params_points_per_decade": "float",
-        "slice_tokens_points_per_decade": "float",
-        "num_runs": "int",
-        "status": "text",
-        "remarks": "text",
+        **text(*GAP_KEY, "baseline"),
+        **floats(
+            "slope_params",
+            "slope_params_standard_error",
+            "slope_params_ci_low",
+            "slope_params_ci_high",
+            "slope_tokens",
+            "slope_tokens_standard_error",
+            "slope_tokens_ci_low",
+            "slope_tokens_ci_high",
+            "slice_params_points_per_decade",
+            "slice_tokens_points_per_decade",
+        ),
+        **integers("num_runs"),
+        **STATUS,
     },
 )

@@ -1,27 +1,17 @@
 """Contract of the table `optima`."""
 
-from relscale.contract.table import Table
+from relscale.contract.table import STATUS, Table, floats, integers, text
 
 OPTIMA = Table(
     name="optima",
     description="Compute-optimal point of every corpus, budget and estimator.",
-    key=(
-        "corpus",
-        "budget",
-        "estimator",
-    ),
+    key=("corpus", "budget", "estimator"),
     columns={
-        "corpus": "text",
-        "budget": "text",
-        "estimator": "text",
-        "optimum_by": "text",
-        "optimum_tokens": "float",
-        "optimum_params": "float",
-        "metric": "text",
-        "value": "float",
-        "curvature": "float",
-        "num_runs": "int",
-        "status": "text",
-        "remarks": "text",
+        **text("corpus", "budget", "estimator", "optimum_by"),
+        **floats("optimum_tokens", "optimum_params"),
+        **text("metric"),
+        **floats("value", "curvature"),
+        **integers("num_runs"),
+        **STATUS,
     },
 )

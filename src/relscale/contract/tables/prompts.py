@@ -1,32 +1,22 @@
 """Contract of the table `prompts`."""
 
-from relscale.contract.table import Table
+from relscale.contract.table import STATUS, Table, floats, integers, text
 
 PROMPTS = Table(
     name="prompts",
     description="Share of the loss that compute explains, and accuracy, under each prompt.",
-    key=(
-        "corpus",
-        "family",
-        "domain",
-    ),
+    key=("corpus", "family", "domain"),
     columns={
-        "corpus": "text",
-        "family": "text",
-        "prompt": "text",
-        "metric": "text",
-        "domain": "text",
-        "r2": "float",
-        "ci_low": "float",
-        "ci_high": "float",
-        "num_runs": "int",
-        "runs_at_chance": "int",
-        "truncated_share": "float",
-        "accuracy": "float",
-        "accuracy_minus_traditional": "float",
-        "accuracy_minus_traditional_low": "float",
-        "accuracy_minus_traditional_high": "float",
-        "status": "text",
-        "remarks": "text",
+        **text("corpus", "family", "prompt", "metric", "domain"),
+        **floats("r2", "ci_low", "ci_high"),
+        **integers("num_runs", "runs_at_chance"),
+        **floats(
+            "truncated_share",
+            "accuracy",
+            "accuracy_minus_traditional",
+            "accuracy_minus_traditional_low",
+            "accuracy_minus_traditional_high",
+        ),
+        **STATUS,
     },
 )

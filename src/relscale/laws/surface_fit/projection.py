@@ -239,8 +239,8 @@ def _search(
         for kept, new in zip((coefficients, objective, gradient, curvature), tried, strict=True):
             kept[took] = new[better]
         damping[active] = np.where(better, damping[active] / 8, damping[active] * 6)
-        # A step that only damping or a bound made short is no end while it still finds something
-        # better.
+        # A short step ends the search unless only damping or a bound shortened it and it still
+        # found something better.
         ended = (size < STEP_TOLERANCE) | (damping[active] > DAMPING_LIMIT)
         converged[active[ended]] = True
         active = active[~ended]

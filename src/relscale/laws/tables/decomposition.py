@@ -17,9 +17,10 @@ from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds
 from relscale.laws.estimators.registry import BEST_RUN
 from relscale.laws.fit_error import FitError
 from relscale.laws.grid import fit_grid
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.optima.isoflop import IsoflopFits
-from relscale.laws.relative import reduction_slope
+from relscale.laws.tables.relative import reduction_slope
 
 TABLE = DECOMPOSITION
 
@@ -126,3 +127,6 @@ def _slice_at_fixed_size(runs: SuiteRuns, mean: Array, cells: Index) -> tuple[fl
     return reduction_slope(
         log_tokens, mean[chosen]
     ), f"token slice at {size:.4g} parameters over {len(chosen)} budgets"
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

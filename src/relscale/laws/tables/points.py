@@ -8,6 +8,7 @@ from relscale.contract.status import status_columns
 from relscale.contract.tables.points import POINTS
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.gap import GapFit
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 
 TABLE = POINTS
@@ -57,3 +58,6 @@ def _rows(fits: MetricFits, domain: str, points: GapFit) -> Iterator[Row]:
 def _mean(values: np.ndarray) -> float:
     """Return the geometric mean."""
     return float(np.exp(np.mean(np.log(values))))
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -14,6 +14,7 @@ from relscale.contract.tables.backtest import BACKTEST
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.power import fit_power_law
 
@@ -143,3 +144,6 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
         summary["with_interval"] > 0
     )
     return summary.reset_index()
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -16,6 +16,7 @@ from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.surface_fit.huber import DELTA
 
@@ -221,3 +222,6 @@ def huber_lines(x: Array, y: Array, subsets: Array) -> Line:
         if max(np.max(np.abs(level - before[0])), np.max(np.abs(slope - before[1]))) < 1e-12:
             break
     return level, slope
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -6,12 +6,13 @@ import numpy as np
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.absolute import ABSOLUTE
-from relscale.laws.absolute_fits import MIN_BUDGETS_FOR_OFFSET
 from relscale.laws.cells import average_seeds
 from relscale.laws.estimators.registry import SURFACE
 from relscale.laws.fit_error import FitError
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.power import fit_power_law
+from relscale.laws.tables.absolute_fits import MIN_BUDGETS_FOR_OFFSET
 
 TABLE = ABSOLUTE
 
@@ -64,3 +65,6 @@ def _offset(fits: MetricFits, estimator: str, domain: str, num_points: int) -> t
     cells = np.flatnonzero((fits.isoflop.weights > 0) & (count > 0))
     surface = fits.reader.surface(mean[cells], cells).fit
     return float(surface.irreducible[0]), "offset from the surface"
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

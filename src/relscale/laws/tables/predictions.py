@@ -6,13 +6,16 @@ import numpy as np
 
 from relscale.contract.status import status_columns
 from relscale.contract.tables.predictions import PREDICTIONS
+from relscale.laws.cells import Flags
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel, outside_failures, outside_rows
-from relscale.laws.power import fit_power_law
-from relscale.laws.sigmoid import predict_accuracy
-from relscale.laws.two_stage import Pairs, domains_of, label_of, pairs_of
+from relscale.laws.power import PowerLaw, fit_power_law
+from relscale.laws.sigmoid import Sigmoid, predict_accuracy
+from relscale.laws.spec import LawSpec
+from relscale.laws.tables.two_stage import Pairs, domains_of, label_of, pairs_of
 
 TABLE = PREDICTIONS
 
@@ -76,55 +79,78 @@ def _rows(
     Yields:
         The columns of the table from `kind` on; a failure becomes the status.
     """
-    spec, budgets = corpus.spec, corpus.runs.budgets
-    chance, level, seed = spec.chance, spec.level, spec.seed
-    assert chance is not None
+    spec = corpus.spec
     top = int(losses.budgets[-1])
-    beyond = float(losses.log_compute[-1] + np.log(10))
     observed = accuracies.points[accuracies.budgets == top]
-    cases = (
-        (
-            "held_out",
-            budgets[top],
-            float(losses.log_compute[-1]),
-            losses.budgets < top,
-            pairs.below(top),
-        ),
-        ("extrapolation", "", beyond, losses.budgets <= top, pairs),
-    )
-    for kind, budget, at, used, runs in cases:
-        held_out = kind == "held_out"
-        seen = float(np.exp(observed[0])) if held_out and len(observed) else float("nan")
-        seen_loss = float(np.exp(losses.points[-1])) if held_out else float("nan")
-        row: dict[str, object] = {
-            "kind": kind,
-            "budget": budget,
-            "model": "",
-            "compute": float(np.exp(at)),
-        }
-        row |= {"observed_loss": seen_loss, "observed": seen}
+    case: Row = {
+        "kind": "held_out",
+        "budget": corpus.runs.budgets[top],
+        "model": "",
+        "compute": float(np.exp(losses.log_compute[-1])),
+        "observed_loss": float(np.exp(losses.points[-1])),
+        "observed": float(np.exp(observed[0])) if len(observed) else float("nan"),
+    }
+    stages = _stages(spec, losses, losses.budgets < top, pairs.below(top))
+    yield _row(case, stages, float(losses.log_compute[-1]), spec, new_point=True)
+
+    beyond = float(losses.log_compute[-1] + np.log(10))
+    case = {
+        "kind": "extrapolation",
+        "budget": "",
+        "model": "",
+        "compute": float(np.exp(beyond)),
+        "observed_loss": float("nan"),
+        "observed": float("nan"),
+    }
+    stages = _stages(spec, losses, losses.budgets <= top, pairs)
+    yield _row(case, stages, beyond, spec, new_point=False)
+    if isinstance(stages, FitError):
+        yield from outside_failures(outside, stages)
+    else:
+        yield from outside_rows(outside, *stages, spec.level, spec.seed)
+
+
+def _stages(
+    spec: LawSpec, losses: GapFit, used: Flags, pairs: Pairs
+) -> tuple[PowerLaw, Sigmoid] | FitError:
+    """Fit loss to compute and accuracy to loss.
+
+    Args:
+        spec: chance and level.
+        losses: log loss at the optima of the budgets.
+        used: (budget,) the budgets of the power law.
+        pairs: the runs of the sigmoid.
+    """
+    assert spec.chance is not None
+    try:
+        power = fit_power_law(losses.log_compute[used], losses.points[used], spec.level)
+        return power, pairs.fit(spec.chance, spec.level)
+    except FitError as error:
+        return error
+
+
+def _row(
+    case: Row,
+    stages: tuple[PowerLaw, Sigmoid] | FitError,
+    at: float,
+    spec: LawSpec,
+    new_point: bool,
+) -> Row:
+    """Return one row: the case, its prediction at a log compute, status and remarks."""
+    if isinstance(stages, FitError):
         nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
-        try:
-            power = fit_power_law(losses.log_compute[used], losses.points[used], level)
-            sigmoid = runs.fit(chance, level)
-        except FitError as error:
-            yield {**row, **nothing, **status_columns(error.status, error.remarks)}
-            if not held_out:
-                yield from outside_failures(outside, error)
-            continue
-        found = predict_accuracy(
-            compute=np.exp(np.array([at])),
-            power=power,
-            sigmoid=sigmoid,
-            level=level,
-            seed=seed,
-            new_point=held_out,
-        )
-        notes = [] if power.dof > 0 else ["no interval: two budgets"]
-        yield {
-            **row,
-            **found.columns(),
-            **status_columns(sigmoid.status, notes),
-        }
-        if not held_out:
-            yield from outside_rows(outside, power, sigmoid, level, seed)
+        return {**case, **nothing, **status_columns(stages.status, stages.remarks)}
+    power, sigmoid = stages
+    found = predict_accuracy(
+        compute=np.exp(np.array([at])),
+        power=power,
+        sigmoid=sigmoid,
+        level=spec.level,
+        seed=spec.seed,
+        new_point=new_point,
+    )
+    notes = [] if power.dof > 0 else ["no interval: two budgets"]
+    return {**case, **found.columns(), **status_columns(sigmoid.status, notes)}
+
+
+LAW = Law(table=TABLE, fit=fit)

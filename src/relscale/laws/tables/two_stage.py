@@ -11,6 +11,7 @@ from relscale.contract.status import status_columns
 from relscale.contract.tables.two_stage import TWO_STAGE
 from relscale.laws.cells import RISING, Array, Flags, Index, SuiteRuns
 from relscale.laws.fit_error import FitError
+from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.sigmoid import Sigmoid, fit_sigmoid
@@ -248,3 +249,6 @@ def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) ->
         isotonic_rms_residual=float(np.sqrt(isotonic)),
         p_value=p_value,
     )
+
+
+LAW = Law(table=TABLE, fit=fit)

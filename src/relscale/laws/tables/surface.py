@@ -12,6 +12,7 @@ from relscale.contract.tables.surface import SURFACE
 from relscale.laws.cells import RISING, Array, Index, average_seeds
 from relscale.laws.estimators import registry
 from relscale.laws.fit_error import FitError
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.surface_fit.huber import DELTA, HuberFit, fit_huber, refit_huber
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch
@@ -152,3 +153,6 @@ def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> dic
         status = Status.NOT_CONVERGED
     refits = f"{100 * lost:.1f} % of the refits did not converge" if lost else ""
     return status_columns(status, [*bounds, refits, *notes])
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -14,6 +14,7 @@ from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, line_rows
+from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.verdict import p_difference
 
@@ -133,7 +134,7 @@ def reduction_slope(log_compute: Array, log_gap: Array) -> float:
 
 
 def side_tests(fit: GapFit) -> tuple[float, float]:
-    """Test on which side of 1 the fitted G lies.
+    """Test on which side of 1 the fitted G is.
 
     Returns:
         p_crosses: the larger of the p values of G = 1 at the lowest and at the highest budget where
@@ -156,3 +157,6 @@ def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
     """Return log G of the law and the p value of log G = 0."""
     value, variance = fit.predict(log_compute)
     return value, p_difference(value, float(np.sqrt(variance)), fit.dof)
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit))
