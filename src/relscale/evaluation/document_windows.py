@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from relscale.config.families import DocumentFamily
 from relscale.evaluation.requests import Item, in_random_order, rank, take_tokens, text_id
 from relscale.evaluation.tokens import TextEncoder
 
@@ -39,26 +40,22 @@ def document_items(
     texts: Iterable[tuple[str, str]],
     *,
     domain: str,
-    seed: int,
+    family: DocumentFamily,
     length: int,
-    max_tokens: int | None,
     encoder: TextEncoder,
-    max_items: int | None = None,
-    masked: int = 0,
 ) -> tuple[list[Item], Counter[str]]:
     """Return one window of each document of a sample, and the documents left out by cause.
 
     Args:
         texts: (stratum, text) of each document; none is empty.
-        domain: the domain's name, which seeds the sample with `seed`.
-        seed: seed of the family's samples.
+        domain: the domain's name, which seeds the sample together with the family's seed.
+        family: the settings: seed, caps and masked tokens. A document that has only masked tokens
+            is left out.
         length: tokens of a window.
-        max_tokens: cap on the tokens of all windows; None for no cap.
         encoder: the tokenizer.
-        max_items: cap on the documents.
-        masked: first tokens of each window that are shown but not scored; a document without
-            further tokens is left out.
     """
+    seed, masked = family.sample_seed, family.masked_tokens
+    max_tokens, max_items = family.token_cap(), family.item_cap()
     unique: dict[str, tuple[str, str]] = {}
     left_out = Counter[str](copies=0, over_cap=0)
     for stratum, text in texts:

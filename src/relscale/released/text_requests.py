@@ -105,17 +105,7 @@ def encode_items(
         for item, pairs in zip(some, _pairs(some, tokenizer), strict=True):
             truncated = False
             for option, (before, after) in zip(item.options, pairs, strict=True):
-                where = f"domain {item.domain!r}, item {item.item!r}"
-                if not len(after):
-                    text = (item.prefix + item.context).rstrip()
-                    raise ValueError(
-                        f"{where}: option {option!r} has no token of its own after {text[-60:]!r}"
-                    )
-                if len(after) > max_length:
-                    raise ValueError(
-                        f"{where}: option {option[:60]!r} has {len(after)} tokens; the model "
-                        f"allows {max_length}"
-                    )
+                _check_option(item, option, len(after), max_length)
                 kept = max_length + 1 - len(after)
                 lost = len(before) > kept
                 truncated |= lost
@@ -180,37 +170,30 @@ def encode_documents(
     if not 1 <= stride <= max_length:
         raise ValueError(f"stride = {stride}: must be 1 to the model's {max_length} tokens")
     _check_names([(document.domain, document.item) for document in documents])
-    kept: list[TextDocument] = []
-    contexts, continuations, source, num_bytes = [], [], [], []
-    whole: list[np.ndarray] = []
-    for document, tokens in zip(
-        documents, _encode_documents(documents, tokenizer, special=special), strict=True
-    ):
-        if not len(tokens):
-            raise ValueError(
-                f"domain {document.domain!r}, document {document.item!r}: its text has no token"
-            )
-        if len(tokens) <= masked_tokens:
-            continue
+    encoded = _encode_documents(documents, tokenizer, special=special)
+    scored = [
+        (document, tokens)
+        for document, tokens in zip(documents, encoded, strict=True)
+        if len(tokens) > masked_tokens
+    ]
+    kept = [document for document, _ in scored]
+    contexts, continuations, source = [], [], []
+    for row, (_, tokens) in enumerate(scored):
         for context, continuation in rolling_windows(
             tokens, tokenizer.prefix, max_length, stride, masked_tokens
         ):
             contexts.append(context)
             continuations.append(continuation)
-            source.append(len(kept))
-        whole.append(tokens[masked_tokens:])
-        num_bytes.append(
-            tokenizer.bytes_after(document.text, masked_tokens)
-            if masked_tokens
-            else len(document.text.encode())
-        )
-        kept.append(document)
+            source.append(row)
     if not kept:
         raise ValueError(f"no document has more than masked_tokens = {masked_tokens} tokens")
     table = RequestTable(
         contexts=[np.array([tokenizer.prefix], dtype=np.int32)] * len(kept),
-        continuations=whole,
-        num_bytes=np.array(num_bytes, dtype=np.float64),
+        continuations=[tokens[masked_tokens:] for _, tokens in scored],
+        num_bytes=np.array(
+            [_scored_bytes(document.text, masked_tokens, tokenizer) for document in kept],
+            dtype=np.float64,
+        ),
         first=np.arange(len(kept) + 1),
         gold=np.arange(len(kept)),
         truncated=np.zeros(len(kept), dtype=bool),
@@ -233,12 +216,21 @@ def encode_documents(
 def _encode_documents(
     documents: Sequence[TextDocument], tokenizer: TextTokenizer, *, special: bool
 ) -> Iterator[np.ndarray]:
+    """Yield the token ids of each document; one without a token is an error."""
     for start in range(0, len(documents), AT_A_TIME):
-        texts = [document.text for document in documents[start : start + AT_A_TIME]]
-        yield from (
-            np.array(tokens, dtype=np.int32)
-            for tokens in tokenizer.encode_texts(texts, special=special)
-        )
+        some = documents[start : start + AT_A_TIME]
+        encoded = tokenizer.encode_texts([document.text for document in some], special=special)
+        for document, tokens in zip(some, encoded, strict=True):
+            if not len(tokens):
+                raise ValueError(
+                    f"domain {document.domain!r}, document {document.item!r}: its text has no token"
+                )
+            yield np.array(tokens, dtype=np.int32)
+
+
+def _scored_bytes(text: str, masked_tokens: int, tokenizer: TextTokenizer) -> int:
+    """Return the UTF-8 bytes of a text after its masked tokens."""
+    return tokenizer.bytes_after(text, masked_tokens) if masked_tokens else len(text.encode())
 
 
 def rolling_windows(
@@ -328,6 +320,18 @@ def _encode(
         ):
             encoded[index] = np.array(tokens, dtype=np.int32)
     return encoded
+
+
+def _check_option(item: TextItem, option: str, tokens: int, max_length: int) -> None:
+    """Check that an option has tokens, and not more than the model allows."""
+    where = f"domain {item.domain!r}, item {item.item!r}"
+    if not tokens:
+        text = (item.prefix + item.context).rstrip()
+        raise ValueError(f"{where}: option {option!r} has no token of its own after {text[-60:]!r}")
+    if tokens > max_length:
+        raise ValueError(
+            f"{where}: option {option[:60]!r} has {tokens} tokens; the model allows {max_length}"
+        )
 
 
 def _check_items(items: Sequence[TextItem]) -> None:

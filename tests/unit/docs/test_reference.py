@@ -111,7 +111,8 @@ def test_every_metric_has_the_direction_of_the_contract():
     table = section("Metrics")
     better = dict(re.findall(r"^\| `(\w+)` \|.*\| (lower|higher) \|$", table, re.MULTILINE))
     lower = {name for name, word in better.items() if word == "lower"}
-    assert set(better) == set(METRICS) and lower == {name for name, metric in METRICS.items() if metric.lower_is_better}
+    declared = {name for name, metric in METRICS.items() if metric.lower_is_better}
+    assert set(better) == set(METRICS) and lower == declared
 
 
 def test_every_metric_with_its_unit_is_described():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapes
 import torch
 from rounding import score_error
 
@@ -22,16 +23,7 @@ from relscale.training.native_library import available
 
 pytestmark = pytest.mark.skipif(not available(), reason=str(available().reason))
 
-SMALL = Shape(
-    width=24,
-    layers=2,
-    heads=3,
-    kv_heads=3,
-    head_dim=8,
-    intermediate=64,
-    vocab_size=97,
-    context_length=40,
-)
+SMALL = replace(shapes.SMALL, context_length=40)
 
 
 def sharp_values(shape: Shape) -> dict[str, np.ndarray]:
@@ -62,17 +54,7 @@ def largest_logit(model: CausalModel) -> float:
     "shape",
     [
         SMALL,
-        replace(
-            SMALL,
-            width=40,
-            layers=1,
-            heads=2,
-            kv_heads=2,
-            head_dim=20,
-            intermediate=112,
-            vocab_size=512,
-            context_length=128,
-        ),
+        shapes.WIDE,
         replace(
             SMALL,
             width=33,

@@ -62,12 +62,9 @@ class DocumentItems(FamilyItems[DocumentFamily]):
             items, left_out = document_items(
                 texts[domain],
                 domain=domain,
-                seed=self.settings.sample_seed,
+                family=self.settings,
                 length=length,
-                max_tokens=self.settings.token_cap(),
                 encoder=encoder,
-                max_items=self.settings.item_cap(),
-                masked=self.settings.masked_tokens,
             )
             sample.items += items
             sample.left_out[domain] += left_out

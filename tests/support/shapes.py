@@ -1,0 +1,28 @@
+"""Shapes of small models, for tests of the native step and of native scoring."""
+
+from dataclasses import replace
+
+from relscale.plan.architecture import Shape
+
+SMALL = Shape(
+    width=24,
+    layers=2,
+    heads=3,
+    kv_heads=3,
+    head_dim=8,
+    intermediate=64,
+    vocab_size=97,
+    context_length=33,
+)
+WIDE = replace(
+    SMALL,
+    width=40,
+    layers=1,
+    heads=2,
+    kv_heads=2,
+    head_dim=20,
+    intermediate=112,
+    vocab_size=512,
+    context_length=128,
+)
+"""One layer with other sizes, a larger vocabulary and a longer context."""
