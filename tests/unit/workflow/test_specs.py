@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from edited_settings import edited, keys_of
 
+from relscale.config.figure_name import figure_names
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
@@ -414,5 +415,5 @@ def test_a_spec_depends_on_the_keys_that_decide_its_result_and_on_no_other(name)
     assert depends_on(kind, spec) == expected(kind, patterns)
 
 
-def test_every_figure_of_the_default_experiment_is_looked_at():
-    assert set(FIGURES) == set(load_config(read_yaml(ROOT / "config.yaml")).figures.names)
+def test_every_figure_is_looked_at():
+    assert set(FIGURES) == set(figure_names())
