@@ -40,9 +40,7 @@ rule laws:
         ),
         outside_models=lambda wildcards: law_specs.outside_models(EXPERIMENT, wildcards.family),
     output:
-        tables=[
-            f"{RESULTS}/laws/{{family}}/{table}.csv" for table in law_specs.LAW_TABLES
-        ],
+        tables=[f"{RESULTS}/laws/{{family}}/{table}.csv" for table in law_specs.LAW_TABLES],
     log:
         f"logs/{EXPERIMENT.name}/laws/{{family}}.log",
     benchmark:

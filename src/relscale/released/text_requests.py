@@ -216,7 +216,7 @@ def encode_documents(
 def _encode_documents(
     documents: Sequence[TextDocument], tokenizer: TextTokenizer, *, special: bool
 ) -> Iterator[np.ndarray]:
-    """Yield the token ids of each document; one without a token is an error."""
+    """Yield the token ids of each document; a document without tokens is an error."""
     for start in range(0, len(documents), AT_A_TIME):
         some = documents[start : start + AT_A_TIME]
         encoded = tokenizer.encode_texts([document.text for document in some], special=special)
