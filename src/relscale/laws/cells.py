@@ -271,6 +271,9 @@ def _scores(
     """Return the scores of the runs, the family they come from, and their metric.
 
     The columns are corpus, run, score and score_excess.
+
+    Raises:
+        ValueError: if the family has no metric that falls with compute, or no row that can be used.
     """
     if optimum_losses is not None:
         frame, optimum_by = optimum_losses, spec.optimum_by
@@ -288,6 +291,12 @@ def _scores(
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]
+    if used.empty:
+        reasons = ", ".join(sorted(frame["reason"].unique()))
+        raise ValueError(
+            f"family {spec.family!r}: the optimum is located by {candidates[0]} of "
+            f"{optimum_by!r}, and none of its rows can be used: {reasons}"
+        )
     value = used.assign(score=np.log(used["value"].astype(np.float64)))
     value["variance"] = (
         (value["standard_error"].astype(np.float64) / value["value"]) ** 2

@@ -20,7 +20,8 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
     """Check a losses table and mark the rows that cannot be used.
 
     Returns:
-        A copy with two more columns: `used` (bool) and `reason` (why not, text, empty where used).
+        A copy with numbers as `value` (NaN where it is text), and two more columns: `used` (bool)
+        and `reason` (why not, text, empty where used).
 
     Raises:
         ValueError: for a missing column, a repeated row, a run described in two ways, or a used row
@@ -46,6 +47,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
             f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row per run, "
             "family, domain and metric (seeds are runs)"
         )
+    frame["value"] = pd.to_numeric(frame["value"], errors="coerce").astype(np.float64)
     frame["reason"] = _reasons(frame)
     frame["used"] = frame["reason"] == ""
     used = frame[frame["used"]]
@@ -65,7 +67,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
 
 def _reasons(frame: pd.DataFrame) -> pd.Series:
     """Return why each row cannot be used; empty where it can."""
-    error = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
+    error = frame["value"].to_numpy(dtype=np.float64)
     reason = np.full(len(frame), "", dtype=object)
     reason[np.isfinite(error) & (error <= 0)] = "not positive"
     reason[~np.isfinite(error)] = "not finite"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relscale.contract.io import read_table, write_table
+from relscale.contract.io import read_table, with_present_names, write_table
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
@@ -86,7 +86,9 @@ def fit_laws(
     """
     spec = LawSpec.read(settings)
     frame = (
-        losses if isinstance(losses, pd.DataFrame) else read_table(Path(losses), LOSSES_REQUIRED)
+        with_present_names(losses)
+        if isinstance(losses, pd.DataFrame)
+        else read_table(Path(losses), LOSSES_REQUIRED)
     )
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))

@@ -2,8 +2,9 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,12 @@ def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
 
     quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)
     output = io.StringIO()  # a dry run lists its jobs even if it is quiet
-    with redirect_stdout(output), redirect_stderr(output), SnakemakeApi(quiet) as api:
+    with (
+        _kept_from_other_handlers("snakemake"),
+        redirect_stdout(output),
+        redirect_stderr(output),
+        SnakemakeApi(quiet) as api,
+    ):
         try:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
@@ -79,6 +85,21 @@ def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
                 f"{folder / 'Snakefile'}: cannot be planned: {output.getvalue().strip()}"
             ) from None
         return jobs_of(dag)
+
+
+@contextmanager
+def _kept_from_other_handlers(name: str) -> Iterator[None]:
+    """Keep messages of a logger from the handlers of its parents.
+
+    The command writes messages of every library to stderr, and a dry run lists all of its jobs.
+    """
+    logger = logging.getLogger(name)
+    before = logger.propagate
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = before
 
 
 def jobs_of(dag: Any) -> list[Job]:

@@ -131,6 +131,24 @@ def test_an_error_that_is_no_number(frame, tmp_path):
     assert all("1 run(s) left out: not finite" in text for text in remarks(laws).values())
 
 
+def test_text_among_the_values_that_locate_the_optimum(frame, tmp_path):
+    noisy = change(frame.assign(standard_error=0.01), "value", "n/a?", "1e11", "validation", "own")
+    laws = laws_of(noisy, tmp_path / "losses.csv", **FEW)
+    assert laws.laws.relative["dbeta"].notna().all()
+
+
+def test_an_optimum_without_a_usable_value(frame):
+    frame.loc[frame["family"] == "validation", "value"] *= -1
+    with pytest.raises(ValueError, match="none of its rows can be used: not positive"):
+        fit_laws(frame, **SETTINGS, **FEW)
+
+
+def test_a_table_with_older_names_of_columns(frame):
+    older = frame.rename(columns={"corpus": "suite", "value": "error"})
+    one, other = (fit_laws(table, **SETTINGS, **FEW).laws.relative for table in (frame, older))
+    pd.testing.assert_frame_equal(one, other)
+
+
 def test_a_domain_missing_for_some_runs(frame, tmp_path):
     some = frame[~((frame["domain"] == "treat") & frame["run"].str.contains("n5"))]
     assert all(
