@@ -108,7 +108,7 @@ def _imports(module: str) -> frozenset[str]:
                 parents = package.split(".")
                 base = ".".join(parents[: len(parents) - node.level + 1] + ([base] if base else []))
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node) == "iter_modules(__path__)":
+        elif isinstance(node, ast.Call) and _lists_modules(node):
             # A package that imports all its modules, such as relscale.text.readers.
             modules = {path.stem for path in file.parent.glob("*.py")} - {"__init__"}
             names |= {f"{module}.{name}" for name in modules}
@@ -116,16 +116,25 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name for name in names if name.split(".")[0] == root.name)
 
 
+def _lists_modules(call: ast.Call) -> bool:
+    """Return whether a call is `iter_modules(__path__)`."""
+    return (
+        isinstance(call.func, ast.Name)
+        and call.func.id == "iter_modules"
+        and [ast.unparse(argument) for argument in call.args] == ["__path__"]
+    )
+
+
 def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield all nodes of a syntax tree but those below `if TYPE_CHECKING:`, which never run."""
-    for node in ast.iter_child_nodes(tree):
+    todo = [tree]
+    while todo:
+        node = todo.pop()
         yield node
         if isinstance(node, ast.If) and ast.unparse(node.test) in TYPE_CHECKING:
-            for one in node.orelse:
-                yield one
-                yield from _nodes_that_run(one)
+            todo += node.orelse
         else:
-            yield from _nodes_that_run(node)
+            todo += ast.iter_child_nodes(node)
 
 
 @cache
