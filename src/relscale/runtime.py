@@ -70,9 +70,8 @@ def call(stage: Callable[..., object], words: Sequence[str] | None = None) -> No
 def parser_of(stage: Callable[..., object]) -> argparse.ArgumentParser:
     """Build the parser of a stage from its signature and the docstring of its module."""
     module = sys.modules[stage.__module__]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {stage.__module__}", description=module.__doc__
-    )
+    name = module.__spec__.name if module.__spec__ else stage.__module__  # not "__main__"
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=module.__doc__)
     hints = get_type_hints(stage)
     for name, parameter in signature(stage).parameters.items():
         if parameter.kind is not Parameter.KEYWORD_ONLY:

@@ -106,6 +106,8 @@ rule prompts:
         table=f"{RESULTS}/laws/prompts.csv",
     log:
         f"logs/{EXPERIMENT.name}/prompts.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/prompts.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -134,6 +136,8 @@ rule correlation:
         table=f"{RESULTS}/laws/correlation.csv",
     log:
         f"logs/{EXPERIMENT.name}/correlation.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/correlation.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
