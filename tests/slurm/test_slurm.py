@@ -58,7 +58,7 @@ def story(cluster, sent, local):
     first.until(
         "another attempt at the cancelled run", lambda: "Trying to restart job" in first.text
     )
-    first.until("checkpoint of the run that goes on", lambda: checkpoint_of(checkout, last))
+    first.until("checkpoint of the run that resumes", lambda: checkpoint_of(checkout, last))
     first.process.send_signal(signal.SIGKILL)
     first.wait()
     checkout.unlock()
@@ -97,7 +97,7 @@ def test_a_second_controller_is_told_that_the_folder_is_taken(story):
 
 def test_a_cancelled_job_is_tried_again_and_goes_on_from_its_checkpoint(story):
     assert "CANCELLED" in story["states"]
-    assert "going on after step" in training_log(story["checkout"], story["cancelled"])
+    assert "resuming after step" in training_log(story["checkout"], story["cancelled"])
 
 
 def test_results_are_those_of_a_plain_run_byte_for_byte(story, local):

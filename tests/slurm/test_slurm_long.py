@@ -55,7 +55,7 @@ def test_a_job_over_its_time_goes_on_where_it_was_stopped(story):
     code, text = story["end"]
     assert code == 0, text[-4000:]
     (run,) = (path.name for path in (story["checkout"].results / "runs").glob(f"{RUN}*"))
-    assert "going on after step" in training_log(story["checkout"], run)
+    assert "resuming after step" in training_log(story["checkout"], run)
 
 
 def test_results_are_those_of_a_plain_run_byte_for_byte(story):
@@ -73,7 +73,7 @@ def test_a_finished_run_that_is_asked_for_again_takes_no_step(story, cluster):
     assert call.wait() == 0, call.text[-4000:]
     log = training_log(checkout, run)
     steps = json.loads(before[f"runs/{run}/record.json"])["spec"]["steps"]
-    assert f"going on after step {steps}" in log
+    assert f"resuming after step {steps}" in log
     assert not re.search(r"step \d+ of \d+,", log)
     assert checkout.contents() == before
     benchmark = checkout.folder / f"benchmarks/results/slurm/train/{run}.jsonl"

@@ -58,7 +58,7 @@ class Attempts:
 
 def in_full(text):
     """Return whether an attempt trained its run from the first step to the last."""
-    return "going on after step" not in text and any(
+    return "resuming after step" not in text and any(
         step == steps for step, steps in re.findall(r": step (\d+) of (\d+),", text)
     )
 

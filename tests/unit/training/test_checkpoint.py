@@ -336,5 +336,5 @@ def test_tokens_that_change_while_a_run_is_trained_on_them_end_it_and_leave_noth
     path.write_bytes(before)
     last = process.start("out")
     said = last.communicate()[0]
-    assert last.returncode == 0 and "going on after step" not in said, said
+    assert last.returncode == 0 and "resuming after step" not in said, said
     assert process.bytes_of("out") == process.bytes_of("straight")
