@@ -25,11 +25,11 @@ def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
         in text
     )
     assert (
-        "experiments/overlay.yaml: families.language.baseline = 'UK': no domain of this "
-        "family; the choices are US, GB" in text
+        "experiments/overlay.yaml: families.language.baseline = 'UK': is not in the domains "
+        "of this family; the choices are US, GB" in text
     )
     assert (
-        "experiments/overlay.yaml: evaluate[1] = 'dialects': no such entry in families; "
+        "experiments/overlay.yaml: evaluate[1] = 'dialects': is not in families; "
         "the choices are validation" in text
     )
     assert "Traceback" not in text
