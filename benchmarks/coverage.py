@@ -15,6 +15,7 @@ through the true gaps at the true optima of the budgets, for infinitely many ite
 import argparse
 import dataclasses
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +213,7 @@ def simulate(
             )
             noise = item_noise(items, 200, number, f"domain {domain}")
             terms.append(Term(log_error=noise.log_error, item_covariance=noise.covariance))
-        yield design.model_copy(update={"score": score}), (terms[0], terms[1]), slope
+        yield replace(design, score=score), (terms[0], terms[1]), slope
 
 
 def measure(

@@ -14,13 +14,13 @@ from relscale.workflow.experiment import PlannedExperiment, plan_experiment
 from relscale.workflow.layout import Layout
 
 ROOT = Path(__file__).parents[3]
-RELEASED = {"checkpoints": {"table": str(ROOT / "experiments/checkpoints.csv")}}
+RELEASED = {"released": {"table": str(ROOT / "experiments/released.csv")}}
 
 
 @cache
 def planned(kind: str) -> PlannedExperiment:
     """Return an experiment that trains, or one of released models."""
-    name = "tiny" if kind == "trained" else "checkpoints"
+    name = "tiny" if kind == "trained" else "released"
     files = [read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / f"experiments/{name}.yaml")]
     overlays = [RELEASED] if kind == "released" else []
     return plan_experiment(load_config(merged([*files, *overlays])))

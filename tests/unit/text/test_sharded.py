@@ -790,7 +790,7 @@ def test_a_component_too_small_for_its_weight_is_named_before_training(
     spec = EnoughTokensSpec(most_tokens={"both": 3 * tokens}, max_epochs=1.0)
     with pytest.raises(
         ValueError,
-        match=r"components\.one: the longest run, of [\d,]+ tokens, would see it 2\.25",
+        match=r"components\.one: the longest run, of [\d,]+ tokens, takes 2\.25",
     ):
         enough_tokens.main(spec=spec, manifest=[path], out=checked)
 
