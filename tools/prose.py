@@ -95,9 +95,6 @@ RULES = (
         r"holds?|takes?|does|do|gives?|get|gets|make|makes) what\b(?! to\b)",
         "name the thing: inputs, settings, ...",
     ),
-    rule(
-        r"\bissue \d+\b|/work/|\bthis session\b", "nothing about where or by whom this is written"
-    ),
 )
 
 
