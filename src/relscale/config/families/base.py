@@ -4,6 +4,7 @@ A kind answers by overriding a class variable or a method of `Family`, so that n
 package and `relscale.evaluation.families` compares the word `kind`. Light imports.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -72,9 +73,9 @@ class Family(Model):
     """Minimum of bytes to score per domain; fewer are an error before any training or scoring. 0
     requires one item."""
 
+    @abstractmethod
     def domain_names(self) -> list[str]:
         """Return the names of the domains, in order."""
-        raise NotImplementedError
 
     def sources(self) -> list[str]:
         """Return the keys of `sources` that the text is read from.
@@ -141,6 +142,7 @@ class Family(Model):
         """Return the prompt of questions scored by the choice among answers, else None."""
         return None
 
+    @abstractmethod
     def tokens_to_score(self, context_length: int) -> int:
         """Return an upper estimate of the tokens that a model is given.
 
@@ -149,7 +151,6 @@ class Family(Model):
         Args:
             context_length: tokens of the model's context.
         """
-        raise NotImplementedError
 
     def problems(self, rest: Surroundings) -> list[Problem]:
         """Return everything that is wrong with the settings.
