@@ -3,6 +3,7 @@
 Imports are read from bytecode, and what follows from the graph of files.
 """
 
+import ast
 import json
 import modulefinder
 import re
@@ -106,6 +107,16 @@ def modules_in(source):
     return found
 
 
+class _WithoutTypes(ast.NodeTransformer):
+    """Removes imports that only a type checker reads."""
+
+    def visit_If(self, node):
+        """Keep the `else` of `if TYPE_CHECKING:`."""
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return node.orelse or ast.copy_location(ast.Pass(), node)
+        return self.generic_visit(node)
+
+
 def users_of(modules):
     """Return {module: modules that import it, at last, itself among them}, read from the compiled
     code of each."""
@@ -114,7 +125,11 @@ def users_of(modules):
     for name, path in modules.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         named_there = {name.rsplit(".", depth)[0] for depth in range(name.count(".") + 1)}
-        for code in _codes(compile(path.read_text(), str(path), "exec")):
+        text = path.read_text()
+        if "iter_modules(__path__)" in text:  # a package that imports all its modules
+            named_there |= {one for one in modules if one.rpartition(".")[0] == name}
+        tree = _WithoutTypes().visit(ast.parse(text))
+        for code in _codes(compile(tree, str(path), "exec")):
             for kind, what in finder.scan_opcodes(code):
                 if kind == "absolute_import":
                     names, base = what

@@ -32,10 +32,10 @@ pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
 MODULES = modules_in(ROOT / "src/relscale")
 REFORMATTED = (
-    "training/trainer.py",
+    "training/loop.py",
     "text/corpus_builder.py",
     "evaluation/metrics.py",
-    "laws/joint.py",
+    "laws/estimators/joint.py",
     "figures/kit/style.py",
     "pages/explorer.py",
 )
@@ -46,7 +46,7 @@ SOME_MODULES = (
     "text.tokenizer",
     "training.optimisers",
     "evaluation.metrics",
-    "laws.isoflop",
+    "laws.optima.isoflop",
     "figures.kit.axes",
     "plan.cost",
     "config.load",
