@@ -286,7 +286,8 @@ def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_p
     (finished.folder / "experiments/warmup.yaml").unlink()
     assert done.returncode == 1 and not Path(out).exists()
     assert (
-        "18 of 18 runs are not as planned now (spec.optimiser.warmup_share: 0.1 -> 0.2): curated-"
+        "18 of 18 runs differ from the present plan (spec.optimiser.warmup_share: 0.1 -> 0.2): "
+        "curated-"
         in done.stderr
     )
     done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "--out", out, *licence)
@@ -298,7 +299,7 @@ def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_p
 
 
 def test_stale_results_are_not_packed(finished):
-    module = finished.folder / "src/relscale/laws/joint.py"
+    module = finished.folder / "src/relscale/laws/estimators/joint.py"
     before = module.read_text()
     module.write_text(before + "\n_EDITED = True\n")
     try:
@@ -310,7 +311,7 @@ def test_stale_results_are_not_packed(finished):
         module.write_text(before)
     assert done.returncode == 1
     assert (
-        "job(s) are not fresh" in done.stderr and "`relscale verify` names them all" in done.stderr
+        "job(s) are not fresh" in done.stderr and "`relscale verify` lists them all" in done.stderr
     )
     assert not (finished.folder / "results/stale.tar.gz").exists()
     assert said.returncode == 1
