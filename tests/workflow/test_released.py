@@ -279,11 +279,11 @@ def test_all_bad_models_are_named_before_any_scoring(checkout, place):
     assert not list((checkout.folder / "results/wrong").glob("evaluations/**/*.parquet"))
 
 
-def test_figures_of_a_suite_that_is_not_there(checkout, place):
+def test_figures_of_a_corpus_that_is_not_there(checkout, place):
     done = checkout.snakemake(
         "--dry-run",
         overlay={**OVERLAY, "figures": {**OVERLAY["figures"], "corpus": "web"}},
         check=False,
     )
     assert done.returncode != 0
-    assert "figures.corpus = 'web': no suite of mine/table.csv" in done.stdout + done.stderr
+    assert "figures.corpus = 'web': not a corpus of mine/table.csv" in done.stdout + done.stderr

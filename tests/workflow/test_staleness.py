@@ -335,7 +335,7 @@ STEERS = [
             "warmup_share": 0.03,
             "decay_share": 0.4,
             "clip_norm": 0.5,
-            "step": "torch",
+            "implementation": "torch",
         }.items()
     ],
     ("suite.recipe.flop_tolerance", 0.02, either("suite")),
