@@ -336,6 +336,7 @@ STEERS = [
             "decay_share": 0.4,
             "clip_norm": 0.5,
             "implementation": "torch",
+            "optimiser": "cautious_adamc",
         }.items()
     ],
     ("suite.recipe.flop_tolerance", 0.02, either("suite")),
@@ -429,6 +430,7 @@ STEERS = [
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
     ("laws.margin", 0.02, either(*LAWS)),
+    ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
     ("laws.level", 0.9, either(*LAWS, "optima", "correlation")),
@@ -713,8 +715,9 @@ def test_every_key_that_the_experiment_uses_is_edited_somewhere():
             "corpora": before.corpora.model_copy(update={"mixtures": mixtures}),
         }
     )
-    # A family of another kind is another family, and both kinds here know one metric only.
-    only_one = {("DocumentFamily", "kind"), ("ValidationFamily", "kind"), ("Family", "metrics")}
+    # A family of another kind is another family; both kinds here know one metric only, and there is
+    # one architecture.
+    only_one = {("Family", "kind"), ("Family", "metrics"), ("BaseRecipe", "architecture")}
     assert keys_of(used) - edited == {("Experiment", "released"), *only_one}
 
 
