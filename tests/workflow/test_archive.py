@@ -287,8 +287,7 @@ def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_p
     assert done.returncode == 1 and not Path(out).exists()
     assert (
         "18 of 18 runs differ from the present plan (spec.optimiser.warmup_share: 0.1 -> 0.2): "
-        "curated-"
-        in done.stderr
+        "curated-" in done.stderr
     )
     done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "--out", out, *licence)
     assert done.returncode == 0, done.stderr
