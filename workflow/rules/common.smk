@@ -45,7 +45,8 @@ ENVIRONMENT = (
     f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
     "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
 )
-shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
+# Snakemake formats the prefix, so braces in a path are doubled.
+shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ".replace("{", "{{").replace("}", "}}"))
 
 
 def planned():
@@ -119,6 +120,11 @@ def note_checksums():
         note(jobs_of(workflow.dag), Checksums.read_or_begin(Path(), place))
     except OSError as error:
         logger.warning(f"{place}: cannot note the checksums of results: {error}")
+
+
+def verbatim(text):
+    """Return a function that returns a text, in which Snakemake then replaces no `{word}`."""
+    return lambda wildcards: text
 
 
 def any_of(names):
