@@ -11,6 +11,13 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+for place in (str(workflow.basedir), str(Path.cwd())):
+    if "{" in place or "}" in place:
+        raise WorkflowError(
+            f"{place}: the path of the checkout must not contain braces; Snakemake reads a word in "
+            "braces as the name of a wildcard"
+        )
+
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
@@ -45,8 +52,7 @@ ENVIRONMENT = (
     f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
     "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
 )
-# Snakemake formats the prefix, so braces in a path are doubled.
-shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ".replace("{", "{{").replace("}", "}}"))
+shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
 
 
 def planned():
