@@ -2,14 +2,15 @@ import ast
 import dis
 import subprocess
 import sys
+from functools import cache
 from types import CodeType
 
 import pytest
 from staleness import WithoutTypes, forget_code
 
-from relscale.provenance import code as provenance
 from relscale.config.figure_name import figure_names
 from relscale.pages.spec import SHOWN_PACKAGES
+from relscale.provenance import code as provenance
 from relscale.provenance.code import (
     DISTRIBUTIONS,
     NOT_COMPUTING,
@@ -205,7 +206,8 @@ def test_a_job_depends_on_the_libraries_that_its_modules_import_at_any_depth(pac
     (folder / "deeper/leaf.py").write_text(
         "import os.path, scipy.stats\nfrom typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    import torch\n"
-        "def late():\n    from transformers import AutoModel\n    import yaml\n    from . import x\n"
+        "def late():\n    from transformers import AutoModel\n    import yaml\n"
+        "    from . import x\n"
     )
     digest()
     assert libraries("package.stage") == ("scipy", "transformers", "yaml")
@@ -234,14 +236,17 @@ def imported_in(code):
     return found.union(*(imported_in(one) for one in code.co_consts if isinstance(one, CodeType)))
 
 
+@cache
+def imported_by(module):
+    path = SOURCE_ROOT.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = WithoutTypes().visit(ast.parse(path.read_text()))
+    return imported_in(compile(tree, str(path), "exec"))
+
+
 def test_the_libraries_of_a_stage_are_those_in_the_bytecode_of_its_modules():
     for stage in STAGES:
-        found = set()
-        for name in import_closure(stage):
-            path = SOURCE_ROOT.joinpath(*name.split("."))
-            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-            tree = WithoutTypes().visit(ast.parse(path.read_text()))
-            found |= imported_in(compile(tree, str(path), "exec"))
+        found = set().union(*(imported_by(name) for name in import_closure(stage)))
         assert found - {"relscale", *sys.stdlib_module_names} == set(libraries(stage)), stage
 
 
