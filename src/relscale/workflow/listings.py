@@ -38,8 +38,8 @@ class Listings:
         if settings.released is not None:
             paths["released.folder"] = [settings.released.folder or ""]
         wrong = [
-            f"{key} {path!r}: must not contain braces; Snakemake reads a word in braces as the name "
-            "of a wildcard"
+            f"{key} {path!r}: must not contain braces; Snakemake reads a word in braces as the "
+            "name of a wildcard"
             for key, names in paths.items()
             for path in dict.fromkeys(names)
             if "{" in path or "}" in path
