@@ -64,7 +64,7 @@ def origin(sha256: str, archive: str = "sdist") -> PackageOrigin:
 
 @pytest.fixture
 def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A function that sets pip: only what it is given, and no configuration of this machine."""
+    """A function that sets options of pip, without any configuration of this machine."""
     for name in list(os.environ):
         if name.startswith("PIP_"):
             monkeypatch.delenv(name)
