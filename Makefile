@@ -27,6 +27,9 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
+# One process per core; tests/conftest.py says which tests share a process.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup \
+	--no-loadscope-reorder
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
@@ -64,7 +67,7 @@ figures: env ## redraw stale figures from existing tables, without training
 
 test: ## every test that this machine can run
 	@$(ENVIRONMENT) --harness
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/ruff check $(CHECKED)
@@ -73,7 +76,7 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit
 	@for name in $(EXPERIMENTS); do \
 		echo "dry run of $$name"; \
 		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all \
@@ -111,7 +114,7 @@ publish: env ## write model folders and cards for the runs of EXPERIMENT; upload
 	$(BIN)/python -m relscale publish $(OVERLAYS) --out $(RESULTS)-models --licence $(LICENCE)
 
 soak: env ## all tests, including the long ones
-	$(BIN)/python -m pytest --soak
+	$(PYTEST) --soak
 
 clean-checkpoints: ## remove the checkpoints from which runs resume; results stay
 	rm -rf results/shared/checkpoints
