@@ -11,6 +11,13 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+for place in (str(workflow.basedir), str(Path.cwd())):
+    if "{" in place or "}" in place:
+        raise WorkflowError(
+            f"{place}: the path of the checkout must not contain braces; Snakemake reads a word in "
+            "braces as the name of a wildcard"
+        )
+
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
@@ -119,6 +126,11 @@ def note_checksums():
         note(jobs_of(workflow.dag), Checksums.read_or_begin(Path(), place))
     except OSError as error:
         logger.warning(f"{place}: cannot note the checksums of results: {error}")
+
+
+def verbatim(text):
+    """Return a function that returns a text, in which Snakemake then replaces no `{word}`."""
+    return lambda wildcards: text
 
 
 def any_of(names):

@@ -30,7 +30,7 @@ rule documents:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.documents \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --source {params.sources:q} \
             --out-train {output.train:q} \
             --out-validation {output.validation:q} \
@@ -63,7 +63,7 @@ if EXPERIMENT.settings.tokenizer.given is None:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
+            spec=verbatim(canonical_json(text_specs.tokenizer_spec(EXPERIMENT))),
             train=[
                 f"{corpus}={LAYOUT.documents(corpus, 'train.parquet')}"
                 for corpus in EXPERIMENT.settings.tokenizer.trained_on
@@ -74,7 +74,7 @@ if EXPERIMENT.settings.tokenizer.given is None:
             """
             exec &> >(tee {log:q})
             python -m relscale.stages.tokenizer \
-                --spec {params.spec:q} \
+                --spec <(printf %s {params.spec:q}) \
                 --train {params.train:q} \
                 --out {output.tokenizer:q}
             """
@@ -97,7 +97,7 @@ else:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
+            spec=verbatim(canonical_json(text_specs.tokenizer_spec(EXPERIMENT))),
             listing=LISTINGS.of_tokenizer(),
             code=code_digest("relscale.stages.given_tokenizer"),
             lock=lock_digest(["tokenizers"]),
@@ -105,7 +105,7 @@ else:
             """
             exec &> >(tee {log:q})
             python -m relscale.stages.given_tokenizer \
-                --spec {params.spec:q} \
+                --spec <(printf %s {params.spec:q}) \
                 --listing={params.listing:q} \
                 --out {output.tokenizer:q} \
                 --manifest {output.manifest:q}
@@ -142,7 +142,7 @@ rule shards:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.shards \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --tokenizer {input.tokenizer:q} \
             --train {input.train:q} \
             --validation {input.validation:q} \

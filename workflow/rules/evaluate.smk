@@ -36,7 +36,7 @@ rule family:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.family \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --tokenizer {input.tokenizer:q} \
             {params.text:q} \
             --out {output.requests:q} \
@@ -64,13 +64,13 @@ rule overlap:
         mem_mb=1500,
         runtime="30m",
     params:
-        spec=canonical_json(evaluation_specs.overlap_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(evaluation_specs.overlap_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.overlap"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.overlap \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --requests {input.requests:q} \
             --train {input.train:q} \
             --out {output.overlaps:q}
@@ -120,7 +120,7 @@ rule evaluate:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.evaluate \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --requests {input.requests:q} \
             --record {input.records:q} \
             {params.overlaps:q} \

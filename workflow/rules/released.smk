@@ -28,13 +28,13 @@ rule released_models:
         mem_mb=500,
         runtime="10m",
     params:
-        spec=canonical_json(suite_specs.released_suite_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(suite_specs.released_suite_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.released_models"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.released_models \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --out {output.table:q} \
             --out-bill {output.bill:q}
         """
@@ -66,7 +66,7 @@ rule texts:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.texts \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             {params.sources:q} \
             --out {output.texts:q} \
             --manifest {output.manifest:q}
@@ -143,7 +143,7 @@ rule evaluate_released:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.evaluate_released \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --defined-by {params.code:q} {params.lock:q} \
             --texts {input.texts:q} \
             --out-losses {output.losses:q} \

@@ -63,7 +63,7 @@ rule other_baselines:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.baselines \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
@@ -100,7 +100,7 @@ rule explorer:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(page_specs.explorer_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(page_specs.explorer_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.explorer"),
         templates=page_specs.template_digest("explorer"),
         lock=lock_digest(["vl-convert-python"]),
@@ -108,7 +108,7 @@ rule explorer:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.explorer \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --points {input.points:q} \
             --absolute {input.absolute:q} \
@@ -140,14 +140,14 @@ rule findings:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(page_specs.findings_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(page_specs.findings_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.findings"),
         templates=page_specs.template_digest("findings"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.findings \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --relative {input.relative:q} \
             --suite {input.suite:q} \
             --link explorer.html provenance.html \
@@ -191,7 +191,7 @@ rule provenance:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(page_specs.provenance_spec(EXPERIMENT, LAYOUT)),
+        spec=verbatim(canonical_json(page_specs.provenance_spec(EXPERIMENT, LAYOUT))),
         own=f"benchmarks/results/{EXPERIMENT.name}",
         shared="benchmarks/results/shared",
         code=code_digest("relscale.stages.provenance"),
@@ -201,7 +201,7 @@ rule provenance:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.provenance \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --sources {input.sources:q} \
             --table {input.sources:q} {input.tables:q} \
             --citation {input.citation:q} \

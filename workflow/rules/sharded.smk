@@ -27,7 +27,7 @@ rule shard_plan:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.shard_plan \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --listing={params.listing:q} \
             --out {output.plan:q}
         """
@@ -72,7 +72,7 @@ rule shard:
         exec &> >(tee {log:q})
         export RAYON_NUM_THREADS={threads} TOKENIZERS_PARALLELISM=true
         python -m relscale.stages.shard \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --plan {input.plan:q} \
             --shard {wildcards.shard:q} \
             --tokenizer {input.tokenizer:q} \
@@ -121,7 +121,7 @@ rule sharded_corpus:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sharded_corpus \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --component {params.components:q} \
             --out-validation {output.validation:q} \
             --manifest {output.manifest:q}

@@ -29,7 +29,7 @@ rule source:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.source \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --listing={params.listing:q} \
             --local-copy={resources.local_copy:q} \
             --downloads={resources.downloads:q} \
@@ -56,13 +56,15 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources)),
+        spec=verbatim(
+            canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources))
+        ),
         code=code_digest("relscale.stages.sources_table"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sources_table \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --manifest {input.manifests:q} {input.plans:q} \
             --out {output.table:q}
         """

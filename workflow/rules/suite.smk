@@ -17,13 +17,15 @@ rule suite:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score)),
+        spec=verbatim(
+            canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score))
+        ),
         code=code_digest("relscale.stages.suite"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.suite \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --out {output.table:q} \
             --out-bill {output.bill:q}
         """
@@ -46,13 +48,13 @@ rule enough_tokens:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.enough_tokens"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.enough_tokens \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --manifest {input.manifests:q} \
             --out {output.checked:q}
         """

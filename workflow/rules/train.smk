@@ -49,7 +49,7 @@ rule train:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.train \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --threads {threads} \
             --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
