@@ -23,7 +23,13 @@ sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.figures import find as find_figure
 from relscale.provenance.checksums import Checksums, checksums_place, note
-from relscale.provenance.code import code_digest, is_recorded, lock_digest
+from relscale.provenance.code import (
+    code_digest,
+    command_digest,
+    is_recorded,
+    lock_digest,
+    versions_of,
+)
 from relscale.provenance.dag import jobs_of
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
@@ -78,7 +84,6 @@ RESULTS = LAYOUT.results
 FAMILIES = EXPERIMENT.families
 RUNS = EXPERIMENT.run_by_name
 FIGURES = EXPERIMENT.settings.figures.names
-TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
 PAGES = page_specs.table_pages(EXPERIMENT, LAYOUT)
 
 
@@ -126,6 +131,17 @@ def note_checksums():
         note(jobs_of(workflow.dag), Checksums.read_or_begin(Path(), place))
     except OSError as error:
         logger.warning(f"{place}: cannot note the checksums of results: {error}")
+
+
+def note_commands():
+    """Give each job a digest of its rule's command, so that `relscale verify` sees an edit of it.
+
+    The paths of this machine in the prefix are left out.
+    """
+    prefix = shell._process_prefix.replace(INTERPRETER, "").replace(quote(str(SOURCE_CODE)), "src")
+    for each in workflow.rules:
+        if each.shellcmd is not None:
+            each.set_params(command=command_digest(each.shellcmd, prefix))
 
 
 def verbatim(text):

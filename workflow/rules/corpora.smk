@@ -26,6 +26,7 @@ rule documents:
         ),
         sources=lambda wildcards: LAYOUT.source_options(LAYOUT.corpus_of_key[wildcards.corpus_key]),
         code=code_digest("relscale.stages.documents"),
+        lock=lock_digest("relscale.stages.documents"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -69,7 +70,7 @@ if EXPERIMENT.settings.tokenizer.given is None:
                 for corpus in EXPERIMENT.settings.tokenizer.trained_on
             ],
             code=code_digest("relscale.stages.tokenizer"),
-            lock=lock_digest(["tokenizers"]),
+            lock=lock_digest("relscale.stages.tokenizer"),
         shell:
             """
             exec &> >(tee {log:q})
@@ -100,7 +101,7 @@ else:
             spec=verbatim(canonical_json(text_specs.tokenizer_spec(EXPERIMENT))),
             listing=LISTINGS.of_tokenizer(),
             code=code_digest("relscale.stages.given_tokenizer"),
-            lock=lock_digest(["tokenizers"]),
+            lock=lock_digest("relscale.stages.given_tokenizer"),
         shell:
             """
             exec &> >(tee {log:q})
@@ -137,7 +138,7 @@ rule shards:
             text_specs.tokens_spec(LAYOUT.corpus_of_key[wildcards.corpus_key])
         ),
         code=code_digest("relscale.stages.shards"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.shards"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -171,6 +172,7 @@ rule corpora_table:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.corpora_table"),
+        lock=lock_digest("relscale.stages.corpora_table"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -31,7 +31,7 @@ rule family:
             input.text,
         ),
         code=code_digest("relscale.stages.family"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.family"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -66,6 +66,7 @@ rule overlap:
     params:
         spec=verbatim(canonical_json(evaluation_specs.overlap_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.overlap"),
+        lock=lock_digest("relscale.stages.overlap"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -115,7 +116,7 @@ rule evaluate:
         overlaps=lambda wildcards, input: ["--overlaps", *input.overlaps] if input.overlaps else [],
         score_cache=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),
-        lock=TRAINING_LOCK,
+        lock=lock_digest("relscale.stages.evaluate"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -38,8 +38,8 @@ for name in FIGURES:
             ],
             spec=verbatim(canonical_json(figure_specs.figure_spec(EXPERIMENT, name))),
             code=code_digest(find_figure(name).drawing),
+            lock=lock_digest(find_figure(name).drawing),
             caption=find_figure(name).caption,
-            lock=lock_digest(["matplotlib"]),
         shell:
             """
             exec &> >(tee {log:q})

@@ -20,6 +20,7 @@ rule optima:
     params:
         spec=verbatim(canonical_json(law_specs.optima_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.optima"),
+        lock=lock_digest("relscale.stages.optima"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -54,6 +55,7 @@ rule laws:
     params:
         spec=lambda wildcards: canonical_json(law_specs.law_spec(EXPERIMENT, wildcards.family)),
         code=code_digest("relscale.stages.laws"),
+        lock=lock_digest("relscale.stages.laws"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -85,6 +87,7 @@ rule law_table:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
+        lock=lock_digest("relscale.stages.gather"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -117,6 +120,7 @@ rule prompts:
     params:
         spec=verbatim(canonical_json(law_specs.prompts_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.prompts"),
+        lock=lock_digest("relscale.stages.prompts"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -147,6 +151,7 @@ rule correlation:
     params:
         spec=verbatim(canonical_json(law_specs.correlation_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.correlation"),
+        lock=lock_digest("relscale.stages.correlation"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -1,7 +1,6 @@
 """Released models: their table, a family's texts, and one scoring job per IsoFLOP curve."""
 
 EVALUATION = "relscale.stages.evaluate_released"
-EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
 
 
 rule released_models:
@@ -30,6 +29,7 @@ rule released_models:
     params:
         spec=verbatim(canonical_json(suite_specs.released_suite_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.released_models"),
+        lock=lock_digest("relscale.stages.released_models"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -62,6 +62,7 @@ rule texts:
         ),
         sources=lambda wildcards, input: evaluation_specs.text_options("--source", input.sources),
         code=code_digest("relscale.stages.texts"),
+        lock=lock_digest("relscale.stages.texts"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -92,6 +93,7 @@ checkpoint preflight:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.preflight"),
+        lock=lock_digest("relscale.stages.preflight"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -114,7 +116,7 @@ rule evaluate_released:
             evaluation_specs.released_evaluation_spec(
                 EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
             ),
-            [code_digest(EVALUATION), EVALUATION_LOCK],
+            [code_digest(EVALUATION), lock_digest(EVALUATION)],
         ),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
@@ -138,7 +140,7 @@ rule evaluate_released:
             )
         ),
         code=code_digest(EVALUATION),
-        lock=EVALUATION_LOCK,
+        lock=lock_digest(EVALUATION),
     shell:
         """
         exec &> >(tee {log:q})

@@ -17,6 +17,8 @@ rule table_page:
         ),
     log:
         f"logs/{EXPERIMENT.name}/table_page/{{page}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/table_page/{{page}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -25,6 +27,7 @@ rule table_page:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.html_table"),
+        lock=lock_digest("relscale.stages.html_table"),
         templates=page_specs.template_digest("html_table"),
     shell:
         """
@@ -59,6 +62,7 @@ rule other_baselines:
             law_specs.baselines_spec(EXPERIMENT, wildcards.family)
         ),
         code=code_digest("relscale.stages.baselines"),
+        lock=lock_digest("relscale.stages.baselines"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -102,8 +106,8 @@ rule explorer:
     params:
         spec=verbatim(canonical_json(page_specs.explorer_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.explorer"),
+        lock=lock_digest("relscale.stages.explorer"),
         templates=page_specs.template_digest("explorer"),
-        lock=lock_digest(["vl-convert-python"]),
     shell:
         """
         exec &> >(tee {log:q})
@@ -133,6 +137,8 @@ rule findings:
         text=f"{RESULTS}/html/landing.rst",
     log:
         f"logs/{EXPERIMENT.name}/findings.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/findings.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -142,6 +148,7 @@ rule findings:
     params:
         spec=verbatim(canonical_json(page_specs.findings_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.findings"),
+        lock=lock_digest("relscale.stages.findings"),
         templates=page_specs.template_digest("findings"),
     shell:
         """
@@ -184,6 +191,8 @@ rule provenance:
         ),
     log:
         f"logs/{EXPERIMENT.name}/provenance.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/provenance.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -195,8 +204,9 @@ rule provenance:
         own=f"benchmarks/results/{EXPERIMENT.name}",
         shared="benchmarks/results/shared",
         code=code_digest("relscale.stages.provenance"),
+        lock=lock_digest("relscale.stages.provenance"),
+        shown=versions_of(page_specs.SHOWN_PACKAGES),
         templates=page_specs.template_digest("provenance"),
-        lock=lock_digest(page_specs.SHOWN_PACKAGES),
     shell:
         """
         exec &> >(tee {log:q})

@@ -23,6 +23,7 @@ rule shard_plan:
         ),
         listing=lambda wildcards: LISTINGS.of_component(wildcards.component_key),
         code=code_digest("relscale.stages.shard_plan"),
+        lock=lock_digest("relscale.stages.shard_plan"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -65,7 +66,7 @@ rule shard:
             LAYOUT.component_of_key[wildcards.component_key][0]
         ),
         code=code_digest("relscale.stages.shard"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.shard"),
         checkpoints=f"{SHARED}/checkpoints",
     shell:
         """
@@ -117,6 +118,7 @@ rule sharded_corpus:
             LAYOUT.sharded_of_key[wildcards.sharded_key]
         ),
         code=code_digest("relscale.stages.sharded_corpus"),
+        lock=lock_digest("relscale.stages.sharded_corpus"),
     shell:
         """
         exec &> >(tee {log:q})

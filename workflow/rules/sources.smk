@@ -25,6 +25,7 @@ rule source:
         ),
         listing=lambda wildcards: LISTINGS.of_source(wildcards.source_key),
         code=code_digest("relscale.stages.source"),
+        lock=lock_digest("relscale.stages.source"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -60,6 +61,7 @@ rule sources_table:
             canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources))
         ),
         code=code_digest("relscale.stages.sources_table"),
+        lock=lock_digest("relscale.stages.sources_table"),
     shell:
         """
         exec &> >(tee {log:q})

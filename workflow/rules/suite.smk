@@ -21,6 +21,7 @@ rule suite:
             canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score))
         ),
         code=code_digest("relscale.stages.suite"),
+        lock=lock_digest("relscale.stages.suite"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -50,6 +51,7 @@ rule enough_tokens:
     params:
         spec=verbatim(canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.enough_tokens"),
+        lock=lock_digest("relscale.stages.enough_tokens"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -79,6 +81,7 @@ checkpoint preflight:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.preflight"),
+        lock=lock_digest("relscale.stages.preflight"),
     shell:
         """
         exec &> >(tee {log:q})

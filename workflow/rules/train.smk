@@ -14,7 +14,7 @@ rule train:
         checked=lambda wildcards: after_preflight(
             LAYOUT.run_file(wildcards.run, "record.json"),
             RUNS[wildcards.run].spec(),
-            [code_digest("relscale.stages.train"), TRAINING_LOCK],
+            [code_digest("relscale.stages.train"), lock_digest("relscale.stages.train")],
         ),
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
@@ -43,7 +43,7 @@ rule train:
     params:
         spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
         code=code_digest("relscale.stages.train"),
-        lock=TRAINING_LOCK,
+        lock=lock_digest("relscale.stages.train"),
         checkpoints=f"{SHARED}/checkpoints",
     shell:
         """
@@ -119,6 +119,7 @@ rule curves:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
+        lock=lock_digest("relscale.stages.gather"),
     shell:
         """
         exec &> >(tee {log:q})
