@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Model, Positive
+from relscale.config.base import Flag, Model, Positive
 
 
 class Reader(Model):
@@ -20,9 +20,9 @@ class Reader(Model):
     """Globs of files to leave out."""
     member: str | None = None
     """Name of the file inside a zip archive. Not needed where an archive holds a single file."""
-    strip_markup: bool = False
+    strip_markup: Flag = False
     """Remove HTML tags and decode entities."""
-    strip_urls: bool = False
+    strip_urls: Flag = False
     """Remove web addresses."""
     replace: dict[str, str] = {}
     """Literal replacements, made before anything else."""
@@ -74,7 +74,7 @@ class CsvRows(RecordReader):
     """Each row of a CSV file is one document."""
 
     kind: Literal["csv"]
-    domain_is_host: bool = False
+    domain_is_host: Flag = False
     """The domain column holds a web address; the domain is its host name."""
 
 
@@ -130,7 +130,7 @@ class IceFiles(FolderReader):
     """
 
     kind: Literal["ice"]
-    written_only: bool = True
+    written_only: Flag = True
     """Read only the files of written texts (their names begin with W)."""
 
 
