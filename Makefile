@@ -33,7 +33,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dis
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan \
+.PHONY: help env lock reproduce test check docs format schema golden tiny plan \
 	figures report verify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
@@ -87,9 +87,6 @@ docs: env ## build the documentation into build/docs; an unresolved link is an e
 
 schema: env ## write the schema and the reference of the configuration from its models
 	$(BIN)/python -m relscale.config.schema
-
-native-digest: env ## write the digest of the C sources into relscale.training.native_library
-	$(BIN)/python tools/native_digest.py
 
 golden: ## write the golden files anew; the difference must be one that you can explain
 	@$(ENVIRONMENT) --harness

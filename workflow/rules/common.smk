@@ -40,6 +40,7 @@ from relscale.workflow import (
     page_specs,
     suite_specs,
     text_specs,
+    training_specs,
 )
 from relscale.workflow.experiment import read_experiment
 from relscale.workflow.layout import SHARED, Layout
@@ -96,6 +97,28 @@ def after_preflight(record, spec, defined_by):
     if workflow.is_main_process and not is_recorded(Path(record), spec, defined_by):
         checkpoints.preflight.get()
     return []
+
+
+def automatic_step():
+    """Return the step of the runs with `implementation: auto`; say so if it is not the usual one."""
+    automatic = training_specs.automatic_step(
+        Path(LAYOUT.run_file(run, "record.json")) for run in RUNS
+    )
+    if (
+        automatic.warning
+        and workflow.is_main_process
+        and any(run.implementation == "auto" for run in RUNS.values())
+    ):
+        logger.warning(f"suite.recipe.implementation = 'auto': {automatic.warning}")
+    return automatic
+
+
+AUTOMATIC_STEP = automatic_step()
+
+
+def run_spec(wildcards):
+    """Return the spec of a run's training job."""
+    return training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP)
 
 
 def training_resources(wildcards):
