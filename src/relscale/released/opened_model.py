@@ -19,6 +19,7 @@ import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.released.model_folder import LENGTH_KEYS, ReleasedFolder, find_folder
+from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.shared_scoring import SharedContextModel
 from relscale.released.text_requests import TextRequests, encode_documents, encode_items
 
@@ -73,60 +74,6 @@ class ModelDescription:
     """Whether requests that share a context were run together."""
 
 
-class ReleasedTokenizer:
-    """The tokenizer of a released model as a `TextTokenizer`."""
-
-    def __init__(self, tokenizer: Any, name: str) -> None:
-        """Wrap a tokenizer of `transformers`.
-
-        Raises:
-            ValueError: if it has neither a token for the beginning of a text nor one for its end,
-                or is not a tokenizer of the `tokenizers` library.
-        """
-        if not getattr(tokenizer, "is_fast", False):
-            raise ValueError(
-                f"model {name}: its tokenizer {type(tokenizer).__name__} is not one of the "
-                "tokenizers library; save tokenizer.json"
-            )
-        prefix = (
-            tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        )
-        if prefix is None:
-            raise ValueError(
-                f"model {name}: its tokenizer has neither bos_token nor eos_token; one of them "
-                "must precede a text"
-            )
-        self._tokenizer = tokenizer
-        self.prefix: int = prefix
-        self._prefix_text: str = tokenizer.decode(prefix)
-
-    def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text.
-
-        A text that begins with the text of the prefix token gets no special tokens.
-        """
-        adds = [special and not text.startswith(self._prefix_text) for text in texts]
-        encoded: list[list[int]] = [[]] * len(texts)
-        for add in (True, False):
-            at = [index for index, adds_here in enumerate(adds) if adds_here is add]
-            if at:
-                batch = self._tokenizer(
-                    [texts[index] for index in at],
-                    add_special_tokens=add,
-                    return_attention_mask=False,
-                )["input_ids"]
-                for index, tokens in zip(at, batch, strict=True):
-                    encoded[index] = tokens
-        return encoded
-
-    def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text from the character in which the next token begins."""
-        offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
-            "offset_mapping"
-        ]
-        return len(text[offsets[tokens][0] :].encode()) if tokens < len(offsets) else 0
-
-
 class ReleasedModel:
     """A model that somebody published, with its tokenizer."""
 
@@ -170,6 +117,7 @@ class ReleasedModel:
         )
 
     def _score(self, requests: TextRequests) -> TextScores:
+        requests.check_tokens(self.model.vocab_size)
         before = Counter(self.model.counts)
         scores = self.model.score(requests.contexts, requests.continuations, requests.group)
         if not np.isfinite(scores.log_likelihood).all():
@@ -179,6 +127,7 @@ class ReleasedModel:
             "items": len(requests.table.items),
             "truncated": int(requests.table.truncated.sum()),
             "left_out": dict(requests.left_out),
+            **requests.counts(),
             **{name: self.model.counts[name] - before[name] for name in sorted(self.model.counts)},
         }
         return TextScores(
@@ -242,7 +191,15 @@ def open_released(
         tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=False)
     except Exception as error:  # the library raises no narrower type
         raise ValueError(f"model {folder.name}: its tokenizer cannot be read: {error}") from error
-    wrapped = ReleasedTokenizer(tokenizer, folder.name)
+    prefix = (
+        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    )
+    if prefix is None:
+        raise ValueError(
+            f"model {folder.name}: its tokenizer has neither bos_token nor eos_token; one of them "
+            "must precede a text"
+        )
+    wrapped = ReleasedTokenizer(tokenizer, folder.name, prefix)
     if window is None:
         says = tokenizer.model_max_length
         window = says if says < 1 << 30 else DEFAULT_LENGTH

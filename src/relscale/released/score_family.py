@@ -6,13 +6,20 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from relscale.config.families import Family
 from relscale.contract.losses import LossesRow, RunColumns
 from relscale.evaluation.aggregate import ScoredFamily, items_table, losses_rows
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.lost_texts import warn_of_lost, with_reasons
 from relscale.released.models_table import find_model
-from relscale.released.opened_model import ModelDescription, ReleasedModel, open_released
+from relscale.released.opened_model import (
+    ModelDescription,
+    ReleasedModel,
+    TextScores,
+    open_released,
+)
 from relscale.released.spec import EvaluateReleasedSpec
 
 log = logging.getLogger(__name__)
@@ -53,6 +60,9 @@ def score_family(
 ) -> tuple[list[LossesRow], pa.Table, ScoringRecord]:
     """Return the losses rows and the items of a model, and the record of its scoring.
 
+    A domain of which too many texts do not come back from the tokenizer's tokens has rows with the
+    reason and without values, and no items.
+
     Args:
         model: the model with its tokenizer.
         columns: columns that describe its run; parameters that are None are counted in the model.
@@ -62,11 +72,9 @@ def score_family(
     Raises:
         ValueError: naming the model, the domain or the item that cannot be scored.
     """
-    if texts.documents:
-        masked = getattr(texts.settings, "masked_tokens", 0)
-        scores = model.score_documents(texts.documents, stride=stride, masked_tokens=masked)
-    else:
-        scores = model.score_items(texts.items)
+    scores = _scores(model, texts, stride)
+    domains = scores.requests.domains
+    warn_of_lost(model.folder.name, texts.family, domains)
     description = model.description()
     run = _with_parameters(columns, description)
     table = scores.requests.table
@@ -77,10 +85,32 @@ def score_family(
         # The corpora of released models are not available, so no overlap is known.
         overlaps=np.zeros(len(table.items), dtype=bool),
     )
-    rows = losses_rows(run, family, scores.log_likelihood)
+    scored = losses_rows(run, family, scores.log_likelihood)
+    rows = with_reasons(scored, domains, run, texts.family, family.metrics)
+    excluded = [domain for domain, found in domains.items() if found.reason is not None]
     per_item = items_table(run, family, scores.log_likelihood)
+    per_item = per_item.filter(
+        pc.invert(pc.is_in(per_item["domain"].cast(pa.string()), pa.array(excluded, pa.string())))
+    )
     record = ScoringRecord(run=run["run"], description=description, account=scores.account)
     return rows, per_item, record
+
+
+def _scores(model: ReleasedModel, texts: Texts, stride: int | None) -> TextScores:
+    """Score the texts of a family.
+
+    Raises:
+        ValueError: naming the model and the domain or the item that cannot be scored.
+    """
+    name = model.folder.name
+    try:
+        if texts.documents:
+            masked = getattr(texts.settings, "masked_tokens", 0)
+            return model.score_documents(texts.documents, stride=stride, masked_tokens=masked)
+        return model.score_items(texts.items)
+    except ValueError as error:
+        known = str(error).startswith(f"model {name}")
+        raise ValueError(str(error) if known else f"model {name}: {error}") from error
 
 
 def score_models(
