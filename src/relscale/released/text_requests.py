@@ -283,7 +283,7 @@ def _pairs(
             strict=True,
         )
     )
-    nothing, prefix = np.empty(0, dtype=np.int32), np.array([tokenizer.prefix], dtype=np.int32)
+    nothing = np.empty(0, dtype=np.int32)
     texts = [
         text + option for text, item in zip(whole, items, strict=True) for option in item.options
     ]
@@ -302,7 +302,7 @@ def _pairs(
                 of_item.append(
                     (after[:1], after[1:])
                     if len(after) and after[0] == tokenizer.prefix
-                    else (prefix, after)
+                    else (np.array([tokenizer.prefix], dtype=np.int32), after)
                 )
         pairs.append(of_item)
     return pairs
