@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from relscale.config.released import ReleasedModelRow
 from relscale.plan.planned_run import Run
+from relscale.released.model_folder import FETCHED
 
 COLUMNS = tuple(ReleasedModelRow.model_fields)
 OLD_NAMES = {"suite": "corpus"}
@@ -120,7 +121,7 @@ def model_files(model: str, folder: str | None) -> list[str]:
     except ValueError:
         return []  # the first job reports it
     return (
-        sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in place.glob(pattern))
+        sorted(str(path) for pattern in FETCHED for path in place.glob(pattern))
         if place.is_dir()
         else []
     )
