@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.errors import naming_model
 from relscale.released.model_folder import LENGTH_KEYS, ReleasedFolder, find_folder
 from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.shared_scoring import SharedContextModel
@@ -92,7 +93,8 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_items`, before any scoring.
         """
-        return self._score(encode_items(items, self.tokenizer, self.max_length))
+        with naming_model(self.folder.name):
+            return self._score(encode_items(items, self.tokenizer, self.max_length))
 
     def score_documents(
         self,
@@ -106,15 +108,15 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_documents`, before any scoring.
         """
-        return self._score(
-            encode_documents(
+        with naming_model(self.folder.name):
+            requests = encode_documents(
                 documents,
                 self.tokenizer,
                 self.max_length,
                 stride=stride,
                 masked_tokens=masked_tokens,
             )
-        )
+            return self._score(requests)
 
     def _score(self, requests: TextRequests) -> TextScores:
         requests.check_tokens(self.model.vocab_size)
