@@ -12,12 +12,13 @@ are never used. Errors that make scoring wrong or impossible are found before an
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.errors import naming_model
 from relscale.released.loading import (
     check_module,
     first_line,
@@ -27,6 +28,7 @@ from relscale.released.loading import (
     window_of,
 )
 from relscale.released.model_folder import ReleasedFolder, find_folder
+from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.shared_scoring import SharedContextModel
 from relscale.released.special_tokens import check_vocabularies, ordinary_tokens, prefix_token
 from relscale.released.text_requests import TextRequests, encode_documents, encode_items
@@ -81,74 +83,6 @@ class ModelDescription:
     """Other files of the folder that hold weights."""
 
 
-class ReleasedTokenizer:
-    """The tokenizer of a released model as a `TextTokenizer`."""
-
-    def __init__(self, tokenizer: Any, name: str, prefix: int | None) -> None:
-        """Wrap a tokenizer of `transformers`.
-
-        Args:
-            tokenizer: the tokenizer.
-            name: the model's name, for messages.
-            prefix: token for the beginning of a text, if there is one.
-
-        Raises:
-            ValueError: if it is not a tokenizer of the `tokenizers` library.
-        """
-        if not getattr(tokenizer, "is_fast", False):
-            raise ValueError(
-                f"model {name}: its tokenizer {type(tokenizer).__name__} is not one of the "
-                "tokenizers library; save tokenizer.json"
-            )
-        self._tokenizer = tokenizer
-        self._name = name
-        self._prefix = prefix
-        self._prefix_text: str | None = None if prefix is None else tokenizer.decode(prefix)
-
-    @property
-    def prefix(self) -> int:
-        """Token that precedes a text without context.
-
-        Raises:
-            ValueError: if the model has neither a token for the beginning of a text nor one for
-                its end.
-        """
-        if self._prefix is None:
-            raise ValueError(
-                f"model {self._name}: its tokenizer has neither bos_token nor eos_token, and "
-                "config.json names none of its special tokens; one must precede a text without "
-                "context (set bos_token in tokenizer_config.json)"
-            )
-        return self._prefix
-
-    def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text.
-
-        A text that begins with the text of the prefix token gets no special tokens.
-        """
-        begins = self._prefix_text
-        adds = [special and not (begins and text.startswith(begins)) for text in texts]
-        encoded: list[list[int]] = [[]] * len(texts)
-        for add in (True, False):
-            at = [index for index, adds_here in enumerate(adds) if adds_here is add]
-            if at:
-                batch = self._tokenizer(
-                    [texts[index] for index in at],
-                    add_special_tokens=add,
-                    return_attention_mask=False,
-                )["input_ids"]
-                for index, tokens in zip(at, batch, strict=True):
-                    encoded[index] = tokens
-        return encoded
-
-    def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text from the character in which the next token begins."""
-        offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
-            "offset_mapping"
-        ]
-        return len(text[offsets[tokens][0] :].encode()) if tokens < len(offsets) else 0
-
-
 class ReleasedModel:
     """A model that somebody published, with its tokenizer."""
 
@@ -167,7 +101,8 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_items`, before any scoring.
         """
-        return self._score(encode_items(items, self.tokenizer, self.max_length))
+        with naming_model(self.folder.name):
+            return self._score(encode_items(items, self.tokenizer, self.max_length))
 
     def score_documents(
         self,
@@ -181,22 +116,20 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_documents`, before any scoring.
         """
-        return self._score(
-            encode_documents(
+        with naming_model(self.folder.name):
+            requests = encode_documents(
                 documents,
                 self.tokenizer,
                 self.max_length,
                 stride=stride,
                 masked_tokens=masked_tokens,
             )
-        )
+            return self._score(requests)
 
     def _score(self, requests: TextRequests) -> TextScores:
+        requests.check_tokens(self.model.vocab_size)
         before = Counter(self.model.counts)
-        try:
-            scores = self.model.score(requests.contexts, requests.continuations, requests.group)
-        except ValueError as error:
-            raise ValueError(f"model {self.folder.name}: {error}") from error
+        scores = self.model.score(requests.contexts, requests.continuations, requests.group)
         if not np.isfinite(scores.log_likelihood).all():
             raise ValueError(f"model {self.folder.name}: scores are not finite")
         log_likelihood, greedy = requests.row_scores(scores.log_likelihood, scores.greedy)
@@ -204,6 +137,7 @@ class ReleasedModel:
             "items": len(requests.table.items),
             "truncated": int(requests.table.truncated.sum()),
             "left_out": dict(requests.left_out),
+            **requests.counts(),
             **{name: self.model.counts[name] - before[name] for name in sorted(self.model.counts)},
         }
         return TextScores(

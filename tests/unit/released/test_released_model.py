@@ -378,11 +378,15 @@ class Pieces:
     """A tokenizer with `size` characters per token and one special token in front."""
 
     prefix = 0
+    special = frozenset({0})
 
     def __init__(self, size):
         self.size = size
 
-    def encode_texts(self, texts, *, special):
+    def read_back(self, texts, tokens):
+        return [(text, text) for text in texts]
+
+    def encode_texts(self, texts, *, special, spelled=True):
         return [[0] * special + [1] * math.ceil(len(text) / self.size) for text in texts]
 
     def bytes_after(self, text, tokens):
