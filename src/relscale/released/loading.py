@@ -52,10 +52,15 @@ def read_configuration(folder: ReleasedFolder) -> Any:
         raise ValueError(
             f"model {folder.name}: its config.json cannot be used: {first_line(error)}"
         ) from error
-    if config.is_encoder_decoder or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+    if config.is_encoder_decoder:
         raise ValueError(
-            f"model {folder.name}: model_type {config.model_type!r} is not a language model that "
-            "predicts the next token (transformers has no such decoder)"
+            f"model {folder.name}: {config.model_type} is an encoder-decoder model; only decoders "
+            "can be scored"
+        )
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ValueError(
+            f"model {folder.name}: transformers has no language model that predicts the next token "
+            f"for model_type {config.model_type!r}"
         )
     return config
 

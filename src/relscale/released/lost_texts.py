@@ -48,18 +48,28 @@ class DomainTexts:
         return f"{self.lost} of {self.items} texts do not come back from the tokenizer's tokens"
 
 
-def check_some_left(domains: Mapping[str, DomainTexts]) -> None:
+class NoTextLeftError(ValueError):
+    """No item's text comes back from a tokenizer's tokens."""
+
+    def __init__(self, message: str, domains: dict[str, DomainTexts]) -> None:
+        """Store the texts of each domain with the message."""
+        super().__init__(message)
+        self.domains = domains
+
+
+def check_some_left(domains: dict[str, DomainTexts]) -> None:
     """Check that the text of at least one item comes back.
 
     Raises:
-        ValueError: with the number of items, and an example.
+        NoTextLeftError: with the number of items, and an example.
     """
     lost, items = sum(d.lost for d in domains.values()), sum(d.items for d in domains.values())
     if lost == items:
         domain, first = next(iter(domains.items()))
-        raise ValueError(
+        raise NoTextLeftError(
             f"its tokenizer gives back none of the {items} text(s), so that their scores would be "
-            f"those of other texts: domain {domain!r}: {first.example}; leave out this model"
+            f"those of other texts: domain {domain!r}: {first.example}",
+            domains,
         )
 
 

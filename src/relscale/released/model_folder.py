@@ -171,8 +171,7 @@ def _other_than_a_language_model(path: Path, config: dict[str, Any]) -> list[str
         )
     if config.get("is_encoder_decoder") is True:
         problems.append(
-            f"{config['model_type']} is an encoder-decoder model (is_encoder_decoder in "
-            "config.json); only decoders can be scored"
+            f"{config['model_type']} is an encoder-decoder model; only decoders can be scored"
         )
     quantised = [key for key in QUANTISED if _anywhere(config, key)]
     quantised += [name for name in QUANTISED_FILES if (path / name).is_file()]

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.errors import naming_model
 from relscale.released.loading import (
     check_module,
     first_line,
@@ -100,7 +101,8 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_items`, before any scoring.
         """
-        return self._score(encode_items(items, self.tokenizer, self.max_length))
+        with naming_model(self.folder.name):
+            return self._score(encode_items(items, self.tokenizer, self.max_length))
 
     def score_documents(
         self,
@@ -114,23 +116,20 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_documents`, before any scoring.
         """
-        return self._score(
-            encode_documents(
+        with naming_model(self.folder.name):
+            requests = encode_documents(
                 documents,
                 self.tokenizer,
                 self.max_length,
                 stride=stride,
                 masked_tokens=masked_tokens,
             )
-        )
+            return self._score(requests)
 
     def _score(self, requests: TextRequests) -> TextScores:
         requests.check_tokens(self.model.vocab_size)
         before = Counter(self.model.counts)
-        try:
-            scores = self.model.score(requests.contexts, requests.continuations, requests.group)
-        except ValueError as error:
-            raise ValueError(f"model {self.folder.name}: {error}") from error
+        scores = self.model.score(requests.contexts, requests.continuations, requests.group)
         if not np.isfinite(scores.log_likelihood).all():
             raise ValueError(f"model {self.folder.name}: scores are not finite")
         log_likelihood, greedy = requests.row_scores(scores.log_likelihood, scores.greedy)

@@ -1,10 +1,13 @@
 """The tokenizer of a released model, without the settings that its file carries."""
 
+import logging
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 from relscale.text.tokenizer_checks import check_batches, scored_form, switch_off
+
+log = logging.getLogger(__name__)
 
 _PROBES = 50
 """Entries of a vocabulary that are tried as a text with a token."""
@@ -47,9 +50,9 @@ class ReleasedTokenizer:
     def _tokens_in_front(self) -> int:
         """Return the number of special tokens that the tokenizer puts in front of a text."""
         for text in ("a", *islice(sorted(self._backend.get_vocab()), _PROBES)):
-            mask = self._backend.encode(text).special_tokens_mask
-            if 0 in mask:
-                return int(mask.index(0))
+            encoding = self._encodings([text], True)[0]
+            if encoding is not None and 0 in encoding.special_tokens_mask:
+                return int(encoding.special_tokens_mask.index(0))
         return 0
 
     @property
@@ -87,10 +90,10 @@ class ReleasedTokenizer:
         encoded: list[list[int]] = [[]] * len(texts)
         for add in (True, False):
             at = [index for index, adds_here in enumerate(adds) if adds_here is add]
-            batch = self._backend.encode_batch(
-                [texts[index] for index in at], add_special_tokens=add
-            )
+            batch = self._encodings([texts[index] for index in at], add)
             for index, encoding in zip(at, batch, strict=True):
+                if encoding is None:
+                    continue
                 # The mask marks tokens that were put around the text, not those that it spells.
                 ids, around = encoding.ids, encoding.special_tokens_mask
                 end = len(ids)
@@ -98,6 +101,19 @@ class ReleasedTokenizer:
                     end -= 1
                 encoded[index] = ids[:end]
         return encoded
+
+    def _encodings(self, texts: Sequence[str], add: bool) -> list[Any]:
+        """Return the encoding of each text; None of one for which the tokenizer fails.
+
+        Some have no token for unknown words and raise an error.
+        """
+        try:
+            return list(self._backend.encode_batch(texts, add_special_tokens=add))
+        except Exception as error:  # the library raises no narrower type
+            if len(texts) > 1:
+                return [self._encodings([text], add)[0] for text in texts]
+            log.warning("model %s: a text without tokens: %s", self._name, error)
+            return [None]
 
     def read_back(
         self, texts: Sequence[str], tokens: Sequence[Sequence[int]]

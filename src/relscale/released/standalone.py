@@ -85,9 +85,19 @@ class ByHand:
                 head,
                 *(line.rstrip() for line in lines),
                 f"{lost:,} items of the sources were left out (record.json has the reasons)",
+                *self._left_out_by_model(),
                 "",
             ]
         )
+
+    def _left_out_by_model(self) -> list[str]:
+        """Return a line for items that the model left out, and one per domain without a value."""
+        left_out = self.scoring.account.get("left_out", {})
+        assert isinstance(left_out, dict)
+        words = {"lost": "do not come back from the tokenizer's tokens", "masked": "are masked"}
+        lines = [f"{count:,} items {words[cause]}" for cause, count in left_out.items()]
+        reasons = {row["domain"]: row["excluded_reason"] for row in self.losses}
+        return lines + [f"{domain}: {reason}" for domain, reason in reasons.items() if reason]
 
     def write(self, out: Path) -> None:
         """Write losses, items, record.json and summary.txt into a folder."""

@@ -68,7 +68,7 @@ def find_weights(folder: Path) -> WeightFiles:
             "meant"
         )
     if single.is_file():
-        read = (SINGLE,)
+        read: tuple[str, ...] = (SINGLE,)
         _check_header(single, SINGLE)
     elif index.is_file():
         read = _shards(folder, index)

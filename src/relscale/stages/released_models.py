@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from relscale.files import write_text
+from relscale.released.bill import released_bill
 from relscale.released.check_models import suite_csv
 from relscale.released.spec import ReleasedModelsSpec
 from relscale.runtime import run
@@ -21,12 +22,7 @@ def main(*, spec: ReleasedModelsSpec, out: Path, out_bill: Path) -> None:
     for remark in remarks:
         log.warning(remark)
     write_text(out, text)
-    curves = {(row.corpus, row.budget) for row in spec.models}
-    write_text(
-        out_bill,
-        f"{len(spec.models)} released models of {len(curves)} IsoFLOP curves are scored; nothing "
-        "is trained\n" + "".join(f"{remark}\n" for remark in remarks),
-    )
+    write_text(out_bill, released_bill(spec.models) + "".join(f"{line}\n" for line in remarks))
 
 
 if __name__ == "__main__":
