@@ -42,7 +42,7 @@ def read_table(path: Path, required: Iterable[str] = (), keys: Iterable[str] = (
         raise ValueError(f"{path}: no such file")
     ending = path.suffix.lower()
     if ending == ".parquet":
-        frame, place = _read_parquet(path), row_of
+        frame, place = _read_parquet(path)
     elif ending == ".csv":
         frame, place = _read_csv(path)
     else:
@@ -87,13 +87,13 @@ def _csv_of(found: CsvRows) -> str:
     return text.getvalue()
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, Place]:
     table = read_parquet(path)
     check_names(str(path), table.column_names)
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     if any(frame.index.names):
         frame = frame.reset_index()
-    return frame
+    return frame, row_of
 
 
 def with_present_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,9 @@ LOW, HIGH = 1 / 12, 50 / 3
 """A ratio between these multiples of the expected one is usual (0.5 to 100 in training)."""
 REFUSED = 100.0
 """A ratio that is beyond the usual band by this factor too is a mistake in a unit."""
-OTHER_AXIS = 1.3
-"""A median within this factor of the other axis' ratio is that of the other axis."""
+BETWEEN = 3.5
+"""A ratio between those of the two axes (their geometric mean). All runs on the other side of it
+are a hint that the axis is the other one."""
 
 
 def unit_error(where: str, axis: str, compute: float, params: float, tokens: float) -> str | None:
@@ -56,11 +57,13 @@ def unit_notes(axis: str, ratios: Iterable[float]) -> list[str]:
             f"{axis} over (parameters x tokens) is {middle:.2g} (median) where about "
             f"{expected:g} is usual: unusual in {unusual} run(s), check the units"
         ]
-    other = "forward_flops" if axis == "training_flops" else "training_flops"
-    constant = max(ratios) <= OTHER_AXIS * min(ratios)
-    if constant and 1 / OTHER_AXIS <= middle / EXPECTED[other] <= OTHER_AXIS:
-        return [
-            f"{axis} over (parameters x tokens) is {middle:.2g} (median) as for {other}: "
-            f"about {expected:g} is usual, is it the other axis?"
-        ]
-    return []
+    if axis == "training_flops" and max(ratios) < BETWEEN:
+        other = "forward_flops"
+    elif axis == "forward_flops" and min(ratios) > BETWEEN:
+        other = "training_flops"
+    else:
+        return []
+    return [
+        f"{axis} over (parameters x tokens) is {middle:.2g} (median) as for {other}: "
+        f"about {expected:g} is usual, is it the other axis?"
+    ]

@@ -54,7 +54,7 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
     frame = typed(frame, where)
     check_keys(frame, (*LOSSES_KEY, "budget"), where)
     keys = ["corpus", "run", "family", "domain", "metric"]
-    frame = frame.astype({key: "str" for key in (*keys, "budget")})
+    frame = frame.astype(dict.fromkeys((*keys, "budget"), "str"))
     repeated = frame.duplicated(keys)
     if repeated.any():
         row = frame.loc[repeated, keys].iloc[0].to_dict()

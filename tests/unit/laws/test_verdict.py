@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from relscale.laws.gap import gap_fit
-from relscale.laws.tables.relative import side_tests
 from relscale.laws.spec import LawSpec
+from relscale.laws.tables.relative import side_tests
 from relscale.laws.verdict import (
     add_verdicts,
     faster_of,
@@ -13,7 +13,6 @@ from relscale.laws.verdict import (
     p_equivalence,
     verdict_of,
 )
-
 
 SPEC = LawSpec(family="f")
 
