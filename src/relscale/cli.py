@@ -196,6 +196,14 @@ def laws(
         list[str] | None,
         typer.Option(help="Metric to fit; may be repeated, the summary shows the first."),
     ] = None,
+    higher_is_better: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric, not known, whose larger values are better; may be repeated."),
+    ] = None,
+    lower_is_better: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric, not known, whose smaller values are better; may be repeated."),
+    ] = None,
     chance: Annotated[
         float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")
     ] = None,
@@ -224,6 +232,8 @@ def laws(
         family=family,
         baseline=baseline,
         metrics=tuple(metric or ["bits_per_byte"]),
+        higher_is_better=tuple(higher_is_better or ()),
+        lower_is_better=tuple(lower_is_better or ()),
         chance=chance,
         **settings,
     )

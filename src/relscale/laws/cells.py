@@ -9,17 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relscale.contract.metrics import METRICS
+from relscale.contract.typed import flags
 from relscale.laws.inputs import check_runs
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-RISING = frozenset(name for name, metric in METRICS.items() if not metric.lower_is_better)
-"""Metrics that rise with compute: accuracies and probabilities. Every other metric, known or not,
-is a loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,18 +94,6 @@ class Readings:
             if not np.isfinite(value) and run not in self.left_out
         ]
         return (*self.notes, *([f"{len(absent)} run(s) lack a value"] if absent else []))
-
-
-def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`).
-
-    A gap is False.
-    """
-    if column.dtype == bool:
-        return column.to_numpy(dtype=bool)
-    values = column.astype(object)
-    text = values.where(values.notna(), "false").astype(str).str.strip().str.lower()
-    return text.isin(["true", "1", "1.0"]).to_numpy(dtype=bool)
 
 
 def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array, Array]:
@@ -282,12 +266,13 @@ def _scores(
     present = set(frame["metric"])
     own = spec.metrics if optimum_by == FAMILY_MEAN else ()
     preferred = (*own, "bits_per_byte", "choice_loss_nats", *sorted(present))
-    candidates = [name for name in preferred if name in present and name not in RISING]
+    candidates = [name for name in preferred if name in present and spec.direction(name) is False]
     if not candidates:
         raise ValueError(
             f"family {spec.family!r}: no error to place the optimum by: metrics are "
             f"{', '.join(sorted(present))}; "
-            f"give losses of family {spec.optimum_by!r}"
+            f"give losses of family {spec.optimum_by!r}, or name the metrics whose smaller values "
+            "are better (lower_is_better)"
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]
