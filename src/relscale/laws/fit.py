@@ -1,5 +1,6 @@
 """All laws of one family: a loop over `relscale.laws.tables.LAWS`."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ from relscale.laws.inputs import check_baselines, prepare
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
-from relscale.laws.spec import LawSpec
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
 from relscale.laws.verdict import add_verdicts
+
+LOGGER = logging.getLogger(__name__)
 
 TABLES = {law.table.name: law.table for law in LAWS}
 """The table of every law, by name, in the order in which they are written."""
@@ -79,16 +82,25 @@ def fit_family(
         spec: family, baseline, metrics, estimators and the rest.
         items: rows of the items table; adds item noise to the intervals of the relative laws and
             leaves overlapping items out.
-        optimum_losses: losses with the family `optimum_by`; None looks for it in `losses`, and
-            without it the mean log value over the family's domains locates the optimum.
+        optimum_losses: losses with the family `optimum_by`; None looks for it in `losses`. Without
+            the default one there, the mean log value over the family's domains locates the optimum,
+            and a warning is logged.
         outside_models: models that are not runs, compared with the predictions of the two-stage
             law.
 
     Raises:
         ValueError: for a table that lacks a column or contradicts itself, or an unknown family,
-            metric or baseline.
+            metric, baseline or `optimum_by`.
     """
     family, optimum = prepare(losses, spec, optimum_losses)
+    if optimum is None and spec.optimum_by != FAMILY_MEAN:
+        LOGGER.warning(
+            "no rows of family %r, which locates the optimum by default: the mean over the domains "
+            "of family %r locates it instead (optimum_by: %s)",
+            spec.optimum_by,
+            spec.family,
+            FAMILY_MEAN,
+        )
     check_two_stages(family, spec, outside_models)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}

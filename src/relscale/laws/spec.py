@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from relscale.config.analysis import Compute, FitSettings, TwoStageAxes
-from relscale.config.base import Model
+from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
+from relscale.config.base import Model, without_repeats
 
 FAMILY_MEAN = "family_mean"
 """Value of `optimum_by` that locates the optimum by the mean over the family's own domains."""
@@ -19,7 +19,9 @@ class LawSpec(FitSettings, TwoStageAxes):
     """Family whose domains are compared."""
     baseline: str | None = None
     """Domain in the denominator of G; None for a family with absolute laws only."""
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("bits_per_byte",)
+    metrics: Annotated[tuple[str, ...], AfterValidator(without_repeats), Field(min_length=1)] = (
+        "bits_per_byte",
+    )
     """Metrics to fit, the primary one first."""
     chance: Annotated[float | None, Field(ge=0, lt=1)] = None
     """Accuracy of guessing, the floor of the two-stage sigmoid; None without a choice task."""
@@ -41,7 +43,7 @@ class LawSpec(FitSettings, TwoStageAxes):
 class BaselinesSpec(LawSpec):
     """Spec of the relative laws of one family against several baselines."""
 
-    baselines: tuple[str, ...]
+    baselines: Annotated[tuple[str, ...], AfterValidator(without_repeats)]
     """Domains that the others are compared with."""
 
 
@@ -52,7 +54,7 @@ class OptimaSpec(Model):
     """Compute axis, a column of the losses table."""
     optimum_by: str = "validation"
     """Family whose loss locates the optimum."""
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    level: Level = 0.95
     """Confidence level at which an optimum counts as flat."""
     family: str | None = None
     """Family whose runs are listed; None for `optimum_by`."""
@@ -65,9 +67,9 @@ class CorrelationSpec(Model):
 
     covariate: str
     """Name of the covariate."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the interval."""
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     """Seed of the permutations."""
 
 
@@ -80,7 +82,7 @@ class PromptsSpec(Model):
     """Compute axis, a column of the losses table."""
     window: int
     """Tokens that the models read; 0 where they differ or it is not known."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the intervals."""
 
 
