@@ -29,6 +29,10 @@ MAX_ROUNDING = 1e-6
 """A share may exceed 1 by this much, from rounding in single precision."""
 
 
+DEFAULT_OPTIMUM_BY = LawSpec.model_fields["optimum_by"].default
+"""The family whose absence from a table from outside is no error: few such tables have it."""
+
+
 def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:
     """Check a losses table and mark the rows that cannot be used.
 
@@ -284,6 +288,12 @@ def prepare(
             )
         labels = label_of_budgets([*family["budget"].unique(), *optimum["budget"].unique()])
         return family, optimum.assign(budget=optimum["budget"].map(labels))
-    return family, losses[
-        losses["family"] == spec.optimum_by
-    ] if spec.optimum_by in families else None
+    if spec.optimum_by in families:
+        return family, losses[losses["family"] == spec.optimum_by]
+    if spec.optimum_by != DEFAULT_OPTIMUM_BY:
+        raise ValueError(
+            f"optimum_by is {spec.optimum_by!r}: no family of the losses table; choices are "
+            f"{', '.join(families)}, and {FAMILY_MEAN} for the mean over the domains of "
+            f"{spec.family!r}"
+        )
+    return family, None

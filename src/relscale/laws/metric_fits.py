@@ -118,6 +118,8 @@ class MetricFits:
                 self._fits[key] = self._fit(estimator, *domains)
             except FitError as error:
                 self._fits[key] = error
+            except np.linalg.LinAlgError as error:
+                self._fits[key] = FitError(Status.NO_VARIATION, f"no solution: {error}")
         return self._fits[key]
 
     def fit_gap(self, estimator: str, treatment: str) -> GapFit | FitError:

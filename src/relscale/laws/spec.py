@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from relscale.config.analysis import Compute, FitSettings, TwoStageAxes
+from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
 from relscale.config.base import Model, without_repeats
 from relscale.contract.directions import known_direction
 from relscale.contract.metrics import METRICS
@@ -29,7 +29,7 @@ class LawSpec(FitSettings, TwoStageAxes):
     """Family whose domains are compared."""
     baseline: str | None = None
     """Domain in the denominator of G; None for a family with absolute laws only."""
-    metrics: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(without_repeats)] = (
+    metrics: Annotated[tuple[str, ...], AfterValidator(without_repeats), Field(min_length=1)] = (
         "bits_per_byte",
     )
     """Metrics to fit, the primary one first."""
@@ -91,7 +91,7 @@ class LawSpec(FitSettings, TwoStageAxes):
 class BaselinesSpec(LawSpec):
     """Spec of the relative laws of one family against several baselines."""
 
-    baselines: tuple[str, ...]
+    baselines: Annotated[tuple[str, ...], AfterValidator(without_repeats)]
     """Domains that the others are compared with."""
 
 
@@ -102,7 +102,7 @@ class OptimaSpec(Model):
     """Compute axis, a column of the losses table."""
     optimum_by: str = "validation"
     """Family whose loss locates the optimum."""
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    level: Level = 0.95
     """Confidence level at which an optimum counts as flat."""
     family: str | None = None
     """Family whose runs are listed; None for `optimum_by`."""
@@ -115,9 +115,9 @@ class CorrelationSpec(Model):
 
     covariate: str
     """Name of the covariate."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the interval."""
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     """Seed of the permutations."""
 
 
@@ -130,7 +130,7 @@ class PromptsSpec(Model):
     """Compute axis, a column of the losses table."""
     window: int
     """Tokens that the models read; 0 where they differ or it is not known."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the intervals."""
 
 
