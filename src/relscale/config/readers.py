@@ -4,9 +4,10 @@ Each class declares the settings of one reader; `relscale.text.readers` holds it
 module of the same name as its `kind`. `AnyReader` lists the readers that a configuration may name.
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from relscale.config.base import Flag, Model, Positive
 
@@ -59,11 +60,24 @@ class FolderReader(Reader):
         return True
 
 
+def _pattern(text: str) -> str:
+    """Return a regular expression unchanged.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    return text
+
+
 class TextFiles(Reader):
     """Each file is one document."""
 
     kind: Literal["text_files"]
-    split_at: str | None = None
+    split_at: Annotated[str, AfterValidator(_pattern)] | None = None
     """A regular expression: a new document begins at each line whose start it matches (a scene, a
     chapter, an entry)."""
     max_characters: Positive | None = None

@@ -78,7 +78,7 @@ def is_hidden(name: str) -> bool:
 
 def has_hidden_part(path: str) -> bool:
     """Return whether a part of a path or glob with slashes is hidden."""
-    return any(is_hidden(part) for part in path.split("/") if part)
+    return any(is_hidden(part) for part in path.split("/") if part not in ("", "."))
 
 
 def find_files(root: Path, pattern: str, exclude: Iterable[str] = ()) -> Found:

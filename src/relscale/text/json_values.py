@@ -8,7 +8,7 @@ Infinity are numbers, so they are an error only where a text is expected.
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,20 @@ _HALF = re.compile("[\ud800-\udfff]")
 _LOG = logging.getLogger(__name__)
 
 
-class _RepeatedKeyError(ValueError):
-    """A key occurs twice in an object."""
+def repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that occurs a second time, None if all are different."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise _RepeatedKeyError(f"the key {repeated!r} occurs twice")
+        raise ValueError(f"the key {repeated(key for key, _ in pairs)!r} occurs twice")
     return made
 
 
@@ -54,6 +58,9 @@ class JsonParser:
         """
         try:
             value = _DECODER.decode(text)
+            # An escape is the only way to write half a pair: the bytes of one are not UTF-8.
+            if "\\ud" in text or "\\uD" in text:
+                value = self._repair(value, where)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno} column" if "\n" in text.strip() else "column"
             raise ValueError(
@@ -63,14 +70,14 @@ class JsonParser:
             raise ValueError(f"{where}: not readable JSON: nested too deeply") from None
         except ValueError as error:  # a repeated key, or a number of thousands of digits
             raise ValueError(f"{where}: not readable JSON: {error}") from None
-        # An escape is the only way to write half a pair: the bytes of one are not UTF-8.
-        if "\\ud" in text or "\\uD" in text:
-            repaired = without_halves(value)
-            if repaired != value:
-                self._repaired += 1
-                self._first = self._first or where
-            value = repaired
         return value
+
+    def _repair(self, value: Any, where: str) -> Any:
+        whole = without_halves(value)
+        if whole != value:
+            self._repaired += 1
+            self._first = self._first or where
+        return whole
 
     def report(self) -> None:
         """Log how many values were repaired."""
