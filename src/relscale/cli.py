@@ -55,6 +55,14 @@ def plan(
     from relscale.resources.report import gpu_jobs_report
 
     experiment = load_experiment(config, *(overlays or []))
+    if experiment.released is not None:
+        if out is not None or released is not None:
+            raise ValueError(
+                "--out and --released write the runs of a suite, and this experiment trains none: "
+                f"it evaluates the released models of {experiment.released.table}"
+            )
+        typer.echo(_released_plan(experiment), nl=False)
+        return
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     typer.echo(bill(runs, experiment.costs), nl=False)
     tokens = {
@@ -66,6 +74,23 @@ def plan(
         write_text(out, suite_csv(runs))
     if released is not None:
         write_text(released, released_csv(released_names(runs)))
+
+
+def _released_plan(experiment: "Experiment") -> str:
+    """Return what an experiment with released models does, as text."""
+    from relscale.workflow.experiment import plan_experiment
+
+    planned = plan_experiment(experiment)
+    lines = [f"{'corpus':<16}{'budget':>8}{'models':>8}"]
+    lines += [
+        f"{corpus:<16}{budget:>8}{len(planned.released_of(corpus, budget)):>8}"
+        for corpus, budget in planned.curves
+    ]
+    lines.append(
+        f"{len(planned.released)} released models are evaluated on "
+        f"{', '.join(planned.families)}; nothing is trained"
+    )
+    return "\n".join(lines) + "\n"
 
 
 @app.command()
