@@ -15,16 +15,28 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
-OVERLAYS := $(if $(filter-out default,$(EXPERIMENT)),experiments/$(EXPERIMENT).yaml)
-NAME := $(if $(OVERLAYS),$(shell sed -n "s/^experiment: *//p" $(OVERLAYS)),default)
-RESULTS := results/$(NAME)
-OVERLAY := $(if $(OVERLAYS),--configfile $(OVERLAYS))
+ifneq ($(EXPERIMENT),default)
+ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
+$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices are \
+	default $(basename $(notdir $(wildcard experiments/*.yaml))))
+endif
+endif
+# The name of the experiment's folders. Only the package reads it from the overlay. A call with an
+# unusable overlay ends here, so that no command ever gets an empty name.
+override NAME = $(eval override NAME := $(shell python=$(BIN)/python; test -x "$$python" || python="$(PYTHON)"; \
+	PYTHONPATH=src $$python -m relscale.config.overlays '$(subst ','\'',$(EXPERIMENT))'))$(or \
+	$(NAME),$(error the experiment cannot be used, see above))
+RESULTS = results/$(NAME)
+OVERLAYS = $(if $(filter-out default,$(NAME)),experiments/$(EXPERIMENT).yaml)
+OVERLAY = $(if $(OVERLAYS),--configfile $(OVERLAYS))
 # snakefmt calls shfmt, which is in the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # This checkout comes before an installed one, which matters if .venv is a link.
 export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
+# Errors stay visible, unlike with `--quiet all`, which a dry run ignores altogether.
+QUIET := --quiet host progress reason rules
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 # One process per core; tests/conftest.py says which tests share a process.
@@ -59,8 +71,9 @@ tiny: env ## the smallest experiment, end to end
 	@$(MAKE) --no-print-directory reproduce EXPERIMENT=tiny
 
 plan: env ## plan EXPERIMENT: tables/suite.csv and its cost estimate
-	$(SNAKEMAKE) --quiet all -- plan
-	@cat $(RESULTS)/tables/bill.txt; echo $(RESULTS)/tables/suite.csv
+	@$(BIN)/python -m relscale plan $(OVERLAYS)
+	@$(SNAKEMAKE) $(QUIET) -- plan
+	@echo $(RESULTS)/tables/suite.csv
 
 figures: env ## redraw stale figures from existing tables, without training
 	$(SNAKEMAKE) --allowed-rules figures $(FIGURES) -- figures
@@ -79,7 +92,7 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(PYTEST) tests/unit
 	@for name in $(EXPERIMENTS); do \
 		echo "dry run of $$name"; \
-		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all \
+		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run $(QUIET) \
 			|| exit 1; done
 
 docs: env ## build the documentation into build/docs; an unresolved link is an error
@@ -117,4 +130,4 @@ clean-checkpoints: ## remove the checkpoints from which runs resume; results sta
 	rm -rf results/shared/checkpoints
 
 clean-results: ## remove the results of EXPERIMENT; shared sources and corpora stay
-	rm -rf $(RESULTS) logs/$(NAME) benchmarks/results/$(NAME)
+	rm -rf -- results/$(NAME) logs/$(NAME) benchmarks/results/$(NAME)

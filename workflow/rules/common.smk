@@ -6,7 +6,6 @@ Specs, places and resources are functions of `relscale.workflow`; rule files onl
 import re
 import sys
 from pathlib import Path
-from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -46,20 +45,21 @@ from relscale.workflow.experiment import read_experiment
 from relscale.workflow.layout import SHARED, Layout
 from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
+from relscale.workflow.shell import shell_prefix
+
+
+def checked(function, *arguments):
+    """Return a function's value; an error in the user's input ends the call with its message."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
 
 # The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
-# environments itself. Tiny models are slower with several threads. Fixed hashing keeps outputs
-# byte-identical.
-INTERPRETER = (
-    ""
-    if workflow.deployment_settings.deployment_method
-    else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-)
-ENVIRONMENT = (
-    f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
-    "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
-)
-shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
+# environments itself.
+INTERPRETER = None if workflow.deployment_settings.deployment_method else Path(sys.executable)
+shell.prefix(checked(shell_prefix, SOURCE_CODE, INTERPRETER))
 
 
 def planned():
@@ -69,18 +69,15 @@ def planned():
     """
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
-    try:
-        experiment = read_experiment([*first, *overlays], config)
-        layout = Layout(experiment=experiment)
-        listings = Listings(experiment=experiment, layout=layout)
-        scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
-        scheduling.check()
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    experiment = read_experiment([*first, *overlays], config)
+    layout = Layout(experiment=experiment)
+    listings = Listings(experiment=experiment, layout=layout)
+    scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
+    scheduling.check()
     return experiment, layout, listings, scheduling
 
 
-EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = planned()
+EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = checked(planned)
 RESULTS = LAYOUT.results
 FAMILIES = EXPERIMENT.families
 RUNS = EXPERIMENT.run_by_name
@@ -128,10 +125,7 @@ def training_resources(wildcards):
         WorkflowError: if the run needs more GPUs than this call allows.
     """
     allowed = workflow.global_resources.get("gpu")
-    try:
-        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    return checked(SCHEDULING.training, wildcards.run, None if allowed is None else allowed.value)
 
 
 def training_tokens(corpus):
