@@ -318,6 +318,47 @@ def test_stale_results_are_not_packed(finished):
     assert "train" not in said.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "rules"),
+    [
+        (
+            "workflow/rules/report.smk",
+            "--csv {input.table:q}",
+            "--csv  {input.table:q}",
+            {"table_page"},
+        ),
+        (
+            "workflow/rules/laws.smk",
+            "--covariates {input.covariates:q}",
+            "--covariates={input.covariates:q}",
+            {"correlation", "table_page"},
+        ),
+        (
+            "workflow/rules/common.smk",
+            'shell.prefix(f"export',
+            'shell.prefix(f"umask 2; export',
+            {},
+        ),
+        ("CITATION.cff", "title: ", "title: Another ", {"provenance"}),
+        ("src/relscale/pages/templates/findings.css", "{", " {", {"findings"}),
+    ],
+)
+def test_verify_finds_the_same_jobs_stale_as_the_workflow(finished, name, before, after, rules):
+    def change(path):
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    with changed(finished.folder / name, change):
+        stale = finished.stale()
+        said = relscale(finished.folder, "verify", "experiments/tiny.yaml")
+    assert set(rules) <= set(stale)
+    assert re.search(rf"^\d+ jobs: \d+ fresh, {sum(stale.values())} not$", said.stdout, re.M), (
+        stale,
+        said.stdout,
+    )
+
+
 def test_verify_finds_nothing_after_a_run_and_names_a_changed_setting(finished):
     done = relscale(finished.folder, "verify", "experiments/tiny.yaml")
     assert done.returncode == 0, done.stdout

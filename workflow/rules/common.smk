@@ -72,6 +72,7 @@ def planned():
     experiment = read_experiment([*first, *overlays], config)
     layout = Layout(experiment=experiment)
     listings = Listings(experiment=experiment, layout=layout)
+    listings.check()
     scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
     scheduling.check()
     return experiment, layout, listings, scheduling

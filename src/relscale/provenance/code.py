@@ -28,6 +28,9 @@ NOT_COMPUTING = {
     "datasets",
     "fsspec",
     "huggingface_hub",
+    "packaging",
+    "requests",
+    "urllib3",
     "zstandard",  # fetch or unpack bytes that a commit or a checksum fixes
     "rich",
     "tensorboard",

@@ -30,6 +30,8 @@ class Job:
     """Path of its benchmark; None for a job that only copies or shows tables."""
     log: str | None = None
     """Path of its log, which shows when a job without a record ran."""
+    existing: tuple[str, ...] = ()
+    """Input files that must only exist."""
 
     @property
     def name(self) -> str:
@@ -111,6 +113,7 @@ def _job(job: Any) -> Job:
     from snakemake.io import is_flagged
 
     counted = [str(path) for path in job.input if not is_flagged(path, "ancient")]
+    existing = [str(path) for path in job.input if is_flagged(path, "ancient")]
     return Job(
         rule=job.rule.name,
         wildcards=dict(job.wildcards_dict),
@@ -119,6 +122,7 @@ def _job(job: Any) -> Job:
         outputs=tuple(map(str, job.output)),
         record=str(job.benchmark) if job.benchmark else None,
         log=str(job.log[0]) if job.log else None,
+        existing=tuple(existing),
     )
 
 

@@ -120,6 +120,9 @@ def _record_problems(job: Job, inputs: Sequence[str], folder: Path) -> list[str]
 def _benchmark_problems(path: Path, job: Job, inputs: Sequence[str], folder: Path) -> list[str]:
     record = read_benchmark_record(path)
     changed = _differences(record.params, job, {*record.params, *job.params})
+    if record.input_size_mb is not None:
+        left = sorted({*record.input_size_mb} - {*job.inputs, *job.existing})
+        changed += [f"input {path}: is not read any more" for path in left]
     return changed + _resized(record.input_size_mb, inputs, folder)
 
 
@@ -197,7 +200,7 @@ def summary(findings: Sequence[Finding]) -> str:
     without = sum(finding.job.record is None for finding in fresh)
     lines = [f"{len(findings)} jobs: {len(fresh)} fresh, {len(findings) - len(fresh)} not"]
     if without:
-        lines[0] += f" ({without} of the fresh ones keep no record: pages and copies of tables)"
+        lines[0] += f" ({without} of the fresh ones keep no record of settings and code)"
     groups: dict[tuple[str, ...], list[Finding]] = {}
     follows: dict[str, int] = {}
     for finding in findings:

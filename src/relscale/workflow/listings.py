@@ -23,6 +23,30 @@ class Listings:
     _names: dict[str, str] = field(default_factory=dict)
     _files: dict[tuple[str, str], Sequence[LocalFile]] = field(default_factory=dict)
 
+    def check(self) -> None:
+        """Check the paths of inputs that the configuration or a table names.
+
+        Raises:
+            ValueError: listing those with braces, in which Snakemake would replace words.
+        """
+        settings = self.experiment.settings
+        paths = {
+            "laws.two_stage.outside_models": [settings.laws.two_stage.outside_models or ""],
+            "figures.covariates": [settings.figures.covariates],
+            "released model": [row.model for row in self.experiment.released],
+        }
+        if settings.released is not None:
+            paths["released.folder"] = [settings.released.folder or ""]
+        wrong = [
+            f"{key} {path!r}: must not contain braces; Snakemake reads a word in braces as the "
+            "name of a wildcard"
+            for key, names in paths.items()
+            for path in dict.fromkeys(names)
+            if "{" in path or "}" in path
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
     def of_source(self, key: str) -> str:
         """Return the name of the listing of a local source, "" for other sources."""
         source = self.experiment.settings.sources[self.layout.source_of_key[key]]

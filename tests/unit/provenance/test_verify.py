@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ def test_an_input_of_another_size_and_one_that_is_new_are_named(checkout):
         "input new.csv: did not exist when it ran",
         "input results/x/losses.csv: was 5 bytes, is 6",
     ]
+
+
+def test_an_input_that_is_not_read_any_more_is_named(checkout):
+    fresh = {"code": "a", "spec": '{"margin":0.01,"seed":0}'}
+    (finding,) = verify([job(**fresh, inputs=())], checkout)
+    assert finding.reasons == ["input results/x/losses.csv: is not read any more"]
+    must_exist = replace(job(**fresh, inputs=()), existing=("results/x/losses.csv",))
+    (finding,) = verify([must_exist], checkout)
+    assert finding.fresh
+
+
+def test_an_edited_command_is_named_and_so_is_one_that_was_not_recorded(checkout):
+    fresh = {"code": "a", "spec": '{"margin":0.01,"seed":0}'}
+    (finding,) = verify([job(**fresh, command="b")], checkout)
+    assert finding.reasons == ["command: absent -> b"]
 
 
 def test_a_missing_result_a_missing_record_and_what_follows(checkout):

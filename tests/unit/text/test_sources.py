@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
 import sys
 import tarfile
 import types
@@ -129,50 +128,6 @@ def test_new_files_replace_old_ones(tmp_path: Path) -> None:
     sha256 = wheel(tmp_path / "copy", {"new.txt": "new"})
     fetch("s", package(sha256), tmp_path / "files", local_copy=tmp_path / "copy")
     assert [path.name for path in (tmp_path / "files").iterdir()] == ["new.txt"]
-
-
-@pytest.mark.parametrize(
-    ("stderr", "message"),
-    [
-        (
-            f"ERROR: THEY DO NOT MATCH\n Expected sha256 {'0' * 64}\n      Got        {'a' * 64}\n",
-            f"the index gave a file with {'a' * 64}",
-        ),
-        (
-            "WARNING: noise\nERROR: No matching distribution found",
-            r"could not be downloaded: ERROR: No matching distribution found\. Set `sources",
-        ),
-    ],
-)
-def test_failed_downloads_say_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: str, message: str
-) -> None:
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", stderr)
-    )
-    with pytest.raises(ValueError, match=message):
-        fetch("s", package("0" * 64), tmp_path / "files")
-
-
-def test_download_pins_the_hash_and_never_installs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sha256 = wheel(tmp_path / "made.whl", {"a.txt": "text"})
-    commands: list[list[str]] = []
-
-    def pip(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        commands.append([*command, Path(command[-1]).read_text()])
-        folder = Path(command[command.index("--dest") + 1])
-        (folder / "some_text-1.0-py3-none-any.whl").write_bytes(
-            (tmp_path / "made.whl").read_bytes()
-        )
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(subprocess, "run", pip)
-    assert fetch("s", package(sha256), tmp_path / "files").num_files == 1
-    assert commands[0][:4] == [sys.executable, "-m", "pip", "download"]
-    assert {"--no-deps", "--ignore-requires-python", "--only-binary=some.text"} <= set(commands[0])
-    assert commands[0][-1] == f"some.text==1.0 --hash=sha256:{sha256}\n"
 
 
 # ------------------------------------------------------------------------------------- local, hub

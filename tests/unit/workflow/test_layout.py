@@ -1,5 +1,7 @@
 """Experiments, places and resources as the rules use them."""
 
+import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +35,26 @@ def parts(planned):
     layout = Layout(experiment=planned)
     listings = Listings(experiment=planned, layout=layout)
     return layout, Scheduling(experiment=planned, layout=layout, listings=listings)
+
+
+def test_inputs_with_braces_are_refused_by_name():
+    planned = experiment("released")
+    model = planned.released[0].model_copy(update={"model": "models/{family}"})
+    settings = planned.settings.model_copy(
+        update={
+            "released": planned.settings.released.model_copy(update={"folder": "{here}"}),
+            "figures": planned.settings.figures.model_copy(update={"covariates": "a}.csv"}),
+        }
+    )
+    braced = replace(planned, settings=settings, released=(model, model, *planned.released))
+    for each, wrong in ((planned, []), (braced, ["'a}.csv'", "'models/{family}'", "'{here}'"])):
+        listings = Listings(experiment=each, layout=Layout(experiment=each))
+        if not wrong:
+            listings.check()
+            continue
+        with pytest.raises(ValueError, match="must not contain braces") as error:
+            listings.check()
+        assert re.findall("'.*?'", str(error.value)) == wrong
 
 
 def test_files_are_merged_in_order_and_overrides_come_last():
