@@ -98,7 +98,7 @@ def after_preflight(record, spec, defined_by):
 
 
 def automatic_step():
-    """Return the step of the runs with `implementation: auto`; say so if it is not the usual one."""
+    """Return the step of runs with `implementation: auto`; warn if it is not the usual one."""
     automatic = training_specs.automatic_step(
         Path(LAYOUT.run_file(run, "record.json")) for run in RUNS
     )
