@@ -8,6 +8,7 @@ import pandas as pd
 
 from relscale.contract.check import check_columns
 from relscale.contract.columns import MISSING, label_of_budgets
+from relscale.contract.directions import plain_name
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.metrics import METRICS
 from relscale.contract.typed import check_keys, row_of, typed
@@ -118,14 +119,19 @@ def check_numbers(frame: pd.DataFrame, compute: str, where: str) -> None:
         check("standard_error", spread < 0, "a number of 0 or more, or an empty cell,")
 
 
-def check_shares(family: pd.DataFrame, where: str) -> None:
-    """Check that accuracies and probabilities are shares.
+def check_shares(family: pd.DataFrame, spec: LawSpec, where: str) -> None:
+    """Check that accuracies and probabilities are shares, also the axis of the two-stage law.
 
     Raises:
         ValueError: naming the first value above 1, its metric and run.
     """
-    share = family["metric"].map(lambda name: name in METRICS and METRICS[name].unit == "1")
-    wrong = family[share.astype(bool) & family["used"] & (family["value"] > 1 + MAX_ROUNDING)]
+    shares = {name for name, metric in METRICS.items() if metric.unit == "1"}
+    names = {name for name in family["metric"].unique() if plain_name(name) in shares}
+    if spec.chance is not None:
+        names.add(spec.accuracy_metric)
+    wrong = family[
+        family["metric"].isin(names) & family["used"] & (family["value"] > 1 + MAX_ROUNDING)
+    ]
     if len(wrong):
         row = wrong.iloc[0]
         raise ValueError(
@@ -217,13 +223,33 @@ def check_units(used: pd.DataFrame, compute: str, where: str) -> None:
 
 
 def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
-    """Return notes on the used runs of checked losses: an unusual ratio of compute to N x D."""
-    runs = family[family["used"]].drop_duplicates(["corpus", "run"])
+    """Return notes on the used runs of checked losses.
+
+    They are about an unusual ratio of compute to parameters times tokens, and about runs that have
+    the same values as another run.
+    """
+    used = family[family["used"]]
+    runs = used.drop_duplicates(["corpus", "run"])
     params = runs["num_params_total"]
     if {"num_params_transformer", "num_params_head"} <= set(runs.columns):
         model = runs["num_params_transformer"] + runs["num_params_head"]
         params = model.where(model > 0, params)
-    return unit_notes(compute, (runs[compute] / params / runs["tokens"]).tolist())
+    notes = unit_notes(compute, (runs[compute] / params / runs["tokens"]).tolist())
+    seen: set[tuple[object, ...]] = set()
+    copies = []
+    keys = ["corpus", "budget", "num_params_total", "tokens"]
+    for (_, run), rows in used.sort_values(["domain", "metric"]).groupby(["corpus", "run"]):
+        values = tuple(zip(rows["domain"], rows["metric"], rows["value"], strict=True))
+        signature = (*rows[keys].iloc[0], values)
+        if signature in seen and len(values) > 1:
+            copies.append(str(run))
+        seen.add(signature)
+    if copies:
+        notes.append(
+            f"{len(copies)} run(s) have all values of another run of the same budget and size and "
+            f"count as seeds (first {copies[0]})"
+        )
+    return notes
 
 
 def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -> None:
@@ -269,7 +295,7 @@ def prepare(
     for metric in spec.metrics:
         spec.rises(metric)
     check_baselines(family, [] if spec.baseline is None else [spec.baseline], spec.family)
-    check_shares(family, where)
+    check_shares(family, spec, where)
     check_units(losses[losses["used"]], spec.compute, where)
     if not family["used"].any():
         counts = family["reason"].value_counts(sort=True)

@@ -127,12 +127,21 @@ def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> L
     """Return the spec with the directions that a column `higher_is_better` states.
 
     Raises:
-        ValueError: if the column has two values for one metric, contradicts the spec, or is empty
-            for a metric that is not known.
+        ValueError: if the column has two values for one metric or contradicts what is known of it,
+            or if the spec states the direction of a metric that the table lacks.
     """
-    if "higher_is_better" not in losses.columns:
+    if "metric" not in losses.columns:
         return spec
     metrics = losses["metric"].astype(str)
+    for metric in (*spec.higher_is_better, *spec.lower_is_better):
+        if metric not in set(metrics):
+            raise ValueError(
+                f"{where}: a direction is stated for metric {metric!r}, which the table lacks; it "
+                f"has {', '.join(sorted(metrics.unique()))}"
+            )
+        spec.direction(metric)
+    if "higher_is_better" not in losses.columns:
+        return spec
     stated = as_flags(losses["higher_is_better"], where)
     both = sorted(set(metrics[stated]) & set(metrics[~stated]))
     if both:
