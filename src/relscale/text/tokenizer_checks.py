@@ -127,12 +127,11 @@ def scored_form(text: str, back: str) -> str | None:
         text: a text.
         back: the text decoded from its tokens.
     """
-    if back == text:
-        return text
-    bare = back.removeprefix(" ")
     for form in (text, unicodedata.normalize("NFC", text)):
-        if form.removeprefix(" ") == bare:
-            return form if back.startswith(" ") or not form.startswith(" ") else bare
+        if back in (form, f" {form}"):
+            return form
+        if back and form == f" {back}":
+            return back
     return None
 
 
