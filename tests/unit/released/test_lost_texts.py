@@ -362,7 +362,7 @@ def test_context_and_option_together_are_the_text_or_the_item_is_left_out(name, 
     try:
         requests = encode_items([item(context, (option,))], tokenizer, 999)
     except ValueError as error:
-        # A space that this tokenizer puts in front of every text cannot be told from the option's.
+        # A space that this tokenizer puts in front of every text looks like one of the option's.
         assert name == "pieces" and "gives back none" in str(error)
         assert not option.startswith(" ")
         return
