@@ -68,6 +68,9 @@ rule plan:
     localrule: True
 
 
+note_commands()
+
+
 onsuccess:
     note_checksums()
 

@@ -3,6 +3,9 @@
 A stage is a function whose parameters are keyword-only and annotated. `run` derives the options
 from its signature: `out_losses: Path` is `--out-losses PATH`, `list[Path]` takes any number of
 words, a parameter with a default is optional, and a pydantic model is read from JSON and validated.
+The JSON is in a file, since the kernel limits the length of a word: `--spec PATH`. Rules write
+`--spec <(printf %s {params.spec:q})`, by which bash makes a file that is never on the disk. Words
+that begin with `{` or `[` are the JSON itself.
 """
 
 import argparse
@@ -110,11 +113,28 @@ def _value(name: str, hint: Any, text: Any) -> Any:
         return text
     if kind is Path:
         return Path(text)
+    option = f"--{name.replace('_', '-')}"
     try:
-        return TypeAdapter(kind).validate_json(text)
+        return TypeAdapter(kind).validate_json(_json(option, text))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
             for problem in error.errors()
         )
-        raise ValueError(f"--{name.replace('_', '-')}: {problems}") from None
+        raise ValueError(f"{option}: {problems}") from None
+
+
+def _json(option: str, text: str) -> bytes:
+    """Return the JSON of an option, from the option itself or from the file that it names.
+
+    Raises:
+        ValueError: naming the option, if the file cannot be read.
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        return text.encode()
+    try:
+        return Path(text).read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{option} {text[:80]!r}: neither JSON nor a file that can be read: {error.strerror}"
+        ) from None

@@ -107,7 +107,7 @@ def modules_in(source):
     return found
 
 
-class _WithoutTypes(ast.NodeTransformer):
+class WithoutTypes(ast.NodeTransformer):
     """Removes imports that only a type checker reads."""
 
     def visit_If(self, node):
@@ -128,7 +128,7 @@ def users_of(modules):
         text = path.read_text()
         if "iter_modules(__path__)" in text:  # a package that imports all its modules
             named_there |= {one for one in modules if one.rpartition(".")[0] == name}
-        tree = _WithoutTypes().visit(ast.parse(text))
+        tree = WithoutTypes().visit(ast.parse(text))
         for code in _codes(compile(tree, str(path), "exec")):
             for kind, what in finder.scan_opcodes(code):
                 if kind == "absolute_import":

@@ -6,17 +6,29 @@ Specs, places and resources are functions of `relscale.workflow`; rule files onl
 import re
 import sys
 from pathlib import Path
-from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+
+for place in (str(workflow.basedir), str(Path.cwd())):
+    if "{" in place or "}" in place:
+        raise WorkflowError(
+            f"{place}: the path of the checkout must not contain braces; Snakemake reads a word in "
+            "braces as the name of a wildcard"
+        )
 
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
 from relscale.figures import find as find_figure
 from relscale.provenance.checksums import Checksums, checksums_place, note
-from relscale.provenance.code import code_digest, is_recorded, lock_digest
+from relscale.provenance.code import (
+    code_digest,
+    command_digest,
+    is_recorded,
+    lock_digest,
+    versions_of,
+)
 from relscale.provenance.dag import jobs_of
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
@@ -27,25 +39,27 @@ from relscale.workflow import (
     page_specs,
     suite_specs,
     text_specs,
+    training_specs,
 )
 from relscale.workflow.experiment import read_experiment
 from relscale.workflow.layout import SHARED, Layout
 from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
+from relscale.workflow.shell import shell_prefix
+
+
+def checked(function, *arguments):
+    """Return a function's value; an error in the user's input ends the call with its message."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
 
 # The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
-# environments itself. Tiny models are slower with several threads. Fixed hashing keeps outputs
-# byte-identical.
-INTERPRETER = (
-    ""
-    if workflow.deployment_settings.deployment_method
-    else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-)
-ENVIRONMENT = (
-    f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
-    "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
-)
-shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
+# environments itself.
+INTERPRETER = None if workflow.deployment_settings.deployment_method else Path(sys.executable)
+shell.prefix(checked(shell_prefix, SOURCE_CODE, INTERPRETER))
 
 
 def planned():
@@ -55,23 +69,19 @@ def planned():
     """
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
-    try:
-        experiment = read_experiment([*first, *overlays], config)
-        layout = Layout(experiment=experiment)
-        listings = Listings(experiment=experiment, layout=layout)
-        scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
-        scheduling.check()
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    experiment = read_experiment([*first, *overlays], config)
+    layout = Layout(experiment=experiment)
+    listings = Listings(experiment=experiment, layout=layout)
+    scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
+    scheduling.check()
     return experiment, layout, listings, scheduling
 
 
-EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = planned()
+EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = checked(planned)
 RESULTS = LAYOUT.results
 FAMILIES = EXPERIMENT.families
 RUNS = EXPERIMENT.run_by_name
 FIGURES = EXPERIMENT.settings.figures.names
-TRAINING_LOCK = lock_digest(["torch", "numpy", "tokenizers", "safetensors"])
 PAGES = page_specs.table_pages(EXPERIMENT, LAYOUT)
 
 
@@ -86,6 +96,28 @@ def after_preflight(record, spec, defined_by):
     return []
 
 
+def automatic_step():
+    """Return the step of the runs with `implementation: auto`; say so if it is not the usual one."""
+    automatic = training_specs.automatic_step(
+        Path(LAYOUT.run_file(run, "record.json")) for run in RUNS
+    )
+    if (
+        automatic.warning
+        and workflow.is_main_process
+        and any(run.implementation == "auto" for run in RUNS.values())
+    ):
+        logger.warning(f"suite.recipe.implementation = 'auto': {automatic.warning}")
+    return automatic
+
+
+AUTOMATIC_STEP = automatic_step()
+
+
+def run_spec(wildcards):
+    """Return the spec of a run's training job."""
+    return training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP)
+
+
 def training_resources(wildcards):
     """Return the resources of a run's training job.
 
@@ -93,10 +125,7 @@ def training_resources(wildcards):
         WorkflowError: if the run needs more GPUs than this call allows.
     """
     allowed = workflow.global_resources.get("gpu")
-    try:
-        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    return checked(SCHEDULING.training, wildcards.run, None if allowed is None else allowed.value)
 
 
 def training_tokens(corpus):
@@ -119,6 +148,22 @@ def note_checksums():
         note(jobs_of(workflow.dag), Checksums.read_or_begin(Path(), place))
     except OSError as error:
         logger.warning(f"{place}: cannot note the checksums of results: {error}")
+
+
+def note_commands():
+    """Give each job a digest of its rule's command, so that `relscale verify` sees an edit of it.
+
+    The paths of this machine in the prefix are left out.
+    """
+    prefix = shell._process_prefix.replace(INTERPRETER, "").replace(quote(str(SOURCE_CODE)), "src")
+    for each in workflow.rules:
+        if each.shellcmd is not None:
+            each.set_params(command=command_digest(each.shellcmd, prefix))
+
+
+def verbatim(text):
+    """Return a function that returns a text, in which Snakemake then replaces no `{word}`."""
+    return lambda wildcards: text
 
 
 def any_of(names):

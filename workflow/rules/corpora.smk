@@ -26,11 +26,12 @@ rule documents:
         ),
         sources=lambda wildcards: LAYOUT.source_options(LAYOUT.corpus_of_key[wildcards.corpus_key]),
         code=code_digest("relscale.stages.documents"),
+        lock=lock_digest("relscale.stages.documents"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.documents \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --source {params.sources:q} \
             --out-train {output.train:q} \
             --out-validation {output.validation:q} \
@@ -63,18 +64,18 @@ if EXPERIMENT.settings.tokenizer.given is None:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
+            spec=verbatim(canonical_json(text_specs.tokenizer_spec(EXPERIMENT))),
             train=[
                 f"{corpus}={LAYOUT.documents(corpus, 'train.parquet')}"
                 for corpus in EXPERIMENT.settings.tokenizer.trained_on
             ],
             code=code_digest("relscale.stages.tokenizer"),
-            lock=lock_digest(["tokenizers"]),
+            lock=lock_digest("relscale.stages.tokenizer"),
         shell:
             """
             exec &> >(tee {log:q})
             python -m relscale.stages.tokenizer \
-                --spec {params.spec:q} \
+                --spec <(printf %s {params.spec:q}) \
                 --train {params.train:q} \
                 --out {output.tokenizer:q}
             """
@@ -97,15 +98,15 @@ else:
             mem_mb=2000,
             runtime="30m",
         params:
-            spec=canonical_json(text_specs.tokenizer_spec(EXPERIMENT)),
+            spec=verbatim(canonical_json(text_specs.tokenizer_spec(EXPERIMENT))),
             listing=LISTINGS.of_tokenizer(),
             code=code_digest("relscale.stages.given_tokenizer"),
-            lock=lock_digest(["tokenizers"]),
+            lock=lock_digest("relscale.stages.given_tokenizer"),
         shell:
             """
             exec &> >(tee {log:q})
             python -m relscale.stages.given_tokenizer \
-                --spec {params.spec:q} \
+                --spec <(printf %s {params.spec:q}) \
                 --listing={params.listing:q} \
                 --out {output.tokenizer:q} \
                 --manifest {output.manifest:q}
@@ -137,12 +138,12 @@ rule shards:
             text_specs.tokens_spec(LAYOUT.corpus_of_key[wildcards.corpus_key])
         ),
         code=code_digest("relscale.stages.shards"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.shards"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.shards \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --tokenizer {input.tokenizer:q} \
             --train {input.train:q} \
             --validation {input.validation:q} \
@@ -171,6 +172,7 @@ rule corpora_table:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.corpora_table"),
+        lock=lock_digest("relscale.stages.corpora_table"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -31,12 +31,12 @@ rule family:
             input.text,
         ),
         code=code_digest("relscale.stages.family"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.family"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.family \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --tokenizer {input.tokenizer:q} \
             {params.text:q} \
             --out {output.requests:q} \
@@ -64,13 +64,14 @@ rule overlap:
         mem_mb=1500,
         runtime="30m",
     params:
-        spec=canonical_json(evaluation_specs.overlap_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(evaluation_specs.overlap_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.overlap"),
+        lock=lock_digest("relscale.stages.overlap"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.overlap \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --requests {input.requests:q} \
             --train {input.train:q} \
             --out {output.overlaps:q}
@@ -115,12 +116,12 @@ rule evaluate:
         overlaps=lambda wildcards, input: ["--overlaps", *input.overlaps] if input.overlaps else [],
         score_cache=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),
-        lock=TRAINING_LOCK,
+        lock=lock_digest("relscale.stages.evaluate"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.evaluate \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --requests {input.requests:q} \
             --record {input.records:q} \
             {params.overlaps:q} \

@@ -36,15 +36,15 @@ for name in FIGURES:
                 for kind, paths in figure_specs.figure_tables(EXPERIMENT, name).items()
                 for path in paths
             ],
-            spec=canonical_json(figure_specs.figure_spec(EXPERIMENT, name)),
+            spec=verbatim(canonical_json(figure_specs.figure_spec(EXPERIMENT, name))),
             code=code_digest(find_figure(name).drawing),
+            lock=lock_digest(find_figure(name).drawing),
             caption=find_figure(name).caption,
-            lock=lock_digest(["matplotlib"]),
         shell:
             """
             exec &> >(tee {log:q})
             python -m {params.module} \
-                --spec {params.spec:q} \
+                --spec <(printf %s {params.spec:q}) \
                 --table {params.tables:q} \
                 --svg {output.svg:q} \
                 --pdf {output.pdf:q} \

@@ -18,13 +18,14 @@ rule optima:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(law_specs.optima_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(law_specs.optima_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.optima"),
+        lock=lock_digest("relscale.stages.optima"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.optima \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --out {output.table:q}
         """
@@ -54,11 +55,12 @@ rule laws:
     params:
         spec=lambda wildcards: canonical_json(law_specs.law_spec(EXPERIMENT, wildcards.family)),
         code=code_digest("relscale.stages.laws"),
+        lock=lock_digest("relscale.stages.laws"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.laws \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
@@ -85,6 +87,7 @@ rule law_table:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
+        lock=lock_digest("relscale.stages.gather"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -115,13 +118,14 @@ rule prompts:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(law_specs.prompts_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(law_specs.prompts_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.prompts"),
+        lock=lock_digest("relscale.stages.prompts"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.prompts \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --out {output.table:q}
         """
@@ -145,13 +149,14 @@ rule correlation:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(law_specs.correlation_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(law_specs.correlation_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.correlation"),
+        lock=lock_digest("relscale.stages.correlation"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.correlation \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --relative {input.relative:q} \
             --covariates {input.covariates:q} \
             --out {output.table:q}

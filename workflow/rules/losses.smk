@@ -21,6 +21,7 @@ rule family_losses:
         runtime="10m",
     params:
         code=code_digest("relscale.stages.losses"),
+        lock=lock_digest("relscale.stages.losses"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -53,6 +54,7 @@ rule losses:
         runtime="10m",
     params:
         code=code_digest("relscale.stages.losses"),
+        lock=lock_digest("relscale.stages.losses"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -1,19 +1,12 @@
 """Released models: their table, a family's texts, and one scoring job per IsoFLOP curve."""
 
 EVALUATION = "relscale.stages.evaluate_released"
-EVALUATION_LOCK = lock_digest(["torch", "transformers", "tokenizers", "safetensors"])
 
 
 rule released_models:
-    """Check that every released model can be used, and write the suite as a table."""
+    """Load every released model to check that it can be used; write the suite as a table."""
     input:
-        configs=sorted(
-            {
-                name
-                for name in LISTINGS.of_models(EXPERIMENT.released)
-                if Path(name).name == "config.json"
-            }
-        ),
+        models=sorted(set(LISTINGS.of_models(EXPERIMENT.released))),
     output:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
@@ -21,20 +14,21 @@ rule released_models:
         f"logs/{EXPERIMENT.name}/released_models.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.name}/released_models.jsonl"
-    localrule: True
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
-        mem_mb=500,
-        runtime="10m",
+        mem_mb=EXPERIMENT.settings.released.mem_mb,
+        runtime=EXPERIMENT.settings.released.runtime_minutes,
     params:
-        spec=canonical_json(suite_specs.released_suite_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(suite_specs.released_suite_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.released_models"),
+        lock=lock_digest("relscale.stages.released_models"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.released_models \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --out {output.table:q} \
             --out-bill {output.bill:q}
         """
@@ -62,11 +56,12 @@ rule texts:
         ),
         sources=lambda wildcards, input: evaluation_specs.text_options("--source", input.sources),
         code=code_digest("relscale.stages.texts"),
+        lock=lock_digest("relscale.stages.texts"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.texts \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             {params.sources:q} \
             --out {output.texts:q} \
             --manifest {output.manifest:q}
@@ -92,6 +87,7 @@ checkpoint preflight:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.preflight"),
+        lock=lock_digest("relscale.stages.preflight"),
     shell:
         """
         exec &> >(tee {log:q})
@@ -114,7 +110,7 @@ rule evaluate_released:
             evaluation_specs.released_evaluation_spec(
                 EXPERIMENT, wildcards.family, wildcards.corpus, wildcards.budget
             ),
-            [code_digest(EVALUATION), EVALUATION_LOCK],
+            [code_digest(EVALUATION), lock_digest(EVALUATION)],
         ),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
@@ -138,12 +134,12 @@ rule evaluate_released:
             )
         ),
         code=code_digest(EVALUATION),
-        lock=EVALUATION_LOCK,
+        lock=lock_digest(EVALUATION),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.evaluate_released \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --defined-by {params.code:q} {params.lock:q} \
             --texts {input.texts:q} \
             --out-losses {output.losses:q} \

@@ -17,6 +17,8 @@ rule table_page:
         ),
     log:
         f"logs/{EXPERIMENT.name}/table_page/{{page}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/table_page/{{page}}.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -25,6 +27,7 @@ rule table_page:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.html_table"),
+        lock=lock_digest("relscale.stages.html_table"),
         templates=page_specs.template_digest("html_table"),
     shell:
         """
@@ -59,11 +62,12 @@ rule other_baselines:
             law_specs.baselines_spec(EXPERIMENT, wildcards.family)
         ),
         code=code_digest("relscale.stages.baselines"),
+        lock=lock_digest("relscale.stages.baselines"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.baselines \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
@@ -100,15 +104,15 @@ rule explorer:
         mem_mb=1000,
         runtime="10m",
     params:
-        spec=canonical_json(page_specs.explorer_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(page_specs.explorer_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.explorer"),
+        lock=lock_digest("relscale.stages.explorer"),
         templates=page_specs.template_digest("explorer"),
-        lock=lock_digest(["vl-convert-python"]),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.explorer \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --points {input.points:q} \
             --absolute {input.absolute:q} \
@@ -133,6 +137,8 @@ rule findings:
         text=f"{RESULTS}/html/landing.rst",
     log:
         f"logs/{EXPERIMENT.name}/findings.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/findings.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -140,14 +146,15 @@ rule findings:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(page_specs.findings_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(page_specs.findings_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.findings"),
+        lock=lock_digest("relscale.stages.findings"),
         templates=page_specs.template_digest("findings"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.findings \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --relative {input.relative:q} \
             --suite {input.suite:q} \
             --link explorer.html provenance.html \
@@ -184,6 +191,8 @@ rule provenance:
         ),
     log:
         f"logs/{EXPERIMENT.name}/provenance.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/provenance.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -191,17 +200,18 @@ rule provenance:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(page_specs.provenance_spec(EXPERIMENT, LAYOUT)),
+        spec=verbatim(canonical_json(page_specs.provenance_spec(EXPERIMENT, LAYOUT))),
         own=f"benchmarks/results/{EXPERIMENT.name}",
         shared="benchmarks/results/shared",
         code=code_digest("relscale.stages.provenance"),
+        lock=lock_digest("relscale.stages.provenance"),
+        shown=versions_of(page_specs.SHOWN_PACKAGES),
         templates=page_specs.template_digest("provenance"),
-        lock=lock_digest(page_specs.SHOWN_PACKAGES),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.provenance \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --sources {input.sources:q} \
             --table {input.sources:q} {input.tables:q} \
             --citation {input.citation:q} \

@@ -23,11 +23,12 @@ rule shard_plan:
         ),
         listing=lambda wildcards: LISTINGS.of_component(wildcards.component_key),
         code=code_digest("relscale.stages.shard_plan"),
+        lock=lock_digest("relscale.stages.shard_plan"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.shard_plan \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --listing={params.listing:q} \
             --out {output.plan:q}
         """
@@ -65,14 +66,14 @@ rule shard:
             LAYOUT.component_of_key[wildcards.component_key][0]
         ),
         code=code_digest("relscale.stages.shard"),
-        lock=lock_digest(["tokenizers"]),
+        lock=lock_digest("relscale.stages.shard"),
         checkpoints=f"{SHARED}/checkpoints",
     shell:
         """
         exec &> >(tee {log:q})
         export RAYON_NUM_THREADS={threads} TOKENIZERS_PARALLELISM=true
         python -m relscale.stages.shard \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --plan {input.plan:q} \
             --shard {wildcards.shard:q} \
             --tokenizer {input.tokenizer:q} \
@@ -117,11 +118,12 @@ rule sharded_corpus:
             LAYOUT.sharded_of_key[wildcards.sharded_key]
         ),
         code=code_digest("relscale.stages.sharded_corpus"),
+        lock=lock_digest("relscale.stages.sharded_corpus"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sharded_corpus \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --component {params.components:q} \
             --out-validation {output.validation:q} \
             --manifest {output.manifest:q}

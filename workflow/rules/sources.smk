@@ -25,11 +25,12 @@ rule source:
         ),
         listing=lambda wildcards: LISTINGS.of_source(wildcards.source_key),
         code=code_digest("relscale.stages.source"),
+        lock=lock_digest("relscale.stages.source"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.source \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --listing={params.listing:q} \
             --local-copy={resources.local_copy:q} \
             --downloads={resources.downloads:q} \
@@ -56,13 +57,16 @@ rule sources_table:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources)),
+        spec=verbatim(
+            canonical_json(text_specs.sources_table_spec(EXPERIMENT, LAYOUT.listed_sources))
+        ),
         code=code_digest("relscale.stages.sources_table"),
+        lock=lock_digest("relscale.stages.sources_table"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.sources_table \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --manifest {input.manifests:q} {input.plans:q} \
             --out {output.table:q}
         """

@@ -17,13 +17,16 @@ rule suite:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score)),
+        spec=verbatim(
+            canonical_json(suite_specs.suite_spec(EXPERIMENT, SCHEDULING.tokens_to_score))
+        ),
         code=code_digest("relscale.stages.suite"),
+        lock=lock_digest("relscale.stages.suite"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.suite \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --out {output.table:q} \
             --out-bill {output.bill:q}
         """
@@ -46,13 +49,14 @@ rule enough_tokens:
         mem_mb=500,
         runtime="5m",
     params:
-        spec=canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT)),
+        spec=verbatim(canonical_json(suite_specs.enough_tokens_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.enough_tokens"),
+        lock=lock_digest("relscale.stages.enough_tokens"),
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.enough_tokens \
-            --spec {params.spec:q} \
+            --spec <(printf %s {params.spec:q}) \
             --manifest {input.manifests:q} \
             --out {output.checked:q}
         """
@@ -77,6 +81,7 @@ checkpoint preflight:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.preflight"),
+        lock=lock_digest("relscale.stages.preflight"),
     shell:
         """
         exec &> >(tee {log:q})

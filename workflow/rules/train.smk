@@ -13,8 +13,8 @@ rule train:
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
             LAYOUT.run_file(wildcards.run, "record.json"),
-            RUNS[wildcards.run].spec(),
-            [code_digest("relscale.stages.train"), TRAINING_LOCK],
+            run_spec(wildcards),
+            [code_digest("relscale.stages.train"), lock_digest("relscale.stages.train")],
         ),
     output:
         record=f"{RESULTS}/runs/{{run}}/record.json",
@@ -41,16 +41,17 @@ rule train:
         every_minutes=str(EXPERIMENT.settings.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.settings.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
+        spec=lambda wildcards: canonical_json(run_spec(wildcards)),
+        threads=lambda wildcards, threads: str(threads),
         code=code_digest("relscale.stages.train"),
-        lock=TRAINING_LOCK,
+        lock=lock_digest("relscale.stages.train"),
         checkpoints=f"{SHARED}/checkpoints",
     shell:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.train \
-            --spec {params.spec:q} \
-            --threads {threads} \
+            --spec <(printf %s {params.spec:q}) \
+            --threads {params.threads} \
             --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
             --defined-by {params.code:q} {params.lock:q} \
@@ -101,6 +102,34 @@ use rule train as train_8gpu_long with:
         run=any_of(SCHEDULING.runs_with(8, short=False)),
 
 
+rule implementations:
+    """Write which step trained each run, and warn if they differ."""
+    input:
+        records=[LAYOUT.run_file(run, "record.json") for run in RUNS],
+    output:
+        table=f"{RESULTS}/tables/implementations.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/implementations.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/implementations.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.implementations"),
+        lock=lock_digest("relscale.stages.implementations"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.implementations \
+            --record {input.records:q} \
+            --out {output.table:q}
+        """
+
+
 rule curves:
     """Gather the loss curves of all runs into one table."""
     input:
@@ -119,6 +148,7 @@ rule curves:
         runtime="5m",
     params:
         code=code_digest("relscale.stages.gather"),
+        lock=lock_digest("relscale.stages.gather"),
     shell:
         """
         exec &> >(tee {log:q})

@@ -8,17 +8,21 @@ Compute = Literal["training_flops", "forward_flops"]
 
 SHOWN_PACKAGES = (
     "torch",
+    "transformers",
     "numpy",
     "scipy",
     "pandas",
     "pyarrow",
     "tokenizers",
     "safetensors",
+    "datasketch",
     "matplotlib",
     "vl-convert-python",
+    "jinja2",
     "snakemake",
 )
-"""Libraries that decide numbers or pictures; the provenance page shows their versions."""
+"""Libraries that stages compute, draw or write with, and Snakemake; the provenance page shows their
+versions."""
 
 
 class FindingsFamily(Model):

@@ -2,31 +2,87 @@
 
 Snakemake does not see edits of the modules that a `python -m` rule imports. Therefore each rule has
 `code_digest(module)` among its params. The digest covers all modules of the package that the module
-imports, directly or not, and ignores comments, docstrings and layout.
+imports, directly or not, and ignores comments, docstrings and layout. Files that a module names in
+its constant `SOURCE_FILES` belong to it, with all their bytes. `lock_digest(module)` has the
+versions of the libraries that these modules import.
 """
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from relscale.provenance.digests import DIGEST_LENGTH, canonical_json
+from relscale.provenance.digests import DIGEST_LENGTH, canonical_json, spec_digest
 from relscale.provenance.job_records import read_own_record
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 """Conditions of code that only type checkers read."""
+NOT_COMPUTING = {
+    "pydantic",
+    "typing_extensions",
+    "yaml",  # check settings and records
+    "datasets",
+    "fsspec",
+    "huggingface_hub",
+    "zstandard",  # fetch or unpack bytes that a commit or a checksum fixes
+    "rich",
+    "tensorboard",
+    "tqdm",  # show progress
+}
+"""Imports whose version changes no result. All others count, so that a new library does."""
+DISTRIBUTIONS = {
+    "transformers": ("transformers", "tokenizers", "safetensors"),
+    "vl_convert": ("vl-convert-python",),
+}
+"""Packages of an import, where they are not the one of the same name: transformers computes with
+others."""
 
 
-def lock_digest(packages: Iterable[str]) -> str:
+@cache
+def lock_digest(module: str) -> str:
+    """Return "name version" of the libraries that a stage computes with, sorted.
+
+    They are found in the modules that `code_digest` covers, without those of `NOT_COMPUTING`.
+
+    Raises:
+        ValueError: if a library is not installed, naming it.
+    """
+    found = {
+        package
+        for name in libraries(module)
+        for package in DISTRIBUTIONS.get(name, (name,))
+        if name not in NOT_COMPUTING
+    }
+    return versions_of(found)
+
+
+def versions_of(packages: Iterable[str]) -> str:
     """Return "name version" of installed packages, sorted.
 
     Local build tags ("+cpu", "+cu128") are left out: results do not become stale because a machine
     has another build of the same release.
+
+    Raises:
+        ValueError: if a package is not installed, naming it.
     """
-    return ", ".join(f"{name} {version(name).partition('+')[0]}" for name in sorted(packages))
+    try:
+        return ", ".join(f"{name} {version(name).partition('+')[0]}" for name in sorted(packages))
+    except PackageNotFoundError as error:
+        raise ValueError(f"the package {error.name} is not installed") from None
+
+
+def command_digest(command: str, prefix: str) -> str:
+    """Return the digest of a rule's command, so that records show an edit of it, too.
+
+    Args:
+        command: the shell command of the rule, before values are filled in.
+        prefix: what precedes every command, without paths of this machine.
+    """
+    return spec_digest([prefix, command])
 
 
 def is_recorded(path: Path, spec: object, defined_by: Sequence[str]) -> bool:
@@ -56,6 +112,8 @@ def code_digest(module: str) -> str:
     digest = hashlib.sha256()
     for name in import_closure(module):
         digest.update(f"{name}\0{_normalised(name)}\0".encode())
+        for path in _source_files(name):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:DIGEST_LENGTH]
 
 
@@ -78,6 +136,31 @@ def import_closure(module: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
+def _source_files(module: str) -> list[Path]:
+    """Return the files that a module names in `SOURCE_FILES`, as patterns below its folder."""
+    file = _file_of(module)
+    assert file is not None
+    patterns = [
+        pattern
+        for node in _tree(module).body
+        if isinstance(node, ast.Assign)
+        and [ast.unparse(target) for target in node.targets] == ["SOURCE_FILES"]
+        for pattern in ast.literal_eval(node.value)
+    ]
+    return sorted(path for pattern in patterns for path in file.parent.glob(pattern))
+
+
+@cache
+def libraries(module: str) -> tuple[str, ...]:
+    """Return the imports of other packages in the closure of a module, sorted.
+
+    The standard library is left out.
+    """
+    own = module.split(".")[0]
+    found = {name.split(".")[0] for each in import_closure(module) for name in _imported(each)}
+    return tuple(sorted(found - sys.stdlib_module_names - {own, ""}))
+
+
 @cache
 def _file_of(module: str) -> Path | None:
     path = SOURCE_ROOT.joinpath(*module.split("."))
@@ -95,6 +178,14 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _imports(module: str) -> frozenset[str]:
+    """Return the imports of a module that are in its package, if they are modules."""
+    root = module.split(".")[0]
+    return frozenset(name for name in _imported(module) if name.split(".")[0] == root)
+
+
+@cache
+def _imported(module: str) -> frozenset[str]:
+    """Return the names of all modules that a module may import, and of objects in them."""
     file = _file_of(module)
     assert file is not None
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
@@ -112,8 +203,7 @@ def _imports(module: str) -> frozenset[str]:
             # A package that imports all its modules, such as relscale.text.readers.
             modules = {path.stem for path in file.parent.glob("*.py")} - {"__init__"}
             names |= {f"{module}.{name}" for name in modules}
-    root = SOURCE_ROOT / module.split(".")[0]
-    return frozenset(name for name in names if name.split(".")[0] == root.name)
+    return frozenset(names)
 
 
 def _lists_modules(call: ast.Call) -> bool:

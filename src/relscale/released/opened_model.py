@@ -12,24 +12,28 @@ are never used. Errors that make scoring wrong or impossible are found before an
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
 from relscale.released.errors import naming_model
-from relscale.released.model_folder import LENGTH_KEYS, ReleasedFolder, find_folder
+from relscale.released.loading import (
+    check_module,
+    first_line,
+    load_module,
+    position_rows,
+    read_configuration,
+    window_of,
+)
+from relscale.released.model_folder import ReleasedFolder, find_folder
 from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.shared_scoring import SharedContextModel
+from relscale.released.special_tokens import check_vocabularies, ordinary_tokens, prefix_token
 from relscale.released.text_requests import TextRequests, encode_documents, encode_items
 
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
-DEFAULT_LENGTH = 2048
-"""The window if neither model nor tokenizer has one, as in the lm-evaluation-harness."""
-MOST_ENTRIES = 2
-"""Entries of a model's vocabulary per entry of the tokenizer from which the two do not belong
-together. A smaller excess is padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,10 @@ class ModelDescription:
     """Maximum of tokens that the model is given."""
     shared_contexts: bool
     """Whether requests that share a context were run together."""
+    weights: tuple[str, ...]
+    """Files that the weights were read from."""
+    weights_not_read: tuple[str, ...]
+    """Other files of the folder that hold weights."""
 
 
 class ReleasedModel:
@@ -158,6 +166,8 @@ class ReleasedModel:
             device=self.model.device.type,
             context_length=self.max_length,
             shared_contexts=self.model.sharing,
+            weights=self.folder.weights.read,
+            weights_not_read=self.folder.weights.not_read,
         )
 
 
@@ -185,74 +195,33 @@ def open_released(
         ValueError: naming the model and what is wrong with its files, vocabularies or window.
     """
     folder = find_folder(source, revision)
-    window = _window(folder, max_length)
-    # Imported here, since these imports take seconds.
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    # Imported here, since this import takes seconds.
+    from transformers import AutoTokenizer
 
+    config = read_configuration(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=False)
     except Exception as error:  # the library raises no narrower type
-        raise ValueError(f"model {folder.name}: its tokenizer cannot be read: {error}") from error
-    prefix = (
-        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    )
-    if prefix is None:
         raise ValueError(
-            f"model {folder.name}: its tokenizer has neither bos_token nor eos_token; one of them "
-            "must precede a text"
-        )
-    wrapped = ReleasedTokenizer(tokenizer, folder.name, prefix)
-    if window is None:
-        says = tokenizer.model_max_length
-        window = says if says < 1 << 30 else DEFAULT_LENGTH
-    entries = max(tokenizer.get_vocab().values()) + 1
-    _check_vocabularies(folder, entries, folder.config.get("vocab_size"))
+            f"model {folder.name}: its tokenizer cannot be read: {first_line(error)}"
+        ) from error
+    wrapped = ReleasedTokenizer(tokenizer, folder.name, prefix_token(tokenizer, folder, config))
+    window = window_of(config, tokenizer, folder.name, max_length)
+    check_vocabularies(tokenizer, folder.name, config.get_text_config(decoder=True).vocab_size)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen = "float32" if dtype == "auto" and where == "cpu" else dtype
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder.path,
-            dtype=chosen,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except Exception as error:  # the library raises no narrower type
-        raise ValueError(f"model {folder.name}: its weights cannot be read: {error}") from error
-    module, problems = loaded
-    if problems["missing_keys"] or problems["mismatched_keys"]:
-        lost = sorted(str(key) for key in [*problems["missing_keys"], *problems["mismatched_keys"]])
-        raise ValueError(
-            f"model {folder.name}: {len(lost)} of its parameters are missing in its weights or "
-            f"have another shape: {lost[0]}, ..."
-        )
-    _check_vocabularies(folder, entries, module.get_input_embeddings().num_embeddings)
-    model = SharedContextModel(module.to(where), context_length=window, batch_tokens=batch_tokens)
+    module = load_module(folder, config, chosen)
+    vocabulary = module.get_input_embeddings().num_embeddings
+    check_vocabularies(tokenizer, folder.name, vocabulary)
+    places = position_rows(module)
+    if places is not None and places < window:
+        if max_length is not None:
+            raise ValueError(
+                f"model {folder.name}: a window of {max_length} tokens; the model has positions "
+                f"for {places}"
+            )
+        window = places
+    module = module.to(where)
+    check_module(module, folder.name, ordinary_tokens(tokenizer, vocabulary), window)
+    model = SharedContextModel(module, context_length=window, batch_tokens=batch_tokens)
     return ReleasedModel(folder, model, wrapped)
-
-
-def _window(folder: ReleasedFolder, wanted: int | None) -> int | None:
-    allowed = folder.max_length
-    if wanted is not None and wanted < 1:
-        raise ValueError(f"model {folder.name}: a window of {wanted} tokens; it must be 1 or more")
-    if wanted is not None and allowed is not None and wanted > allowed:
-        raise ValueError(
-            f"model {folder.name}: a window of {wanted} tokens; the model allows {allowed} "
-            f"({' or '.join(LENGTH_KEYS)})"
-        )
-    return wanted or allowed
-
-
-def _check_vocabularies(folder: ReleasedFolder, entries: int, vocabulary: object) -> None:
-    if not isinstance(vocabulary, int):
-        return
-    if entries > vocabulary:
-        raise ValueError(
-            f"model {folder.name}: its tokenizer has {entries} entries and the model {vocabulary}; "
-            "they do not belong together"
-        )
-    if vocabulary >= MOST_ENTRIES * entries:
-        raise ValueError(
-            f"model {folder.name}: its tokenizer has only {entries} entries for the model's "
-            f"{vocabulary}; they do not belong together"
-        )

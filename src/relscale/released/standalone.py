@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from relscale.config.experiment import Experiment
 from relscale.config.families import Family
+from relscale.config.sources import Described
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.contract.io import write_table
 from relscale.contract.losses import RUN_COLUMNS, LossesRow, RunColumns
@@ -15,8 +16,10 @@ from relscale.evaluation.aggregate import LOSSES_SCHEMA
 from relscale.evaluation.families import family_texts
 from relscale.evaluation.samples import FamilyTexts
 from relscale.files import write_json, write_text
+from relscale.provenance.digests import spec_digest
 from relscale.released.text_table import texts_manifest
 from relscale.text.sources import fetch
+from relscale.text.spec import SourceSpec
 
 if TYPE_CHECKING:  # imports torch
     from relscale.released.score_family import ScoringRecord
@@ -162,7 +165,11 @@ def _fetched(experiment: Experiment, name: str, folder: Path) -> Path:
         if not place.exists():
             raise ValueError(f"sources.{name}.path = {source.path!r}: no such file or folder")
         return place if place.is_dir() else place.parent
-    place = folder / name
+    # A source of the same name and other settings, such as another version, is another folder.
+    spec = SourceSpec.model_validate(
+        {"name": name, **source.model_dump(exclude=set(Described.model_fields))}
+    )
+    place = folder / f"{name}-{spec_digest(spec)}"
     if not place.is_dir():
         downloads = Path(experiment.downloads) if experiment.downloads else None
         copy = getattr(source, "path", None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from relscale.config.experiment import Experiment
 from relscale.config.families import AnyFamily
-from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.load import load_config, merged, read_files
 from relscale.config.released import ReleasedModelRow
 from relscale.config.sharded import ShardedCorpus
 from relscale.plan.planned_run import Run
@@ -105,9 +105,9 @@ def read_experiment(
     Raises:
         ValueError: listing every problem of the configuration or of the table of released models.
     """
-    named = [(os.path.relpath(path), read_yaml(path)) for path in files]
+    named, problems = read_files(Path(os.path.relpath(path)) for path in files)
     contents: list[Mapping[str, Any]] = [content for _, content in named]
-    return plan_experiment(load_config(merged([*contents, overrides or {}]), named))
+    return plan_experiment(load_config(merged([*contents, overrides or {}]), named, problems))
 
 
 def plan_experiment(settings: Experiment) -> PlannedExperiment:

@@ -42,5 +42,8 @@ def enough_tokens_spec(experiment: PlannedExperiment) -> EnoughTokensSpec:
 def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:
     """Return the spec of the table of released models."""
     settings = experiment.settings.released
-    folder = settings.folder if settings is not None else None
-    return ReleasedModelsSpec(models=list(experiment.released), folder=folder)
+    return ReleasedModelsSpec(
+        models=list(experiment.released),
+        folder=settings.folder if settings is not None else None,
+        max_length=settings.max_length if settings is not None else None,
+    )

@@ -1,11 +1,28 @@
+import ast
+import dis
 import subprocess
 import sys
+from functools import cache
+from types import CodeType
 
 import pytest
-from staleness import forget_code
+from staleness import WithoutTypes, forget_code
 
+from relscale.config.figure_name import figure_names
+from relscale.pages.spec import SHOWN_PACKAGES
 from relscale.provenance import code as provenance
-from relscale.provenance.code import code_digest, import_closure, is_recorded, lock_digest
+from relscale.provenance.code import (
+    DISTRIBUTIONS,
+    NOT_COMPUTING,
+    SOURCE_ROOT,
+    code_digest,
+    command_digest,
+    import_closure,
+    is_recorded,
+    libraries,
+    lock_digest,
+    versions_of,
+)
 from relscale.provenance.digests import canonical_json, spec_digest
 
 FILES = {
@@ -162,10 +179,106 @@ def test_canonical_json():
         canonical_json({"a": float("nan")})
 
 
-def test_lock_digest_leaves_local_builds_out():
-    text = lock_digest(["torch", "numpy"])
+STAGES = sorted(
+    f"relscale.stages.{path.stem}"
+    for path in (SOURCE_ROOT / "relscale/stages").glob("*.py")
+    if path.stem != "__init__"
+)
+
+
+def packages_of(stage):
+    return [part.split()[0] for part in lock_digest(stage).split(", ") if part]
+
+
+def test_versions_leave_local_builds_out():
+    text = versions_of(["torch", "numpy"])
     assert text.startswith("numpy ")
     assert "+" not in text
+
+
+def test_a_package_that_is_not_installed_is_named():
+    with pytest.raises(ValueError, match=r"^the package no-such-package is not installed$"):
+        versions_of(["no-such-package"])
+
+
+def test_a_job_depends_on_the_libraries_that_its_modules_import_at_any_depth(package):
+    folder, digest = package
+    (folder / "deeper/leaf.py").write_text(
+        "import os.path, scipy.stats\nfrom typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import torch\n"
+        "def late():\n    from transformers import AutoModel\n    import yaml\n"
+        "    from . import x\n"
+    )
+    digest()
+    assert libraries("package.stage") == ("scipy", "transformers", "yaml")
+    assert packages_of("package.stage") == ["safetensors", "scipy", "tokenizers", "transformers"]
+    (folder / "words.py").write_text("")
+    digest()
+    assert lock_digest("package.stage") == ""
+
+
+def test_an_unknown_library_counts_and_must_be_installed(package):
+    folder, digest = package
+    (folder / "maths.py").write_text("import no_such_library\n")
+    digest()
+    with pytest.raises(ValueError, match="no_such_library is not installed"):
+        lock_digest("package.stage")
+
+
+def imported_in(code):
+    """Return the first names of all absolute imports in compiled code."""
+    steps = list(dis.get_instructions(code))
+    found = {
+        step.argval.split(".")[0]
+        for level, _, step in zip(steps, steps[1:], steps[2:], strict=False)
+        if step.opname == "IMPORT_NAME" and level.argval == 0
+    }
+    return found.union(*(imported_in(one) for one in code.co_consts if isinstance(one, CodeType)))
+
+
+@cache
+def imported_by(module):
+    path = SOURCE_ROOT.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = WithoutTypes().visit(ast.parse(path.read_text()))
+    return imported_in(compile(tree, str(path), "exec"))
+
+
+def test_the_libraries_of_a_stage_are_those_in_the_bytecode_of_its_modules():
+    for stage in STAGES:
+        found = set().union(*(imported_by(name) for name in import_closure(stage)))
+        assert found - {"relscale", *sys.stdlib_module_names} == set(libraries(stage)), stage
+
+
+@pytest.mark.parametrize(
+    ("stage", "package"),
+    [
+        ("laws", "scipy"),
+        ("optima", "scipy"),
+        ("documents", "datasketch"),
+        ("train", "torch"),
+        ("evaluate_released", "tokenizers"),
+        ("tokenizer", "tokenizers"),
+        ("explorer", "vl-convert-python"),
+    ],
+)
+def test_a_stage_depends_on_the_library_that_decides_its_numbers(stage, package):
+    assert package in packages_of(f"relscale.stages.{stage}")
+
+
+def test_the_page_of_provenance_shows_every_library_that_a_job_depends_on():
+    drawings = [f"relscale.figures.draw.{name}" for name in figure_names()]
+    used = {package for stage in [*STAGES, *drawings] for package in packages_of(stage)}
+    assert used | {"snakemake"} == set(SHOWN_PACKAGES)
+    imported = {name for stage in [*STAGES, *drawings] for name in libraries(stage)}
+    assert set(DISTRIBUTIONS) <= imported and {"pydantic", "tqdm", "datasets"} <= NOT_COMPUTING
+
+
+def test_the_digest_of_a_command_follows_its_text_and_the_prefix():
+    one = command_digest("python -m stage --spec x", "export A=1; ")
+    assert one == command_digest("python -m stage --spec x", "export A=1; ")
+    assert one != command_digest("python -m stage --spec x --fast", "export A=1; ")
+    assert one != command_digest("python -m stage --spec x", "export A=2; ")
 
 
 def test_a_record_is_one_of_the_present_spec_and_digests_or_it_is_none(tmp_path):

@@ -64,7 +64,7 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
 def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, main: str) -> None:
     """Draw the laws of one family on one corpus; `main` is the estimator of the verdicts."""
     for _, row in rows.iterrows():
-        y = drawn.height[(group.title, str(row["treatment"]))]
+        y = drawn.height[(group.key, str(row["treatment"]))]
         detectable, slope = (pd.to_numeric(row[key]) for key in ("detectable_dbeta", "dbeta"))
         if str(row["estimator"]) != main:
             if pd.notna(detectable):

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.status import Status
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
-from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis
+from relscale.figures.kit.axes import (
+    footer,
+    footer_height_in,
+    grid,
+    limits_linear,
+    limits_log,
+    log_axis,
+)
 from relscale.figures.kit.choose import (
     included,
     one_estimator,
@@ -25,6 +32,9 @@ from relscale.figures.kit.isoflop import (
     estimator_mark,
     estimator_name,
     isoflop_panel,
+    mean_of_domains,
+    optimum_errors,
+    optimum_metric,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
 from relscale.figures.kit.panels import (
@@ -36,7 +46,14 @@ from relscale.figures.kit.panels import (
     span_of,
 )
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, SMALL_PT, compute_label, markers, words
+from relscale.figures.kit.style import (
+    FAINT,
+    PAGE_WIDTH_IN,
+    SMALL_PT,
+    compute_label,
+    markers,
+    words,
+)
 from relscale.figures.kit.tables import Tables
 
 REASONS: dict[str, str] = {
@@ -51,37 +68,57 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
     losses, optima = tables["losses"], tables["optima"]
     corpora = ordered(settings.corpora, losses["corpus"], optima["corpus"])
     corpus = settings.corpus or (corpora[0] if corpora else "")
+    settings = _completed(settings, tables, corpus)
     compute = budget_compute(pick(losses, corpus=corpus), settings.compute)
     colour, marker = budget_colours(list(compute)), markers(corpora).get(corpus, "o")
+    rows = pick(losses, corpus=corpus, family=settings.family, metric=settings.metric)
+    foot = _foot(rows, settings)
     made = grid(
         row_heights_in=[1.95],
         column_widths_in=[1.65, 1.4, 1.4],
         column_gap_in=[1.1, 0.62],
         right_in=0.2,
-        bottom_in=0.4,
+        bottom_in=0.4 + footer_height_in(foot, PAGE_WIDTH_IN),
     )
     left, middle, right = made.rows[0]
     shown = words(corpus, settings.labels, 20)
     heading(left, f"IsoFLOP curves ({shown})" if shown else "IsoFLOP curves", "a")
     heading(middle, "Compute-optimal law", "b")
     heading(right, "Accuracy from loss", "c")
-    rows = pick(losses, corpus=corpus, **_main_domain(settings))
     if len(rows):
-        best = pick(optima, corpus=corpus)
-        isoflop_panel(left, rows, best, colour=colour, marker=marker, below=0.16)
+        best, errors = pick(optima, corpus=corpus), optimum_errors(rows)
+        isoflop_panel(left, errors, best, colour=colour, marker=marker, below=0.16)
         y_label(left, metric_label(settings.metric), 0.36)
         _key(left, optima)
     else:
-        empty(left, "no losses on the validation set of the corpus")
+        where = words(corpus, settings.labels, 28) or "any corpus"
+        empty(left, f"no losses of {words(settings.family)} on {where}")
     _power_law(middle, tables, settings, corpus, marker)
     _accuracy(
         right, tables, settings, corpus, {budget: (colour[budget], marker) for budget in colour}
     )
+    if foot:
+        footer(made.figure, foot)
     return made.figure
 
 
+def _completed(settings: PipelineSettings, tables: Tables, corpus: str) -> PipelineSettings:
+    """Return the settings with the metric of the optima and a domain of the tables."""
+    metric = optimum_metric(tables["optima"], settings.metric)
+    here = {"corpus": corpus, "family": settings.family, "metric": metric}
+    found = (pick(tables[name], **here)["domain"] for name in ("points", "absolute"))
+    domain = settings.domain or next(iter(ordered([], *found)), "")
+    return settings.model_copy(update={"metric": metric, "domain": domain})
+
+
+def _foot(rows: pd.DataFrame, settings: PipelineSettings) -> str:
+    """Return which domains the panels show, if the family has several."""
+    mean = mean_of_domains(rows, settings.family)
+    return f"(a) {mean} (b) {words(settings.domain, settings.labels, 40)}." if mean else ""
+
+
 def _main_domain(settings: PipelineSettings) -> dict[str, str]:
-    """Return the key of the curves and the power law: columns and their values."""
+    """Return the key of the power law: columns and their values."""
     return {"family": settings.family, "domain": settings.domain, "metric": settings.metric}
 
 
@@ -114,7 +151,8 @@ def _power_law(
         for name in ("points", "absolute")
     )
     if not len(points) and not len(laws):
-        empty(axes, "no compute-optimal points on the validation set of the corpus")
+        where = words(corpus, settings.labels, 28) or "any corpus"
+        empty(axes, f"no compute-optimal points of {words(settings.family)} on {where}")
         return
     span = span_of(points, settings.compute, settings.extrapolate_decades)
     style = LawStyle(

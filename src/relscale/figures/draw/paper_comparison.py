@@ -92,6 +92,7 @@ def _pair(
     rows = [name for name in domains if name != baseline]
     rows += [name for name in paper_domains if name not in rows]
     group = Group(
+        key=family.family,
         title=family.title or _title(family, baseline, theirs, labels),
         rows=tuple(rows),
         colour={**dict.fromkeys(paper_domains, "#444444"), **colours(domains, baseline)},
@@ -120,12 +121,12 @@ def _column(
     both = set(ours["treatment"].astype(str)) & set(theirs["domain"].astype(str))
     for _, row in theirs.iterrows():
         name = str(row["domain"])
-        y = drawn.height[(group.title, name)] - (0.2 if name in both else 0.0)
+        y = drawn.height[(group.key, name)] - (0.2 if name in both else 0.0)
         mark = Mark(colour=group.colour[name], marker="D", filled=False, size=3.4)
         slope_row(axes, y, float(row["dbeta"]), NO_INTERVAL, mark)
     for _, row in ours.iterrows():
         name = str(row["treatment"])
-        y = drawn.height[(group.title, name)] + (0.2 if name in both else 0.0)
+        y = drawn.height[(group.key, name)] + (0.2 if name in both else 0.0)
         if not pd.notna(row["dbeta"]):
             absent(axes, y)
         interval = (float(row["ci_low"]), float(row["ci_high"]))

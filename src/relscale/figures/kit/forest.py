@@ -14,6 +14,8 @@ from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, t
 class Group:
     """The rows of one family."""
 
+    key: str
+    """Name of the family; titles may be alike."""
     title: str
     rows: tuple[str, ...]
     """Names of the domains, top to bottom."""
@@ -26,7 +28,7 @@ class Forest:
 
     made: AxesGrid
     height: dict[tuple[str, str], float]
-    """Height in data units, by title of the group and domain."""
+    """Height in data units, by family and domain."""
 
 
 def forest(
@@ -98,7 +100,7 @@ def _heights(
             titles.append((y, group.title))
             y += 1.0
         for row in group.rows:
-            height[(group.title, row)] = y
+            height[(group.key, row)] = y
             y += 1.0
         y += 0.35
     return height, titles, max(y - 0.35, 1.0)
@@ -125,7 +127,7 @@ def _names(
         for row in group.rows:
             axes.text(
                 -0.08 / width_in,
-                height[(group.title, row)],
+                height[(group.key, row)],
                 words(row, labels, 26),
                 transform=across,
                 ha="right",

@@ -7,8 +7,9 @@ from pathlib import Path
 from matplotlib.figure import Figure as Drawing
 
 from relscale.figures.declaration import Figure, SettingsType
+from relscale.figures.kit.axes import add_footer
 from relscale.figures.kit.style import save, styled
-from relscale.figures.kit.tables import Tables, complete, read_named
+from relscale.figures.kit.tables import Tables, complete, not_drawn, read_named
 from relscale.runtime import run
 
 Draw = Callable[[Tables, SettingsType], Drawing]
@@ -49,9 +50,11 @@ def render(
 ) -> None:
     """Draw a figure in the shared style and write it to each path (by its ending).
 
-    Tables that are not given are empty.
+    Tables that are not given are empty. Numbers that cannot be drawn are counted at the foot.
     """
     with styled():
         drawing = draw(complete(tables, figure.tables), settings)
+        if remark := not_drawn(tables, figure.tables):
+            add_footer(drawing, remark)
         for path in paths:
             save(drawing, path)

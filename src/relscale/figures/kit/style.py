@@ -54,6 +54,7 @@ SETTINGS: dict[str, object] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "font.size": FONT_PT,
+    "text.parse_math": False,
     "axes.labelsize": FONT_PT,
     "axes.titlesize": TITLE_PT,
     "xtick.labelsize": SMALL_PT + 0.3,
@@ -88,6 +89,8 @@ SETTINGS: dict[str, object] = {
 }
 
 _TO_PATH = TextToPath()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that break a line or a file: an SVG cannot hold most of them."""
 
 
 MarkStyle = dict[str, Any]
@@ -147,6 +150,7 @@ def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0)
         width: characters at most; an ellipsis replaces the middle of longer texts. 0: any number.
     """
     text = str((labels or {}).get(str(name), str(name).replace("_", " ")))
+    text = _CONTROL.sub(" ", text)
     if not width or len(text) <= width:
         return text
     tail = max(width // 3, 1)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Positive, Share
+from relscale.config.base import NUMBER, Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.optimiser import OptimiserKind
@@ -35,9 +35,9 @@ class Marin2025(BaseRecipe):
     """Intermediate width over width."""
     reference_steps: Positive = 65_536
     """Steps from which the batch size is derived."""
-    learning_rate_constant: Annotated[float, Field(gt=0)] = 0.33
+    learning_rate_constant: Annotated[float, Field(gt=0), NUMBER] = 0.33
     """Learning rate = this * sqrt(batch size) / width."""
-    learning_rate_cap: Annotated[float, Field(gt=0)] = 0.01
+    learning_rate_cap: Annotated[float, Field(gt=0), NUMBER] = 0.01
     """The batch is halved until the learning rate is not above this."""
     min_batch_size: Positive = 8
     """Runs with a smaller batch are left out of the grid."""
@@ -47,14 +47,14 @@ class Marin2025(BaseRecipe):
     """Last width of the grid."""
     beta1: Share = 0.95
     """Decay of the first moment."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0), NUMBER] = 0.1
     """AdamC weight decay."""
     warmup_share: Share = 0.1
     """Share of the steps in which the learning rate rises linearly (0.05 where the paper is
     quoted)."""
     decay_share: Share = 0.2
     """Share of the steps, at the end, in which it falls linearly to 0."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    clip_norm: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
     """Largest relative miss of a budget."""
