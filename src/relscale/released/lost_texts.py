@@ -33,7 +33,7 @@ class DomainTexts:
     """The first of these, and the part of its text that differs."""
 
     def plus(self, item: str, text: str = "", back: str | None = None) -> "DomainTexts":
-        """Return the counts with one more item; `back` is what came back if its text is lost."""
+        """Return the counts with one more item; if its text is lost, `back` came back."""
         if back is None:
             return replace(self, items=self.items + 1)
         was, found = first_difference(text, back)

@@ -108,7 +108,7 @@ class ReleasedTokenizer:
         Some have no token for unknown words and raise an error.
         """
         try:
-            return list(self._backend.encode_batch(texts, add_special_tokens=add))
+            return list(self._backend.encode_batch_fast(texts, add_special_tokens=add))
         except Exception as error:  # the library raises no narrower type
             if len(texts) > 1:
                 return [self._encodings([text], add)[0] for text in texts]

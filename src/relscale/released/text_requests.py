@@ -166,7 +166,7 @@ class _Made:
     domains: dict[str, DomainTexts] = field(default_factory=dict)
 
     def comes_back(self, item: TextItem | TextDocument, text: str, back: str | None) -> bool:
-        """Count an item; return whether its text comes back. If not, `back` is what does."""
+        """Count an item; return whether its text comes back. If not, `back` came instead."""
         counts = self.domains.get(item.domain, DomainTexts())
         self.domains[item.domain] = counts.plus(item.item, text, back)
         if back is not None:

@@ -111,15 +111,15 @@ def check_byte_level(tokenizer: Tokenizer, where: str) -> None:
         if back != text:
             raise ValueError(
                 f"{where}: decode(encode(x)) is {back!r} for x = {text!r}; it must be a byte-level"
-                " tokenizer that changes no text (no normalizer, no added token that takes in"
-                " spaces)"
+                " tokenizer that changes no text: set its normalizer to null, and remove added"
+                " tokens that take in spaces or have accents"
             )
 
 
 def scored_form(text: str, back: str) -> str | None:
     """Return the text that tokens stand for, None if they do not give the text back.
 
-    Two differences are no loss. Many tokenizers put a space in front of a text, or drop the one
+    Two differences do not matter. Many tokenizers put a space in front of a text, or drop the one
     that is there. Some write canonically equivalent characters in one way (Unicode's form NFC);
     the bytes that count are then those of that form.
 
@@ -127,12 +127,11 @@ def scored_form(text: str, back: str) -> str | None:
         text: a text.
         back: the text decoded from its tokens.
     """
-    if back == text:
-        return text
-    bare = back.removeprefix(" ")
     for form in (text, unicodedata.normalize("NFC", text)):
-        if form.removeprefix(" ") == bare:
-            return form if back.startswith(" ") or not form.startswith(" ") else bare
+        if back in (form, f" {form}"):
+            return form
+        if back and form == f" {back}":
+            return back
     return None
 
 
