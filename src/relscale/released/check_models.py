@@ -62,7 +62,7 @@ def suite_csv(
     opened: dict[str, CheckedModel] = {}
     runs: dict[tuple[str, str | None], list[str]] = defaultdict(list)
     for row in rows:
-        name = f"run {row.run} of {row.corpus}"
+        name = f"run {row.run}"
         try:
             model = local_model(row, folder)
             if model is not None and model not in opened:

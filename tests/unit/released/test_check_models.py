@@ -61,11 +61,11 @@ def test_every_model_is_opened_and_all_problems_are_named_at_once(folder):
         lines,
         strict=True,
     ):
-        assert line.startswith(f"  run {run} of web: model ") and fault in line
+        assert line.startswith(f"  run {run}: model ") and fault in line
 
 
 def test_a_window_that_a_model_does_not_allow_is_found_before_any_scoring(folder):
-    with pytest.raises(ValueError, match=r"run a of web: .*a window of 321 tokens; the model all"):
+    with pytest.raises(ValueError, match=r"run a: .*a window of 321 tokens; the model all"):
         suite_csv([row("a", "gpt2")], str(folder), 321)
 
 
@@ -100,11 +100,11 @@ def test_counts_that_differ_from_the_models_and_models_with_two_names_are_told(f
     assert first == "3 released models of 1 IsoFLOP curves are scored; nothing is trained"
     total = 445 * 48 + 2 * (48 * 96 * 3 + 48 * 48 * 2 + 48 * 24 * 2 + 2 * 48) + 48
     assert remarks == [
-        "run a of web: num_params_head = 21,360 in the table, and the model has 0; the laws use "
+        "run a: num_params_head = 21,360 in the table, and the model has 0; the laws use "
         "the table's",
-        f"run c of web: num_params_total = 7 in the table, and the model has {total:,}; the laws "
+        f"run c: num_params_total = 7 in the table, and the model has {total:,}; the laws "
         "use the table's",
-        f"{folder / 'llama'} is the model of 2 runs: run a of web, run c of web",
+        f"{folder / 'llama'} is the model of 2 runs: run a, run c",
     ]
     table = list(csv.DictReader(io.StringIO(out.read_text())))
     assert [(each["width"], each["layers"], each["heads"]) for each in table] == [
