@@ -112,7 +112,7 @@ def local_model(row: ReleasedModelRow, folder: str | None) -> str | None:
 
 
 def check_model(model: str, max_length: int | None) -> CheckedModel:
-    """Open a model in a folder and return what is known of it.
+    """Open a model in a folder and return its description and shape.
 
     Raises:
         ValueError: if it cannot be scored; see `open_released`.

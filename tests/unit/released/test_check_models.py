@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from relscale.cli import app
 from relscale.config.released import ReleasedModelRow
 from relscale.released.check_models import suite_csv
+from relscale.released.models_table import model_files
 from relscale.runtime import call
 from relscale.stages import released_models
 
@@ -110,6 +111,14 @@ def test_counts_that_differ_from_the_models_and_models_with_two_names_are_told(f
     assert [(each["width"], each["layers"], each["heads"]) for each in table] == [
         ("48", "2", "4")
     ] * 3
+
+
+def test_files_of_a_tokenizer_without_json_are_watched_too(folder):
+    for name in ("merges.txt", "tokenizer.model", "pytorch_model.bin"):
+        (folder / "gpt2" / name).write_text("")
+    names = {Path(name).name for name in model_files("gpt2", str(folder))}
+    assert {"config.json", "model.safetensors", "merges.txt", "tokenizer.model"} <= names
+    assert "pytorch_model.bin" not in names
 
 
 def test_the_plan_of_released_models_tells_what_is_scored_and_that_nothing_is_trained(tmp_path):
