@@ -62,7 +62,7 @@ def suite_csv(
     opened: dict[str, CheckedModel] = {}
     runs: dict[tuple[str, str | None], list[str]] = defaultdict(list)
     for row in rows:
-        name = f"run {row.run} of {row.corpus}"
+        name = f"run {row.run}"
         try:
             model = local_model(row, folder)
             if model is not None and model not in opened:
@@ -112,7 +112,7 @@ def local_model(row: ReleasedModelRow, folder: str | None) -> str | None:
 
 
 def check_model(model: str, max_length: int | None) -> CheckedModel:
-    """Open a model in a folder and return what is known of it.
+    """Open a model in a folder and return its description and shape.
 
     Raises:
         ValueError: if it cannot be scored; see `open_released`.

@@ -42,7 +42,7 @@ def read_configuration(folder: ReleasedFolder) -> Any:
     """Return the configuration of a model as `transformers` reads it.
 
     Raises:
-        ValueError: if it cannot be read, or is not that of a decoder.
+        ValueError: if it cannot be read, is not that of a decoder, or names two architectures.
     """
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
 
@@ -61,6 +61,14 @@ def read_configuration(folder: ReleasedFolder) -> Any:
         raise ValueError(
             f"model {folder.name}: transformers has no language model that predicts the next token "
             f"for model_type {config.model_type!r}"
+        )
+    known = {each.__name__ for each in MODEL_FOR_CAUSAL_LM_MAPPING.values()}
+    loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__
+    named = folder.config.get("architectures") or [loaded]
+    if isinstance(named, list) and loaded not in named and known.intersection(map(str, named)):
+        raise ValueError(
+            f"model {folder.name}: config.json contradicts itself: model_type "
+            f"{config.model_type!r} is {loaded}, and architectures is {', '.join(map(str, named))}"
         )
     return config
 

@@ -68,7 +68,7 @@ class ModelDescription:
     num_params_transformer: int
     """Parameters of everything else."""
     num_params_total: int
-    """All parameters."""
+    """All parameters of the language model."""
     dtype: str
     """Floating-point type."""
     device: str
@@ -151,9 +151,12 @@ class ReleasedModel:
             module.get_input_embeddings().weight,
             module.get_output_embeddings().weight,
         )
-        total = sum(parameter.numel() for parameter in module.parameters())
-        tied = embedding is head
-        num_head = 0 if tied else head.numel()
+        num_head = 0 if embedding is head else head.numel()
+        if module.config.get_text_config(decoder=True) is module.config:
+            total = sum(parameter.numel() for parameter in module.parameters())
+        else:  # without the parts that see or hear
+            decoder = module.get_decoder()
+            total = num_head + sum(parameter.numel() for parameter in decoder.parameters())
         return ModelDescription(
             model=self.folder.name,
             commit=self.folder.commit,
@@ -207,9 +210,11 @@ def open_released(
         ) from error
     wrapped = ReleasedTokenizer(tokenizer, folder.name, prefix_token(tokenizer, folder, config))
     window = window_of(config, tokenizer, folder.name, max_length)
-    check_vocabularies(tokenizer, folder.name, config.get_text_config(decoder=True).vocab_size)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen = "float32" if dtype == "auto" and where == "cpu" else dtype
+    rows = getattr(config.get_text_config(decoder=True), "vocab_size", None)
+    if isinstance(rows, int):
+        check_vocabularies(tokenizer, folder.name, rows)
     module = load_module(folder, config, chosen)
     vocabulary = module.get_input_embeddings().num_embeddings
     check_vocabularies(tokenizer, folder.name, vocabulary)

@@ -17,6 +17,7 @@ from relscale.evaluation.families import family_texts
 from relscale.evaluation.samples import FamilyTexts
 from relscale.files import write_json, write_text
 from relscale.provenance.digests import spec_digest
+from relscale.released.model_folder import find_folder
 from relscale.released.text_table import texts_manifest
 from relscale.text.sources import fetch
 from relscale.text.spec import SourceSpec
@@ -142,6 +143,7 @@ def evaluate_by_hand(
     settings: Family = experiment.families[family]
     if limit is not None:
         settings = settings.limited_to(limit)
+    find_folder(model, revision)  # a wrong name is said before sources are fetched
     files = [_fetched(experiment, name, sources) for name in settings.sources()]
     texts = family_texts(family, settings, files[0] if files else sources, *files[1:])
     # Imported here, since these imports take seconds.

@@ -22,7 +22,7 @@ OTHER_FORMATS = (
     "*.msgpack",
     "*.onnx",
 )
-"""Files that hold weights but are not read, beside the ones that are."""
+"""Files that hold weights, of which only the ones named above are read."""
 LFS_POINTER = b"version https://git-lfs"
 FLOATING = frozenset({"F64", "F32", "F16", "BF16"})
 MOST_NAMES = 3
@@ -85,7 +85,7 @@ def find_weights(folder: Path) -> WeightFiles:
 
 
 def _without_weights(folder: Path) -> str:
-    """Return what a folder has in the place of weights that can be read."""
+    """Describe a folder that has no weights that can be read."""
     pickled = [file.name for pattern in PICKLED for file in folder.glob(pattern)]
     others = [file.name for file in folder.glob("*.safetensors")]
     if others:

@@ -164,7 +164,7 @@ def test_a_source_of_the_same_name_and_another_version_is_fetched_again(place):
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         source = (
             f"{{kind: package, package: pack, version: '{version}', archive: sdist, "
-            f"path: {archive}, sha256: {digest}, licence: none, citation: none}}"
+            f"path: {archive}, sha256: '{digest}', licence: none, citation: none}}"
         )
         local = "{kind: local, path: FILES, licence: none, citation: none}"
         (place / "mine.yaml").write_text(OVERLAY.replace(local, source))
@@ -173,6 +173,20 @@ def test_a_source_of_the_same_name_and_another_version_is_fetched_again(place):
         sizes[version] = pd.read_csv(place / version / "losses.csv")["num_bytes"].tolist()
     assert sizes == {"1.0": [1099, 1099], "2.0": [1499, 1499]}
     assert len(list((place / "kept").iterdir())) == 2
+
+
+def test_a_wrong_model_is_said_before_sources_are_fetched(place):
+    source = (
+        "{kind: package, package: nowhere-to-be-found, version: '1', archive: wheel, "
+        f"sha256: {'a' * 64}, path: {place / 'absent'}, licence: none, citation: none}}"
+    )
+    local = "{kind: local, path: FILES, licence: none, citation: none}"
+    (place / "mine.yaml").write_text(OVERLAY.replace(local, source))
+    done = evaluate(place, "plain")
+    assert "absent': no such file" in str(done.exception)
+    (place / "model/config.json").unlink()
+    done = evaluate(place, "plain")
+    assert "model: has no config.json" in str(done.exception)
 
 
 def test_texts_through_their_file(place):

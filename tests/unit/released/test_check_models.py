@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from relscale.cli import app
 from relscale.config.released import ReleasedModelRow
 from relscale.released.check_models import suite_csv
+from relscale.released.models_table import model_files
 from relscale.runtime import call
 from relscale.stages import released_models
 
@@ -61,11 +62,11 @@ def test_every_model_is_opened_and_all_problems_are_named_at_once(folder):
         lines,
         strict=True,
     ):
-        assert line.startswith(f"  run {run} of web: model ") and fault in line
+        assert line.startswith(f"  run {run}: model ") and fault in line
 
 
 def test_a_window_that_a_model_does_not_allow_is_found_before_any_scoring(folder):
-    with pytest.raises(ValueError, match=r"run a of web: .*a window of 321 tokens; the model all"):
+    with pytest.raises(ValueError, match=r"run a: .*a window of 321 tokens; the model all"):
         suite_csv([row("a", "gpt2")], str(folder), 321)
 
 
@@ -100,16 +101,24 @@ def test_counts_that_differ_from_the_models_and_models_with_two_names_are_told(f
     assert first == "3 released models of 1 IsoFLOP curves are scored; nothing is trained"
     total = 445 * 48 + 2 * (48 * 96 * 3 + 48 * 48 * 2 + 48 * 24 * 2 + 2 * 48) + 48
     assert remarks == [
-        "run a of web: num_params_head = 21,360 in the table, and the model has 0; the laws use "
+        "run a: num_params_head = 21,360 in the table, and the model has 0; the laws use "
         "the table's",
-        f"run c of web: num_params_total = 7 in the table, and the model has {total:,}; the laws "
+        f"run c: num_params_total = 7 in the table, and the model has {total:,}; the laws "
         "use the table's",
-        f"{folder / 'llama'} is the model of 2 runs: run a of web, run c of web",
+        f"{folder / 'llama'} is the model of 2 runs: run a, run c",
     ]
     table = list(csv.DictReader(io.StringIO(out.read_text())))
     assert [(each["width"], each["layers"], each["heads"]) for each in table] == [
         ("48", "2", "4")
     ] * 3
+
+
+def test_files_of_a_tokenizer_without_json_are_watched_too(folder):
+    for name in ("merges.txt", "tokenizer.model", "pytorch_model.bin"):
+        (folder / "gpt2" / name).write_text("")
+    names = {Path(name).name for name in model_files("gpt2", str(folder))}
+    assert {"config.json", "model.safetensors", "merges.txt", "tokenizer.model"} <= names
+    assert "pytorch_model.bin" not in names
 
 
 def test_the_plan_of_released_models_tells_what_is_scored_and_that_nothing_is_trained(tmp_path):

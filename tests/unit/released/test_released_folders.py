@@ -165,6 +165,10 @@ def architecture_for_classes(folder):
     change_json(folder / "config.json", architectures=["Qwen3ForSequenceClassification"])
 
 
+def another_architecture(folder):
+    change_json(folder / "config.json", architectures=["LlamaForCausalLM"])
+
+
 def adapter(folder):
     (folder / "adapter_config.json").write_text("{}")
     save_file({"a": torch.ones(1)}, folder / "adapter_model.safetensors")
@@ -279,6 +283,10 @@ def weight_is_not_listed(index):
         (head_for_rewards, "1 of its weights are not used.*: score.weight"),
         (another_width, r"mlp.down_proj.weight \(weights \[48, \d+\], config.json \[48, 8\]\)"),
         (architecture_for_classes, "architectures in config.json is Qwen3ForSequenceClassificati"),
+        (
+            another_architecture,
+            "model_type 'qwen3' is Qwen3ForCausalLM, and architectures is Llama",
+        ),
         (adapter, "has an adapter .adapter_config.json, adapter_model.safetensors., which would"),
         (quantised, "its weights are quantised .quantization_config.; save them in a floating"),
         (integers, r"its weights are quantised \(I8: model.layers.0.mlp.up_proj.weight, "),
@@ -383,6 +391,7 @@ def test_a_tied_head_may_be_among_the_weights(models, copy):
 def test_the_window_is_the_text_models(models, tmp_path):
     from transformers import (
         Gemma3Config,
+        Gemma3ForCausalLM,
         Gemma3ForConditionalGeneration,
         Gemma3TextConfig,
         SiglipVisionConfig,
@@ -417,7 +426,11 @@ def test_the_window_is_the_text_models(models, tmp_path):
     torch.manual_seed(0)
     folder = save_with(Gemma3ForConditionalGeneration(config), tmp_path / "gemma3", models)
     assert "max_position_embeddings" not in json.loads((folder / "config.json").read_text())
-    assert open_released(str(folder), device="cpu").max_length == 4096
+    model = open_released(str(folder), device="cpu")
+    assert model.max_length == 4096
+    # Parameters are those of the text model alone.
+    alone = Gemma3ForCausalLM(text).num_parameters()
+    assert model.description().num_params_total == alone < model.model.module.num_parameters()
     with pytest.raises(ValueError, match="a window of 4097 tokens; the model allows 4096"):
         open_released(str(folder), device="cpu", max_length=4097)
 
