@@ -101,5 +101,7 @@ def without_halves(value: Any) -> Any:
     if isinstance(value, list):
         return [without_halves(inner) for inner in value]
     if isinstance(value, dict):
-        return _object([(_HALF.sub("", key), without_halves(inner)) for key, inner in value.items()])
+        return _object(
+            [(_HALF.sub("", key), without_halves(inner)) for key, inner in value.items()]
+        )
     return value
