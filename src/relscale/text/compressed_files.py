@@ -16,6 +16,7 @@ COMPRESSED = (".gz", ".zst", ".zstd")
 """Endings of compressed files, which follow the ending of the format. Case does not matter."""
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile)
 _FORMATS = (
+    (b"\xff\xfe\x00\x00", "it is UTF-32"),
     (b"\xff\xfe", "it is UTF-16"),
     (b"\xfe\xff", "it is UTF-16"),
     (b"\x00\x00\xfe\xff", "it is UTF-32"),

@@ -84,8 +84,8 @@ def _hub(record: Record, where: str) -> ExamRecord:
         or not all(isinstance(text, str) and text.strip() for text in choices)
     ):
         raise ValueError(
-            f"{where}: choices = {shown(choices)}; it must be a list of two or more texts, none of them"
-            " empty"
+            f"{where}: choices = {shown(choices)}; it must be a list of two or more texts, none of"
+            " them empty"
         )
     if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < len(choices):
         raise ValueError(
@@ -130,7 +130,9 @@ def shown(value: Any) -> str:
 
 def _letter(letter: str, key: str, where: str) -> int:
     if letter not in LETTERS:
-        raise ValueError(f"{where}: {key} = {shown(letter)}; it must be one of {', '.join(LETTERS)}")
+        raise ValueError(
+            f"{where}: {key} = {shown(letter)}; it must be one of {', '.join(LETTERS)}"
+        )
     return LETTERS.index(letter)
 
 

@@ -52,6 +52,8 @@ class Found:
     unreadable: list[str]
     """Entries that cannot be read, each with the reason: links to nothing, named pipes, sockets,
     devices, folders without permission."""
+    num_hidden: int
+    """Number of hidden files and folders that were left out."""
 
     def check_readable(self, where: str) -> None:
         """Check that nothing that matches is unreadable.
@@ -98,7 +100,7 @@ def find_files(root: Path, pattern: str, exclude: Iterable[str] = ()) -> Found:
     if root.is_dir():
         walk.run(root)
     files = sorted(walk.files, key=lambda file: file.name)
-    return Found(files=files, unreadable=sorted(walk.unreadable))
+    return Found(files=files, unreadable=sorted(walk.unreadable), num_hidden=walk.num_hidden)
 
 
 def _parts(pattern: str) -> list[str]:
@@ -138,6 +140,7 @@ class _Walk:
         self._matches = [re.compile(fnmatch.translate(part)).match for part in parts]
         self.files: list[FoundFile] = []
         self.unreadable: list[str] = []
+        self.num_hidden = 0
 
     def run(self, root: Path) -> None:
         start = _Folder(path=root, inside="", states=frozenset({0}), above=frozenset())
@@ -165,6 +168,7 @@ class _Walk:
             states = frozenset(self._after(folder.states, entry.name))
             name = folder.inside + entry.name
             if not states:
+                self.num_hidden += is_hidden(entry.name)
                 continue
             try:
                 if not entry.is_dir():
@@ -211,9 +215,9 @@ class _Walk:
                 if is_visible:
                     yield from (state, end) if state == end - 1 else (state,)
                 state += 1  # because ** may stand for no folder
-            if state < end and (is_visible or is_hidden(self._parts[state])):
-                if self._matches[state](name):
-                    yield state + 1
+            names_it = state < end and (is_visible or is_hidden(self._parts[state]))
+            if names_it and self._matches[state](name):
+                yield state + 1
 
 
 def _is_utf8(name: str) -> bool:

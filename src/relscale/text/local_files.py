@@ -5,6 +5,7 @@ saw, to its record. The next plan computes the same name if the same files are p
 file is: raw text may be deleted once it has been read. Any other files give another name.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from relscale.files import read_json, sha256_of
 from relscale.provenance.digests import spec_digest
 from relscale.text.folder_walk import find_files
 from relscale.text.manifests import LocalRecord, ShardPlan, read_record
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +95,8 @@ def readable_files(
         raise ValueError(f"{where}: {problem}")
     found = find_files(root, pattern, exclude)
     found.check_readable(where)
+    if found.num_hidden:
+        _LOG.warning("%s: left out %d hidden files and folders", where, found.num_hidden)
     return {file.name: file.path for file in found.files}
 
 
