@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-MOST_BYTES = 16_000_000
+MOST_BYTES = 4_000_000
 """Size of a configuration file, at most."""
 MOST_LEVELS = 40
 """Levels of nesting, at most."""
@@ -26,6 +26,7 @@ _KINDS = _NUMBERS | {
     "tag:yaml.org,2002:null": "null",
     "tag:yaml.org,2002:timestamp": "date",
 }
+_WORDS = {str: "text", list: "list", int: "number", float: "number"}
 _ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
 """Octal numbers such as 010, and numbers to the base 60 such as 1:30."""
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
@@ -62,7 +63,9 @@ def read_document(path: Path) -> tuple[dict[str, Any], list[str]]:
     finally:
         loader.dispose()
     if not isinstance(content, dict):
-        found = "is empty" if content is None else f"holds a {type(content).__name__}"
+        found = (
+            "is empty" if content is None else f"is a single {_WORDS.get(type(content), 'value')}"
+        )
         raise ValueError(f"{path}: {found}; it must be a mapping of keys to values")
     return content, checked.problems
 
