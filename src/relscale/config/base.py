@@ -20,8 +20,8 @@ from pydantic import (
     WrapValidator,
 )
 
-LARGEST_BUDGET = Decimal("1e40")
-"""Budgets above this are mistakes; double precision ends at 1.8e308."""
+LARGEST_BUDGET = Decimal("1e30")
+"""FLOPs of the largest budget; the largest models known need about 1e26."""
 BUDGET_PATTERN = r"^[0-9]{1,41}(\.[0-9]{1,41})?([eE]\+?[0-9]{1,3})?$"
 MOST_WIDTH, MOST_LAYERS = 2**20, 10_000
 """Larger sizes are mistakes."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.config.base import NUMBER, Model, Share
+from relscale.config.base import NUMBER, Model
 
 
 class Costs(Model):
@@ -12,9 +12,9 @@ class Costs(Model):
 
     device: Literal["cpu", "gpu"]
     """Device that runs are trained on."""
-    peak_flops_per_s: Annotated[float, Field(gt=0), NUMBER]
+    peak_flops_per_s: Annotated[float, Field(ge=1), NUMBER]
     """Peak FLOPs per second of one device (a core, or a GPU)."""
-    utilisation: Share
+    utilisation: Annotated[float, Field(ge=1e-6, lt=1), NUMBER]
     """Share of the peak that training reaches on large matrices."""
     step_overhead_s: Annotated[float, Field(ge=0), NUMBER] = 0.0
     """Seconds per optimiser step in addition to its arithmetic."""

@@ -1,6 +1,5 @@
 """Errors of a configuration: every mistake at once, with file, key, value and the choices."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import UnionType
@@ -142,9 +141,12 @@ def plain_type(annotation: Any) -> tuple[Any, str | None]:
 
 def _dotted(path: KeyPath) -> str:
     """Return a path as text, such as `suite.budgets[0].label`."""
-    return re.sub(
-        r"\.\[", "[", ".".join(f"[{part}]" if isinstance(part, int) else str(part) for part in path)
-    )
+    parts = [f"[{part}]" if isinstance(part, int) else _visible(str(part)) for part in path]
+    return ".".join(parts).replace(".[", "[")
+
+
+def _visible(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
 
 
 def _look_up(raw: Any, path: KeyPath) -> Any:

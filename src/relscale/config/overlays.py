@@ -106,4 +106,4 @@ def _choices(folder: Path) -> str:
 
 if __name__ == "__main__":
     with user_errors():
-        sys.stdout.write(experiment_name(*sys.argv[1:2]) + "\n")
+        sys.stdout.write(experiment_name(sys.argv[1]) + "\n")

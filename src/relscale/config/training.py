@@ -16,7 +16,7 @@ class JobLimits(Model):
     gpus_per_run: Positive = 1
     """Most GPUs per run: 1, 2, 4 or 8. A run takes the fewest that hold it in their memory and let
     it end within `hours_per_run`."""
-    gpu_memory_gb: Annotated[float, Field(gt=0), NUMBER] = 80.0
+    gpu_memory_gb: Annotated[float, Field(gt=0, le=100_000), NUMBER] = 80.0
     """Memory of one GPU, in units of 1e9 bytes. A run that does not fit is an error of planning,
     before any job."""
     hours_per_run: Annotated[float, Field(gt=0), NUMBER] = 48.0

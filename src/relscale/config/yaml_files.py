@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-MOST_BYTES = 16_000_000
+MOST_BYTES = 4_000_000
 """Size of a configuration file, at most."""
 MOST_LEVELS = 40
 """Levels of nesting, at most."""
@@ -26,6 +26,7 @@ _KINDS = _NUMBERS | {
     "tag:yaml.org,2002:null": "null",
     "tag:yaml.org,2002:timestamp": "date",
 }
+_WORDS = {str: "text", list: "list", int: "number", float: "number"}
 _ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
 """Octal numbers such as 010, and numbers to the base 60 such as 1:30."""
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
@@ -43,10 +44,10 @@ def read_document(path: Path) -> tuple[dict[str, Any], list[str]]:
         ValueError: naming the file, if it is missing, not YAML, not a mapping, or too large.
     """
     text = _text_of(path)
-    loader = yaml.SafeLoader(text)
+    checked = _Checked()
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
-        checked = _Checked(str(path))
         if root is not None:
             checked.measure(root, ())
         content = None if root is None else loader.construct_document(root)
@@ -59,12 +60,12 @@ def read_document(path: Path) -> tuple[dict[str, Any], list[str]]:
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: is not valid YAML: {reason}") from None
-    finally:
-        loader.dispose()
     if not isinstance(content, dict):
-        found = "is empty" if content is None else f"holds a {type(content).__name__}"
+        found = (
+            "is empty" if content is None else f"is a single {_WORDS.get(type(content), 'value')}"
+        )
         raise ValueError(f"{path}: {found}; it must be a mapping of keys to values")
-    return content, checked.problems
+    return content, [f"{path}:{line}: {message}" for line, message in sorted(checked.problems)]
 
 
 class _RefusedError(Exception):
@@ -74,9 +75,8 @@ class _RefusedError(Exception):
 class _Checked:
     """The mistakes of a document that YAML itself does not see."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.problems: list[str] = []
+    def __init__(self) -> None:
+        self.problems: list[tuple[int, str]] = []
         self._sizes: dict[int, tuple[int, int]] = {}
         self._open: set[int] = set()
 
@@ -164,7 +164,7 @@ class _Checked:
             self._report(node, f"{where}: holds a null character or half a surrogate pair")
 
     def _report(self, node: yaml.Node, message: str) -> None:
-        self.problems.append(f"{self.name}:{_at(node)}: {message}")
+        self.problems.append((_at(node), message))
 
 
 def _text_of(path: Path) -> str:

@@ -6,11 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import NUMBER, Positive, Share
+from relscale.config.base import MOST_WIDTH, NUMBER, WHOLE, Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.optimiser import OptimiserKind
-from relscale.plan.recipes.base import BaseRecipe, PlannedGrid, PlannedSize
+from relscale.plan.recipes.base import (
+    MOST_BATCH,
+    BaseRecipe,
+    PlannedGrid,
+    PlannedSize,
+    too_large_a_batch,
+)
 from relscale.plan.run_spec import Device, Implementation
 
 MARIN_CHOICES = Choices(
@@ -41,9 +47,9 @@ class Marin2025(BaseRecipe):
     """The batch is halved until the learning rate is not above this."""
     min_batch_size: Positive = 8
     """Runs with a smaller batch are left out of the grid."""
-    min_width: Positive = 512
+    min_width: Annotated[int, Field(gt=0, le=MOST_WIDTH), WHOLE] = 512
     """First width of the grid."""
-    max_width: Positive = 4096
+    max_width: Annotated[int, Field(gt=0, le=MOST_WIDTH), WHOLE] = 4096
     """Last width of the grid."""
     beta1: Share = 0.95
     """Decay of the first moment."""
@@ -76,6 +82,9 @@ class Marin2025(BaseRecipe):
         widths = range(self.min_width, self.max_width + 1, step)
         found = [self._planned_size(float(budget), width, vocab_size) for width in widths]
         sizes = [size for size in found if size is not None]
+        largest = max((size.batch_size for size in sizes), default=0)
+        if largest > MOST_BATCH:
+            return PlannedGrid(sizes=[], problems={("label",): too_large_a_batch(largest)})
         message = f"no run of recipe {self.name} meets this budget"
         return PlannedGrid(sizes=sizes, problems={} if sizes else {("label",): message})
 
