@@ -58,7 +58,7 @@ def _covariate(table: pd.DataFrame) -> dict[str, float]:
     """
     known = table[table["value"].notna()]
     value = pd.to_numeric(known["value"], errors="coerce")
-    wrong = known[~((value > 0) & (value < LARGEST))]
+    wrong = known[~value.between(1 / LARGEST, LARGEST)]
     if len(wrong):
         domains = ", ".join(map(str, wrong["domain"]))
         raise ValueError(
