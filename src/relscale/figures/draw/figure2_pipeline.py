@@ -1,5 +1,6 @@
 """Draw how a law is made: IsoFLOP curves, the power law through the optima, accuracy from loss."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,8 +12,7 @@ from relscale.contract.metric_labels import metric_label
 from relscale.contract.status import Status
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
 from relscale.figures.kit.axes import (
-    footer,
-    footer_height_in,
+    add_footer,
     grid,
     limits_linear,
     limits_log,
@@ -48,7 +48,6 @@ from relscale.figures.kit.panels import (
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import (
     FAINT,
-    PAGE_WIDTH_IN,
     SMALL_PT,
     compute_label,
     markers,
@@ -72,13 +71,12 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
     compute = budget_compute(pick(losses, corpus=corpus), settings.compute)
     colour, marker = budget_colours(list(compute)), markers(corpora).get(corpus, "o")
     rows = pick(losses, corpus=corpus, family=settings.family, metric=settings.metric)
-    foot = _foot(rows, settings)
     made = grid(
         row_heights_in=[1.95],
         column_widths_in=[1.65, 1.4, 1.4],
         column_gap_in=[1.1, 0.62],
         right_in=0.2,
-        bottom_in=0.4 + footer_height_in(foot, PAGE_WIDTH_IN),
+        bottom_in=0.4,
     )
     left, middle, right = made.rows[0]
     shown = words(corpus, settings.labels, 20)
@@ -97,8 +95,8 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
     _accuracy(
         right, tables, settings, corpus, {budget: (colour[budget], marker) for budget in colour}
     )
-    if foot:
-        footer(made.figure, foot)
+    if foot := _foot(rows, settings):
+        add_footer(made.figure, foot)
     return made.figure
 
 
@@ -203,7 +201,7 @@ def _accuracy(
         return
     law = laws.iloc[0]
     losses = pick(tables["losses"], corpus=corpus, family=family)
-    pairs = accuracy_against_loss(losses[included(losses)], law)
+    pairs = accuracy_against_loss(losses[included(losses)], law).dropna()
     for budget, (tint, marker) in marks.items():
         mine = pairs[pairs["budget"] == budget]
         axes.plot(
@@ -230,7 +228,8 @@ def _accuracy(
 def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Series) -> None:
     """Draw chance, the models that are not runs, and the law; scale the axes over all of them."""
     chance = float(law["chance"])
-    axes.axhline(chance, color=FAINT, linewidth=0.6, zorder=1)
+    if math.isfinite(chance):
+        axes.axhline(chance, color=FAINT, linewidth=0.6, zorder=1)
     if len(outside):
         axes.plot(
             outside["observed_loss"],
@@ -247,7 +246,7 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
     heights += [float(value) for value in outside["observed"]]
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
-    if has_numbers(law, ("ceiling", "steepness", "midpoint")):
+    if has_numbers(law, ("chance", "ceiling", "steepness", "midpoint")):
         inside, below = np.linspace(first, last, 41), np.linspace(low, first, 41)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(
@@ -266,15 +265,16 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
         x, y = (outside[name].astype(float) for name in ("observed_loss", "observed"))
         names = [words(name, None, 18) for name in outside["model"]]
         point_labels(axes, list(zip(x, y, strict=True)), names, ["black"] * len(names))
-    axes.annotate(
-        f"chance {chance:g}",
-        (high, chance),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="right",
-        fontsize=SMALL_PT,
-        color="#6b6b6b",
-    )
+    if math.isfinite(chance):
+        axes.annotate(
+            f"chance {chance:g}",
+            (high, chance),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=SMALL_PT,
+            color="#6b6b6b",
+        )
 
 
 def accuracy_against_loss(losses: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
@@ -304,7 +304,7 @@ def outside_models(predictions: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
     """
     key = {name: law[name] for name in ("corpus", "family", "domain")}
     rows = pick(predictions, **key, kind="outside_from_loss")
-    return rows[rows["observed"].notna()]
+    return rows[rows["observed"].notna() & rows["observed_loss"].notna()]
 
 
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
@@ -321,7 +321,8 @@ def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
         Accuracy from 0 to 1.  # (n,)
     """
     chance, ceiling = float(law["chance"]), float(law["ceiling"])
-    growth = np.exp(float(law["steepness"]) * (loss - float(law["midpoint"])))
+    exponent = float(law["steepness"]) * (loss - float(law["midpoint"]))
+    growth = np.exp(np.clip(exponent, -60, 60))
     return chance + (ceiling - chance) / (1 + growth)
 
 

@@ -58,7 +58,7 @@ def _covariate(table: pd.DataFrame) -> dict[str, float]:
     """
     known = table[table["value"].notna()]
     value = pd.to_numeric(known["value"], errors="coerce")
-    wrong = known[~((value > 0) & (value < LARGEST))]
+    wrong = known[~value.between(1 / LARGEST, LARGEST)]
     if len(wrong):
         domains = ", ".join(map(str, wrong["domain"]))
         raise ValueError(
@@ -98,7 +98,9 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, covariate: Mapping[str, f
         )
     axes.axhline(0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
     low, high = limits_linear([*numbers(every, "dbeta", "ci_low", "ci_high"), 0.0])
-    axes.set_ylim(low, high + 0.12 * (high - low))
+    every_law = set(rows.relative["treatment"].astype(str))
+    below = 0.25 if every_law - set(covariate) else 0.0  # room for the note
+    axes.set_ylim(low - below * (high - low), high + 0.12 * (high - low))
     log_axis(axes.xaxis, *limits_log(list(covariate.values()), pad=0.1), least=2, most=5)
     labels = rows.settings.labels
     if len(mine) <= MOST_DIRECT_LABELS:

@@ -180,7 +180,9 @@ def log_ticks(low: float, high: float, least: int = 3, most: int = 6) -> list[fl
 def log_axis(axis: Axis, low: float, high: float, least: int = 3, most: int = 6) -> None:
     """Make an axis logarithmic from `low` to `high`, with readable ticks."""
     along = axis.axis_name  # type: ignore[attr-defined]
-    axis.axes.set(**{f"{along}scale": "log", f"{along}lim": (low, high)})
+    # Limits first: a scale looks for positive data, of which there may be none.
+    axis.axes.set(**{f"{along}lim": (low, high)})
+    axis.axes.set(**{f"{along}scale": "log"})
     axis.set_major_locator(FixedLocator(log_ticks(low, high, least, most)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     minor = [

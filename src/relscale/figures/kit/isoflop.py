@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from relscale.figures.kit.axes import limits_log, log_axis, number
 from relscale.figures.kit.choose import compute_of, included, ordered, pick, reservation
 from relscale.figures.kit.labels import Label, direct_labels, note
+from relscale.figures.kit.panels import bounded_exp
 from relscale.figures.kit.style import FAINT, MarkStyle, shade, words
 
 ESTIMATOR_MARKS: dict[str, MarkStyle] = {
@@ -141,7 +142,7 @@ def parabola(optimum: pd.Series, tokens: np.ndarray) -> np.ndarray:
         E in the unit of the metric.  # (n,)
     """
     away = np.log10(tokens) - np.log10(float(optimum["optimum_tokens"]))
-    return float(optimum["value"]) * np.exp(float(optimum["curvature"]) * away**2)
+    return float(optimum["value"]) * bounded_exp(float(optimum["curvature"]) * away**2)
 
 
 def isoflop_panel(
@@ -215,10 +216,11 @@ def _optimum(axes: Axes, optimum: pd.Series, good: pd.DataFrame, tint: str) -> N
     tokens, value, curvature = (
         float(optimum[key]) for key in ("optimum_tokens", "value", "curvature")
     )
-    if not np.isfinite(tokens) or not np.isfinite(value):
+    if not (tokens > 0 and value > 0):
         return
-    if optimum["estimator"] == "vertex" and np.isfinite(curvature) and len(good):
-        along = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
+    sizes = good.loc[good["tokens"] > 0, "tokens"]
+    if optimum["estimator"] == "vertex" and np.isfinite(curvature) and len(sizes):
+        along = np.geomspace(sizes.min(), sizes.max(), 41)
         axes.plot(
             along,
             parabola(optimum, along),
