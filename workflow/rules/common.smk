@@ -10,13 +10,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-for place in (str(workflow.basedir), str(Path.cwd())):
-    if "{" in place or "}" in place:
-        raise WorkflowError(
-            f"{place}: the path of the checkout must not contain braces; Snakemake reads a word in "
-            "braces as the name of a wildcard"
-        )
-
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
 
@@ -156,7 +149,7 @@ def note_commands():
 
     The paths of this machine in the prefix are left out.
     """
-    prefix = shell._process_prefix.replace(INTERPRETER, "").replace(quote(str(SOURCE_CODE)), "src")
+    prefix = shell_prefix(Path("src"), None)
     for each in workflow.rules:
         if each.shellcmd is not None:
             each.set_params(command=command_digest(each.shellcmd, prefix))
