@@ -15,22 +15,37 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
-OVERLAYS := $(if $(filter-out default,$(EXPERIMENT)),experiments/$(EXPERIMENT).yaml)
-NAME := $(if $(OVERLAYS),$(shell sed -n "s/^experiment: *//p" $(OVERLAYS)),default)
-RESULTS := results/$(NAME)
-OVERLAY := $(if $(OVERLAYS),--configfile $(OVERLAYS))
+ifneq ($(EXPERIMENT),default)
+ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
+$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices are \
+	default $(basename $(notdir $(wildcard experiments/*.yaml))))
+endif
+endif
+# The name of the experiment's folders. Only the package reads it from the overlay. A call with an
+# unusable overlay ends here, so that no command ever gets an empty name.
+override NAME = $(eval override NAME := $(shell python=$(BIN)/python; test -x "$$python" || python="$(PYTHON)"; \
+	PYTHONPATH=src $$python -m relscale.config.overlays '$(subst ','\'',$(EXPERIMENT))'))$(or \
+	$(NAME),$(error the experiment cannot be used, see above))
+RESULTS = results/$(NAME)
+OVERLAYS = $(if $(filter-out default,$(NAME)),experiments/$(EXPERIMENT).yaml)
+OVERLAY = $(if $(OVERLAYS),--configfile $(OVERLAYS))
 # snakefmt calls shfmt, which is in the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # This checkout comes before an installed one, which matters if .venv is a link.
 export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(MEM_MB) $(OVERLAY) \
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
+# Errors stay visible, unlike with `--quiet all`, which a dry run ignores altogether.
+QUIET := --quiet host progress reason rules
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
+# One process per core; tests/conftest.py says which tests share a process.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup \
+	--no-loadscope-reorder
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock reproduce test check docs format schema native-digest golden tiny plan \
+.PHONY: help env lock reproduce test check docs format schema golden tiny plan \
 	figures report verify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
@@ -56,15 +71,16 @@ tiny: env ## the smallest experiment, end to end
 	@$(MAKE) --no-print-directory reproduce EXPERIMENT=tiny
 
 plan: env ## plan EXPERIMENT: tables/suite.csv and its cost estimate
-	$(SNAKEMAKE) --quiet all -- plan
-	@cat $(RESULTS)/tables/bill.txt; echo $(RESULTS)/tables/suite.csv
+	@$(BIN)/python -m relscale plan $(OVERLAYS)
+	@$(SNAKEMAKE) $(QUIET) -- plan
+	@echo $(RESULTS)/tables/suite.csv
 
 figures: env ## redraw stale figures from existing tables, without training
 	$(SNAKEMAKE) --allowed-rules figures $(FIGURES) -- figures
 
 test: ## every test that this machine can run
 	@$(ENVIRONMENT) --harness
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/ruff check $(CHECKED)
@@ -73,10 +89,10 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit
 	@for name in $(EXPERIMENTS); do \
 		echo "dry run of $$name"; \
-		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run --quiet all \
+		$(BIN)/snakemake --cores 1 --configfile experiments/$$name.yaml --dry-run $(QUIET) \
 			|| exit 1; done
 
 docs: env ## build the documentation into build/docs; an unresolved link is an error
@@ -84,9 +100,6 @@ docs: env ## build the documentation into build/docs; an unresolved link is an e
 
 schema: env ## write the schema and the reference of the configuration from its models
 	$(BIN)/python -m relscale.config.schema
-
-native-digest: env ## write the digest of the C sources into relscale.training.native_library
-	$(BIN)/python tools/native_digest.py
 
 golden: ## write the golden files anew; the difference must be one that you can explain
 	@$(ENVIRONMENT) --harness
@@ -111,10 +124,10 @@ publish: env ## write model folders and cards for the runs of EXPERIMENT; upload
 	$(BIN)/python -m relscale publish $(OVERLAYS) --out $(RESULTS)-models --licence $(LICENCE)
 
 soak: env ## all tests, including the long ones
-	$(BIN)/python -m pytest --soak
+	$(PYTEST) --soak
 
 clean-checkpoints: ## remove the checkpoints from which runs resume; results stay
 	rm -rf results/shared/checkpoints
 
 clean-results: ## remove the results of EXPERIMENT; shared sources and corpora stay
-	rm -rf $(RESULTS) logs/$(NAME) benchmarks/results/$(NAME)
+	rm -rf -- results/$(NAME) logs/$(NAME) benchmarks/results/$(NAME)

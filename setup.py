@@ -4,6 +4,7 @@ Everything else about the package is in pyproject.toml.
 """
 
 import hashlib
+import json
 import platform
 from pathlib import Path
 
@@ -11,36 +12,17 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("src/relscale/training/native")
-FLAGS = ["-std=gnu11", "-O3", "-g0", "-fvisibility=hidden"]
+SOURCES = sorted(path for pattern in ("*.c", "*.h", "*.json") for path in FOLDER.glob(pattern))
+"""Everything that decides the compiled library; `native_build.SOURCE_FILES` names the same."""
 # Errors of mathematical functions and floating-point traps are ignored, so that loops can use
 # vectors. NaN and infinity are kept, even if CFLAGS of the environment say otherwise, because a
 # diverging run must be detected.
-KERNEL_FLAGS = [
-    *FLAGS,
-    "-fno-fast-math",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=fast",
-]
-X86_LEVELS = {
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": [
-        "-mavx512f",
-        "-mavx512dq",
-        "-mavx512bw",
-        "-mavx512vl",
-        "-mavx2",
-        "-mfma",
-        "-mprefer-vector-width=512",
-    ],
-}
+FLAGS = json.loads((FOLDER / "flags.json").read_text())
 
 
 def sources_digest() -> str:
-    """Return the digest of the C sources, which `relscale.training.native_library` checks."""
-    return hashlib.sha256(
-        b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
-    ).hexdigest()[:16]
+    """Return the digest of the sources, which `relscale.training.native_build` checks."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 
 
 class BuildLevels(build_ext):
@@ -48,16 +30,18 @@ class BuildLevels(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         """Compile the instruction sets that the compiler supports, then the rest as usual."""
+        # Always: times of files do not say from which sources a library was built.
+        self.force = True
         levels = {"baseline": []}
         if platform.machine().lower() in ("x86_64", "amd64"):
-            levels |= X86_LEVELS
+            levels |= FLAGS["x86_levels"]
         for level, flags in levels.items():
             try:
                 ext.extra_objects += self.compiler.compile(
                     [str(FOLDER / "decoder.c")],
                     output_dir=str(Path(self.build_temp) / level),
                     macros=[("LEVEL", level)],
-                    extra_postargs=[*KERNEL_FLAGS, *flags],
+                    extra_postargs=[*FLAGS["library"], *FLAGS["kernel"], *flags],
                     depends=ext.depends,
                 )
             except Exception as error:
@@ -74,9 +58,9 @@ setup(
         Extension(
             "relscale.training._native",
             [str(FOLDER / "levels.c")],
-            depends=[str(path) for path in sorted(FOLDER.glob("*.[ch]"))],
+            depends=[str(path) for path in SOURCES],
             define_macros=[("SOURCES_DIGEST", f'"{sources_digest()}"')],
-            extra_compile_args=FLAGS,
+            extra_compile_args=FLAGS["library"],
             libraries=["m"],
             optional=True,
         )

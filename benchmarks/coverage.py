@@ -253,9 +253,7 @@ def measure(
                 float(np.exp(fit.predict(float(end))[0]))
                 for end in (fit.log_compute.min(), fit.log_compute.max())
             ]
-            word = verdict_of(
-                fit.slope, *tests, *side_tests(fit), ends[0], ends[1], "bits_per_byte", 0.05
-            )
+            word = verdict_of(fit.slope, *tests, *side_tests(fit), ends[0], ends[1], False, 0.05)
             found[estimator].append((fit.slope - slope, half, word, fit.lack_of_fit_p))
     rows = []
     for estimator, results in found.items():

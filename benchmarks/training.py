@@ -31,7 +31,7 @@ from relscale.plan.optimiser import AdamSettings
 from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.folder import hugging_face_config
 from relscale.training.model import initialise
-from relscale.training.native_library import available, load_library
+from relscale.training.native_build import available, load_library
 from relscale.training.native_trainer import NativeTrainer
 from relscale.training.torch_trainer import TorchTrainer
 

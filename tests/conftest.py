@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
@@ -47,12 +48,27 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--soak"):
-        return
+    """Skip the long tests, and decide which tests share a process.
+
+    Tests of one file share a process, and with it what is prepared once per file. Tests that run
+    Snakemake or SLURM form one group: they share finished experiments, and two at a time would
+    disturb each other. They come first, since that group takes longest.
+    """
+    if not config.getoption("--soak"):
+        for item in items:
+            if "soak" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="a long test: --soak runs it"))
     for item in items:
-        if "soak" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="a long test: --soak runs it"))
+        group = "snakemake" if runs_snakemake(item) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not runs_snakemake(item))
+
+
+def runs_snakemake(item):
+    """Return whether a test is in one of the folders whose tests run whole experiments."""
+    return bool({"workflow", "slurm"} & set(item.path.relative_to(TESTS).parts[:1]))
 
 
 @pytest.fixture(scope="session")

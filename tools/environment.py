@@ -47,7 +47,7 @@ def packages_checksum(torch: str) -> str:
 
 def project_checksum() -> str:
     """Return the checksum of everything that decides how the project is installed."""
-    sources = sorted(NATIVE.glob("*.[ch]"))
+    sources = sorted(path for path in NATIVE.glob("*") if path.suffix in (".c", ".h", ".json"))
     return checksum([Path("pyproject.toml"), Path("setup.py"), *sources, str(Path.cwd())])
 
 

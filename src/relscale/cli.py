@@ -46,15 +46,30 @@ def plan(
         ),
     ] = None,
 ) -> None:
-    """Check a configuration and print the planned runs and their cost, without training."""
+    """Check a configuration and print the planned runs and their cost, without training.
+
+    For released models, print which models are scored on which families.
+    """
     from relscale.config.load import load_experiment
     from relscale.files import write_text
     from relscale.plan.cost import bill
     from relscale.plan.suite import plan_suite, suite_csv
-    from relscale.released.models_table import released_csv, released_names
+    from relscale.released.bill import released_plan
+    from relscale.released.models_table import read_released, released_csv, released_names
     from relscale.resources.report import gpu_jobs_report
 
     experiment = load_experiment(config, *(overlays or []))
+    if experiment.released is not None:
+        rows = read_released(Path(experiment.released.table))
+        if released is not None:
+            raise ValueError(
+                "--released: the table is made from planned runs, and this experiment scores "
+                f"the released models of {experiment.released.table}"
+            )
+        typer.echo(released_plan(rows, experiment), nl=False)
+        if out is not None:
+            write_text(out, released_csv(rows))
+        return
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     typer.echo(bill(runs, experiment.costs), nl=False)
     tokens = {
@@ -181,6 +196,14 @@ def laws(
         list[str] | None,
         typer.Option(help="Metric to fit; may be repeated, the summary shows the first."),
     ] = None,
+    higher_is_better: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric, not known, whose larger values are better; may be repeated."),
+    ] = None,
+    lower_is_better: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric, not known, whose smaller values are better; may be repeated."),
+    ] = None,
     chance: Annotated[
         float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")
     ] = None,
@@ -209,6 +232,8 @@ def laws(
         family=family,
         baseline=baseline,
         metrics=tuple(metric or ["bits_per_byte"]),
+        higher_is_better=tuple(higher_is_better or ()),
+        lower_is_better=tuple(lower_is_better or ()),
         chance=chance,
         **settings,
     )

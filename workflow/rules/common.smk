@@ -6,17 +6,9 @@ Specs, places and resources are functions of `relscale.workflow`; rule files onl
 import re
 import sys
 from pathlib import Path
-from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-
-for place in (str(workflow.basedir), str(Path.cwd())):
-    if "{" in place or "}" in place:
-        raise WorkflowError(
-            f"{place}: the path of the checkout must not contain braces; Snakemake reads a word in "
-            "braces as the name of a wildcard"
-        )
 
 SOURCE_CODE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(SOURCE_CODE))
@@ -40,25 +32,27 @@ from relscale.workflow import (
     page_specs,
     suite_specs,
     text_specs,
+    training_specs,
 )
 from relscale.workflow.experiment import read_experiment
 from relscale.workflow.layout import SHARED, Layout
 from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
+from relscale.workflow.shell import shell_prefix
+
+
+def checked(function, *arguments):
+    """Return a function's value; an error in the user's input ends the call with its message."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
+
 
 # The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
-# environments itself. Tiny models are slower with several threads. Fixed hashing keeps outputs
-# byte-identical.
-INTERPRETER = (
-    ""
-    if workflow.deployment_settings.deployment_method
-    else f"PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-)
-ENVIRONMENT = (
-    f"PYTHONPATH={quote(str(SOURCE_CODE))} PYTHONHASHSEED=0 "
-    "RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false"
-)
-shell.prefix(f"export {INTERPRETER}{ENVIRONMENT}; ")
+# environments itself.
+INTERPRETER = None if workflow.deployment_settings.deployment_method else Path(sys.executable)
+shell.prefix(checked(shell_prefix, SOURCE_CODE, INTERPRETER))
 
 
 def planned():
@@ -68,19 +62,16 @@ def planned():
     """
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
-    try:
-        experiment = read_experiment([*first, *overlays], config)
-        layout = Layout(experiment=experiment)
-        listings = Listings(experiment=experiment, layout=layout)
-        listings.check()
-        scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
-        scheduling.check()
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    experiment = read_experiment([*first, *overlays], config)
+    layout = Layout(experiment=experiment)
+    listings = Listings(experiment=experiment, layout=layout)
+    listings.check()
+    scheduling = Scheduling(experiment=experiment, layout=layout, listings=listings)
+    scheduling.check()
     return experiment, layout, listings, scheduling
 
 
-EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = planned()
+EXPERIMENT, LAYOUT, LISTINGS, SCHEDULING = checked(planned)
 RESULTS = LAYOUT.results
 FAMILIES = EXPERIMENT.families
 RUNS = EXPERIMENT.run_by_name
@@ -99,6 +90,28 @@ def after_preflight(record, spec, defined_by):
     return []
 
 
+def automatic_step():
+    """Return the step of runs with `implementation: auto`; warn if it is not the usual one."""
+    automatic = training_specs.automatic_step(
+        Path(LAYOUT.run_file(run, "record.json")) for run in RUNS
+    )
+    if (
+        automatic.warning
+        and workflow.is_main_process
+        and any(run.implementation == "auto" for run in RUNS.values())
+    ):
+        logger.warning(f"suite.recipe.implementation = 'auto': {automatic.warning}")
+    return automatic
+
+
+AUTOMATIC_STEP = automatic_step()
+
+
+def run_spec(wildcards):
+    """Return the spec of a run's training job."""
+    return training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP)
+
+
 def training_resources(wildcards):
     """Return the resources of a run's training job.
 
@@ -106,10 +119,7 @@ def training_resources(wildcards):
         WorkflowError: if the run needs more GPUs than this call allows.
     """
     allowed = workflow.global_resources.get("gpu")
-    try:
-        return SCHEDULING.training(wildcards.run, None if allowed is None else allowed.value)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
+    return checked(SCHEDULING.training, wildcards.run, None if allowed is None else allowed.value)
 
 
 def training_tokens(corpus):
@@ -139,7 +149,7 @@ def note_commands():
 
     The paths of this machine in the prefix are left out.
     """
-    prefix = shell._process_prefix.replace(INTERPRETER, "").replace(quote(str(SOURCE_CODE)), "src")
+    prefix = shell_prefix(Path("src"), None)
     for each in workflow.rules:
         if each.shellcmd is not None:
             each.set_params(command=command_digest(each.shellcmd, prefix))

@@ -4,15 +4,9 @@ EVALUATION = "relscale.stages.evaluate_released"
 
 
 rule released_models:
-    """Check that every released model can be used, and write the suite as a table."""
+    """Load every released model to check that it can be used; write the suite as a table."""
     input:
-        configs=sorted(
-            {
-                name
-                for name in LISTINGS.of_models(EXPERIMENT.released)
-                if Path(name).name == "config.json"
-            }
-        ),
+        models=sorted(set(LISTINGS.of_models(EXPERIMENT.released))),
     output:
         table=f"{RESULTS}/tables/suite.csv",
         bill=f"{RESULTS}/tables/bill.txt",
@@ -20,12 +14,12 @@ rule released_models:
         f"logs/{EXPERIMENT.name}/released_models.log",
     benchmark:
         f"benchmarks/results/{EXPERIMENT.name}/released_models.jsonl"
-    localrule: True
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
-        mem_mb=500,
-        runtime="10m",
+        mem_mb=EXPERIMENT.settings.released.mem_mb,
+        runtime=EXPERIMENT.settings.released.runtime_minutes,
     params:
         spec=verbatim(canonical_json(suite_specs.released_suite_spec(EXPERIMENT))),
         code=code_digest("relscale.stages.released_models"),

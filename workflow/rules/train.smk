@@ -13,7 +13,7 @@ rule train:
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
             LAYOUT.run_file(wildcards.run, "record.json"),
-            RUNS[wildcards.run].spec(),
+            run_spec(wildcards),
             [code_digest("relscale.stages.train"), lock_digest("relscale.stages.train")],
         ),
     output:
@@ -41,7 +41,8 @@ rule train:
         every_minutes=str(EXPERIMENT.settings.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.settings.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(RUNS[wildcards.run].spec()),
+        spec=lambda wildcards: canonical_json(run_spec(wildcards)),
+        threads=lambda wildcards, threads: str(threads),
         code=code_digest("relscale.stages.train"),
         lock=lock_digest("relscale.stages.train"),
         checkpoints=f"{SHARED}/checkpoints",
@@ -50,7 +51,7 @@ rule train:
         exec &> >(tee {log:q})
         python -m relscale.stages.train \
             --spec <(printf %s {params.spec:q}) \
-            --threads {threads} \
+            --threads {params.threads} \
             --processes {resources.gpu} \
             --checkpoints {params.checkpoints:q} \
             --defined-by {params.code:q} {params.lock:q} \
@@ -99,6 +100,34 @@ use rule train as train_8gpu with:
 use rule train as train_8gpu_long with:
     wildcard_constraints:
         run=any_of(SCHEDULING.runs_with(8, short=False)),
+
+
+rule implementations:
+    """Write which step trained each run, and warn if they differ."""
+    input:
+        records=[LAYOUT.run_file(run, "record.json") for run in RUNS],
+    output:
+        table=f"{RESULTS}/tables/implementations.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/implementations.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/implementations.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        code=code_digest("relscale.stages.implementations"),
+        lock=lock_digest("relscale.stages.implementations"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.implementations \
+            --record {input.records:q} \
+            --out {output.table:q}
+        """
 
 
 rule curves:

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from relscale.config.base import Model, without_repeats
+from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
+Level = Annotated[float, Field(gt=0.5, le=0.9999), NUMBER]
+"""A confidence level."""
 
 LOSS_AXES = ("bits_per_byte", "choice_loss_nats")
 """Metrics that can be the loss of the two-stage law."""
@@ -32,17 +34,25 @@ class FitSettings(Model):
         tuple[Estimator, ...], AfterValidator(without_repeats), Field(min_length=1)
     ] = ("joint", "vertex", "best_run", "akima", "surface")
     """Estimators of the relative laws; figures and the summary show the first."""
-    margin: Annotated[float, Field(gt=0)] = 0.01
-    """Slopes between -margin and +margin count as parallel."""
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    margin: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.01
+    """Slopes between -margin and +margin count as parallel. A slope of 1 is a gap that grows as
+    fast as compute, so that a larger margin would call every gap parallel."""
+    level: Level = 0.95
     """Confidence level of the intervals."""
-    draws: Annotated[int, Field(ge=100)] = 1000
+    draws: Annotated[int, Field(ge=100, le=100_000), WHOLE] = 1000
     """Number of bootstrap draws, over runs and over items."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of all draws."""
-    slice_tokens: Annotated[float | None, Field(gt=0)] = None
+    slice_tokens: Annotated[float | None, Field(gt=0, lt=1e18), NUMBER] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
+
+    @field_validator("margin", "level", "draws", "seed", "slice_tokens", mode="before")
+    @classmethod
+    def _not_a_truth_value(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("Input should be a number, not a truth value")
+        return value
 
 
 class TwoStageAxes(Model):

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+MOST_CHOICES = 100
+"""Choices that a message lists."""
+
 
 def is_not_in(place: str, choices: Iterable[str]) -> str:
     """Return the message for a name that a place does not have.
@@ -10,4 +13,7 @@ def is_not_in(place: str, choices: Iterable[str]) -> str:
         place: where the name should be, such as "sources".
         choices: the names that are there.
     """
-    return f"is not in {place}; the choices are {', '.join(choices) or '(none)'}"
+    names = list(choices)
+    more = f" and {len(names) - MOST_CHOICES:,} more" if len(names) > MOST_CHOICES else ""
+    shown = ", ".join(names[:MOST_CHOICES]) or "(none)"
+    return f"is not in {place}; the choices are {shown}{more}"

@@ -4,7 +4,17 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from relscale.config.base import Model, Name, Positive, Revision, Share, Unique
+from relscale.config.base import (
+    NUMBER,
+    WHOLE,
+    Flag,
+    Model,
+    Name,
+    Positive,
+    Revision,
+    Share,
+    Unique,
+)
 from relscale.config.readers import AnyReader
 from relscale.config.sharded import ShardedCorpus
 
@@ -12,9 +22,9 @@ from relscale.config.sharded import ShardedCorpus
 class Part(Model):
     """One of several disjoint parts of a source's documents, chosen by a hash of the document."""
 
-    index: Annotated[int, Field(ge=0)]
+    index: Annotated[int, Field(ge=0), WHOLE]
     """Which part, counted from 0."""
-    of: Annotated[int, Field(ge=2)]
+    of: Annotated[int, Field(ge=2), WHOLE]
     """Number of parts."""
 
 
@@ -29,7 +39,7 @@ class CorpusComponent(Model):
     """Take only this part of the documents."""
     max_share: Share | None = None
     """Maximum share of the corpus's bytes. Documents are left out by their hash."""
-    near_duplicates: bool = False
+    near_duplicates: Flag = False
     """Also remove near-duplicates, found by MinHash."""
 
 
@@ -56,7 +66,7 @@ class CorpusRules(Model):
     near_duplicate_threshold: Share = 0.8
     """Estimated Jaccard similarity of word 5-grams at which two documents count as
     near-duplicates."""
-    max_mb: Annotated[float, Field(gt=0)] | None = None
+    max_mb: Annotated[float, Field(gt=0), NUMBER] | None = None
     """Read at most this many megabytes (1e6 bytes) of each component, measured before cleaning."""
 
 
@@ -96,12 +106,12 @@ class Tokenizer(Model):
     It is a byte-level BPE trained on equal bytes of the named corpora, or an existing one.
     """
 
-    vocab_size: Annotated[int, Field(ge=260)]
+    vocab_size: Annotated[int, Field(ge=260), WHOLE]
     """Number of entries, including the end-of-text token."""
     trained_on: Unique[Name]
     """Corpora (of `corpora.mixtures`) to train the tokenizer on. The list is fixed, so that a new
     corpus uses the existing tokenizer. Empty where `given` is set."""
-    mb_per_corpus: Annotated[float, Field(gt=0)] = 4.0
+    mb_per_corpus: Annotated[float, Field(gt=0), NUMBER] = 4.0
     """Megabytes (1e6 bytes) to take from each of these corpora."""
     given: GivenTokenizer | None = None
     """Use this tokenizer instead of training one."""

@@ -1,7 +1,7 @@
 """Errors of a configuration: every mistake at once, with file, key, value and the choices."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
@@ -17,12 +17,19 @@ ConfigFile = tuple[str, Mapping[str, Any]]
 """Name and content of one file of the configuration."""
 
 
+MOST_LINES = 200
+"""Mistakes that one error lists."""
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message lists every mistake."""
 
 
 def config_error(
-    problems: Sequence[Problem], raw: Mapping[str, Any], files: Sequence[ConfigFile]
+    problems: Sequence[Problem],
+    raw: Mapping[str, Any],
+    files: Sequence[ConfigFile],
+    found: Sequence[str] = (),
 ) -> ConfigError:
     """Build the error that lists all mistakes of a configuration.
 
@@ -30,12 +37,17 @@ def config_error(
         problems: the mistakes.
         raw: the merged configuration, which holds the wrong values.
         files: the files it was merged from, in order.
+        found: lines about mistakes that were found when the files were read.
     """
-    lines = [
-        f"  {_file_of(path, files)}{_dotted(path)} = {_value_at(raw, path)}: {message}"
-        for path, message in problems
+    lines = [f"  {line}" for line in found[:MOST_LINES]]
+    lines += [
+        f"  {_file_of(path, files)}{_dotted(path)} = {_shown(raw, path)}: {message}"
+        for path, message in problems[: MOST_LINES - len(lines)]
     ]
-    return ConfigError(f"{len(problems)} problem(s) in the configuration:\n" + "\n".join(lines))
+    count = len(found) + len(problems)
+    if count > len(lines):
+        lines.append(f"  and {count - len(lines):,} more")
+    return ConfigError(f"{count} problem(s) in the configuration:\n" + "\n".join(lines))
 
 
 def unless_in(path: KeyPath, value: str, place: str, choices: Iterable[str]) -> list[Problem]:
@@ -72,7 +84,12 @@ def _message(error: Mapping[str, Any], fields: list[str]) -> str:
         return f"the choices are {context.get('expected') or context.get('expected_tags')}"
     if error["type"] == "string_pattern_mismatch":
         return f"must match {context['pattern']}"
-    return str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "string_type" and isinstance(error["input"], bool):
+        return f"{message}; YAML reads an unquoted yes, no, on or off as this: put it in quotes"
+    if error["type"] == "string_type" and isinstance(error["input"], int | float | date):
+        return f"{message}: put it in quotes"
+    return message
 
 
 def _follow(annotation: Any, location: KeyPath) -> tuple[KeyPath, list[str]]:
@@ -85,15 +102,16 @@ def _follow(annotation: Any, location: KeyPath) -> tuple[KeyPath, list[str]]:
     path: list[str | int] = []
     fields: list[str] = []
     for part in location:
-        kind, tag_key = _plain(annotation)
+        if part == "[key]":
+            continue
+        kind, tag_key = plain_type(annotation)
         if tag_key is not None:
-            annotation = next(
+            members = [
                 member
                 for member in get_args(kind)
                 if part in get_args(member.model_fields[tag_key].annotation)
-            )
-            continue
-        if part == "[key]":
+            ]
+            annotation = members[0] if members else Any
             continue
         path.append(part)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -105,8 +123,8 @@ def _follow(annotation: Any, location: KeyPath) -> tuple[KeyPath, list[str]]:
     return tuple(path), fields
 
 
-def _plain(annotation: Any) -> tuple[Any, str | None]:
-    """Return the type without its metadata, and the discriminating key of a tagged union."""
+def plain_type(annotation: Any) -> tuple[Any, str | None]:
+    """Return a type without its metadata, and the discriminating key of a tagged union."""
     tag_key = None
     while get_origin(annotation) is Annotated:
         annotation, *metadata = get_args(annotation)
@@ -123,9 +141,12 @@ def _plain(annotation: Any) -> tuple[Any, str | None]:
 
 def _dotted(path: KeyPath) -> str:
     """Return a path as text, such as `suite.budgets[0].label`."""
-    return re.sub(
-        r"\.\[", "[", ".".join(f"[{part}]" if isinstance(part, int) else str(part) for part in path)
-    )
+    parts = [f"[{part}]" if isinstance(part, int) else _visible(str(part)) for part in path]
+    return ".".join(parts).replace(".[", "[")
+
+
+def _visible(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
 
 
 def _look_up(raw: Any, path: KeyPath) -> Any:
@@ -137,7 +158,15 @@ def _look_up(raw: Any, path: KeyPath) -> Any:
     return raw
 
 
-def _value_at(raw: Mapping[str, Any], path: KeyPath) -> str:
+def value_at(raw: Mapping[str, Any], path: KeyPath) -> Any:
+    """Return the value of a key, None if there is none."""
+    try:
+        return _look_up(raw, path)
+    except KeyError:
+        return None
+
+
+def _shown(raw: Mapping[str, Any], path: KeyPath) -> str:
     """Return the value of a key as text, cut to 80 characters."""
     try:
         text = repr(_look_up(raw, path))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from relscale.config.analysis import Laws
 from relscale.config.base import Model, Name, Unique
@@ -15,11 +15,24 @@ from relscale.config.sources import Source
 from relscale.config.suite import Suite
 from relscale.config.training import Training
 
+RESERVED = ("shared",)
+"""Folders of results, logs and records that belong to no experiment."""
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError("is the folder of what all experiments share: take another name")
+    return name
+
+
+ExperimentName = Annotated[Name, AfterValidator(_not_reserved)]
+"""The name of an experiment, and of its folders."""
+
 
 class Experiment(Model):
     """A whole experiment."""
 
-    experiment: Name
+    experiment: ExperimentName
     """Name of the experiment's folder in `results/`."""
     downloads: str | None = None
     """Folder of packages downloaded before, used instead of the network. Not part of any

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from relscale.config.base import Model, Name, Unique
+from relscale.config.base import NUMBER, WHOLE, ByLabel, Flag, Model, Name, Unique
 from relscale.config.figure_name import FigureName
 
 
@@ -28,14 +28,14 @@ class Figures(Model):
     """Axis label of the covariate."""
     paper_corpora: dict[Name, str] = {}
     """Corpus of the paper that each of our corpora is compared with."""
-    labels: dict[str, str] = {}
+    labels: ByLabel[str] = {}
     """Display names of domains, corpora and families."""
-    extrapolate_decades: Annotated[float, Field(ge=0)] = 1.0
+    extrapolate_decades: Annotated[float, Field(ge=0), NUMBER] = 1.0
     """Decades of compute beyond the data over which laws are drawn, in a lighter colour."""
-    explorer_baselines: Annotated[int, Field(ge=1)] = 12
+    explorer_baselines: Annotated[int, Field(ge=1), WHOLE] = 12
     """The explorer offers every domain of a family as baseline, with a fit for each, if the family
     has at most this number of domains."""
-    paper_line: bool = False
+    paper_line: Flag = False
     """Also draw the paper's straight line: least squares of the reduction on log compute."""
 
 

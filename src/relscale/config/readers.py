@@ -4,11 +4,12 @@ Each class declares the settings of one reader; `relscale.text.readers` holds it
 module of the same name as its `kind`. `AnyReader` lists the readers that a configuration may name.
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from relscale.config.base import Model, Positive
+from relscale.config.base import Flag, Model, Positive
 
 
 class Reader(Model):
@@ -20,9 +21,9 @@ class Reader(Model):
     """Globs of files to leave out."""
     member: str | None = None
     """Name of the file inside a zip archive. Not needed where an archive holds a single file."""
-    strip_markup: bool = False
+    strip_markup: Flag = False
     """Remove HTML tags and decode entities."""
-    strip_urls: bool = False
+    strip_urls: Flag = False
     """Remove web addresses."""
     replace: dict[str, str] = {}
     """Literal replacements, made before anything else."""
@@ -59,11 +60,24 @@ class FolderReader(Reader):
         return True
 
 
+def _pattern(text: str) -> str:
+    """Return a regular expression unchanged.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    return text
+
+
 class TextFiles(Reader):
     """Each file is one document."""
 
     kind: Literal["text_files"]
-    split_at: str | None = None
+    split_at: Annotated[str, AfterValidator(_pattern)] | None = None
     """A regular expression: a new document begins at each line whose start it matches (a scene, a
     chapter, an entry)."""
     max_characters: Positive | None = None
@@ -74,7 +88,7 @@ class CsvRows(RecordReader):
     """Each row of a CSV file is one document."""
 
     kind: Literal["csv"]
-    domain_is_host: bool = False
+    domain_is_host: Flag = False
     """The domain column holds a web address; the domain is its host name."""
 
 
@@ -130,7 +144,7 @@ class IceFiles(FolderReader):
     """
 
     kind: Literal["ice"]
-    written_only: bool = True
+    written_only: Flag = True
     """Read only the files of written texts (their names begin with W)."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from relscale.config.base import BudgetLabel, Model, Name, Positive
+from relscale.config.base import NUMBER, WHOLE, BudgetLabel, Flag, Int, Model, Name, Positive
 from relscale.contract.losses import RunColumns
 
 
@@ -25,7 +25,7 @@ class ReleasedModels(Model):
     """New tokens that each window of a document after the first scores; none for whole windows."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Floating-point type; `auto` is float32 on a CPU and the model's own type on a GPU."""
-    gpu: bool = False
+    gpu: Flag = False
     """Whether a job requests a GPU. Does not decide a result by itself."""
     mem_mb: Positive = 8000
     """Memory that a job requests, in MB. Does not decide a result."""
@@ -48,19 +48,19 @@ class ReleasedModelRow(Model):
     """Revision on the Hub, best a full commit; none for a folder."""
     tokens: Positive
     """Tokens that the model was trained on."""
-    forward_flops: Annotated[float, Field(gt=0)] | None = None
+    forward_flops: Annotated[float, Field(gt=0), NUMBER] | None = None
     """FLOPs of the forward passes of its training."""
-    training_flops: Annotated[float, Field(gt=0)] | None = None
+    training_flops: Annotated[float, Field(gt=0), NUMBER] | None = None
     """FLOPs of its training. Default: three times the forward FLOPs, and vice versa."""
-    num_params_embedding: Annotated[int, Field(ge=0)] | None = None
+    num_params_embedding: Annotated[int, Field(ge=0), WHOLE] | None = None
     """Parameters of the embedding; counted in the model if left out."""
-    num_params_head: Annotated[int, Field(ge=0)] | None = None
+    num_params_head: Annotated[int, Field(ge=0), WHOLE] | None = None
     """Parameters of the head; counted if left out; 0 if it shares the embedding's."""
-    num_params_transformer: Annotated[int, Field(ge=0)] | None = None
+    num_params_transformer: Annotated[int, Field(ge=0), WHOLE] | None = None
     """Parameters of the blocks; counted if left out."""
     num_params_total: Positive | None = None
     """All parameters; counted if left out."""
-    seed: int = 0
+    seed: Int = 0
     """Seed of its training."""
     recipe: str = "released"
     """Name of the recipe of its training."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from relscale.config.base import Model, Name, Positive, Share
+from relscale.config.base import NUMBER, Model, Name, Positive, Share
 
 
 def _inside(value: str) -> str:
@@ -45,7 +45,7 @@ class ComponentText(Model):
 class ShardedComponent(ComponentText):
     """One component: the files of a local folder or of a dataset on the Hub."""
 
-    weight: Annotated[float, Field(gt=0)]
+    weight: Annotated[float, Field(gt=0), NUMBER]
     """Weight in the mixture: the component's share of the training windows is its weight over the
     sum of all weights."""
 
@@ -58,8 +58,8 @@ class ShardedCorpus(Model):
     validation_share: Share = 0.001
     """Share of each component's documents held out for validation, chosen by a hash of the
     document."""
-    validation_mb: Annotated[float, Field(gt=0)] = 16.0
+    validation_mb: Annotated[float, Field(gt=0), NUMBER] = 16.0
     """Maximum size of the corpus's validation text in megabytes (1e6 bytes); components contribute
     by weight."""
-    max_epochs: Annotated[float, Field(gt=0)] = 1.0
+    max_epochs: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """How often a run may see the text of a component."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from relscale.config.base import Model, Positive
+from relscale.config.base import NUMBER, Flag, Model, Positive
 
 
 class JobLimits(Model):
@@ -16,10 +16,10 @@ class JobLimits(Model):
     gpus_per_run: Positive = 1
     """Most GPUs per run: 1, 2, 4 or 8. A run takes the fewest that hold it in their memory and let
     it end within `hours_per_run`."""
-    gpu_memory_gb: Annotated[float, Field(gt=0)] = 80.0
+    gpu_memory_gb: Annotated[float, Field(gt=0, le=100_000), NUMBER] = 80.0
     """Memory of one GPU, in units of 1e9 bytes. A run that does not fit is an error of planning,
     before any job."""
-    hours_per_run: Annotated[float, Field(gt=0)] = 48.0
+    hours_per_run: Annotated[float, Field(gt=0), NUMBER] = 48.0
     """Most hours that a job asks for, as the partition allows; a run takes more GPUs if it then
     ends in time. A longer run resumes from its checkpoint in the next job."""
 
@@ -29,8 +29,8 @@ class Training(JobLimits):
 
     checkpoint_every_steps: Positive | None = None
     """Steps between checkpoints; without the key, checkpoints are saved by time only."""
-    checkpoint_every_minutes: Annotated[float, Field(gt=0)] = 10.0
+    checkpoint_every_minutes: Annotated[float, Field(gt=0), NUMBER] = 10.0
     """Minutes between checkpoints."""
-    tensorboard: bool = False
+    tensorboard: Flag = False
     """Write TensorBoard files of each run that is trained, to results/<experiment>/tensorboard;
     needs the extra `tensorboard`."""

@@ -87,6 +87,20 @@ def numpy_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     return bits[array.offset : array.offset + len(array)]
 
 
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file; nothing is inferred from the names of its folders.
+
+    Raises:
+        ValueError: naming the file, if it is missing, cut, or not Parquet.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read(columns=None if columns is None else list(columns))
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path}: not a readable Parquet table: {reason}") from None
+
+
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table, whole or not at all."""
     with replacing(path) as temporary:

@@ -1,13 +1,19 @@
 """Reading and writing tables as CSV or Parquet; a file is written completely or not at all."""
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.arrow import read_parquet
 from relscale.contract.check import check_columns
+from relscale.contract.columns import FLAGS, MISSING, TEXT, with_formula, without_formula
+from relscale.contract.csv_rows import CsvRows, read_csv_rows
 from relscale.contract.status import split_old_status
 from relscale.contract.table import Table
+from relscale.contract.typed import Place, check_keys, check_names, row_of, typed
 from relscale.files import replacing
 
 OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
@@ -16,37 +22,78 @@ OLD_QUANTITIES = {"error": "value"}
 """Present names of the quantities of an older back-test."""
 
 
-def read_table(path: Path, required: Iterable[str] = ()) -> pd.DataFrame:
-    """Read one table by its ending (.csv or .parquet); budgets stay text.
+def read_table(path: Path, required: Iterable[str] = (), keys: Iterable[str] = ()) -> pd.DataFrame:
+    """Read one table by its ending (.csv or .parquet); its columns have the types of their names.
 
-    Older names of columns and of a back-test's quantities become the present ones, and the status
-    of an older law table is split into status and remarks.
+    Names and words stay text (`relscale.contract.columns`); several spellings of a budget get the
+    first one. Older names of columns and of a back-test's quantities become the present ones, and
+    the status of an older law table is split into status and remarks.
+
+    Args:
+        path: the file.
+        required: columns that it must have.
+        keys: columns of names that no row may lack.
 
     Raises:
-        ValueError: naming the file, where it is missing, has another ending, cannot be read or
-            lacks a required column.
+        ValueError: naming the file, where it is missing, has another ending, cannot be read, lacks
+            a required column, has text in a column of numbers, or an empty name in a key.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        frame = pd.read_parquet(path)
-    elif path.suffix == ".csv":
-        try:
-            frame = pd.read_csv(
-                path, dtype={"budget": str, "held_out_budget": str}, keep_default_na=True
-            )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise ValueError(f"{path}: not a readable CSV table: {error}") from error
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        frame, place = _read_parquet(path)
+    elif ending == ".csv":
+        frame, place = _read_csv(path)
     else:
         raise ValueError(f"{path}: a table must end in .csv or .parquet")
+    frame = typed(frame, str(path), place)
+    for key in keys:
+        old = [name for name, new in OLD_NAMES.items() if new == key and key not in frame.columns]
+        check_keys(frame, [key, *old], str(path), place)
     required = tuple(required)
     frame = with_present_names(frame)
     if "remarks" in required:
         frame = with_remarks(frame)
     check_columns(str(path), frame.columns, required)
-    if "budget" in frame.columns:
-        frame["budget"] = frame["budget"].astype(str)
     return frame
+
+
+def _read_csv(path: Path) -> tuple[pd.DataFrame, Place]:
+    """Read a CSV table, checked by `read_csv_rows`; return it and the line of each row."""
+    found = read_csv_rows(path)
+    missing = {name: [""] if name in TEXT else MISSING for name in found.header}
+    frame = pd.read_csv(
+        io.StringIO(_csv_of(found)),
+        header=None,
+        names=[name or f"unnamed {index}" for index, name in enumerate(found.header)],
+        dtype={name: str for name in found.header if name in TEXT | FLAGS},
+        keep_default_na=False,
+        na_values={name: words for name, words in missing.items() if name},
+        index_col=False,
+        low_memory=False,
+    )
+    return frame, lambda position: f"line {found.lines[position]}"
+
+
+def _csv_of(found: CsvRows) -> str:
+    """Return complete rows as CSV without a header, with names as they were before writing."""
+    names = [index for index, name in enumerate(found.header) if name in TEXT]
+    for cells in found.rows:
+        for index in names:
+            cells[index] = with_formula(cells[index])
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(found.rows)
+    return text.getvalue()
+
+
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, Place]:
+    table = read_parquet(path)
+    check_names(str(path), table.column_names)
+    frame: pd.DataFrame = table.to_pandas()
+    if any(frame.index.names):
+        frame = frame.reset_index()
+    return frame, row_of
 
 
 def with_present_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -107,4 +154,6 @@ def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False, compression="zstd")
         else:
+            for name in TEXT & set(frame.columns):
+                frame[name] = frame[name].map(without_formula, na_action="ignore")
             frame.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")

@@ -89,7 +89,8 @@ def metric_of(name: str) -> Metric:
 def lower_is_better(name: str) -> bool:
     """Return whether a smaller value of a metric is better.
 
-    A losses table from outside may hold metrics that are not in `METRICS`. These count as errors:
-    lower is better.
+    Raises:
+        ValueError: if the name is not known. `relscale.contract.directions` knows the metrics of
+            tables from outside.
     """
-    return name not in METRICS or METRICS[name].lower_is_better
+    return metric_of(name).lower_is_better

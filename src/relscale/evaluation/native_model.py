@@ -18,7 +18,7 @@ from relscale.training.native_library import NativeDecoder, flat_values
 class NativeModel:
     """A decoder of a trained run as a `LanguageModel`.
 
-    Create one only if `native_library.supports` allows it.
+    Create one only if `native_build.supports` allows it.
     """
 
     def __init__(

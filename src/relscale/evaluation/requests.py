@@ -45,6 +45,8 @@ class Option:
     """Token ids that are scored; never empty."""
     num_bytes: int
     """UTF-8 bytes that the score is divided by."""
+    alone: bool = False
+    """Whether the continuation was encoded alone, since a token spans its beginning."""
 
     @property
     def num_tokens(self) -> int:

@@ -43,6 +43,7 @@ class _DomainCounts:
     tokens: int = 0
     bytes: int = 0
     truncated: int = 0
+    encoded_alone: int = 0
     strata: set[str] = field(default_factory=set)
 
 
@@ -63,10 +64,11 @@ class Sample(Account):
             row.tokens += item.num_tokens
             row.bytes += sum(option.num_bytes for option in item.options)
             row.truncated += item.truncated
+            row.encoded_alone += any(option.alone for option in item.options)
             row.strata.add(item.stratum)
         domains = {
             domain: {
-                **asdict(row),
+                **_counts(row),
                 "strata": len(row.strata),
                 "left_out": dict(self.left_out.get(domain, {})),
                 "strata_without_items": self.empty_strata.get(domain, []),
@@ -83,3 +85,11 @@ class Sample(Account):
             "sequences": sum(row.sequences for row in counts.values()),
             "tokens": sum(row.tokens for row in counts.values()),
         }
+
+
+def _counts(row: _DomainCounts) -> dict[str, object]:
+    """Return the counts of a domain; items encoded alone only where there are any."""
+    counts = asdict(row)
+    if not row.encoded_alone:
+        del counts["encoded_alone"]
+    return counts

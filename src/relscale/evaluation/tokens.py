@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 from relscale.evaluation.requests import Option
 from relscale.evaluation.texts import TextItem
 from relscale.text.tokenizer import end_of_text
+from relscale.text.tokenizer_checks import byte_alphabet
 
 
 class TextEncoder:
@@ -24,18 +25,17 @@ class TextEncoder:
         """
         self.tokenizer = tokenizer
         self.prefix: int = end_of_text(tokenizer, where)[1]
-        vocabulary = tokenizer.get_vocab()
-        specials = {
-            token.content
+        added = {
+            token.content: 0 if token.special else len(token.content.encode())
             for token in tokenizer.get_added_tokens_decoder().values()
-            if token.special
         }
+        vocabulary = tokenizer.get_vocab()
         alphabet = set(byte_alphabet())
         odd = next(
             (
                 token
                 for token in sorted(vocabulary)
-                if token not in specials and not alphabet.issuperset(token)
+                if token not in added and not alphabet.issuperset(token)
             ),
             None,
         )
@@ -44,9 +44,10 @@ class TextEncoder:
                 f"{where}: token {odd!r} is not made of bytes; only byte-level tokenizers are "
                 "supported"
             )
-        # In the byte-level alphabet one character is one byte; special tokens stand for no text.
+        # In the byte-level alphabet one character is one byte. Added tokens are written as they
+        # are; special ones stand for no text.
         self._num_bytes = {
-            index: 0 if token in specials else len(token) for token, index in vocabulary.items()
+            index: added.get(token, len(token)) for token, index in vocabulary.items()
         }
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -67,11 +68,13 @@ class TextEncoder:
     def option(self, context: str, text: str, delimiter: str = " ") -> Option:
         """Return the request that scores a text after a context.
 
-        The boundary is that of EleutherAI's lm-evaluation-harness (0.4).
+        The boundary is that of EleutherAI's lm-evaluation-harness (0.4), except where a token
+        spans it.
 
         The continuation is delimiter + text; white space at the context's end moves to it; its
-        tokens are those of the whole that follow as many as the context alone has. With an empty
-        context, the text follows the prefix token. Bytes are those of the text, without
+        tokens are those of the whole that follow the tokens of the context. If the whole does not
+        begin with these, the continuation is encoded alone: nothing of the text is lost. With an
+        empty context, the text follows the prefix token. Bytes are those of the text, without
         the delimiter.
 
         Raises:
@@ -79,16 +82,22 @@ class TextEncoder:
         """
         if not text.strip():
             raise ValueError(f"an empty text after {context[-60:]!r} cannot be scored")
-        given = context.rstrip()
+        given, alone = context.rstrip(), False
         if given:
             continuation = context[len(given) :] + delimiter + text
-            alone = self.encode(given)
-            shown, scored = (self.prefix, *alone), self.encode(given + continuation)[len(alone) :]
+            shown, whole = self.encode(given), self.encode(given + continuation)
+            alone = len(whole) <= len(shown) or whole[: len(shown)] != shown
+            scored = self.encode(continuation) if alone else whole[len(shown) :]
         else:
-            shown, scored = (self.prefix,), self.encode(text)
+            shown, scored = (), self.encode(text)
         if not scored:
             raise ValueError(f"{text!r} has no token of its own after {context[-60:]!r}")
-        return Option(context=shown, continuation=scored, num_bytes=len(text.encode()))
+        return Option(
+            context=(self.prefix, *shown),
+            continuation=scored,
+            num_bytes=len(text.encode()),
+            alone=alone,
+        )
 
     def options(self, item: TextItem) -> tuple[Option, ...]:
         """Return the requests of a question, one per option.
@@ -111,10 +120,3 @@ class TextEncoder:
             continuation=tuple(tokens[masked:]),
             num_bytes=self.num_bytes(tokens[masked:]),
         )
-
-
-def byte_alphabet() -> list[str]:
-    """Return the characters of the 256 bytes in a byte-level vocabulary (GPT-2's table)."""
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = iter(range(0x100, 0x200))
-    return [chr(byte if byte in printable else next(others)) for byte in range(256)]

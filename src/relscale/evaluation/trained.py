@@ -10,7 +10,7 @@ from pathlib import Path
 from relscale.evaluation.language_model import LanguageModel
 from relscale.evaluation.native_model import read_native_model
 from relscale.training.folder import read_config
-from relscale.training.native_library import supports
+from relscale.training.native_build import covers, supports
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,8 @@ def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
     Raises:
         ValueError: naming the file, if the folder has no such model.
     """
-    support = supports(*read_config(folder))
+    size = read_config(folder)
+    support = supports(*size)
     if support and trained_on == "cpu":
         return read_native_model(folder)
     from relscale.evaluation.torch_model import has_gpu, read_torch_model  # slow to import
@@ -35,4 +36,6 @@ def read_run(folder: Path, trained_on: str = "cpu") -> LanguageModel:
         return read_torch_model(folder, "cuda")
     if trained_on == "gpu":
         log.warning("%s: trained on a GPU, but there is none here; scored on the CPU", folder)
+    if not support and covers(*size):
+        log.warning("%s: scored with torch: %s", folder, support.reason)
     return read_native_model(folder) if support else read_torch_model(folder)

@@ -13,11 +13,12 @@ class PipelineSettings(Shown):
     corpus: str = ""
     """Corpus to show; empty for the first one."""
     family: str = "validation"
-    """Family of the IsoFLOP curves and of the power law."""
-    domain: str = "own"
-    """Domain of the IsoFLOP curves and of the power law."""
-    metric: str = "bits_per_byte"
-    """Metric of the IsoFLOP curves and of the power law."""
+    """Family of the IsoFLOP curves and of the power law: the one that places the optimum. The
+    curves show several domains by their mean."""
+    domain: str = ""
+    """Domain of the power law; empty for the first one by name."""
+    metric: str = ""
+    """Metric of the IsoFLOP curves and of the power law; empty for that of the optima."""
     estimator: str = "vertex"
     """Estimator of the optima that the power law is fitted through."""
     compute: Compute = "training_flops"
@@ -39,11 +40,13 @@ def _choice_family(context: Context) -> Sequence[str]:
 
 
 def _settings_of(context: Context) -> PipelineSettings:
+    view = context.view(context.optimum_by)
     return PipelineSettings(
         corpora=context.corpora,
         labels=dict(context.labels),
         corpus=context.corpus,
-        family=context.optimum_by,
+        family=view.family,
+        domain=view.baseline or next(iter(view.domains), ""),
         choice_family="".join(_choice_family(context)),
         compute=context.compute,
         extrapolate_decades=context.extrapolate_decades,
@@ -54,7 +57,8 @@ FIGURE = Figure(
     name="figure2_pipeline",
     category=Category.PAPER,
     caption=(
-        "How a law is made. (a) Validation error of all runs of one corpus against training "
+        "How a law is made. (a) The error that places the optimum (of the validation set, or the "
+        "mean over the domains of another family), of all runs of one corpus against training "
         "tokens: one parabola per budget, with its vertex and the lowest run. (b) The power law "
         "E = alpha F^-beta through the optima. (c) Accuracy of a multiple choice against its "
         "loss, with a sigmoid above chance. Dashed lines are extrapolated. Source: "

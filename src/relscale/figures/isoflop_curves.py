@@ -1,4 +1,4 @@
-"""IsoFLOP curves of every corpus on its own validation set."""
+"""IsoFLOP curves of every corpus in the error that places the optimum."""
 
 from relscale.figures.context import Context, family_losses, suite_law
 from relscale.figures.declaration import Category, Figure
@@ -9,11 +9,9 @@ class IsoflopCurvesSettings(Shown):
     """Settings of the IsoFLOP curves."""
 
     family: str = "validation"
-    """Family of the curves."""
-    domain: str = "own"
-    """Domain of the curves."""
-    metric: str = "bits_per_byte"
-    """Metric of the curves."""
+    """Family of the curves, which places the optimum; several domains are shown by their mean."""
+    metric: str = ""
+    """Metric of the curves; empty for that of the optima."""
     compute: Compute = "training_flops"
     """Axis of the optimal token count."""
 
@@ -31,9 +29,10 @@ FIGURE = Figure(
     name="isoflop_curves",
     category=Category.DIAGNOSTICS,
     caption=(
-        "IsoFLOP curves of every corpus: validation error of all runs against training tokens, "
-        "one shade per budget, with the fitted parabola, its vertex and the lowest run (top), and "
-        "the optimal token count against compute (bottom). Grey crosses are excluded runs. "
+        "IsoFLOP curves of every corpus: the error that places the optimum (of the validation set, "
+        "or the mean over the domains of another family) of all runs against training tokens, one "
+        "shade per budget, with the fitted parabola, its vertex and the lowest run (top), and the "
+        "optimal token count against compute (bottom). Grey crosses are excluded runs. "
         "Source: tables/losses.parquet and laws/optima.csv."
     ),
     tables={

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relscale.contract.metrics import METRICS
+from relscale.contract.typed import flags
 from relscale.laws.inputs import check_runs
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
@@ -17,9 +17,13 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-RISING = frozenset(name for name, metric in METRICS.items() if not metric.lower_is_better)
-"""Metrics that rise with compute: accuracies and probabilities. Every other metric, known or not,
-is a loss."""
+
+ROUNDING_VARIANCE = 1e-24
+"""Variance of log values below which scatter is rounding: the points are exactly on their curve."""
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Values outside are not losses, and powers of them leave the range of double precision."""
+MOST_ITEMS = 1e15
+"""More items than any evaluation has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +58,8 @@ class SuiteRuns:
     score: Array
     """Natural log of the error whose minimum is the optimum, (run,), NaN where a run has none."""
     score_excess: Array
-    """Variance of `score` from items beyond that of the best-measured run, (run,), 0 where
-    unknown."""
+    """Variance of `score` from items beyond that of the best-measured run, (run,). Where it is
+    unknown, the median of the others; 0 if it is unknown for all."""
     optimum_by: str
     """Family whose error that is, or `family_mean`."""
     error_metric: str
@@ -98,18 +102,6 @@ class Readings:
             if not np.isfinite(value) and run not in self.left_out
         ]
         return (*self.notes, *([f"{len(absent)} run(s) lack a value"] if absent else []))
-
-
-def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
-    """Read a column of truth values that may hold gaps or text (`True`, `false`, `1`).
-
-    A gap is False.
-    """
-    if column.dtype == bool:
-        return column.to_numpy(dtype=bool)
-    values = column.astype(object)
-    text = values.where(values.notna(), "false").astype(str).str.strip().str.lower()
-    return text.isin(["true", "1", "1.0"]).to_numpy(dtype=bool)
 
 
 def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array, Array]:
@@ -185,7 +177,7 @@ def relative_weights(
             else 0.0
         )
         variance = max(shared, 0.0) + between_seeds / num_seeds + extra
-    elif np.isfinite(residual_variance) and residual_variance > 0:
+    elif np.isfinite(residual_variance) and residual_variance > ROUNDING_VARIANCE:
         variance = residual_variance + extra
     else:
         return np.ones_like(num_seeds)
@@ -203,9 +195,14 @@ def suites_of(
         optimum_losses: checked losses of the family that places the optimum; None takes the mean
             over the family's own domains.
         spec: the family's spec.
+
+    Raises:
+        ValueError: where `check_magnitudes` does, or no error is there to place the optimum by.
     """
-    scores, optimum_by, metric = _scores(losses, optimum_losses, spec)
     frames = [losses] if optimum_losses is None else [losses, optimum_losses]
+    for frame in frames:
+        check_magnitudes(frame)
+    scores, optimum_by, metric = _scores(losses, optimum_losses, spec)
     columns = ["corpus", "run", "budget", "tokens", "num_params_total", spec.compute]
     optional = [
         name
@@ -225,6 +222,30 @@ def suites_of(
         _suite(name, described[described["corpus"] == name], spec.compute, optimum_by, metric)
         for name in names
     ]
+
+
+def check_magnitudes(losses: pd.DataFrame) -> None:
+    """Check that the numbers of the used rows are of a size that values, errors and counts have.
+
+    Raises:
+        ValueError: naming the first number that is not, its column and its run.
+    """
+    used = losses[losses["used"]]
+    for column, low, high in (
+        ("value", SMALLEST, LARGEST),
+        ("standard_error", 0.0, LARGEST),
+        ("num_items", 0.0, MOST_ITEMS),
+    ):
+        if column not in used:
+            continue
+        numbers = pd.to_numeric(used[column], errors="coerce").astype(np.float64)
+        wrong = used[numbers.notna() & ~numbers.between(low, high)]
+        if len(wrong):
+            row = wrong.iloc[0]
+            raise ValueError(
+                f"losses: {column} is {row[column]} for {row['metric']} of {row['domain']!r} in "
+                f"run {row['run']!r} of corpus {row['corpus']!r}: must be from {low:g} to {high:g}"
+            )
 
 
 def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric: str) -> SuiteRuns:
@@ -259,10 +280,16 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
         forward_flops=column("forward_flops"),
         training_flops=column("training_flops"),
         score=frame["score"].to_numpy(dtype=np.float64),
-        score_excess=frame["score_excess"].fillna(0.0).to_numpy(dtype=np.float64),
+        score_excess=_filled(frame["score_excess"]),
         optimum_by=optimum_by,
         error_metric=metric,
     )
+
+
+def _filled(excess: pd.Series) -> Array:
+    """Return excess variances; an unknown one is not 0, which would be the best measurement."""
+    median = excess.median()
+    return excess.fillna(median if np.isfinite(median) else 0.0).to_numpy(dtype=np.float64)
 
 
 def _scores(
@@ -282,12 +309,13 @@ def _scores(
     present = set(frame["metric"])
     own = spec.metrics if optimum_by == FAMILY_MEAN else ()
     preferred = (*own, "bits_per_byte", "choice_loss_nats", *sorted(present))
-    candidates = [name for name in preferred if name in present and name not in RISING]
+    candidates = [name for name in preferred if name in present and spec.direction(name) is False]
     if not candidates:
         raise ValueError(
             f"family {spec.family!r}: no error to place the optimum by: metrics are "
             f"{', '.join(sorted(present))}; "
-            f"give losses of family {spec.optimum_by!r}"
+            f"give losses of family {spec.optimum_by!r}, or name the metrics whose smaller values "
+            "are better (lower_is_better)"
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]

@@ -1,5 +1,6 @@
 """All laws of one family: a loop over `relscale.laws.tables.LAWS`."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +9,16 @@ import pandas as pd
 
 from relscale.contract.io import write_table
 from relscale.laws.cells import suites_of
-from relscale.laws.inputs import check_baselines, prepare
+from relscale.laws.inputs import check_baselines, notes_on, prepare
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
-from relscale.laws.spec import LawSpec
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
 from relscale.laws.verdict import add_verdicts
+
+LOGGER = logging.getLogger(__name__)
 
 TABLES = {law.table.name: law.table for law in LAWS}
 """The table of every law, by name, in the order in which they are written."""
@@ -70,6 +73,7 @@ def fit_family(
     items: pd.DataFrame | None = None,
     optimum_losses: pd.DataFrame | None = None,
     outside_models: Sequence[OutsideModel] = (),
+    where: str = "losses",
 ) -> FamilyLaws:
     """Fit all laws of one family.
 
@@ -79,16 +83,28 @@ def fit_family(
         spec: family, baseline, metrics, estimators and the rest.
         items: rows of the items table; adds item noise to the intervals of the relative laws and
             leaves overlapping items out.
-        optimum_losses: losses with the family `optimum_by`; None looks for it in `losses`, and
-            without it the mean log value over the family's domains locates the optimum.
+        optimum_losses: losses with the family `optimum_by`; None looks for it in `losses`. Without
+            the default one there, the mean log value over the family's domains locates the optimum,
+            and a warning is logged.
         outside_models: models that are not runs, compared with the predictions of the two-stage
             law.
+        where: words for the losses table in errors, such as its file.
 
     Raises:
         ValueError: for a table that lacks a column or contradicts itself, or an unknown family,
-            metric or baseline.
+            metric, baseline or `optimum_by`.
     """
-    family, optimum = prepare(losses, spec, optimum_losses)
+    family, optimum = prepare(losses, spec, optimum_losses, where)
+    for note in notes_on(family, spec.compute):
+        LOGGER.warning("%s: %s", where, note)
+    if optimum is None and spec.optimum_by != FAMILY_MEAN:
+        LOGGER.warning(
+            "no rows of family %r, which locates the optimum by default: the mean over the domains "
+            "of family %r locates it instead (optimum_by: %s)",
+            spec.optimum_by,
+            spec.family,
+            FAMILY_MEAN,
+        )
     check_two_stages(family, spec, outside_models)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
@@ -101,7 +117,7 @@ def fit_family(
     frames = {
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }
-    frames[relative.TABLE.name] = add_verdicts(frames[relative.TABLE.name])
+    frames[relative.TABLE.name] = add_verdicts(frames[relative.TABLE.name], spec.rises)
     return FamilyLaws(frames)
 
 
@@ -142,5 +158,7 @@ def fit_baselines(
         for fits in CorpusFits(family=family, runs=runs, spec=spec, items=pieces).metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
-    tables = [add_verdicts(pd.DataFrame(part, columns=columns)) for part in rows.values()]
+    tables = [
+        add_verdicts(pd.DataFrame(part, columns=columns), spec.rises) for part in rows.values()
+    ]
     return pd.concat(tables, ignore_index=True)

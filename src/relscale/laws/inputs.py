@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from relscale.contract.check import check_columns
-from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.columns import MISSING, label_of_budgets
+from relscale.contract.directions import plain_name
+from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
+from relscale.contract.metrics import METRICS
+from relscale.contract.typed import check_keys, row_of, typed
+from relscale.contract.units import unit_error, unit_notes
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 MAX_COMPUTE_SPREAD = 2.0
@@ -14,19 +20,32 @@ MAX_COMPUTE_SPREAD = 2.0
 training FLOPs gives a factor of 3."""
 MAX_AXES_RATIO = 1.5
 """Training FLOPs are 3 x forward FLOPs to within this factor."""
+NO_REASON = frozenset(("-", *(word.lower() for word in MISSING)))
+"""Words in `excluded_reason` that give no reason, such as `none`."""
+MAX_SHARE = 1.01
+"""Transformer and head may exceed all parameters by this factor, from rounding."""
+MAX_PARTS = 1000.0
+"""Transformer and head are at least one part in this many of all parameters."""
+MAX_ROUNDING = 1e-6
+"""A share may exceed 1 by this much, from rounding in single precision."""
+
+
+DEFAULT_OPTIMUM_BY = LawSpec.model_fields["optimum_by"].default
+"""The family whose absence from a table from outside is no error: few such tables have it."""
 
 
 def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:
     """Check a losses table and mark the rows that cannot be used.
 
     Returns:
-        A copy with numbers as `value` (NaN where it is text), and two more columns: `used` (bool)
-        and `reason` (why not, text, empty where used).
+        A copy with names as text, numbers as numbers and truth values as such, and two more
+        columns: `used` (bool) and `reason` (why not, text, empty where used).
 
     Raises:
-        ValueError: for a missing column, a repeated row, a run described in two ways, or a used row
-            whose compute, tokens or parameters are not positive numbers, or where compute axes are
-            mixed within a budget, a size or a run.
+        ValueError: for a missing column, an empty name, text in place of a number, a repeated row,
+            a run described in two ways, or a used row whose compute, tokens or parameters are not
+            positive numbers, or where compute axes are mixed within a budget,
+            a size or a run.
     """
     check_columns(where, frame.columns, LOSSES_REQUIRED)
     if compute not in frame.columns:
@@ -37,9 +56,10 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
             else "nor the other axis"
         )
         raise ValueError(f"{where}: no column {compute}; {have}")
-    frame = frame.copy()
-    frame["budget"] = frame["budget"].astype(str)
+    frame = typed(frame, where)
+    check_keys(frame, (*LOSSES_KEY, "budget"), where)
     keys = ["corpus", "run", "family", "domain", "metric"]
+    frame = frame.astype(dict.fromkeys((*keys, "budget"), "str"))
     repeated = frame.duplicated(keys)
     if repeated.any():
         row = frame.loc[repeated, keys].iloc[0].to_dict()
@@ -47,19 +67,11 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
             f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row per run, "
             "family, domain and metric (seeds are runs)"
         )
-    frame["value"] = pd.to_numeric(frame["value"], errors="coerce").astype(np.float64)
+    frame["value"] = frame["value"].astype(np.float64)
     frame["reason"] = _reasons(frame)
     frame["used"] = frame["reason"] == ""
+    check_numbers(frame, compute, where)
     used = frame[frame["used"]]
-    for column in (compute, "tokens", "num_params_total"):
-        values = pd.to_numeric(used[column], errors="coerce").to_numpy(dtype=np.float64)
-        bad = ~(np.isfinite(values) & (values > 0))
-        if bad.any():
-            row = used.loc[bad, ["corpus", "run"]].iloc[0].to_dict()
-            raise ValueError(
-                f"{where}: {column} is {used.loc[bad, column].iloc[0]} for {row}: a positive "
-                "number is needed"
-            )
     check_runs(used, compute, where)
     check_axes(used, compute, where)
     return frame
@@ -71,12 +83,61 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
     reason = np.full(len(frame), "", dtype=object)
     reason[np.isfinite(error) & (error <= 0)] = "not positive"
     reason[~np.isfinite(error)] = "not finite"
+    if "standard_error" in frame.columns:
+        spread = frame["standard_error"].to_numpy(dtype=np.float64)
+        reason[np.isinf(spread) & (reason == "")] = "standard error not finite"
     if "excluded_reason" in frame.columns:
         column = frame["excluded_reason"].astype(object)
         given = column.where(column.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
-        stated = given != ""
+        stated = np.array([text.lower() not in NO_REASON for text in given], dtype=bool)
         reason[stated] = given[stated]
     return pd.Series(reason, index=frame.index, dtype=object)
+
+
+def check_numbers(frame: pd.DataFrame, compute: str, where: str) -> None:
+    """Check the ranges of the numbers in the rows that are used.
+
+    Raises:
+        ValueError: naming the column, its first wrong value, run and row.
+    """
+    used = frame["used"].to_numpy(dtype=bool)
+
+    def check(column: str, wrong: npt.NDArray[np.bool_], needed: str) -> None:
+        at = np.flatnonzero(wrong & used)
+        if len(at):
+            row = frame.iloc[int(at[0])]
+            raise ValueError(
+                f"{where}: {column} is {row[column]} for {row[['corpus', 'run']].to_dict()}, "
+                f"{row_of(int(at[0]))}: {needed} is needed"
+            )
+
+    for column in (compute, "tokens", "num_params_total"):
+        values = frame[column].to_numpy(dtype=np.float64)
+        check(column, ~(np.isfinite(values) & (values > 0)), "a positive number")
+    if "standard_error" in frame.columns:
+        spread = frame["standard_error"].to_numpy(dtype=np.float64)
+        check("standard_error", spread < 0, "a number of 0 or more, or an empty cell,")
+
+
+def check_shares(family: pd.DataFrame, spec: LawSpec, where: str) -> None:
+    """Check that accuracies and probabilities are shares, also the axis of the two-stage law.
+
+    Raises:
+        ValueError: naming the first value above 1, its metric and run.
+    """
+    shares = {name for name, metric in METRICS.items() if metric.unit == "1"}
+    names = {name for name in family["metric"].unique() if plain_name(name) in shares}
+    if spec.chance is not None:
+        names.add(spec.accuracy_metric)
+    wrong = family[
+        family["metric"].isin(names) & family["used"] & (family["value"] > 1 + MAX_ROUNDING)
+    ]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise ValueError(
+            f"{where}: value is {row['value']} for {row['metric']} of run {row['run']!r}: a share "
+            "from 0 to 1, not a percentage, is needed"
+        )
 
 
 def check_runs(used: pd.DataFrame, compute: str, where: str) -> None:
@@ -113,9 +174,7 @@ def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
         ValueError: naming the size, or the run.
     """
     if {"forward_flops", "training_flops"} <= set(used.columns):
-        ratio = pd.to_numeric(used["training_flops"], errors="coerce") / pd.to_numeric(
-            used["forward_flops"], errors="coerce"
-        )
+        ratio = used["training_flops"] / used["forward_flops"]
         odd = used[ratio.notna() & ~ratio.between(3 / MAX_AXES_RATIO, 3 * MAX_AXES_RATIO)]
         if len(odd):
             row = odd.iloc[0]
@@ -136,6 +195,63 @@ def check_axes(used: pd.DataFrame, compute: str, where: str) -> None:
         )
 
 
+def check_units(used: pd.DataFrame, compute: str, where: str) -> None:
+    """Check that compute, parameters and tokens are in FLOPs, parameters and tokens.
+
+    Raises:
+        ValueError: naming the first run whose numbers cannot be.
+    """
+    runs = used.drop_duplicates(["corpus", "run"])
+    for run, flops, params, tokens in zip(
+        runs["run"], runs[compute], runs["num_params_total"], runs["tokens"], strict=True
+    ):
+        problem = unit_error(f"{where}: run {run!r}", compute, flops, params, tokens)
+        if problem:
+            raise ValueError(problem)
+    if {"num_params_transformer", "num_params_head"} <= set(used.columns):
+        part = runs["num_params_transformer"] + runs["num_params_head"]
+        share = part / runs["num_params_total"]
+        odd = runs[(share > MAX_SHARE) | (share < 1 / MAX_PARTS)]
+        if len(odd):
+            row = odd.iloc[0]
+            raise ValueError(
+                f"{where}: run {row['run']!r} has num_params_transformer "
+                f"{row['num_params_transformer']:.6g} and num_params_head "
+                f"{row['num_params_head']:.6g} of num_params_total {row['num_params_total']:.6g}: "
+                "the parts and the sum are in different units"
+            )
+
+
+def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
+    """Return notes on the used runs of checked losses.
+
+    They are about an unusual ratio of compute to parameters times tokens, and about runs that have
+    the same values as another run.
+    """
+    used = family[family["used"]]
+    runs = used.drop_duplicates(["corpus", "run"])
+    params = runs["num_params_total"]
+    if {"num_params_transformer", "num_params_head"} <= set(runs.columns):
+        model = runs["num_params_transformer"] + runs["num_params_head"]
+        params = model.where(model > 0, params)
+    notes = unit_notes(compute, (runs[compute] / params / runs["tokens"]).tolist())
+    seen: set[tuple[object, ...]] = set()
+    copies = []
+    keys = ["corpus", "budget", "num_params_total", "tokens"]
+    for (_, run), rows in used.sort_values(["domain", "metric"]).groupby(["corpus", "run"]):
+        values = tuple(zip(rows["domain"], rows["metric"], rows["value"], strict=True))
+        signature = (*rows[keys].iloc[0], values)
+        if signature in seen and len(values) > 1:
+            copies.append(str(run))
+        seen.add(signature)
+    if copies:
+        notes.append(
+            f"{len(copies)} run(s) have all values of another run of the same budget and size and "
+            f"count as seeds (first {copies[0]})"
+        )
+    return notes
+
+
 def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -> None:
     """Check that baselines are domains of a family.
 
@@ -152,28 +268,39 @@ def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -
 
 
 def prepare(
-    losses: pd.DataFrame, spec: LawSpec, optimum_losses: pd.DataFrame | None
+    losses: pd.DataFrame,
+    spec: LawSpec,
+    optimum_losses: pd.DataFrame | None,
+    where: str = "losses",
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Check the tables; return the rows of the family and those that locate the optimum.
 
     Raises:
         ValueError: as in `fit_family`.
     """
-    losses = check_losses(losses, spec.compute)
+    losses = check_losses(losses, spec.compute, where)
     families = sorted(losses["family"].unique())
     family = losses[losses["family"] == spec.family]
     if family.empty:
         raise ValueError(
-            f"losses: no rows of family {spec.family!r}; families are {', '.join(families)}"
+            f"{where}: no rows of family {spec.family!r}; families are {', '.join(families)}"
         )
     metrics = sorted(family["metric"].unique())
     missing = [metric for metric in spec.metrics if metric not in metrics]
     if missing:
         raise ValueError(
-            f"losses: family {spec.family!r} has no metric {', '.join(missing)}; it has "
+            f"{where}: family {spec.family!r} has no metric {', '.join(missing)}; it has "
             f"{', '.join(metrics)}"
         )
+    for metric in spec.metrics:
+        spec.rises(metric)
     check_baselines(family, [] if spec.baseline is None else [spec.baseline], spec.family)
+    check_shares(family, spec, where)
+    check_units(losses[losses["used"]], spec.compute, where)
+    if not family["used"].any():
+        counts = family["reason"].value_counts(sort=True)
+        reasons = ", ".join(f"reason {reason!r}: {count}" for reason, count in counts.items())
+        raise ValueError(f"{where}: no usable row of family {spec.family!r} ({reasons})")
     if spec.optimum_by == FAMILY_MEAN:
         return family, None
     if optimum_losses is not None:
@@ -185,7 +312,14 @@ def prepare(
                 f"optimum losses: no rows of family {spec.optimum_by!r} (optimum_by); "
                 f"families are {have}"
             )
-        return family, optimum
-    return family, losses[
-        losses["family"] == spec.optimum_by
-    ] if spec.optimum_by in families else None
+        labels = label_of_budgets([*family["budget"].unique(), *optimum["budget"].unique()])
+        return family, optimum.assign(budget=optimum["budget"].map(labels))
+    if spec.optimum_by in families:
+        return family, losses[losses["family"] == spec.optimum_by]
+    if spec.optimum_by != DEFAULT_OPTIMUM_BY:
+        raise ValueError(
+            f"optimum_by is {spec.optimum_by!r}: no family of the losses table; choices are "
+            f"{', '.join(families)}, and {FAMILY_MEAN} for the mean over the domains of "
+            f"{spec.family!r}"
+        )
+    return family, None

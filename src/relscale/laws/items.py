@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from relscale.contract.check import check_columns
-from relscale.contract.losses import ITEMS_COLUMNS
-from relscale.laws.cells import Array, Index, SuiteRuns, flags
+from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY
+from relscale.contract.typed import check_keys, flags, typed
+from relscale.laws.cells import Array, Index, SuiteRuns
 
 Flags = npt.NDArray[np.bool_]
 
@@ -84,9 +85,11 @@ def split_items(
     """Split an items table of one family by (suite, domain, metric).
 
     Raises:
-        ValueError: for a missing column.
+        ValueError: for a missing column, an empty name, or text in place of a number.
     """
     check_columns(where, items.columns, REQUIRED)
+    items = typed(items, where)
+    check_keys(items, (*ITEMS_KEY, "stratum"), where)
     kept = items[(items["family"] == family) & items["metric"].isin(metrics)]
     groups = kept.groupby(["corpus", "domain", "metric"], sort=True, observed=True)
     return {

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.contract.status import Status
-from relscale.laws.cells import RISING, Array, Readings, SuiteRuns, readings_of
+from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
 from relscale.laws.estimators.base import Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
@@ -118,6 +118,8 @@ class MetricFits:
                 self._fits[key] = self._fit(estimator, *domains)
             except FitError as error:
                 self._fits[key] = error
+            except np.linalg.LinAlgError as error:
+                self._fits[key] = FitError(Status.NO_VARIATION, f"no solution: {error}")
         return self._fits[key]
 
     def fit_gap(self, estimator: str, treatment: str) -> GapFit | FitError:
@@ -147,7 +149,7 @@ class MetricFits:
                 raise FitError(
                     Status.IDENTICAL, "treatment and baseline have the same error in every run"
                 )
-        if ESTIMATORS[estimator].needs_loss and self.metric in RISING:
+        if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
         found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
         if len(domains) == 1:  # the points of a domain must have a power law

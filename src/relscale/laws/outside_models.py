@@ -16,6 +16,7 @@ import pandas as pd
 
 from relscale.contract.io import read_table
 from relscale.contract.status import status_columns
+from relscale.contract.typed import as_numbers
 from relscale.laws.fit_error import FitError
 from relscale.laws.power import PowerLaw
 from relscale.laws.sigmoid import Sigmoid, predict_accuracy, predict_from_loss
@@ -57,14 +58,14 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
             repeated model.
     """
     frame = read_table(path, REQUIRED)
+    for key in ("compute", "loss", "accuracy"):
+        frame[key] = as_numbers(frame[key], str(path), lambda position: f"row {position + 1}")
     models = []
     for number, row in enumerate(frame.to_dict("records"), start=1):
         where = f"{path}: row {number}"
-        values = {
-            key: _number(row[key], f"{where}: {key}") for key in ("compute", "loss", "accuracy")
-        }
+        values = {key: float(row[key]) for key in ("compute", "loss", "accuracy")}
         for key in ("compute", "loss"):
-            if values[key] <= 0:
+            if values[key] <= 0 or np.isinf(values[key]):
                 raise ValueError(
                     f"{where}: {key} is {row[key]!r}: a number above 0, or empty where unknown"
                 )
@@ -100,13 +101,6 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
             f"{path}: {', '.join(twice)} more than once: one row per model, domain and corpus"
         )
     return tuple(models)
-
-
-def _number(value: object, where: str) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{where} is {value!r}: a number, or empty where unknown") from None
 
 
 def outside_rows(

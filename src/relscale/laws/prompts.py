@@ -10,7 +10,7 @@ from scipy import stats
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.prompts import PROMPTS
-from relscale.laws.cells import flags
+from relscale.contract.typed import flags
 from relscale.laws.inputs import check_losses
 
 METRIC = "choice_loss_nats"

@@ -5,20 +5,23 @@ found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
 found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from relscale.contract.io import read_table, with_present_names, write_table
-from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
+from relscale.contract.status import decode_remarks, encode_remarks
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.typed import as_flags, typed
 from relscale.files import write_text
 from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
-from relscale.laws.inputs import prepare
+from relscale.laws.inputs import notes_on, prepare
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
 from relscale.laws.spec import LawSpec
@@ -37,11 +40,14 @@ class FittedLaws:
     """The tables of the family."""
     correlation: pd.DataFrame | None
     """correlation.csv; None without covariates."""
+    notes: tuple[str, ...] = ()
+    """Remarks on the losses table as a whole."""
 
     def summary(self) -> str:
         """Return the findings in words and small tables, ending with a line feed."""
         estimator = self.spec.estimators[0]
-        return summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
+        text = summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
+        return text + "".join(f"Note: {note}.\n" for note in self.notes)
 
     def write(self, folder: Path) -> None:
         """Write all tables as CSV and `summary.txt` into a folder."""
@@ -74,7 +80,7 @@ def fit_laws(
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,
-            `accuracy_metric`, `slice_tokens` have defaults.
+            `accuracy_metric`, `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
 
     Returns:
         The tables as data frames, with the settings.
@@ -85,23 +91,77 @@ def fit_laws(
             baseline.
     """
     spec = LawSpec.read(settings)
+    where = "losses" if isinstance(losses, pd.DataFrame) else str(losses)
     frame = (
-        with_present_names(losses)
+        typed(with_present_names(losses), where)
         if isinstance(losses, pd.DataFrame)
-        else read_table(Path(losses), LOSSES_REQUIRED)
+        else read_table(Path(losses), LOSSES_REQUIRED, (*LOSSES_KEY, "budget"))
     )
+    spec = with_stated_directions(spec, frame, where)
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
     )
     models = () if outside_models is None else read_outside_models(Path(outside_models))
-    laws = fit_family(frame, spec, items=item_frame, outside_models=models)
-    family, optimum = prepare(frame, spec, None)
+    laws = fit_family(frame, spec, items=item_frame, outside_models=models, where=where)
+    family, optimum = prepare(frame, spec, None, where)
+    notes = notes_on(family, spec.compute)
     correlation = None
     if covariates is not None:
         path = Path(covariates)
         correlation = correlate(laws.relative, read_table(path), path.stem, spec.level, spec.seed)
     optima = optima_table(suites_of(family, optimum, spec), spec.level)
-    found = FittedLaws(spec=spec, optima=optima, laws=laws, correlation=correlation)
+    tables = {**laws.tables, "relative": with_notes(laws.relative, notes)}
+    found = FittedLaws(
+        spec=spec,
+        optima=with_notes(optima, notes),
+        laws=FamilyLaws(tables),
+        correlation=correlation,
+        notes=tuple(notes),
+    )
     if out is not None:
         found.write(Path(out))
     return found
+
+
+def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> LawSpec:
+    """Return the spec with the directions that a column `higher_is_better` states.
+
+    Raises:
+        ValueError: if the column has two values for one metric or contradicts what is known of it,
+            or if the spec states the direction of a metric that the table lacks.
+    """
+    if "metric" not in losses.columns:
+        return spec
+    metrics = losses["metric"].astype(str)
+    for metric in (*spec.higher_is_better, *spec.lower_is_better):
+        if metric not in set(metrics):
+            raise ValueError(
+                f"{where}: a direction is stated for metric {metric!r}, which the table lacks; it "
+                f"has {', '.join(sorted(metrics.unique()))}"
+            )
+        spec.direction(metric)
+    if "higher_is_better" not in losses.columns:
+        return spec
+    stated = as_flags(losses["higher_is_better"], where)
+    both = sorted(set(metrics[stated]) & set(metrics[~stated]))
+    if both:
+        raise ValueError(
+            f"{where}: higher_is_better is true in some rows of metric {', '.join(both)} and false "
+            "or empty in others"
+        )
+    added = {
+        "higher_is_better": tuple(sorted({*spec.higher_is_better, *metrics[stated]})),
+        "lower_is_better": tuple(sorted({*spec.lower_is_better, *metrics[~stated]})),
+    }
+    spec = spec.model_copy(update=added)
+    for metric in sorted(metrics.unique()):
+        spec.direction(metric)
+    return spec
+
+
+def with_notes(table: pd.DataFrame, notes: Sequence[str]) -> pd.DataFrame:
+    """Return a table with notes added to the remarks of each row."""
+    if not notes:
+        return table
+    remarks = [encode_remarks([*decode_remarks(cell), *notes]) for cell in table["remarks"]]
+    return table.assign(remarks=remarks)

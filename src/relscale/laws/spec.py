@@ -3,10 +3,20 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from relscale.config.analysis import Compute, FitSettings, TwoStageAxes
-from relscale.config.base import Model
+from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
+from relscale.config.base import Model, without_repeats
+from relscale.contract.directions import known_direction
+from relscale.contract.metrics import METRICS
+
+
+def _is_empty(value: object) -> bool:
+    return not value
+
+
+Metrics = Annotated[tuple[str, ...], AfterValidator(without_repeats)]
+"""Names of metrics."""
 
 FAMILY_MEAN = "family_mean"
 """Value of `optimum_by` that locates the optimum by the mean over the family's own domains."""
@@ -19,10 +29,50 @@ class LawSpec(FitSettings, TwoStageAxes):
     """Family whose domains are compared."""
     baseline: str | None = None
     """Domain in the denominator of G; None for a family with absolute laws only."""
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("bits_per_byte",)
+    metrics: Annotated[tuple[str, ...], AfterValidator(without_repeats), Field(min_length=1)] = (
+        "bits_per_byte",
+    )
     """Metrics to fit, the primary one first."""
+    higher_is_better: Annotated[Metrics, Field(exclude_if=_is_empty)] = ()
+    """Metrics of a table from outside whose larger values are better. Only for metrics that are
+    not known."""
+    lower_is_better: Annotated[Metrics, Field(exclude_if=_is_empty)] = ()
+    """Metrics of a table from outside whose smaller values are better."""
     chance: Annotated[float | None, Field(ge=0, lt=1)] = None
     """Accuracy of guessing, the floor of the two-stage sigmoid; None without a choice task."""
+
+    def rises(self, metric: str) -> bool:
+        """Return whether a metric rises with compute: whether a larger value is better.
+
+        Raises:
+            ValueError: if that is neither known nor stated.
+        """
+        direction = self.direction(metric)
+        if direction is None:
+            raise ValueError(
+                f"metric {metric!r} is not known: state whether a larger or a smaller value is "
+                f"better (higher_is_better or lower_is_better; in the command "
+                f"--higher-is-better {metric} or --lower-is-better {metric}; or a column "
+                "higher_is_better)"
+            )
+        return direction
+
+    def direction(self, metric: str) -> bool | None:
+        """Return whether a larger value of a metric is better; None where nothing is known.
+
+        Raises:
+            ValueError: if the spec contradicts itself or the declaration of the metric.
+        """
+        higher, lower = metric in self.higher_is_better, metric in self.lower_is_better
+        if higher and lower:
+            raise ValueError(f"metric {metric!r} is both higher_is_better and lower_is_better")
+        known = known_direction(metric)
+        if not higher and not lower:
+            return known
+        if metric in METRICS and known != higher:
+            better = "larger" if known else "smaller"
+            raise ValueError(f"metric {metric!r}: {better} values are better; it cannot be changed")
+        return higher
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "LawSpec":
@@ -41,7 +91,7 @@ class LawSpec(FitSettings, TwoStageAxes):
 class BaselinesSpec(LawSpec):
     """Spec of the relative laws of one family against several baselines."""
 
-    baselines: tuple[str, ...]
+    baselines: Annotated[tuple[str, ...], AfterValidator(without_repeats)]
     """Domains that the others are compared with."""
 
 
@@ -52,7 +102,7 @@ class OptimaSpec(Model):
     """Compute axis, a column of the losses table."""
     optimum_by: str = "validation"
     """Family whose loss locates the optimum."""
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    level: Level = 0.95
     """Confidence level at which an optimum counts as flat."""
     family: str | None = None
     """Family whose runs are listed; None for `optimum_by`."""
@@ -65,9 +115,9 @@ class CorrelationSpec(Model):
 
     covariate: str
     """Name of the covariate."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the interval."""
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     """Seed of the permutations."""
 
 
@@ -80,7 +130,7 @@ class PromptsSpec(Model):
     """Compute axis, a column of the losses table."""
     window: int
     """Tokens that the models read; 0 where they differ or it is not known."""
-    level: Annotated[float, Field(gt=0.5, lt=1)]
+    level: Level
     """Confidence level of the intervals."""
 
 

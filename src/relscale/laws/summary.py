@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from relscale.contract.status import Status
+from relscale.laws.slope_text import slope_number
 
 STYLES = {
     "narrows": "green",
@@ -70,7 +71,7 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
     `level` heads the interval (`95 % interval`).
     """
     table = Table(
-        title=f"Relative laws, trained on {corpus}",
+        title=Text(f"Relative laws, trained on {corpus}"),
         title_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
@@ -104,14 +105,17 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
 
 
 def absolute_line(absolute: pd.DataFrame) -> str:
-    """Return a sentence on the absolute laws: smallest and median R2, and reservations."""
-    r2 = pd.to_numeric(absolute["r2"]).dropna()
-    if not len(r2):
+    """Return a sentence on the absolute laws: smallest and median R2, failures and reservations."""
+    fitted = absolute[_finite(absolute["exponent"]).notna()]
+    if not len(fitted):
         return "No absolute law was fitted."
-    doubtful = int((absolute["status"].astype(str) != Status.OK).sum())
-    said = f"; {doubtful} with a reservation in their status" if doubtful else ""
-    fits = f"R2 at least {r2.min():.3f}, median {r2.median():.3f}"
-    return f"{len(absolute)} absolute laws: {fits}{said}."
+    r2 = _finite(fitted["r2"]).dropna()
+    doubtful = int((fitted["status"].astype(str) != Status.OK).sum())
+    parts = [f"R2 at least {r2.min():.3f}, median {r2.median():.3f}"] if len(r2) else ["no R2"]
+    parts += [f"{doubtful} with a reservation in their status"] if doubtful else []
+    lost = len(absolute) - len(fitted)
+    parts += [f"{lost} more domain(s) without a law"] if lost else []
+    return f"{len(fitted)} absolute law{'s' * (len(fitted) != 1)}: {'; '.join(parts)}."
 
 
 def lack_of_fit_line(
@@ -123,7 +127,7 @@ def lack_of_fit_line(
     """
     said = []
     for kind, table in (("relative", relative), ("absolute", absolute)):
-        p = pd.to_numeric(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
+        p = _finite(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
         if len(p):
             said.append(
                 f"{int((p < level).sum())} of {len(p)} {kind} laws ({level * len(p):.1f} "
@@ -154,7 +158,8 @@ def print_summary(
     for corpus in dict.fromkeys(rows["corpus"].astype(str)):
         console.print(law_table(rows[rows["corpus"].astype(str) == corpus], corpus, level))
     console.print(REMARK)
-    counts = rows["verdict"].dropna().astype(str).value_counts()
+    verdicts = rows["verdict"].dropna().astype(str)
+    counts = verdicts[verdicts != ""].value_counts()
     said = ", ".join(f"{counts[word]} {word}" for word in sorted(counts.index))
     console.print(
         f"Verdicts: {said}." if said else "No verdict: the table of relative laws has none."
@@ -189,6 +194,7 @@ def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
     mean error.
     """
     rows = backtest[(backtest["quantity"] == "gap") & (backtest["estimator"] == estimator)]
+    rows = rows.assign(error_percent=_finite(rows["error_percent"])).dropna(subset="error_percent")
     if not len(rows):
         return "No back-test: it takes three budgets."
     bounded = rows[rows["ci_low"].notna()]
@@ -218,12 +224,18 @@ def summary_text(
         return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
+def _finite(column: pd.Series) -> pd.Series:
+    """Return the numbers of a column; NaN for text, infinities and empty cells."""
+    values = pd.to_numeric(column, errors="coerce")
+    return values.where(values.abs() < math.inf)
+
+
 def _text(value: object) -> str:
     return "" if _is_missing(value) else str(value)
 
 
 def _signed(value: object) -> str:
-    return "" if _is_missing(value) else f"{float(str(value)):+.4f}"
+    return "" if _is_missing(value) else slope_number(float(str(value)), 4)
 
 
 def _interval(low: object, high: object) -> str:

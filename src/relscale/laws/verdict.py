@@ -1,13 +1,14 @@
 """Tests, Holm's adjustment, `faster` and the verdict about a gap."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from relscale.contract.status import status_of
-from relscale.laws.cells import RISING, Array
+from relscale.laws.cells import Array
 
 HOLM_WITHIN = ["corpus", "family", "metric", "estimator"]
 
@@ -51,7 +52,7 @@ def holm(p_values: Array) -> Array:
 
 
 def faster_of(
-    dbeta: float, difference: float, equivalence: float, metric: str, alpha: float
+    dbeta: float, difference: float, equivalence: float, rising: bool, alpha: float
 ) -> str:
     """Return which domain improves faster: errors fall, accuracies and probabilities rise.
 
@@ -59,7 +60,7 @@ def faster_of(
         dbeta: the slope of log G.
         difference: adjusted p value of dbeta = 0.
         equivalence: adjusted p value of |dbeta| >= margin.
-        metric: decides which way is forward.
+        rising: whether larger values of the metric are better.
         alpha: level of both tests.
 
     Returns:
@@ -69,7 +70,7 @@ def faster_of(
     if equivalence < alpha:
         return "neither"
     if difference < alpha:
-        return "treatment" if (dbeta > 0) == (metric in RISING) else "baseline"
+        return "treatment" if (dbeta > 0) == rising else "baseline"
     return "undecided"
 
 
@@ -81,7 +82,7 @@ def verdict_of(
     side: float,
     gap_first: float,
     gap_last: float,
-    metric: str,
+    rising: bool,
     alpha: float,
 ) -> str:
     """Return the verdict: how the gap changes over the observed compute.
@@ -94,7 +95,7 @@ def verdict_of(
         side: adjusted p value of G = 1 in the middle of the range.
         gap_first: fitted G at the lowest budget.
         gap_last: fitted G at the highest.
-        metric: an error, or an accuracy or probability.
+        rising: whether the metric is an accuracy or a probability, and not an error.
         alpha: level of the tests.
 
     Returns:
@@ -108,7 +109,7 @@ def verdict_of(
         return "parallel"
     if not difference < alpha:
         return "undecided"
-    if metric in RISING:
+    if rising:
         return "rises" if dbeta > 0 else "falls"
     first, last = math.log(gap_first), math.log(gap_last)
     if crosses < alpha and first * last < 0:
@@ -118,8 +119,10 @@ def verdict_of(
     return "narrows" if abs(last) < abs(first) else "widens"
 
 
-def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
+def add_verdicts(relative: pd.DataFrame, rises: Callable[[str], bool]) -> pd.DataFrame:
     """Fill tests, adjusted tests, `faster` and `verdict` of a table of relative laws.
+
+    `rises` returns whether larger values of a metric are better.
 
     Rows without an estimate and rows whose status is `at_chance` are not tested, do not
     count in Holm's adjustment, and get no verdict.
@@ -149,13 +152,14 @@ def add_verdicts(relative: pd.DataFrame) -> pd.DataFrame:
     for row, ok in zip(table.to_dict("records"), tested, strict=True):
         tests = (row["dbeta"], row["p_difference_adjusted"], row["p_equivalence_adjusted"])
         alpha = 1 - row["ci_level"]
-        faster.append(faster_of(*tests, row["metric"], alpha) if ok else "")
+        rising = rises(row["metric"]) if ok else False
+        faster.append(faster_of(*tests, rising, alpha) if ok else "")
         sides = (
             row["p_crosses_adjusted"],
             row["p_side_adjusted"],
             row["gap_first"],
             row["gap_last"],
         )
-        verdict.append(verdict_of(*tests, *sides, row["metric"], alpha) if ok else "")
+        verdict.append(verdict_of(*tests, *sides, rising, alpha) if ok else "")
     table["faster"], table["verdict"] = faster, verdict
     return table

@@ -38,6 +38,19 @@ SHAPES = {
 """Vega's names of the figures' markers; those that Vega lacks are drawn as circles."""
 SIGNIFICANT = 7
 """Significant digits of the numbers in the page; the tables have all."""
+LABELS = (
+    "corpus",
+    "run",
+    "family",
+    "domain",
+    "metric",
+    "treatment",
+    "baseline",
+    "estimator",
+    "budget",
+    "held_out_budget",
+)
+"""Columns of names, which are text whatever they look like."""
 DEFAULT_ESTIMATOR, FALLBACK_ESTIMATOR = "joint", "vertex"
 """The estimator that is chosen first, and the one shown where the chosen one has no rows: `joint`
 fits gaps at the optimum of `vertex`."""
@@ -226,8 +239,8 @@ def pack(frame: pd.DataFrame) -> Packed:
     packed: Packed = {}
     for name in map(str, frame.columns):
         column = frame[name]
-        is_label = name in ("budget", "held_out_budget")
-        if column.dtype == bool or (pd.api.types.is_numeric_dtype(column) and not is_label):
+        is_number = pd.api.types.is_numeric_dtype(column) and name not in LABELS
+        if column.dtype == bool or is_number:
             packed[name] = [_plain(value) for value in column.tolist()]
         else:
             packed[name] = _text_column(column)

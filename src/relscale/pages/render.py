@@ -50,12 +50,13 @@ class PageLoader(BaseLoader):
 
 
 def escape_rst(text: str) -> str:
-    """Escape what reStructuredText takes for markup.
+    """Escape what reStructuredText takes for markup, and put the text on one line.
 
-    Braces become parentheses: Snakemake's report renders the text with Jinja2 before it reads the
-    markup.
+    Braces become expressions that give braces: Snakemake's report renders the text with Jinja2
+    before it reads the markup.
     """
-    return re.sub(r"([\\`*_|])", r"\\\1", text.replace("{", "(").replace("}", ")"))
+    escaped = re.sub(r"([\\`*_|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"[{}]", lambda brace: "{{ '" + brace[0] + "' }}", escaped)
 
 
 @cache

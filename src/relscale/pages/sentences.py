@@ -12,6 +12,7 @@ import pandas as pd
 from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status
 from relscale.figures.kit.style import words
+from relscale.laws.slope_text import slope_number
 
 MOST_NAMED = 14
 """A sentence names up to this many gaps, and counts more of them by family."""
@@ -74,16 +75,24 @@ def scope_sentence(suite: pd.DataFrame, compute: str) -> str:
     """
     if not len(suite):
         return "The table of runs is empty."
-    flops = pd.to_numeric(suite[compute])
-    kind = compute.replace("_flops", "").replace("_", " ")
-    low, high = (f"{value:.2g}".replace("e+", "e") for value in (flops.min(), flops.max()))
     verb = "was" if len(suite) == 1 else "were"
     return (
         f"{_count(len(suite), 'language model')} {verb} trained on "
         f"{_count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
-        f"at {_count(suite['budget'].nunique(), 'budget')}, with {low} to {high} {kind} FLOPs per "
-        "model. Test domains are compared at the compute-optimal point of each budget."
+        f"at {_count(suite['budget'].nunique(), 'budget')}, {_range(suite[compute], compute)}. "
+        "Test domains are compared at the compute-optimal point of each budget."
     )
+
+
+def _range(flops: pd.Series, compute: str) -> str:
+    """Write the range of the compute of models; models without a number do not count."""
+    known = pd.to_numeric(flops, errors="coerce")
+    known = known[(known > 0) & (known < math.inf)]
+    kind = compute.replace("_flops", "").replace("_", " ")
+    if not len(known):
+        return f"with an unknown number of {kind} FLOPs per model"
+    low, high = (f"{value:.2g}".replace("e+", "e") for value in (known.min(), known.max()))
+    return f"with {low} to {high} {kind} FLOPs per model"
 
 
 def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
@@ -136,8 +145,8 @@ def slope_text(row: pd.Series) -> str:
     values = [float(row[key]) for key in ("dbeta", "ci_low", "ci_high")]
     if not math.isfinite(values[0]):
         return ""
-    slope, low, high = (f"{value:+.3f}".replace("-", "−") for value in values)
-    return f"{slope} [{low}, {high}]" if all(map(math.isfinite, values)) else slope
+    slope, low, high = (slope_number(value, 3).replace("-", "−") for value in values)
+    return slope if any(map(math.isnan, values)) else f"{slope} [{low}, {high}]"
 
 
 def _in_errors(laws: pd.DataFrame) -> pd.Series:
@@ -184,7 +193,7 @@ def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: 
 
 def _scale(verdict: str, rows: pd.DataFrame) -> str:
     """Write how large the margin is, or which slopes the design can detect."""
-    margins = pd.to_numeric(rows["margin"]).dropna()
+    margins = _finite(rows["margin"])
     if verdict == "parallel" and len(margins):
         margin = float(margins.max())
         change = 100 * (10**margin - 1)
@@ -192,13 +201,18 @@ def _scale(verdict: str, rows: pd.DataFrame) -> str:
             f" (a slope within ±{margin:g}: at most about {change:.1f} % of the gap per tenfold "
             "compute)"
         )
-    detectable = pd.to_numeric(rows["detectable_dbeta"]).dropna()
+    detectable = _finite(rows["detectable_dbeta"])
     if verdict == "undecided" and len(detectable):
         return (
             f" (the slope that one unadjusted test detects with 80 % power has a median of "
             f"{detectable.median():.3f})"
         )
     return ""
+
+
+def _finite(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers[numbers.abs() < math.inf]
 
 
 def _named(rows: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:

@@ -4,8 +4,10 @@ The rows are compressed to about a tenth of their size; the page's script writes
 """
 
 import math
+import numbers
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from relscale.pages.render import compressed, render
@@ -22,15 +24,25 @@ class PageCell(NamedTuple):
 
 
 def cell_text(value: object) -> str:
-    """Return a cell as text: five significant digits of a number, "" for an empty cell."""
+    """Return a cell as text: five significant digits of a number, "" for an empty cell.
+
+    An infinite number is an infinity sign, and zero has no sign.
+    """
     if value is None or (not isinstance(value, str) and pd.isna(value)):  # type: ignore[call-overload]
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
-    if isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f":
-        number = float(value)  # type: ignore[arg-type]
-        return f"{number:.0f}" if number == round(number) and abs(number) < 1e7 else f"{number:.5g}"
+    if isinstance(value, (float, np.floating)):
+        return _number_text(float(value))
     return str(value)
+
+
+def _number_text(number: float) -> str:
+    if math.isinf(number):
+        return "∞" if number > 0 else "−∞"
+    if number.is_integer() and abs(number) < 1e7:
+        return str(int(number))
+    return f"{number:.5g}"
 
 
 def table_page(frame: pd.DataFrame, title: str, remark: str = "") -> str:
@@ -59,13 +71,17 @@ def _cell(value: object) -> PageCell:
     text = cell_text(value)
     if not text:
         return PageCell("empty", "–", "")
-    if not isinstance(value, (str, bool)) and _is_number(value):
-        return PageCell("number", text, repr(float(value)))  # type: ignore[arg-type]
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+        return PageCell("number", text, _sort_key(value))
     return PageCell("", text, text)
 
 
-def _is_number(value: object) -> bool:
+def _sort_key(value: numbers.Real) -> str:
+    """Return all digits of a number, as the script of the page reads it."""
     try:
-        return math.isfinite(float(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
+        number = float(value)
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return repr(number)

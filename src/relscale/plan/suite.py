@@ -8,10 +8,14 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-from relscale.config.suite import Suite
+from relscale.config.suite import Budget, Suite
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.plan.planned_run import Run
-from relscale.plan.recipes.base import PlannedSize
+from relscale.plan.recipes import Recipe
+from relscale.plan.recipes.base import PlannedGrid, PlannedSize
+
+MOST_RUNS = 20_000
+"""Runs of one experiment, at most. The paper has 255; Snakemake needs minutes to plan this many."""
 
 
 class PlanError(ValueError):
@@ -38,19 +42,41 @@ def plan_suite(suite: Suite, vocab_size: int) -> list[Run]:
         PlanError: naming every budget that no run can meet and every listed size that misses its
             budget.
     """
-    runs: list[Run] = []
-    problems: dict[tuple[str | int, ...], str] = {}
-    for index, budget in enumerate(suite.budgets):
-        grid = suite.recipe.grid(budget.label, budget.shapes, vocab_size)
-        for path, text in grid.problems.items():
-            problems["suite", "budgets", index, *path] = text
-        for corpus in suite.corpora:
-            for size in grid.sizes:
-                seeds = _seeds(suite, budget.label, budget.seeds or suite.seeds, size)
-                runs += [_run(suite, corpus, budget.label, size, seed) for seed in seeds]
+    grids = plan_grids(suite.recipe, suite.budgets, vocab_size)
+    problems = {
+        ("suite", "budgets", index, *path): text
+        for index, grid in enumerate(grids)
+        for path, text in grid.problems.items()
+    }
     if problems:
         raise PlanError(problems)
-    return sorted(runs, key=lambda run: suite.corpora.index(run.corpus))
+    more: dict[tuple[str, str], list[int]] = {}
+    for replicate in suite.replicates:
+        more.setdefault((replicate.budget, replicate.shape), []).extend(replicate.seeds)
+    return [
+        _run(suite, corpus, budget.label, size, seed)
+        for corpus in suite.corpora
+        for budget, grid in zip(suite.budgets, grids, strict=True)
+        for size in grid.sizes
+        for seed in dict.fromkeys(
+            [*(budget.seeds or suite.seeds), *more.get((budget.label, size.label), ())]
+        )
+    ]
+
+
+def plan_grids(recipe: Recipe, budgets: Sequence[Budget], vocab_size: int) -> list[PlannedGrid]:
+    """Return the sizes of each budget, and the problems with them."""
+    return [recipe.grid(budget.label, budget.shapes, vocab_size) for budget in budgets]
+
+
+def runs_of_grids(suite: Suite, grids: Sequence[PlannedGrid]) -> int:
+    """Return the number of runs of a suite; a seed that a replicate repeats counts twice."""
+    of_budgets = sum(
+        len(grid.sizes) * len(budget.seeds or suite.seeds)
+        for budget, grid in zip(suite.budgets, grids, strict=True)
+    )
+    of_replicates = sum(len(replicate.seeds) for replicate in suite.replicates)
+    return len(suite.corpora) * (of_budgets + of_replicates)
 
 
 def suite_csv(runs: Iterable[Run]) -> str:
@@ -60,17 +86,6 @@ def suite_csv(runs: Iterable[Run]) -> str:
     writer.writeheader()
     writer.writerows(run.columns().model_dump() for run in runs)
     return text.getvalue()
-
-
-def _seeds(suite: Suite, budget: str, seeds: Sequence[int], size: PlannedSize) -> list[int]:
-    """Return the seeds of a size at a budget, those of its replicates last, each once."""
-    more = [
-        seed
-        for replicate in suite.replicates
-        if (replicate.budget, replicate.shape) == (budget, size.label)
-        for seed in replicate.seeds
-    ]
-    return list(dict.fromkeys([*seeds, *more]))
 
 
 def _run(suite: Suite, corpus: str, budget: str, size: PlannedSize, seed: int) -> Run:

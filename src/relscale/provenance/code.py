@@ -2,7 +2,8 @@
 
 Snakemake does not see edits of the modules that a `python -m` rule imports. Therefore each rule has
 `code_digest(module)` among its params. The digest covers all modules of the package that the module
-imports, directly or not, and ignores comments, docstrings and layout. `lock_digest(module)` has the
+imports, directly or not, and ignores comments, docstrings and layout. Files that a module names in
+its constant `SOURCE_FILES` belong to it, with all their bytes. `lock_digest(module)` has the
 versions of the libraries that these modules import.
 """
 
@@ -114,6 +115,8 @@ def code_digest(module: str) -> str:
     digest = hashlib.sha256()
     for name in import_closure(module):
         digest.update(f"{name}\0{_normalised(name)}\0".encode())
+        for path in _source_files(name):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:DIGEST_LENGTH]
 
 
@@ -134,6 +137,20 @@ def import_closure(module: str) -> tuple[str, ...]:
         todo += [".".join(parts[:depth]) for depth in range(1, len(parts))]
         todo += _imports(name)
     return tuple(sorted(seen))
+
+
+def _source_files(module: str) -> list[Path]:
+    """Return the files that a module names in `SOURCE_FILES`, as patterns below its folder."""
+    file = _file_of(module)
+    assert file is not None
+    patterns = [
+        pattern
+        for node in _tree(module).body
+        if isinstance(node, ast.Assign)
+        and [ast.unparse(target) for target in node.targets] == ["SOURCE_FILES"]
+        for pattern in ast.literal_eval(node.value)
+    ]
+    return sorted(path for pattern in patterns for path in file.parent.glob(pattern))
 
 
 @cache

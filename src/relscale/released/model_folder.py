@@ -1,17 +1,22 @@
 """The files of a released model: found or fetched, and checked before loading. Light imports."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from relscale.files import read_json
+from relscale.released.weight_files import WeightFiles, find_weights, is_lfs_pointer
 
 FETCHED = ("*.json", "*.safetensors", "*.txt", "*.model")
 """Files of a Hub repository that are fetched: no pickled weights, no code."""
 
-PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
-LENGTH_KEYS = ("n_positions", "max_position_embeddings", "n_ctx")
+ADAPTERS = ("adapter_config.json", "adapter_model*")
+QUANTISED = ("quantization_config", "compression_config")
+QUANTISED_FILES = ("quantize_config.json", "quant_config.json", "quantization_config.json")
+OTHER_TASK = re.compile(r"For(?!CausalLM|ConditionalGeneration)[A-Z]")
+"""Names of architectures with a head for another task, such as BertForMaskedLM."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +31,8 @@ class ReleasedFolder:
     """Commit on the Hub; None for a local folder."""
     config: dict[str, Any]
     """Its `config.json`."""
-
-    @property
-    def max_length(self) -> int | None:
-        """Maximum of tokens that the model allows, if its configuration has it."""
-        for key in LENGTH_KEYS:
-            if isinstance(self.config.get(key), int):
-                return int(self.config[key])
-        return None
+    weights: WeightFiles
+    """Its files with weights."""
 
 
 def find_folder(source: str, revision: str | None = None) -> ReleasedFolder:
@@ -54,10 +53,14 @@ def find_folder(source: str, revision: str | None = None) -> ReleasedFolder:
             raise ValueError(
                 f"model {source}: a local folder has no revision; leave out {revision!r}"
             )
-        return ReleasedFolder(
-            path=path, name=source, commit=None, config=check_folder(path, source)
+        config, weights = check_folder(path, source)
+        return ReleasedFolder(path=path, name=source, commit=None, config=config, weights=weights)
+    if path.exists():
+        raise ValueError(
+            f"model {source}: is a file; give the folder that has config.json, weights and "
+            "tokenizer"
         )
-    if source.startswith((".", "/", "~")) or source.count("/") != 1:
+    if not is_hub_id(source):
         raise ValueError(f"model {source}: no such folder, and not a Hub id (owner/name)")
     if not revision:
         raise ValueError(
@@ -65,9 +68,13 @@ def find_folder(source: str, revision: str | None = None) -> ReleasedFolder:
             "revision, best a commit"
         )
     path = _fetch(source, revision)
-    return ReleasedFolder(
-        path=path, name=source, commit=path.name, config=check_folder(path, f"{source}@{revision}")
-    )
+    config, weights = check_folder(path, f"{source}@{revision}")
+    return ReleasedFolder(path=path, name=source, commit=path.name, config=config, weights=weights)
+
+
+def is_hub_id(source: str) -> bool:
+    """Return whether a name has the form of a Hub id, `owner/name`."""
+    return not source.startswith((".", "/", "~")) and source.count("/") == 1
 
 
 def _fetch(source: str, revision: str) -> Path:
@@ -84,12 +91,51 @@ def _fetch(source: str, revision: str) -> Path:
         ) from error
 
 
-def check_folder(path: Path, name: str) -> dict[str, Any]:
-    """Return the `config.json` of a model after checking the other files of its folder.
+def check_folder(path: Path, name: str) -> tuple[dict[str, Any], WeightFiles]:
+    """Return the `config.json` and the weights of a model after checking the files of its folder.
 
     Raises:
-        ValueError: if there is no configuration or tokenizer, weights are missing or only pickled,
-            or the model needs code of its own.
+        ValueError: naming everything that is wrong: no configuration or tokenizer, files that are
+            incomplete, weights that are missing, pickled or quantised, an adapter, an architecture
+            that is not a language model's, or code of the model's own.
+    """
+    problems = [
+        f"{file.name} is a pointer of Git LFS, not the file; run `git lfs pull` in the folder"
+        for pattern in FETCHED
+        for file in sorted(path.glob(pattern))
+        if file.suffix != ".safetensors" and file.is_file() and is_lfs_pointer(file)
+    ]
+    if problems:
+        raise ValueError(f"model {name}: {'; '.join(problems)}")
+    config = _configuration(path, name)
+    problems += _other_than_a_language_model(path, config)
+    adapters = sorted(file.name for pattern in ADAPTERS for file in path.glob(pattern))
+    if adapters:
+        problems.append(
+            f"has an adapter ({', '.join(adapters)}), which would be left out; merge it into the "
+            "weights, or remove it to score the base model"
+        )
+    weights = WeightFiles(read=(), not_read=())
+    try:
+        weights = find_weights(path)
+    except ValueError as error:
+        problems.append(str(error))
+    if not any((path / tokenizer).is_file() for tokenizer in TOKENIZER_FILES):
+        problems.append(
+            "has no tokenizer; config.json must be accompanied by one of "
+            f"{', '.join(TOKENIZER_FILES)}"
+        )
+    if problems:
+        raise ValueError(f"model {name}: {'; '.join(problems)}")
+    return config, weights
+
+
+def _configuration(path: Path, name: str) -> dict[str, Any]:
+    """Return `config.json`.
+
+    Raises:
+        ValueError: if there is none, it is not the configuration of a model, or it or the
+            tokenizer's requests code.
     """
     file = path / "config.json"
     if not file.is_file():
@@ -98,25 +144,50 @@ def check_folder(path: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ValueError(f"{file}: has no model_type; it is not the configuration of a model")
     for with_code in (file, path / "tokenizer_config.json"):
-        if with_code.is_file() and read_json(with_code).get("auto_map"):
+        content = read_json(with_code) if with_code.is_file() else {}
+        if not isinstance(content, dict):
+            raise ValueError(f"{with_code}: must be a JSON object")
+        if content.get("auto_map"):
             raise ValueError(
                 f"{with_code}: auto_map requests code of the model's own, which is never run; use "
                 "a model whose architecture transformers knows, saved without auto_map"
             )
-    if not any(path.glob("*.safetensors")):
-        pickled = sorted(file.name for pattern in PICKLED for file in path.glob(pattern))
-        if pickled:
-            raise ValueError(
-                f"model {name}: its weights are pickled ({pickled[0]}), which is never read; save "
-                "them as safetensors"
-            )
-        raise ValueError(
-            f"model {name}: has no weights (*.safetensors); of a Hub repository, only safetensors "
-            "are fetched"
-        )
-    if not any((path / tokenizer).is_file() for tokenizer in TOKENIZER_FILES):
-        raise ValueError(
-            f"model {name}: has no tokenizer; config.json must be accompanied by one of "
-            f"{', '.join(TOKENIZER_FILES)}"
-        )
     return config
+
+
+def _other_than_a_language_model(path: Path, config: dict[str, Any]) -> list[str]:
+    """List signs in the configuration that the weights are not a language model's, or not plain."""
+    problems = []
+    names = config.get("architectures") or []
+    tasks = [
+        str(name)
+        for name in (names if isinstance(names, list) else [names])
+        if OTHER_TASK.search(str(name))
+    ]
+    if tasks:
+        problems.append(
+            f"architectures in config.json is {', '.join(tasks)}, which is not a language model "
+            "that predicts the next token"
+        )
+    if config.get("is_encoder_decoder") is True:
+        problems.append(
+            f"{config['model_type']} is an encoder-decoder model; only decoders can be scored"
+        )
+    quantised = [key for key in QUANTISED if _anywhere(config, key)]
+    quantised += [name for name in QUANTISED_FILES if (path / name).is_file()]
+    if quantised:
+        problems.append(
+            f"its weights are quantised ({', '.join(quantised)}); save them in a floating-point "
+            "type, without these settings"
+        )
+    if config.get("transformers_weights"):
+        problems.append(
+            f"transformers_weights in config.json names {config['transformers_weights']!r}; the "
+            "weights must be in files of the usual names"
+        )
+    return problems
+
+
+def _anywhere(config: dict[str, Any], key: str) -> bool:
+    inner = config.get("text_config")
+    return bool(config.get(key)) or (isinstance(inner, dict) and bool(inner.get(key)))

@@ -3,7 +3,6 @@
 Light imports.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from relscale.config.released import ReleasedModelRow
+from relscale.contract.columns import label_of_budgets
+from relscale.contract.csv_rows import read_csv_rows
+from relscale.contract.units import unit_error
 from relscale.plan.planned_run import Run
+from relscale.released.model_folder import FETCHED
 
 COLUMNS = tuple(ReleasedModelRow.model_fields)
 OLD_NAMES = {"suite": "corpus"}
@@ -32,34 +35,31 @@ def read_released(path: Path) -> list[ReleasedModelRow]:
     Raises:
         ValueError: with one line per problem: file, line, column, value, and the right form.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            header = [OLD_NAMES.get(name, name) for name in reader.fieldnames or ()]
-            reader.fieldnames = header
-            records = [(reader.line_num, record) for record in reader]
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a readable table of released models: {error}") from error
+    if not path.is_file():
+        raise ValueError(f"{path}: not a readable table of released models: no such file")
+    problems: list[str] = []
+    table = read_csv_rows(path, problems)
+    header = [OLD_NAMES.get(name, name) for name in table.header]
+    records = [
+        (line, dict(zip(header, cells, strict=True)))
+        for line, cells in zip(table.lines, table.rows, strict=True)
+    ]
     unknown, missing = (
         [name for name in header if name not in COLUMNS],
         [name for name in NEEDED if name not in header],
     )
-    if unknown or missing or not records:
+    if unknown or missing or not (records or problems):
         wrong = [f"unknown column(s) {', '.join(unknown)}"] if unknown else []
         wrong += [f"missing column(s) {', '.join(missing)}"] if missing else []
         raise ValueError(
             f"{path}: {'; '.join(wrong) or 'has no row'}; the columns are {', '.join(COLUMNS)}"
         )
     rows: list[ReleasedModelRow] = []
-    problems: list[str] = []
     for line, record in records:
-        if None in record or None in record.values():
-            problems.append(f"line {line}: the number of columns differs from the header's")
-            continue
         try:
             rows.append(
                 ReleasedModelRow.model_validate(
-                    {key: value.strip() for key, value in record.items() if value.strip()}
+                    {key: value for key, value in record.items() if value}
                 )
             )
         except ValidationError as error:
@@ -69,8 +69,7 @@ def read_released(path: Path) -> list[ReleasedModelRow]:
                     f"line {line}: {column} = {record.get(column, '')!r}: {item['msg']}"
                 )
         else:
-            if rows[-1].forward_flops is None and rows[-1].training_flops is None:
-                problems.append(f"line {line}: one of forward_flops and training_flops is needed")
+            problems += _contradictions(rows[-1], f"line {line}")
     names = Counter((row.corpus, row.run) for row in rows)
     problems += [
         f"corpus {corpus!r} has {count} runs named {run!r}"
@@ -82,7 +81,23 @@ def read_released(path: Path) -> list[ReleasedModelRow]:
             f"{len(problems)} problem(s) in {path}:\n"
             + "\n".join(f"  {problem}" for problem in problems)
         )
-    return rows
+    labels = label_of_budgets([row.budget for row in rows])
+    return [row.model_copy(update={"budget": labels[row.budget]}) for row in rows]
+
+
+def _contradictions(row: ReleasedModelRow, where: str) -> list[str]:
+    """Return the problems of a row with values that are valid one by one."""
+    axes = {"forward_flops": row.forward_flops, "training_flops": row.training_flops}
+    known = {axis: value for axis, value in axes.items() if value is not None}
+    if not known:
+        return [f"{where}: one of forward_flops and training_flops is needed"]
+    if row.num_params_total is None:
+        return []
+    found = [
+        unit_error(where, axis, value, row.num_params_total, row.tokens)
+        for axis, value in known.items()
+    ]
+    return [problem for problem in found if problem]
 
 
 def find_model(model: str, folder: str | None) -> str:
@@ -120,7 +135,7 @@ def model_files(model: str, folder: str | None) -> list[str]:
     except ValueError:
         return []  # the first job reports it
     return (
-        sorted(str(path) for pattern in ("*.json", "*.safetensors") for path in place.glob(pattern))
+        sorted(str(path) for pattern in FETCHED for path in place.glob(pattern))
         if place.is_dir()
         else []
     )

@@ -12,22 +12,28 @@ are never used. Errors that make scoring wrong or impossible are found before an
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
 from relscale.evaluation.texts import TextDocument, TextItem
-from relscale.released.model_folder import LENGTH_KEYS, ReleasedFolder, find_folder
+from relscale.released.errors import naming_model
+from relscale.released.loading import (
+    check_module,
+    first_line,
+    load_module,
+    position_rows,
+    read_configuration,
+    window_of,
+)
+from relscale.released.model_folder import ReleasedFolder, find_folder
+from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.shared_scoring import SharedContextModel
+from relscale.released.special_tokens import check_vocabularies, ordinary_tokens, prefix_token
 from relscale.released.text_requests import TextRequests, encode_documents, encode_items
 
 DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
-DEFAULT_LENGTH = 2048
-"""The window if neither model nor tokenizer has one, as in the lm-evaluation-harness."""
-MOST_ENTRIES = 2
-"""Entries of a model's vocabulary per entry of the tokenizer from which the two do not belong
-together. A smaller excess is padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +68,7 @@ class ModelDescription:
     num_params_transformer: int
     """Parameters of everything else."""
     num_params_total: int
-    """All parameters."""
+    """All parameters of the language model."""
     dtype: str
     """Floating-point type."""
     device: str
@@ -71,60 +77,10 @@ class ModelDescription:
     """Maximum of tokens that the model is given."""
     shared_contexts: bool
     """Whether requests that share a context were run together."""
-
-
-class ReleasedTokenizer:
-    """The tokenizer of a released model as a `TextTokenizer`."""
-
-    def __init__(self, tokenizer: Any, name: str) -> None:
-        """Wrap a tokenizer of `transformers`.
-
-        Raises:
-            ValueError: if it has neither a token for the beginning of a text nor one for its end,
-                or is not a tokenizer of the `tokenizers` library.
-        """
-        if not getattr(tokenizer, "is_fast", False):
-            raise ValueError(
-                f"model {name}: its tokenizer {type(tokenizer).__name__} is not one of the "
-                "tokenizers library; save tokenizer.json"
-            )
-        prefix = (
-            tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        )
-        if prefix is None:
-            raise ValueError(
-                f"model {name}: its tokenizer has neither bos_token nor eos_token; one of them "
-                "must precede a text"
-            )
-        self._tokenizer = tokenizer
-        self.prefix: int = prefix
-        self._prefix_text: str = tokenizer.decode(prefix)
-
-    def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text.
-
-        A text that begins with the text of the prefix token gets no special tokens.
-        """
-        adds = [special and not text.startswith(self._prefix_text) for text in texts]
-        encoded: list[list[int]] = [[]] * len(texts)
-        for add in (True, False):
-            at = [index for index, adds_here in enumerate(adds) if adds_here is add]
-            if at:
-                batch = self._tokenizer(
-                    [texts[index] for index in at],
-                    add_special_tokens=add,
-                    return_attention_mask=False,
-                )["input_ids"]
-                for index, tokens in zip(at, batch, strict=True):
-                    encoded[index] = tokens
-        return encoded
-
-    def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text from the character in which the next token begins."""
-        offsets = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
-            "offset_mapping"
-        ]
-        return len(text[offsets[tokens][0] :].encode()) if tokens < len(offsets) else 0
+    weights: tuple[str, ...]
+    """Files that the weights were read from."""
+    weights_not_read: tuple[str, ...]
+    """Other files of the folder that hold weights."""
 
 
 class ReleasedModel:
@@ -145,7 +101,8 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_items`, before any scoring.
         """
-        return self._score(encode_items(items, self.tokenizer, self.max_length))
+        with naming_model(self.folder.name):
+            return self._score(encode_items(items, self.tokenizer, self.max_length))
 
     def score_documents(
         self,
@@ -159,17 +116,18 @@ class ReleasedModel:
         Raises:
             ValueError: as `encode_documents`, before any scoring.
         """
-        return self._score(
-            encode_documents(
+        with naming_model(self.folder.name):
+            requests = encode_documents(
                 documents,
                 self.tokenizer,
                 self.max_length,
                 stride=stride,
                 masked_tokens=masked_tokens,
             )
-        )
+            return self._score(requests)
 
     def _score(self, requests: TextRequests) -> TextScores:
+        requests.check_tokens(self.model.vocab_size)
         before = Counter(self.model.counts)
         scores = self.model.score(requests.contexts, requests.continuations, requests.group)
         if not np.isfinite(scores.log_likelihood).all():
@@ -179,6 +137,7 @@ class ReleasedModel:
             "items": len(requests.table.items),
             "truncated": int(requests.table.truncated.sum()),
             "left_out": dict(requests.left_out),
+            **requests.counts(),
             **{name: self.model.counts[name] - before[name] for name in sorted(self.model.counts)},
         }
         return TextScores(
@@ -192,9 +151,12 @@ class ReleasedModel:
             module.get_input_embeddings().weight,
             module.get_output_embeddings().weight,
         )
-        total = sum(parameter.numel() for parameter in module.parameters())
-        tied = embedding is head
-        num_head = 0 if tied else head.numel()
+        num_head = 0 if embedding is head else head.numel()
+        if module.config.get_text_config(decoder=True) is module.config:
+            total = sum(parameter.numel() for parameter in module.parameters())
+        else:  # without the parts that see or hear
+            decoder = module.get_decoder()
+            total = num_head + sum(parameter.numel() for parameter in decoder.parameters())
         return ModelDescription(
             model=self.folder.name,
             commit=self.folder.commit,
@@ -207,6 +169,8 @@ class ReleasedModel:
             device=self.model.device.type,
             context_length=self.max_length,
             shared_contexts=self.model.sharing,
+            weights=self.folder.weights.read,
+            weights_not_read=self.folder.weights.not_read,
         )
 
 
@@ -234,66 +198,35 @@ def open_released(
         ValueError: naming the model and what is wrong with its files, vocabularies or window.
     """
     folder = find_folder(source, revision)
-    window = _window(folder, max_length)
-    # Imported here, since these imports take seconds.
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    # Imported here, since this import takes seconds.
+    from transformers import AutoTokenizer
 
+    config = read_configuration(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=False)
     except Exception as error:  # the library raises no narrower type
-        raise ValueError(f"model {folder.name}: its tokenizer cannot be read: {error}") from error
-    wrapped = ReleasedTokenizer(tokenizer, folder.name)
-    if window is None:
-        says = tokenizer.model_max_length
-        window = says if says < 1 << 30 else DEFAULT_LENGTH
-    entries = max(tokenizer.get_vocab().values()) + 1
-    _check_vocabularies(folder, entries, folder.config.get("vocab_size"))
+        raise ValueError(
+            f"model {folder.name}: its tokenizer cannot be read: {first_line(error)}"
+        ) from error
+    wrapped = ReleasedTokenizer(tokenizer, folder.name, prefix_token(tokenizer, folder, config))
+    window = window_of(config, tokenizer, folder.name, max_length)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen = "float32" if dtype == "auto" and where == "cpu" else dtype
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder.path,
-            dtype=chosen,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except Exception as error:  # the library raises no narrower type
-        raise ValueError(f"model {folder.name}: its weights cannot be read: {error}") from error
-    module, problems = loaded
-    if problems["missing_keys"] or problems["mismatched_keys"]:
-        lost = sorted(str(key) for key in [*problems["missing_keys"], *problems["mismatched_keys"]])
-        raise ValueError(
-            f"model {folder.name}: {len(lost)} of its parameters are missing in its weights or "
-            f"have another shape: {lost[0]}, ..."
-        )
-    _check_vocabularies(folder, entries, module.get_input_embeddings().num_embeddings)
-    model = SharedContextModel(module.to(where), context_length=window, batch_tokens=batch_tokens)
+    rows = getattr(config.get_text_config(decoder=True), "vocab_size", None)
+    if isinstance(rows, int):
+        check_vocabularies(tokenizer, folder.name, rows)
+    module = load_module(folder, config, chosen)
+    vocabulary = module.get_input_embeddings().num_embeddings
+    check_vocabularies(tokenizer, folder.name, vocabulary)
+    places = position_rows(module)
+    if places is not None and places < window:
+        if max_length is not None:
+            raise ValueError(
+                f"model {folder.name}: a window of {max_length} tokens; the model has positions "
+                f"for {places}"
+            )
+        window = places
+    module = module.to(where)
+    check_module(module, folder.name, ordinary_tokens(tokenizer, vocabulary), window)
+    model = SharedContextModel(module, context_length=window, batch_tokens=batch_tokens)
     return ReleasedModel(folder, model, wrapped)
-
-
-def _window(folder: ReleasedFolder, wanted: int | None) -> int | None:
-    allowed = folder.max_length
-    if wanted is not None and wanted < 1:
-        raise ValueError(f"model {folder.name}: a window of {wanted} tokens; it must be 1 or more")
-    if wanted is not None and allowed is not None and wanted > allowed:
-        raise ValueError(
-            f"model {folder.name}: a window of {wanted} tokens; the model allows {allowed} "
-            f"({' or '.join(LENGTH_KEYS)})"
-        )
-    return wanted or allowed
-
-
-def _check_vocabularies(folder: ReleasedFolder, entries: int, vocabulary: object) -> None:
-    if not isinstance(vocabulary, int):
-        return
-    if entries > vocabulary:
-        raise ValueError(
-            f"model {folder.name}: its tokenizer has {entries} entries and the model {vocabulary}; "
-            "they do not belong together"
-        )
-    if vocabulary >= MOST_ENTRIES * entries:
-        raise ValueError(
-            f"model {folder.name}: its tokenizer has only {entries} entries for the model's "
-            f"{vocabulary}; they do not belong together"
-        )

@@ -6,13 +6,20 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from relscale.config.families import Family
 from relscale.contract.losses import LossesRow, RunColumns
-from relscale.evaluation.aggregate import ScoredFamily, items_table, losses_rows
+from relscale.evaluation.aggregate import ITEMS_SCHEMA, ScoredFamily, items_table, losses_rows
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.lost_texts import NoTextLeftError, warn_of_lost, with_reasons
 from relscale.released.models_table import find_model
-from relscale.released.opened_model import ModelDescription, ReleasedModel, open_released
+from relscale.released.opened_model import (
+    ModelDescription,
+    ReleasedModel,
+    TextScores,
+    open_released,
+)
 from relscale.released.spec import EvaluateReleasedSpec
 
 log = logging.getLogger(__name__)
@@ -53,6 +60,9 @@ def score_family(
 ) -> tuple[list[LossesRow], pa.Table, ScoringRecord]:
     """Return the losses rows and the items of a model, and the record of its scoring.
 
+    A domain of which too many texts do not come back from the tokenizer's tokens has rows with the
+    reason and without values, and no items.
+
     Args:
         model: the model with its tokenizer.
         columns: columns that describe its run; parameters that are None are counted in the model.
@@ -62,13 +72,41 @@ def score_family(
     Raises:
         ValueError: naming the model, the domain or the item that cannot be scored.
     """
-    if texts.documents:
-        masked = getattr(texts.settings, "masked_tokens", 0)
-        scores = model.score_documents(texts.documents, stride=stride, masked_tokens=masked)
-    else:
-        scores = model.score_items(texts.items)
     description = model.description()
     run = _with_parameters(columns, description)
+    scores: TextScores | None = None
+    try:
+        if texts.documents:
+            masked = getattr(texts.settings, "masked_tokens", 0)
+            scores = model.score_documents(texts.documents, stride=stride, masked_tokens=masked)
+        else:
+            scores = model.score_items(texts.items)
+        domains = scores.requests.domains
+    except NoTextLeftError as error:
+        # The work on other models is not lost: this one has rows with the reason.
+        domains = error.domains
+    warn_of_lost(model.folder.name, texts.family, domains)
+    scored: list[LossesRow] = []
+    items = ITEMS_SCHEMA.empty_table()
+    lost = {domain: found.lost for domain, found in domains.items() if found.lost}
+    account: dict[str, int | dict[str, int]] = {
+        "items": 0,
+        "left_out": {"lost": sum(lost.values())},
+    }
+    if scores is not None:
+        scored, items = _tables(scores, run, texts)
+        account = dict(scores.account)
+    if lost:
+        account["lost_by_domain"] = lost
+    rows = with_reasons(scored, domains, run, texts.family, texts.settings.reported_metrics())
+    excluded = [domain for domain, found in domains.items() if found.reason is not None]
+    kept = pc.invert(pc.is_in(items["domain"].cast(pa.string()), pa.array(excluded, pa.string())))
+    record = ScoringRecord(run=run["run"], description=description, account=account)
+    return rows, items.filter(kept), record
+
+
+def _tables(scores: TextScores, run: RunColumns, texts: Texts) -> tuple[list[LossesRow], pa.Table]:
+    """Return the losses rows and the items of scored texts."""
     table = scores.requests.table
     family = ScoredFamily(
         name=texts.family,
@@ -77,10 +115,8 @@ def score_family(
         # The corpora of released models are not available, so no overlap is known.
         overlaps=np.zeros(len(table.items), dtype=bool),
     )
-    rows = losses_rows(run, family, scores.log_likelihood)
-    per_item = items_table(run, family, scores.log_likelihood)
-    record = ScoringRecord(run=run["run"], description=description, account=scores.account)
-    return rows, per_item, record
+    log_likelihood = scores.log_likelihood
+    return losses_rows(run, family, log_likelihood), items_table(run, family, log_likelihood)
 
 
 def score_models(

@@ -23,6 +23,8 @@ class ReleasedModelsSpec(Model):
     """Rows of the table of released models."""
     folder: str | None
     """Folder of the models, see `ReleasedModels.folder`."""
+    max_length: Positive | None = None
+    """Maximum of tokens that a model is given."""
 
 
 class EvaluateReleasedSpec(TextsSpec):

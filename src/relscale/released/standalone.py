@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from relscale.config.experiment import Experiment
 from relscale.config.families import Family
+from relscale.config.sources import Described
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.contract.io import write_table
 from relscale.contract.losses import RUN_COLUMNS, LossesRow, RunColumns
@@ -15,8 +16,11 @@ from relscale.evaluation.aggregate import LOSSES_SCHEMA
 from relscale.evaluation.families import family_texts
 from relscale.evaluation.samples import FamilyTexts
 from relscale.files import write_json, write_text
+from relscale.provenance.digests import spec_digest
+from relscale.released.model_folder import find_folder
 from relscale.released.text_table import texts_manifest
 from relscale.text.sources import fetch
+from relscale.text.spec import SourceSpec
 
 if TYPE_CHECKING:  # imports torch
     from relscale.released.score_family import ScoringRecord
@@ -82,9 +86,19 @@ class ByHand:
                 head,
                 *(line.rstrip() for line in lines),
                 f"{lost:,} items of the sources were left out (record.json has the reasons)",
+                *self._left_out_by_model(),
                 "",
             ]
         )
+
+    def _left_out_by_model(self) -> list[str]:
+        """Return a line for items that the model left out, and one per domain without a value."""
+        left_out = self.scoring.account.get("left_out", {})
+        assert isinstance(left_out, dict)
+        words = {"lost": "do not come back from the tokenizer's tokens", "masked": "are masked"}
+        lines = [f"{count:,} items {words[cause]}" for cause, count in left_out.items()]
+        reasons = {row["domain"]: row["excluded_reason"] for row in self.losses}
+        return lines + [f"{domain}: {reason}" for domain, reason in reasons.items() if reason]
 
     def write(self, out: Path) -> None:
         """Write losses, items, record.json and summary.txt into a folder."""
@@ -129,6 +143,7 @@ def evaluate_by_hand(
     settings: Family = experiment.families[family]
     if limit is not None:
         settings = settings.limited_to(limit)
+    find_folder(model, revision)  # a wrong name is said before sources are fetched
     files = [_fetched(experiment, name, sources) for name in settings.sources()]
     texts = family_texts(family, settings, files[0] if files else sources, *files[1:])
     # Imported here, since these imports take seconds.
@@ -152,7 +167,11 @@ def _fetched(experiment: Experiment, name: str, folder: Path) -> Path:
         if not place.exists():
             raise ValueError(f"sources.{name}.path = {source.path!r}: no such file or folder")
         return place if place.is_dir() else place.parent
-    place = folder / name
+    # A source of the same name and other settings, such as another version, is another folder.
+    spec = SourceSpec.model_validate(
+        {"name": name, **source.model_dump(exclude=set(Described.model_fields))}
+    )
+    place = folder / f"{name}-{spec_digest(spec)}"
     if not place.is_dir():
         downloads = Path(experiment.downloads) if experiment.downloads else None
         copy = getattr(source, "path", None)

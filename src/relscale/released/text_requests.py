@@ -1,47 +1,34 @@
 """From texts to token sequences, with the tokenizer of any model. Light imports.
 
-Boundaries are those of EleutherAI's lm-evaluation-harness (0.4).
-
-A question's context is prefix + context; white space at its end moves to the continuations. A
-continuation's tokens are those of the whole text that follow as many as the context alone has.
-Special tokens are those that the tokenizer itself puts in front; an empty context is the prefix
-token. Sequences longer than the model allows are cut from the left, shots first.
+A question's context is prefix + context; `relscale.released.option_tokens` has the boundary between
+it and an option. Special tokens are those that the tokenizer itself puts in front; an empty context
+is the prefix token. Sequences longer than the model allows are cut from the left, shots first.
 
 A document is scored in windows: the first one follows the prefix token; each later one scores
 `stride` further tokens (fewer at the end) after as many tokens as fit before them.
+
+Items whose text does not come back from its tokens are left out and counted
+(`relscale.released.lost_texts`).
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
 from relscale.evaluation.requests import RequestTable
 from relscale.evaluation.texts import TextDocument, TextItem
+from relscale.released.lost_texts import DomainTexts, check_some_left
+from relscale.released.option_tokens import OptionTokens, TextTokenizer, option_tokens
 
 AT_A_TIME = 64
 """Items that are tokenized at a time: lists of tokens take many times the memory of the arrays that
 are kept."""
-
-
-class TextTokenizer(Protocol):
-    """The methods that scoring needs of a tokenizer."""
-
-    @property
-    def prefix(self) -> int:
-        """The token before a text without context: begin of text, else end of text."""
-        ...
-
-    def encode_texts(self, texts: Sequence[str], *, special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with or without the tokenizer's special tokens."""
-        ...
-
-    def bytes_after(self, text: str, tokens: int) -> int:
-        """Return the UTF-8 bytes of a text after its first tokens; special ones do not count."""
-        ...
+FLAGS = ("encoded_alone", "normalised", "special_in_text")
+"""Counts of items: with an option that was encoded alone, whose tokens stand for an equivalent
+text (NFC), whose text spells a special token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +49,30 @@ class TextRequests:
     has lost a part of it."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Items that are not in the table, by cause."""
+    flags: Counter[str] = field(default_factory=Counter)
+    """Items of the table by `FLAGS`."""
+    domains: dict[str, DomainTexts] = field(default_factory=dict)
+    """Texts of each domain, and how many of them do not come back, in the order of the items."""
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts of `FLAGS`, for the record."""
+        return {name: self.flags[name] for name in FLAGS}
+
+    def check_tokens(self, rows: int) -> None:
+        """Check that a model with this number of rows has all tokens.
+
+        Raises:
+            ValueError: naming domain, item and token, if not.
+        """
+        item_of_row = np.repeat(np.arange(len(self.table.items)), np.diff(self.table.first))
+        for index, tokens in enumerate(zip(self.contexts, self.continuations, strict=True)):
+            highest = max(int(part.max(initial=0)) for part in tokens)
+            if highest >= rows:
+                item = item_of_row[self.source[index]]
+                raise ValueError(
+                    f"domain {self.table.domains[item]!r}, item {self.table.items[item]!r}: its "
+                    f"text has token {highest}, and the model only {rows} entries"
+                )
 
     def row_scores(
         self, log_likelihood: np.ndarray, greedy: np.ndarray
@@ -88,54 +99,93 @@ def encode_items(
         max_length: the most tokens that the model can be given.
 
     Raises:
-        ValueError: naming domain and item, where an option is empty, has no token of its own or is
-            longer than the model allows, where the gold option is none of the options, or where two
-            items have the same name; where there is no item.
+        ValueError: naming domain and item, where an option is empty, has no token or is longer
+            than the model allows, where the gold option is none of the options, or where two
+            items have the same name; where there is no item, or no item's text comes back.
     """
     _check_items(items)
     prefixes = {
         prefix: number for number, prefix in enumerate(dict.fromkeys(item.prefix for item in items))
     }
-    contexts: list[np.ndarray] = []
-    continuations: list[np.ndarray] = []
+    made = _Made()
     group: list[int] = []
-    cut: list[bool] = []
+    kept: list[TextItem] = []
     for start in range(0, len(items), AT_A_TIME):
         some = items[start : start + AT_A_TIME]
-        for item, pairs in zip(some, _pairs(some, tokenizer), strict=True):
-            truncated = False
-            for option, (before, after) in zip(item.options, pairs, strict=True):
-                _check_option(item, option, len(after), max_length)
-                kept = max_length + 1 - len(after)
-                lost = len(before) > kept
-                truncated |= lost
-                contexts.append(before[-kept:])
-                continuations.append(after)
-                group.append(prefixes[item.prefix] if item.prefix and not lost else -1)
-            cut.append(truncated)
-    counts = [len(item.options) for item in items]
-    first = np.concatenate([[0], np.cumsum(counts)])
+        for item, options in zip(some, option_tokens(some, tokenizer), strict=True):
+            lost = next((option for option in options if option.back is not None), None)
+            if not made.comes_back(
+                item, *((lost.text, lost.back) if lost is not None else ("", None))
+            ):
+                continue
+            kept.append(item)
+            cut = [made.add_option(item, option, max_length) for option in options]
+            made.truncated.append(any(cut))
+            made.flag(
+                encoded_alone=any(option.alone for option in options),
+                normalised=any(option.normalised for option in options),
+                special_in_text=any(option.special for option in options),
+            )
+            number = prefixes[item.prefix] if item.prefix else -1
+            group += [-1 if lost_part else number for lost_part in cut]
+    check_some_left(made.domains)
+    first = np.concatenate([[0], np.cumsum([len(item.options) for item in kept])])
     table = RequestTable(
-        contexts=contexts,
-        continuations=continuations,
-        num_bytes=np.array(
-            [len(option.removeprefix(" ").encode()) for item in items for option in item.options],
-            dtype=np.float64,
-        ),
+        contexts=made.contexts,
+        continuations=made.continuations,
+        num_bytes=np.array(made.num_bytes, dtype=np.float64),
         first=first,
-        gold=first[:-1] + np.array([item.gold for item in items]),
-        truncated=np.array(cut, dtype=bool),
-        domains=[item.domain for item in items],
-        strata=[item.stratum for item in items],
-        items=[item.item for item in items],
+        gold=first[:-1] + np.array([item.gold for item in kept]),
+        truncated=np.array(made.truncated, dtype=bool),
+        domains=[item.domain for item in kept],
+        strata=[item.stratum for item in kept],
+        items=[item.item for item in kept],
     )
     return TextRequests(
         table=table,
-        contexts=contexts,
-        continuations=continuations,
-        source=np.arange(len(contexts)),
+        contexts=made.contexts,
+        continuations=made.continuations,
+        source=np.arange(len(made.contexts)),
         group=np.array(group, dtype=np.int64),
+        left_out=made.left_out,
+        flags=made.flags,
+        domains=made.domains,
     )
+
+
+@dataclass(kw_only=True)
+class _Made:
+    """Requests that have been made, and counts of items."""
+
+    contexts: list[np.ndarray] = field(default_factory=list)
+    continuations: list[np.ndarray] = field(default_factory=list)
+    num_bytes: list[int] = field(default_factory=list)
+    truncated: list[bool] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    domains: dict[str, DomainTexts] = field(default_factory=dict)
+
+    def comes_back(self, item: TextItem | TextDocument, text: str, back: str | None) -> bool:
+        """Count an item; return whether its text comes back. If not, `back` came instead."""
+        counts = self.domains.get(item.domain, DomainTexts())
+        self.domains[item.domain] = counts.plus(item.item, text, back)
+        if back is not None:
+            self.left_out["lost"] += 1
+        return back is None
+
+    def flag(self, **flags: bool) -> None:
+        """Count the flags of an item."""
+        self.flags.update(name for name, given in flags.items() if given)
+
+    def add_option(self, item: TextItem, option: OptionTokens, max_length: int) -> bool:
+        """Add the sequence of an option; return whether its context was cut."""
+        before, after = option.context, option.continuation
+        _check_option(item, option.option, len(after), max_length)
+        kept = max_length + 1 - len(after)
+        self.contexts.append(before[-kept:])
+        self.continuations.append(after)
+        self.num_bytes.append(option.num_bytes)
+        return len(before) > kept
 
 
 def encode_documents(
@@ -149,7 +199,7 @@ def encode_documents(
 ) -> TextRequests:
     """Return the requests of documents: one sequence per window.
 
-    Every byte counts once; no text is cut.
+    Every byte counts once; no text is cut. A special token that a document spells is text.
 
     Args:
         documents: their names are unique within a domain.
@@ -159,8 +209,9 @@ def encode_documents(
             if none, as in the reference.
         masked_tokens: first tokens of each document that are given but not counted, nor are their
             bytes; a document that has no more is left out, as "masked".
-        special: whether tokens that the tokenizer itself puts around a text are scored, too, as in
-            the reference. They stand for no text, so that bits per byte leave them out.
+        special: whether special tokens count as in the reference: those that the tokenizer puts in
+            front of a text are scored, too, and those that a text spells are special tokens. Bits
+            per byte leave the former out.
 
     Raises:
         ValueError: naming domain and item, where a document has no token, or two have the same
@@ -170,30 +221,33 @@ def encode_documents(
     if not 1 <= stride <= max_length:
         raise ValueError(f"stride = {stride}: must be 1 to the model's {max_length} tokens")
     _check_names([(document.domain, document.item) for document in documents])
-    encoded = _encode_documents(documents, tokenizer, special=special)
-    scored = [
-        (document, tokens)
-        for document, tokens in zip(documents, encoded, strict=True)
-        if len(tokens) > masked_tokens
-    ]
-    kept = [document for document, _ in scored]
-    contexts, continuations, source = [], [], []
-    for row, (_, tokens) in enumerate(scored):
+    made = _Made()
+    kept: list[TextDocument] = []
+    source: list[int] = []
+    whole: list[np.ndarray] = []
+    for document, tokens, form, back in _encode_documents(documents, tokenizer, special=special):
+        if not made.comes_back(document, document.text, back if form is None else None):
+            continue
+        if len(tokens) <= masked_tokens:
+            made.left_out["masked"] += 1
+            continue
+        made.num_bytes.append(_scored_bytes(form or "", masked_tokens, tokenizer))
+        made.flag(normalised=(form or "").lstrip(" ") != document.text.lstrip(" "))
         for context, continuation in rolling_windows(
             tokens, tokenizer.prefix, max_length, stride, masked_tokens
         ):
-            contexts.append(context)
-            continuations.append(continuation)
-            source.append(row)
+            made.contexts.append(context)
+            made.continuations.append(continuation)
+            source.append(len(kept))
+        kept.append(document)
+        whole.append(tokens[masked_tokens:])
+    check_some_left(made.domains)
     if not kept:
         raise ValueError(f"no document has more than masked_tokens = {masked_tokens} tokens")
     table = RequestTable(
         contexts=[np.array([tokenizer.prefix], dtype=np.int32)] * len(kept),
-        continuations=[tokens[masked_tokens:] for _, tokens in scored],
-        num_bytes=np.array(
-            [_scored_bytes(document.text, masked_tokens, tokenizer) for document in kept],
-            dtype=np.float64,
-        ),
+        continuations=whole,
+        num_bytes=np.array(made.num_bytes, dtype=np.float64),
         first=np.arange(len(kept) + 1),
         gold=np.arange(len(kept)),
         truncated=np.zeros(len(kept), dtype=bool),
@@ -203,29 +257,35 @@ def encode_documents(
     )
     return TextRequests(
         table=table,
-        contexts=contexts,
-        continuations=continuations,
+        contexts=made.contexts,
+        continuations=made.continuations,
         source=np.array(source, dtype=np.int64),
         group=np.full(len(source), -1),
-        left_out=Counter({"masked": len(documents) - len(kept)})
-        if len(kept) < len(documents)
-        else Counter(),
+        left_out=made.left_out,
+        flags=made.flags,
+        domains=made.domains,
     )
 
 
 def _encode_documents(
     documents: Sequence[TextDocument], tokenizer: TextTokenizer, *, special: bool
-) -> Iterator[np.ndarray]:
-    """Yield the token ids of each document; a document without tokens is an error."""
+) -> Iterator[tuple[TextDocument, np.ndarray, str | None, str]]:
+    """Yield each document with its token ids, the form that they stand for, and the text decoded.
+
+    Raises:
+        ValueError: naming domain and item, where a document is empty or has no token.
+    """
     for start in range(0, len(documents), AT_A_TIME):
         some = documents[start : start + AT_A_TIME]
-        encoded = tokenizer.encode_texts([document.text for document in some], special=special)
-        for document, tokens in zip(some, encoded, strict=True):
-            if not len(tokens):
+        texts = [document.text for document in some]
+        encoded = tokenizer.encode_texts(texts, special=special, spelled=special)
+        read = [(text, text) for text in texts] if special else tokenizer.read_back(texts, encoded)
+        for document, tokens, (form, back) in zip(some, encoded, read, strict=True):
+            if not document.text or (form is not None and not tokens):
                 raise ValueError(
                     f"domain {document.domain!r}, document {document.item!r}: its text has no token"
                 )
-            yield np.array(tokens, dtype=np.int32)
+            yield document, np.array(tokens, dtype=np.int32), form, back
 
 
 def _scored_bytes(text: str, masked_tokens: int, tokenizer: TextTokenizer) -> int:
@@ -261,65 +321,6 @@ def rolling_windows(
             start, scored = max(0, end - max_length), max(begin, masked_tokens) + 1
             windows.append((row[start:scored], row[scored : end + 1]))
     return windows
-
-
-def _pairs(
-    items: Sequence[TextItem], tokenizer: TextTokenizer
-) -> list[list[tuple[np.ndarray, np.ndarray]]]:
-    """Return the uncut tokens of context and continuation of each option of each item.
-
-    Options of an item share the array of the context.
-    """
-    whole = [item.prefix + item.context for item in items]
-    given = [text.rstrip() for text in whole]
-    once = list(dict.fromkeys(given))
-    shown = dict(
-        zip(
-            once,
-            (
-                np.array(tokens, dtype=np.int32)
-                for tokens in tokenizer.encode_texts(once, special=True)
-            ),
-            strict=True,
-        )
-    )
-    nothing, prefix = np.empty(0, dtype=np.int32), np.array([tokenizer.prefix], dtype=np.int32)
-    texts = [
-        text + option for text, item in zip(whole, items, strict=True) for option in item.options
-    ]
-    # Without any context a tokenizer's special tokens would be counted as scored.
-    bare = [not text for text, item in zip(whole, items, strict=True) for _ in item.options]
-    encoded = iter(_encode(texts, bare, tokenizer))
-    pairs = []
-    for item, all_given, text in zip(items, whole, given, strict=True):
-        before, of_item = shown[text] if all_given else nothing, []
-        for _ in item.options:
-            after = next(encoded)[len(before) :]
-            if len(before):
-                of_item.append((before, after))
-            else:
-                # As the reference does, where the text itself begins with the prefix token.
-                of_item.append(
-                    (after[:1], after[1:])
-                    if len(after) and after[0] == tokenizer.prefix
-                    else (prefix, after)
-                )
-        pairs.append(of_item)
-    return pairs
-
-
-def _encode(
-    texts: Sequence[str], bare: Sequence[bool], tokenizer: TextTokenizer
-) -> list[np.ndarray]:
-    """Return the token ids of each text; texts that are `bare` get no special tokens."""
-    encoded = [np.empty(0, dtype=np.int32)] * len(texts)
-    for special in (True, False):
-        at = [index for index, alone in enumerate(bare) if alone is not special]
-        for index, tokens in zip(
-            at, tokenizer.encode_texts([texts[index] for index in at], special=special), strict=True
-        ):
-            encoded[index] = np.array(tokens, dtype=np.int32)
-    return encoded
 
 
 def _check_option(item: TextItem, option: str, tokens: int, max_length: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from relscale.contract.arrow import read_parquet
 from relscale.contract.check import check_columns
 from relscale.evaluation.samples import FamilyTexts
 from relscale.evaluation.texts import TextDocument, TextItem
@@ -62,9 +63,9 @@ def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
     """Read questions and documents from the file that `write_texts` wrote.
 
     Raises:
-        ValueError: naming the file, if columns are missing or there is no row.
+        ValueError: naming the file, if it cannot be read, columns are missing or there is no row.
     """
-    table = pq.read_table(path)
+    table = read_parquet(path)
     check_columns(str(path), table.column_names, TEXTS_SCHEMA.names)
     items: list[TextItem] = []
     documents: list[TextDocument] = []

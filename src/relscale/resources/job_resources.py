@@ -10,6 +10,8 @@ CUDA_MIB = 4000
 """Main memory of a process with CUDA's context and libraries, before it loads a model."""
 LEAST_MINUTES = 30
 """Time added to the estimate for a cold file system or a slow shared disk."""
+MOST_MINUTES = 10**9
+"""Longest time that a job requests, 1900 years."""
 SLACK = 2.0
 """Requested over expected time: a machine may be half as fast as `costs` says."""
 TORCH_MIB = 900
@@ -51,4 +53,5 @@ def mebibytes(size: float) -> int:
 
 def minutes(seconds: float, at_most: float = math.inf) -> int:
     """Return the minutes to request for the expected seconds, up to a limit in minutes."""
-    return int(min(LEAST_MINUTES + math.ceil(SLACK * seconds / 60), at_most))
+    expected = min(SLACK * seconds / 60, MOST_MINUTES)
+    return max(1, int(min(LEAST_MINUTES + math.ceil(expected), at_most)))

@@ -10,6 +10,7 @@ from relscale.plan.cost import run_seconds
 from relscale.plan.planned_run import Run
 from relscale.resources.job_resources import (
     CUDA_MIB,
+    MOST_MINUTES,
     SLACK,
     TORCH_MIB,
     JobResources,
@@ -120,8 +121,8 @@ def least_memory_gb(run: Run, training: JobLimits) -> float:
 
 def attempts(run: Run, resources: JobResources, costs: Costs) -> int:
     """Return the number of consecutive jobs of a run on a machine slower by a factor of `SLACK`."""
-    seconds = SLACK * run_seconds(run, costs) / max(1, resources.gpu)
-    return max(1, math.ceil(seconds / 60 / resources.runtime))
+    minutes_needed = SLACK * run_seconds(run, costs) / max(1, resources.gpu) / 60
+    return max(1, math.ceil(min(minutes_needed, MOST_MINUTES) / resources.runtime))
 
 
 def is_short(resources: JobResources, training: JobLimits) -> bool:

@@ -1,11 +1,15 @@
 """Check before any scoring that every released model can be used, and write the suite's table."""
 
+import logging
 from pathlib import Path
 
 from relscale.files import write_text
+from relscale.released.bill import released_bill
 from relscale.released.check_models import suite_csv
 from relscale.released.spec import ReleasedModelsSpec
 from relscale.runtime import run
+
+log = logging.getLogger(__name__)
 
 
 def main(*, spec: ReleasedModelsSpec, out: Path, out_bill: Path) -> None:
@@ -14,13 +18,11 @@ def main(*, spec: ReleasedModelsSpec, out: Path, out_bill: Path) -> None:
     Raises:
         ValueError: naming every model that cannot be used.
     """
-    write_text(out, suite_csv(spec.models, spec.folder))
-    curves = {(row.corpus, row.budget) for row in spec.models}
-    write_text(
-        out_bill,
-        f"{len(spec.models)} released models of {len(curves)} IsoFLOP curves are scored; nothing "
-        "is trained\n",
-    )
+    text, remarks = suite_csv(spec.models, spec.folder, spec.max_length)
+    for remark in remarks:
+        log.warning(remark)
+    write_text(out, text)
+    write_text(out_bill, released_bill(spec.models) + "".join(f"{line}\n" for line in remarks))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def main(*, relative: Path, absolute: Path, estimator: str = "joint", report: st
     console = Console(highlight=False)
     laws = read_table(relative, RELATIVE.names), read_table(absolute, ABSOLUTE.names)
     print_summary(console, *laws, estimator)
-    console.print(f"Report: {report}", soft_wrap=True)
+    console.print(f"Report: {report}", soft_wrap=True, markup=False, emoji=False)
 
 
 if __name__ == "__main__":

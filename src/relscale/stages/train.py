@@ -13,7 +13,8 @@ from relscale.plan.run_spec import RunSpec
 from relscale.runtime import run
 from relscale.training.launch import TRY_AGAIN, is_launched, launch
 from relscale.training.loop import InterruptedRunError
-from relscale.training.run import RunInputs, RunOptions, RunOutputs, train_run
+from relscale.training.results import RunInputs, RunOutputs
+from relscale.training.run import RunOptions, train_run
 
 
 def main(

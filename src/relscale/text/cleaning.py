@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from functools import cache
 
 from relscale.config.readers import Reader
 
@@ -26,7 +27,12 @@ _CHARACTERS: dict[int, str | None] = {
     **_LIGATURES,
 }
 
-_INVISIBLE = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->")
+_INVISIBLE = re.compile(r"(?i)<(?:(?P<script>script)|(?P<style>style))\b|<!--")
+_INVISIBLE_ENDS = {
+    "script": re.compile(r"(?i)</script\s*>"),
+    "style": re.compile(r"(?i)</style\s*>"),
+    None: re.compile("-->"),
+}
 _BLOCK = re.compile(
     r"(?i)</?(?:address|article|blockquote|caution|dd|div|dl|dt|figure|footer|fullname|h[1-6]"
     r"|header|hr|important|note|ol|p|pre|section|table|ul)(?:\s[^<>]*)?/?>"
@@ -40,8 +46,11 @@ _INLINE = re.compile(
 _URL = re.compile(
     r"(?i)\b(?:https?(?::(?://?)?[^\s…<>\")\]]*|(?=…))|ftp://[^\s<>\")\]]+|www\.[^\s<>\")\]]+)"
 )
+_MARKS_IN = range(0x300, 0x20000)
+_LONGEST_MARKS = 1000
+_NO_CHARACTER = re.compile(r"&#[0-9]{1000,}+;?")
 _SPACES = re.compile(r"\s+")
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
 _LEADING = re.compile(r"(?m)^[ \t]+")
 _INNER = re.compile(r"(?<=\S)(?:[ ]*\t[ \t]*|[ ]{2,})(?=\S)")
 _BLANK = re.compile(r"\n{3,}")
@@ -64,7 +73,7 @@ def clean(text: str, settings: Reader) -> str:
         text = _URL.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text.translate(_CHARACTERS))
+        text = _nfc(text.translate(_CHARACTERS))
     elif not text.isprintable():
         text = text.translate(_CHARACTERS)
     if settings.strip_markup:
@@ -88,9 +97,58 @@ def strip_markup(text: str) -> str:
     if "<" in text:
         if _BLOCK.search(text):
             text = _SPACES.sub(" ", text)
-        text = _TAG.sub("", _LINE.sub("\n", _BLOCK.sub("\n\n", _INVISIBLE.sub(" ", text))))
+        text = _TAG.sub("", _LINE.sub("\n", _BLOCK.sub("\n\n", _without_invisible(text))))
     if "&" in text:
-        text = html.unescape(text)
+        text = unescape(text)
         if "<" in text:
             text = _INLINE.sub("", _LINE.sub("\n", _BLOCK.sub("\n\n", text)))
     return text
+
+
+def _without_invisible(text: str) -> str:
+    """Return a text with one space for each comment, script and style that ends.
+
+    The time is linear: a kind of which no end was found is not searched again.
+    """
+    pieces: list[str] = []
+    begin = place = 0
+    endless: set[str | None] = set()
+    while start := _INVISIBLE.search(text, place):
+        place = start.end()
+        kind = start.lastgroup
+        end = None if kind in endless else _INVISIBLE_ENDS[kind].search(text, place)
+        if end is None:
+            endless.add(kind)
+        else:
+            pieces += (text[begin : start.start()], " ")
+            begin = place = end.end()
+    return "".join((*pieces, text[begin:]))
+
+
+def _nfc(text: str) -> str:
+    """Return a text in Unicode NFC; runs of marks are normalized in parts of `_LONGEST_MARKS`.
+
+    Sorting a run of marks takes time in the square of its length.
+    """
+    if not _marks().search(text):
+        return unicodedata.normalize("NFC", text)
+    ends = [match.end() for match in _marks().finditer(text)]
+    parts = zip([0, *ends], [*ends, len(text)], strict=True)
+    return "".join(unicodedata.normalize("NFC", text[begin:end]) for begin, end in parts)
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Return the pattern of `_LONGEST_MARKS` combining marks."""
+    marks = "".join(map(chr, filter(lambda code: unicodedata.combining(chr(code)), _MARKS_IN)))
+    # These three are none, but become two marks each.
+    return re.compile(f"[{marks}\u0f73\u0f75\u0f81]{{{_LONGEST_MARKS}}}")
+
+
+def unescape(text: str) -> str:
+    """Decode the entities of HTML, as `html.unescape` does.
+
+    That raises an error for numbers of thousands of digits; here they become U+FFFD, as all numbers
+    do that are no character.
+    """
+    return html.unescape(_NO_CHARACTER.sub("\ufffd", text))

@@ -14,7 +14,7 @@ import numpy as np
 
 from relscale.text.cleaning import clean
 from relscale.text.exams import read_questions
-from relscale.text.formats import Record, read_records
+from relscale.text.formats import Record, read_located
 from relscale.text.readers import read_documents
 from relscale.text.source_files import matching_files
 from relscale.text.spec import DocumentTexts, FamilyText, PairTexts, QuestionTexts, RiskTexts
@@ -93,8 +93,8 @@ def _(family: PairTexts, files_dir: Path) -> Iterator[str]:
 def _joined_records(files_dir: Path, pattern: str, keys: Sequence[str]) -> Iterator[str]:
     """Yield the values of each record's keys as one text."""
     for path in matching_files(files_dir, pattern):
-        for number, record in enumerate(read_records(path), start=1):
-            yield _joined(record, keys, f"{path} record {number}")
+        for where, record in read_located(path):
+            yield _joined(record, keys, where)
 
 
 def _joined(record: Record, keys: Iterable[str], where: str) -> str:
@@ -104,7 +104,8 @@ def _joined(record: Record, keys: Iterable[str], where: str) -> str:
         if key not in record:
             raise ValueError(f"{where}: no key {key!r}; the choices are {', '.join(record)}")
         value = record[key]
-        texts += [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        values = value if isinstance(value, list) else [value]
+        texts += [str(item) for item in values if item is not None]
     return "\n".join(texts)
 
 

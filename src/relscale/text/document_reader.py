@@ -23,7 +23,7 @@ class SourceDocument:
     domain: str | None = None
     """Domain of the document; None if the reader does not assign domains."""
     where: str
-    """File and position, for messages: "speeches/1790.txt" or "articles.csv record 12"."""
+    """File and position, for messages: "speeches/1790.txt" or "articles.csv line 12"."""
 
 
 def _all_files(paths: Sequence[Path], settings: Reader) -> list[Path]:
@@ -44,23 +44,21 @@ class DocumentReader(Generic[Settings]):
 
 
 def record_documents(
-    records: Iterable[Record], where: str, text: str, domain: str | None = None
+    records: Iterable[tuple[str, Record]], text: str, domain: str | None = None
 ) -> Iterator[SourceDocument]:
     """Yield one document per record.
 
     Args:
-        records: records of one file.
-        where: path of the file inside the source, for messages.
+        records: records with their places, as `relscale.text.formats.read_located` yields them.
         text: key of the text.
         domain: key of the domain; None if there is none.
 
     Raises:
-        ValueError: naming file, record and key, if a key is missing or does not hold a string.
+        ValueError: naming file, line and key, if a key is missing or does not hold a string.
     """
-    for number, record in enumerate(records, start=1):
-        place = f"{where} record {number}"
+    for where, record in records:
         yield SourceDocument(
-            text=text_in(record, text, place, "`text` of the reader"),
-            domain=text_in(record, domain, place, "`domain` of the reader") if domain else None,
-            where=place,
+            text=text_in(record, text, where, "`text` of the reader"),
+            domain=text_in(record, domain, where, "`domain` of the reader") if domain else None,
+            where=where,
         )

@@ -3,13 +3,13 @@
 Read `read_questions` first. A broken record is an error that names its file and line.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from relscale.text.formats import Record, open_text, read_located
+from relscale.text.compressed_files import plain_name
+from relscale.text.formats import Record, csv_rows, read_located
 from relscale.text.source_files import matching_files
 
 Form = Literal["embedded", "original", "hub"]
@@ -84,12 +84,12 @@ def _hub(record: Record, where: str) -> ExamRecord:
         or not all(isinstance(text, str) and text.strip() for text in choices)
     ):
         raise ValueError(
-            f"{where}: choices = {choices!r}; it must be a list of two or more texts, none of them"
-            " empty"
+            f"{where}: choices = {shown(choices)}; it must be a list of two or more texts, none of"
+            " them empty"
         )
     if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < len(choices):
         raise ValueError(
-            f"{where}: answer = {answer!r}; it must be the index of a choice, 0 to"
+            f"{where}: answer = {shown(answer)}; it must be the index of a choice, 0 to"
             f" {len(choices) - 1}"
         )
     answers = tuple(text.strip() for text in choices)
@@ -103,39 +103,36 @@ def _hub(record: Record, where: str) -> ExamRecord:
 
 
 def _original(path: Path) -> Iterator[ExamRecord]:
-    stem = path.stem
+    stem = Path(path.name[: len(plain_name(path.name))]).stem
     subject = next(
         (stem.removesuffix(split) for split in SPLITS if stem.endswith(split)), stem
     ).replace("_", " ")
-    with open_text(path) as handle:
-        rows = csv.reader(handle, strict=True)
-        try:
-            for row in rows:
-                where = f"{path} line {rows.line_num}"
-                if len(row) != 6:
-                    raise ValueError(
-                        f"{where}: {len(row)} column(s); it must have a question, four answers and"
-                        " a letter, without a header"
-                    )
-                named = dict(zip(("question", *ANSWER_KEYS, "the letter"), row, strict=True))
-                texts = [text_of(named, key, where) for key in ("question", *ANSWER_KEYS)]
-                gold = _letter(row[5].strip(), "the letter", where)
-                yield ExamRecord(
-                    subject=subject,
-                    question=texts[0],
-                    answers=tuple(texts[1:]),
-                    gold=gold,
-                    where=where,
-                )
-        except csv.Error as error:
+    for number, row in csv_rows(path):
+        where = f"{path} line {number}"
+        if len(row) != 6:
             raise ValueError(
-                f"{path} line {rows.line_num}: not a readable CSV file: {error}"
-            ) from error
+                f"{where}: {len(row)} column(s); it must have a question, four answers and a"
+                " letter, without a header"
+            )
+        named = dict(zip(("question", *ANSWER_KEYS, "the letter"), row, strict=True))
+        texts = [text_of(named, key, where) for key in ("question", *ANSWER_KEYS)]
+        gold = _letter(row[5].strip(), "the letter", where)
+        yield ExamRecord(
+            subject=subject, question=texts[0], answers=tuple(texts[1:]), gold=gold, where=where
+        )
+
+
+def shown(value: Any) -> str:
+    """Return a value for an error message, cut if it is long."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]} ..."
 
 
 def _letter(letter: str, key: str, where: str) -> int:
     if letter not in LETTERS:
-        raise ValueError(f"{where}: {key} = {letter!r}; it must be one of {', '.join(LETTERS)}")
+        raise ValueError(
+            f"{where}: {key} = {shown(letter)}; it must be one of {', '.join(LETTERS)}"
+        )
     return LETTERS.index(letter)
 
 
@@ -150,5 +147,5 @@ def text_of(record: Record, key: str, where: str) -> str:
         raise ValueError(f"{where}: no key {key!r}; the choices are {', '.join(record)}")
     value = record[key]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {key} = {value!r} must be a text that is not empty")
+        raise ValueError(f"{where}: {key} = {shown(value)} must be a text that is not empty")
     return value.strip()

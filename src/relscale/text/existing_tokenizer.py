@@ -1,19 +1,28 @@
 """Take an existing tokenizer from a file or from the Hub, and check that it can be used."""
 
 import hashlib
+import logging
 from pathlib import Path
+
+from tokenizers import Tokenizer
 
 from relscale.config.corpora import GivenTokenizer
 from relscale.files import replacing, write_json
 from relscale.text.local_files import local_files, stamps
 from relscale.text.manifests import LocalRecord
-from relscale.text.tokenizer import load_tokenizer
+from relscale.text.tokenizer import load_tokenizer, tokenizer_text
+from relscale.text.tokenizer_checks import switch_off
+
+_LOG = logging.getLogger(__name__)
 
 
 def take_tokenizer(
     given: GivenTokenizer, vocab_size: int, listing: str, out: Path, manifest: Path
 ) -> None:
     """Copy an existing tokenizer and write its manifest.
+
+    The copy has the same bytes, unless the file holds padding, truncation or dropout: these are
+    not copied.
 
     Args:
         given: where the tokenizer is.
@@ -23,8 +32,8 @@ def take_tokenizer(
         manifest: the manifest to write.
 
     Raises:
-        ValueError: naming key and value, if there is no such file, it is not a byte-level
-            tokenizer, or it has another number of entries.
+        ValueError: naming key and value, if there is no such file, it does not pass
+            `check_tokenizer`, or it has another number of entries.
     """
     file = _tokenizer_file(given)
     # Taken before the file is read, so that a later change is noticed by the next call.
@@ -32,7 +41,11 @@ def take_tokenizer(
     content = file.read_bytes()
     with replacing(out) as temporary:
         temporary.write_bytes(content)
-        entries = load_tokenizer(temporary).get_vocab_size()
+        tokenizer = load_tokenizer(temporary, _name(given))
+        entries = tokenizer.get_vocab_size()
+        if carried := switch_off(Tokenizer.from_str(content.decode())):
+            _LOG.warning("%s: its %s is switched off", _name(given), " and ".join(carried))
+            temporary.write_text(tokenizer_text(tokenizer), encoding="utf-8")
         if entries != vocab_size:
             raise ValueError(
                 f"tokenizer.vocab_size = {vocab_size}: the given tokenizer has {entries} entries"
@@ -41,6 +54,13 @@ def take_tokenizer(
     if given.path is not None:
         record = record.model_copy(update={"listing": listing, "stamps": seen})
     write_json(manifest, record.model_dump(mode="json", exclude_unset=True))
+
+
+def _name(given: GivenTokenizer) -> str:
+    """Return key and value of a tokenizer, for messages."""
+    if given.path is not None:
+        return f"tokenizer.given.path = {given.path!r}"
+    return f"tokenizer.given.hub = {given.hub!r} at {given.revision}"
 
 
 def _tokenizer_file(given: GivenTokenizer) -> Path:

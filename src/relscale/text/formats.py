@@ -5,8 +5,10 @@ zip archive. The ending of the name decides how a file is read. Broken input is 
 names the file and, where the format has lines, the line.
 
 Read `read_records`, `read_texts` and `read_text` first. In-memory corpora, sharded corpora and
-evaluation sets all read their files here. Memory is that of a few megabytes of text or of one row
-group of a Parquet file, except for JSON lists and mappings, which are loaded as a whole.
+evaluation sets all read their files here, so that a file is read in the same way everywhere: text
+is UTF-8, a byte order mark at the beginning is left out, lines end with LF or CRLF, and a null is
+an empty text. Memory is that of a few megabytes of text or of one row group of a Parquet file,
+except for JSON lists and mappings, which are loaded as a whole.
 """
 
 import codecs
@@ -14,31 +16,44 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from relscale.text.compressed_files import COMPRESSED, content_name, open_binary, plain_name
+from relscale.text.compressed_files import (
+    COMPRESSED,
+    content_name,
+    format_remark,
+    open_binary,
+    plain_name,
+)
+from relscale.text.json_values import JsonParser, repeated
+from relscale.text.parquet_records import parquet_rows
 
 Record = dict[str, Any]
 """A record of a user's file: any JSON value by key."""
 ENDINGS = (".jsonl", ".json", ".csv", ".txt", ".parquet")
-"""Endings of files whose records can be read."""
+"""Endings of files whose records can be read. Case does not matter."""
+OTHER_RECORDS = (".ndjson", ".jsonlines", ".ldjson", ".jl", ".tsv", ".tab")
+"""Endings of records that cannot be read. Such files are text, but not the text of a document."""
 TEXT_KEY = "text"
 """Key of the text in the records of a .txt file, which has one record per line."""
 _CHUNK_BYTES = 1 << 22
-_DECODE = json.JSONDecoder().raw_decode
+_LONGEST_CELL = 2**31 - 1
 
 
 def is_readable(name: str) -> bool:
     """Return whether a file's ending is one whose records can be read."""
-    return name.endswith((".zip", ".parquet")) or plain_name(name).endswith(ENDINGS[:-1])
+    return name.lower().endswith((".zip", ".parquet")) or plain_name(name).endswith(ENDINGS[:-1])
 
 
 def endings() -> str:
     """Return the endings that can be read, for error messages."""
-    return f"{', '.join(ENDINGS)} (all but .parquet also with {', '.join(COMPRESSED)}), and .zip"
+    return (
+        f"{', '.join(ENDINGS)} (all but .parquet also with {', '.join(COMPRESSED)}), and .zip;"
+        " JSON with one record per line is .jsonl"
+    )
 
 
 def read_records(
@@ -53,8 +68,8 @@ def read_records(
         columns: columns to read from a Parquet file; all if None.
 
     Raises:
-        ValueError: naming the file (and the line), if its format is unknown, it cannot be read or a
-            record is not a mapping.
+        ValueError: naming the file (and the line), if its format is unknown, it cannot be read, a
+            record is not a mapping, or a key or column occurs twice.
     """
     for _, record in read_located(path, member, columns):
         yield record
@@ -71,15 +86,15 @@ def read_located(
     unit = "record"
     records: Iterator[tuple[int, Any]]
     if name.endswith(".parquet"):
-        records = enumerate(_parquet_rows(path, member, columns), start=1)
+        records = parquet_rows(path, member, columns)
     elif name.endswith(".csv"):
-        unit, records = "line", _csv_rows(path, member)
+        unit, records = "line", _csv_records(path, member)
     elif name.endswith(".jsonl") or (name.endswith(".json") and _is_json_lines(path, member)):
         unit, records = "line", _json_lines(path, member)
     elif name.endswith(".json"):
         records = enumerate(_json_values(path, member), start=1)
     elif name.endswith(".txt"):
-        unit, records = "line", ((n, {TEXT_KEY: line}) for n, line in _text_lines(path, member))
+        unit, records = "line", ((n, {TEXT_KEY: line}) for n, line in _txt_lines(path, member))
     else:
         raise ValueError(f"{path}: unknown format; the endings that can be read are {endings()}")
     for number, record in records:
@@ -105,12 +120,11 @@ def read_texts(path: Path, key: str, skip: int = 0, member: str | None = None) -
     """
     name = content_name(path, member)
     if name.endswith(".txt"):
-        yield from (line for _, line in _text_lines(path, member, skip))
+        yield from (line for _, line in _txt_lines(path, member, skip))
     elif name.endswith(".jsonl") or (name.endswith(".json") and _is_json_lines(path, member)):
         yield from _json_line_texts(path, key, skip, member)
     elif name.endswith(".parquet"):
-        rows = _parquet_rows(path, member, [key], skip)
-        for number, record in enumerate(rows, start=skip + 1):
+        for number, record in parquet_rows(path, member, [key], skip):
             yield text_in(record, key, f"{path} record {number}")
     else:
         for where, record in islice(read_located(path, member), skip, None):
@@ -135,6 +149,8 @@ def text_in(record: Record, key: str, where: str, setting: str = "`text`") -> st
             f"{where}: no key {key!r} (the setting {setting}); the choices are {choices}"
         )
     value = record[key]
+    if isinstance(value, bytes):
+        raise ValueError(f"{where}: {key} = {value[:60]!r} is not UTF-8 (the setting {setting})")
     if value is not None and not isinstance(value, str):
         raise ValueError(
             f"{where}: {key} = {str(value)[:60]!r} must be a string (the setting {setting})"
@@ -150,11 +166,29 @@ def read_text(path: Path, member: str | None = None) -> str:
     """
     with open_binary(path, member) as handle:
         data = handle.read().removeprefix(codecs.BOM_UTF8)
+    place = data.find(b"\0")
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        number = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path} line {number}: not UTF-8 text: {error.reason}") from error
+        place, reason = error.start, str(error.reason)
+    else:
+        if place < 0:
+            return text
+        reason = "a NUL byte"
+    number = data.count(b"\n", 0, place) + 1
+    raise ValueError(f"{path} line {number}: {_not_text(reason, data)}")
+
+
+def read_json_value(path: Path, member: str | None = None) -> Any:
+    """Return the value of a whole JSON file.
+
+    Raises:
+        ValueError: naming the file, if it is not UTF-8 or not JSON, or an object has a key twice.
+    """
+    parser = JsonParser(path)
+    value = parser.value(read_text(path, member), str(path))
+    parser.report()
+    return value
 
 
 # ----------------------------------------------------------------------------------------- opening
@@ -179,6 +213,10 @@ def open_text(path: Path, member: str | None = None) -> Iterator[io.TextIOWrappe
             for _ in _text_lines(path, member):
                 pass
             raise ValueError(f"{path}: not UTF-8 text: {error.reason}") from error
+
+
+def _not_text(reason: str, head: bytes) -> str:
+    return f"not UTF-8 text: {reason}; {format_remark(head[:1000])}"
 
 
 # ------------------------------------------------------------------------------------------- lines
@@ -212,29 +250,73 @@ def _line(number: int, line: bytes) -> bytes:
 
 
 def _text_lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, str]]:
-    """Yield the decoded lines of a file with their numbers."""
+    """Yield the decoded lines of a file with their numbers.
+
+    Raises:
+        ValueError: naming the file and the line, if it is not UTF-8 or has a NUL byte (as UTF-16
+            has).
+    """
     for number, line in _lines(path, member, skip):
+        reason = "a NUL byte" if b"\0" in line else ""
         try:
-            yield number, line.decode()
+            text = line.decode()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} line {number}: not UTF-8 text: {error}") from error
+            reason, text = str(error), ""
+        if reason:
+            with open_binary(path, member) as handle:
+                head = handle.read(1000)
+            raise ValueError(f"{path} line {number}: {_not_text(reason, head)}")
+        yield number, text
 
 
-def _csv_rows(path: Path, member: str | None) -> Iterator[tuple[int, Record]]:
-    csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
+def _txt_lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a .txt file with their numbers.
+
+    Raises:
+        ValueError: naming the file, if its lines end with CR alone.
+    """
+    lines = _text_lines(path, member, skip)
+    first = list(islice(lines, 2))
+    if [number for number, _ in first] == [1] and "\r" in first[0][1]:
+        raise ValueError(f"{path}: the lines end with CR alone; save it with LF or CRLF")
+    yield from first
+    yield from lines
+
+
+def csv_rows(path: Path, member: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV file that are not blank, each with the number of its last line.
+
+    Raises:
+        ValueError: naming the file and the line, if it is not UTF-8 or not CSV.
+    """
+    csv.field_size_limit(_LONGEST_CELL)  # the default of 131,072 characters is too low for texts
     with open_text(path, member) as handle:
-        rows = csv.DictReader(handle, strict=True)
+        rows = csv.reader(handle, strict=True)
         try:
-            for record in rows:
-                # DictReader marks surplus columns by a key, and missing ones by a value, of None.
-                if None in record or None in record.values():
-                    raise ValueError(
-                        f"{path} line {rows.line_num}: the number of columns differs from the"
-                        " header's"
-                    )
-                yield rows.line_num, record
+            for row in rows:
+                if any("\0" in cell for cell in row):
+                    where = f"{path} line {rows.line_num}"
+                    raise ValueError(f"{where}: {_not_text('a NUL byte', bytes(1))}")
+                if row:
+                    yield rows.line_num, row
         except csv.Error as error:
-            raise ValueError(f"{path}: not a readable CSV file: {error}") from error
+            raise ValueError(
+                f"{path} line {rows.line_num}: not a readable CSV file: {error}"
+            ) from error
+
+
+def _csv_records(path: Path, member: str | None) -> Iterator[tuple[int, Record]]:
+    rows = csv_rows(path, member)
+    _, header = next(rows, (0, []))
+    twice = repeated(name for name in header if name)
+    if twice is not None:
+        raise ValueError(f"{path}: the column {twice!r} occurs twice in the header")
+    for number, row in rows:
+        if len(row) != len(header):
+            raise ValueError(
+                f"{path} line {number}: the number of columns differs from the header's"
+            )
+        yield number, dict(zip(header, row, strict=True))
 
 
 # -------------------------------------------------------------------------------------------- JSON
@@ -242,32 +324,22 @@ def _csv_rows(path: Path, member: str | None) -> Iterator[tuple[int, Record]]:
 
 def _json_lines(path: Path, member: str | None) -> Iterator[tuple[int, Any]]:
     """Yield the values of a JSON Lines file with their line numbers; skip blank lines."""
+    parser = JsonParser(path)
     for number, line in _text_lines(path, member):
         if line.strip():
-            yield number, _parsed(line, f"{path} line {number}")
+            yield number, parser.value(line, f"{path} line {number}")
+    parser.report()
 
 
 def _json_line_texts(path: Path, key: str, skip: int, member: str | None) -> Iterator[str]:
+    parser = JsonParser(path)
     for number, line in _text_lines(path, member, skip):
-        try:  # `json.loads` takes twice as long as the decoder that it calls
-            record, end = _DECODE(line)
-            value = record[key] if end == len(line) else None
-        except (json.JSONDecodeError, KeyError, TypeError):
-            value = None
-        if type(value) is str:
-            yield value
-        elif not line.strip():
+        if not line.strip():
             yield ""
-        else:
-            where = f"{path} line {number}"
-            yield text_in(_mapping(_parsed(line, where), where), key, where)
-
-
-def _parsed(line: str, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{where}: not valid JSON: {error.msg} at column {error.colno}") from error
+            continue
+        where = f"{path} line {number}"
+        yield text_in(_mapping(parser.value(line, where), where), key, where)
+    parser.report()
 
 
 def _mapping(value: Any, where: str) -> Record:
@@ -288,54 +360,15 @@ def _is_json_lines(path: Path, member: str | None) -> bool:
         return False
     try:
         value = json.loads(first)
-    except ValueError:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError):  # not JSON, or not UTF-8
         return False
     return any(filled) or not all(isinstance(inner, dict) for inner in value.values())
 
 
 def _json_values(path: Path, member: str | None) -> list[Any]:
-    try:
-        whole = json.loads(read_text(path, member))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not valid JSON: {error}") from error
+    whole = read_json_value(path, member)
     if not isinstance(whole, list | dict):
         raise ValueError(
             f"{path}: must be a list or mapping of records, not {type(whole).__name__}"
         )
     return list(whole.values()) if isinstance(whole, dict) else whole
-
-
-# ----------------------------------------------------------------------------------------- Parquet
-
-
-def _parquet_rows(
-    path: Path, member: str | None, columns: Sequence[str] | None, skip: int = 0
-) -> Iterator[Record]:
-    """Yield the rows of a Parquet file; row groups before `skip` are not read."""
-    import pyarrow as pa  # slow to import
-    import pyarrow.parquet as pq
-
-    try:
-        with ExitStack() as stack:
-            source: Any = path
-            if path.name.endswith(".zip"):
-                source = pa.BufferReader(stack.enter_context(open_binary(path, member)).read())
-            table = stack.enter_context(pq.ParquetFile(source))
-            names = table.schema_arrow.names
-            missing = [name for name in columns or () if name not in names]
-            if missing:
-                raise ValueError(
-                    f"{path}: no column {missing[0]!r}; the choices are {', '.join(names)}"
-                )
-            for group in range(table.num_row_groups):
-                num_rows = table.metadata.row_group(group).num_rows
-                if skip >= num_rows:
-                    skip -= num_rows
-                    continue
-                for batch in table.iter_batches(
-                    batch_size=256, row_groups=[group], columns=columns
-                ):
-                    yield from batch.slice(skip).to_pylist()
-                    skip = max(0, skip - len(batch))
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: not a readable Parquet file: {error}") from error

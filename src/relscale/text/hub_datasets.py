@@ -50,13 +50,23 @@ def stream_dataset(name: str, source: HubOrigin, path: Path) -> None:
         for number, row in enumerate(rows):
             if number == source.max_documents:
                 break
-            line = json.dumps(_columns(name, source, row), ensure_ascii=False)
+            line = _json_line(name, _columns(name, source, row))
             handle.write(f"{line}\n".encode())
             written = True
     if not written:
         raise ValueError(
             f"sources.{name}: split {source.split!r} of {source.dataset!r} has no rows"
         )
+
+
+def _json_line(name: str, record: Record) -> str:
+    try:
+        return json.dumps(record, ensure_ascii=False)
+    except TypeError as error:
+        raise ValueError(
+            f"sources.{name}.columns: a value is of a kind that JSON lacks, such as a date or an"
+            f" image: {error}"
+        ) from error
 
 
 def stream_texts(name: str, source: HubOrigin, file: str, key: str, skip: int = 0) -> Iterator[str]:

@@ -5,15 +5,18 @@ saw, to its record. The next plan computes the same name if the same files are p
 file is: raw text may be deleted once it has been read. Any other files give another name.
 """
 
-import fnmatch
-import stat
+import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from relscale.files import read_json, sha256_of
 from relscale.provenance.digests import spec_digest
+from relscale.text.folder_walk import find_files
 from relscale.text.manifests import LocalRecord, ShardPlan, read_record
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,29 +53,55 @@ def local_path(root: Path, name: str) -> Path:
 def local_files(root: Path, pattern: str = "**/*", exclude: Iterable[str] = ()) -> list[LocalFile]:
     """Return the files of a local source that match a glob and none of the globs in `exclude`.
 
+    Entries that cannot be read are left out: `readable_files` reports them.
+
     Args:
         root: a folder, or a single file, which always matches.
-        pattern: glob inside the folder.
+        pattern: glob inside the folder (`relscale.text.folder_walk.find_files`).
         exclude: globs of paths to leave out.
 
     Returns:
         The files, sorted by path; empty if the source does not exist.
+
+    Raises:
+        ValueError: see `relscale.text.folder_walk.find_files`.
     """
     if root.is_file():
-        found = root.stat()
-        return [LocalFile(path=root.name, num_bytes=found.st_size, mtime_ns=found.st_mtime_ns)]
-    globs, length, files = list(exclude), len(root.parts), []
-    for path in root.glob(pattern):
-        name = "/".join(path.parts[length:])
-        if any(fnmatch.fnmatch(name, glob) for glob in globs):
-            continue
-        try:
-            found = path.stat()
-        except FileNotFoundError:  # a broken link
-            continue
-        if stat.S_ISREG(found.st_mode):
-            files.append(LocalFile(path=name, num_bytes=found.st_size, mtime_ns=found.st_mtime_ns))
-    return sorted(files, key=lambda file: file.path)
+        return [_local_file(root.name, root.stat())]
+    found = find_files(root, pattern, exclude)
+    return [_local_file(file.name, file.status) for file in found.files]
+
+
+def readable_files(
+    key: str, root: Path, pattern: str = "**/*", exclude: Iterable[str] = ()
+) -> dict[str, Path]:
+    """Return the paths of the files that `local_files` lists, by their names.
+
+    Args:
+        key: key of the source, for messages.
+        root: a folder, or a single file.
+        pattern: glob inside the folder.
+        exclude: globs of paths to leave out.
+
+    Raises:
+        ValueError: naming the key and the path, if it does not exist, is neither a file nor a
+            folder, or has entries that cannot be read.
+    """
+    where = f"{key} = {str(root)!r}"
+    if root.is_file():
+        return {root.name: root}
+    if not root.is_dir():
+        problem = "neither a file nor a folder" if root.exists() else "no such file or folder"
+        raise ValueError(f"{where}: {problem}")
+    found = find_files(root, pattern, exclude)
+    found.check_readable(where)
+    if found.num_hidden:
+        _LOG.warning("%s: left out %d hidden files and folders", where, found.num_hidden)
+    return {file.name: file.path for file in found.files}
+
+
+def _local_file(name: str, status: os.stat_result) -> LocalFile:
+    return LocalFile(path=name, num_bytes=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def stamps(files: Iterable[LocalFile]) -> dict[str, tuple[int, int]]:

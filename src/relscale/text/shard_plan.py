@@ -8,7 +8,7 @@ jobs that build the shards, so that an added or removed file makes them stale.
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from relscale.config.sharded import ComponentText
@@ -16,7 +16,7 @@ from relscale.config.sources import HubOrigin, LocalOrigin
 from relscale.files import sha256_of
 from relscale.text.formats import endings, is_readable
 from relscale.text.hub_datasets import list_files
-from relscale.text.local_files import LocalFile, local_files, local_path
+from relscale.text.local_files import LocalFile, local_files, local_path, readable_files
 from relscale.text.manifests import PlannedFile, ShardPlan
 
 HASHED_UP_TO_BYTES = 1_000_000
@@ -84,13 +84,15 @@ def deal(files: Sequence[PlannedFile], shards: int) -> list[list[PlannedFile]]:
 
 def _local(component: ComponentText, source: LocalOrigin) -> list[PlannedFile]:
     root = Path(source.path)
-    key = f"sources.{component.source}.path = {source.path!r}"
-    if not root.exists():
-        raise ValueError(f"{key}: no such file or folder")
+    key = f"sources.{component.source}.path"
+    readable = readable_files(key, root, component.files, component.exclude)
     files = local_files(root, component.files, component.exclude)
     if not files:
-        some = ", ".join(path.name for path in list(root.iterdir())[:8]) or "nothing"
-        raise ValueError(f"{key}: no file matches files = {component.files!r}; it holds {some}")
+        some = ", ".join(list(readable_files(key, root))[:8]) or "nothing"
+        raise ValueError(
+            f"{key} = {source.path!r}: no file matches files = {component.files!r}; it holds {some}"
+        )
+    _check_different(key, readable)
     return [
         PlannedFile(
             path=file.path,
@@ -100,6 +102,20 @@ def _local(component: ComponentText, source: LocalOrigin) -> list[PlannedFile]:
         )
         for file in files
     ]
+
+
+def _check_different(key: str, files: Mapping[str, Path]) -> None:
+    """Check that no file has two names, since its text would be read twice.
+
+    Raises:
+        ValueError: naming both.
+    """
+    names: dict[tuple[int, int], str] = {}
+    for name, path in files.items():
+        status = path.stat()
+        other = names.setdefault((status.st_dev, status.st_ino), name)
+        if other != name:
+            raise ValueError(f"{key}: {other} and {name} are the same file; exclude one of them")
 
 
 def _checksum(root: Path, file: LocalFile) -> str | None:

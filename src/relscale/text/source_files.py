@@ -1,8 +1,9 @@
 """Find the files of a source that a glob selects, and the folder that names a file's domain."""
 
-import fnmatch
 from collections.abc import Iterable
 from pathlib import Path
+
+from relscale.text.folder_walk import find_files, has_hidden_part
 
 
 def matching_files(files_dir: Path, pattern: str, exclude: Iterable[str] = ()) -> list[Path]:
@@ -10,37 +11,29 @@ def matching_files(files_dir: Path, pattern: str, exclude: Iterable[str] = ()) -
 
     Args:
         files_dir: folder of the source's files, `files/` next to its manifest.
-        pattern: glob inside the folder.
+        pattern: glob inside the folder (`relscale.text.folder_walk.find_files`).
         exclude: globs of paths to leave out.
 
     Returns:
         The files, sorted by path.
 
     Raises:
-        ValueError: naming the folder, the glob and some existing files, if no file matches.
+        ValueError: naming the folder, the glob and some existing files, if no file matches; listing
+            matching entries that cannot be read.
     """
     exclude = list(exclude)
-    if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        raise ValueError(
-            f'files = {pattern!r}: must be a glob inside the source\'s folder, such as "data/*.txt"'
-        )
-    found = [
-        path
-        for path in files_dir.glob(pattern)
-        if path.is_file()
-        and not any(
-            fnmatch.fnmatch(path.relative_to(files_dir).as_posix(), glob) for glob in exclude
-        )
-    ]
-    if not found:
-        files = (path for path in files_dir.rglob("*") if path.is_file())
-        some = sorted(path.relative_to(files_dir).as_posix() for path in files)[:8]
+    found = find_files(files_dir, pattern, exclude)
+    found.check_readable(f"{files_dir}, files = {pattern!r}")
+    if not found.files:
+        some = [file.name for file in find_files(files_dir, "**/*").files[:8]]
         without = f" without {', '.join(exclude)}" if exclude else ""
+        hidden = " (hidden files of a local source are not copied)"
         raise ValueError(
-            f"{files_dir}: no file matches files = {pattern!r}{without}; it holds"
+            f"{files_dir}: no file matches files = {pattern!r}{without}"
+            f"{hidden if has_hidden_part(pattern) else ''}; it holds"
             f" {', '.join(some) or 'nothing'}, ..."
         )
-    return sorted(found)
+    return sorted(file.path for file in found.files)
 
 
 def folder_at(name: str, level: int) -> str:

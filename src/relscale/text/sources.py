@@ -16,7 +16,7 @@ from pathlib import Path
 from relscale.config.sources import HubOrigin, LocalOrigin, PackageOrigin
 from relscale.files import sha256_of
 from relscale.text.hub_datasets import stream_dataset
-from relscale.text.local_files import local_files, stamps
+from relscale.text.local_files import local_files, readable_files, stamps
 from relscale.text.manifests import LocalSourceManifest, SourceManifest
 from relscale.text.packages import package_file, unpack
 
@@ -129,11 +129,18 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _copy(name: str, path: Path, folder: Path) -> None:
-    if not path.exists():
-        raise ValueError(f"sources.{name}.path = {str(path)!r}: no such file or folder")
-    if path.is_dir():
-        shutil.copytree(path, folder, dirs_exist_ok=True)
-    else:
-        shutil.copyfile(path, folder / path.name)
+    """Copy a local file, or the files of a folder that `local_files` lists.
+
+    Raises:
+        ValueError: naming the source, if there is nothing to copy or a file cannot be read.
+    """
+    key = f"sources.{name}.path"
+    for relative, file in readable_files(key, path).items():
+        copy = folder / relative
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file, copy)
+        except PermissionError as error:
+            raise ValueError(f"{key} = {str(path)!r}: {file}: cannot be read: {error}") from error
     if not any(file.stat().st_size for file in folder.rglob("*") if file.is_file()):
-        raise ValueError(f"sources.{name}.path = {str(path)!r}: it is empty")
+        raise ValueError(f"{key} = {str(path)!r}: it is empty")

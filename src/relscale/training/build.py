@@ -5,11 +5,12 @@ Light imports: torch only where it is used.
 
 import logging
 import os
+from dataclasses import replace
 from typing import Literal
 
 from relscale.plan.run_spec import RunSpec
 from relscale.training.execution import GIB, Execution, choose_execution
-from relscale.training.native_library import UnavailableError, supports
+from relscale.training.native_build import Support, UnavailableError, covers, supports
 from relscale.training.native_trainer import NativeTrainer
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 from relscale.training.trainer import Trainer
@@ -48,19 +49,11 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
         ValueError: if the spec requires the native trainer and it cannot be used, or if the run
             does not fit the GPU.
     """
-    if spec.implementation != "torch" and group.world_size == 1:
-        support = supports(spec.shape, spec.choices, spec.optimiser)
+    if _is_native(spec, group):
         try:
-            if support:
-                return NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
+            return NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
         except UnavailableError as error:
             raise ValueError(f"suite.recipe.implementation: {error}") from error
-        if spec.implementation == "native":
-            raise ValueError(
-                f"suite.recipe.implementation = 'native': {support.reason}; "
-                "the choices are auto, native, torch"
-            )
-        logger.info("torch trains the run: %s", support.reason)
     # Set before CUDA starts: cuBLAS gives the same bytes twice only with a fixed work space.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch  # slow to import
@@ -70,9 +63,34 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    execution = _execution(spec, group)
+    execution = replace(_execution(spec, group), threads=threads)
     logger.info("%s: %s", spec.name, execution)
     return TorchTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed, execution, group)
+
+
+def _is_native(spec: RunSpec, group: ProcessGroup) -> bool:
+    """Return whether the native trainer trains a run.
+
+    Raises:
+        ValueError: if the spec requires it and it cannot be used.
+    """
+    if spec.implementation == "torch":
+        return False
+    support = supports(spec.shape, spec.choices, spec.optimiser)
+    if group.world_size > 1:
+        support = Support(reason=f"the native step has no {group.world_size} processes")
+    if support or spec.implementation == "auto":
+        if not support:
+            # A warning only where another machine would train the run with the other step.
+            missing = covers(spec.shape, spec.choices, spec.optimiser)
+            level = logging.WARNING if missing else logging.INFO
+            logger.log(level, "%s: torch trains the run: %s", spec.name, support.reason)
+        return bool(support)
+    raise ValueError(
+        f"suite.recipe.implementation: the native step has to train {spec.name}, as it was "
+        f"configured or trained other runs of the experiment: {support.reason}; to train all runs "
+        "with torch, set it to 'torch' (the choices are auto, native, torch)"
+    )
 
 
 def _device(spec: RunSpec) -> Literal["cpu", "cuda"]:
@@ -86,7 +104,7 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
 
     device, memory = _device(spec), 0
     if spec.device == "gpu" and device == "cpu":
-        logger.info(
+        logger.warning(
             "%s: recipe %s trains on a GPU; torch finds none, so the run uses the CPU",
             spec.name,
             spec.columns.recipe,

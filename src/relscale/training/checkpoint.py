@@ -1,32 +1,35 @@
 """Checkpoints of one run, in a folder that one process at a time may use. Light imports: no torch.
 
 A checkpoint consists of `step-<n>.safetensors` (the state of the trainer) and `step-<n>.json` (the
-state of the loop and the checksum of the other file). Both are written under a temporary name and
-renamed, the JSON last: without its JSON a checkpoint does not count. The latest two are kept, so
-that a good one survives a full disk and a damaged file.
+step, the state of the loop, the checksum of the other file, and a checksum of all these). Both are
+written under a temporary name and renamed, the JSON last: without its JSON a checkpoint does not
+count. The latest two are kept, so that a good one survives a full disk and a damaged file.
 """
 
 import fcntl
-import json
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from relscale.files import read_json, replacing, sha256_of, write_json
+from relscale.provenance.digests import spec_digest
 
 logger = logging.getLogger(__name__)
 KEPT = 2
 """Number of checkpoints that are kept per run."""
+NAME = re.compile(r"step-(\d{9,})\.json")
+"""Name of the JSON file of a checkpoint, with its step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +64,20 @@ class Checkpoints:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the folder; if another process has the lock, log which one and wait for it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+") as handle:
+        """Lock the folder; if another process has the lock, log which one and wait for it.
+
+        Temporary files of killed processes are removed.
+
+        Raises:
+            ValueError: if the folder cannot be created or written to.
+        """
+        with self._open_lock():
+            yield
+
+    def _open_lock(self) -> TextIO:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / "lock").open("a+", buffering=1)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -73,8 +87,11 @@ class Checkpoints:
                 fcntl.flock(handle, fcntl.LOCK_EX)
             handle.truncate(0)
             handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            handle.flush()
-            yield
+            for left in self.folder.glob(".step-*.tmp"):
+                left.unlink()
+        except OSError as error:
+            raise ValueError(f"{self.folder}: cannot hold checkpoints: {error}") from error
+        return handle
 
     def due(self, step: int) -> bool:
         """Return whether a checkpoint is due after a step."""
@@ -92,32 +109,32 @@ class Checkpoints:
             with replacing(path) as temporary:
                 save_file(dict(state), temporary)
                 digest = sha256_of(temporary)
-            write_json(
-                path.with_suffix(".json"), {"step": step, "sha256": digest, "loop": dict(loop)}
-            )
+            saved = {"step": step, "sha256": digest, "loop": dict(loop)}
+            write_json(path.with_suffix(".json"), saved | {"checksum": spec_digest(saved)})
+            for old in self._steps()[:-KEPT]:
+                self._path(old).with_suffix(".json").unlink()
+                self._path(old).unlink(missing_ok=True)
         except (OSError, SafetensorError) as error:
             raise ValueError(
                 f"{path}: the checkpoint cannot be written: {error}; "
                 f"the last good one is {self._last_good()}"
             ) from error
         self._saved_at = time.monotonic()
-        for old in self._steps()[:-KEPT]:
-            self._path(old).with_suffix(".json").unlink()
-            self._path(old).unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """Return the latest checkpoint with a correct checksum, or None.
+        """Return the latest checkpoint with correct checksums, or None.
 
-        Damaged checkpoints are logged and skipped.
+        Damaged checkpoints, and those of versions without a checksum of the step, are logged and
+        skipped.
         """
         for step in reversed(self._steps()):
             path = self._path(step)
             try:
-                saved = read_json(path.with_suffix(".json"))
+                saved = _checked(read_json(path.with_suffix(".json")), step)
                 if sha256_of(path) != saved["sha256"]:
-                    raise ValueError(f"{path}: its checksum is not the recorded one")
-                return Checkpoint(step=saved["step"], state=load_file(path), loop=saved["loop"])
-            except (OSError, ValueError, KeyError, SafetensorError, json.JSONDecodeError) as error:
+                    raise ValueError("its checksum is not the recorded one")
+                return Checkpoint(step=step, state=load_file(path), loop=saved["loop"])
+            except (OSError, ValueError, SafetensorError) as error:
                 logger.warning("%s: damaged, skipped: %s", path, error)
         return None
 
@@ -126,10 +143,25 @@ class Checkpoints:
 
     def _steps(self) -> list[int]:
         """Return the steps of the saved checkpoints, ascending."""
-        return sorted(
-            int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.json")
-        )
+        names = (NAME.fullmatch(path.name) for path in self.folder.glob("step-*.json"))
+        return sorted(int(name[1]) for name in names if name)
 
     def _last_good(self) -> str:
         steps = self._steps()
         return f"that of step {steps[-1]}" if steps else "none"
+
+
+def _checked(saved: Any, step: int) -> dict[str, Any]:
+    """Return the content of a checkpoint's JSON file without its checksum.
+
+    Raises:
+        ValueError: if it is not what was saved after this step.
+    """
+    if not isinstance(saved, dict) or set(saved) != {"step", "sha256", "loop", "checksum"}:
+        raise ValueError("its JSON does not have the keys step, sha256, loop and checksum")
+    content = {name: value for name, value in saved.items() if name != "checksum"}
+    if spec_digest(content) != saved["checksum"]:
+        raise ValueError("its step or the state of the loop is not the one that was saved")
+    if saved["step"] != step:
+        raise ValueError(f"it is the checkpoint of step {saved['step']}")
+    return content

@@ -41,6 +41,8 @@ class Execution:
     """Whether the backward pass recomputes the activations inside a block."""
     sharded: bool = False
     """Whether each process keeps only its part of the moments."""
+    threads: int = 1
+    """Threads of a process; on the CPU they decide the order of torch's sums."""
 
     @property
     def name(self) -> str:
@@ -48,6 +50,8 @@ class Execution:
         words = ["torch" if self.device == "cpu" else "torch cuda bfloat16"]
         if self.processes > 1:
             words.append(f"{self.processes} processes")
+        if self.device == "cpu" and self.threads > 1:
+            words.append(f"{self.threads} threads")
         if self.micro_batch is not None:
             words.append(f"micro batches of {self.micro_batch}")
         if self.activation_checkpointing:

@@ -85,7 +85,7 @@ def train(
         ValueError: if a checkpoint cannot be written or does not fit the model.
     """
     steps, checkpoints = spec.steps, hooks.checkpoints
-    done, book = _resume(trainer, checkpoints)
+    done, book = _resume(trainer, checkpoints, steps)
     if (most := group.max(done)) != done:
         raise RuntimeError(f"rank {group.rank} resumes after step {done}, another after {most}")
     batches, epochs = _batches(spec, tokens, trainer, done)
@@ -186,11 +186,20 @@ class _Book:
         }
 
 
-def _resume(trainer: Trainer, checkpoints: Checkpoints | None) -> tuple[int, _Book]:
-    """Load the latest checkpoint into the trainer; return the steps done and the book."""
+def _resume(trainer: Trainer, checkpoints: Checkpoints | None, steps: int) -> tuple[int, _Book]:
+    """Load the latest checkpoint into the trainer; return the steps done and the book.
+
+    Raises:
+        ValueError: if the checkpoint is that of another run.
+    """
     saved = None if checkpoints is None else checkpoints.latest()
-    if saved is None:
+    if checkpoints is None or saved is None:
         return 0, _Book()
+    if not 0 < saved.step <= steps:
+        raise ValueError(
+            f"{checkpoints.folder}: a checkpoint of step {saved.step}; the run has {steps} steps: "
+            "remove the folder"
+        )
     trainer.load_state(saved.state)
     loop = saved.loop
     logger.info("resuming after step %d", saved.step)

@@ -1,35 +1,20 @@
-"""The compiled library for native training and scoring, if it was built.
+"""The functions of the compiled library for native training and scoring.
 
-`setup.py` compiles it from `native/` when the package is installed, for several levels of
-instructions; the best level of the machine is used. The same inputs give the same bytes with the
-same library at the same level. Light imports: no torch.
+Read `NativeDecoder` first; `native_build` says whether the library can be used. The same inputs
+give the same bytes with the same library at the same level. Light imports: no torch.
 """
 
 import ctypes
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from relscale.plan.architecture import Choices, Shape
-from relscale.plan.optimiser import Optimiser, OptimiserSettings
+from relscale.plan.optimiser import OptimiserSettings
 from relscale.training.initial import parameter_shapes
-
-SOURCES = "af3adb4865a31eb2"
-"""Digest of the C sources: first 16 digits of the SHA-256 of native/*.c and *.h, concatenated in
-the order of their names. An edit of the sources is thereby an edit of this module, so that results
-become stale, and a library that was built from other sources is refused."""
-
-LEVELS = ("avx512", "avx2", "baseline")
-"""Levels of instructions, best first; `baseline` is the compiler's default (SSE2, NEON)."""
-
-WIDEST = 512
-"""Largest width of the native trainer; above it, torch's matrix products are faster."""
+from relscale.training.native_build import load_library
 
 ADAM_EPSILON = 1e-8
 """Added to the root of the second moment, as in torch's AdamW."""
@@ -56,122 +41,6 @@ class _Adam(ctypes.Structure):
         ("rates", _DOUBLE * 3),
         *((name, _DOUBLE) for name in ("beta1", "beta2", "epsilon", "weight_decay", "clip_norm")),
     ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Support:
-    """Whether the library supports something; usable as a condition."""
-
-    reason: str | None = None
-    """Why it does not; None if it does."""
-
-    def __bool__(self) -> bool:
-        """Return whether the library supports it."""
-        return self.reason is None
-
-
-class UnavailableError(RuntimeError):
-    """Raised if the library, or a level of it, cannot be used; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Library:
-    """The loaded library at one level."""
-
-    functions: ctypes.CDLL
-    """Its functions."""
-    level: str
-    """The level's name."""
-    pointer: int
-    """The level's table of functions."""
-
-
-@cache
-def load_library(level: str | None = None) -> Library:
-    """Load the library.
-
-    Args:
-        level: of instructions; None takes the best one of this machine.
-
-    Raises:
-        UnavailableError: if it was not built, was built from other sources, or this machine lacks
-            the level.
-    """
-    paths = [Path(__file__).with_name(f"_native{suffix}") for suffix in EXTENSION_SUFFIXES]
-    path = next((path for path in paths if path.exists()), None)
-    if path is None:
-        raise UnavailableError(
-            "it was not compiled when the package was installed (no C compiler, or none that "
-            "supports vector extensions)"
-        )
-    try:
-        functions = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise UnavailableError(f"{path} cannot be loaded: {error}") from error
-    functions.relscale_sources.restype = ctypes.c_char_p
-    built_from = functions.relscale_sources().decode()
-    if built_from != SOURCES:
-        raise UnavailableError(
-            f"{path} was compiled from sources {built_from}, not {SOURCES}: install the package "
-            "again"
-        )
-    _declare(functions)
-    for name in LEVELS if level is None else (level,):
-        if pointer := functions.relscale_level(name.encode()):
-            return Library(functions=functions, level=name, pointer=pointer)
-    raise UnavailableError(f"it has no level {level!r} for this machine")
-
-
-def _declare(functions: ctypes.CDLL) -> None:
-    functions.relscale_level.argtypes, functions.relscale_level.restype = (
-        [ctypes.c_char_p],
-        _POINTER,
-    )
-    functions.relscale_make.argtypes = [
-        _POINTER,
-        _POINTER,
-        ctypes.c_float,
-        _POINTER,
-        _POINTER,
-        ctypes.c_int,
-    ]
-    functions.relscale_make.restype = _POINTER
-    functions.relscale_free.argtypes, functions.relscale_free.restype = [_POINTER], None
-    functions.relscale_gradients.argtypes = [_POINTER] * 4 + [_LONG] + [_POINTER] * 2
-    functions.relscale_update.argtypes = [_POINTER] * 7 + [
-        _LONG,
-        _POINTER,
-        _DOUBLE,
-        _LONG,
-        _POINTER,
-        _POINTER,
-    ]
-    functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 2
-
-
-@cache
-def available() -> Support:
-    """Return whether the library can be used on this machine."""
-    try:
-        load_library()
-    except UnavailableError as error:
-        return Support(reason=f"the native library cannot be used: {error}")
-    return Support()
-
-
-def supports(shape: Shape, choices: Choices, optimiser: Optimiser | None = None) -> Support:
-    """Return whether the library can score a decoder, or train it if an optimiser is given."""
-    if shape.architecture != "qwen3":
-        return Support(reason=f"the native library has no architecture {shape.architecture!r}")
-    if shape.head_dim % 2:
-        return Support(reason=f"head width {shape.head_dim} is odd: rotary positions rotate pairs")
-    if choices.rope_scaling is not None:
-        return Support(reason="the native step has no scaled rotary positions")
-    if shape.width > WIDEST:
-        return Support(reason=f"width {shape.width} is above {WIDEST}, where torch is faster")
-    if optimiser is not None and optimiser.kind != "adam":
-        return Support(reason=f"the native step has no optimiser {optimiser.kind!r}, only 'adam'")
-    return available()
 
 
 def flat_values(

@@ -22,7 +22,7 @@ from relscale.training.trainer import process_memory_mib
 class NativeTrainer:
     """A decoder in training on one core; see `trainer.Trainer`.
 
-    Build one only where `native_library.supports` allows it. Its name contains the level of
+    Build one only where `native_build.supports` allows it. Its name contains the level of
     instructions: another level gives other bytes, within rounding.
     """
 
@@ -41,7 +41,7 @@ class NativeTrainer:
             choices: settings of the architecture.
             optimiser: settings of the optimiser; `supports` allows `adam` only.
             seed: of the initial values.
-            level: of instructions (`native_library.LEVELS`); None takes the best one that this
+            level: of instructions (`native_build.LEVELS`); None takes the best one that this
                 machine has.
 
         Raises:

@@ -10,48 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copyfile
 
 from tqdm import tqdm
 
-from relscale.files import read_json, write_json, write_text
+from relscale.files import read_json
 from relscale.plan.run_spec import RunSpec
 from relscale.provenance.digests import spec_digest
-from relscale.text.end_of_text import end_of_text_in
 from relscale.training.build import build_trainer, join_process_group
 from relscale.training.checkpoint import Checkpoints
-from relscale.training.curve import CurvePoint, curve_csv, speed_csv
-from relscale.training.loop import Hooks, InterruptedRunError, Outcome, train
-from relscale.training.record import RunRecord
+from relscale.training.curve import CurvePoint
+from relscale.training.loop import Hooks, InterruptedRunError, train
+from relscale.training.results import RunInputs, RunOutputs, save_run
 from relscale.training.token_files import check_unchanged, file_stamps, read_tokens
-from relscale.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInputs:
-    """The input files of a training job, and what else defines the bytes of its outputs."""
-
-    spec: RunSpec
-    """Spec of the run."""
-    manifest: Path
-    """Manifest of the corpus's tokens."""
-    tokenizer: Path
-    """The tokenizer's file, copied into the model's folder."""
-    defined_by: Sequence[str]
-    """Digests of code and libraries."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOutputs:
-    """The output files of a training job."""
-
-    record: Path
-    curve: Path
-    speed: Path
-    model: Path
-    """Folder; empty for a diverged run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +50,8 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, options: RunOptions) -> No
     Raises:
         InterruptedRunError: if SIGTERM arrived; the run resumes from its checkpoint when it is
             called again.
-        ValueError: if tokens do not match their manifest, or the run cannot be trained here.
+        ValueError: if tokens do not match their manifest, or the run cannot be trained here, or a
+            file cannot be written.
     """
     spec = inputs.spec
     stamps = file_stamps(inputs.manifest)
@@ -107,7 +80,7 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, options: RunOptions) -> No
                 if outcome.excluded_reason:
                     logger.warning("%s: %s", spec.name, outcome.excluded_reason)
                 # Under the lock, so that no other process writes the same files.
-                save_run(outcome, trainer, inputs, outputs)
+                save_run(outcome, trainer, inputs, outputs, checkpoints.folder)
     except InterruptedRunError as error:
         if group.is_main_process:
             logger.warning("%s: %s; saved in %s", spec.name, error, checkpoints.folder)
@@ -132,28 +105,6 @@ def checkpoint_key(
     return f"{inputs.spec.name}-{spec_digest(defined_by)}"
 
 
-def save_run(outcome: Outcome, trainer: Trainer, inputs: RunInputs, outputs: RunOutputs) -> None:
-    """Write model, curves and record; the model's folder of a diverged run is empty."""
-    spec, trained = inputs.spec, outcome.excluded_reason is None
-    outputs.model.mkdir(parents=True, exist_ok=True)
-    if trained:
-        trainer.save(outputs.model)
-        _save_tokenizer(inputs.tokenizer, outputs.model, spec.shape.context_length)
-    write_text(outputs.curve, curve_csv(spec.name, outcome.curve))
-    write_text(outputs.speed, speed_csv(spec.name, outcome.curve))
-    record = RunRecord(
-        columns=spec.columns,
-        spec=spec,
-        excluded_reason=outcome.excluded_reason,
-        epochs=outcome.epochs,
-        implementation=trainer.name,
-        status=outcome.status,
-        defined_by=list(inputs.defined_by),
-        final_loss_nats_per_token=outcome.curve[-1].loss_nats_per_token if trained else None,
-    )
-    write_json(outputs.record, record.model_dump(mode="json"))
-
-
 @contextmanager
 def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether a signal arrived.
@@ -166,21 +117,6 @@ def noticing(number: signal.Signals) -> Iterator[Callable[[], bool]]:
         yield lambda: bool(arrived)
     finally:
         signal.signal(number, before)
-
-
-def _save_tokenizer(tokenizer: Path, folder: Path, context_length: int) -> None:
-    """Copy the tokenizer into a model's folder, with the settings that `transformers` reads."""
-    copyfile(tokenizer, folder / "tokenizer.json")
-    token, number = end_of_text_in(read_json(tokenizer), str(tokenizer))
-    config = read_json(folder / "config.json")
-    write_json(folder / "config.json", config | {"bos_token_id": number, "eos_token_id": number})
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": token,
-        "bos_token": token,
-        "model_max_length": context_length,
-    }
-    write_json(folder / "tokenizer_config.json", settings)
 
 
 def _reporters(spec: RunSpec, tensorboard: Path | None) -> Iterator[Callable[[CurvePoint], None]]:

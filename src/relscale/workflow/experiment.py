@@ -1,15 +1,15 @@
 """An experiment as the workflow sees it: checked settings, and the runs or released models."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from relscale.config.experiment import Experiment
 from relscale.config.families import AnyFamily
-from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.load import load_config, merged, read_files
 from relscale.config.released import ReleasedModelRow
 from relscale.config.sharded import ShardedCorpus
 from relscale.plan.planned_run import Run
@@ -86,11 +86,30 @@ class PlannedExperiment:
 
     def runs_of(self, corpus: str, budget: str) -> list[str]:
         """Return the names of the runs of one IsoFLOP curve."""
-        return [run.run for run in self.runs if (run.corpus, run.budget) == (corpus, budget)]
+        return [run.run for run in self._runs_by_curve.get((corpus, budget), ())]
 
     def released_of(self, corpus: str, budget: str) -> list[ReleasedModelRow]:
         """Return the released models of one IsoFLOP curve, in the table's order."""
-        return [row for row in self.released if (row.corpus, row.budget) == (corpus, budget)]
+        return list(self._released_by_curve.get((corpus, budget), ()))
+
+    @cached_property
+    def _runs_by_curve(self) -> dict[tuple[str, str], list[Run]]:
+        return _by_curve(self.runs)
+
+    @cached_property
+    def _released_by_curve(self) -> dict[tuple[str, str], list[ReleasedModelRow]]:
+        return _by_curve(self.released)
+
+
+Member = TypeVar("Member", Run, ReleasedModelRow)
+
+
+def _by_curve(members: Iterable[Member]) -> dict[tuple[str, str], list[Member]]:
+    """Group runs or released models by corpus and budget, in order."""
+    curves: dict[tuple[str, str], list[Member]] = {}
+    for member in members:
+        curves.setdefault((member.corpus, member.budget), []).append(member)
+    return curves
 
 
 def read_experiment(
@@ -105,9 +124,9 @@ def read_experiment(
     Raises:
         ValueError: listing every problem of the configuration or of the table of released models.
     """
-    named = [(os.path.relpath(path), read_yaml(path)) for path in files]
+    named, problems = read_files(Path(os.path.relpath(path)) for path in files)
     contents: list[Mapping[str, Any]] = [content for _, content in named]
-    return plan_experiment(load_config(merged([*contents, overrides or {}]), named))
+    return plan_experiment(load_config(merged([*contents, overrides or {}]), named, problems))
 
 
 def plan_experiment(settings: Experiment) -> PlannedExperiment:

@@ -31,6 +31,7 @@ def result_tables(experiment: PlannedExperiment) -> list[str]:
         "losses.csv",
         "items.parquet",
         "preflight.json",
+        *(["implementations.csv"] if experiment.trained else []),
         *(f"{table}.csv" for table in corpora_tables(experiment)),
     ]
 

@@ -32,15 +32,17 @@ def suite_spec(experiment: PlannedExperiment, tokens_to_score: dict[str, int]) -
 def enough_tokens_spec(experiment: PlannedExperiment) -> EnoughTokensSpec:
     """Return the tokens that the longest run of each corpus needs, and the allowed epochs."""
     suite = experiment.settings.suite
-    most_tokens = {
-        corpus: max(run.tokens for run in experiment.runs if run.corpus == corpus)
-        for corpus in suite.corpora
-    }
+    most_tokens = dict.fromkeys(suite.corpora, 0)
+    for run in experiment.runs:
+        most_tokens[run.corpus] = max(most_tokens[run.corpus], run.tokens)
     return EnoughTokensSpec(most_tokens=most_tokens, max_epochs=suite.max_epochs)
 
 
 def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:
     """Return the spec of the table of released models."""
     settings = experiment.settings.released
-    folder = settings.folder if settings is not None else None
-    return ReleasedModelsSpec(models=list(experiment.released), folder=folder)
+    return ReleasedModelsSpec(
+        models=list(experiment.released),
+        folder=settings.folder if settings is not None else None,
+        max_length=settings.max_length if settings is not None else None,
+    )

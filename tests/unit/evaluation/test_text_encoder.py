@@ -21,14 +21,14 @@ def test_trailing_white_space_moves_to_continuation(encoder):
     assert encoder.option("x:\n", "a", delimiter="").continuation == (1 + ord("\n"), A)
 
 
-def test_boundary_inside_a_token_follows_the_harness(encoder):
-    # "xbc" is x, bc; the context alone is x, b: two tokens are dropped from the whole, which leaves
-    # "x" for "xbcx", and nothing for "xbc".
-    option = encoder.option("xb", "cx", delimiter="")
-    assert option.context == (0, X, B)
-    assert option.continuation == (X,)
-    with pytest.raises(ValueError, match="'c' has no token of its own after 'xb'"):
-        encoder.option("xb", "c", delimiter="")
+def test_where_a_token_spans_the_boundary_the_option_is_encoded_alone(encoder):
+    # "xbcx" is x, bc, x and does not begin with the context's x, b.
+    for text, tokens in (("cx", (C, X)), ("c", (C,))):
+        option = encoder.option("xb", text, delimiter="")
+        assert option.context == (0, X, B)
+        assert (option.continuation, option.num_bytes) == (tokens, len(text))
+        assert option.alone
+    assert not encoder.option("xb", "x", delimiter="").alone
 
 
 def test_empty_context_is_the_prefix_alone(encoder):

@@ -114,7 +114,7 @@ def test_intervals_of_outside_models_cover():
         ),
         (
             ("a", 1e12, "low", 0.5, "", ""),
-            r"row 1: loss is 'low': a number, or empty where unknown",
+            r"models.csv: line 2: loss is 'low': a number is needed",
         ),
         (("a", 1e12, 2.0, 65.6, "", ""), r"row 1: accuracy is 65.6: a share from 0 to 1"),
         (("a", None, None, 0.5, "", ""), r"row 1: neither compute nor loss"),

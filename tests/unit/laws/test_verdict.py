@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from relscale.laws.gap import gap_fit
+from relscale.laws.spec import LawSpec
 from relscale.laws.tables.relative import side_tests
 from relscale.laws.verdict import (
     add_verdicts,
@@ -12,6 +13,12 @@ from relscale.laws.verdict import (
     p_equivalence,
     verdict_of,
 )
+
+SPEC = LawSpec(family="f")
+
+
+def verdicts(relative):
+    return add_verdicts(relative, SPEC.rises)
 
 
 def test_p_values_by_hand():
@@ -100,18 +107,19 @@ def test_holm_by_hand():
             "undecided",
             "undecided",
         ),
-        # An unknown metric is an error.
+        # A metric of other tools.
         (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
     ],
 )
 def test_verdicts(
     dbeta, difference, equivalence, crosses, side, first, last, metric, verdict, faster
 ):
+    rising = SPEC.rises(metric)
     assert (
-        verdict_of(dbeta, difference, equivalence, crosses, side, first, last, metric, 0.05)
+        verdict_of(dbeta, difference, equivalence, crosses, side, first, last, rising, 0.05)
         == verdict
     )
-    assert faster_of(dbeta, difference, equivalence, metric, 0.05) == faster
+    assert faster_of(dbeta, difference, equivalence, rising, 0.05) == faster
 
 
 def law(log_first, log_last, standard_error, dof=20.0):
@@ -172,7 +180,7 @@ def rows(**changes):
 
 
 def test_at_chance_gets_no_verdict_and_does_not_count():
-    table = add_verdicts(
+    table = verdicts(
         pd.DataFrame(
             [
                 rows(),
@@ -189,7 +197,7 @@ def test_at_chance_gets_no_verdict_and_does_not_count():
 
 
 def test_holm_within_suite_family_metric_estimator():
-    table = add_verdicts(
+    table = verdicts(
         pd.DataFrame(
             [
                 rows(),
@@ -207,9 +215,9 @@ def test_holm_within_suite_family_metric_estimator():
 def test_adjustment_decides():
     # p about .03 alone; with two equal ones Holm doubles it past .05.
     one = {"dbeta": -0.0234}
-    assert add_verdicts(pd.DataFrame([rows(**one)]))["verdict"].tolist() == ["narrows"]
+    assert verdicts(pd.DataFrame([rows(**one)]))["verdict"].tolist() == ["narrows"]
     assert (
-        add_verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist()
+        verdicts(pd.DataFrame([rows(**one), rows(treatment="u", **one)]))["verdict"].tolist()
         == ["undecided"] * 2
     )
 
@@ -218,15 +226,13 @@ def test_sides_are_adjusted_too():
     # p = .03 at the ends: significant for one gap, not after adjustment for two; nor is the
     # middle then.
     one = {"gap_last": 0.9, "p_crosses": 0.03, "p_side": 0.03}
-    assert add_verdicts(pd.DataFrame([rows(**one, dbeta=-0.1)]))["verdict"].tolist() == ["crosses"]
-    both = add_verdicts(
-        pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, dbeta=-0.1)])
-    )
+    assert verdicts(pd.DataFrame([rows(**one, dbeta=-0.1)]))["verdict"].tolist() == ["crosses"]
+    both = verdicts(pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, dbeta=-0.1)]))
     assert both["verdict"].tolist() == ["undecided"] * 2
     np.testing.assert_allclose(both["p_crosses_adjusted"], 0.06)
     np.testing.assert_allclose(both["p_side_adjusted"], 0.06)
     # Rows that are not tested have no p value and do not count.
-    half = add_verdicts(
+    half = verdicts(
         pd.DataFrame([rows(**one, dbeta=-0.1), rows(treatment="u", **one, status="at_chance")])
     )
     assert half["verdict"].tolist() == ["crosses", ""]

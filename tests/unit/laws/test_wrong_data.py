@@ -125,14 +125,20 @@ def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
 
 
 def test_an_error_that_is_no_number(frame, tmp_path):
-    laws = laws_of(
-        change(frame.astype({"value": object}), "value", "n/a?"), tmp_path / "losses.csv", **FEW
-    )
+    words = change(frame.astype({"value": object}), "value", "n/a?")
+    with pytest.raises(ValueError, match=r"losses.csv: line 28: value is 'n/a\?': a number is"):
+        laws_of(words, tmp_path / "losses.csv", **FEW)
+
+
+@pytest.mark.parametrize("word", ["", "NA", "NaN", "n/a", "null", "None"])
+def test_an_error_that_is_missing(frame, tmp_path, word):
+    words = change(frame.astype({"value": object}), "value", word)
+    laws = laws_of(words, tmp_path / "losses.csv", **FEW)
     assert all("1 run(s) left out: not finite" in text for text in remarks(laws).values())
 
 
-def test_text_among_the_values_that_locate_the_optimum(frame, tmp_path):
-    noisy = change(frame.assign(standard_error=0.01), "value", "n/a?", "1e11", "validation", "own")
+def test_a_missing_value_among_those_that_locate_the_optimum(frame, tmp_path):
+    noisy = change(frame.assign(standard_error=0.01), "value", "n/a", "1e11", "validation", "own")
     laws = laws_of(noisy, tmp_path / "losses.csv", **FEW)
     assert laws.laws.relative["dbeta"].notna().all()
 

@@ -246,7 +246,7 @@ def test_text_is_whole_markup_for_the_report(tables: Tables) -> None:
     text = findings_rst(tables["relative"], suite_of(["5e10"]), spec(labels=labels), links)
     rendered = Environment().from_string(text + "\n.. _explorer.html: javascript:show()\n").render()
     parts = publish_parts(rendered, writer="html", settings_overrides={"halt_level": 2})
-    assert "a_b* `c` |d| (( e ))" in parts["html_body"]
+    assert "a_b* `c` |d| {{ e }}" in parts["html_body"]
     assert 'href="javascript:show()"' in parts["html_body"]
     assert parts["html_body"].count("<li>") == 6
 

@@ -6,13 +6,16 @@ import pytest
 
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
+from relscale.config.training import JobLimits
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import bill, run_seconds
 from relscale.plan.optimiser import SETTINGS
 from relscale.plan.run_spec import RunSpec
-from relscale.plan.suite import plan_suite, suite_csv
+from relscale.plan.suite import PlanError, plan_suite, suite_csv
 from relscale.provenance.digests import canonical_json
+from relscale.resources.training import attempts, training_resources
+from relscale.workflow.experiment import PlannedExperiment
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PAPER_BUDGETS = ["1e18", "3e18", "6e18", "1e19", "3e19", "6e19", "1e20"]
@@ -267,3 +270,36 @@ def test_the_old_key_for_the_implementation_is_refused_with_the_new_one():
                 "budgets": [{"label": "1e11", "shapes": ["16x1"]}],
             }
         )
+
+
+def test_a_plan_with_many_runs_is_linear_and_complete():
+    """20,000 runs, the most of an experiment: a quadratic step would take minutes."""
+    seeds = list(range(10_000))
+    more = [{"budget": "1e11", "shape": "24x1", "seeds": [10_000, 3]}]
+    runs = plan_suite(small([{"label": "1e11", "shapes": ["16x1", "24x1"]}], seeds, more), 512)
+    assert [run.seed for run in runs] == [*seeds, *seeds, 10_000]
+    experiment = PlannedExperiment(settings=None, runs=tuple(runs))
+    assert len(experiment.runs_of("a", "1e11")) == 20_001
+    assert experiment.runs_of("a", "9e9") == []
+
+
+def test_a_batch_above_the_limit_is_an_error_of_the_plan():
+    suite = Suite.model_validate(
+        {
+            "corpora": ["a"],
+            "recipe": {"name": "cpu_small", "batch_reference_tokens": 1, "context_length": 1},
+            "budgets": [{"label": "1e30", "shapes": ["2x1"]}],
+        }
+    )
+    with pytest.raises(PlanError, match="sequences, and the limit is 1,048,576"):
+        plan_suite(suite, 260)
+
+
+def test_times_of_jobs_are_at_least_a_minute_and_never_infinite():
+    run = plan_suite(small([{"label": "1e11", "shapes": ["16x1"]}]), 512)[0]
+    slow = Costs(device="cpu", peak_flops_per_s=1, utilisation=1e-6)
+    limits = JobLimits(hours_per_run=1e-9)
+    asked = training_resources(run, limits, slow)
+    assert asked.runtime == 1
+    assert attempts(run, asked, slow) == 10**9
+    assert training_resources(run, JobLimits(hours_per_run=1e300), slow).runtime == 10**9 + 30

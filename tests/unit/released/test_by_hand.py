@@ -1,7 +1,10 @@
 """`relscale evaluate`: one model, one family, by hand."""
 
+import hashlib
+import io
 import json
 import math
+import tarfile
 from pathlib import Path
 
 import pandas as pd
@@ -147,6 +150,43 @@ def test_what_cannot_be_evaluated_is_said(place, family, more, message):
     # `relscale.runtime` makes one line of it.
     assert isinstance(done.exception, ValueError) and message in str(done.exception)
     assert not (place / "out/losses.csv").exists()
+
+
+def test_a_source_of_the_same_name_and_another_version_is_fetched_again(place):
+    archive, sizes = place / "pack.tar.gz", {}
+    for version, text in (("1.0", "one text"), ("2.0", "another text")):
+        with tarfile.open(archive, "w:gz") as packed:
+            for domain in "ab":
+                content = (f"{domain} {text} " * 100).encode()
+                entry = tarfile.TarInfo(f"{domain}/0.txt")
+                entry.size = len(content)
+                packed.addfile(entry, io.BytesIO(content))
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        source = (
+            f"{{kind: package, package: pack, version: '{version}', archive: sdist, "
+            f"path: {archive}, sha256: '{digest}', licence: none, citation: none}}"
+        )
+        local = "{kind: local, path: FILES, licence: none, citation: none}"
+        (place / "mine.yaml").write_text(OVERLAY.replace(local, source))
+        done = evaluate(place, "plain", "--sources", str(place / "kept"), out=version)
+        assert done.exit_code == 0, (done.output, done.exception)
+        sizes[version] = pd.read_csv(place / version / "losses.csv")["num_bytes"].tolist()
+    assert sizes == {"1.0": [1099, 1099], "2.0": [1499, 1499]}
+    assert len(list((place / "kept").iterdir())) == 2
+
+
+def test_a_wrong_model_is_said_before_sources_are_fetched(place):
+    source = (
+        "{kind: package, package: nowhere-to-be-found, version: '1', archive: wheel, "
+        f"sha256: {'a' * 64}, path: {place / 'absent'}, licence: none, citation: none}}"
+    )
+    local = "{kind: local, path: FILES, licence: none, citation: none}"
+    (place / "mine.yaml").write_text(OVERLAY.replace(local, source))
+    done = evaluate(place, "plain")
+    assert "absent': no such file" in str(done.exception)
+    (place / "model/config.json").unlink()
+    done = evaluate(place, "plain")
+    assert "model: has no config.json" in str(done.exception)
 
 
 def test_texts_through_their_file(place):

@@ -15,6 +15,7 @@ from relscale.released.model_folder import ReleasedFolder
 from relscale.released.opened_model import ReleasedModel, open_released
 from relscale.released.shared_context import bundles_of
 from relscale.released.shared_scoring import SharedContextModel, can_share
+from relscale.released.weight_files import WeightFiles
 
 
 @pytest.fixture
@@ -56,10 +57,6 @@ def far_more_entries_in_the_model(folder):
     change_json(folder / "config.json", vocab_size=50257)
 
 
-def no_special_tokens(folder):
-    change_json(folder / "tokenizer_config.json", eos_token=None)
-
-
 def no_type(folder):
     (folder / "config.json").write_text("{}", encoding="utf-8")
 
@@ -95,7 +92,6 @@ def one_more_layer(folder):
             "its tokenizer has 440 entries and the model 100; they do not belong together",
         ),
         (far_more_entries_in_the_model, "its tokenizer has only 440 entries for the model's 50257"),
-        (no_special_tokens, "its tokenizer has neither bos_token nor eos_token"),
         (no_type, "config.json: has no model_type"),
         (no_configuration, "has no config.json"),
         (unknown_type, "nobody"),
@@ -382,11 +378,15 @@ class Pieces:
     """A tokenizer with `size` characters per token and one special token in front."""
 
     prefix = 0
+    special = frozenset({0})
 
     def __init__(self, size):
         self.size = size
 
-    def encode_texts(self, texts, *, special):
+    def read_back(self, texts, tokens):
+        return [(text, text) for text in texts]
+
+    def encode_texts(self, texts, *, special, spelled=True):
         return [[0] * special + [1] * math.ceil(len(text) / self.size) for text in texts]
 
     def bytes_after(self, text, tokens):
@@ -401,7 +401,11 @@ def test_bits_per_byte_of_a_text_under_two_tokenizers_differ_by_the_model_only(m
     found = []
     for entries, size in ((2, 1), (4, 2)):
         folder = ReleasedFolder(
-            path=None, name="uniform", commit=None, config={"model_type": "uniform"}
+            path=None,
+            name="uniform",
+            commit=None,
+            config={"model_type": "uniform"},
+            weights=WeightFiles(read=(), not_read=()),
         )
         model = ReleasedModel(
             folder, SharedContextModel(Uniform(entries), context_length=3), Pieces(size)

@@ -10,8 +10,9 @@ class Bytes:
     wanted; a merge of "ab" is 0."""
 
     prefix = 2
+    special = frozenset({1, 2})
 
-    def encode_texts(self, texts, *, special):
+    def encode_texts(self, texts, *, special, spelled=True):
         ids = []
         for text in texts:
             parts = text.split("ab")
@@ -20,6 +21,15 @@ class Bytes:
                 tokens += [0] * (number > 0) + [10 + byte for byte in part.encode()]
             ids.append([1, *tokens] if special else tokens)
         return ids
+
+    def read_back(self, texts, tokens):
+        backs = [
+            b"".join(b"ab" if token == 0 else bytes([token - 10]) for token in row).decode()
+            for row in tokens
+        ]
+        return [
+            (text if back == text else None, back) for text, back in zip(texts, backs, strict=True)
+        ]
 
     def bytes_after(self, text, tokens):
         return len(text.encode()) - tokens
@@ -55,13 +65,18 @@ def test_context_and_continuation_are_parts_of_the_whole():
     assert requests.table.num_bytes.tolist() == [1, 2]
 
 
-def test_a_merge_across_the_boundary_belongs_to_the_context_and_loses_a_token():
-    requests = encode_items([item("qa", ("bc", "c"))], Bytes(), 50)
-    assert [list(tokens) for tokens in requests.continuations] == [ids("c"), ids("c")]
-    with pytest.raises(
-        ValueError, match="domain 'd', item 'i': option 'b' has no token of its own after 'qa'"
-    ):
-        encode_items([item("qa", ("b", "c"))], Bytes(), 50)
+def test_where_a_token_spans_the_boundary_the_option_is_encoded_alone():
+    # The whole "qabc" is q, ab, c and does not begin with the context's q, a.
+    requests = encode_items([item("qa", ("bc", "b")), item("q", ("bc",), item="j")], Bytes(), 50)
+    assert [list(tokens) for tokens in requests.contexts] == [
+        [1, *ids("qa")],
+        [1, *ids("qa")],
+        [1, *ids("q")],
+    ]
+    assert [list(tokens) for tokens in requests.continuations] == [ids("bc"), ids("b"), ids("bc")]
+    assert requests.table.num_bytes.tolist() == [2, 1, 2]
+    # One item, not its two options.
+    assert requests.counts() == {"encoded_alone": 1, "normalised": 0, "special_in_text": 0}
 
 
 def test_an_empty_context_is_the_prefix_token_and_no_special_token_is_scored():

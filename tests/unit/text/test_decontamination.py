@@ -120,6 +120,6 @@ def test_family_without_text_or_key_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_text('{"question": "Q?", "answer_a": "A"}\n')
     with pytest.raises(
         ValueError,
-        match=r"q\.jsonl record 1: no key 'answer_b'; the choices are question, answer_a",
+        match=r"q\.jsonl line 1: no key 'answer_b'; the choices are question, answer_a",
     ):
         texts({"kind": "questions", "file": "q.jsonl"}, tmp_path)

@@ -19,7 +19,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.plan.suite import plan_suite
 from relscale.training.checkpoint import KEPT, Checkpoints
 from relscale.training.loop import Hooks, InterruptedRunError, train
-from relscale.training.native_library import available
+from relscale.training.native_build import available
 from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
@@ -129,6 +129,71 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, capl
     assert "step-000000003.safetensors: damaged, skipped: " in caplog.text
     (tmp_path / "step-000000002.json").write_text("{")
     assert checkpoints.latest() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": 3},
+        {"step": 40},
+        {"step": "2"},
+        {"loop": {"curve": [], "pending": []}},
+        {"loop": {}},
+        {"more": 1},
+        {"checksum": "0" * 16},
+    ],
+)
+def test_every_field_that_decides_how_training_resumes_is_inside_the_checksum(
+    change, tmp_path, caplog
+):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2):
+        checkpoints.save(step, {"weight": np.full(4, step)}, {"curve": [], "pending": [0.5]})
+    newest = tmp_path / "step-000000002.json"
+    write_json(newest, read_json(newest) | change)
+    assert checkpoints.latest().step == 1
+    assert "step-000000002.safetensors: damaged, skipped: " in caplog.text
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", '"text"', "", "\0\0\0", "{}"])
+def test_json_of_another_kind_is_a_damaged_checkpoint(content, tmp_path, caplog):
+    checkpoints = Checkpoints(tmp_path)
+    for step in (1, 2):
+        checkpoints.save(step, {"weight": np.full(4, step)}, {})
+    (tmp_path / "step-000000002.json").write_text(content)
+    assert checkpoints.latest().step == 1
+    assert "step-000000002.safetensors: damaged, skipped: " in caplog.text
+
+
+def test_a_checkpoint_of_a_version_without_a_checksum_of_the_step_is_not_resumed_from(
+    tokens, tmp_path, caplog
+):
+    straight, again = model(), model()
+    expected = train(spec(ADAM), tokens, straight)
+    with pytest.raises(InterruptedRunError):
+        hooks = Hooks(checkpoints=Checkpoints(tmp_path), stop=stopping_after(9))
+        train(spec(ADAM), tokens, model(), hooks)
+    path = tmp_path / "step-000000009.json"
+    old = {name: value for name, value in read_json(path).items() if name != "checksum"}
+    write_json(path, old | {"step": 100})
+    assert train(spec(ADAM), tokens, again, Hooks(checkpoints=Checkpoints(tmp_path))) == expected
+    assert "its JSON does not have the keys step, sha256, loop and checksum" in caplog.text
+    assert same(straight.state(), again.state())
+
+
+def test_files_with_other_names_are_no_checkpoints(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"weight": np.zeros(2)}, {})
+    for name in ("step-000000001 (copy).json", "step-.json", "step-x.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "step-000000005.json").write_bytes((tmp_path / "step-000000001.json").read_bytes())
+    assert checkpoints.latest().step == 1
+
+
+def test_a_checkpoint_beyond_the_last_step_is_refused(tokens, tmp_path):
+    Checkpoints(tmp_path).save(STEPS + 1, {"weight": np.zeros(2)}, {})
+    with pytest.raises(ValueError, match=r"a checkpoint of step 231; the run has 230 steps"):
+        train(spec(ADAM), tokens, model(), Hooks(checkpoints=Checkpoints(tmp_path)))
 
 
 def test_half_a_checkpoint_is_none(tmp_path):

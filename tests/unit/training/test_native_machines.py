@@ -1,6 +1,7 @@
 """The native trainer's C with other compilers and processors: ARM's NEON by cross compiler and
 emulator, and Clang."""
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -26,16 +27,8 @@ from relscale.training.torch_trainer import TorchTrainer
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[2] / "src/relscale/training/native"
-FLAGS = [
-    "-std=gnu11",
-    "-O3",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=fast",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-]
+GIVEN = json.loads((SOURCES / "flags.json").read_text())
+FLAGS = [*GIVEN["library"], *GIVEN["kernel"], "-Wall", "-Wextra", "-Werror"]
 SMALL = Shape(
     width=24,
     layers=2,

@@ -1,7 +1,10 @@
 import itertools
 import math
 import re
+import resource
+import shutil
 import sys
+from contextlib import contextmanager
 from typing import get_args
 
 import numpy as np
@@ -19,14 +22,17 @@ from relscale.plan.suite import plan_suite
 from relscale.runtime import call
 from relscale.stages import train as stage
 from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.build import build_trainer
 from relscale.training.checkpoint import Checkpoints
 from relscale.training.curve import CURVE_COLUMNS
+from relscale.training.implementations import write_implementations
 from relscale.training.loop import Hooks, train
 from relscale.training.model import initialise, load_decoder
-from relscale.training.native_library import Support, available
+from relscale.training.native_build import Support, available
 from relscale.training.optimisers import OPTIMISERS, build_optimiser
 from relscale.training.optimisers.cautious_adamc import CautiousAdamC
 from relscale.training.optimisers.flat_adam import FlatAdam
+from relscale.training.process_group import ProcessGroup
 from relscale.training.record import read_record
 from relscale.training.schedule import schedule
 from relscale.training.stream import windows
@@ -412,9 +418,129 @@ def test_the_native_trainer_is_refused_where_it_cannot_be_used(planned, monkeypa
     )
     with pytest.raises(
         ValueError,
-        match=r"suite.recipe.implementation = 'native': no compiler was there; the choices are ",
+        match=r"suite.recipe.implementation: .*: no compiler was there; .* \(the choices are ",
     ):
         run_stage(arguments("out", "native"))
+
+
+def test_a_run_that_torch_trains_because_the_library_is_missing_says_so(
+    planned, monkeypatch, caplog
+):
+    _, arguments, folder = planned
+    monkeypatch.setattr(
+        "relscale.training.build.supports", lambda *_: Support(reason="no compiler was there")
+    )
+    run_stage(arguments("out", "auto"))
+    warned = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert any("torch trains the run: no compiler was there" in line for line in warned)
+    assert read_record(folder / "out/record.json").implementation == "torch"
+
+
+def test_the_record_names_the_threads_that_decide_the_bytes_of_torch(planned):
+    _, arguments, folder = planned
+    words = arguments("out")
+    words[words.index("--threads") + 1] = "2"
+    run_stage(words)
+    assert read_record(folder / "out/record.json").implementation == "torch, 2 threads"
+
+
+def test_several_processes_are_no_way_around_the_native_trainer():
+    spec = planned_run(implementation="native").spec()
+    group = ProcessGroup()
+    group.world_size = 2
+    with pytest.raises(ValueError, match=r"the native step has no 2 processes"):
+        build_trainer(spec, 1, group)
+
+
+@contextmanager
+def files_up_to(size):
+    """Let writes fail beyond this size of a file, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [100, 1000, 3000, 10_000])
+def test_a_disk_that_is_full_at_the_end_is_one_line_and_the_next_call_needs_no_training(
+    planned, size, monkeypatch
+):
+    _, arguments, folder = planned
+    run_stage(arguments("straight"))
+    out = folder / "out"
+    run_stage(arguments("out"))
+    for path in (out / "model", out / "curve.csv"):  # of the last attempt, to be made again
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with (
+        files_up_to(size),
+        pytest.raises(ValueError, match=r"/out: the run has ended, but its results cannot be"),
+    ):
+        run_stage(arguments("out"))
+    assert not (out / "record.json").exists()
+    assert not (out / "model/model.safetensors").exists()
+    assert not [path.name for path in out.iterdir() if path.name.endswith(".tmp")]
+    monkeypatch.setattr(TorchTrainer, "update", None)  # nothing is trained
+    run_stage(arguments("out"))
+    for name in ("record.json", "curve.csv", "model/model.safetensors", "model/tokenizer.json"):
+        assert sha256_of(out / name) == sha256_of(folder / "straight" / name)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(planned):
+    _, arguments, folder = planned
+    (folder / "out").write_text("a file")
+    with pytest.raises(ValueError, match=r"/out/checkpoints.*: cannot hold checkpoints: .*Errno"):
+        run_stage(arguments("out"))
+    words = arguments("out")
+    words[words.index("--checkpoints") + 1] = str(folder / "elsewhere")
+    with pytest.raises(ValueError, match=r"/out: the run has ended, but .*; called again, the job"):
+        run_stage(words)
+
+
+def test_what_a_killed_attempt_left_is_replaced_and_removed(planned):
+    _, arguments, folder = planned
+    out = folder / "out"
+    for name in (".model.4711.tmp", "model", "checkpoints"):
+        (out / name).mkdir(parents=True)
+    (out / ".model.4711.tmp/model.safetensors").write_bytes(b"half")
+    (out / "model/of_another_run").write_bytes(b"old")
+    (out / ".record.json.4711.tmp").write_text("{")
+    run_stage(arguments("out"))
+    assert sorted(path.name for path in out.iterdir()) == [
+        "checkpoints",
+        "curve.csv",
+        "model",
+        "record.json",
+        "speed.csv",
+    ]
+    assert not (out / "model/of_another_run").exists()
+    (checkpoints,) = (out / "checkpoints").iterdir()
+    (checkpoints / ".step-000000007.safetensors.4711.tmp").write_bytes(b"half")
+    run_stage(arguments("out"))
+    assert not list(checkpoints.glob(".*.tmp"))
+
+
+def test_the_table_of_implementations_says_which_runs_differ(planned, caplog):
+    run, arguments, folder = planned
+    run_stage(arguments("one"))
+    content = read_json(folder / "one/record.json")
+    for name in ("two", "three"):
+        other = content["spec"]["columns"] | {"run": name}
+        spec = content["spec"] | {"columns": other}
+        record = content | {"spec": spec, "columns": other, "implementation": "native avx2"}
+        write_json(folder / name / "record.json", record)
+    paths = [folder / name / "record.json" for name in ("two", "one", "three")]
+    write_implementations(paths[::2], folder / "implementations.csv")
+    assert not caplog.records
+    write_implementations(paths, folder / "implementations.csv")
+    assert (folder / "implementations.csv").read_text() == (
+        "run,status,implementation,remarks\n"
+        "two,trained,native avx2,\n"
+        f"{run.run},trained,torch,most runs were trained by: native avx2\n"
+        "three,trained,native avx2,\n"
+    )
+    assert "different steps: native avx2: 2 runs; torch: 1 runs; " in caplog.text
 
 
 @pytest.mark.parametrize("implementation", ["auto", "torch"])

@@ -202,7 +202,11 @@ SPECS = {
         suite_specs.enough_tokens_spec,
         ["suite.max_epochs", "suite.corpora"],
     ),
-    "released suite": ("released", suite_specs.released_suite_spec, ["released.folder"]),
+    "released suite": (
+        "released",
+        suite_specs.released_suite_spec,
+        keys("released", "folder", "max_length"),
+    ),
     "family of documents": (
         "cpu",
         lambda e: evaluation_specs.family_spec(e, "language"),

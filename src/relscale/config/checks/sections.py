@@ -6,6 +6,7 @@ from typing import Any
 
 from relscale.config.analysis import Laws
 from relscale.config.corpora import Corpora, Tokenizer
+from relscale.config.errors import KeyPath
 from relscale.config.families import AnyFamily
 from relscale.config.figures import Figures
 from relscale.config.released import ReleasedModels
@@ -15,7 +16,10 @@ from relscale.config.suite import Suite
 
 @dataclass(frozen=True, kw_only=True)
 class Sections:
-    """Sections of one configuration; None for a section with mistakes of its own."""
+    """Sections of one configuration; None for a section that could not be read at all.
+
+    A section with mistakes lacks what they concern: an attribute without a default is not there.
+    """
 
     sources: Mapping[str, Source] | None = None
     """Section `sources`."""
@@ -36,8 +40,29 @@ class Sections:
     figures: Figures | None = None
     """Section `figures`."""
 
+    wrong: frozenset[KeyPath] = frozenset()
+    """Paths of the keys with mistakes of their own."""
+    given: frozenset[str] = frozenset()
+    """Names of the sections in the files."""
+
     @classmethod
-    def of(cls, sections: Mapping[str, Any]) -> "Sections":
+    def of(
+        cls,
+        sections: Mapping[str, Any],
+        *,
+        wrong: frozenset[KeyPath] = frozenset(),
+        given: frozenset[str] = frozenset(),
+    ) -> "Sections":
         """Take the sections that checks read from the validated ones."""
         names = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in sections.items() if key in names})
+        known = {key: value for key, value in sections.items() if key in names}
+        return cls(**known, wrong=wrong, given=given)
+
+    def right(self, *path: str | int) -> bool:
+        """Return whether nothing at or below a key has a mistake of its own."""
+        return not any(other[: len(path)] == path for other in self.wrong)
+
+    @property
+    def trained(self) -> bool:
+        """Whether runs are trained, not released models evaluated."""
+        return "released" not in self.given

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from relscale.config.base import Label, Model, Name, Positive, Unique
+from relscale.config.base import WHOLE, Int, Label, Model, Name, Positive, Unique
 from relscale.config.choices import is_not_in
 from relscale.config.metric_name import MetricName
 
@@ -66,10 +66,10 @@ class Family(Model):
     """The domain that the others are compared with."""
     metrics: Annotated[Unique[MetricName], Field(min_length=1)]
     """Metrics that laws are fitted to; figures show the first."""
-    sample_seed: int = 0
+    sample_seed: Int = 0
     """Seed of the item samples. The sample of a domain depends on this seed and on the domain's
     name, and not on other domains."""
-    min_bytes: Annotated[int, Field(ge=0)] = 0
+    min_bytes: Annotated[int, Field(ge=0), WHOLE] = 0
     """Minimum of bytes to score per domain; fewer are an error before any training or scoring. 0
     requires one item."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Name, Positive
+from relscale.config.base import WHOLE, Name, Positive
 from relscale.config.choices import is_not_in
 from relscale.config.families.base import Family, Problem, Surroundings
 from relscale.config.families.documents import DocumentFamily
@@ -27,7 +27,7 @@ class ContinuationFamily(Family):
     """The document family whose texts are used."""
     num_items: Positive = 800
     """Passages of each variant."""
-    num_options: Annotated[int, Field(ge=2)] = 4
+    num_options: Annotated[int, Field(ge=2), WHOLE] = 4
     """Options of a question."""
     context_tokens: Positive = 80
     """Tokens of the passage that are shown."""

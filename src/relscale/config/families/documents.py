@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Label
+from relscale.config.base import WHOLE, ByLabel
 from relscale.config.families.base import (
     Cap,
     Problem,
@@ -30,13 +30,13 @@ class DocumentFamily(SourceFamily):
     kind: Literal["documents"]
     reader: AnyReader
     """How documents are read."""
-    domains: Annotated[dict[Label, Values], Field(min_length=1)]
+    domains: Annotated[ByLabel[Values], Field(min_length=1)]
     """Domains by name: the values of the reader's domain key that belong to each."""
     tokens_per_domain: Cap = None
     """Tokens scored per domain, counted by the suite's tokenizer; all if left out."""
     documents_per_domain: Cap = None
     """Maximum of documents scored per domain: the cap for models with tokenizers of their own."""
-    masked_tokens: Annotated[int, Field(ge=0)] = 0
+    masked_tokens: Annotated[int, Field(ge=0), WHOLE] = 0
     """First tokens of each document (of each window of it) that are shown but not scored, such as
     headlines and datelines."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Label, Model, Unique
+from relscale.config.base import ByLabel, Model, Unique
 from relscale.config.families.base import (
     TOKENS_OF_A_PAIR,
     UNCAPPED_PAIRS,
@@ -37,7 +37,7 @@ class PairFamily(SourceFamily):
 
     kind: Literal["pairs"]
     domains: Annotated[
-        dict[Label, Annotated[list[PairFiles], Field(min_length=1)]], Field(min_length=1)
+        ByLabel[Annotated[list[PairFiles], Field(min_length=1)]], Field(min_length=1)
     ]
     """Domains by name and the files that make them up."""
     tokens_per_domain: Cap = None

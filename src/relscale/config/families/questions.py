@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Label, Name
+from relscale.config.base import WHOLE, ByLabel, Flag, Name
 from relscale.config.families.base import (
     Cap,
     Problem,
@@ -45,19 +45,19 @@ class QuestionFamily(SourceFamily):
     shots_source: Name | None = None
     """Key of `sources` for `shots_file`, if it is not the same source (on the Hub, each split is a
     source)."""
-    domains: Annotated[dict[Label, Values], Field(min_length=1)] = MMLU_GROUPS
+    domains: Annotated[ByLabel[Values], Field(min_length=1)] = MMLU_GROUPS
     """Domains by name: the subjects that belong to each, in lower case with spaces. Default: the
     standard four groups of MMLU."""
     prompt: Prompt = "continuation"
     """Shown and scored text: letters after question and answers (traditional), the answers' texts
     after the question alone (continuation), or letters with texts after question and answers
     (modified)."""
-    shots: Annotated[int, Field(ge=0)] = 0
+    shots: Annotated[int, Field(ge=0), WHOLE] = 0
     """Solved questions of the subject that are shown before each question."""
-    header: bool = False
+    header: Flag = False
     """Begin with the line "The following are multiple choice questions (with answers) about
     ..."."""
-    shots_per_subject: Annotated[int, Field(ge=0)] = 5
+    shots_per_subject: Annotated[int, Field(ge=0), WHOLE] = 5
     """Without `shots_file`: first questions of each subject that are kept for `shots` and never
     scored."""
     tokens_per_subject: Cap = None

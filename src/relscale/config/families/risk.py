@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Label
+from relscale.config.base import ByLabel, Flag
 from relscale.config.families.base import (
     TOKENS_OF_A_PAIR,
     UNCAPPED_PAIRS,
@@ -29,9 +29,9 @@ class RiskFamily(SourceFamily):
     kind: Literal["risk"]
     file: str = "**/{behaviour}.jsonl"
     """Glob of the file of a behaviour inside the source."""
-    domains: Annotated[dict[Label, Values], Field(min_length=1)] = RISK_CLUSTERS
+    domains: Annotated[ByLabel[Values], Field(min_length=1)] = RISK_CLUSTERS
     """Clusters by name: the behaviours (names of files) that belong to each."""
-    answer_space: bool = False
+    answer_space: Flag = False
     """Whether a space separates the opening quote from the Yes or No that is scored."""
     tokens_per_behaviour: Cap = None
     """Tokens scored per behaviour, counted by the suite's tokenizer; all if left out. Only items

@@ -10,7 +10,7 @@ from relscale.evaluation.families.stratified import StratifiedItems, Stratum
 from relscale.evaluation.requests import text_id
 from relscale.evaluation.samples import Account
 from relscale.evaluation.texts import TextItem
-from relscale.text.exams import text_of
+from relscale.text.exams import shown, text_of
 from relscale.text.formats import Record, read_located
 from relscale.text.source_files import matching_files
 
@@ -80,17 +80,17 @@ def _options(
     options = record.get(options_key)
     if not isinstance(options, list) or len(options) < 2:
         raise ValueError(
-            f"{where}: {options_key} = {options!r}; it must be a list of two or more texts"
+            f"{where}: {options_key} = {shown(options)}; it must be a list of two or more texts"
         )
     texts = tuple(text.strip() for text in options if isinstance(text, str) and text.strip())
     if len(texts) < len(options):
         raise ValueError(
-            f"{where}: {options_key} = {options!r}; it must be a list of two or more texts"
+            f"{where}: {options_key} = {shown(options)}; it must be a list of two or more texts"
         )
     gold = record.get(gold_key)
-    if not isinstance(gold, int) or not 0 <= gold < len(options):
+    if isinstance(gold, bool) or not isinstance(gold, int) or not 0 <= gold < len(options):
         raise ValueError(
-            f"{where}: {gold_key} = {gold!r}; it must be the index of an option, "
+            f"{where}: {gold_key} = {shown(gold)}; it must be the index of an option, "
             f"0 to {len(options) - 1}"
         )
     return texts, gold

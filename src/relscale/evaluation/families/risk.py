@@ -32,8 +32,6 @@ ASKED = (
 )
 YES_NO = ("Yes", "No")
 _CHOICE = re.compile(r"^[ \t]*\(([A-Z])\)[ \t]*", re.MULTILINE)
-_ANSWER_TAIL = re.compile(r"\s*Answer:\s*\Z")
-_CHOICES_HEAD = re.compile(r"\s*Choices:\s*\Z")
 
 
 class RiskItems(StratifiedItems[RiskFamily]):
@@ -118,7 +116,7 @@ def _with_choices(
 ) -> tuple[str, tuple[str, ...], int]:
     """Return context, options and right index of a question with lettered choices."""
     # Some questions end in "Answer:" after the last choice.
-    question = _ANSWER_TAIL.sub("", question)
+    question = _without_tail(question, "Answer:")
     letters = _CHOICE.findall(question)
     stem, *rest = _CHOICE.split(question)
     texts = [text.strip() for text in rest[1::2]]
@@ -128,7 +126,7 @@ def _with_choices(
         or len(set(letters)) < len(letters)
         or any(answer not in letters for answer in answers)
     ):
-        choices = ", ".join(f"({letter})" for letter in letters) or "Yes and No"
+        choices = ", ".join(f"({letter})" for letter in dict.fromkeys(letters)) or "Yes and No"
         raise ValueError(
             f"{where}: answer_matching_behavior = {matching!r} and answer_not_matching_behavior = "
             f"{other!r}: they must be two different choices of the question, {choices}"
@@ -136,7 +134,13 @@ def _with_choices(
     empty = next((letter for letter, text in zip(letters, texts, strict=True) if not text), None)
     if empty is not None:
         raise ValueError(f"{where}: choice ({empty}) of the question is empty")
-    stem = _CHOICES_HEAD.sub("", stem).strip()
+    stem = _without_tail(stem, "Choices:").strip()
     lettered = [f"{letter}. {text}" for letter, text in zip(letters, texts, strict=True)]
     context = "\n".join([stem, *lettered, "Answer:"])
     return context, tuple(f" {text}" for text in lettered), letters.index(answers[0])
+
+
+def _without_tail(text: str, tail: str) -> str:
+    """Return a text without some words at its end, and without the white space around them."""
+    trimmed = text.rstrip()
+    return trimmed.removesuffix(tail).rstrip() if trimmed.endswith(tail) else text

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.figures.detectable import FIGURE
-from relscale.figures.kit.axes import footer, footer_height_in
+from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers
 from relscale.figures.kit.compared import compare, nothing_to_show
 from relscale.figures.kit.forest import Forest, Group, absent, forest
 from relscale.figures.kit.isoflop import estimator_mark, estimator_name
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, PAGE_WIDTH_IN, words
+from relscale.figures.kit.style import FAINT, words
 from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import ComparedSettings
 
@@ -37,7 +37,8 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         labels=settings.labels,
         row_in=0.17,
         top_in=0.52,
-        bottom_in=0.44 + footer_height_in(foot, PAGE_WIDTH_IN),
+        bottom_in=0.44,
+        foot=foot,
     )
     ends = [abs(value) for value in numbers(view.shown, "detectable_dbeta", "dbeta")]
     margins = numbers(view.shown, "margin")
@@ -64,7 +65,7 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
 def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, main: str) -> None:
     """Draw the laws of one family on one corpus; `main` is the estimator of the verdicts."""
     for _, row in rows.iterrows():
-        y = drawn.height[(group.title, str(row["treatment"]))]
+        y = drawn.height[(group.key, str(row["treatment"]))]
         detectable, slope = (pd.to_numeric(row[key]) for key in ("detectable_dbeta", "dbeta"))
         if str(row["estimator"]) != main:
             if pd.notna(detectable):

@@ -50,7 +50,7 @@ def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str) -> None:
         for _, row in rows.iterrows():
             place = names.index(str(row["estimator"]))
             shift = (place - (len(names) - 1) / 2) * 0.78 / max(len(names), 1)
-            y = drawn.height[(group.title, str(row["treatment"]))] + shift
+            y = drawn.height[(group.key, str(row["treatment"]))] + shift
             if not pd.notna(row["dbeta"]):
                 absent(axes, y, f"{estimator_name(names[place])}: no law")
                 continue

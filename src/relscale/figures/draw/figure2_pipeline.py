@@ -1,5 +1,6 @@
 """Draw how a law is made: IsoFLOP curves, the power law through the optima, accuracy from loss."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +11,13 @@ from matplotlib.figure import Figure
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.status import Status
 from relscale.figures.figure2_pipeline import FIGURE, PipelineSettings
-from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis
+from relscale.figures.kit.axes import (
+    add_footer,
+    grid,
+    limits_linear,
+    limits_log,
+    log_axis,
+)
 from relscale.figures.kit.choose import (
     included,
     one_estimator,
@@ -25,6 +32,9 @@ from relscale.figures.kit.isoflop import (
     estimator_mark,
     estimator_name,
     isoflop_panel,
+    mean_of_domains,
+    optimum_errors,
+    optimum_metric,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
 from relscale.figures.kit.panels import (
@@ -36,7 +46,13 @@ from relscale.figures.kit.panels import (
     span_of,
 )
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, SMALL_PT, compute_label, markers, words
+from relscale.figures.kit.style import (
+    FAINT,
+    SMALL_PT,
+    compute_label,
+    markers,
+    words,
+)
 from relscale.figures.kit.tables import Tables
 
 REASONS: dict[str, str] = {
@@ -51,8 +67,10 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
     losses, optima = tables["losses"], tables["optima"]
     corpora = ordered(settings.corpora, losses["corpus"], optima["corpus"])
     corpus = settings.corpus or (corpora[0] if corpora else "")
+    settings = _completed(settings, tables, corpus)
     compute = budget_compute(pick(losses, corpus=corpus), settings.compute)
     colour, marker = budget_colours(list(compute)), markers(corpora).get(corpus, "o")
+    rows = pick(losses, corpus=corpus, family=settings.family, metric=settings.metric)
     made = grid(
         row_heights_in=[1.95],
         column_widths_in=[1.65, 1.4, 1.4],
@@ -65,23 +83,40 @@ def draw(tables: Tables, settings: PipelineSettings) -> Figure:
     heading(left, f"IsoFLOP curves ({shown})" if shown else "IsoFLOP curves", "a")
     heading(middle, "Compute-optimal law", "b")
     heading(right, "Accuracy from loss", "c")
-    rows = pick(losses, corpus=corpus, **_main_domain(settings))
     if len(rows):
-        best = pick(optima, corpus=corpus)
-        isoflop_panel(left, rows, best, colour=colour, marker=marker, below=0.16)
+        best, errors = pick(optima, corpus=corpus), optimum_errors(rows)
+        isoflop_panel(left, errors, best, colour=colour, marker=marker, below=0.16)
         y_label(left, metric_label(settings.metric), 0.36)
         _key(left, optima)
     else:
-        empty(left, "no losses on the validation set of the corpus")
+        where = words(corpus, settings.labels, 28) or "any corpus"
+        empty(left, f"no losses of {words(settings.family)} on {where}")
     _power_law(middle, tables, settings, corpus, marker)
     _accuracy(
         right, tables, settings, corpus, {budget: (colour[budget], marker) for budget in colour}
     )
+    if foot := _foot(rows, settings):
+        add_footer(made.figure, foot)
     return made.figure
 
 
+def _completed(settings: PipelineSettings, tables: Tables, corpus: str) -> PipelineSettings:
+    """Return the settings with the metric of the optima and a domain of the tables."""
+    metric = optimum_metric(tables["optima"], settings.metric)
+    here = {"corpus": corpus, "family": settings.family, "metric": metric}
+    found = (pick(tables[name], **here)["domain"] for name in ("points", "absolute"))
+    domain = settings.domain or next(iter(ordered([], *found)), "")
+    return settings.model_copy(update={"metric": metric, "domain": domain})
+
+
+def _foot(rows: pd.DataFrame, settings: PipelineSettings) -> str:
+    """Return which domains the panels show, if the family has several."""
+    mean = mean_of_domains(rows, settings.family)
+    return f"(a) {mean} (b) {words(settings.domain, settings.labels, 40)}." if mean else ""
+
+
 def _main_domain(settings: PipelineSettings) -> dict[str, str]:
-    """Return the key of the curves and the power law: columns and their values."""
+    """Return the key of the power law: columns and their values."""
     return {"family": settings.family, "domain": settings.domain, "metric": settings.metric}
 
 
@@ -114,7 +149,8 @@ def _power_law(
         for name in ("points", "absolute")
     )
     if not len(points) and not len(laws):
-        empty(axes, "no compute-optimal points on the validation set of the corpus")
+        where = words(corpus, settings.labels, 28) or "any corpus"
+        empty(axes, f"no compute-optimal points of {words(settings.family)} on {where}")
         return
     span = span_of(points, settings.compute, settings.extrapolate_decades)
     style = LawStyle(
@@ -165,7 +201,7 @@ def _accuracy(
         return
     law = laws.iloc[0]
     losses = pick(tables["losses"], corpus=corpus, family=family)
-    pairs = accuracy_against_loss(losses[included(losses)], law)
+    pairs = accuracy_against_loss(losses[included(losses)], law).dropna()
     for budget, (tint, marker) in marks.items():
         mine = pairs[pairs["budget"] == budget]
         axes.plot(
@@ -192,7 +228,8 @@ def _accuracy(
 def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Series) -> None:
     """Draw chance, the models that are not runs, and the law; scale the axes over all of them."""
     chance = float(law["chance"])
-    axes.axhline(chance, color=FAINT, linewidth=0.6, zorder=1)
+    if math.isfinite(chance):
+        axes.axhline(chance, color=FAINT, linewidth=0.6, zorder=1)
     if len(outside):
         axes.plot(
             outside["observed_loss"],
@@ -209,7 +246,7 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
     heights += [float(value) for value in outside["observed"]]
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
-    if has_numbers(law, ("ceiling", "steepness", "midpoint")):
+    if has_numbers(law, ("chance", "ceiling", "steepness", "midpoint")):
         inside, below = np.linspace(first, last, 41), np.linspace(low, first, 41)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(
@@ -228,15 +265,16 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
         x, y = (outside[name].astype(float) for name in ("observed_loss", "observed"))
         names = [words(name, None, 18) for name in outside["model"]]
         point_labels(axes, list(zip(x, y, strict=True)), names, ["black"] * len(names))
-    axes.annotate(
-        f"chance {chance:g}",
-        (high, chance),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="right",
-        fontsize=SMALL_PT,
-        color="#6b6b6b",
-    )
+    if math.isfinite(chance):
+        axes.annotate(
+            f"chance {chance:g}",
+            (high, chance),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=SMALL_PT,
+            color="#6b6b6b",
+        )
 
 
 def accuracy_against_loss(losses: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
@@ -266,7 +304,7 @@ def outside_models(predictions: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
     """
     key = {name: law[name] for name in ("corpus", "family", "domain")}
     rows = pick(predictions, **key, kind="outside_from_loss")
-    return rows[rows["observed"].notna()]
+    return rows[rows["observed"].notna() & rows["observed_loss"].notna()]
 
 
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
@@ -283,7 +321,8 @@ def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
         Accuracy from 0 to 1.  # (n,)
     """
     chance, ceiling = float(law["chance"]), float(law["ceiling"])
-    growth = np.exp(float(law["steepness"]) * (loss - float(law["midpoint"])))
+    exponent = float(law["steepness"]) * (loss - float(law["midpoint"]))
+    growth = np.exp(np.clip(exponent, -60, 60))
     return chance + (ceiling - chance) / (1 + growth)
 
 

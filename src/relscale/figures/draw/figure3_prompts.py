@@ -113,11 +113,8 @@ def explained_shares(losses: pd.DataFrame, compute: str) -> pd.DataFrame:
         a value is not above 0), num_runs.
     """
     kept = losses[included(losses)].copy() if len(losses) else losses.copy()
-    kept["log_compute"] = (
-        np.log(compute_of(kept, compute).to_numpy(dtype=float))
-        if len(kept)
-        else pd.Series(dtype=float)
-    )
+    flops = compute_of(kept, compute).astype(float)
+    kept["log_compute"] = np.log(flops.where(flops > 0))
     rows = []
     for key, part in kept.groupby(MEASURE, sort=True):
         x, y = (part[name].to_numpy(dtype=float) for name in ("log_compute", "value"))

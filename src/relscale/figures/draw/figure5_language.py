@@ -15,7 +15,7 @@ from relscale.figures.kit.family import MOST_DIRECT_LABELS, FamilyRows, draw_fam
 from relscale.figures.kit.labels import empty, note, point_labels, y_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import BASELINE_COLOUR, SMALL_PT, words
-from relscale.figures.kit.tables import Tables
+from relscale.figures.kit.tables import LARGEST, Tables
 
 
 def draw(tables: Tables, settings: LanguageSettings) -> Figure:
@@ -54,17 +54,17 @@ def _covariate(table: pd.DataFrame) -> dict[str, float]:
     """Return the covariate of each domain that has one.
 
     Raises:
-        ValueError: if a value is not above 0.
+        ValueError: if a value is not a number above 0.
     """
     known = table[table["value"].notna()]
-    wrong = known[~(pd.to_numeric(known["value"]) > 0)]
+    value = pd.to_numeric(known["value"], errors="coerce")
+    wrong = known[~value.between(1 / LARGEST, LARGEST)]
     if len(wrong):
         domains = ", ".join(map(str, wrong["domain"]))
         raise ValueError(
             f"covariates: value of {domains} must be a number above 0 (the axis is logarithmic)"
         )
-    values = pd.to_numeric(known["value"]).astype(float)
-    return dict(zip(known["domain"].astype(str), values, strict=True))
+    return dict(zip(known["domain"].astype(str), value.astype(float), strict=True))
 
 
 def _slopes(axes: Axes, rows: FamilyRows, corpus: str, covariate: Mapping[str, float]) -> None:
@@ -98,7 +98,9 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, covariate: Mapping[str, f
         )
     axes.axhline(0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
     low, high = limits_linear([*numbers(every, "dbeta", "ci_low", "ci_high"), 0.0])
-    axes.set_ylim(low, high + 0.12 * (high - low))
+    every_law = set(rows.relative["treatment"].astype(str))
+    below = 0.25 if every_law - set(covariate) else 0.0  # room for the note
+    axes.set_ylim(low - below * (high - low), high + 0.12 * (high - low))
     log_axis(axes.xaxis, *limits_log(list(covariate.values()), pad=0.1), least=2, most=5)
     labels = rows.settings.labels
     if len(mine) <= MOST_DIRECT_LABELS:

@@ -57,7 +57,7 @@ def _slopes(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, marker:
     for _, row in rows.iterrows():
         name = str(row["treatment"])
         for side, (word, shift) in SIDES.items():
-            y = drawn.height[(group.title, name)] + shift
+            y = drawn.height[(group.key, name)] + shift
             if not pd.notna(row[f"slope_{side}"]):
                 absent(axes, y, f"no slope on {word}")
                 continue
@@ -70,7 +70,7 @@ def _slices(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, marker:
     for _, row in rows.iterrows():
         name = str(row["treatment"])
         for side, (word, shift) in SIDES.items():
-            y = drawn.height[(group.title, name)] + shift
+            y = drawn.height[(group.key, name)] + shift
             value = float(row[f"slice_{side}_points_per_decade"])
             if math.isnan(value):
                 absent(axes, y, f"no slice of {word}")

@@ -26,6 +26,9 @@ from relscale.figures.kit.isoflop import (
     estimator_mark,
     estimator_name,
     isoflop_panel,
+    mean_of_domains,
+    optimum_errors,
+    optimum_metric,
     reservations,
 )
 from relscale.figures.kit.labels import empty, heading, top_legend, y_label
@@ -42,16 +45,20 @@ GAP_IN = GUTTER_IN + 0.36
 def draw(tables: Tables, settings: IsoflopCurvesSettings) -> Figure:
     """Draw the figure from losses and optima."""
     optima = tables["optima"]
-    losses = pick(
-        tables["losses"],
-        family=settings.family,
-        domain=settings.domain,
-        metric=settings.metric,
-    )
+    metric = optimum_metric(optima, settings.metric)
+    rows_of_family = pick(tables["losses"], family=settings.family, metric=metric)
+    losses = optimum_errors(rows_of_family)
     corpora = ordered(settings.corpora, losses["corpus"], optima["corpus"])
     compute = budget_compute(losses, settings.compute)
     colour, marker = budget_colours(list(compute)), markers(corpora)
-    foot = _foot(optima, corpora, settings.labels)
+    foot = " ".join(
+        part
+        for part in (
+            mean_of_domains(rows_of_family, settings.family),
+            _foot(optima, corpora, settings.labels),
+        )
+        if part
+    )
     made = _layout(len(corpora), foot)
     for place, corpus in enumerate(corpora or [""]):
         top, bottom = made.rows[0][place], made.rows[1][place]
@@ -60,14 +67,13 @@ def draw(tables: Tables, settings: IsoflopCurvesSettings) -> Figure:
         if len(rows):
             isoflop_panel(top, rows, best, colour=colour, marker=marker[corpus])
         else:
-            measure = f"{words(settings.family)} / {words(settings.domain)}"
-            empty(top, f"no losses of {measure} in {words(settings.metric)}")
+            empty(top, f"no losses of {words(settings.family)} in {words(metric)}")
         everywhere = [float(value) for value in optima["optimum_tokens"]]
         _optima(bottom, best, compute, limits_log(everywhere, pad=0.12))
         if bottom.get_xscale() == "log":
             bottom.set_xlabel(compute_label(settings.compute))
         if not place and len(rows):
-            y_label(top, metric_label(settings.metric))
+            y_label(top, metric_label(metric))
         if not place and len(best):
             y_label(bottom, "Optimal tokens")
     _legend(made.figure, ordered([], optima["estimator"]))

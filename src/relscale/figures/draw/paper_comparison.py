@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.figures.kit.axes import footer, footer_height_in
+from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers, ordered, pick
 from relscale.figures.kit.compared import family_title, laws_of, nothing_to_show, with_metrics
 from relscale.figures.kit.forest import Forest, Group, absent, forest, slope_axis
@@ -16,7 +16,7 @@ from relscale.figures.kit.isoflop import budget_text
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.panels import NO_INTERVAL, Mark, slope_row
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import PAGE_WIDTH_IN, colours, markers, words
+from relscale.figures.kit.style import colours, markers, words
 from relscale.figures.kit.tables import Tables
 from relscale.figures.paper_comparison import FIGURE, PaperFamilyView, PaperSettings
 
@@ -56,7 +56,8 @@ def draw(tables: Tables, settings: PaperSettings) -> Figure:
         labels=settings.labels,
         row_in=0.17,
         top_in=0.52,
-        bottom_in=0.44 + footer_height_in(foot, PAGE_WIDTH_IN),
+        bottom_in=0.44,
+        foot=foot,
     )
     ends = numbers(published, "dbeta")
     for pair in pairs:
@@ -92,6 +93,7 @@ def _pair(
     rows = [name for name in domains if name != baseline]
     rows += [name for name in paper_domains if name not in rows]
     group = Group(
+        key=family.family,
         title=family.title or _title(family, baseline, theirs, labels),
         rows=tuple(rows),
         colour={**dict.fromkeys(paper_domains, "#444444"), **colours(domains, baseline)},
@@ -120,12 +122,12 @@ def _column(
     both = set(ours["treatment"].astype(str)) & set(theirs["domain"].astype(str))
     for _, row in theirs.iterrows():
         name = str(row["domain"])
-        y = drawn.height[(group.title, name)] - (0.2 if name in both else 0.0)
+        y = drawn.height[(group.key, name)] - (0.2 if name in both else 0.0)
         mark = Mark(colour=group.colour[name], marker="D", filled=False, size=3.4)
         slope_row(axes, y, float(row["dbeta"]), NO_INTERVAL, mark)
     for _, row in ours.iterrows():
         name = str(row["treatment"])
-        y = drawn.height[(group.title, name)] + (0.2 if name in both else 0.0)
+        y = drawn.height[(group.key, name)] + (0.2 if name in both else 0.0)
         if not pd.notna(row["dbeta"]):
             absent(axes, y)
         interval = (float(row["ci_low"]), float(row["ci_high"]))

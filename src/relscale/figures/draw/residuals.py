@@ -13,10 +13,10 @@ from relscale.figures.kit.axes import limits_linear, panel_grid
 from relscale.figures.kit.choose import one_estimator, ordered, pick
 from relscale.figures.kit.compared import family_title, laws_of, shown_families
 from relscale.figures.kit.labels import empty, heading, note, top_legend, y_label
-from relscale.figures.kit.panels import compute_axis, span_of
+from relscale.figures.kit.panels import bounded_exp, compute_axis, span_of
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import FAINT, FONT_PT, colours, compute_label, markers, words
-from relscale.figures.kit.tables import Tables
+from relscale.figures.kit.tables import LARGEST, Tables
 from relscale.figures.residuals import FIGURE, ResidualsSettings
 from relscale.figures.settings import FamilyView
 
@@ -108,7 +108,9 @@ def residuals(
             laws.drop(columns="compute"), on=DOMAIN, how="inner", validate="many_to_one"
         )
         observed = rows[[compute, quantity]].apply(pd.to_numeric)
-        percent = 100 * (observed[quantity] / fitted(rows, observed[compute]) - 1)
+        flops = observed[compute].where(observed[compute] > 0)
+        percent = 100 * (observed[quantity] / fitted(rows, flops) - 1)
+        percent = percent.where(percent.abs() < LARGEST)
         found = rows[DOMAIN].assign(compute=observed[compute], quantity=quantity, percent=percent)
         parts.append(found[found["percent"].notna()])
     return pd.concat(parts, ignore_index=True)
@@ -120,7 +122,8 @@ def _fitted_value(laws: pd.DataFrame, flops: pd.Series) -> pd.Series:
         pd.to_numeric(laws[name]) for name in ("coefficient", "exponent", "offset")
     )
     level = np.log(coefficient.where(coefficient > 0))
-    return np.exp(level - exponent * np.log(flops)) + offset.fillna(0.0)
+    log_value = level - exponent * np.log(flops)
+    return pd.Series(bounded_exp(log_value.to_numpy()), log_value.index) + offset.fillna(0.0)
 
 
 def _fitted_gap(laws: pd.DataFrame, flops: pd.Series) -> pd.Series:

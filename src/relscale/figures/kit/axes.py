@@ -180,7 +180,9 @@ def log_ticks(low: float, high: float, least: int = 3, most: int = 6) -> list[fl
 def log_axis(axis: Axis, low: float, high: float, least: int = 3, most: int = 6) -> None:
     """Make an axis logarithmic from `low` to `high`, with readable ticks."""
     along = axis.axis_name  # type: ignore[attr-defined]
-    axis.axes.set(**{f"{along}scale": "log", f"{along}lim": (low, high)})
+    # Limits first: a scale looks for positive data, of which there may be none.
+    axis.axes.set(**{f"{along}lim": (low, high)})
+    axis.axes.set(**{f"{along}scale": "log"})
     axis.set_major_locator(FixedLocator(log_ticks(low, high, least, most)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     minor = [
@@ -241,6 +243,33 @@ def footer(
         va="bottom",
         linespacing=1.15,
     )
+
+
+def add_footer(figure: Figure, text: str) -> None:
+    """Write lines below everything that a figure has, and make it higher by them."""
+    add_room(figure, below_in=footer_height_in(text, figure.get_figwidth()))
+    footer(figure, text)
+
+
+def add_room(figure: Figure, *, above_in: float = 0.0, below_in: float = 0.0) -> None:
+    """Make a figure higher; axes and texts keep their sizes and distances in inches."""
+    before = figure.get_figheight()
+    after = before + above_in + below_in
+    for axes in figure.axes:
+        box = axes.get_position()
+        axes.set_position(
+            (
+                box.x0,
+                (box.y0 * before + below_in) / after,
+                box.width,
+                box.height * before / after,
+            )
+        )
+    for words in figure.texts:
+        if words.get_transform() == figure.transFigure:
+            x, y = words.get_position()
+            words.set_position((x, (y * before + below_in) / after))
+    figure.set_figheight(after)
 
 
 def footer_height_in(text: str, width_in: float, size_pt: float = SMALL_PT) -> float:

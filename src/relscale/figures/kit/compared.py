@@ -97,6 +97,7 @@ def family_group(family: FamilyView, relative: pd.DataFrame, labels: Mapping[str
     baseline = family.baseline or (str(rows["baseline"].iloc[0]) if len(rows) else "")
     domains = ordered(family.domains, rows["treatment"], rows["baseline"])
     return Group(
+        key=family.family,
         title=f"{family_title(family, labels)} (against {words(baseline, labels, 24)})",
         rows=tuple(name for name in domains if name != baseline),
         colour=colours(domains, baseline),

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from relscale.figures.kit.axes import AxesGrid, column_widths, grid, limits_linear
+from relscale.figures.kit.axes import (
+    AxesGrid,
+    column_widths,
+    footer_height_in,
+    grid,
+    limits_linear,
+)
 from relscale.figures.kit.labels import heading
 from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, text_width_in, words
 
@@ -14,6 +20,8 @@ from relscale.figures.kit.style import PAGE_WIDTH_IN, SMALL_PT, TITLE_PT, ink, t
 class Group:
     """The rows of one family."""
 
+    key: str
+    """Name of the family; titles may be alike."""
     title: str
     rows: tuple[str, ...]
     """Names of the domains, top to bottom."""
@@ -26,7 +34,7 @@ class Forest:
 
     made: AxesGrid
     height: dict[tuple[str, str], float]
-    """Height in data units, by title of the group and domain."""
+    """Height in data units, by family and domain."""
 
 
 def forest(
@@ -40,6 +48,7 @@ def forest(
     bottom_in: float = 0.42,
     block_gap_in: float = 0.62,
     width_in: float = PAGE_WIDTH_IN,
+    foot: str = "",
 ) -> Forest:
     """Place rows below the titles of their groups, with coloured names at the left and stripes.
 
@@ -51,9 +60,10 @@ def forest(
         row_in: height of a row in inches; more than 60 rows are less high, so that the figure
             stays below about a page.
         top_in: margin for the headings.
-        bottom_in: margin for the x label.
+        bottom_in: margin for the x label, above the footer.
         block_gap_in: distance between two blocks.
-        width_in: width of the figure.
+        width_in: width of the figure at most.
+        foot: text of the footer, which the caller writes when the figure is complete.
 
     Returns:
         Axes with final limits in y, and the height of each row.
@@ -65,13 +75,14 @@ def forest(
     widths = column_widths(
         max(len(columns), 1), width_in=width_in, left_in=left, right_in=0.15, gap_in=0.26
     )
+    width = left + sum(widths) + 0.26 * (len(widths) - 1) + 0.15
     made = grid(
         row_heights_in=[rows * row_in] * blocks,
         column_widths_in=widths,
         left_in=left,
         right_in=0.15,
         top_in=top_in,
-        bottom_in=bottom_in,
+        bottom_in=bottom_in + footer_height_in(foot, width),
         column_gap_in=0.26,
         row_gap_in=block_gap_in,
     )
@@ -98,7 +109,7 @@ def _heights(
             titles.append((y, group.title))
             y += 1.0
         for row in group.rows:
-            height[(group.title, row)] = y
+            height[(group.key, row)] = y
             y += 1.0
         y += 0.35
     return height, titles, max(y - 0.35, 1.0)
@@ -125,7 +136,7 @@ def _names(
         for row in group.rows:
             axes.text(
                 -0.08 / width_in,
-                height[(group.title, row)],
+                height[(group.key, row)],
                 words(row, labels, 26),
                 transform=across,
                 ha="right",

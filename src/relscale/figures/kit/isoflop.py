@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from relscale.figures.kit.axes import limits_log, log_axis, number
-from relscale.figures.kit.choose import compute_of, included, pick, reservation
+from relscale.figures.kit.choose import compute_of, included, ordered, pick, reservation
 from relscale.figures.kit.labels import Label, direct_labels, note
+from relscale.figures.kit.panels import bounded_exp
 from relscale.figures.kit.style import FAINT, MarkStyle, shade, words
 
 ESTIMATOR_MARKS: dict[str, MarkStyle] = {
@@ -52,6 +53,49 @@ def estimator_mark(estimator: str) -> MarkStyle:
 def estimator_name(estimator: str) -> str:
     """Return an estimator in words."""
     return ESTIMATOR_NAMES.get(estimator, words(estimator))
+
+
+def optimum_metric(optima: pd.DataFrame, metric: str) -> str:
+    """Return the given metric, or if it is empty that of the optima (bits per byte without any)."""
+    return metric or next(iter(ordered([], optima["metric"])), "bits_per_byte")
+
+
+def optimum_errors(losses: pd.DataFrame) -> pd.DataFrame:
+    """Return the error whose minimum is the optimum: one row per run.
+
+    It is the geometric mean over the domains of the family. A run without a positive value of every
+    domain has none (NaN), as in the laws.
+
+    Args:
+        losses: rows of the losses table of one family and metric.
+
+    Returns:
+        The same rows if there is one domain; else the first row of each run with the mean as its
+        value, excluded if one of its rows is.
+    """
+    domains = losses.groupby("corpus")["domain"].nunique()
+    if not (domains > 1).any():
+        return losses
+    value = pd.to_numeric(losses["value"], errors="coerce")
+    rows = losses.assign(
+        log_value=np.log(value.where(np.isfinite(value) & (value > 0))), excluded=~included(losses)
+    )
+    runs = rows.groupby(["corpus", "run"], sort=False)
+    mean = np.exp(runs["log_value"].transform("mean"))
+    is_whole = runs["log_value"].transform("count") == rows["corpus"].map(domains)
+    rows = rows.assign(
+        value=mean.where(is_whole),
+        excluded_reason=np.where(runs["excluded"].transform("any"), "excluded", ""),
+    )
+    return rows.drop_duplicates(["corpus", "run"]).drop(columns=["log_value", "excluded"])
+
+
+def mean_of_domains(losses: pd.DataFrame, family: str) -> str:
+    """Return a sentence on the mean that `optimum_errors` takes; empty for one domain."""
+    count = losses["domain"].nunique()
+    if count < 2:
+        return ""
+    return f"Error: geometric mean over the {count} domains of {words(family, None, 40)}."
 
 
 def budget_compute(losses: pd.DataFrame, compute: str) -> dict[str, float]:
@@ -98,7 +142,7 @@ def parabola(optimum: pd.Series, tokens: np.ndarray) -> np.ndarray:
         E in the unit of the metric.  # (n,)
     """
     away = np.log10(tokens) - np.log10(float(optimum["optimum_tokens"]))
-    return float(optimum["value"]) * np.exp(float(optimum["curvature"]) * away**2)
+    return float(optimum["value"]) * bounded_exp(float(optimum["curvature"]) * away**2)
 
 
 def isoflop_panel(
@@ -172,10 +216,11 @@ def _optimum(axes: Axes, optimum: pd.Series, good: pd.DataFrame, tint: str) -> N
     tokens, value, curvature = (
         float(optimum[key]) for key in ("optimum_tokens", "value", "curvature")
     )
-    if not np.isfinite(tokens) or not np.isfinite(value):
+    if not (tokens > 0 and value > 0):
         return
-    if optimum["estimator"] == "vertex" and np.isfinite(curvature) and len(good):
-        along = np.geomspace(good["tokens"].min(), good["tokens"].max(), 41)
+    sizes = good.loc[good["tokens"] > 0, "tokens"]
+    if optimum["estimator"] == "vertex" and np.isfinite(curvature) and len(sizes):
+        along = np.geomspace(sizes.min(), sizes.max(), 41)
         axes.plot(
             along,
             parabola(optimum, along),

@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.figures.kit.axes import add_room
 from relscale.figures.kit.style import (
     FONT_PT,
     INK,
@@ -249,23 +250,49 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 
 def top_legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:
-    """Write a key in one row at the top right of a figure.
+    """Write a key at the top right of a figure.
 
-    The text shrinks, down to 5 points, if the figure is narrow.
+    The key is one row, whose text shrinks, down to 5 points, if the figure is narrow. A key that is
+    still too wide has several rows, and those beyond the second make the figure higher.
     """
     width_in = figure.get_figwidth()
-    size = SMALL_PT + 0.3
+    size, columns = SMALL_PT + 0.3, max(len(texts), 1)
     needed = sum(text_width_in(text, size) for text in texts) + 0.42 * len(texts)
-    size = max(5.0, size * min(1.0, (width_in - 0.2) / needed))
-    figure.legend(
+    scale = min(1.0, (width_in - 0.2) / needed) if texts else 1.0
+    if size * scale < 5.0:
+        columns = _key_columns(texts, size, width_in - 0.2)
+        scale = 1.0
+    rows = -(-len(texts) // columns)
+    if rows > 2:
+        add_room(figure, above_in=(rows - 2) * 1.35 * size / 72)
+    key = figure.legend(
         handles,
-        texts,
+        [str(place) for place in range(len(texts))],
         loc="upper right",
         bbox_to_anchor=(1 - 0.05 / width_in, 1 - 0.02 / figure.get_figheight()),
-        ncols=len(texts),
+        ncols=columns,
         borderpad=0.2,
         handletextpad=0.4,
         columnspacing=1.3,
         handlelength=1.8,
-        fontsize=size,
+        labelspacing=0.5 if rows == 1 else 0.25,
+        fontsize=max(5.0, size * scale),
     )
+    # A legend leaves out texts that begin with "_"; set afterwards, they are shown.
+    for shown, text in zip(key.get_texts(), texts, strict=True):
+        shown.set_text(text)
+
+
+def _key_columns(texts: Sequence[str], size_pt: float, width_in: float) -> int:
+    """Return the largest number of columns of a key that fits a width; at least one."""
+    widths = [text_width_in(text, size_pt) + 0.42 for text in texts]
+    for columns in range(len(texts), 1, -1):
+        rows = -(-len(texts) // columns)
+        # Matplotlib fills column by column, the first ones with one entry more.
+        longer = len(texts) - (rows - 1) * columns
+        sizes = [rows] * longer + [rows - 1] * (columns - longer)
+        starts = [sum(sizes[:place]) for place in range(columns)]
+        parts = [widths[at : at + count] for at, count in zip(starts, sizes, strict=True)]
+        if sum(max(part, default=0.0) for part in parts) <= width_in:
+            return columns
+    return 1

@@ -14,6 +14,7 @@ from relscale.figures.kit.choose import reservation, text_of
 from relscale.figures.kit.labels import Label
 from relscale.figures.kit.metrics import change
 from relscale.figures.kit.style import BAND_ALPHA, EXTRAPOLATION_ALPHA
+from relscale.figures.kit.tables import LARGEST
 
 _STEPS = 25
 """Points of a drawn law: a smooth curve over three decades on a page, in a third of the bytes of 61
@@ -104,12 +105,13 @@ def law_gap(row: pd.Series, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray
     x = np.log(np.asarray(compute, dtype=float) / float(row["reference_compute"]))
     middle = math.log(gamma) + dbeta * x
     gamma_low, gamma_high = (
-        math.log(gamma / float(row[key])) for key in ("gamma_ci_low", "gamma_ci_high")
+        math.log(gamma / float(row[key])) if float(row[key]) > 0 else math.nan
+        for key in ("gamma_ci_low", "gamma_ci_high")
     )
     below, above = dbeta - float(row["ci_low"]), float(row["ci_high"]) - dbeta
     down, up = np.where(x > 0, below, above) * x, np.where(x > 0, above, below) * x
     low, high = middle - np.hypot(gamma_low, down), middle + np.hypot(gamma_high, up)
-    return np.exp(middle), np.exp(low), np.exp(high)
+    return bounded_exp(middle), bounded_exp(low), bounded_exp(high)
 
 
 def law_value(row: pd.Series, compute: np.ndarray) -> np.ndarray:
@@ -124,7 +126,13 @@ def law_value(row: pd.Series, compute: np.ndarray) -> np.ndarray:
     """
     offset = float(row["offset"]) if pd.notna(row["offset"]) else 0.0
     level = math.log(float(row["coefficient"]))
-    return np.exp(level - float(row["exponent"]) * np.log(compute)) + offset
+    return bounded_exp(level - float(row["exponent"]) * np.log(compute)) + offset
+
+
+def bounded_exp(value: np.ndarray) -> np.ndarray:
+    """Return the exponential; NaN where it is too large to be drawn."""
+    value = np.asarray(value, dtype=float)
+    return np.exp(np.where(value < math.log(LARGEST), value, math.nan))
 
 
 def has_numbers(row: pd.Series, columns: Sequence[str]) -> bool:
@@ -138,8 +146,10 @@ def has_absolute_law(row: pd.Series) -> bool:
 
 
 def has_relative_law(row: pd.Series) -> bool:
-    """Return whether a row of relative.csv has a law."""
-    return has_numbers(row, ("gamma", "dbeta", "reference_compute"))
+    """Return whether a row of relative.csv has a law of positive gaps."""
+    return has_numbers(row, ("gamma", "dbeta", "reference_compute")) and all(
+        float(row[key]) > 0 for key in ("gamma", "reference_compute")
+    )
 
 
 def verdict_word(row: pd.Series) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure as Drawing
+from matplotlib.text import Text
 
 from relscale.figures.declaration import Figure, SettingsType
-from relscale.figures.kit.style import save, styled
-from relscale.figures.kit.tables import Tables, complete, read_named
+from relscale.figures.kit.axes import add_footer
+from relscale.figures.kit.style import missing_letters, save, styled
+from relscale.figures.kit.tables import Tables, complete, not_drawn, read_named
 from relscale.runtime import run
 
 Draw = Callable[[Tables, SettingsType], Drawing]
@@ -49,9 +51,23 @@ def render(
 ) -> None:
     """Draw a figure in the shared style and write it to each path (by its ending).
 
-    Tables that are not given are empty.
+    Tables that are not given are empty. Numbers that cannot be drawn, and letters
+    without a glyph, are counted at the foot.
     """
     with styled():
         drawing = draw(complete(tables, figure.tables), settings)
+        remarks = [not_drawn(tables, figure.tables), _without_glyph(drawing)]
+        if any(remarks):
+            add_footer(drawing, " ".join(filter(None, remarks)))
         for path in paths:
             save(drawing, path)
+
+
+def _without_glyph(drawing: Drawing) -> str:
+    """Return a sentence on letters that the font of the figures does not have, if there are any."""
+    texts = [text.get_text() for text in drawing.findobj(Text)]  # type: ignore[attr-defined]
+    count = len(missing_letters("".join(texts)))
+    if not count:
+        return ""
+    what = "One letter has" if count == 1 else f"{count} letters have"
+    return f"{what} no glyph in the font: boxes in PNG and PDF files; the SVG file shows them."

@@ -5,15 +5,18 @@ The bytes of a file depend on the tables alone.
 
 import re
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
 from relscale.files import replacing
@@ -54,6 +57,7 @@ SETTINGS: dict[str, object] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "font.size": FONT_PT,
+    "text.parse_math": False,
     "axes.labelsize": FONT_PT,
     "axes.titlesize": TITLE_PT,
     "xtick.labelsize": SMALL_PT + 0.3,
@@ -88,6 +92,8 @@ SETTINGS: dict[str, object] = {
 }
 
 _TO_PATH = TextToPath()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that break a line or a file: an SVG cannot hold most of them."""
 
 
 MarkStyle = dict[str, Any]
@@ -117,8 +123,13 @@ def save(figure: Figure, path: Path) -> None:
     }
     if kind not in metadata:
         raise ValueError(f"{path}: a figure must end in .svg, .pdf or .png")
+    for left_over in path.parent.glob(f".{escape(path.name)}.*.tmp"):  # of a job that was killed
+        left_over.unlink(missing_ok=True)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=kind, metadata=metadata[kind])
+        with warnings.catch_warnings():
+            # `missing_letters` are stated once, at the foot of the figure.
+            warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
+            figure.savefig(temporary, format=kind, metadata=metadata[kind])
         if kind == "svg":
             temporary.write_text(
                 rounded(temporary.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
@@ -147,6 +158,7 @@ def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0)
         width: characters at most; an ellipsis replaces the middle of longer texts. 0: any number.
     """
     text = str((labels or {}).get(str(name), str(name).replace("_", " ")))
+    text = _CONTROL.sub(" ", text)
     if not width or len(text) <= width:
         return text
     tail = max(width // 3, 1)
@@ -231,13 +243,29 @@ def markers(corpora: Sequence[str]) -> dict[str, str]:
     return {corpus: MARKERS[place % len(MARKERS)] for place, corpus in enumerate(corpora)}
 
 
-def text_width_in(text: str, size_pt: float) -> float:
-    """Return the width in inches of the widest line of a text in the font of the figures."""
-    face = FontProperties(size=size_pt)
-    return max(
-        (
-            _TO_PATH.get_text_width_height_descent(line, face, False)[0] / 72
-            for line in text.split("\n")
-        ),
-        default=0.0,
+def missing_letters(text: str) -> str:
+    """Return the letters that the font of the figures does not have, each once and in order."""
+    return "".join(
+        letter for letter in dict.fromkeys(text) if letter != "\n" and ord(letter) not in _letters()
     )
+
+
+@cache
+def _letters() -> frozenset[int]:
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+def text_width_in(text: str, size_pt: float) -> float:
+    """Return the width in inches of the widest line of a text in the font of the figures.
+
+    A letter that the font does not have counts as a square, as letters of East Asia are.
+    """
+    face = FontProperties(size=size_pt)
+    missing = set(missing_letters(text))
+
+    def width(line: str) -> float:
+        known = "".join(letter for letter in line if letter not in missing)
+        measured = _TO_PATH.get_text_width_height_descent(known, face, False)[0] if known else 0.0
+        return (measured + size_pt * (len(line) - len(known))) / 72
+
+    return max(map(width, text.split("\n")), default=0.0)

@@ -44,9 +44,61 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The tables that figures read, and the columns that each must have."""
 
 
+LARGEST = 1e100
+"""The largest number that is drawn, and the inverse of the smallest: axes and laws beyond overflow.
+Smaller numbers are drawn as 0."""
+CHECKED_BY_FIGURE = ("covariates",)
+"""Tables written by users, whose numbers the figures check themselves."""
+
+
 def complete(tables: Tables, names: Iterable[str]) -> dict[str, pd.DataFrame]:
-    """Return the named tables; a missing one is empty and has the columns of its kind."""
-    return {name: tables[name] if name in tables else _empty(name) for name in names}
+    """Return the named tables with numbers that can be drawn.
+
+    A missing table is empty and has the columns of its kind.
+    """
+    return {
+        name: _drawable(name, tables[name]) if name in tables else _empty(name) for name in names
+    }
+
+
+def not_drawn(tables: Tables, names: Iterable[str]) -> str:
+    """Return a sentence on the numbers that `complete` replaces by NaN; empty without any."""
+    counts = {
+        name: sum(int(_undrawable(name, column).sum()) for name, column in _floats(tables[name]))
+        for name in names
+        if name in tables and name not in CHECKED_BY_FIGURE
+    }
+    found = [f"{count} in the table {name}" for name, count in counts.items() if count]
+    if not found:
+        return ""
+    return f"Numbers that are infinite, or errors below 0, are not drawn: {', '.join(found)}."
+
+
+def _drawable(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose infinite or huge numbers and negative standard errors are NaN."""
+    if name in CHECKED_BY_FIGURE:
+        return frame
+    changed = {}
+    for column, values in _floats(frame):
+        wrong = _undrawable(column, values)
+        tiny = (values != 0) & (values.abs() < 1 / LARGEST)
+        if (wrong | tiny).any():
+            changed[column] = values.mask(wrong).mask(tiny, 0.0)
+    return frame.assign(**changed) if changed else frame
+
+
+def _floats(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """Return the columns of floating-point numbers; only these can be infinite."""
+    return [
+        (str(name), frame[name])
+        for name in frame.columns
+        if pd.api.types.is_float_dtype(frame[name])
+    ]
+
+
+def _undrawable(column: str, values: pd.Series) -> pd.Series:
+    is_error = column.endswith("standard_error")
+    return (values.abs() > LARGEST) | ((values < 0) & is_error)
 
 
 def read_named(words: Sequence[str], names: Iterable[str]) -> dict[str, pd.DataFrame]:

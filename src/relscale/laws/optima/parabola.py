@@ -40,13 +40,11 @@ def parabola(x: Array, weights: Array) -> Parabola:
     """Set up a weighted parabola.
 
     Raises:
-        FitError: `too_few_runs` where there are fewer than three different x.
+        FitError: `too_few_runs` where there are fewer than three different x with weight.
     """
-    if len(np.unique(np.round(x, 9))) < 3:
-        raise FitError(
-            Status.TOO_FEW_RUNS,
-            f"{len(np.unique(np.round(x, 9)))} different sizes, a parabola needs 3",
-        )
+    sizes = len(np.unique(np.round(x[weights > 1e-12 * np.max(weights, initial=0.0)], 9)))
+    if sizes < 3:
+        raise FitError(Status.TOO_FEW_RUNS, f"{sizes} different sizes, a parabola needs 3")
     center = float(np.mean(x))
     u = x - center
     design = np.stack([np.ones_like(u), u, u**2], axis=1)  # (point, 3)

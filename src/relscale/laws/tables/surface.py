@@ -9,7 +9,7 @@ import numpy as np
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.surface import SURFACE
-from relscale.laws.cells import RISING, Array, Index, average_seeds
+from relscale.laws.cells import Array, Index, average_seeds
 from relscale.laws.estimators import registry
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law, per_metric
@@ -28,21 +28,22 @@ def fit(fits: MetricFits) -> Iterator[Row]:
     """Return two rows per domain; none unless `surface` is among the estimators."""
     if registry.SURFACE.name not in fits.spec.estimators:
         return
+    rising = fits.spec.rises(fits.metric)
     for domain in fits.readings.domains:
         values = fits.values(domain)
-        for row in surface_rows(fits.reader, values, fits.metric, fits.remarks(values, domain)):
+        for row in surface_rows(fits.reader, values, rising, fits.remarks(values, domain)):
             yield {**fits.label, "domain": domain, **row}
 
 
 def surface_rows(
-    reader: SurfaceReader, log_error: Array, metric: str, notes: Sequence[str]
+    reader: SurfaceReader, log_error: Array, rising: bool, notes: Sequence[str]
 ) -> Iterator[dict[str, object]]:
     """Fit one domain's surface both ways.
 
     Args:
         reader: of the suite.
         log_error: (run,) log error, NaN where missing.
-        metric: its metric; one that rises has no surface.
+        rising: whether its metric rises with compute; then it has no surface.
         notes: more words for the status.
 
     Yields:
@@ -52,7 +53,7 @@ def surface_rows(
     cells = np.flatnonzero((reader.fits.weights > 0) & (count > 0))
     num_runs = int(np.isfinite(log_error).sum())
     try:
-        if metric in RISING:
+        if rising:
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
         fitted = reader.surface(mean[cells], cells)
     except FitError as error:

@@ -9,7 +9,7 @@ from scipy import optimize
 
 from relscale.contract.status import status_columns
 from relscale.contract.tables.two_stage import TWO_STAGE
-from relscale.laws.cells import RISING, Array, Flags, Index, SuiteRuns
+from relscale.laws.cells import Array, Flags, Index, SuiteRuns
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
@@ -77,7 +77,7 @@ def check_two_stages(family: pd.DataFrame, spec: LawSpec, outside: Sequence[Outs
                 f"{key} is {metric!r}: family {spec.family!r} has no such metric for its "
                 f"two-stage law; it has {', '.join(present)}"
             )
-        if (metric in RISING) != rising:
+        if spec.rises(metric) != rising:
             raise ValueError(
                 f"{key} is {metric!r}: "
                 f"{'an accuracy' if rising else 'an error that falls with compute'} is needed"

@@ -23,6 +23,10 @@ MLP_MULTIPLE = 16
 """Listed sizes round the width of the MLP, 8/3 of the model's, to a multiple of this."""
 
 
+MOST_BATCH = 2**20
+"""Sequences per step, at most."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedSize:
     """One size at a budget: everything about its runs but corpus and seed."""
@@ -188,6 +192,8 @@ class ListedSizesRecipe(BaseRecipe):
         batch_size = self.batch_size(float(budget) / per_token)
         steps = steps_for(float(budget), per_token, batch_size, self.context_length)
         achieved = steps * batch_size * self.context_length * per_token
+        if batch_size > MOST_BATCH:
+            raise ValueError(too_large_a_batch(batch_size))
         if steps < 1 or abs(achieved / float(budget) - 1) > self.flop_tolerance:
             raise ValueError(
                 f"{steps} steps of {batch_size} x {self.context_length} tokens reach "
@@ -200,6 +206,14 @@ class ListedSizesRecipe(BaseRecipe):
             steps=steps,
             optimiser=self.optimiser_of(batch_size, width),
         )
+
+
+def too_large_a_batch(batch_size: int) -> str:
+    """Return the message about a batch above the limit."""
+    return (
+        f"the recipe gives a batch of {batch_size:.3g} sequences, and the limit is {MOST_BATCH:,}: "
+        "take a smaller budget, or change the settings of suite.recipe"
+    )
 
 
 def number_of_heads(width: int, head_dim: int) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Positive, Share
+from relscale.config.base import NUMBER, Positive, Share
 from relscale.plan.accounting import FlopCounting
 from relscale.plan.optimiser import Optimiser, OptimiserKind, Schedule
 from relscale.plan.recipes.base import ListedSizesRecipe
@@ -33,24 +33,24 @@ class Chinchilla(ListedSizesRecipe):
     """Tokens per sequence."""
     head_dim: Positive = 32
     """Wanted width of an attention head."""
-    batch_tokens_constant: Annotated[float, Field(gt=0)] = 0.4
+    batch_tokens_constant: Annotated[float, Field(gt=0), NUMBER] = 0.4
     """Tokens per step = this * sqrt(tokens of the run), in whole sequences: 570 for a run of 2e6
     tokens, 18,000 for one of 2e9."""
-    learning_rate_constant: Annotated[float, Field(gt=0)] = 0.5
+    learning_rate_constant: Annotated[float, Field(gt=0), NUMBER] = 0.5
     """Learning rate of all parameters = this / width, up to the cap."""
-    learning_rate_cap: Annotated[float, Field(gt=0)] = 0.01
+    learning_rate_cap: Annotated[float, Field(gt=0), NUMBER] = 0.01
     """Highest learning rate."""
     beta1: Share = 0.9
     """Decay of the first moment."""
     beta2: Share = 0.95
     """Decay of the second moment."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0), NUMBER] = 0.1
     """Decoupled weight decay of all parameters."""
     warmup_share: Share = 0.02
     """Share of the steps in which the learning rate rises linearly."""
     final_share: Share = 0.1
     """Learning rate of the last step over the peak."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    clip_norm: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
     """Largest relative miss of a budget."""

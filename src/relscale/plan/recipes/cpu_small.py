@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Positive, Share
+from relscale.config.base import NUMBER, Positive, Share
 from relscale.plan.accounting import FlopCounting
 from relscale.plan.optimiser import Optimiser, OptimiserKind
 from relscale.plan.recipes.base import ListedSizesRecipe
@@ -30,11 +30,11 @@ class CpuSmall(ListedSizesRecipe):
     """Wanted width of an attention head."""
     batch_reference_tokens: Positive = 200_000
     """Batch size = max(1, round(sqrt(tokens / this))) sequences."""
-    matrix_learning_rate: Annotated[float, Field(gt=0)] = 0.15
+    matrix_learning_rate: Annotated[float, Field(gt=0), NUMBER] = 0.15
     """Learning rate of matrices = this / sqrt(width) * sqrt(batch tokens / 2048)."""
-    embedding_learning_rate: Annotated[float, Field(gt=0)] = 0.5
+    embedding_learning_rate: Annotated[float, Field(gt=0), NUMBER] = 0.5
     """Learning rate of the embedding = this * sqrt(batch tokens / 2048)."""
-    head_learning_rate_ratio: Annotated[float, Field(gt=0)] = 2.0
+    head_learning_rate_ratio: Annotated[float, Field(gt=0), NUMBER] = 2.0
     """Learning rate of the head over that of the matrices."""
     beta1: Share = 0.9
     """Decay of the first moment."""
@@ -44,7 +44,7 @@ class CpuSmall(ListedSizesRecipe):
     """Share of the steps in which the learning rate rises linearly."""
     decay_share: Share = 0.5
     """Share of the steps, at the end, in which it falls linearly to 0."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    clip_norm: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
     """Largest relative miss of a budget."""

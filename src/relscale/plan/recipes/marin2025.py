@@ -6,11 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import Positive, Share
+from relscale.config.base import MOST_WIDTH, NUMBER, WHOLE, Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
 from relscale.plan.optimiser import OptimiserKind
-from relscale.plan.recipes.base import BaseRecipe, PlannedGrid, PlannedSize
+from relscale.plan.recipes.base import (
+    MOST_BATCH,
+    BaseRecipe,
+    PlannedGrid,
+    PlannedSize,
+    too_large_a_batch,
+)
 from relscale.plan.run_spec import Device, Implementation
 
 MARIN_CHOICES = Choices(
@@ -35,26 +41,26 @@ class Marin2025(BaseRecipe):
     """Intermediate width over width."""
     reference_steps: Positive = 65_536
     """Steps from which the batch size is derived."""
-    learning_rate_constant: Annotated[float, Field(gt=0)] = 0.33
+    learning_rate_constant: Annotated[float, Field(gt=0), NUMBER] = 0.33
     """Learning rate = this * sqrt(batch size) / width."""
-    learning_rate_cap: Annotated[float, Field(gt=0)] = 0.01
+    learning_rate_cap: Annotated[float, Field(gt=0), NUMBER] = 0.01
     """The batch is halved until the learning rate is not above this."""
     min_batch_size: Positive = 8
     """Runs with a smaller batch are left out of the grid."""
-    min_width: Positive = 512
+    min_width: Annotated[int, Field(gt=0, le=MOST_WIDTH), WHOLE] = 512
     """First width of the grid."""
-    max_width: Positive = 4096
+    max_width: Annotated[int, Field(gt=0, le=MOST_WIDTH), WHOLE] = 4096
     """Last width of the grid."""
     beta1: Share = 0.95
     """Decay of the first moment."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0), NUMBER] = 0.1
     """AdamC weight decay."""
     warmup_share: Share = 0.1
     """Share of the steps in which the learning rate rises linearly (0.05 where the paper is
     quoted)."""
     decay_share: Share = 0.2
     """Share of the steps, at the end, in which it falls linearly to 0."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    clip_norm: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
     """Largest relative miss of a budget."""
@@ -76,6 +82,9 @@ class Marin2025(BaseRecipe):
         widths = range(self.min_width, self.max_width + 1, step)
         found = [self._planned_size(float(budget), width, vocab_size) for width in widths]
         sizes = [size for size in found if size is not None]
+        largest = max((size.batch_size for size in sizes), default=0)
+        if largest > MOST_BATCH:
+            return PlannedGrid(sizes=[], problems={("label",): too_large_a_batch(largest)})
         message = f"no run of recipe {self.name} meets this budget"
         return PlannedGrid(sizes=sizes, problems={} if sizes else {("label",): message})
 

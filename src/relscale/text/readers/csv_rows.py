@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from relscale.config.readers import CsvRows
 from relscale.text.document_reader import DocumentReader, SourceDocument, record_documents
-from relscale.text.formats import read_records
+from relscale.text.formats import read_located
 
 
 def _read(path: Path, where: str, settings: CsvRows) -> Iterator[SourceDocument]:
-    records = read_records(path, settings.member)
-    for document in record_documents(records, where, settings.text, settings.domain):
+    records = read_located(path, settings.member)
+    for document in record_documents(records, settings.text, settings.domain):
         if settings.domain_is_host and document.domain:
             document = replace(document, domain=host_of(document.domain))
         yield document

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from relscale.config.readers import DictionaryQuestions
 from relscale.text.document_reader import DocumentReader, SourceDocument
-from relscale.text.formats import Record, read_records
+from relscale.text.formats import Record, read_located
 
 _SCAR = re.compile(r"Webster(?: 1913 Suppl\.)?\]|WordNet 1\.5|\bPJC\b|\[wns?=?\d?\]")
 _REFERENCE = re.compile(
@@ -42,8 +42,8 @@ used."""
 
 
 def _read(path: Path, where: str, settings: DictionaryQuestions) -> Iterator[SourceDocument]:
-    for record in read_records(path, settings.member):
-        text = questions_and_answers(record, where)
+    for place, record in read_located(path, settings.member):
+        text = questions_and_answers(record, place)
         yield SourceDocument(text=text, where=f"{where} entry {record['entry']}")
 
 
@@ -52,10 +52,10 @@ def questions_and_answers(record: Record, where: str) -> str:
 
     Args:
         record: one entry of the dictionary.
-        where: the file, for messages.
+        where: file and record, for messages.
 
     Raises:
-        ValueError: naming file, entry and key, if a key is missing.
+        ValueError: naming file, entry and key, if a key is missing or holds another kind of value.
     """
     try:
         word = record["entry"]
@@ -66,6 +66,8 @@ def questions_and_answers(record: Record, where: str) -> str:
             f"{where}: entry {str(record)[:80]!r} has no key {error}; the choices are"
             f" {', '.join(record)}"
         ) from error
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"{where}: entry {str(record)[:80]!r} is not an entry: {error}") from error
     return "\n\n".join(blocks)
 
 

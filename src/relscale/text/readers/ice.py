@@ -6,12 +6,12 @@ corpus and is removed with the tag. Where an editor added a normalized form, the
 kept, because varieties of English are measured.
 """
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from relscale.config.readers import IceFiles
+from relscale.text.cleaning import unescape
 from relscale.text.document_reader import DocumentReader, SourceDocument
 from relscale.text.formats import read_text
 from relscale.text.source_files import folder_at
@@ -33,10 +33,16 @@ _PARAGRAPH = re.compile(r"(?i)</?(?:p|h|I)>")
 _SPACE = re.compile(r"(?i)<(?:space|l|#|ICE[^<>]*)/?>")
 _TAG = re.compile(r"<[^<>]*>")
 _BREAK = "\x00"
+DEEPEST = 50
+"""Deepest nesting of tags whose content is removed; each level takes another pass."""
 
 
 def _read(path: Path, where: str, settings: IceFiles) -> Iterator[SourceDocument]:
-    text = ice_text(read_text(path, settings.member))
+    marked = read_text(path, settings.member)
+    try:
+        text = ice_text(marked)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     yield SourceDocument(text=text, domain=folder_at(where, settings.level), where=where)
 
 
@@ -60,13 +66,19 @@ def ice_text(marked: str) -> str:
     spaces. The content of `REMOVED` tags is removed, also if they are nested. Of every other tag
     the content is kept. A tag without an end tag loses nothing but itself. Characters that are
     written as entities ("&eacute;") are decoded.
+
+    Raises:
+        ValueError: if tags whose content is removed are nested more than `DEEPEST` deep.
     """
-    before = None
-    while before != marked:
+    for _ in range(DEEPEST + 1):
         before, marked = marked, _REMOVED.sub(" ", marked)
+        if before == marked:
+            break
+    else:
+        raise ValueError(f"mark-up to remove is nested more than {DEEPEST} deep")
     marked = _TAG.sub("", _SPACE.sub(" ", _PARAGRAPH.sub(_BREAK, marked)))
     pieces = (" ".join(piece.split()) for piece in marked.split(_BREAK))
-    return html.unescape("\n\n".join(piece for piece in pieces if piece))
+    return unescape("\n\n".join(piece for piece in pieces if piece))
 
 
 READER = DocumentReader(settings=IceFiles, read=_read, select=_written)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from relscale.config.readers import JsonRecords
 from relscale.text.document_reader import DocumentReader, SourceDocument, record_documents
-from relscale.text.formats import read_records
+from relscale.text.formats import read_located
 
 
 def _read(path: Path, where: str, settings: JsonRecords) -> Iterator[SourceDocument]:
-    records = read_records(path, settings.member)
-    yield from record_documents(records, where, settings.text, settings.domain)
+    records = read_located(path, settings.member)
+    yield from record_documents(records, settings.text, settings.domain)
 
 
 READER = DocumentReader(settings=JsonRecords, read=_read)

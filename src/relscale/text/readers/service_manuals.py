@@ -1,17 +1,16 @@
 """Reader `service_manuals`: the documentation strings of botocore's service descriptions."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from relscale.config.readers import ServiceManuals
 from relscale.text.document_reader import DocumentReader, SourceDocument
-from relscale.text.formats import read_text
+from relscale.text.formats import read_json_value
 
 
 def _read(path: Path, where: str, settings: ServiceManuals) -> Iterator[SourceDocument]:
-    description = json.loads(read_text(path, settings.member))
+    description = read_json_value(path, settings.member)
     for number, text in enumerate(_documentation(description), start=1):
         yield SourceDocument(text=text, where=f"{where} string {number}")
 

@@ -1,7 +1,10 @@
 """Reader `text_files`: each file is one document, or several if the settings split it."""
 
 import re
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from relscale.config.readers import TextFiles
@@ -10,13 +13,20 @@ from relscale.text.formats import read_text
 
 SHORTEST_PIECE = 200
 """Pieces of a split text that have fewer characters do not become documents."""
+PATTERN_SECONDS = 20.0
+"""CPU seconds that a search for `split_at` in one file may take. A usual pattern needs a second for
+hundreds of megabytes; one with nested repeats may never end."""
+_CHARACTER = re.compile(r"\S")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _LINE_BREAK = re.compile(r"\n")
 
 
 def _read(path: Path, where: str, settings: TextFiles) -> Iterator[SourceDocument]:
     text = read_text(path, settings.member)
-    pieces = split_text(text, settings.split_at, settings.max_characters)
+    try:
+        pieces = split_text(text, settings.split_at, settings.max_characters)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     for number, piece in enumerate(pieces, start=1):
         yield SourceDocument(text=piece, where=f"{where} part {number}")
 
@@ -33,6 +43,9 @@ def split_text(
         max_characters: a longer piece is cut at the first blank line after this many characters, or
             at the first line break if there is no blank line before twice as many. No piece shorter
             than `SHORTEST_PIECE` is cut off.
+
+    Raises:
+        ValueError: naming the pattern, if the search for it needs more than `PATTERN_SECONDS`.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     pieces = _split_at_headings(text, split_at)
@@ -42,27 +55,70 @@ def split_text(
 
 
 def _split_at_headings(text: str, split_at: str | None) -> list[str]:
-    headings = re.finditer(f"^(?:{split_at})", text, re.MULTILINE) if split_at else ()
     pieces: list[str] = []
-    begin = 0
-    for start in [*(match.start() for match in headings), len(text)]:
-        if start == len(text) or len(text[begin:start].strip()) >= SHORTEST_PIECE:
+    begin = first = late = 0
+    for start in [*(_heading_starts(text, split_at) if split_at else ()), len(text)]:
+        # Each search begins where the last one ended, so that the time is linear.
+        first = _next_character(text, first, start)
+        late = _next_character(text, max(late, first + SHORTEST_PIECE - 1), start)
+        if start == len(text) or late < start:
             pieces.append(text[begin:start])
-            begin = start
+            begin = first = late = start
     return pieces
 
 
-def _cut(piece: str, max_characters: int) -> Iterator[str]:
-    while len(piece) > max_characters:
+def _next_character(text: str, begin: int, end: int) -> int:
+    """Return the place of the first character that is not white space, or a place after `end`."""
+    found = _CHARACTER.search(text, begin, end)
+    return found.start() if found else max(begin, end)
+
+
+def _heading_starts(text: str, split_at: str, seconds: float = PATTERN_SECONDS) -> list[int]:
+    """Return where the headings begin.
+
+    Raises:
+        ValueError: naming the pattern, if it needs more than a number of CPU seconds.
+    """
+    message = (
+        f"split_at = {split_at!r} was not found or ruled out in {seconds:g} seconds; simplify it"
+        " (a repeat inside a repeat, such as (a+)+, can take for ever)"
+    )
+    with _cpu_limit(seconds, message):
+        return [match.start() for match in re.finditer(f"^(?:{split_at})", text, re.MULTILINE)]
+
+
+@contextmanager
+def _cpu_limit(seconds: float, message: str) -> Iterator[None]:
+    """Raise an error in a block that needs more CPU time; there is no limit in side threads."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise ValueError(message)
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _cut(text: str, max_characters: int) -> Iterator[str]:
+    begin = 0
+    while len(text) - begin > max_characters:
         # Verse may have no blank line for pages; cut it at a line break.
-        place = _BLANK_LINE.search(piece, max_characters, 2 * max_characters) or _LINE_BREAK.search(
-            piece, max_characters
+        after = begin + max_characters
+        place = _BLANK_LINE.search(text, after, after + max_characters) or _LINE_BREAK.search(
+            text, after
         )
-        if place is None or len(piece) - place.end() < SHORTEST_PIECE:
+        if place is None or len(text) - place.end() < SHORTEST_PIECE:
             break
-        yield piece[: place.start()]
-        piece = piece[place.end() :]
-    yield piece
+        yield text[begin : place.start()]
+        begin = place.end()
+    yield text[begin:]
 
 
 READER = DocumentReader(settings=TextFiles, read=_read)

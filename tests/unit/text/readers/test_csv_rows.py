@@ -35,12 +35,12 @@ def test_csv_rows_in_a_zip_with_domains_by_host(tmp_path: Path) -> None:
     [
         (
             {"text": "body"},
-            r"news\.zip record 1: no key 'body' \(the setting `text` of the reader\);"
+            r"news\.zip line 2: no key 'body' \(the setting `text` of the reader\);"
             " the choices are link, text",
         ),
         (
             {"domain": "host"},
-            r"record 1: no key 'host' \(the setting `domain` of the reader\); the choices are"
+            r"line 2: no key 'host' \(the setting `domain` of the reader\); the choices are"
             " link, text",
         ),
         (

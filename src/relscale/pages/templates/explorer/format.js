@@ -7,8 +7,13 @@ function short(value, digits = 4) {
   return text.replace("e+", "e");
 }
 
+// A slope with its sign and four decimals, or one digit if these would all be 0.
 function signed(value) {
-  return isNumber(value) ? (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4) : "";
+  if (!isNumber(value)) return "";
+  const size = Math.abs(value);
+  const isPlain = size === 0 || (size >= 5e-5 && size < 1e4);
+  const text = isPlain ? size.toFixed(4) : size.toExponential(0);
+  return (value < 0 ? "−" : "+") + text.replace("e+", "e");
 }
 
 function interval(low, high) {

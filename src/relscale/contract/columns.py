@@ -1,0 +1,141 @@
+"""Columns by name: names and words, truth values, and the numbers that laws use. Light imports.
+
+A column has the same type in every table, also in tables from outside, so a reader needs no other
+declaration. A test compares these sets with the declarations of the tables.
+"""
+
+TEXT = frozenset(
+    (
+        "accuracy_metric",
+        "attention_flops",
+        "baseline",
+        "budget",
+        "budget_counts",
+        "ci_method",
+        "citation",
+        "corpus",
+        "covariate",
+        "domain",
+        "estimator",
+        "excluded_reason",
+        "family",
+        "faster",
+        "fit",
+        "held_out_budget",
+        "item",
+        "kind",
+        "licence",
+        "loss_metric",
+        "method",
+        "metric",
+        "model",
+        "name",
+        "optimum_by",
+        "package",
+        "prompt",
+        "quantity",
+        "recipe",
+        "remarks",
+        "revision",
+        "run",
+        "sha256",
+        "source",
+        "status",
+        "stratum",
+        "suite",
+        "treatment",
+        "unit",
+        "verdict",
+        "version",
+    )
+)
+"""Names and words. They stay text whatever they look like: `NA`, `None`, `2019` and `1e18`."""
+
+FLAGS = frozenset(("at_chance", "best", "higher_is_better", "overlaps"))
+"""Truth values."""
+
+NUMBERS = frozenset(
+    (
+        "accuracy",
+        "denominator",
+        "error",
+        "forward_flops",
+        "loss",
+        "num_items",
+        "num_params_head",
+        "num_params_total",
+        "num_params_transformer",
+        "numerator",
+        "standard_error",
+        "tokens",
+        "training_flops",
+        "value",
+    )
+)
+"""Numbers of the losses, the items and other tables that users write; text in one is an error."""
+
+MISSING = (
+    "",
+    "#N/A",
+    "#N/A N/A",
+    "#NA",
+    "-1.#IND",
+    "-1.#QNAN",
+    "-NaN",
+    "-nan",
+    "1.#IND",
+    "1.#QNAN",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "nan",
+    "null",
+)
+"""Words for a missing number (those of pandas). In a column of text only an empty cell is
+missing."""
+
+FLAG_WORDS = {
+    **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), False),
+}
+"""Words for truth values, in lower case."""
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters by which a spreadsheet takes a cell for a formula."""
+
+
+def without_formula(text: str) -> str:
+    """Return the text of a CSV cell that a spreadsheet does not run: with ' in front if needed."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_SIGNS) else text
+
+
+def with_formula(cell: str) -> str:
+    """Return the text that `without_formula` was given."""
+    if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_SIGNS):
+        return cell[1:]
+    return cell
+
+
+def label_of_budgets(budgets: list[str]) -> dict[str, str]:
+    """Return one label for each budget: of several spellings of a number, the first.
+
+    Budgets compare as numbers, so `1e18` and `1E+18` are one budget. A budget that is not a number
+    is its own label.
+
+    Examples:
+        >>> label_of_budgets(["1e18", "1E+18", "small"])
+        {'1e18': '1e18', '1E+18': '1e18', 'small': 'small'}
+    """
+    first: dict[float | str, str] = {}
+    labels = {}
+    for budget in budgets:
+        try:
+            key: float | str = float(budget)
+        except ValueError:
+            key = budget
+        labels[budget] = first.setdefault(key, budget)
+    return labels
