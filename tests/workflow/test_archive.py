@@ -335,10 +335,11 @@ def test_stale_results_are_not_packed(finished):
         ),
         (
             "workflow/rules/common.smk",
-            'shell.prefix(f"export',
-            'shell.prefix(f"umask 2; export',
+            "shell.prefix(PREFIX)",
+            "shell.prefix('umask 2; ' + PREFIX)",
             {},
         ),
+        ("src/relscale/workflow/shell.py", "PYTHONHASHSEED=0", "PYTHONHASHSEED=1", {}),
         ("CITATION.cff", "title: ", "title: Another ", {"provenance"}),
         ("src/relscale/pages/templates/findings.css", "{", " {", {"findings"}),
     ],

@@ -52,7 +52,8 @@ def checked(function, *arguments):
 # The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
 # environments itself.
 INTERPRETER = None if workflow.deployment_settings.deployment_method else Path(sys.executable)
-shell.prefix(checked(shell_prefix, SOURCE_CODE, INTERPRETER))
+PREFIX = checked(shell_prefix, SOURCE_CODE, INTERPRETER)
+shell.prefix(PREFIX)
 
 
 def planned():
@@ -145,14 +146,24 @@ def note_checksums():
 
 
 def note_commands():
-    """Give each job a digest of its rule's command, so that `relscale verify` sees an edit of it.
+    """Give each job a digest of its rule's command, so that `relscale verify` sees an edit of it."""
+    for each in workflow.rules:
+        if each.shellcmd is not None:
+            each.set_params(command=digest_of_command(each.shellcmd))
+
+
+def digest_of_command(command):
+    """Return a function that returns the digest of a command and of the prefix at that time.
 
     The paths of this machine in the prefix are left out.
     """
-    prefix = shell_prefix(Path("src"), None)
-    for each in workflow.rules:
-        if each.shellcmd is not None:
-            each.set_params(command=command_digest(each.shellcmd, prefix))
+    ours = PREFIX.replace("{{", "{").replace("}}", "}")  # as Snakemake formats it
+
+    def digest(wildcards):
+        prefix = shell._process_prefix.replace(ours, shell_prefix(Path("src"), None))
+        return command_digest(command, prefix)
+
+    return digest
 
 
 def verbatim(text):
