@@ -146,7 +146,7 @@ def note_checksums():
 
 
 def note_commands():
-    """Give each job a digest of its rule's command, so that `relscale verify` sees an edit of it."""
+    """Give each job a digest of its rule's command, so that `relscale verify` sees edits of it."""
     for each in workflow.rules:
         if each.shellcmd is not None:
             each.set_params(command=digest_of_command(each.shellcmd))
