@@ -17,8 +17,8 @@ BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
 ifneq ($(EXPERIMENT),default)
 ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
-$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices are \
-	default $(basename $(notdir $(wildcard experiments/*.yaml))))
+$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; \
+	the choices are default $(basename $(notdir $(wildcard experiments/*.yaml))))
 endif
 endif
 # The name of the experiment's folders. Only the package reads it from the overlay. A call with an

@@ -77,7 +77,7 @@ def plan(
 
 
 def _released_plan(experiment: "Experiment") -> str:
-    """Return what an experiment with released models does, as text."""
+    """Return the models and families of an experiment with released models, as text."""
     from relscale.workflow.experiment import plan_experiment
 
     planned = plan_experiment(experiment)

@@ -64,7 +64,7 @@ def read_document(path: Path) -> tuple[dict[str, Any], list[str]]:
         found = (
             "is empty" if content is None else f"is a single {_WORDS.get(type(content), 'value')}"
         )
-        raise ValueError(f"{path}: {found}; it must be a mapping of keys to values")
+        raise ValueError(f"{path}: must be a mapping of keys to values; it {found}")
     return content, [f"{path}:{line}: {message}" for line, message in sorted(checked.problems)]
 
 
