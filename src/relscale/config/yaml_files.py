@@ -175,7 +175,7 @@ def _text_of(path: Path) -> str:
     """
     try:
         if not path.exists():
-            raise ValueError(f"{path}: no such file{_advice(path)}")
+            raise ValueError(f"{path}: not a readable YAML file: no such file{_advice(path)}")
         if not path.is_file():
             raise ValueError(f"{path}: is not a file")
         if path.stat().st_size > MOST_BYTES:

@@ -125,7 +125,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path):
 def test_what_is_no_file_is_said(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="is not a file"):
         read_yaml(tmp_path)
-    with pytest.raises(ValueError, match=r"gone\.yaml: no such file$"):
+    with pytest.raises(ValueError, match=r"gone\.yaml: not a readable YAML file: no such file$"):
         read_yaml(tmp_path / "gone.yaml")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="change to a checkout of relscale"):
