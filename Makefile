@@ -17,15 +17,16 @@ BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
 ifneq ($(EXPERIMENT),default)
 ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
-$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices are \
-	default $(basename $(notdir $(wildcard experiments/*.yaml))))
+$(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices \
+	are default $(basename $(notdir $(wildcard experiments/*.yaml))))
 endif
 endif
 # The name of the experiment's folders. Only the package reads it from the overlay. A call with an
 # unusable overlay ends here, so that no command ever gets an empty name.
-override NAME = $(eval override NAME := $(shell python=$(BIN)/python; test -x "$$python" || python="$(PYTHON)"; \
-	PYTHONPATH=src $$python -m relscale.config.overlays '$(subst ','\'',$(EXPERIMENT))'))$(or \
-	$(NAME),$(error the experiment cannot be used, see above))
+READ_NAME = python=$(BIN)/python; test -x "$$python" || python="$(PYTHON)"; PYTHONPATH=src \
+	"$$python" -m relscale.config.overlays '$(subst ','\'',$(EXPERIMENT))'
+override NAME = $(eval override NAME := $(shell $(READ_NAME)))$(or $(NAME),$(error the experiment \
+	cannot be used, see above))
 RESULTS = results/$(NAME)
 OVERLAYS = $(if $(filter-out default,$(NAME)),experiments/$(EXPERIMENT).yaml)
 OVERLAY = $(if $(OVERLAYS),--configfile $(OVERLAYS))

@@ -1,5 +1,7 @@
 """Bad input ends in one clear error before any training, with an exit code that is not 0."""
 
+import subprocess
+
 import pytest
 
 pytestmark = pytest.mark.workflow
@@ -34,6 +36,20 @@ def test_all_mistakes_of_a_configuration_at_once_and_nothing_written(checkout):
     )
     assert "Traceback" not in text
     assert {path for path in checkout.folder.rglob("*") if "results" in path.parts} == existing
+
+
+def test_a_key_given_twice_names_file_and_line_and_nothing_is_planned(checkout):
+    """The overlay is one of Snakemake's configuration files, which it reads by itself first."""
+    (checkout.folder / "experiments/twice.yaml").write_text(
+        "suite: {seeds: [5]}\nlaws: {margn: 1}\nsuite: {seeds: [6]}\n"
+    )
+    command = checkout.command("--configfile", "experiments/tiny.yaml", "experiments/twice.yaml")
+    done = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
+    (checkout.folder / "experiments/twice.yaml").unlink()
+    text = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in text
+    assert "experiments/twice.yaml:3: the key suite is already given in line 1" in text
+    assert "experiments/twice.yaml: laws.margn = 1: unknown key" in text
 
 
 def test_a_budget_that_no_run_can_meet(checkout):

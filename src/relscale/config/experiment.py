@@ -21,7 +21,7 @@ RESERVED = ("shared",)
 
 def _not_reserved(name: str) -> str:
     if name in RESERVED:
-        raise ValueError("is the folder of what all experiments share: take another name")
+        raise ValueError("is the folder of results that all experiments share: take another name")
     return name
 
 

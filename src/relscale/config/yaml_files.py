@@ -64,7 +64,7 @@ def read_document(path: Path) -> tuple[dict[str, Any], list[str]]:
         found = (
             "is empty" if content is None else f"is a single {_WORDS.get(type(content), 'value')}"
         )
-        raise ValueError(f"{path}: {found}; it must be a mapping of keys to values")
+        raise ValueError(f"{path}: must be a mapping of keys to values; it {found}")
     return content, [f"{path}:{line}: {message}" for line, message in sorted(checked.problems)]
 
 
@@ -175,7 +175,7 @@ def _text_of(path: Path) -> str:
     """
     try:
         if not path.exists():
-            raise ValueError(f"{path}: no such file{_advice(path)}")
+            raise ValueError(f"{path}: not a readable YAML file: no such file{_advice(path)}")
         if not path.is_file():
             raise ValueError(f"{path}: is not a file")
         if path.stat().st_size > MOST_BYTES:

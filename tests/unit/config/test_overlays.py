@@ -48,7 +48,7 @@ def test_the_name_is_read_as_yaml(checkout, text):
         ("laws: {draws: 100}\n", "experiment = (nothing): missing"),
         ("laws:\n  experiment: tiny\n", "experiment = (nothing): missing"),
         ("experiment:\n", "experiment = None"),
-        ("experiment: shared\n", "'shared': is the folder of what all experiments share"),
+        ("experiment: shared\n", "'shared': is the folder of results that all experiments share"),
         ("experiment: default\n", "'default': is the experiment of config.yaml"),
         ("experiment: ../..\n", "experiment = '../..'"),
         ("experiment: a/b\n", "experiment = 'a/b'"),

@@ -80,10 +80,10 @@ def test_numbers_to_the_base_8_or_60_are_refused(refusal, number):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "mine.yaml: is empty; it must be a mapping"),
-        ("# only a comment\n", "mine.yaml: is empty"),
-        ("- a\n- b\n", "mine.yaml: is a single list; it must be a mapping"),
-        ("words", "mine.yaml: is a single text"),
+        ("", "mine.yaml: must be a mapping of keys to values; it is empty"),
+        ("# only a comment\n", "mine.yaml: must be a mapping of keys to values; it is empty"),
+        ("- a\n- b\n", "mine.yaml: must be a mapping of keys to values; it is a single list"),
+        ("words", "mine.yaml: must be a mapping of keys to values; it is a single text"),
         ("a:\n\t- b\n", "mine.yaml:2: is not valid YAML"),
         ("a: [1, 2", "mine.yaml:1: is not valid YAML"),
         ("a: 1\n---\nb: 2\n", "mine.yaml:2: is not valid YAML"),
@@ -125,7 +125,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path):
 def test_what_is_no_file_is_said(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="is not a file"):
         read_yaml(tmp_path)
-    with pytest.raises(ValueError, match=r"gone\.yaml: no such file$"):
+    with pytest.raises(ValueError, match=r"gone\.yaml: not a readable YAML file: no such file$"):
         read_yaml(tmp_path / "gone.yaml")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="change to a checkout of relscale"):

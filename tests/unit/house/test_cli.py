@@ -72,6 +72,34 @@ def fitted(losses, tmp_path_factory):
     return out
 
 
+def test_plan_of_released_models_lists_them_and_trains_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    done = invoke("plan", "experiments/released.yaml")
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[1].split() == ["commonpile", "1e18", "5"] and len(lines) == 1 + 3 * 7 + 1
+    assert "255 released models are evaluated on topics, knowledge" in lines[-1]
+    assert "training" not in done.output
+    refused = module("relscale", "plan", "experiments/released.yaml", "--out", tmp_path / "s.csv")
+    assert refused.returncode == 1 and "this experiment trains none" in refused.stderr
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_plan_outside_a_checkout_says_where_to_go(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "relscale", "plan"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: config.yaml: not a readable YAML file: no such file in ")
+    assert f"{tmp_path}; change to a checkout of relscale" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_plan_prints_the_cost_and_writes_the_runs(tmp_path):
     out = tmp_path / "suite.csv"
     overlay, config = ROOT / "experiments/paper.yaml", ROOT / "config.yaml"
