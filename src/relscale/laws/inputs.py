@@ -17,7 +17,7 @@ MAX_AXES_RATIO = 1.5
 
 
 DEFAULT_OPTIMUM_BY = LawSpec.model_fields["optimum_by"].default
-"""The family whose absence from a table from outside is no error: few such tables have it."""
+"""A table from outside may lack this family, as most do; any other one must be there."""
 
 
 def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:
