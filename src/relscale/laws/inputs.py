@@ -31,7 +31,7 @@ MAX_ROUNDING = 1e-6
 
 
 DEFAULT_OPTIMUM_BY = LawSpec.model_fields["optimum_by"].default
-"""The family whose absence from a table from outside is no error: few such tables have it."""
+"""A table from outside may lack this family, as most do; any other one must be there."""
 
 
 def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd.DataFrame:

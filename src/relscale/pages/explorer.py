@@ -14,7 +14,7 @@ import vl_convert
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import SEPARATOR, Status
-from relscale.figures.kit.choose import compute_of, included, ordered, pick
+from relscale.figures.kit.choose import compute_of, included, ordered, pick, text_of
 from relscale.figures.kit.style import MARKERS, colours, compute_label, words
 from relscale.pages.explorer_columns import (
     COLUMNS,
@@ -310,7 +310,7 @@ def _families(
     for name in names:
         family = named.get(name, ExplorerFamily(family=name))
         rows, family_laws = pick(losses, family=name), pick(laws, family=name)
-        baseline = family.baseline or str(baselines.get(name, ""))
+        baseline = family.baseline or text_of(baselines.get(name))
         metrics = {*map(str, rows["metric"]), *map(str, family_laws["metric"])}
         if metrics:
             choices.append(

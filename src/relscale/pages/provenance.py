@@ -3,6 +3,7 @@
 `stage_costs` sums Snakemake's benchmark records, and `provenance_page` builds the page.
 """
 
+import math
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,11 +21,12 @@ from relscale.pages.spec import ProvenanceSpec
 
 
 def _number(value: object) -> float:
-    """Read a benchmark's cell; text, which stands for an unmeasured quantity, counts as 0."""
+    """Read a benchmark's cell; text or NaN, which stand for an unmeasured quantity, count as 0."""
     try:
-        return float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 Measured = Annotated[float, BeforeValidator(_number)]
@@ -85,7 +87,7 @@ def stage_costs(folders: Iterable[Path], shared: Path, keys: Sequence[str]) -> l
     files += [path for path in sorted(shared.rglob("*.jsonl")) if path.name.startswith(tuple(keys))]
     found: dict[str, list[CostRecord]] = {}
     for path in files:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
             record = CostRecord.model_validate_json(line)
             found.setdefault(record.rule_name, []).append(record)
     costs = [

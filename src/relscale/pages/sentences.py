@@ -5,6 +5,7 @@ sentences say "is not shown to narrow", never "does not narrow".
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -145,7 +146,7 @@ def slope_text(row: pd.Series) -> str:
     values = [float(row[key]) for key in ("dbeta", "ci_low", "ci_high")]
     if not math.isfinite(values[0]):
         return ""
-    slope, low, high = (slope_number(value, 3).replace("-", "−") for value in values)
+    slope, low, high = (re.sub("^-", "−", slope_number(value, 3)) for value in values)
     return slope if any(map(math.isnan, values)) else f"{slope} [{low}, {high}]"
 
 

@@ -81,7 +81,7 @@ def _sort_key(value: numbers.Real) -> str:
     try:
         number = float(value)
     except OverflowError:
-        number = math.inf if value > 0 else -math.inf
+        number = math.inf if str(value)[0] != "-" else -math.inf
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return repr(number)

@@ -66,7 +66,8 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
 def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     """Return the spec of a family's relative laws against each of its other domains."""
     settings = experiment.family(family)
-    others = [domain for domain in settings.domain_names() if domain != settings.baseline]
+    # Sorted: the order of the keys of a configuration decides colours, but no law.
+    others = sorted(set(settings.domain_names()) - {settings.baseline})
     return BaselinesSpec(**dict(law_spec(experiment, family)), baselines=tuple(others))
 
 

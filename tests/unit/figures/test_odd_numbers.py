@@ -41,7 +41,7 @@ SHOWN = {
     "isoflop_metrics": ("validation", "behaviour"),
     "topics": ("topics",),
 }
-"""Families whose rows a figure gets; the others get `knowledge`."""
+"""Families of each figure; the others get `knowledge`."""
 
 
 @pytest.fixture(scope="module")

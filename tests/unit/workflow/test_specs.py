@@ -334,6 +334,7 @@ FIGURES = {
         *COMMON,
         *keys("laws", "optimum_by", "compute"),
         *keys("figures", "corpus", "extrapolate_decades"),
+        "families.validation.baseline",
         # They decide which family is the first of those with a two-stage law.
         "evaluate",
         *TWO_STAGE,

@@ -65,7 +65,7 @@ def render(
 
 def _without_glyph(drawing: Drawing) -> str:
     """Return a sentence on letters that the font of the figures does not have, if there are any."""
-    texts = [text.get_text() for text in drawing.findobj(Text)]  # type: ignore[attr-defined]
+    texts = [text.get_text() for text in drawing.findobj(Text)]
     count = len(missing_letters("".join(texts)))
     if not count:
         return ""
