@@ -19,7 +19,7 @@ MAX_CELL = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class CsvRows:
+class CsvText:
     """The text of a CSV table: blank rows are left out, and all others are complete."""
 
     header: tuple[str, ...]
@@ -30,7 +30,7 @@ class CsvRows:
     """Line of the file in which each row ends, counted from 1."""
 
 
-def read_csv_rows(path: Path, problems: list[str] | None = None) -> CsvRows:
+def read_csv_rows(path: Path, problems: list[str] | None = None) -> CsvText:
     """Read a CSV table as text.
 
     A byte order mark is skipped, and so are rows without any text.
@@ -72,7 +72,7 @@ def read_csv_rows(path: Path, problems: list[str] | None = None) -> CsvRows:
         ) from None
     if header is None:
         raise ValueError(f"{path}: is empty; the first line must be a header")
-    return CsvRows(header=header, rows=rows, lines=lines)
+    return CsvText(header=header, rows=rows, lines=lines)
 
 
 def _problem(cells: list[str], header: tuple[str, ...]) -> str | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from relscale.contract.arrow import read_parquet
 from relscale.contract.check import check_columns
 from relscale.contract.columns import FLAGS, MISSING, TEXT, with_formula, without_formula
-from relscale.contract.csv_rows import CsvRows, read_csv_rows
+from relscale.contract.csv_rows import CsvText, read_csv_rows
 from relscale.contract.status import split_old_status
 from relscale.contract.table import Table
 from relscale.contract.typed import Place, check_keys, check_names, row_of, typed
@@ -76,7 +76,7 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, Place]:
     return frame, lambda position: f"line {found.lines[position]}"
 
 
-def _csv_of(found: CsvRows) -> str:
+def _csv_of(found: CsvText) -> str:
     """Return complete rows as CSV without a header, with names as they were before writing."""
     names = [index for index, name in enumerate(found.header) if name in TEXT]
     for cells in found.rows:

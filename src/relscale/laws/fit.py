@@ -9,7 +9,7 @@ import pandas as pd
 
 from relscale.contract.io import write_table
 from relscale.laws.cells import suites_of
-from relscale.laws.inputs import check_baselines, notes_on, prepare
+from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
@@ -95,7 +95,8 @@ def fit_family(
             metric, baseline or `optimum_by`.
     """
     family, optimum = prepare(losses, spec, optimum_losses, where)
-    for note in notes_on(family, spec.compute):
+    notes = notes_on(family, spec.compute)
+    for note in notes:
         LOGGER.warning("%s: %s", where, note)
     if optimum is None and spec.optimum_by != FAMILY_MEAN:
         LOGGER.warning(
@@ -117,7 +118,8 @@ def fit_family(
     frames = {
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }
-    frames[relative.TABLE.name] = add_verdicts(frames[relative.TABLE.name], spec.rises)
+    laws = add_verdicts(frames[relative.TABLE.name], spec.rises)
+    frames[relative.TABLE.name] = with_notes(laws, notes)
     return FamilyLaws(frames)
 
 
@@ -161,4 +163,5 @@ def fit_baselines(
     tables = [
         add_verdicts(pd.DataFrame(part, columns=columns), spec.rises) for part in rows.values()
     ]
-    return pd.concat(tables, ignore_index=True)
+    laws = pd.concat(tables, ignore_index=True)
+    return with_notes(laws, notes_on(family, spec.compute))

@@ -11,6 +11,7 @@ from relscale.contract.columns import MISSING, label_of_budgets
 from relscale.contract.directions import plain_name
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.metrics import METRICS
+from relscale.contract.status import decode_remarks, encode_remarks
 from relscale.contract.typed import check_keys, row_of, typed
 from relscale.contract.units import unit_error, unit_notes
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
@@ -250,6 +251,14 @@ def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
             f"count as seeds (first {copies[0]})"
         )
     return notes
+
+
+def with_notes(table: pd.DataFrame, notes: Sequence[str]) -> pd.DataFrame:
+    """Return a table with notes added to the remarks of each row."""
+    if not notes:
+        return table
+    remarks = [encode_remarks([*decode_remarks(cell), *notes]) for cell in table["remarks"]]
+    return table.assign(remarks=remarks)
 
 
 def check_baselines(family: pd.DataFrame, baselines: Sequence[str], name: str) -> None:

@@ -8,7 +8,7 @@ from relscale.contract.status import status_columns
 from relscale.contract.tables.optima import OPTIMA
 from relscale.laws.cells import SuiteRuns, suites_of
 from relscale.laws.estimators.registry import ESTIMATORS
-from relscale.laws.inputs import prepare
+from relscale.laws.inputs import notes_on, prepare, with_notes
 from relscale.laws.metric_fits import Row
 from relscale.laws.optima.isoflop import fit_isoflop
 from relscale.laws.spec import LawSpec, OptimaSpec
@@ -43,7 +43,9 @@ def find_optima(losses: pd.DataFrame, spec: OptimaSpec) -> pd.DataFrame:
             "level": spec.level,
         }
     )
-    return optima_table(suites_of(*prepare(losses, law, None), law), spec.level)
+    runs, optimum = prepare(losses, law, None)
+    table = optima_table(suites_of(runs, optimum, law), spec.level)
+    return with_notes(table, notes_on(runs, spec.compute))
 
 
 def optima_table(corpora: Sequence[SuiteRuns], level: float) -> pd.DataFrame:

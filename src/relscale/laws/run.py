@@ -5,7 +5,6 @@ found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
 found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pandas as pd
 
 from relscale.contract.io import read_table, with_present_names, write_table
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
-from relscale.contract.status import decode_remarks, encode_remarks
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.typed import as_flags, typed
@@ -21,7 +19,7 @@ from relscale.files import write_text
 from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
-from relscale.laws.inputs import notes_on, prepare
+from relscale.laws.inputs import notes_on, prepare, with_notes
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
 from relscale.laws.spec import LawSpec
@@ -110,11 +108,10 @@ def fit_laws(
         path = Path(covariates)
         correlation = correlate(laws.relative, read_table(path), path.stem, spec.level, spec.seed)
     optima = optima_table(suites_of(family, optimum, spec), spec.level)
-    tables = {**laws.tables, "relative": with_notes(laws.relative, notes)}
     found = FittedLaws(
         spec=spec,
         optima=with_notes(optima, notes),
-        laws=FamilyLaws(tables),
+        laws=laws,
         correlation=correlation,
         notes=tuple(notes),
     )
@@ -157,11 +154,3 @@ def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> L
     for metric in sorted(metrics.unique()):
         spec.direction(metric)
     return spec
-
-
-def with_notes(table: pd.DataFrame, notes: Sequence[str]) -> pd.DataFrame:
-    """Return a table with notes added to the remarks of each row."""
-    if not notes:
-        return table
-    remarks = [encode_remarks([*decode_remarks(cell), *notes]) for cell in table["remarks"]]
-    return table.assign(remarks=remarks)
