@@ -95,8 +95,11 @@ class ByHand:
         """Return a line for items that the model left out, and one per domain without a value."""
         left_out = self.scoring.account.get("left_out", {})
         assert isinstance(left_out, dict)
-        words = {"lost": "do not come back from the tokenizer's tokens", "masked": "are masked"}
-        lines = [f"{count:,} items {words[cause]}" for cause, count in left_out.items()]
+        words = {
+            "lost": "since their text does not come back",
+            "masked": "since all of their tokens are masked",
+        }
+        lines = [f"items left out, {words[cause]}: {count:,}" for cause, count in left_out.items()]
         reasons = {row["domain"]: row["excluded_reason"] for row in self.losses}
         return lines + [f"{domain}: {reason}" for domain, reason in reasons.items() if reason]
 

@@ -1,6 +1,10 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
+from relscale.evaluation.requests import Item
+from relscale.evaluation.samples import Sample
 from relscale.evaluation.tokens import TextEncoder
 
 SPACE, A, B, C, X, COLON = (1 + ord(character) for character in " abcx:")
@@ -57,3 +61,44 @@ def test_tokenizers_that_cannot_be_used():
     words.add_special_tokens(["<|endoftext|>"])
     with pytest.raises(ValueError, match="token '▁word' is not made of bytes"):
         TextEncoder(words)
+
+
+def test_bytes_of_an_added_word_are_those_of_its_text(tokenizer):
+    own = Tokenizer.from_str(tokenizer.to_str())
+    own.add_tokens(["größe", " x y"])
+    encoder = TextEncoder(own)
+    for text in ("größe", "a x yb"):
+        assert encoder.num_bytes(encoder.encode(text)) == len(text.encode())
+    assert len(encoder.encode("größe")) == 1
+
+
+PARTS = st.lists(st.sampled_from(["a", "b", "c", " ", "\n", "x:", " a", "bc", "é"]), max_size=7)
+
+
+@given(context=PARTS.map("".join), text=PARTS.map("".join).filter(lambda text: text.strip()))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_tokens_of_context_and_option_are_the_whole_text(encoder, context, text):
+    option = encoder.option(context, text)
+    whole = f"{context} {text}" if context.strip() else text
+    assert option.context[0] == 0
+    tokens = [*option.context[1:], *option.continuation]
+    assert encoder.tokenizer.decode(tokens, skip_special_tokens=False) == whole
+    assert encoder.num_bytes(tokens) == len(whole.encode())
+
+
+def test_items_encoded_alone_are_counted_where_there_are_any(encoder):
+    def manifest(*contexts):
+        items = [
+            Item(
+                domain="d",
+                stratum="s",
+                item=context,
+                options=tuple(encoder.option(context, text, delimiter="") for text in ("cx", "c")),
+                text="",
+            )
+            for context in contexts
+        ]
+        return Sample(items=items).manifest("f", "questions", 16)["domains"]["d"]
+
+    assert manifest("xb", "yb", "x")["encoded_alone"] == 2
+    assert "encoded_alone" not in manifest("x")

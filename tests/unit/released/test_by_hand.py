@@ -113,6 +113,25 @@ def test_documents_by_hand(place):
     assert "domain  metric" in summary and "8.0168" in summary and "window 512" in summary
 
 
+def test_a_domain_that_the_tokenizer_changes_has_a_reason_in_place_of_a_value(place):
+    file = place / "model/tokenizer.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "normalizer": {"type": "Lowercase"}}))
+    (place / "files/b/0.txt").write_text("TEXT in capitals " * 100)
+    done = evaluate(place, "plain")
+    assert done.exit_code == 0, done.output
+    losses = pd.read_csv(place / "out/losses.csv").set_index("domain")
+    assert losses.loc["a", "value"] == pytest.approx(math.log2(259), rel=1e-5)
+    assert math.isnan(losses.loc["b", "value"])
+    reason = "1 of 2 texts do not come back from the tokenizer's tokens"
+    assert losses.loc["b", "excluded_reason"] == reason
+    assert set(pd.read_parquet(place / "out/items.parquet")["domain"]) == {"a"}
+    record = json.loads((place / "out/record.json").read_text())
+    assert (record["left_out"], record["lost_by_domain"]) == ({"lost": 1}, {"b": 1})
+    assert f"b: {reason}" in done.stdout.splitlines()
+    assert "items left out, since their text does not come back: 1" in done.stdout.splitlines()
+
+
 def test_questions_by_hand_are_at_chance(place):
     done = evaluate(place, "habits", "--limit", "6")
     assert done.exit_code == 0, done.output

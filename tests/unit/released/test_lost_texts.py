@@ -31,6 +31,7 @@ from relscale.released.released_tokenizer import ReleasedTokenizer
 from relscale.released.score_family import Texts, score_family
 from relscale.released.shared_scoring import SharedContextModel
 from relscale.released.text_requests import encode_documents, encode_items
+from relscale.released.weight_files import WeightFiles
 
 WORDS = (
     *("ships", "sail", "north", "past", "the", "cold", "bay"),
@@ -123,7 +124,13 @@ class Uniform(torch.nn.Module):
 
 
 def model(tokenizer, entries=None):
-    folder = ReleasedFolder(path=None, name="m", commit=None, config={"model_type": "uniform"})
+    folder = ReleasedFolder(
+        path=None,
+        name="m",
+        commit=None,
+        config={"model_type": "uniform"},
+        weights=WeightFiles(read=(), not_read=()),
+    )
     module = Uniform(entries or tokenizer.get_vocab_size())
     return ReleasedModel(
         folder, SharedContextModel(module, context_length=4096), wrapped(tokenizer)
