@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from relscale.config.released import ReleasedModelRow
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.released.model_folder import is_hub_id
 from relscale.released.models_table import find_model
+from relscale.released.spec import ReleasedModelsSpec
 
 if TYPE_CHECKING:  # imports torch
     from relscale.released.opened_model import ModelDescription
@@ -38,18 +38,14 @@ class CheckedModel:
     """Its attention heads."""
 
 
-def suite_csv(
-    rows: Sequence[ReleasedModelRow], folder: str | None, max_length: int | None = None
-) -> tuple[str, list[str]]:
+def suite_csv(spec: ReleasedModelsSpec) -> tuple[str, list[str]]:
     """Return suite.csv as text, and remarks, after checking that every model can be used.
 
     Every model in a folder is loaded and run on a short text, so that no model is refused when
     others have been scored. A model on the Hub is fetched and checked when it is scored.
 
     Args:
-        rows: the table of released models.
-        folder: folder of the models, if they are in one.
-        max_length: maximum of tokens that a model is given.
+        spec: the models, and how they are scored.
 
     Raises:
         ValueError: naming every model that cannot be used.
@@ -61,12 +57,12 @@ def suite_csv(
     remarks: list[str] = []
     opened: dict[str, CheckedModel] = {}
     runs: dict[tuple[str, str | None], list[str]] = defaultdict(list)
-    for row in rows:
+    for row in spec.models:
         name = f"run {row.run}"
         try:
-            model = local_model(row, folder)
+            model = local_model(row, spec.folder)
             if model is not None and model not in opened:
-                opened[model] = check_model(model, max_length)
+                opened[model] = check_model(model, spec)
         except ValueError as error:
             problems.append(f"{name}: {error}")
             continue
@@ -111,8 +107,8 @@ def local_model(row: ReleasedModelRow, folder: str | None) -> str | None:
     return None
 
 
-def check_model(model: str, max_length: int | None) -> CheckedModel:
-    """Open a model in a folder and return its description and shape.
+def check_model(model: str, spec: ReleasedModelsSpec) -> CheckedModel:
+    """Open a model in a folder, on the CPU, and return its description and shape.
 
     Raises:
         ValueError: if it cannot be scored; see `open_released`.
@@ -120,7 +116,7 @@ def check_model(model: str, max_length: int | None) -> CheckedModel:
     # Imported here, since this import takes seconds.
     from relscale.released.opened_model import open_released
 
-    opened = open_released(model, max_length=max_length, device="cpu")
+    opened = open_released(model, max_length=spec.max_length, dtype=spec.dtype, device="cpu")
     config = opened.model.module.config.get_text_config(decoder=True)
     return CheckedModel(
         description=opened.description(),

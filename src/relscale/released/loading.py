@@ -44,7 +44,8 @@ def read_configuration(folder: ReleasedFolder) -> Any:
     Raises:
         ValueError: if it cannot be read, is not that of a decoder, or names two architectures.
     """
-    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as DECODERS
 
     try:
         config = AutoConfig.from_pretrained(folder.path, trust_remote_code=False)
@@ -57,15 +58,15 @@ def read_configuration(folder: ReleasedFolder) -> Any:
             f"model {folder.name}: {config.model_type} is an encoder-decoder model; only decoders "
             "can be scored"
         )
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+    if config.model_type not in DECODERS:
         raise ValueError(
             f"model {folder.name}: transformers has no language model that predicts the next token "
             f"for model_type {config.model_type!r}"
         )
-    known = {each.__name__ for each in MODEL_FOR_CAUSAL_LM_MAPPING.values()}
-    loaded = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__
+    loaded = DECODERS[config.model_type]
     named = folder.config.get("architectures") or [loaded]
-    if isinstance(named, list) and loaded not in named and known.intersection(map(str, named)):
+    others = set(DECODERS.values())
+    if isinstance(named, list) and loaded not in named and others.intersection(map(str, named)):
         raise ValueError(
             f"model {folder.name}: config.json contradicts itself: model_type "
             f"{config.model_type!r} is {loaded}, and architectures is {', '.join(map(str, named))}"

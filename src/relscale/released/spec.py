@@ -25,6 +25,8 @@ class ReleasedModelsSpec(Model):
     """Folder of the models, see `ReleasedModels.folder`."""
     max_length: Positive | None = None
     """Maximum of tokens that a model is given."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Floating-point type that the models are scored in."""
 
 
 class EvaluateReleasedSpec(TextsSpec):

@@ -18,7 +18,7 @@ def main(*, spec: ReleasedModelsSpec, out: Path, out_bill: Path) -> None:
     Raises:
         ValueError: naming every model that cannot be used.
     """
-    text, remarks = suite_csv(spec.models, spec.folder, spec.max_length)
+    text, remarks = suite_csv(spec)
     for remark in remarks:
         log.warning(remark)
     write_text(out, text)

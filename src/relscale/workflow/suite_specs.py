@@ -45,4 +45,5 @@ def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:
         models=list(experiment.released),
         folder=settings.folder if settings is not None else None,
         max_length=settings.max_length if settings is not None else None,
+        dtype=settings.dtype if settings is not None else "auto",
     )

@@ -7,12 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.config.released import ReleasedModelRow
 from relscale.released.check_models import suite_csv
 from relscale.released.models_table import model_files
+from relscale.released.spec import ReleasedModelsSpec
 from relscale.runtime import call
 from relscale.stages import released_models
 
@@ -22,6 +24,11 @@ ROOT = Path(__file__).parents[3]
 def row(run, model, **values):
     numbers = {"tokens": 1000, "training_flops": 6e9, "budget": "6e9", "corpus": "web"}
     return ReleasedModelRow.model_validate({**numbers, "run": run, "model": model, **values})
+
+
+def checked(rows, folder=None, **settings):
+    place = None if folder is None else str(folder)
+    return suite_csv(ReleasedModelsSpec(models=rows, folder=place, **settings))
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_every_model_is_opened_and_all_problems_are_named_at_once(folder):
         row("f", "llama", revision="main"),
     ]
     with pytest.raises(ValueError) as caught:
-        suite_csv(rows, str(folder))
+        checked(rows, folder)
     first, *lines = str(caught.value).splitlines()
     assert first == "before scoring, 5 released model(s):"
     for run, fault, line in zip(
@@ -67,11 +74,21 @@ def test_every_model_is_opened_and_all_problems_are_named_at_once(folder):
 
 def test_a_window_that_a_model_does_not_allow_is_found_before_any_scoring(folder):
     with pytest.raises(ValueError, match=r"run a: .*a window of 321 tokens; the model all"):
-        suite_csv([row("a", "gpt2")], str(folder), 321)
+        checked([row("a", "gpt2")], folder, max_length=321)
+
+
+def test_a_weight_that_the_type_of_numbers_cannot_hold_is_found_before_any_scoring(folder):
+    file = folder / "gpt2/model.safetensors"
+    weights = load_file(file)
+    weights["transformer.wte.weight"][0, 0] = 1e6
+    save_file(weights, file, metadata={"format": "pt"})
+    assert checked([row("a", "gpt2")], folder)[1] == []
+    with pytest.raises(ValueError, match=r"not finite in float16: transformer\.wte\.weight"):
+        checked([row("a", "gpt2")], folder, dtype="float16")
 
 
 def test_names_on_the_hub_are_checked_without_a_network():
-    text, remarks = suite_csv([row("a", "somebody/model", revision="main")], None)
+    text, remarks = checked([row("a", "somebody/model", revision="main")])
     assert text.splitlines()[1].startswith("web,") and remarks == []
     for model, message in (
         ("somebody/model", "give a revision, best a full commit"),
@@ -79,7 +96,7 @@ def test_names_on_the_hub_are_checked_without_a_network():
         ("./model", "no such folder"),
     ):
         with pytest.raises(ValueError, match=message):
-            suite_csv([row("a", model)], None)
+            checked([row("a", model)])
 
 
 def test_counts_that_differ_from_the_models_and_models_with_two_names_are_told(folder, tmp_path):

@@ -205,7 +205,7 @@ SPECS = {
     "released suite": (
         "released",
         suite_specs.released_suite_spec,
-        keys("released", "folder", "max_length"),
+        keys("released", "folder", "max_length", "dtype"),
     ),
     "family of documents": (
         "cpu",
