@@ -47,7 +47,7 @@ _URL = re.compile(
     r"(?i)\b(?:https?(?::(?://?)?[^\s…<>\")\]]*|(?=…))|ftp://[^\s<>\")\]]+|www\.[^\s<>\")\]]+)"
 )
 _MARKS_IN = range(0x300, 0x20000)
-_LONGEST_MARKS = 1000
+_LONGEST_MARKS = 256
 _NO_CHARACTER = re.compile(r"&#[0-9]{1000,}+;?")
 _SPACES = re.compile(r"\s+")
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n)")

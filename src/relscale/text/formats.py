@@ -240,9 +240,9 @@ def _lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int,
                 number += 1
                 if number > skip:
                     yield number, _line(number, line)
-    last = b"".join(parts)
+    last = _line(number + 1, b"".join(parts))
     if last and number + 1 > skip:
-        yield number + 1, _line(number + 1, last)
+        yield number + 1, last
 
 
 def _line(number: int, line: bytes) -> bytes:

@@ -121,14 +121,14 @@ def test_long_runs_of_marks_are_normalized_in_parts() -> None:
     cleaned = clean(text, PLAIN)
     assert cleaned.startswith("ȩ\u0301 ") and cleaned.endswith(" é")
     assert unicodedata.normalize("NFD", cleaned).count("\u0327") == 5001
-    short = "a" + "\u0301\u0327" * 400
+    short = "a" + "\u0301\u0327" * 100
     assert clean(short, PLAIN) == unicodedata.normalize("NFC", short)
 
 
 def test_deep_mark_up_of_ice_is_refused() -> None:
     assert ice_text("a" + "<X>" * DEEPEST + "b" + "</X>" * DEEPEST + "c") == "a c"
     with pytest.raises(ValueError, match="nested more than 50 deep"):
-        ice_text("<X>" * SIZE + "</X>" * SIZE)
+        ice_text("<X>" * 1000 + "</X>" * 1000)
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(?:a*)*b", "a*a*a*a*a*b"])

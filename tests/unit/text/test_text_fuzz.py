@@ -32,7 +32,7 @@ from relscale.text.exams import read_questions
 from relscale.text.formats import read_located, read_text, read_texts, text_in
 from relscale.text.readers import read_documents
 
-QUICK = settings(max_examples=25, derandomize=True, deadline=None, database=None)
+QUICK = settings(max_examples=50, derandomize=True, deadline=None, database=None)
 LONG = settings(max_examples=20_000, derandomize=True, deadline=None, database=None)
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 CELLS = st.lists(ANY_TEXT, max_size=6)
@@ -248,11 +248,7 @@ def test_a_broken_line_changes_no_record_before_it(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.jsonl"
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=rf"a\.jsonl line {place + 1}: "):
-            found.extend(read_texts(path, "text"))
-        try:
+        with pytest.raises(ValueError, match=rf"a\.jsonl line {place + 1}: "):  # noqa: PT012
             for text in read_texts(path, "text"):
                 found.append(text)
-        except ValueError:
-            pass
     assert found == texts[:place]

@@ -73,17 +73,17 @@ def _next_character(text: str, begin: int, end: int) -> int:
     return found.start() if found else max(begin, end)
 
 
-def _heading_starts(text: str, split_at: str, seconds: float = PATTERN_SECONDS) -> list[int]:
+def _heading_starts(text: str, split_at: str) -> list[int]:
     """Return where the headings begin.
 
     Raises:
-        ValueError: naming the pattern, if it needs more than a number of CPU seconds.
+        ValueError: naming the pattern, if it needs more than `PATTERN_SECONDS`.
     """
     message = (
-        f"split_at = {split_at!r} was not found or ruled out in {seconds:g} seconds; simplify it"
-        " (a repeat inside a repeat, such as (a+)+, can take for ever)"
+        f"split_at = {split_at!r} was not found or ruled out in {PATTERN_SECONDS:g} seconds;"
+        " simplify it (a repeat inside a repeat, such as (a+)+, can take for ever)"
     )
-    with _cpu_limit(seconds, message):
+    with _cpu_limit(PATTERN_SECONDS, message):
         return [match.start() for match in re.finditer(f"^(?:{split_at})", text, re.MULTILINE)]
 
 
