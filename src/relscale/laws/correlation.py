@@ -10,7 +10,7 @@ from scipy import stats
 from relscale.contract.check import check_columns
 from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.correlation import CORRELATION
-from relscale.contract.typed import check_keys, typed
+from relscale.contract.typed import as_text, check_keys
 from relscale.laws.cells import Array
 
 MIN_DOMAINS = 3
@@ -87,7 +87,7 @@ def log_values(covariates: pd.DataFrame) -> dict[str, float]:
             number above 0.
     """
     check_columns("covariates", covariates.columns, ("domain", "value"))
-    covariates = typed(covariates, "covariates")
+    covariates = covariates.assign(domain=as_text(covariates["domain"]))
     check_keys(covariates, ("domain",), "covariates")
     known = covariates[covariates["value"].notna()]
     value = pd.to_numeric(known["value"], errors="coerce").to_numpy(dtype=np.float64)
