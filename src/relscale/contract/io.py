@@ -10,7 +10,7 @@ import pandas as pd
 from relscale.contract.arrow import read_parquet
 from relscale.contract.check import check_columns
 from relscale.contract.columns import FLAGS, MISSING, TEXT, with_formula, without_formula
-from relscale.contract.csv_rows import CsvText, read_csv_rows
+from relscale.contract.csv_text import CsvText, read_csv_text
 from relscale.contract.status import split_old_status
 from relscale.contract.table import Table
 from relscale.contract.typed import Place, check_keys, check_names, row_of, typed
@@ -60,8 +60,8 @@ def read_table(path: Path, required: Iterable[str] = (), keys: Iterable[str] = (
 
 
 def _read_csv(path: Path) -> tuple[pd.DataFrame, Place]:
-    """Read a CSV table, checked by `read_csv_rows`; return it and the line of each row."""
-    found = read_csv_rows(path)
+    """Read a CSV table, checked by `read_csv_text`; return it and the line of each row."""
+    found = read_csv_text(path)
     missing = {name: [""] if name in TEXT else MISSING for name in found.header}
     frame = pd.read_csv(
         io.StringIO(_csv_of(found)),

@@ -10,6 +10,7 @@ from scipy import stats
 from relscale.contract.check import check_columns
 from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.typed import as_text, check_keys
 from relscale.laws.cells import Array
 
 MIN_DOMAINS = 3
@@ -82,9 +83,12 @@ def log_values(covariates: pd.DataFrame) -> dict[str, float]:
         covariates: columns `domain` and `value`.
 
     Raises:
-        ValueError: for a missing column, a repeated domain, or a value that is not above 0.
+        ValueError: for a missing column, an empty or a repeated domain, or a value that is not a
+            number above 0.
     """
     check_columns("covariates", covariates.columns, ("domain", "value"))
+    covariates = covariates.assign(domain=as_text(covariates["domain"]))
+    check_keys(covariates, ("domain",), "covariates")
     known = covariates[covariates["value"].notna()]
     value = pd.to_numeric(known["value"], errors="coerce").to_numpy(dtype=np.float64)
     wrong = known.loc[~(np.isfinite(value) & (value > 0)), "domain"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from relscale.config.released import ReleasedModelRow
 from relscale.contract.columns import label_of_budgets
-from relscale.contract.csv_rows import read_csv_rows
+from relscale.contract.csv_text import read_csv_text
 from relscale.contract.units import unit_error
 from relscale.plan.planned_run import Run
 from relscale.released.model_folder import FETCHED
@@ -38,7 +38,7 @@ def read_released(path: Path) -> list[ReleasedModelRow]:
     if not path.is_file():
         raise ValueError(f"{path}: not a readable table of released models: no such file")
     problems: list[str] = []
-    table = read_csv_rows(path, problems)
+    table = read_csv_text(path, problems)
     header = [OLD_NAMES.get(name, name) for name in table.header]
     records = [
         (line, dict(zip(header, cells, strict=True)))

@@ -30,7 +30,7 @@ class CsvText:
     """Line of the file in which each row ends, counted from 1."""
 
 
-def read_csv_rows(path: Path, problems: list[str] | None = None) -> CsvText:
+def read_csv_text(path: Path, problems: list[str] | None = None) -> CsvText:
     """Read a CSV table as text.
 
     A byte order mark is skipped, and so are rows without any text.
