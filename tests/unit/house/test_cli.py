@@ -95,7 +95,7 @@ def test_plan_outside_a_checkout_says_where_to_go(tmp_path):
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: config.yaml: not a readable YAML file: no such file in ")
+    assert done.stderr.startswith("error: config.yaml: not a readable YAML file: no such file in ")
     assert f"{tmp_path}; change to a checkout of relscale" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
