@@ -20,8 +20,8 @@ from pydantic import (
     WrapValidator,
 )
 
-LARGEST_BUDGET = Decimal("1e30")
-"""FLOPs of the largest budget; the largest models known need about 1e26."""
+SMALLEST_BUDGET, LARGEST_BUDGET = Decimal("1e6"), Decimal("1e30")
+"""FLOPs of a budget: the smallest models need more, the largest models known about 1e26."""
 BUDGET_PATTERN = r"^[0-9]{1,41}(\.[0-9]{1,41})?([eE]\+?[0-9]{1,3})?$"
 MOST_WIDTH, MOST_LAYERS = 2**20, 10_000
 """Larger sizes are mistakes."""
@@ -61,8 +61,8 @@ def _budget(value: str) -> str:
     if not re.fullmatch(BUDGET_PATTERN, value):
         raise ValueError('must be FLOPs as text in quotes, such as "1e18" or "1.5e18"')
     number = Decimal(value)
-    if not 1 <= number <= LARGEST_BUDGET:
-        raise ValueError(f"must be from 1 to {LARGEST_BUDGET:.0e} FLOPs".replace("e+", "e"))
+    if not SMALLEST_BUDGET <= number <= LARGEST_BUDGET:
+        raise ValueError("must be from 1e6 to 1e30 FLOPs")
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     return f"{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{number.adjusted()}"
 
