@@ -13,7 +13,7 @@ from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
-Level = Annotated[float, Field(gt=0.5, le=0.9999), NUMBER]
+Level = Annotated[float, Field(gt=0.5, lt=1), NUMBER]
 """A confidence level."""
 
 LOSS_AXES = ("bits_per_byte", "choice_loss_nats")

@@ -29,7 +29,7 @@ class LawSpec(FitSettings, TwoStageAxes):
     """Family whose domains are compared."""
     baseline: str | None = None
     """Domain in the denominator of G; None for a family with absolute laws only."""
-    metrics: Annotated[tuple[str, ...], AfterValidator(without_repeats), Field(min_length=1)] = (
+    metrics: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(without_repeats)] = (
         "bits_per_byte",
     )
     """Metrics to fit, the primary one first."""
