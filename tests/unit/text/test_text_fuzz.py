@@ -248,7 +248,7 @@ def test_a_broken_line_changes_no_record_before_it(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.jsonl"
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=rf"a\.jsonl line {place + 1}: "):  # noqa: PT012
+        with pytest.raises(ValueError, match=rf"a\.jsonl line {place + 1}: "):
             for text in read_texts(path, "text"):
                 found.append(text)
     assert found == texts[:place]
