@@ -149,6 +149,6 @@ def unescape(text: str) -> str:
     """Decode the entities of HTML, as `html.unescape` does.
 
     That raises an error for numbers of thousands of digits; here they become U+FFFD, as all numbers
-    do that are no character.
+    do that are not a character.
     """
     return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
