@@ -148,7 +148,7 @@ def _marks() -> re.Pattern[str]:
 def unescape(text: str) -> str:
     """Decode the entities of HTML, as `html.unescape` does.
 
-    That raises an error for numbers of thousands of digits; here they become U+FFFD, as all numbers
-    do that are not a character.
+    That raises an error for numbers of thousands of digits; here they become U+FFFD, as every
+    number does that does not name a character.
     """
     return html.unescape(_NO_CHARACTER.sub("\ufffd", text))
