@@ -54,7 +54,9 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
             trainer = NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
         except UnavailableError as error:
             raise ValueError(f"suite.recipe.implementation: {error}") from error
-        if trainer.decoder.library.is_emulated:
+        library = trainer.decoder.library
+        logger.info("%s: native step, instructions %s", spec.name, library.level)
+        if library.is_emulated:
             logger.warning(
                 "%s: this processor has no fused multiply-add (AVX2), which is emulated, more "
                 "than ten times more slowly; suite.recipe.implementation: torch may be faster",

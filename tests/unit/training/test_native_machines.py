@@ -50,6 +50,8 @@ ADAM = {
     "beta2": 0.99,
     "weight_decay": 0.1,
     "clip_norm": 1.0,
+    "warmup_share": 0.1,
+    "decay_share": 0.5,
 }
 CHOICES = Choices(norm_epsilon=1e-6)
 MACHINES = {
