@@ -4,8 +4,8 @@
 
 OLD and NEW are folders that hold a compiled library (`_native*.so`), without its sources. At every
 level of instructions that both have on this machine, the builds take short turns of the same
-training steps, in alternating order. What slows this machine down is shared by two turns next to
-each other: the figures are the ratio of the fastest turns, and the median of the ratios of
+training steps, in alternating order. Two turns next to each other share other load of the machine:
+the figures are the ratio of the fastest turns, and the median of the ratios of
 neighbours, of the CPU time of NEW over that of OLD.
 """
 

@@ -137,7 +137,7 @@ def torch_updates(
 
 
 def of_this_machine(shape: Shape, flat: np.ndarray, batch: np.ndarray) -> bytes:
-    """What the harness writes, from the library of this machine."""
+    """Return the output of the harness from the library of this machine."""
     decoder = NativeDecoder(shape, CHOICES, for_training=True)
     loss, gradients = decoder.gradients(flat, batch)
     score, _ = decoder.score(flat, [batch[0]], np.array([1]))
