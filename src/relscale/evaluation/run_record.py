@@ -32,6 +32,8 @@ class EvaluatedRun(BaseModel):
     """Columns of the losses table that describe the run."""
     spec: _TrainedOn
     """The device that the run's recipe trains on."""
+    implementation: str = ""
+    """The step that trained the run."""
     excluded_reason: str | None = None
     """The reason if the run is excluded from laws."""
 

@@ -75,7 +75,7 @@ def _scores(path: Path, run: EvaluatedRun, family: ScoredFamily, cache: ScoreCac
     model, requests = path.parent / "model", family.requests
 
     def score() -> np.ndarray:
-        loaded = read_run(model, run.spec.device)
+        loaded = read_run(model, run.spec.device, run.implementation)
         scores: np.ndarray = loaded.score(requests.contexts, requests.continuations).log_likelihood
         if not np.isfinite(scores).all():
             raise ValueError(f"{model}: scores are not finite, though the run is not excluded")

@@ -5,6 +5,7 @@ exact integers. FLOPs count a multiply-add as two; the embedding lookup, norms a
 operations are free. The torch module is `training.architectures.qwen3`.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -47,10 +48,10 @@ class Qwen3:
         if name.startswith("model.embed_tokens"):
             return 0.02
         if name.startswith("lm_head"):
-            return float(0.01 * shape.width**-0.5)
-        deviation = float(size[1] ** -0.5)
+            return 0.01 / math.sqrt(shape.width)
+        deviation = 1 / math.sqrt(size[1])
         if name.endswith(("o_proj.weight", "down_proj.weight")):
-            deviation *= float((2 * shape.layers) ** -0.5)
+            deviation /= math.sqrt(2 * shape.layers)
         return deviation
 
     def count_parameters(self, shape: Shape) -> ParameterCount:

@@ -51,9 +51,18 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
     """
     if _is_native(spec, group):
         try:
-            return NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
+            trainer = NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
         except UnavailableError as error:
             raise ValueError(f"suite.recipe.implementation: {error}") from error
+        library = trainer.decoder.library
+        logger.info("%s: native step, instructions %s", spec.name, library.level)
+        if library.is_emulated:
+            logger.warning(
+                "%s: this processor has no fused multiply-add (AVX2), which is emulated, more "
+                "than ten times more slowly; suite.recipe.implementation: torch may be faster",
+                spec.name,
+            )
+        return trainer
     # Set before CUDA starts: cuBLAS gives the same bytes twice only with a fixed work space.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch  # slow to import

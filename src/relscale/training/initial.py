@@ -1,8 +1,9 @@
-"""The initial values of a decoder's parameters: the same bytes for every implementation.
+"""The initial values of a decoder's parameters: the same bytes everywhere.
 
 Light imports: no torch.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.architectures import architecture_of
+from relscale.training.exact import standard_normal
 
 Values = dict[str, npt.NDArray[np.float32]]
 """Parameters by name."""
@@ -37,4 +39,5 @@ def initial_values(
         deviation = choices.init_std
         if deviation is None:
             deviation = architecture.initial_std(shape, name, size)
-        yield name, generator.standard_normal(size, dtype=np.float32) * np.float32(deviation)
+        values = standard_normal(generator, math.prod(size)).reshape(size)
+        yield name, values * np.float32(deviation)

@@ -166,8 +166,8 @@ class _Book:
                 step=step,
                 tokens=step * tokens_per_step,
                 learning_rate=learning_rate,
-                loss_nats_per_token=float(np.mean(self.losses)),
-                gradient_norm=float(np.mean(self.norms)),
+                loss_nats_per_token=math.fsum(self.losses) / len(self.losses),
+                gradient_norm=math.fsum(self.norms) / len(self.norms),
                 tokens_per_second=len(self.losses) * tokens_per_step / max(seconds, 1e-9),
                 memory_mib=trainer.peak_memory_mib(),
             )

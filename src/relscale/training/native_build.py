@@ -1,12 +1,13 @@
 """Whether the compiled library for native training and scoring can be used, and loading it.
 
 `setup.py` compiles the library from `native/` when the package is installed, for several levels of
-instructions; the best level of the machine is used. It holds the digest of the files that it was
-compiled from. Light imports: no numpy.
+instructions; the best level of the machine is used. All levels give the same bytes. The library
+holds the digest of the files that it was compiled from. Light imports: no numpy.
 """
 
 import ctypes
 import hashlib
+import platform
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -20,7 +21,8 @@ SOURCE_FILES = ("native/*.c", "native/*.h", "native/*.json")
 imports this module, so that results become stale when one of them is edited."""
 
 LEVELS = ("avx512", "avx2", "baseline")
-"""Levels of instructions, best first; `baseline` is the compiler's default (SSE2, NEON)."""
+"""Levels of instructions, best first; `baseline` is the compiler's default: NEON, or SSE2, which
+emulates fused multiply-adds."""
 
 WIDEST = 512
 """Largest width of the native trainer; above it, torch's matrix products are faster."""
@@ -54,6 +56,11 @@ class Library:
     """The level's name."""
     pointer: int
     """The level's table of functions."""
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the level emulates fused multiply-adds, which is slow."""
+        return self.level == "baseline" and platform.machine().lower() in ("x86_64", "amd64")
 
 
 def sources_digest(folder: Path) -> str | None:

@@ -1,20 +1,22 @@
 """The functions of the compiled library for native training and scoring.
 
 Read `NativeDecoder` first; `native_build` says whether the library can be used. The same inputs
-give the same bytes with the same library at the same level. Light imports: no torch.
+give the same bytes on every machine and at every level. Light imports: no torch.
 """
 
 import ctypes
 import weakref
 from collections.abc import Mapping
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import OptimiserSettings
+from relscale.training.exact import cosine_and_sine, power
 from relscale.training.initial import parameter_shapes
-from relscale.training.native_build import load_library
+from relscale.training.native_build import Library, load_library
 
 ADAM_EPSILON = 1e-8
 """Added to the root of the second moment, as in torch's AdamW."""
@@ -71,11 +73,12 @@ def rotary_angles(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return cosines and sines (length, head_dim / 2) of the rotary angles.
 
-    The angles are position * theta^(-2i / head_dim), in float32 as in the torch decoder.
+    The angles are position * theta^(-2i / head_dim), rounded to float32 as in the torch decoder.
     """
-    exponents = -np.arange(0, head_dim, 2, dtype=np.float32) / np.float32(head_dim)
-    angles = np.outer(np.arange(length, dtype=np.float32), np.float32(theta) ** exponents)
-    return np.ascontiguousarray(np.cos(angles)), np.ascontiguousarray(np.sin(angles))
+    frequencies = [power(theta, Decimal(-2 * i) / head_dim) for i in range(head_dim // 2)]
+    angles = np.outer(np.arange(length, dtype=np.float32), np.array(frequencies, dtype=np.float32))
+    cosine, sine = cosine_and_sine(angles.astype(np.float64))
+    return cosine.astype(np.float32), sine.astype(np.float32)
 
 
 def _address(array: np.ndarray) -> ctypes.c_void_p:
@@ -89,7 +92,12 @@ class NativeDecoder:
     """
 
     def __init__(
-        self, shape: Shape, choices: Choices, *, for_training: bool, level: str | None = None
+        self,
+        shape: Shape,
+        choices: Choices,
+        *,
+        for_training: bool,
+        level: str | Library | None = None,
     ) -> None:
         """Allocate the buffers.
 
@@ -97,13 +105,13 @@ class NativeDecoder:
             shape: a size that `supports` allows.
             choices: settings of the architecture.
             for_training: whether to allocate gradients; without them only `score` may be called.
-            level: of instructions; None takes the best one.
+            level: of instructions, or an opened library; None takes the best level.
 
         Raises:
             UnavailableError: if the library cannot be used.
             MemoryError: if there is not enough memory for the buffers.
         """
-        self.library = load_library(level)
+        self.library = level if isinstance(level, Library) else load_library(level)
         self.shape = shape
         self.for_training = for_training
         cosine, sine = rotary_angles(shape.context_length, shape.head_dim, choices.rope_theta)

@@ -15,6 +15,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
 from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
+from relscale.training.native_build import Library
 from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
 from relscale.training.trainer import process_memory_mib
 
@@ -22,8 +23,8 @@ from relscale.training.trainer import process_memory_mib
 class NativeTrainer:
     """A decoder in training on one core; see `trainer.Trainer`.
 
-    Build one only where `native_build.supports` allows it. Its name contains the level of
-    instructions: another level gives other bytes, within rounding.
+    Build one only where `native_build.supports` allows it. Every level of instructions gives the
+    same bytes, so that its name does not contain the level.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class NativeTrainer:
         choices: Choices,
         optimiser: Optimiser,
         seed: int,
-        level: str | None = None,
+        level: str | Library | None = None,
     ) -> None:
         """Build a decoder with its initial values.
 
@@ -41,15 +42,15 @@ class NativeTrainer:
             choices: settings of the architecture.
             optimiser: settings of the optimiser; `supports` allows `adam` only.
             seed: of the initial values.
-            level: of instructions (`native_build.LEVELS`); None takes the best one that this
-                machine has.
+            level: of instructions (`native_build.LEVELS`), or an opened library; None takes the
+                best level that this machine has.
 
         Raises:
             UnavailableError: if the library cannot be used.
         """
         self.shape, self.choices = shape, choices
         self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
-        self.name = f"native {self.decoder.library.level}"
+        self.name = "native"
         self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
         self._settings = adam_settings(optimiser)
         self._gradients = np.zeros_like(self.values)

@@ -3,6 +3,7 @@
 import math
 
 from relscale.plan.optimiser import OptimiserSettings
+from relscale.training.exact import cosine_of_half_turns
 
 
 def schedule(step: int, steps: int, settings: OptimiserSettings) -> float:
@@ -24,7 +25,7 @@ def schedule(step: int, steps: int, settings: OptimiserSettings) -> float:
         begin, last = math.ceil(warmup) - 1 if warmup >= 1 else 0, steps - 1
         done = min(1.0, max(0.0, (step - begin) / (last - begin))) if last > begin else 0.0
         final = settings.final_share
-        return min(1.0, rising, final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
+        return min(1.0, rising, final + (1 - final) * (1 + cosine_of_half_turns(done)) / 2)
     assert settings.decay_share is not None
     decay = settings.decay_share * steps
     falling = (steps - step) / decay if decay >= 1 else 1.0

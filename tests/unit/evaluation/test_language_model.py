@@ -14,7 +14,7 @@ from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Shape
 from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.model import initialise, save_decoder
-from relscale.training.native_build import available
+from relscale.training.native_build import Support, available
 
 SHAPE = Shape(
     width=16,
@@ -100,7 +100,8 @@ def test_batching_does_not_change_scores(decoder):
 def test_read_run(decoder, tmp_path, monkeypatch, native):
     if native and not available():
         pytest.skip(available().reason)
-    monkeypatch.setattr(trained, "supports", lambda *what: native)
+    there = Support(reason=None if native else "no compiler")
+    monkeypatch.setattr(trained, "supports", lambda *what: there)
     save_decoder(decoder, tmp_path / "model")
     model = trained.read_run(tmp_path / "model")
     assert isinstance(model, NativeModel if native else CausalModel)
@@ -116,10 +117,22 @@ def test_read_run(decoder, tmp_path, monkeypatch, native):
     )
 
 
+def test_a_run_of_the_native_step_is_not_scored_by_torch_because_the_library_is_missing(
+    decoder, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(trained, "supports", lambda *what: Support(reason="no compiler"))
+    save_decoder(decoder, tmp_path / "model")
+    for name in ("native", "native avx2"):
+        with pytest.raises(ValueError, match=r"model: the native step .* score it: no compiler"):
+            trained.read_run(tmp_path / "model", "cpu", name)
+    assert isinstance(trained.read_run(tmp_path / "model", "cpu", "torch"), CausalModel)
+    assert "model: scored with torch: no compiler" in caplog.text
+
+
 def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, caplog):
     save_decoder(decoder, tmp_path / "model")
     read, there = [], [True]
-    monkeypatch.setattr(trained, "supports", lambda *what: False)
+    monkeypatch.setattr(trained, "supports", lambda *what: Support(reason="no compiler"))
     monkeypatch.setattr(torch_model, "has_gpu", lambda: there[0])
     monkeypatch.setattr(
         torch_model, "read_torch_model", lambda folder, device="cpu": read.append(device)

@@ -1,5 +1,5 @@
 """The native trainer's C with other compilers and processors: ARM's NEON by cross compiler and
-emulator, and Clang."""
+emulator, Clang, and GCC with other settings."""
 
 import json
 import shutil
@@ -16,7 +16,9 @@ from run_specs import optimiser_of
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.training.initial import initial_values
+from relscale.training.native_build import LEVELS, UnavailableError, available, load_library
 from relscale.training.native_library import (
+    NativeDecoder,
     adam_settings,
     c_shape,
     flat_values,
@@ -55,7 +57,21 @@ CHOICES = Choices(norm_epsilon=1e-6)
 MACHINES = {
     "neon": (["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"]),
     "clang": (["clang"], []),
+    # Neither the level of optimisation nor the compiler's choice of vectors decides the bytes.
+    "gcc for AVX2": (["gcc", "-mavx2", "-mfma"], []),
 }
+MORE_FLAGS = {"gcc for AVX2": ["-O1"]}
+
+
+def levels() -> list[str]:
+    """The levels of instructions that this machine has."""
+    found = []
+    for level in LEVELS:
+        try:
+            found.append(load_library(level).level)
+        except UnavailableError:
+            continue
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +84,9 @@ def compiled(tmp_path_factory):
         compiler, emulator = MACHINES[machine]
         if missing := [tool for tool in (compiler[0], *emulator) if shutil.which(tool) is None]:
             pytest.skip(f"this machine has no {' and no '.join(missing)}")
-        target = folder / machine
+        if machine == "gcc for AVX2" and "avx2" not in levels():
+            pytest.skip("this machine has no AVX2")
+        target = folder / machine.replace(" ", "-")
         if not target.exists():
             sources = [
                 str(SOURCES / "decoder.c"),
@@ -77,7 +95,17 @@ def compiled(tmp_path_factory):
             ]
             macros = ["-DLEVEL=baseline", '-DSOURCES_DIGEST="none"']
             subprocess.run(
-                [*compiler, *FLAGS, *macros, f"-I{SOURCES}", *sources, "-lm", "-o", str(target)],
+                [
+                    *compiler,
+                    *FLAGS,
+                    *MORE_FLAGS.get(machine, []),
+                    *macros,
+                    f"-I{SOURCES}",
+                    *sources,
+                    "-lm",
+                    "-o",
+                    str(target),
+                ],
                 check=True,
             )
         return [*emulator, str(target)]
@@ -108,11 +136,24 @@ def torch_updates(
     return {name: step.state()[name] for name in values}
 
 
+def of_this_machine(shape: Shape, flat: np.ndarray, batch: np.ndarray) -> bytes:
+    """Return the output of the harness from the library of this machine."""
+    decoder = NativeDecoder(shape, CHOICES, for_training=True)
+    loss, gradients = decoder.gradients(flat, batch)
+    score, _ = decoder.score(flat, [batch[0]], np.array([1]))
+    values, scratch, first, second = flat.copy(), *(np.zeros_like(flat) for _ in range(3))
+    settings = adam_settings(optimiser_of(ADAM))
+    for number in (1, 2, 3):
+        _, norm = decoder.update(values, scratch, first, second, batch, settings, 0.5, number)
+    parts = (np.array([loss, score[0]]), gradients, np.float64(norm), values)
+    return b"".join(part.tobytes() for part in parts)
+
+
 @pytest.mark.parametrize(
     "shape", [SMALL, replace(SMALL, width=40, heads=4, kv_heads=2, head_dim=10, context_length=50)]
 )
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_compiler_and_machine_gives_the_gradients_of_autograd(
+def test_every_compiler_and_machine_gives_the_bytes_of_this_one_and_the_gradients_of_autograd(
     machine, shape, compiled, tmp_path
 ):
     command = compiled(machine)
@@ -139,6 +180,8 @@ def test_every_compiler_and_machine_gives_the_gradients_of_autograd(
     subprocess.run([*command, str(tmp_path / "in"), str(tmp_path / "out")], check=True)
     given = (tmp_path / "out").read_bytes()
     assert len(given) == 24 + 8 * flat.size
+    if available():
+        assert given == of_this_machine(shape, flat, batch)
     loss, score = np.frombuffer(given, np.float64, 2)
     gradients = named_values(shape, np.frombuffer(given, np.float32, flat.size, 16))
     updated = named_values(shape, np.frombuffer(given, np.float32, flat.size, 24 + 4 * flat.size))

@@ -444,6 +444,19 @@ def test_the_record_names_the_threads_that_decide_the_bytes_of_torch(planned):
     assert read_record(folder / "out/record.json").implementation == "torch, 2 threads"
 
 
+def test_the_native_step_gives_the_same_bytes_with_every_number_of_threads(planned):
+    if not available():
+        pytest.skip(str(available().reason))
+    _, arguments, folder = planned
+    for threads in ("1", "2"):
+        words = arguments(threads, "native")
+        words[words.index("--threads") + 1] = threads
+        run_stage(words)
+    for name in ("record.json", "curve.csv", "model/model.safetensors"):
+        assert sha256_of(folder / "1" / name) == sha256_of(folder / "2" / name)
+    assert read_record(folder / "1/record.json").implementation == "native"
+
+
 def test_several_processes_are_no_way_around_the_native_trainer():
     spec = planned_run(implementation="native").spec()
     group = ProcessGroup()

@@ -21,10 +21,10 @@ static void rotate(float *restrict x, Rotary rotary, Extent extent, float direct
     for (long j = 0; j < half; j++) {
         float *restrict first = x + j * stride, *restrict second = x + (half + j) * stride;
         const float *cosine = rotary.cosine + j * stride, *sine = rotary.sine + j * stride;
-        for (long t = 0; t < extent.padded; t++) {
-            float c = cosine[t] * scale, s = sine[t] * scale * direction, a = first[t], b = second[t];
-            first[t] = a * c - b * s;
-            second[t] = b * c + a * s;
+        for (long t = 0; t < extent.padded; t += LANES) {
+            const vec c = load(cosine + t) * scale, s = load(sine + t) * scale * direction, a = load(first + t), b = load(second + t);
+            store(first + t, fused(a, c, -(b * s)));
+            store(second + t, fused(b, c, a * s));
         }
     }
 }
@@ -77,8 +77,9 @@ static void sum_over_queries(const float *weight, const float *factor, long dim,
     for (long begin = 0; begin < extent.time; begin += PANEL) {
         /* Queries of earlier panels see none of these keys. */
         const long keys = extent.time - begin < PANEL ? extent.time - begin : PANEL;
-        multiply(keys, dim, extent.time - begin, (Left){weight + begin * extent.stride + begin, extent.stride, 1},
-                 scratch.rows + begin * scratch.rows_stride, scratch.rows_stride, out + begin * scratch.rows_stride, scratch.rows_stride, add);
+        multiply_rest(keys, dim, begin, extent.time - begin, (Left){weight + begin * extent.stride + begin, extent.stride, 1},
+                      scratch.rows + begin * scratch.rows_stride, scratch.rows_stride, out + begin * scratch.rows_stride,
+                      scratch.rows_stride, add);
     }
 }
 

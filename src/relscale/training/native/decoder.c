@@ -1,7 +1,7 @@
 /* A decoder of Qwen3's kind in float32, for widths of tens to hundreds on one core: gradients, Adam, scores.
 
    One sequence passes at a time: its activations stay in a core's caches, and gradients add up over the sequences of a batch. Sums are always
-   taken in the same order, so that the same inputs give the same bytes. Compiled once for each level of instructions; see levels.c. */
+   taken in the same order, so that the same inputs give the same bytes at every level of instructions. Compiled once for each level of instructions; see levels.c. */
 #include "levels.h"
 
 #include <stdlib.h>
@@ -266,7 +266,7 @@ static double head_loss(Decoder *decoder, const float *weight, const int64_t *ta
         for (long t = 0; t < real; t++) chosen[t] = logits[targets[begin + t] * stride + t];
         softmax(logits, stride, vocab, columns, vocab, scale, highest, total);
         for (long t = 0; t < real; t++) {
-            sum += (double)highest[t] + log(total[t]) - chosen[t];
+            sum += (double)highest[t] + logarithm(total[t]) - chosen[t];
             logits[targets[begin + t] * stride + t] -= scale;
         }
         for (long row = 0; row < vocab; row++)
@@ -326,14 +326,14 @@ static int gradients_of(Decoder *decoder, const float *values, const int64_t *ba
 }
 
 static double norm_of(const float *gradients, long count) {
-    const long at_once = 1024 * LANES;
+    const long at_once = 1024 * VIRTUAL_LANES;
     double sum = 0;
     long at = 0;
-    for (; at + LANES <= count; at += at_once) {
-        long size = count - at < at_once ? (count - at) / LANES * LANES : at_once;
+    for (; at + VIRTUAL_LANES <= count; at += at_once) {
+        long size = count - at < at_once ? (count - at) / VIRTUAL_LANES * VIRTUAL_LANES : at_once;
         sum += sum_of_products(gradients + at, gradients + at, NULL, size);
     }
-    for (at = count / LANES * LANES; at < count; at++) sum += (double)gradients[at] * gradients[at];
+    for (at = count / VIRTUAL_LANES * VIRTUAL_LANES; at < count; at++) sum += (double)gradients[at] * gradients[at];
     return sqrt(sum);
 }
 
@@ -346,7 +346,7 @@ static double adam(const Decoder *decoder, float *restrict values, float *restri
     if (clip > 1.0f) clip = 1.0f;
     const float beta1 = (float)settings->beta1, beta2 = (float)settings->beta2, epsilon = (float)settings->epsilon;
     const float rest1 = (float)(1 - settings->beta1), rest2 = (float)(1 - settings->beta2);
-    const double correction1 = 1 - pow(settings->beta1, (double)updates), correction2 = 1 - pow(settings->beta2, (double)updates);
+    const double correction1 = 1 - whole_power(settings->beta1, updates), correction2 = 1 - whole_power(settings->beta2, updates);
     const float root = (float)(1 / sqrt(correction2));
     const long bounds[4] = {0, decoder->blocks[0].input_norm, decoder->head, decoder->count};
     for (int group = 0; group < 3; group++) {
@@ -354,10 +354,10 @@ static double adam(const Decoder *decoder, float *restrict values, float *restri
         const float size = (float)(rate / correction1), kept = (float)(1 - rate * settings->weight_decay);
         for (long at = bounds[group]; at < bounds[group + 1]; at++) {
             float gradient = gradients[at] * clip;
-            float moment = beta1 * first[at] + rest1 * gradient, square = beta2 * second[at] + rest2 * gradient * gradient;
+            float moment = fmaf(beta1, first[at], rest1 * gradient), square = fmaf(beta2, second[at], rest2 * gradient * gradient);
             first[at] = moment;
             second[at] = square;
-            values[at] = kept * values[at] - size * moment / (sqrtf(square) * root + epsilon);
+            values[at] = fmaf(kept, values[at], -(size * moment / fmaf(sqrtf(square), root, epsilon)));
         }
     }
     return norm;
@@ -386,7 +386,7 @@ static int score(Decoder *decoder, const float *values, const int64_t *tokens, i
         }
         softmax(logits, stride, vocab, columns, vocab, 1.0f, highest, total);
         for (long t = from; t < to; t++) {
-            sum += (double)chosen[t] - highest[t] - log(total[t]);
+            sum += (double)chosen[t] - highest[t] - logarithm(total[t]);
             likeliest &= chosen[t] >= highest[t];
         }
     }

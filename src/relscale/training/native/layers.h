@@ -70,8 +70,8 @@ INLINE void sums_over_features(const float *x, const float *y, const float *fact
             for (long part = 0; part < PARTS; part++) {
                 if (part >= count) break;
                 const long at = (j + part) * extent.stride + t;
-                vec product = load(x + at) * load(y + at);
-                parts[part] += factor ? product * factor[j + part] : product;
+                const vec one = load(x + at), other = load(y + at);
+                parts[part] = factor ? fused(one * other, splat(factor[j + part]), parts[part]) : fused(one, other, parts[part]);
             }
         }
         for (int half = PARTS / 2; half; half /= 2)
@@ -102,10 +102,10 @@ static void norm_backward(const float *restrict gradient, const float *restrict 
     for (long j = 0; j < features; j++) {
         const float *g = gradient + j * stride, *value = x + j * stride;
         float *out = dx + j * stride;
-        if (add)
-            for (long t = 0; t < extent.padded; t++) out[t] += g[t] * (inverse[t] * weight[j]) - value[t] * sum[t];
-        else
-            for (long t = 0; t < extent.padded; t++) out[t] = g[t] * (inverse[t] * weight[j]) - value[t] * sum[t];
+        for (long t = 0; t < extent.padded; t += LANES) {
+            const vec both = fused(load(g + t), load(inverse + t) * weight[j], -(load(value + t) * load(sum + t)));
+            store(out + t, add ? load(out + t) + both : both);
+        }
     }
 }
 
@@ -133,12 +133,13 @@ static void swiglu_backward(float *gate_up, const float *gradient, long features
             vec g = load(gate + t), u = load(up + t), d = load(gradient + j * extent.stride + t);
             vec s = 1.0f / (1.0f + exponential(-g));
             store(up + t, d * g * s);
-            store(gate + t, d * u * s * (1.0f + g * (1.0f - s)));
+            store(gate + t, d * u * s * fused(g, 1.0f - s, splat(1.0f)));
         }
     }
 }
 
-/* Rows of which a softmax sums the exponentials before it adds them to those of all rows: less is lost to rounding. */
+/* Rows of which a softmax sums the exponentials before it adds them to those of all rows: less is lost to rounding. They are counted from the
+   first row, so that a column's sum does not depend on the panel that it is in. */
 #define SUMMED_AT_ONCE 16
 
 /* Softmax down each of `columns` (a multiple of LANES) columns of `rows` rows, in place, times `scale`.
@@ -159,21 +160,22 @@ static void softmax(float *x, long stride, long rows, long columns, long diagona
         for (; whole < diagonal; whole++) top = larger_of(load(column + whole * stride), top);
         for (long row = diagonal; row < rows; row++)
             top = larger_of(choose(lane >= (int32_t)(row - diagonal), load(column + row * stride), splat(never)), top);
-        for (long begin = 0; begin < diagonal; begin += SUMMED_AT_ONCE) {
-            const long end = diagonal - begin < SUMMED_AT_ONCE ? diagonal : begin + SUMMED_AT_ONCE;
+        for (long begin = 0; begin < rows; begin += SUMMED_AT_ONCE) {
+            const long end = rows - begin < SUMMED_AT_ONCE ? rows : begin + SUMMED_AT_ONCE, full = diagonal < end ? diagonal : end;
             vec part = {0};
-            for (long row = begin; row < end; row++) {
+            long row = begin;
+            for (; row < full; row++) {
                 vec value = exponential(load(column + row * stride) - top);
                 part += value;
                 store(column + row * stride, value);
             }
+            for (; row < end; row++) {
+                ivec there = lane >= (int32_t)(row - diagonal);
+                vec value = choose(there, exponential(load(column + row * stride) - top), splat(0.0f));
+                part += value;
+                store(column + row * stride, value);
+            }
             sum += part;
-        }
-        for (long row = diagonal; row < rows; row++) {
-            ivec there = lane >= (int32_t)(row - diagonal);
-            vec value = choose(there, exponential(load(column + row * stride) - top), splat(0.0f));
-            sum += value;
-            store(column + row * stride, value);
         }
         const vec share = scale / sum;
         for (long row = 0; row < rows; row++) store(column + row * stride, load(column + row * stride) * share);

@@ -30,14 +30,14 @@ INLINE void tile(const int rows, const int vectors, Left left, const float *righ
 #pragma GCC unroll 8
         for (int row = 0; row < rows; row++) {
             vec one = splat(entry[row * left.row]);
-            for (int v = 0; v < vectors; v++) sums[row][v] += one * across[v];
+            for (int v = 0; v < vectors; v++) sums[row][v] = fused(one, across[v], sums[row][v]);
         }
         entry += left.depth;
         right += right_stride;
     }
     for (int row = 0; row < rows; row++, product += product_stride) {
         if (vectors == 1 && columns < LANES) {
-            for (int column = 0; column < columns; column++) product[column] = (add ? product[column] : 0.0f) + sums[row][0][column];
+            for (int column = 0; column < columns; column++) product[column] = add ? product[column] + sums[row][0][column] : sums[row][0][column];
             continue;
         }
         for (int v = 0; v < vectors; v++) store(product + v * LANES, add ? load(product + v * LANES) + sums[row][v] : sums[row][v]);
@@ -86,11 +86,14 @@ PANEL_FUNCTION(vector_panel_of_columns, 1, 1)
 
 /* product[rows][columns] (+)= left[rows][depth] * right[depth][columns].
 
-   The right factor is read up to the next multiple of LANES columns; what it holds there is not used. */
-static void multiply(long rows, long columns, long depth, Left left, const float *right, long right_stride, float *product,
-                     long product_stride, int add) {
-    for (long begin = 0; begin < depth; begin += DEPTH_AT_ONCE) {
-        long deep = depth - begin < DEPTH_AT_ONCE ? depth - begin : DEPTH_AT_ONCE;
+   The right factor is read up to the next multiple of LANES columns; what it holds there is not used. `before` is the number of entries of the
+   depth that were left out because they are zero: the passes end where they would with them. */
+static void multiply_rest(long rows, long columns, long before, long depth, Left left, const float *right, long right_stride, float *product,
+                          long product_stride, int add) {
+    long deep;
+    for (long begin = 0; begin < depth; begin += deep) {
+        const long until = DEPTH_AT_ONCE - (before + begin) % DEPTH_AT_ONCE;
+        deep = depth - begin < until ? depth - begin : until;
         Left part = {left.at + begin * left.depth, left.row, left.depth};
         const float *from = right + begin * right_stride;
         long column = 0;
@@ -104,6 +107,11 @@ static void multiply(long rows, long columns, long depth, Left left, const float
         }
         add = 1;
     }
+}
+
+static void multiply(long rows, long columns, long depth, Left left, const float *right, long right_stride, float *product,
+                     long product_stride, int add) {
+    multiply_rest(rows, columns, 0, depth, left, right, right_stride, product, product_stride, add);
 }
 
 /* to[column][row] = from[row][column]; entries of `to` from `rows` on up to `padded` become 0. */
