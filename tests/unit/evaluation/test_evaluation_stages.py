@@ -185,10 +185,10 @@ def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monke
     monkeypatch.setattr(score_cache, "STORED_FROM_S", 0.0)
     really = score_runs.read_run
 
-    def stopped(folder, device):
+    def stopped(folder, *how):
         if "r1" in str(folder):
             raise KeyboardInterrupt
-        return really(folder, device)
+        return really(folder, *how)
 
     monkeypatch.setattr(score_runs, "read_run", stopped)
     with pytest.raises(KeyboardInterrupt):
@@ -199,7 +199,7 @@ def test_an_evaluation_that_was_stopped_scores_no_run_a_second_time(place, monke
     monkeypatch.setattr(
         score_runs,
         "read_run",
-        lambda folder, device: scored.append(folder.parent.name) or really(folder, device),
+        lambda folder, *how: scored.append(folder.parent.name) or really(folder, *how),
     )
 
     def again(name):
