@@ -28,7 +28,7 @@ READ_NAME = python=$(BIN)/python; test -x "$$python" || python="$(PYTHON)"; PYTH
 override NAME = $(eval override NAME := $(shell $(READ_NAME)))$(or $(NAME),$(error the experiment \
 	cannot be used, see above))
 RESULTS = results/$(NAME)
-OVERLAYS = $(if $(filter-out default,$(NAME)),experiments/$(EXPERIMENT).yaml)
+OVERLAYS = $(if $(NAME),$(if $(filter-out default,$(EXPERIMENT)),experiments/$(EXPERIMENT).yaml))
 OVERLAY = $(if $(OVERLAYS),--configfile $(OVERLAYS))
 # snakefmt calls shfmt, which is in the environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

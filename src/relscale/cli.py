@@ -255,8 +255,9 @@ def _verified(
     from relscale.provenance.dag import planned_jobs
     from relscale.provenance.verify import verify as compare
 
-    jobs = planned_jobs(overlays, folder)
+    # First, since Snakemake runs code in a file with the key __use_yte__, which is none of ours.
     experiment = load_experiment(folder / "config.yaml", *overlays)
+    jobs = planned_jobs(overlays, folder)
     place = checksums_place(experiment.experiment)
     if record:
         note(jobs, Checksums.read(folder, place))

@@ -9,6 +9,7 @@ that begin with `{` or `[` are the JSON itself.
 """
 
 import argparse
+import errno
 import logging
 import sys
 import traceback
@@ -22,14 +23,26 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 PACKAGE = Path(__file__).resolve().parent
+OF_THE_DISK = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+}
+"""Errors of a full or read-only disk, or of a place where a file cannot be."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
     """End the process with one line and exit code 1 for an error in the user's input.
 
-    Such an error is a `ValueError` that this package raised on purpose. Any other exception keeps
-    its traceback. Messages of the package's loggers go to stderr.
+    Such an error is a `ValueError` that this package raised on purpose, or one `OF_THE_DISK`. Any
+    other exception keeps its traceback. Messages of the package's loggers go to stderr.
     """
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     for name in ("relscale", "__main__"):
@@ -39,6 +52,10 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         if PACKAGE not in Path(last.filename).resolve().parents:
+            raise
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
             raise
         sys.exit(f"error: {error}")
 

@@ -1,13 +1,15 @@
 """The command line of a stage: where it takes its spec from."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from relscale.config.base import Model
-from relscale.runtime import call
+from relscale.runtime import call, user_errors
 
 
 class Settings(Model):
@@ -70,3 +72,15 @@ def test_a_wrong_key_in_a_file_is_named_as_in_the_option(tmp_path):
     path.write_text('{"names": ["a"], "nmaes": 3}')
     with pytest.raises(ValueError, match=r"^--spec: nmaes: "):
         call(stage_that_keeps([]), ["--spec", str(path)])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG])
+def test_a_disk_that_takes_no_file_is_one_line(number):
+    with pytest.raises(SystemExit) as caught, user_errors():
+        raise OSError(number, os.strerror(number), "out.csv")
+    assert str(caught.value).startswith("error: ") and "'out.csv'" in str(caught.value)
+
+
+def test_other_errors_of_the_system_keep_their_traceback():
+    with pytest.raises(OSError, match="no such process"), user_errors():
+        raise OSError(errno.ESRCH, "no such process")

@@ -52,6 +52,20 @@ def test_a_key_given_twice_names_file_and_line_and_nothing_is_planned(checkout):
     assert "experiments/twice.yaml: laws.margn = 1: unknown key" in text
 
 
+def test_a_null_removes_what_the_configuration_has_although_a_later_overlay_adds_to_it(checkout):
+    """Snakemake's own merge keeps `costs` of config.yaml then; `relscale plan` does not."""
+    added = []
+    for number, text in enumerate(("costs: null\n", "costs: {device: mine}\n")):
+        added.append(checkout.folder / f"experiments/added_{number}.yaml")
+        added[-1].write_text(text)
+    command = checkout.command("--configfile", "experiments/tiny.yaml", *map(str, added))
+    done = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, check=False)
+    for path in added:
+        path.unlink()
+    assert done.returncode != 0
+    assert "costs.utilisation = (nothing): Field required" in done.stdout + done.stderr
+
+
 def test_a_budget_that_no_run_can_meet(checkout):
     text = refused(
         checkout, {"suite": {"budgets": [{"label": "1e6", "shapes": ["64x3"]}], "replicates": []}}

@@ -59,11 +59,13 @@ shell.prefix(PREFIX)
 def planned():
     """Return the checked experiment; a bad configuration ends here, before any job.
 
-    Snakemake lists the workflow's own configuration file last, although it is merged first.
+    Snakemake lists the workflow's own configuration file last, although it is merged first. It
+    merges overlays with each other before, so that its `config` ignores a null that a later overlay
+    gives a value again; therefore only the keys of `--config` are taken from Snakemake.
     """
     overlays = [Path(name) for name in workflow.overwrite_configfiles]
     first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
-    experiment = read_experiment([*first, *overlays], config)
+    experiment = read_experiment([*first, *overlays], workflow.config_settings.config)
     layout = Layout(experiment=experiment)
     listings = Listings(experiment=experiment, layout=layout)
     listings.check()

@@ -170,10 +170,11 @@ def read_files(paths: Iterable[Path]) -> tuple[list[ConfigFile], list[str]]:
 
 
 def merged(contents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge configurations as Snakemake does.
+    """Merge configurations, as Snakemake does.
 
     Mappings are merged key by key, everything else is replaced by the later value, and a null
-    removes its key.
+    removes its key with all that earlier configurations have below it (Snakemake forgets a null if
+    a later overlay gives the key a mapping).
     """
     result: dict[str, Any] = {}
     for content in contents:

@@ -15,7 +15,8 @@ from relscale.config.load import read_yaml
 from relscale.runtime import user_errors
 
 DEFAULT = "default"
-"""The experiment of config.yaml alone."""
+"""The value of EXPERIMENT for config.yaml alone."""
+CONFIGURATION = Path("config.yaml")
 FOLDER = Path("experiments")
 
 
@@ -24,7 +25,7 @@ def experiment_name(selected: str, checkout: Path = Path()) -> str:
 
     Args:
         selected: name of an overlay in `experiments/` without its ending, or `default`.
-        checkout: the folder that holds `experiments/`.
+        checkout: the folder that holds `experiments/` and `config.yaml`.
 
     Raises:
         ValueError: if there is no such overlay, if it has no name or one that cannot be used, or if
@@ -43,10 +44,15 @@ def experiment_name(selected: str, checkout: Path = Path()) -> str:
                 f"{overlay}: would never be used, since EXPERIMENT={DEFAULT} is config.yaml alone: "
                 "rename the file"
             )
-        return DEFAULT
+        return _name_in(checkout / CONFIGURATION)
     if not overlay.is_file():
         raise ValueError(f"EXPERIMENT={selected}: {overlay} does not exist; {_choices(folder)}")
     name = _name_in(overlay)
+    if name == _name_in(checkout / CONFIGURATION):
+        raise ValueError(
+            f"{overlay}: experiment = {name!r}: is the experiment of {CONFIGURATION}, whose "
+            f"results it would replace; take another name, such as {_suggestion(overlay)}"
+        )
     same = [other for other in _overlays(folder) if other != overlay and _has_name(other, name)]
     if same:
         raise ValueError(
@@ -57,17 +63,17 @@ def experiment_name(selected: str, checkout: Path = Path()) -> str:
     return name
 
 
-def _name_in(overlay: Path) -> str:
-    """Return the name in an overlay.
+def _name_in(path: Path) -> str:
+    """Return the name in an overlay or in config.yaml.
 
     Raises:
         ValueError: naming the file, if it has none, or one that cannot be used.
     """
-    content = read_yaml(overlay)
+    content = read_yaml(path)
     if "experiment" not in content:
         raise ValueError(
-            f"{overlay}: experiment = (nothing): missing, so its results would replace those of "
-            f"the default experiment; add a line such as `experiment: {_suggestion(overlay)}` (to "
+            f"{path}: experiment = (nothing): missing, so its results would replace those of "
+            f"the default experiment; add a line such as `experiment: {_suggestion(path)}` (to "
             "extend the default experiment, name the file in a call of Snakemake: --configfile)"
         )
     given = content["experiment"]
@@ -75,12 +81,7 @@ def _name_in(overlay: Path) -> str:
         name: str = TypeAdapter(ExperimentName).validate_python(given)
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{overlay}: experiment = {given!r}: {reason}") from None
-    if name == DEFAULT:
-        raise ValueError(
-            f"{overlay}: experiment = {name!r}: is the experiment of config.yaml, whose results it "
-            f"would replace; take another name, such as {_suggestion(overlay)}"
-        )
+        raise ValueError(f"{path}: experiment = {given!r}: {reason}") from None
     return name
 
 

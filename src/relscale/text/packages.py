@@ -31,6 +31,7 @@ DAMAGED = (
     lzma.LZMAError,
     zlib.error,
     EOFError,
+    OSError,  # names that are too long, or files in the place of folders
     NotImplementedError,  # an unknown compression
     RuntimeError,  # an encrypted member
 )

@@ -119,14 +119,15 @@ def read_experiment(
 
     Args:
         files: configuration files in the order in which they are merged.
-        overrides: keys that are merged last.
+        overrides: keys of `--config`, which are merged last.
 
     Raises:
         ValueError: listing every problem of the configuration or of the table of released models.
     """
     named, problems = read_files(Path(os.path.relpath(path)) for path in files)
-    contents: list[Mapping[str, Any]] = [content for _, content in named]
-    return plan_experiment(load_config(merged([*contents, overrides or {}]), named, problems))
+    if overrides:
+        named.append(("--config", overrides))
+    return plan_experiment(load_config(merged(each for _, each in named), named, problems))
 
 
 def plan_experiment(settings: Experiment) -> PlannedExperiment:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 def checkout(tmp_path):
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments/plain.yaml").write_text("experiment: plain\n")
+    (tmp_path / "config.yaml").write_text("experiment: default\n")
     return tmp_path
 
 
@@ -83,6 +84,17 @@ def test_default_is_the_configuration_without_an_overlay(checkout):
     assert experiment_name("default", checkout) == "default"
     written(checkout, "experiment: other\n", "default")
     with pytest.raises(ValueError, match="would never be used"):
+        experiment_name("default", checkout)
+
+
+def test_the_default_experiment_has_the_name_in_its_configuration(checkout):
+    (checkout / "config.yaml").write_text("experiment: renamed\n")
+    assert experiment_name("default", checkout) == "renamed"
+    name = written(checkout, "experiment: renamed\n")
+    with pytest.raises(ValueError, match=r"mine.yaml: .* is the experiment of config.yaml"):
+        experiment_name(name, checkout)
+    (checkout / "config.yaml").write_text("laws: {draws: 100}\n")
+    with pytest.raises(ValueError, match=r"config.yaml: experiment = \(nothing\): missing"):
         experiment_name("default", checkout)
 
 

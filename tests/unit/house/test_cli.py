@@ -152,6 +152,21 @@ def test_every_setting_of_a_fit_is_an_option_with_its_default():
                 assert f"[default: {field.default}]" in done.stdout
 
 
+@pytest.mark.parametrize("command", [["verify"], ["archive", "--out", "a.tar.gz"]])
+def test_no_code_in_an_overlay_runs_before_it_is_checked(tmp_path, command):
+    """Snakemake runs the expressions of a configuration file that has the key `__use_yte__`."""
+    overlay, ran = tmp_path / "overlay.yaml", tmp_path / "ran"
+    overlay.write_text(f"__use_yte__: true\nexperiment: ?open({str(ran)!r}, 'w').name\n")
+    done = invoke(*command, overlay, "--folder", ROOT)
+    assert isinstance(done.exception, ValueError) and "__use_yte__ = True" in str(done.exception)
+    assert not ran.exists()
+
+
+def test_a_null_removes_what_files_before_it_have():
+    contents = [{"a": {"x": 1}}, {"a": None}, {"a": {"y": 2}}]
+    assert merged(contents) == {"a": {"y": 2}}
+
+
 def test_overlays_merge_as_snakemake_merges_them(tmp_path):
     assert merged([{"a": {"x": 1, "y": [1]}, "b": 1}, {"a": {"y": [2]}, "c": 2}]) == {
         "a": {"x": 1, "y": [2]},

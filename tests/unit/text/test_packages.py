@@ -325,6 +325,15 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(
     assert not (tmp_path / "files").exists()
 
 
+@pytest.mark.parametrize("names", [["a", "a/b"], ["n" * 300]])
+def test_members_that_cannot_be_files_together_are_an_error_of_the_source(
+    tmp_path: Path, names: list[str]
+) -> None:
+    sdist(tmp_path / "odd.tar.gz", dict.fromkeys(names, "text"))
+    with pytest.raises(ValueError, match=r"^sources\.s: odd.tar.gz cannot be unpacked: "):
+        packages.unpack("s", tmp_path / "odd.tar.gz", tmp_path / "files")
+
+
 def test_a_damaged_archive_is_an_error_of_its_source(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tar.gz"
     sdist(whole, {"a.txt": os.urandom(5000).hex()})
