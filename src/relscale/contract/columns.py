@@ -54,6 +54,9 @@ TEXT = frozenset(
 FLAGS = frozenset(("at_chance", "best", "higher_is_better", "overlaps"))
 """Truth values."""
 
+OPEN_FLAGS = frozenset(("higher_is_better",))
+"""Truth values of which a missing one stays missing: nothing is stated. In others it is false."""
+
 NUMBERS = frozenset(
     (
         "accuracy",

@@ -101,7 +101,7 @@ def _text_of(path: Path) -> str:
         line = data.count(b"\n", 0, null) + 1
         raise ValueError(f"{path}: line {line}: has a null character; save the table in UTF-8")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = data.splitlines()[line - 1][:80].decode("latin-1")

@@ -1,6 +1,7 @@
 """The columns of a table as the types that their names stand for: text, truth values, numbers."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
@@ -8,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relscale.contract.columns import FLAG_WORDS, FLAGS, MISSING, NUMBERS, TEXT, label_of_budgets
+from relscale.contract.columns import (
+    FLAG_WORDS,
+    FLAGS,
+    MISSING,
+    NUMBERS,
+    OPEN_FLAGS,
+    TEXT,
+    label_of_budgets,
+)
 
 NUMBER = re.compile(
     r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII
@@ -44,7 +53,9 @@ def typed(frame: pd.DataFrame, where: str, place: Place = row_of) -> pd.DataFram
         if name in TEXT:
             changed[name] = as_text(column, budget=name in ("budget", "held_out_budget"))
         elif name in FLAGS:
-            changed[name] = as_flags(column, where, place)
+            truth = as_flags(column, where, place)
+            missing = _without_word(column) if name in OPEN_FLAGS else False
+            changed[name] = truth.astype("boolean").mask(missing) if np.any(missing) else truth
         elif name in NUMBERS:
             changed[name] = as_numbers(column, where, place)
     frame = frame.assign(**changed)
@@ -142,13 +153,19 @@ def as_flags(column: pd.Series, where: str = "", place: Place = row_of) -> pd.Se
     return pd.Series(values, index=column.index, name=column.name)
 
 
+def _without_word(column: pd.Series) -> npt.NDArray[np.bool_]:
+    """Return where a column of truth values has none."""
+    empty = column.isna() | (column.astype(object).map(str).str.strip() == "")
+    return empty.to_numpy(dtype=bool)
+
+
 def flags(column: pd.Series) -> npt.NDArray[np.bool_]:
     """Return a column of truth values as an array; see `as_flags`."""
     return as_flags(column).to_numpy(dtype=bool)
 
 
 def check_keys(frame: pd.DataFrame, keys: Sequence[str], where: str, place: Place = row_of) -> None:
-    """Check that no name is empty or has blanks around it.
+    """Check that no name is empty, has blanks around it or control characters.
 
     Raises:
         ValueError: naming table, column, the first row and the number of rows.
@@ -164,12 +181,24 @@ def check_keys(frame: pd.DataFrame, keys: Sequence[str], where: str, place: Plac
                 f"{where}: {key} is empty in {int(empty.sum())} row(s), first {place(first)}"
                 f"{_run_of(frame, first, key)}: every row needs one"
             )
-        odd = {name for name in names.unique() if str(name) != str(name).strip()}
-        if odd:
-            first = int(np.flatnonzero(names.isin(odd))[0])
-            raise ValueError(
-                f"{where}: {place(first)}: {key} is {names.iloc[first]!r}, with blanks around it"
-            )
+        for odd, problem in (
+            (_has_blanks, "blanks around it"),
+            (_has_control, "a line break or another control character"),
+        ):
+            found = {name for name in names.unique() if odd(str(name))}
+            if found:
+                first = int(np.flatnonzero(names.isin(found))[0])
+                raise ValueError(
+                    f"{where}: {place(first)}: {key} is {names.iloc[first]!r}, with {problem}"
+                )
+
+
+def _has_blanks(name: str) -> bool:
+    return name != name.strip()
+
+
+def _has_control(name: str) -> bool:
+    return any(unicodedata.category(sign) == "Cc" for sign in name)
 
 
 def _run_of(frame: pd.DataFrame, position: int, key: str) -> str:

@@ -5,6 +5,8 @@ section 2.1). Embeddings that cost nothing, experts that are not used and attent
 contexts move the ratio, so the bands are wide.
 """
 
+import itertools
+import math
 import statistics
 from collections.abc import Iterable
 
@@ -14,6 +16,15 @@ LOW, HIGH = 1 / 12, 50 / 3
 """A ratio between these multiples of the expected one is usual (0.5 to 100 in training)."""
 REFUSED = 100.0
 """A ratio that is beyond the usual band by this factor too is a mistake in a unit."""
+MIXED = 2.0
+"""A gap of this factor between two groups of runs is a hint that they are on different axes, which
+differ by 3. Embeddings move the ratio bit by bit."""
+FEWEST_PARAMS, FEWEST_TOKENS = 1e3, 1e4
+"""Medians below which parameters or tokens are hardly those of a language model."""
+LEAST_BUDGET = 1e6
+"""A budget whose name is a smaller number is not named after its FLOPs."""
+FAR_FROM_NAME = 30.0
+"""A budget's compute is named if it differs from its name by more than this factor."""
 BETWEEN = 3.5
 """A ratio between those of the two axes (their geometric mean). All runs on the other side of it
 are a hint that the axis is the other one."""
@@ -50,12 +61,21 @@ def unit_notes(axis: str, ratios: Iterable[float]) -> list[str]:
     if not ratios:
         return []
     expected = EXPECTED[axis]
+    ordered = sorted(ratios)
     middle = statistics.median(ratios)
     unusual = sum(not LOW * expected <= ratio <= HIGH * expected for ratio in ratios)
     if unusual:
         return [
             f"{axis} over (parameters x tokens) is {middle:.2g} (median) where about "
             f"{expected:g} is usual: unusual in {unusual} run(s), check the units"
+        ]
+    steps = [high / low for low, high in itertools.pairwise(ordered)]
+    if max(steps, default=1.0) > MIXED:
+        after = steps.index(max(steps))
+        return [
+            f"{axis} over (parameters x tokens) is up to {ordered[after]:.2g} in {after + 1} "
+            f"run(s) and from {ordered[after + 1]:.2g} in the others: are forward and training "
+            "FLOPs mixed?"
         ]
     if axis == "training_flops" and max(ratios) < BETWEEN:
         other = "forward_flops"
@@ -67,3 +87,36 @@ def unit_notes(axis: str, ratios: Iterable[float]) -> list[str]:
         f"{axis} over (parameters x tokens) is {middle:.2g} (median) as for {other}: "
         f"about {expected:g} is usual, is it the other axis?"
     ]
+
+
+def size_notes(params: Iterable[float], tokens: Iterable[float]) -> list[str]:
+    """Return a note on each of parameters and tokens that is too small for language models."""
+    notes = []
+    for name, values, fewest in (
+        ("num_params_total", list(params), FEWEST_PARAMS),
+        ("tokens", list(tokens), FEWEST_TOKENS),
+    ):
+        if values and (middle := statistics.median(values)) < fewest:
+            notes.append(
+                f"{name} is {middle:.3g} (median): is it in another unit such as millions?"
+            )
+    return notes
+
+
+def budget_notes(axis: str, budgets: Iterable[tuple[str, float]]) -> list[str]:
+    """Return a note on the first budget whose name is a number far from its runs' compute.
+
+    Args:
+        axis: `training_flops` or `forward_flops`.
+        budgets: name, and median compute of its runs.
+    """
+    for name, compute in budgets:
+        try:
+            number = float(name)
+        except ValueError:
+            continue
+        if LEAST_BUDGET < number < math.inf and not (
+            1 / FAR_FROM_NAME <= compute / number <= FAR_FROM_NAME
+        ):
+            return [f"budget {name} holds runs of {compute:.3g} {axis} (median)"]
+    return []

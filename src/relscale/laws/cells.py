@@ -22,6 +22,8 @@ ROUNDING_VARIANCE = 1e-24
 """Variance of log values below which scatter is rounding: the points are exactly on their curve."""
 SMALLEST, LARGEST = 1e-30, 1e30
 """Values outside are not losses, and powers of them leave the range of double precision."""
+LARGEST_SHARE = 1e6
+"""A standard error above this many times the value says nothing more: the run has no weight."""
 MOST_ITEMS = 1e15
 """More items than any evaluation has."""
 
@@ -69,6 +71,14 @@ class SuiteRuns:
     def num_cells(self) -> int:
         """Number of cells."""
         return len(self.cell_budget)
+
+    def unscored(self) -> tuple[str, ...]:
+        """Return a note on runs without the loss whose minimum is the optimum."""
+        lost = int(np.isnan(self.score).sum())
+        if not lost:
+            return ()
+        of = "every domain" if self.optimum_by == FAMILY_MEAN else f"family {self.optimum_by}"
+        return (f"{lost} of {len(self.runs)} run(s) place no optimum without a value of {of}",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,7 +337,7 @@ def _scores(
         )
     value = used.assign(score=np.log(used["value"].astype(np.float64)))
     value["variance"] = (
-        (value["standard_error"].astype(np.float64) / value["value"]) ** 2
+        (value["standard_error"].astype(np.float64) / value["value"]).clip(upper=LARGEST_SHARE) ** 2
         if "standard_error" in value
         else np.nan
     )

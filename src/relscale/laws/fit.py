@@ -95,7 +95,7 @@ def fit_family(
             metric, baseline or `optimum_by`.
     """
     family, optimum = prepare(losses, spec, optimum_losses, where)
-    notes = notes_on(family, spec.compute)
+    notes = notes_on(family, spec)
     for note in notes:
         LOGGER.warning("%s: %s", where, note)
     if optimum is None and spec.optimum_by != FAMILY_MEAN:
@@ -109,7 +109,8 @@ def fit_family(
     check_two_stages(family, spec, outside_models)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
-    for runs in suites_of(family, optimum, spec):
+    suites = suites_of(family, optimum, spec)
+    for runs in suites:
         corpus = CorpusFits(
             family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
         )
@@ -119,7 +120,11 @@ def fit_family(
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }
     laws = add_verdicts(frames[relative.TABLE.name], spec.rises)
-    frames[relative.TABLE.name] = with_notes(laws, notes)
+    laws = with_notes(laws, notes)
+    for runs in suites:
+        here = laws["corpus"] == runs.corpus
+        laws[here] = with_notes(laws[here], runs.unscored())
+    frames[relative.TABLE.name] = laws
     return FamilyLaws(frames)
 
 
@@ -164,4 +169,4 @@ def fit_baselines(
         add_verdicts(pd.DataFrame(part, columns=columns), spec.rises) for part in rows.values()
     ]
     laws = pd.concat(tables, ignore_index=True)
-    return with_notes(laws, notes_on(family, spec.compute))
+    return with_notes(laws, notes_on(family, spec))

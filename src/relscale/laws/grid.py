@@ -16,6 +16,10 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 
+SPREAD = 1e-4
+"""Sizes and tokens vary apart where the smaller spread of log N, log D is this share of the larger.
+Within one budget they vary only along N D, but for rounding."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GridLaw:
@@ -78,7 +82,7 @@ def fit_grid(log_gap: Array, log_params: Array, log_tokens: Array) -> GridLaw:
     place = np.stack([log_params, log_tokens], axis=1)  # (run, 2)
     away = place - place.mean(axis=0) if len(place) else place
     dof = len(place) - 3
-    if dof < 1 or np.linalg.matrix_rank(away) < 2:
+    if dof < 1 or np.linalg.matrix_rank(away, rtol=SPREAD) < 2:
         raise FitError(
             Status.TOO_FEW_RUNS,
             f"{len(place)} run(s), a plane with noise needs 4 that vary in size and in tokens",

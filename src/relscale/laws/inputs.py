@@ -12,9 +12,10 @@ from relscale.contract.directions import plain_name
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import decode_remarks, encode_remarks
-from relscale.contract.typed import check_keys, row_of, typed
-from relscale.contract.units import unit_error, unit_notes
+from relscale.contract.typed import check_keys, flags, row_of, typed
+from relscale.contract.units import budget_notes, size_notes, unit_error, unit_notes
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
+from relscale.laws.spellings import check_budgets, check_spellings
 
 MAX_COMPUTE_SPREAD = 2.0
 """Within one budget the runs' compute may differ by less than this factor. Mixing forward and
@@ -27,6 +28,8 @@ MAX_SHARE = 1.01
 """Transformer and head may exceed all parameters by this factor, from rounding."""
 MAX_PARTS = 1000.0
 """Transformer and head are at least one part in this many of all parameters."""
+CLEARLY_WORSE = 1.05
+"""A metric gets worse if its best value does so by more than this factor."""
 MAX_ROUNDING = 1e-6
 """A share may exceed 1 by this much, from rounding in single precision."""
 
@@ -68,12 +71,14 @@ def check_losses(frame: pd.DataFrame, compute: str, where: str = "losses") -> pd
             f"{where}: {int(repeated.sum())} repeated row(s), first {row}: one row per run, "
             "family, domain and metric (seeds are runs)"
         )
+    check_spellings(frame, where)
     frame["value"] = frame["value"].astype(np.float64)
     frame["reason"] = _reasons(frame)
     frame["used"] = frame["reason"] == ""
     check_numbers(frame, compute, where)
     used = frame[frame["used"]]
     check_runs(used, compute, where)
+    check_budgets(used, compute, where)
     check_axes(used, compute, where)
     return frame
 
@@ -223,12 +228,13 @@ def check_units(used: pd.DataFrame, compute: str, where: str) -> None:
             )
 
 
-def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
+def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
     """Return notes on the used runs of checked losses.
 
-    They are about an unusual ratio of compute to parameters times tokens, and about runs that have
-    the same values as another run.
+    They are about unusual numbers of parameters, tokens and FLOPs, runs that have the same values
+    as another run, and metrics that get worse with compute.
     """
+    compute = spec.compute
     used = family[family["used"]]
     runs = used.drop_duplicates(["corpus", "run"])
     params = runs["num_params_total"]
@@ -236,6 +242,9 @@ def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
         model = runs["num_params_transformer"] + runs["num_params_head"]
         params = model.where(model > 0, params)
     notes = unit_notes(compute, (runs[compute] / params / runs["tokens"]).tolist())
+    notes += size_notes(runs["num_params_total"], runs["tokens"])
+    notes += budget_notes(compute, runs.groupby("budget", sort=True)[compute].median().items())
+    notes += direction_notes(used, spec)
     seen: set[tuple[object, ...]] = set()
     copies = []
     keys = ["corpus", "budget", "num_params_total", "tokens"]
@@ -250,6 +259,31 @@ def notes_on(family: pd.DataFrame, compute: str) -> list[str]:
             f"{len(copies)} run(s) have all values of another run of the same budget and size and "
             f"count as seeds (first {copies[0]})"
         )
+    return notes
+
+
+def direction_notes(used: pd.DataFrame, spec: LawSpec) -> list[str]:
+    """Return a note on each metric whose best value gets worse with compute in every domain.
+
+    Domains at chance do not count.
+    """
+    notes = []
+    for metric in spec.metrics:
+        rows = used[used["metric"] == metric]
+        if "at_chance" in rows:
+            rows = rows[~flags(rows["at_chance"])]
+        rises = spec.rises(metric)
+        worse = []
+        for _, domain in rows.groupby(["corpus", "domain"], sort=True):
+            middle = domain.groupby("budget")[spec.compute].median().sort_values()
+            best = domain.groupby("budget")["value"].agg("max" if rises else "min")[middle.index]
+            ratio = best.iloc[-1] / best.iloc[0]
+            worse.append((1 / ratio if rises else ratio) > CLEARLY_WORSE)
+        if worse and all(worse):
+            notes.append(
+                f"{metric} {'falls' if rises else 'rises'} with compute in every domain although "
+                f"{'larger' if rises else 'smaller'} values are better: is it this metric?"
+            )
     return notes
 
 

@@ -45,7 +45,7 @@ def find_optima(losses: pd.DataFrame, spec: OptimaSpec) -> pd.DataFrame:
     )
     runs, optimum = prepare(losses, law, None)
     table = optima_table(suites_of(runs, optimum, law), spec.level)
-    return with_notes(table, notes_on(runs, spec.compute))
+    return with_notes(table, notes_on(runs, law))
 
 
 def optima_table(corpora: Sequence[SuiteRuns], level: float) -> pd.DataFrame:

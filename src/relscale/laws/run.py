@@ -102,7 +102,7 @@ def fit_laws(
     models = () if outside_models is None else read_outside_models(Path(outside_models))
     laws = fit_family(frame, spec, items=item_frame, outside_models=models, where=where)
     family, optimum = prepare(frame, spec, None, where)
-    notes = notes_on(family, spec.compute)
+    notes = notes_on(family, spec)
     correlation = None
     if covariates is not None:
         path = Path(covariates)
@@ -123,6 +123,8 @@ def fit_laws(
 def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> LawSpec:
     """Return the spec with the directions that a column `higher_is_better` states.
 
+    An empty cell states nothing.
+
     Raises:
         ValueError: if the column has two values for one metric or contradicts what is known of it,
             or if the spec states the direction of a metric that the table lacks.
@@ -139,16 +141,19 @@ def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> L
         spec.direction(metric)
     if "higher_is_better" not in losses.columns:
         return spec
-    stated = as_flags(losses["higher_is_better"], where)
-    both = sorted(set(metrics[stated]) & set(metrics[~stated]))
+    column = losses["higher_is_better"]
+    empty = column.isna()
+    stated = as_flags(column, where)
+    higher, lower = metrics[stated], metrics[~stated & ~empty]
+    both = sorted(set(higher) & set(metrics[~stated]))
     if both:
         raise ValueError(
             f"{where}: higher_is_better is true in some rows of metric {', '.join(both)} and false "
             "or empty in others"
         )
     added = {
-        "higher_is_better": tuple(sorted({*spec.higher_is_better, *metrics[stated]})),
-        "lower_is_better": tuple(sorted({*spec.lower_is_better, *metrics[~stated]})),
+        "higher_is_better": tuple(sorted({*spec.higher_is_better, *higher})),
+        "lower_is_better": tuple(sorted({*spec.lower_is_better, *lower})),
     }
     spec = spec.model_copy(update=added)
     for metric in sorted(metrics.unique()):

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field, ValidationError
 from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
 from relscale.config.base import Model, without_repeats
 from relscale.contract.directions import known_direction
-from relscale.contract.metrics import METRICS
 
 
 def _is_empty(value: object) -> bool:
@@ -69,9 +68,12 @@ class LawSpec(FitSettings, TwoStageAxes):
         known = known_direction(metric)
         if not higher and not lower:
             return known
-        if metric in METRICS and known != higher:
+        if known is not None and known != higher:
             better = "larger" if known else "smaller"
-            raise ValueError(f"metric {metric!r}: {better} values are better; it cannot be changed")
+            raise ValueError(
+                f"metric {metric!r}: {better} values are better; it cannot be changed (give "
+                "another metric another name)"
+            )
         return higher
 
     @classmethod

@@ -28,6 +28,10 @@ REMARK = (
     "improves faster. "
     "The verdict is about the gap |log G| over the observed compute."
 )
+REMARK_RISING = (
+    "For accuracies and other metrics whose larger values are better, it improves faster above 0, "
+    "and rises or falls against the baseline."
+)
 
 
 def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFrame:
@@ -158,6 +162,8 @@ def print_summary(
     for corpus in dict.fromkeys(rows["corpus"].astype(str)):
         console.print(law_table(rows[rows["corpus"].astype(str) == corpus], corpus, level))
     console.print(REMARK)
+    if rows["verdict"].isin(["rises", "falls"]).any():
+        console.print(REMARK_RISING)
     verdicts = rows["verdict"].dropna().astype(str)
     counts = verdicts[verdicts != ""].value_counts()
     said = ", ".join(f"{counts[word]} {word}" for word in sorted(counts.index))

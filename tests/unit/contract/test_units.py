@@ -36,3 +36,9 @@ def test_notes_on_usual_and_unusual_ratios():
     assert "2 (median) as for forward_flops" in note and "about 6 is usual" in note
     (note,) = unit_notes("forward_flops", [5.9, 6.0])
     assert "as for training_flops" in note and "about 2 is usual" in note
+
+
+def test_a_gap_between_two_groups_of_runs_is_noted():
+    (note,) = unit_notes("training_flops", [2.1, 2.2, 6.1, 6.2])
+    assert "up to 2.2 in 2 run(s) and from 6.1 in the others" in note
+    assert unit_notes("training_flops", [2.1, 3.0, 4.1, 6.2]) == []

@@ -12,6 +12,8 @@ from relscale.contract.io import read_table
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.fit import fit_family
+from relscale.laws.fit_error import FitError
+from relscale.laws.grid import fit_grid
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec
 
@@ -313,3 +315,92 @@ def test_one_run_per_budget_and_one_budget_have_statuses(frame):
     single = fit_laws(frame[frame["budget"] == "1e11"], **few).laws.relative
     assert set(single["status"]) == {"too_few_budgets"}
     assert single["dbeta"].isna().all() and (single["verdict"] == "").all()
+
+
+def test_an_empty_column_of_directions_states_nothing(frame, tmp_path):
+    table = with_metric(frame, "acc")
+    table = pd.concat([table, frame.assign(metric="loss")], ignore_index=True)
+    settings = {"metrics": ("acc",)}
+    truth = laws_of(table, tmp_path / "losses.csv", **settings).laws.relative
+    found = laws_of(table.assign(higher_is_better=""), tmp_path / "losses.csv", **settings)
+    assert found.laws.relative["verdict"].tolist() == truth["verdict"].tolist()
+    assert "rises" in truth["verdict"].tolist()
+    assert "it improves faster above 0" in found.summary()
+    with pytest.raises(ValueError, match="'acc': larger values are better"):
+        laws_of(table.assign(higher_is_better="no"), tmp_path / "losses.csv", **settings)
+
+
+@pytest.mark.parametrize(
+    "name", ["{} FLOPs", "NA", "{}1"], ids=["unit", "word for missing", "another digit"]
+)
+def test_a_budget_with_two_names_is_an_error(frame, tmp_path, name):
+    runs = sorted(frame["run"].unique())
+    first = frame.loc[frame["run"] == runs[0], "budget"].iloc[0]
+    some = (frame["budget"] == first) & frame["run"].isin(runs[:2])
+    table = frame.assign(budget=frame["budget"].where(~some, name.format(first)))
+    with pytest.raises(ValueError, match=r"the same training_flops, .*: one budget needs one name"):
+        laws_of(table, tmp_path / "losses.csv")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("C\u00f4te", "Co\u0302te"), ("US", "us"), ("a b", "a\u00a0b"), ("UK", "U\u200bK")],
+    ids=["normal form", "case", "blank", "sign without width"],
+)
+def test_a_name_in_two_spellings_is_an_error(frame, tmp_path, one, other):
+    half = frame["run"].isin(sorted(frame["run"].unique())[::2])
+    names = np.where(half, one, other)
+    table = frame.assign(domain=np.where(frame["domain"] == "treat", names, frame["domain"]))
+    with pytest.raises(ValueError, match="domain is spelled in two ways"):
+        laws_of(table, tmp_path / "losses.csv")
+    for column in ("corpus", "family"):
+        with pytest.raises(ValueError, match=f"{column} is spelled in two ways"):
+            laws_of(frame.assign(**{column: names}), tmp_path / "losses.csv", family=one)
+
+
+def test_names_that_look_alike_may_be_two_domains_of_one_run(frame, tmp_path):
+    found = laws_of(renamed(frame, {"easy": "it", "treat": "IT"}), tmp_path / "losses.csv")
+    assert set(found.laws.relative["treatment"]) == {"it", "IT"}
+
+
+def test_a_name_with_a_line_break_is_an_error(frame, tmp_path):
+    with pytest.raises(ValueError, match="with a line break"):
+        laws_of(renamed(frame, {"treat": "a\nb"}), tmp_path / "losses.csv")
+
+
+def test_numbers_that_are_all_in_other_units_are_noted(frame):
+    table = frame.assign(
+        num_params_total=frame["num_params_total"] / 1e6,
+        tokens=frame["tokens"] / 1e6,
+        training_flops=frame["training_flops"] / 1e12,
+    ).drop(columns=["forward_flops", "num_params_head", "num_params_transformer"], errors="ignore")
+    notes = " ".join(fit_laws(table, **SETTINGS).notes)
+    assert "num_params_total is" in notes and "in another unit" in notes
+    assert "holds runs of" in notes
+
+
+def test_a_loss_that_rises_with_compute_is_noted(frame):
+    settings = {**SETTINGS, "estimators": ("best_run",)}
+    (note,) = fit_laws(frame.assign(value=1 / frame["value"]), **settings).notes
+    assert note.startswith("bits_per_byte rises with compute in every domain")
+    assert not fit_laws(frame, **settings).notes
+
+
+def test_runs_without_a_loss_to_place_the_optimum_are_counted(frame):
+    lost = frame["run"].isin(sorted(frame["run"].unique())[:2]) & (frame["domain"] == "easy")
+    found = fit_laws(frame[~lost], **SETTINGS, optimum_by="family_mean").laws.relative
+    assert found["remarks"].str.contains("run.s. place no optimum").any()
+
+
+def test_one_budget_of_whole_numbers_gives_no_plane():
+    tokens = np.round(np.geomspace(1e8, 1e10, 8))
+    params = np.round(1e20 / 6 / tokens)
+    with pytest.raises(FitError, match="vary in size and in tokens"):
+        fit_grid(np.linspace(0, 0.1, 8), np.log(params), np.log(tokens))
+
+
+def test_an_absurd_standard_error_has_no_weight(frame, truth):
+    table = frame.assign(standard_error=0.001)
+    table.loc[table["run"] == table["run"].iloc[0], "standard_error"] = 1e25
+    found = fit_laws(table, **SETTINGS).laws.relative
+    assert found["dbeta"].to_numpy() == pytest.approx(truth["dbeta"].to_numpy(), abs=0.02)

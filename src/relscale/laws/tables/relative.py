@@ -34,7 +34,9 @@ def fit(fits: MetricFits) -> Iterator[Row]:
         baseline = str(fits.spec.baseline)
         missing = fits.readings.missing(treatment, baseline)
         values = None if missing else fits.log_gap(treatment)
-        remarks = () if values is None else fits.remarks(values, treatment, baseline)
+        remarks = (
+            fits.readings.notes if values is None else fits.remarks(values, treatment, baseline)
+        )
         for estimator in fits.spec.estimators:
             found = fits.fit_gap(estimator, treatment)
             if isinstance(found, FitError) or values is None:
