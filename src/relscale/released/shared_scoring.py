@@ -286,7 +286,8 @@ def can_share(config: Any) -> bool:
 
 def _rope_types(config: Any) -> set[str]:
     """Return the types of a model's rotary embeddings; layers can have different ones."""
-    rope = getattr(config.get_text_config(decoder=True), "rope_parameters", None) or {}
+    text = getattr(config, "text_config", None) or config
+    rope = getattr(text, "rope_parameters", None) or {}
     by_layer = [inner for inner in rope.values() if isinstance(inner, dict)]
     return {str(settings.get("rope_type", "default")) for settings in (rope, *by_layer)}
 
