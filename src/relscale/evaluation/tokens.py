@@ -74,8 +74,8 @@ class TextEncoder:
         The continuation is delimiter + text; white space at the context's end moves to it; its
         tokens are those of the whole that follow the tokens of the context. If the whole does not
         begin with these, the continuation is encoded alone: nothing of the text is lost. With an
-        empty context, the text follows the prefix token. Bytes are those of the text, without
-        the delimiter.
+        empty context, the text follows the prefix token. Bytes are those of the continuation
+        without the one space that parts it from the context.
 
         Raises:
             ValueError: if the text is empty or has no token of its own.
@@ -89,21 +89,19 @@ class TextEncoder:
             alone = len(whole) <= len(shown) or whole[: len(shown)] != shown
             scored = self.encode(continuation) if alone else whole[len(shown) :]
         else:
+            continuation = f" {text}"
             shown, scored = (), self.encode(text)
         if not scored:
             raise ValueError(f"{text!r} has no token of its own after {context[-60:]!r}")
         return Option(
             context=(self.prefix, *shown),
             continuation=scored,
-            num_bytes=len(text.encode()),
+            num_bytes=len(continuation.removeprefix(" ").encode()),
             alone=alone,
         )
 
     def options(self, item: TextItem) -> tuple[Option, ...]:
-        """Return the requests of a question, one per option.
-
-        Bytes are those of the option without the space that separates it from the context.
-        """
+        """Return the requests of a question, one per option."""
         context = item.prefix + item.context
         return tuple(
             self.option(context, text.removeprefix(" "), " " if text.startswith(" ") else "")

@@ -27,7 +27,10 @@ LENGTH_KEYS = (
 """Settings of `transformers` for the maximum of tokens; the first one that is there counts."""
 DEFAULT_LENGTH = 2048
 """The window if neither model nor tokenizer has one, as in the lm-evaluation-harness."""
-CONSTANTS = re.compile(r"(^|\.)attn(\.attention)?\.(masked_)?bias$|\.inv_freq$|(^|\.)position_ids$")
+CONSTANTS = re.compile(
+    r"(^|\.)attn(\.attention)?\.(masked_)?bias$|\.attn\.causal_mask$|(^|\.)position_ids$"
+    r"|\.inv_freq$|\.(cos|sin)_cached$|(^|\.)embed_positions\.weights$|(^|\.)decoder\.version$"
+)
 """Weights of older releases that are constants, and are computed today."""
 POSITION_TABLE = re.compile(r"(^|\.)(position_embeddings|embed_positions|positions_embed|wpe)$")
 PROBE_TOKENS = 16
@@ -253,6 +256,8 @@ def position_rows(module: Any) -> int | None:
 
 
 def first_line(error: object) -> str:
-    """Return the first line of an error's message."""
-    lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    """Return the first line of an error's message, with the next one if it ends with a colon."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

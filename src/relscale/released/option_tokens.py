@@ -78,9 +78,15 @@ class OptionTokens:
     """The text that comes back, if it is another one."""
 
     @property
+    def scored(self) -> str:
+        """The option with the white space at the context's end, which is scored with it."""
+        context = self.text[: len(self.text) - len(self.option)]
+        return context[len(context.rstrip()) :] + self.option
+
+    @property
     def num_bytes(self) -> int:
-        """UTF-8 bytes of the option without the one space that parts it from the context."""
-        text = self.option.removeprefix(" ")
+        """UTF-8 bytes that are scored, without the one space that parts option and context."""
+        text = self.scored.removeprefix(" ")
         return len((unicodedata.normalize("NFC", text) if self.normalised else text).encode())
 
     @property
@@ -161,14 +167,17 @@ def _encode(
 def _encoded_alone(option: OptionTokens, tokenizer: TextTokenizer) -> np.ndarray:
     """Return the tokens of an option by itself, with the white space between it and the context.
 
-    A tokenizer that puts a space in front of every text gets the option without its own.
+    A tokenizer that puts a space in front of every text gets the option without its own, or behind
+    a line break whose tokens are removed.
     """
-    context = option.text[: len(option.text) - len(option.option)]
-    text = context[len(context.rstrip()) :] + option.option
+    text = option.scored
     before = option.context[option.in_front :].tolist()
-    choices = tokenizer.encode_texts(
-        list(dict.fromkeys([text, text.removeprefix(" ")])), special=False
+    plain, shorter, behind, line_break = tokenizer.encode_texts(
+        [text, text.removeprefix(" "), f"\n{text}", "\n"], special=False
     )
+    choices = [plain, shorter]
+    if behind[: len(line_break)] == line_break:
+        choices.append(behind[len(line_break) :])
     read = tokenizer.read_back(
         [option.text] * len(choices), [[*before, *choice] for choice in choices]
     )

@@ -47,17 +47,24 @@ class Bundle:
     boughs: list[Bough]
     """Longest first."""
 
-    def batches(self, tokens: int) -> Iterator[list[Bough]]:
+    def batches(self, tokens: int, *, one_length: bool = False) -> Iterator[list[Bough]]:
         """Yield boughs in batches of at most `tokens` tokens, the longest first.
 
         Padding counts, the prefix does not.
+
+        Args:
+            tokens: maximum of tokens.
+            one_length: whether all boughs of a batch must have the same length.
         """
         start = 0
         while start < len(self.boughs):
-            longest = self.boughs[start].length - len(self.prefix)
-            end = start + max(1, tokens // longest)
-            yield self.boughs[start:end]
-            start = end
+            length = self.boughs[start].length
+            end = start + max(1, tokens // (length - len(self.prefix)))
+            batch = self.boughs[start:end]
+            if one_length:
+                batch = [bough for bough in batch if bough.length == length]
+            yield batch
+            start += len(batch)
 
 
 def bundles_of(

@@ -23,6 +23,9 @@ request on its own."""
 SHARING_ROPE = frozenset({"default", "linear", "llama3"})
 """Rotary embeddings that depend on a token's place alone, not on the length of the sequence."""
 
+LENGTH_ROPE = frozenset({"dynamic", "longrope"})
+"""Rotary embeddings that depend on the longest sequence of a batch: batches are of one length."""
+
 CPU_TOKENS = 2048
 """Padded tokens of a first batch on a processor: more leave its caches and gain nothing."""
 
@@ -64,6 +67,7 @@ class SharedContextModel:
                 "allow shared contexts"
             )
         self.sharing = can_share(module.config) if sharing is None else sharing
+        self._one_length = not LENGTH_ROPE.isdisjoint(_rope_types(module.config))
         self.counts: Counter[str] = Counter()
         """Of all calls: requests, tokens_asked (of each request on its own), tokens_run,
         tokens_padded, with_shared_prefix, halvings."""
@@ -139,7 +143,7 @@ class SharedContextModel:
                     else None
                 )
                 counts["tokens_run"] += len(bundle.prefix)
-                for boughs in bundle.batches(self.batch_tokens):
+                for boughs in bundle.batches(self.batch_tokens, one_length=self._one_length):
                     batch = lay_out(boughs, len(bundle.prefix))
                     done.append((batch.sequences, *self._score_batch(batch, boughs, cache)))
                     counts["tokens_run"] += sum(
@@ -278,6 +282,14 @@ def can_share(config: Any) -> bool:
         and windows
         and rope.get("rope_type", "default") in SHARING_ROPE
     )
+
+
+def _rope_types(config: Any) -> set[str]:
+    """Return the types of a model's rotary embeddings; layers can have different ones."""
+    text = getattr(config, "text_config", None) or config
+    rope = getattr(text, "rope_parameters", None) or {}
+    by_layer = [inner for inner in rope.values() if isinstance(inner, dict)]
+    return {str(settings.get("rope_type", "default")) for settings in (rope, *by_layer)}
 
 
 def first_batch_tokens(module: Any) -> int:

@@ -91,7 +91,8 @@ def encode_items(
 ) -> TextRequests:
     """Return the requests of questions: one sequence per option.
 
-    Bytes are those of the option without the one space that parts it from the context.
+    Bytes are those of the option, and of white space at the context's end, without the one space
+    that parts the two.
 
     Args:
         items: questions; names are unique within a domain.

@@ -14,6 +14,8 @@ from relscale.text.folder_walk import has_hidden_part
 
 COMPRESSED = (".gz", ".zst", ".zstd")
 """Endings of compressed files, which follow the ending of the format. Case does not matter."""
+LFS_POINTER = b"version https://git-lfs"
+"""First bytes of the file that a clone without Git LFS has in place of a large one."""
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile)
 _FORMATS = (
     (b"\xff\xfe\x00\x00", "it is UTF-32"),
@@ -60,6 +62,7 @@ def _opened(path: Path, member: str | None, stack: ExitStack) -> BinaryIO:
         raise ValueError(f"{path}: member = {member!r} is given, but this is not a .zip")
     else:
         name, raw = path.name, stack.enter_context(path.open("rb"))
+    check_no_pointer(path)
     if not name.lower().endswith(COMPRESSED):
         return raw
     if not raw.read(1):
@@ -71,6 +74,19 @@ def _opened(path: Path, member: str | None, stack: ExitStack) -> BinaryIO:
 
     packed = pa.PythonFile(raw, mode="r")
     return cast(BinaryIO, stack.enter_context(pa.CompressedInputStream(packed, "zstd")))
+
+
+def check_no_pointer(path: Path) -> None:
+    """Check that a file is not the pointer that a clone without Git LFS has in its place.
+
+    Raises:
+        ValueError: naming the file, if it is.
+    """
+    with path.open("rb") as handle:
+        if handle.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise ValueError(
+                f"{path}: is a pointer of Git LFS, not the file; run `git lfs pull` in its folder"
+            )
 
 
 def is_archive(path: Path) -> bool:
@@ -99,8 +115,10 @@ def _archive(path: Path) -> zipfile.ZipFile:
     """Open a zip archive.
 
     Raises:
-        ValueError: naming the file, if the name of a member is damaged or its version is unknown.
+        ValueError: naming the file, if it is a pointer, the name of a member is damaged or its
+            version is unknown.
     """
+    check_no_pointer(path)
     try:
         return zipfile.ZipFile(path)
     except (UnicodeDecodeError, NotImplementedError) as error:

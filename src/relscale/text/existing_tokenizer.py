@@ -11,7 +11,7 @@ from relscale.files import replacing, write_json
 from relscale.text.local_files import local_files, stamps
 from relscale.text.manifests import LocalRecord
 from relscale.text.tokenizer import load_tokenizer, tokenizer_text
-from relscale.text.tokenizer_checks import switch_off
+from relscale.text.tokenizer_checks import keep_form, switch_off
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ def take_tokenizer(
 ) -> None:
     """Copy an existing tokenizer and write its manifest.
 
-    The copy has the same bytes, unless the file holds padding, truncation or dropout: these are
-    not copied.
+    The copy has the same bytes, unless the file holds padding, truncation, dropout or the
+    normalizer NFC: these are not copied.
 
     Args:
         given: where the tokenizer is.
@@ -43,7 +43,8 @@ def take_tokenizer(
         temporary.write_bytes(content)
         tokenizer = load_tokenizer(temporary, _name(given))
         entries = tokenizer.get_vocab_size()
-        if carried := switch_off(Tokenizer.from_str(content.decode())):
+        as_given = Tokenizer.from_str(content.decode())
+        if carried := switch_off(as_given) + keep_form(as_given):
             _LOG.warning("%s: its %s is switched off", _name(given), " and ".join(carried))
             temporary.write_text(tokenizer_text(tokenizer), encoding="utf-8")
         if entries != vocab_size:

@@ -225,7 +225,8 @@ def _not_text(reason: str, head: bytes) -> str:
 def _lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a file with their numbers.
 
-    Line ends (LF or CRLF) and a byte order mark are left out.
+    Line ends (LF or CRLF) are left out, and so are byte order marks at the beginning of a line:
+    files that were joined have them.
     """
     number = 0
     parts: list[bytes] = []  # of the line that continues in the next chunk
@@ -239,14 +240,14 @@ def _lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int,
             for line in lines:
                 number += 1
                 if number > skip:
-                    yield number, _line(number, line)
-    last = _line(number + 1, b"".join(parts))
+                    yield number, _line(line)
+    last = _line(b"".join(parts))
     if last and number + 1 > skip:
         yield number + 1, last
 
 
-def _line(number: int, line: bytes) -> bytes:
-    return (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).removesuffix(b"\r")
+def _line(line: bytes) -> bytes:
+    return line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\r")
 
 
 def _text_lines(path: Path, member: str | None, skip: int = 0) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relscale.text.compressed_files import is_archive, open_binary
+from relscale.text.compressed_files import check_no_pointer, is_archive, open_binary
 from relscale.text.json_values import repeated
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def parquet_rows(
             source: Any = path
             if is_archive(path):
                 source = pa.BufferReader(stack.enter_context(open_binary(path, member)).read())
+            else:
+                check_no_pointer(path)
             table = stack.enter_context(pq.ParquetFile(source))
             schema = table.schema_arrow
             _check_columns(path, schema.names, columns)

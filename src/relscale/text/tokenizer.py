@@ -16,6 +16,7 @@ from relscale.text.tokenizer_checks import (
     check_batches,
     check_byte_level,
     check_numbers,
+    keep_form,
     switch_off,
 )
 
@@ -92,7 +93,7 @@ def first_texts(path: Path, num_bytes: int) -> Iterator[str]:
 def load_tokenizer(path: Path, where: str = "") -> Tokenizer:
     """Load a tokenizer file; text that spells a special token is encoded as text.
 
-    Padding, truncation and dropout that the file holds are switched off.
+    Padding, truncation, dropout and the normalizer NFC that the file holds are switched off.
 
     Args:
         path: the file.
@@ -110,6 +111,7 @@ def load_tokenizer(path: Path, where: str = "") -> Tokenizer:
     # end-of-text token would be cut in two.
     tokenizer.encode_special_tokens = True
     switch_off(tokenizer)
+    keep_form(tokenizer)
     check_tokenizer(tokenizer, where)
     return tokenizer
 

@@ -7,7 +7,7 @@ change or invent tokens here. Read `switch_off` and `scored_form` first.
 import unicodedata
 from collections import Counter
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
 ROUND_TRIP = (
     "Naïve café, “quotes”,\ttabs\r\n\n  spaces…  ½ 🙂 中文 \x00\ufeff <|endoftext|> end",
@@ -33,6 +33,18 @@ def switch_off(tokenizer: Tokenizer) -> list[str]:
         tokenizer.model.dropout = None
         found.append("dropout")
     return found
+
+
+def keep_form(tokenizer: Tokenizer) -> list[str]:
+    """Switch off the normalizer NFC of a byte-level tokenizer; return its name if it was on.
+
+    Many published tokenizers have it. Texts in NFC keep their tokens, and other texts are no longer
+    changed.
+    """
+    if not isinstance(tokenizer.normalizer, normalizers.NFC):
+        return []
+    tokenizer.normalizer = None
+    return ["normalizer NFC"]
 
 
 def check_batches(tokenizer: Tokenizer, where: str) -> None:

@@ -366,6 +366,7 @@ def older_gpt2(weights):
     for layer in range(2):
         older[f"h.{layer}.attn.bias"] = torch.ones(1, 1, 320, 320).tril()
         older[f"h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
+        older[f"h.{layer}.attn.causal_mask"] = torch.ones(1, 1, 4, 4)
     return older
 
 
@@ -374,8 +375,9 @@ def test_constants_that_older_releases_keep_among_their_weights_do_not_matter(mo
     change_weights(folder, older_gpt2)
     assert nats(folder) == nats(models["gpt2"])
     folder = copy("llama")
-    name = "model.layers.0.self_attn.rotary_emb.inv_freq"
-    change_weights(folder, lambda weights: {**weights, name: torch.ones(4)})
+    inner = "model.layers.0.self_attn.rotary_emb"
+    constants = {f"{inner}.{name}": torch.ones(4) for name in ("inv_freq", "cos_cached")}
+    change_weights(folder, lambda weights: {**weights, **constants})
     assert nats(folder) == nats(models["llama"])
 
 

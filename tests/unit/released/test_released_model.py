@@ -281,6 +281,37 @@ def test_what_is_not_known_to_allow_sharing_is_run_the_plain_way(reference, requ
         SharedContextModel(module, context_length=96, sharing=True)
 
 
+def test_batches_do_not_move_scores_of_rotary_embeddings_that_depend_on_the_length(
+    reference, requests
+):
+    import transformers
+
+    rope = {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "short_factor": [1.0, 1.1, 1.2, 1.3],
+        "long_factor": [2.0, 3.0, 4.0, 5.0],
+    }
+    config = small(
+        "phi3",
+        intermediate_size=32,
+        pad_token_id=0,
+        rope_parameters=rope,
+        original_max_position_embeddings=32,
+    )
+    module = transformers.AutoModelForCausalLM.from_config(config)
+    reference.fill(module, 0.6)  # attention to few places, which a wrong angle moves
+    contexts, continuations, group = requests
+    alone = SharedContextModel(module, context_length=96, batch_tokens=1)
+    together = SharedContextModel(module, context_length=96, batch_tokens=10_000)
+    np.testing.assert_allclose(
+        together.score(contexts, continuations, group).log_likelihood,
+        alone.score(contexts, continuations, group).log_likelihood,
+        rtol=1e-6,
+        atol=1e-5,
+    )
+
+
 def test_batches_are_halved_until_memory_suffices(reference, requests):
     import transformers
 

@@ -60,9 +60,9 @@ def document(text, name="i"):
 def test_context_and_continuation_are_parts_of_the_whole():
     requests = encode_items([item("shot\n\nq \n", ("x", " é"), prefix="")], Bytes(), 50)
     assert [list(tokens) for tokens in requests.contexts] == [[1, *ids("shot\n\nq")]] * 2
-    # White space at the context's end is scored.
+    # White space at the context's end is scored, and counts but for one space.
     assert [list(tokens) for tokens in requests.continuations] == [ids(" \nx"), ids(" \n é")]
-    assert requests.table.num_bytes.tolist() == [1, 2]
+    assert requests.table.num_bytes.tolist() == [2, 4]
 
 
 def test_where_a_token_spans_the_boundary_the_option_is_encoded_alone():
@@ -77,6 +77,23 @@ def test_where_a_token_spans_the_boundary_the_option_is_encoded_alone():
     assert requests.table.num_bytes.tolist() == [2, 1, 2]
     # One item, not its two options.
     assert requests.counts() == {"encoded_alone": 1, "normalised": 0, "special_in_text": 0}
+
+
+class SpaceInFront(Bytes):
+    """Puts a space in front of every text, as many tokenizers do."""
+
+    def encode_texts(self, texts, *, special, spelled=True):
+        return super().encode_texts([f" {text}" for text in texts], special=special)
+
+    def read_back(self, texts, tokens):
+        return super().read_back([f" {text}" for text in texts], tokens)
+
+
+def test_an_option_that_is_encoded_alone_gets_no_space_that_its_text_does_not_have():
+    requests = encode_items([item("qa", ("bc", "b"))], SpaceInFront(), 50)
+    assert [list(tokens) for tokens in requests.contexts] == [[1, *ids(" qa")]] * 2
+    assert [list(tokens) for tokens in requests.continuations] == [ids("bc"), ids("b")]
+    assert not requests.left_out
 
 
 def test_an_empty_context_is_the_prefix_token_and_no_special_token_is_scored():

@@ -243,3 +243,19 @@ def test_the_line_that_is_not_utf8_is_found_in_long_and_compressed_files(tmp_pat
     for name in ("a.txt", "a.txt.gz"):
         with pytest.raises(ValueError, match=rf"{name} line 4322: not UTF-8 text"):
             read_text(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv", "jsonl", "json", "parquet", "jsonl.gz", "zip"])
+def test_a_pointer_of_git_lfs_is_no_text(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(ValueError, match=rf"a\.{ending}: is a pointer of Git LFS"):
+        list(read_texts(path, "text"))
+
+
+def test_byte_order_marks_of_joined_files_are_no_text(tmp_path):
+    mark = "\ufeff".encode()
+    (tmp_path / "a.txt").write_bytes(mark + b"one\n" + mark + b"two\n")
+    (tmp_path / "a.jsonl").write_bytes(2 * (mark + b'{"text": "one"}\n'))
+    assert list(read_texts(tmp_path / "a.txt", "text")) == ["one", "two"]
+    assert list(read_texts(tmp_path / "a.jsonl", "text")) == ["one", "one"]
