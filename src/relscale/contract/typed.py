@@ -54,8 +54,9 @@ def typed(frame: pd.DataFrame, where: str, place: Place = row_of) -> pd.DataFram
             changed[name] = as_text(column, budget=name in ("budget", "held_out_budget"))
         elif name in FLAGS:
             truth = as_flags(column, where, place)
-            missing = _without_word(column) if name in OPEN_FLAGS else False
-            changed[name] = truth.astype("boolean").mask(missing) if np.any(missing) else truth
+            changed[name] = truth
+            if name in OPEN_FLAGS and (missing := _without_word(column)).any():
+                changed[name] = truth.astype("boolean").mask(missing)
         elif name in NUMBERS:
             changed[name] = as_numbers(column, where, place)
     frame = frame.assign(**changed)

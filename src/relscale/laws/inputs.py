@@ -243,7 +243,8 @@ def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
         params = model.where(model > 0, params)
     notes = unit_notes(compute, (runs[compute] / params / runs["tokens"]).tolist())
     notes += size_notes(runs["num_params_total"], runs["tokens"])
-    notes += budget_notes(compute, runs.groupby("budget", sort=True)[compute].median().items())
+    medians = runs.groupby("budget", sort=True)[compute].median()
+    notes += budget_notes(compute, [(str(name), value) for name, value in medians.items()])
     notes += direction_notes(used, spec)
     seen: set[tuple[object, ...]] = set()
     copies = []
