@@ -132,7 +132,7 @@ def test_the_normalizer_of_published_tokenizers_is_switched_off(
     assert json.loads(out.read_text())["normalizer"] is None
     tokenizer = load_tokenizer(out)
     composed, apart = "caf\u00e9 sail", "cafe\u0301 sail"
-    # What the published tokenizer gives for text in NFC; other text comes back unchanged.
+    # Text in NFC has the tokens of the published tokenizer; other text comes back unchanged.
     assert tokenizer.encode(composed).ids == Tokenizer.from_file(str(given)).encode(composed).ids
     assert tokenizer.decode(tokenizer.encode(apart).ids) == apart
     assert tokens_of(given, tmp_path) == tokens_of(plain, tmp_path)
