@@ -113,6 +113,7 @@ class Uniform(torch.nn.Module):
         super().__init__()
         self.embedding = torch.nn.Embedding(entries, 1)
         self.config = SimpleNamespace(model_type="uniform", hidden_size=1)
+        self.config.get_text_config = lambda decoder: self.config
 
     def get_input_embeddings(self):
         return self.embedding
@@ -378,10 +379,11 @@ def test_context_and_option_together_are_the_text_or_the_item_is_left_out(name, 
         tokens = tokens[1:]
     ((form, _),) = tokenizer.read_back([context + option], [tokens])
     assert form is not None
-    assert requests.table.num_bytes.tolist() == [len(option.removeprefix(" ").encode())]
+    continuation = context[len(context.rstrip()) :] + option
+    assert requests.table.num_bytes.tolist() == [len(continuation.removeprefix(" ").encode())]
     (scored,) = tokenizer.read_back([option], [requests.continuations[0].tolist()])
     if name != "pieces" and requests.counts()["encoded_alone"]:
-        assert scored[1] == context[len(context.rstrip()) :] + option
+        assert scored[1] == continuation
 
 
 def test_a_token_that_the_model_lacks_is_named_with_its_text():
