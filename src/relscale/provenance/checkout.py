@@ -10,7 +10,7 @@ from relscale.provenance.certified import CERTIFIED
 from relscale.provenance.certify import certify, rule_of
 from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.dag import planned_jobs
-from relscale.provenance.published import Comparison, compare
+from relscale.provenance.published import Agreement, compare
 from relscale.provenance.verify import Finding, refuse_stale, verify
 
 
@@ -32,7 +32,7 @@ def verified(
     return experiment, verify(jobs, Checksums.read(folder, place))
 
 
-def compared(overlays: Sequence[Path], folder: Path, where: Path) -> Comparison:
+def compared(overlays: Sequence[Path], folder: Path, where: Path) -> Agreement:
     """Compare the results of an experiment with a certificate.
 
     Args:

@@ -25,7 +25,7 @@ NOWHERE = "absent"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Agreement:
     """The result of comparing published results with those of a checkout."""
 
     values: list[str]
@@ -67,7 +67,7 @@ class Comparison:
         return "\n".join([*lines, *causes]) + "\n"
 
 
-def compare(published: Certificate, here: Certificate) -> Comparison:
+def compare(published: Certificate, here: Certificate) -> Agreement:
     """Compare the results of a checkout with published ones.
 
     Args:
@@ -78,6 +78,9 @@ def compare(published: Certificate, here: Certificate) -> Comparison:
     states = {stage.name: _State.of(stage, published, here) for stage in STAGES}
     if values and not states["laws"].differing:
         states["laws"] = _State(differing=["the values"], compared=True)
+    for stage in STAGES:
+        if not states[stage.name].compared and _explanations(stage, published, here, []):
+            states[stage.name] = _State(differing=[], compared=False, suspect=True)
     last = ["laws"] if values else [name for name, state in states.items() if state.differing]
     first = {root for name in last for root in _roots(name, states)}
     problems = [f"edited: {line}" for found in here.problems.values() for line in found]
@@ -94,7 +97,7 @@ def compare(published: Certificate, here: Certificate) -> Comparison:
             if states[stage.name].differing and stage.name not in first:
                 found = _explanations(stage, published, here, states[stage.name].differing)
                 causes += [f"also, {line} ({stage.name})" for line in found]
-    return Comparison(
+    return Agreement(
         values=values,
         problems=problems,
         differing={name: state.differing for name, state in states.items()},
@@ -124,7 +127,9 @@ class _State:
 
     differing: list[str]
     compared: bool
-    """Whether any result exists on both sides, or on one alone."""
+    """Whether results exist here that can be compared, or neither side has any."""
+    suspect: bool = False
+    """Whether results that cannot be compared were made by other jobs than the published ones."""
 
     @classmethod
     def of(cls, stage: Stage, published: Certificate, here: Certificate) -> "_State":
@@ -161,7 +166,7 @@ def _roots(name: str, states: Mapping[str, _State]) -> set[str]:
     if state.compared and not state.differing:
         return set()
     before = {root for each in stage.after for root in _roots(each, states)}
-    return before or ({name} if state.differing else set())
+    return before or ({name} if state.differing or state.suspect else set())
 
 
 def _explanations(
@@ -172,7 +177,7 @@ def _explanations(
     other_step = any(line.startswith("other step") for line in found)
     level = [line for line in found if line.startswith("other level")]
     lines = [line for line in found if line not in level]
-    if stage.name == "text":
+    if stage.name == "text" and differing:
         lines.append(f"other text by checksum: {_some(list(differing))}")
     rules = [
         rule for rule in stage.rules if rule in published.facts.rules or rule in here.facts.rules
