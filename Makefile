@@ -47,7 +47,7 @@ CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
 .PHONY: help env lock reproduce test check docs format schema golden tiny plan \
-	figures report verify archive publish soak clean-checkpoints clean-results
+	figures report verify certify archive publish soak clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -64,6 +64,8 @@ reproduce: env ## run EXPERIMENT from text to report; only stale steps run
 	$(MAKE) --no-print-directory report
 	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv \
 		--absolute $(RESULTS)/laws/absolute.csv --report $(RESULTS)/report.html
+	@# The results are complete even if they differ from the published ones.
+	@$(BIN)/python -m relscale certify $(OVERLAYS) || true
 
 report: env ## build the report from finished results
 	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css
@@ -114,6 +116,9 @@ format: env ## reformat the code
 
 verify: env ## list the stale results of EXPERIMENT and why they are stale
 	$(BIN)/python -m relscale verify $(OVERLAYS)
+
+certify: env ## compare the verdicts and slopes of EXPERIMENT with the published ones
+	$(BIN)/python -m relscale certify $(OVERLAYS)
 
 archive: env ## pack tables, figures and records of EXPERIMENT into one file
 	$(BIN)/python -m relscale archive $(OVERLAYS) --out $(RESULTS).tar.gz

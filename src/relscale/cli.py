@@ -7,16 +7,12 @@ imports this module, and it imports no stage.
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_origin
+from typing import Annotated, Any, get_origin
 
 import typer
 from pydantic import BaseModel
 
 from relscale.config.analysis import FitSettings, TwoStageAxes
-
-if TYPE_CHECKING:
-    from relscale.config.experiment import Experiment
-    from relscale.provenance.verify import Finding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -240,30 +236,6 @@ def laws(
     typer.echo(found.summary(), nl=False)
 
 
-def _verified(
-    overlays: list[Path], folder: Path, *, record: bool = False
-) -> "tuple[Experiment, list[Finding]]":
-    """Return the experiment and the state of each of its jobs.
-
-    Args:
-        overlays: the experiment's overlays.
-        folder: the checkout.
-        record: whether to record the checksums of results that have none yet.
-    """
-    from relscale.config.load import load_experiment
-    from relscale.provenance.checksums import Checksums, checksums_place, note
-    from relscale.provenance.dag import planned_jobs
-    from relscale.provenance.verify import verify as compare
-
-    # First, since Snakemake runs code in a file with the key __use_yte__, which is none of ours.
-    experiment = load_experiment(folder / "config.yaml", *overlays)
-    jobs = planned_jobs(overlays, folder)
-    place = checksums_place(experiment.experiment)
-    if record:
-        note(jobs, Checksums.read(folder, place))
-    return experiment, compare(jobs, Checksums.read(folder, place))
-
-
 @app.command()
 def verify(
     overlays: Overlays = None,
@@ -280,12 +252,59 @@ def verify(
     Records that the jobs wrote are compared with the present workflow; Snakemake's metadata is not
     needed.
     """
+    from relscale.provenance.checkout import verified
     from relscale.provenance.verify import summary
 
-    _, findings = _verified(overlays or [], folder, record=record)
+    _, findings = verified(overlays or [], folder, record=record)
     typer.echo(summary(findings), nl=False)
     if not all(finding.fresh for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def certify(
+    overlays: Overlays = None,
+    folder: Checkout = Path(),
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of another certificate, or its certificate.json; the default is "
+            "experiments/published/<experiment>."
+        ),
+    ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Publish these results: write experiments/published/<experiment> anew. Results "
+            "that are stale or modified are refused.",
+        ),
+    ] = False,
+) -> None:
+    """Compare verdicts and slopes with the published ones. Exit code 1 if they differ.
+
+    If they differ, the differences and their likely cause are listed: other text, configuration,
+    libraries, code, training step, or an edited file.
+    """
+    from relscale.config.load import load_experiment
+    from relscale.provenance.certificate import published_folder
+    from relscale.provenance.checkout import compared, verified, write_certificate
+
+    overlays = overlays or []
+    name = load_experiment(folder / "config.yaml", *overlays).experiment
+    published = published_folder(name, folder)
+    where = against or published
+    if write:
+        _, findings = verified(overlays, folder, record=True)
+        for path in write_certificate(name, findings, folder, published):
+            typer.echo(f"{path} ({path.stat().st_size / 1e3:.1f} kB)")
+    elif against is None and not published.is_dir():
+        typer.echo(f"{name}: {published} has no published results to compare with")
+    else:
+        found = compared(overlays, folder, where)
+        typer.echo(found.text(str(where)), nl=False)
+        if not found.equal:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -300,11 +319,15 @@ def archive(
 
     Weights are left out, and so are texts that we may not redistribute.
     """
-    from relscale.provenance.archive import members, pack
+    from relscale.provenance.archive import CERTIFICATE, members, pack
+    from relscale.provenance.checkout import verified, write_certificate
 
-    experiment, findings = _verified(overlays or [], folder, record=True)
+    experiment, findings = verified(overlays or [], folder, record=True)
     results = f"results/{experiment.experiment}"
     names = members(findings, folder, results)
+    certificate = folder / results / CERTIFICATE
+    written = write_certificate(experiment.experiment, findings, folder, certificate)
+    names = sorted({*names, *(path.relative_to(folder) for path in written)})
     digest = pack(names, folder, results, out)
     typer.echo(f"{digest}  {out} ({len(names)} files, {out.stat().st_size / 1e6:.1f} MB)")
 
@@ -333,15 +356,23 @@ def publish(
     from relscale.hub import check_licence, runs_to_publish
     from relscale.hub import publish as write
     from relscale.hub import upload as send
+    from relscale.provenance.archive import CERTIFICATE
+    from relscale.provenance.certificate import NAME
+    from relscale.provenance.checkout import verified, write_certificate
 
     check_licence(licence)
-    experiment, findings = _verified(overlays or [], folder)
+    experiment, findings = verified(overlays or [], folder)
     results = f"results/{experiment.experiment}"
     runs = runs_to_publish(findings, results)
     folders, without = write(experiment.experiment, runs, folder / results, out, licence)
     for line in without:
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
+    try:
+        write_certificate(experiment.experiment, findings, folder, out / CERTIFICATE)
+    except ValueError as error:
+        (out / CERTIFICATE / NAME).unlink(missing_ok=True)
+        typer.echo(f"no certificate: {error}")
     if upload is None:
         typer.echo("nothing was uploaded; --upload OWNER uploads")
         return

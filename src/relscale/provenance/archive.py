@@ -27,6 +27,8 @@ COMPONENTS = "results/shared/components/"
 """Folder of the shards of large corpora; only the record of each shard is packed."""
 METADATA = Path(".snakemake/metadata")
 CHECKSUMS = "SHA256SUMS"
+CERTIFICATE = "certificate"
+"""Folder of the results' certificate, in the folder of the results."""
 
 
 def archived(job: Job, results: str) -> list[str]:
