@@ -41,8 +41,8 @@ QUIET := --quiet host progress reason rules
 EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 # One process per core; tests/conftest.py says which tests share a process.
-PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadgroup \
-	--no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \
+	--dist loadscope --no-loadscope-reorder
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent
+SNAKEMAKE = "snakemake"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
@@ -48,27 +48,35 @@ def pytest_addoption(parser):
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Skip the long tests, and decide which tests share a process.
-
-    Tests of one file share a process, and with it what is prepared once per file. Tests that run
-    Snakemake or SLURM form one group: they share finished experiments, and two at a time would
-    disturb each other. They come first, since that group takes longest.
-    """
+    """Skip the long tests, and begin with those that take longest."""
     if not config.getoption("--soak"):
         for item in items:
             if "soak" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="a long test: --soak runs it"))
-    for item in items:
-        group = "snakemake" if runs_snakemake(item) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not runs_snakemake(item))
+    items.sort(key=lambda item: group_of(item.nodeid) != SNAKEMAKE)
 
 
-def runs_snakemake(item):
-    """Return whether a test is in one of the folders whose tests run whole experiments."""
-    return bool({"workflow", "slurm"} & set(item.path.relative_to(TESTS).parts[:1]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Return the scheduler that distributes groups of tests over processes."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)
+
+
+def group_of(nodeid):
+    """Return the group of a test, whose tests share a process.
+
+    Tests of one file share what is prepared once per file. All tests that run Snakemake or SLURM
+    form one group: they share finished experiments, and two at a time would disturb each other.
+    """
+    file = nodeid.split("::")[0]
+    return SNAKEMAKE if {"workflow", "slurm"} & set(Path(file).parts[:2]) else file
 
 
 @pytest.fixture(scope="session")
