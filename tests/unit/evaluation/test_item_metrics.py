@@ -125,8 +125,9 @@ def test_each_metric_names_an_accuracy_that_exists_as_its_chance_level():
         assert (metric.chance_of is None) == (metric.needs == "documents")
 
 
-def test_a_metric_that_nobody_declared_is_an_error_and_is_refused_by_the_configuration():
-    assert lower_is_better("perplexity")
+def test_a_metric_that_nobody_declared_has_no_direction_and_is_refused_by_the_configuration():
+    with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits"):
+        lower_is_better("perplexity")
     assert metric_label("perplexity_per_word") == "perplexity per word"
     with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits"):
         DocumentFamily.model_validate(
