@@ -118,7 +118,7 @@ def test_too_little_to_explain():
     assert made.status.unique().tolist() == ["too_few_runs"]
     assert made.r2.isna().all()
     frame = losses()
-    frame["training_flops"], frame["forward_flops"] = 1e15, 1e15 / 3
+    frame["training_flops"], frame["forward_flops"], frame["budget"] = 1e15, 1e15 / 3, "1e15"
     assert set(table(frame).status) == {"no_variation"}
     three = table(losses(runs=3))
     assert three.r2.notna().all()
