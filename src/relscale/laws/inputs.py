@@ -133,7 +133,7 @@ def check_shares(family: pd.DataFrame, spec: LawSpec, where: str) -> None:
     """
     shares = {name for name, metric in METRICS.items() if metric.unit == "1"}
     names = {name for name in family["metric"].unique() if plain_name(name) in shares}
-    if spec.chance is not None:
+    if spec.chance is not None and spec.direction(spec.accuracy_metric) is not False:
         names.add(spec.accuracy_metric)
     wrong = family[
         family["metric"].isin(names) & family["used"] & (family["value"] > 1 + MAX_ROUNDING)
