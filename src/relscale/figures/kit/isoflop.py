@@ -39,6 +39,11 @@ ESTIMATOR_NAMES = {
 """Words for estimators."""
 
 
+LEAST_ROOM = 1.5
+"""Factor beyond the runs within which an optimum extends the axes of a panel, unless half of the
+runs' range on the log axis is more."""
+
+
 def estimator_mark(estimator: str) -> MarkStyle:
     """Return the mark of an estimator: arguments of `Axes.plot`."""
     other: MarkStyle = {
@@ -175,16 +180,35 @@ def isoflop_panel(
         if len(good):
             last = good.sort_values(["tokens", "value"]).iloc[-1]
             ends.append((float(last["tokens"]), float(last["value"]), budget))
-    low, high = limits_log([float(value) for value in losses["tokens"]], pad=0.05)
+    drawn = optima[optima["budget"].isin(colour)]
+    is_near = _is_near(drawn, losses)
+    near, far = drawn[is_near], int((~is_near).sum())
+    low, high = limits_log([*map(float, losses["tokens"]), *near["optimum_tokens"]], pad=0.05)
     log_axis(axes.xaxis, low, high, least=2, most=5)
-    lost = without_positive_error(losses)
+    beyond = f"{far} {'optima' if far > 1 else 'optimum'} beyond the panel" if far else ""
+    lost = "; ".join(filter(None, [without_positive_error(losses), beyond]))
     if lost:
         note(axes, lost, y=0.98, va="top")
-    bottom, top = limits_log([float(value) for value in losses["value"]])
+    bottom, top = limits_log([*map(float, losses["value"]), *near["value"]])
     log_axis(axes.yaxis, bottom * (bottom / top) ** below, top)
     axes.set_xlabel("Training tokens")
     if len(ends) <= 12:
         _budget_labels(axes, ends, colour)
+
+
+def _is_near(optima: pd.DataFrame, losses: pd.DataFrame) -> pd.Series:
+    """Return of each optimum whether it is among the runs, or near enough to show it with them.
+
+    An optimum that does not exist (not positive) has nothing to show and counts as near.
+    """
+    near = pd.Series(True, index=optima.index)
+    for name, column in (("optimum_tokens", "tokens"), ("value", "value")):
+        runs = pd.to_numeric(losses[column], errors="coerce")
+        runs = runs[np.isfinite(runs) & (runs > 0)]
+        if len(runs):
+            room = max(float(runs.max() / runs.min()) ** 0.5, LEAST_ROOM)
+            near &= optima[name].between(runs.min() / room, runs.max() * room)
+    return near | ~((optima["optimum_tokens"] > 0) & (optima["value"] > 0))
 
 
 def _runs(axes: Axes, good: pd.DataFrame, excluded: pd.DataFrame, tint: str, marker: str) -> None:
