@@ -188,8 +188,9 @@ def spec(steps=40):
     return run_spec(SHAPE, ADAM, steps=steps, batch_size=4)
 
 
-def model(settings=ADAM):
-    return TorchTrainer(SHAPE, Choices(), optimiser_of(settings), seed=1)
+def model(settings=ADAM, **unchecked):
+    optimiser = optimiser_of(settings).model_copy(update=unchecked)
+    return TorchTrainer(SHAPE, Choices(), optimiser, seed=1)
 
 
 @pytest.fixture
@@ -220,7 +221,7 @@ def test_training_learns_and_repeats_itself_bit_for_bit(tokens):
 
 
 def test_a_run_that_diverges_says_where(tokens):
-    outcome = train(spec(), tokens, model(ADAM | {"learning_rate": math.nan}))
+    outcome = train(spec(), tokens, model(learning_rate=math.nan))
     assert re.fullmatch(
         r"diverged: loss is (nan|inf) between steps \d+ and \d+ of 40", outcome.excluded_reason
     )
@@ -284,7 +285,7 @@ def test_tensorboard_files_on_request(planned, monkeypatch):
 
 
 def test_weights_that_are_not_finite_after_the_last_step_exclude_a_run(tokens):
-    outcome = train(spec(steps=1), tokens, model(ADAM | {"learning_rate": math.nan}))
+    outcome = train(spec(steps=1), tokens, model(learning_rate=math.nan))
     assert outcome.excluded_reason == "diverged: weights are not finite after step 1"
     assert len(outcome.curve) == 1
 
