@@ -7,6 +7,7 @@ each setting. Snakemake lists the jobs it would run.
 
 import shutil
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 
@@ -133,20 +134,35 @@ def edited_digests(tmp_path, monkeypatch, planner):
     monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
     forget_code()
     stages = sorted({stage_of(job) for job in planner.jobs()})
-    written, normalise = {}, provenance._normalised.__wrapped__
 
-    def remembered(module):
-        text = provenance._file_of(module).read_text()
-        if text not in written:
-            written[text] = sha256(
-                normalise(module).encode()
-            ).hexdigest()  # as telling as the text, and short
-        return written[text]
+    @cache
+    def text_of(module):
+        return provenance._file_of(module).read_text()
 
-    monkeypatch.setattr(provenance, "_normalised", remembered)
+    def by_text(function):
+        """Remember a function of a module by the module's text."""
+        found = {}
+
+        def remembered(module):
+            key = module, text_of(module)
+            if key not in found:
+                provenance._tree.cache_clear()
+                found[key] = function(module)
+            return found[key]
+
+        return remembered
+
+    # The digest of a text is as telling as the text, and short.
+    written = provenance._normalised.__wrapped__
+    monkeypatch.setattr(
+        provenance,
+        "_normalised",
+        by_text(lambda module: sha256(written(module).encode()).hexdigest()),
+    )
+    monkeypatch.setattr(provenance, "_source_files", by_text(provenance._source_files.__wrapped__))
 
     def digests():
-        for function in (provenance.code_digest, provenance.import_closure, provenance._tree):
+        for function in (provenance.code_digest, provenance.import_closure, text_of):
             function.cache_clear()
         return {stage: provenance.code_digest(stage) for stage in stages}
 

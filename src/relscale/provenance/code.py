@@ -139,7 +139,8 @@ def import_closure(module: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
-def _source_files(module: str) -> list[Path]:
+@cache
+def _source_files(module: str) -> tuple[Path, ...]:
     """Return the files that a module names in `SOURCE_FILES`, as patterns below its folder."""
     file = _file_of(module)
     assert file is not None
@@ -150,7 +151,7 @@ def _source_files(module: str) -> list[Path]:
         and [ast.unparse(target) for target in node.targets] == ["SOURCE_FILES"]
         for pattern in ast.literal_eval(node.value)
     ]
-    return sorted(path for pattern in patterns for path in file.parent.glob(pattern))
+    return tuple(sorted(path for pattern in patterns for path in file.parent.glob(pattern)))
 
 
 @cache
