@@ -545,6 +545,7 @@ def test_the_table_of_implementations_says_which_runs_differ(planned, caplog):
         record = content | {"spec": spec, "columns": other, "implementation": "native avx2"}
         write_json(folder / name / "record.json", record)
     paths = [folder / name / "record.json" for name in ("two", "one", "three")]
+    caplog.clear()
     write_implementations(paths[::2], folder / "implementations.csv")
     assert not caplog.records
     write_implementations(paths, folder / "implementations.csv")
