@@ -23,6 +23,7 @@ COPIED = (
     "src",
 )
 PAGES = ("html", "explorer.html", "figures")
+CERTIFICATE = "certificate"  # Written by `relscale archive`, not by a job.
 # Files with times of jobs, which differ between calls.
 TIMES = (".snakemake_timestamp", "speed.csv")
 
@@ -86,12 +87,13 @@ class Checkout:
         return counts
 
     def contents(self, *folders):
-        """Return {path: bytes} of the experiment's own results, but its pages and pictures, which
+        """Return {path: bytes} of what the experiment's jobs made, but its pages and pictures, which
         tell times of jobs."""
         found = {}
         for path in sorted(self.results.rglob("*")):
             place = path.relative_to(self.results)
-            wanted = place.parts[0] in folders if folders else place.parts[0] not in PAGES
+            left_out = (*PAGES, CERTIFICATE)
+            wanted = place.parts[0] in folders if folders else place.parts[0] not in left_out
             if wanted and path.is_file() and path.name not in TIMES:
                 found[str(place)] = path.read_bytes()
         return found
