@@ -87,7 +87,7 @@ class Checkout:
         return counts
 
     def contents(self, *folders):
-        """Return {path: bytes} of what the experiment's jobs made, but its pages and pictures, which
+        """Return {path: bytes} of the experiment's own results, but its pages and pictures, which
         tell times of jobs."""
         found = {}
         for path in sorted(self.results.rglob("*")):
