@@ -338,7 +338,7 @@ STEERS = [
     (
         "",
         {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}},
-        either("suite", "enough_tokens", *GATHERED),
+        either("suite", "enough_tokens", "implementations", *GATHERED),
     ),
     *[
         (f"suite.recipe.{key}", value, either("suite", "train"))
