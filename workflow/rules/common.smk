@@ -110,11 +110,6 @@ def automatic_step():
 AUTOMATIC_STEP = automatic_step()
 
 
-def run_spec(wildcards):
-    """Return the spec of a run's training job."""
-    return training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP)
-
-
 def training_resources(wildcards):
     """Return the resources of a run's training job.
 

@@ -13,7 +13,7 @@ rule train:
         tokens=lambda wildcards: training_tokens(RUNS[wildcards.run].corpus),
         checked=lambda wildcards: after_preflight(
             LAYOUT.run_file(wildcards.run, "record.json"),
-            run_spec(wildcards),
+            training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP),
             [code_digest("relscale.stages.train"), lock_digest("relscale.stages.train")],
         ),
     output:
@@ -41,7 +41,9 @@ rule train:
         every_minutes=str(EXPERIMENT.settings.training.checkpoint_every_minutes),
         tensorboard=f"{RESULTS}/tensorboard" if EXPERIMENT.settings.training.tensorboard else "",
     params:
-        spec=lambda wildcards: canonical_json(run_spec(wildcards)),
+        spec=lambda wildcards: canonical_json(
+            training_specs.training_spec(RUNS[wildcards.run], AUTOMATIC_STEP)
+        ),
         threads=lambda wildcards, threads: str(threads),
         code=code_digest("relscale.stages.train"),
         lock=lock_digest("relscale.stages.train"),
