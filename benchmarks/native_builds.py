@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from training import shape_of  # benchmarks/training.py
 
-from relscale.plan.architecture import Choices, Shape
+from relscale.plan.architecture import Choices
 from relscale.plan.optimiser import AdamSettings
 from relscale.training import native_build
 from relscale.training.native_build import LEVELS, Library
@@ -34,23 +35,6 @@ OPTIMISER = AdamSettings(
     warmup_share=0.1,
     decay_share=0.5,
 )
-
-
-def shape_of(label: str) -> tuple[Shape, int]:
-    """Return shape and batch of "width x layers x batch", as in the recipe `cpu_small`."""
-    width, layers, batch = (int(part) for part in label.split("x"))
-    heads = max(1, width // 16)
-    shape = Shape(
-        width=width,
-        layers=layers,
-        heads=heads,
-        kv_heads=heads,
-        head_dim=width // heads,
-        intermediate=round(8 * width / 48) * 16,
-        vocab_size=512,
-        context_length=128,
-    )
-    return shape, batch
 
 
 def steps_of(folder: Path, level: str, label: str) -> Callable[[int], float] | None:

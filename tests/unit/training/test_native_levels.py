@@ -7,39 +7,19 @@ from functools import cache
 
 import numpy as np
 import pytest
+from native_levels import levels
 from run_specs import optimiser_of
+from shapes import SMALL as SHARED
 
 from relscale.evaluation.native_model import NativeModel
-from relscale.plan.architecture import Choices, Shape
-from relscale.training.native_build import LEVELS, UnavailableError, load_library
+from relscale.plan.architecture import Choices
 from relscale.training.native_library import NativeDecoder, named_values
 from relscale.training.native_trainer import NativeTrainer
 from relscale.training.schedule import schedule
 
-
-def levels() -> list[str]:
-    """The levels of instructions that this machine has."""
-    found = []
-    for level in LEVELS:
-        try:
-            found.append(load_library(level).level)
-        except UnavailableError:
-            continue
-    return found
-
-
 PAIRS = list(itertools.combinations(levels(), 2))
 pytestmark = pytest.mark.skipif(not PAIRS, reason="there are no two levels on this machine")
-SMALL = Shape(
-    width=24,
-    layers=2,
-    heads=3,
-    kv_heads=3,
-    head_dim=8,
-    intermediate=48,
-    vocab_size=97,
-    context_length=33,
-)
+SMALL = replace(SHARED, intermediate=48)
 # With the number of updates. Every remainder of a tile, of a panel and of a pass along the depth is
 # among them: lengths above 256 for sums over queries and keys, a width and a vocabulary above it.
 RUNS = {

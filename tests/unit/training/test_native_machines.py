@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from gradients import autograd, gradient_errors
+from native_levels import levels
 from rounding import float32_error, roundings_of_a_logit
 from run_specs import optimiser_of
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.training.initial import initial_values
-from relscale.training.native_build import LEVELS, UnavailableError, available, load_library
+from relscale.training.native_build import available
 from relscale.training.native_library import (
     NativeDecoder,
     adam_settings,
@@ -61,17 +62,6 @@ MACHINES = {
     "gcc for AVX2": (["gcc", "-mavx2", "-mfma"], []),
 }
 MORE_FLAGS = {"gcc for AVX2": ["-O1"]}
-
-
-def levels() -> list[str]:
-    """The levels of instructions that this machine has."""
-    found = []
-    for level in LEVELS:
-        try:
-            found.append(load_library(level).level)
-        except UnavailableError:
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from gradients import autograd, gradient_errors
+from native_levels import levels
 from rounding import float32_error, roundings_of_a_gradient, roundings_of_a_logit
 from run_specs import optimiser_of, run_spec
 from torch.nn import functional
@@ -29,7 +30,6 @@ from relscale.training.architectures.qwen3 import rotary_angles as torch_angles
 from relscale.training.initial import initial_values, parameter_shapes
 from relscale.training.model import initialise, load_decoder
 from relscale.training.native_build import (
-    LEVELS,
     UnavailableError,
     available,
     load_library,
@@ -71,17 +71,6 @@ ADAM = {
 }
 CHOICES = Choices(norm_epsilon=1e-5, rope_theta=5000.0)
 needs_library = pytest.mark.skipif(not available(), reason=str(available().reason))
-
-
-def levels() -> list[str]:
-    """The levels of instructions that this machine has."""
-    found = []
-    for level in LEVELS:
-        try:
-            found.append(load_library(level).level)
-        except UnavailableError:
-            continue
-    return found
 
 
 def is_slow(level: str) -> bool:
