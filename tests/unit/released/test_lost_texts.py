@@ -4,11 +4,9 @@ import json
 import logging
 import math
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import (
@@ -21,6 +19,7 @@ from tokenizers import (
     trainers,
 )
 from transformers import PreTrainedTokenizerFast
+from uniform_model import Uniform
 
 from relscale.config.families import DocumentFamily, QuestionFamily
 from relscale.contract.losses import RUN_COLUMNS
@@ -102,26 +101,6 @@ def pieces():
 def wrapped(tokenizer, prefix=0):
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)
     return ReleasedTokenizer(fast, "m", prefix)
-
-
-class Uniform(torch.nn.Module):
-    """A model of `transformers`' shape in which all entries have the same probability."""
-
-    dtype = torch.float32
-
-    def __init__(self, entries):
-        super().__init__()
-        self.embedding = torch.nn.Embedding(entries, 1)
-        self.config = SimpleNamespace(model_type="uniform", hidden_size=1)
-        self.config.get_text_config = lambda decoder: self.config
-
-    def get_input_embeddings(self):
-        return self.embedding
-
-    get_output_embeddings = get_input_embeddings
-
-    def forward(self, input_ids, use_cache):
-        return SimpleNamespace(logits=torch.zeros(*input_ids.shape, self.embedding.num_embeddings))
 
 
 def model(tokenizer, entries=None):

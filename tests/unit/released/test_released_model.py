@@ -2,11 +2,11 @@ import json
 import math
 import shutil
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from uniform_model import Uniform
 
 from relscale.evaluation.metrics import OptionScores, item_metrics
 from relscale.evaluation.texts import TextDocument, TextItem
@@ -386,23 +386,6 @@ def test_each_distinct_request_is_run_once(requests):
         for batch in bundle.batches(200):
             assert len(batch) == 1 or len(batch) * (batch[0].length - len(bundle.prefix)) <= 200
     assert sum(len(batch) for batch in batches) == sum(len(bundle.boughs) for bundle in bundles)
-
-
-class Uniform(torch.nn.Module):
-    """A model of `transformers`' shape in which every entry has the same probability."""
-
-    dtype = torch.float32
-
-    def __init__(self, entries):
-        super().__init__()
-        self.embedding = torch.nn.Embedding(entries, 1)
-        self.config = SimpleNamespace(model_type="uniform", hidden_size=1)
-
-    def get_input_embeddings(self):
-        return self.embedding
-
-    def forward(self, input_ids, use_cache):
-        return SimpleNamespace(logits=torch.zeros(*input_ids.shape, self.embedding.num_embeddings))
 
 
 class Pieces:
