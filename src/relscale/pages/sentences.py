@@ -92,7 +92,10 @@ def _range(flops: pd.Series, compute: str) -> str:
     kind = compute.replace("_flops", "").replace("_", " ")
     if not len(known):
         return f"with an unknown number of {kind} FLOPs per model"
-    low, high = (f"{value:.2g}".replace("e+", "e") for value in (known.min(), known.max()))
+    low, high = (
+        f"{value:.2g}".replace("e+0", "e").replace("e+", "e")
+        for value in (known.min(), known.max())
+    )
     return f"with {low} to {high} {kind} FLOPs per model"
 
 
@@ -199,8 +202,8 @@ def _scale(verdict: str, rows: pd.DataFrame) -> str:
         margin = float(margins.max())
         change = 100 * (10**margin - 1)
         return (
-            f" (a slope within ±{margin:g}: at most about {change:.1f} % of the gap per tenfold "
-            "compute)"
+            f" (a slope within ±{margin:g}: at most about {change:.1f} % of the ratio G per "
+            "tenfold compute)"
         )
     detectable = _finite(rows["detectable_dbeta"])
     if verdict == "undecided" and len(detectable):

@@ -46,7 +46,7 @@ SPEC: dict[str, Any] = {
     "corpora": ["curated", "web", "web_synthetic"],
     "labels": {"social_sciences": "social sciences"},
 }
-MARGIN = "(a slope within ±0.01: at most about 2.3 % of the gap per tenfold compute)"
+MARGIN = "(a slope within ±0.01: at most about 2.3 % of the ratio G per tenfold compute)"
 SHOWN = [(family["family"], family["metric"]) for family in FAMILIES]
 
 
