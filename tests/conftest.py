@@ -24,6 +24,10 @@ FLAGS += ("--disable-component-update", "--disable-sync")
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# Calls of make in tests do not inherit the options and variables of the one that runs the tests.
+for _variable in ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS"):
+    os.environ.pop(_variable, None)
+
 # Where `make test` puts lm-evaluation-harness, behind everything that is installed. transformers
 # looks for its parts only once.
 _harness = Path(sys.prefix) / ".harness"
