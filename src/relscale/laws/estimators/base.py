@@ -9,12 +9,14 @@ each is a matrix of coefficients: `Rows`.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.estimators.reading import Reading
 from relscale.laws.gap import GapFit
+from relscale.laws.noise import Pooled
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 from relscale.laws.spec import LawSpec
@@ -36,6 +38,17 @@ def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(Term(log_error=term.log_error) for term in terms)
 
 
+class FamilyNoise(Protocol):
+    """Budget effects of the other gaps of a gap's family."""
+
+    def pooled(self, below: int | None) -> Pooled | None:
+        """Return the budget variance of the gap by the others; None where none can be pooled.
+
+        `below` is an index of a budget of the gap's corpus: budgets with as much compute or more
+        are not used.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """log E of one domain, or log G of a treatment and a baseline, over the runs of one corpus."""
@@ -50,6 +63,15 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    family: "FamilyNoise | None" = None
+    """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
+
+    def pooled(self, reading: Reading) -> Pooled | None:
+        """Return the budget variance by the other gaps of the family, from the same budgets.
+
+        A back-test reads the lower budgets only, of all corpora.
+        """
+        return None if self.family is None else self.family.pooled(reading.below)
 
     @property
     def values(self) -> Array:
@@ -82,6 +104,8 @@ class Rows:
     """Degrees of freedom of the covariance."""
     lack_of_fit_p: float
     """p value of the straight line in log F; NaN where it cannot be tested."""
+    budget_sd: float = float("nan")
+    """Standard deviation of the budget effects; NaN where it is not estimated."""
     remarks: tuple[str, ...] = ()
     """Notes for a reader."""
 
