@@ -73,7 +73,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 def same(one: str, other: str) -> bool:
     """Return whether two cells are equal, or are numbers that differ by one in their last digit:
-    two numbers that agree to many more digits can lie on both sides of a border of rounding."""
+    numbers that agree to many more digits can be rounded to either side."""
     if one == other:
         return True
     try:
