@@ -20,14 +20,15 @@ import pandas as pd
 
 from relscale.config.load import load_config, read_yaml
 
+METRIC = "bits_per_byte"
 NEIGHBOURS = 0.3
 """Difference of log tokens up to which two sizes count as neighbours."""
 
 
 def seed_differences(losses: pd.DataFrame, baseline: str) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield log tokens (size,) and difference of log G between seeds (size,) per gap and corpus."""
-    losses = losses[(losses["metric"] == "bits_per_byte") & losses["seed"].isin([0, 1])]
-    keys = ["budget", "width", "layers", "tokens", "seed"]
+    losses = losses[(losses["metric"] == METRIC) & losses["seed"].isin([0, 1])]
+    keys = ["budget", "num_params_total", "tokens", "seed"]
     for _, rows in losses.groupby("corpus", sort=True):
         table = rows.pivot_table(index=keys, columns="domain", values="value").map(math.log)
         first, second = table.xs(0, level="seed"), table.xs(1, level="seed")
@@ -74,7 +75,10 @@ def main(folders: list[str]) -> None:
             path = folder / "evaluations" / name / "losses.parquet"
             if baseline is None or not path.exists():
                 continue
-            found = correlations(pd.read_parquet(path), baseline)
+            losses = pd.read_parquet(path)
+            if losses.loc[losses["metric"] == METRIC, "domain"].nunique() < 2:
+                continue
+            found = correlations(losses, baseline)
             cells = "  ".join(f"{value:6.3f} ({error:.3f})" for value, error in found)
             print(f"{folder.name:<22} {name:<12} {cells}")
 
