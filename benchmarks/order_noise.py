@@ -36,7 +36,9 @@ def seed_differences(losses: pd.DataFrame, baseline: str) -> Iterator[tuple[np.n
         for domain in table.columns.drop(baseline):
             change = (first - second).loc[both, [domain, baseline]].to_numpy(dtype=np.float64)
             tokens = both.get_level_values("tokens").to_numpy(dtype=np.float64)
-            yield np.log(tokens), change[:, 0] - change[:, 1]
+            difference = change[:, 0] - change[:, 1]
+            if difference.any():  # domains can be made of the same texts
+                yield np.log(tokens), difference
 
 
 def correlations(losses: pd.DataFrame, baseline: str) -> list[tuple[float, float]]:
@@ -52,7 +54,7 @@ def correlations(losses: pd.DataFrame, baseline: str) -> list[tuple[float, float
             into.append(
                 (float(product[pairs].sum()), int(pairs.sum()), float(square.sum()), len(square))
             )
-    return [_with_error(np.array(part)) for part in sums]
+    return [_with_error(np.array(part)) for part in sums if part]
 
 
 def _with_error(sums: np.ndarray) -> tuple[float, float]:
@@ -75,10 +77,7 @@ def main(folders: list[str]) -> None:
             path = folder / "evaluations" / name / "losses.parquet"
             if baseline is None or not path.exists():
                 continue
-            losses = pd.read_parquet(path)
-            if losses.loc[losses["metric"] == METRIC, "domain"].nunique() < 2:
-                continue
-            found = correlations(losses, baseline)
+            found = correlations(pd.read_parquet(path), baseline)
             cells = "  ".join(f"{value:6.3f} ({error:.3f})" for value, error in found)
             print(f"{folder.name:<22} {name:<12} {cells}")
 
