@@ -44,6 +44,7 @@ TEXT = frozenset(
         "scales_agree",
         "sha256",
         "source",
+        "split_by",
         "status",
         "stratum",
         "suite",

@@ -9,6 +9,7 @@ from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
@@ -24,6 +25,7 @@ FAMILY_TABLES = (
     SURFACE,
     RELATIVE,
     DECOMPOSITION,
+    LOSS_TO_LOSS,
     TWO_STAGE,
     PREDICTIONS,
     BACKTEST,
