@@ -190,13 +190,18 @@ def fit_surfaces(
         plane: where.
         losses: (surface, point), above 0.
         starts: (surface, 2) or (2,): alpha and beta to start from.
-        weights: (point,) relative inverse variances; None for 1.
+        weights: (point,) or (surface, point) relative inverse variances; None for 1.
     """
     starts = np.broadcast_to(starts, (len(losses), 2))
-    root = np.sqrt(weights) if weights is not None else np.ones(losses.shape[1])
+    root = np.broadcast_to(np.sqrt(weights) if weights is not None else 1.0, losses.shape)
     block = max(1, BLOCK_ENTRIES // losses.shape[1])
     blocks = [
-        _search(plane, root / losses[k : k + block], root, np.log(starts[k : k + block]))
+        _search(
+            plane,
+            root[k : k + block] / losses[k : k + block],
+            root[k : k + block],
+            np.log(starts[k : k + block]),
+        )
         for k in range(0, len(losses), block)
     ]
     theta, coefficients, objective, converged = (
@@ -231,7 +236,7 @@ def _search(
         damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
         step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
         moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low, high)
-        tried = _project(plane, scale[active], target, moved)
+        tried = _project(plane, scale[active], target[active], moved)
         better = tried[1] <= objective[active]
         size = np.max(np.abs(moved - theta[active]), axis=1)
         took = active[better]
@@ -274,7 +279,7 @@ def _project(
     columns[:, :, 3] = -exponent[:, :1] * n * columns[:, :, 1]
     columns[:, :, 4] = -exponent[:, 1:] * d * columns[:, :, 2]
     gram = columns.transpose(0, 2, 1) @ columns
-    right = target @ columns  # (surface, 5)
+    right = np.einsum("kp,kpj->kj", target, columns)  # (surface, 5)
     coefficients, used = _non_negative(gram[:, :3, :3], right[:, :3])
     residual = target - np.einsum("kpj,kj->kp", columns[:, :, :3], coefficients)
     objective = np.einsum("kp,kp->k", residual, residual)
