@@ -212,7 +212,9 @@ class AutoModel:
         if self.joint is None:
             return added
         optima = self.quantity.fits.optima(Vertex())
-        variance = np.nan_to_num([optima[budget].location_variance for budget in self.joint.budgets])
+        variance = np.nan_to_num(
+            [optima[budget].location_variance for budget in self.joint.budgets]
+        )
         away = replace(
             places, log_tokens=places.log_tokens + STEP, log_params=places.log_params - STEP
         )

@@ -135,9 +135,7 @@ class Paths:
         """
         found = [
             (float(np.mean(self.runs.log_compute[cells])), optimum.log10_tokens * LN10)
-            for optimum, cells in zip(
-                self.fits.optima(Vertex()), self.fits.groups, strict=True
-            )
+            for optimum, cells in zip(self.fits.optima(Vertex()), self.fits.groups, strict=True)
             if optimum.usable
         ]
         if len(found) < 2:
@@ -149,6 +147,13 @@ class Paths:
     def has_constant_ratio(self) -> bool:
         """Whether all runs have nearly the same number of tokens per parameter."""
         return float(np.std(self._log_ratio)) < CONSTANT_RATIO
+
+    @cached_property
+    def vary_apart(self) -> bool:
+        """Whether log N and log D of the runs span a plane and not a line."""
+        points = np.stack([np.log(self.runs.params_model), self.runs.log10_tokens * LN10], axis=1)
+        sizes = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+        return bool(len(sizes) == 2 and sizes[1] > CONSTANT_RATIO / 2 * np.sqrt(len(points)))
 
     @property
     def _log_ratio(self) -> Array:

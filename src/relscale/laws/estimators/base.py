@@ -8,7 +8,7 @@ each is a matrix of coefficients: `Rows`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -50,6 +50,8 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that several laws read, computed once."""
 
     @property
     def values(self) -> Array:

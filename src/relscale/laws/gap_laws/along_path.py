@@ -1,8 +1,8 @@
 """The law `line`: a straight line in log F along a path, with a curve about the path.
 
-log G = a + dbeta f + (k + k' f) s + q s^2, with f = log F less its mean and s = log10 D less that of
-the path at the same F: the model of `relscale.laws.estimators.joint_model` for any path. Terms that
-the runs do not determine are left out.
+log G = a + dbeta f + (k + k' f) s + q s^2, with f = log F less its mean and s = log10 D less that
+of the path at the same F: the model of `relscale.laws.estimators.joint_model` for any path. Terms
+that the runs do not determine are left out.
 """
 
 from collections.abc import Callable
