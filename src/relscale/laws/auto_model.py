@@ -12,7 +12,7 @@ import numpy as np
 from relscale.contract.status import Status
 from relscale.laws.candidates import candidates
 from relscale.laws.cells import Array, Index
-from relscale.laws.choice import Choice, choose, points_log
+from relscale.laws.choice import Choice, Ranking, Trials, choose, points_log, try_laws
 from relscale.laws.estimators.base import Quantity, without_items
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.vertex import Vertex
@@ -283,30 +283,72 @@ def auto_model(quantity: Quantity, below: int | None = None) -> AutoModel:
 
 
 def _chosen(quantity: Quantity, below: int | None) -> AutoModel:
-    joint: GapFit | None = None
+    joint = _joint(quantity, below)
+    points = _points_of(quantity, below)
+    paths = _paths(quantity)
+    trials = _trials(quantity, below)
+    family = [trials]
+    if below is None:
+        family += [found for peer in quantity.peers if (found := _trials_or_none(peer)) is not None]
+    return AutoModel(
+        quantity=quantity,
+        points=points,
+        paths=paths,
+        path=Path(kind=OPTIMAL) if joint is not None else paths.default,
+        choice=choose(trials, Ranking.of_family(family)),
+        joint=joint,
+    )
+
+
+def _joint(quantity: Quantity, below: int | None) -> GapFit | None:
     try:
-        joint = Joint(Vertex()).fit(quantity, below)
-    except FitError as error:
-        if below is None and not len(quantity.runs.runs):
-            raise error
+        return Joint(Vertex()).fit(quantity, below)
+    except FitError:
+        return None
+
+
+def _paths(quantity: Quantity) -> Paths:
+    paths = quantity.reader.kept.setdefault("paths", Paths(runs=quantity.runs, fits=quantity.fits))
+    assert isinstance(paths, Paths)
+    return paths
+
+
+def _points_of(quantity: Quantity, below: int | None) -> RunPoints:
+    """Return the runs of a quantity.
+
+    Raises:
+        FitError: there are fewer than two, or they have the same compute.
+    """
     points = run_points(quantity.runs, *(term.log_error for term in quantity.terms))
     if below is not None:
         points = points.where(points.budget < below)
     if points.num_runs < 2 or len(np.unique(np.round(points.log_compute, 9))) < 2:
-        few = points.num_runs
         raise FitError(
-            Status.TOO_FEW_BUDGETS if few else Status.TOO_FEW_RUNS,
-            f"{few} run(s) at one compute, a law needs runs at two: add runs with more or less "
-            "compute",
+            Status.TOO_FEW_BUDGETS,
+            f"{points.num_runs} run(s) at one compute, a law needs runs at two: add runs with more "
+            "or less compute",
         )
-    paths = quantity.kept.setdefault("paths", Paths(runs=quantity.runs, fits=quantity.fits))
-    assert isinstance(paths, Paths)
-    path = Path(kind=OPTIMAL) if joint is not None else paths.default
-    laws = candidates(paths, path, len(quantity.terms), joint is not None)
-    choice = choose(points, laws)
-    return AutoModel(
-        quantity=quantity, points=points, paths=paths, path=path, choice=choice, joint=joint
-    )
+    return points
+
+
+def _trials(quantity: Quantity, below: int | None) -> Trials:
+    """Return the candidates fitted to a quantity; they are kept with it."""
+    key = f"trials {below}"
+    if key not in quantity.kept:
+        joint, paths = _joint(quantity, below), _paths(quantity)
+        path = Path(kind=OPTIMAL) if joint is not None else paths.default
+        laws = candidates(paths, path, len(quantity.terms), joint is not None)
+        quantity.kept[key] = try_laws(_points_of(quantity, below), laws)
+    found = quantity.kept[key]
+    assert isinstance(found, Trials)
+    return found
+
+
+def _trials_or_none(quantity: Quantity) -> Trials | None:
+    try:
+        return _trials(quantity, None)
+    except FitError:
+        return None
 
 
 def without_item_noise(model: AutoModel) -> AutoModel:

@@ -35,7 +35,11 @@ def candidates(paths: Paths, path: Path, domains: int, isoflop: bool) -> tuple[G
     if domains == 1:
         floor: list[GapLaw] = [] if isoflop or few else [OneDomain(SATURATING)]
         return (line, *floor, *([] if on_a_line else [OneDomain(SURFACES)]))
-    laws: list[GapLaw] = [line, WithBaseline(LossToLoss(), BASELINES)]
+    through_loss = WithBaseline(LossToLoss(), BASELINES)
+    # About a path the line has three terms more, which makes it the less simple law of the two.
+    # With optima it is the law of `joint`.
+    first = isoflop or on_a_line
+    laws: list[GapLaw] = [line, through_loss] if first else [through_loss, line]
     if not on_a_line:
         laws.append(LogPlane())
     if on_a_line and not few:

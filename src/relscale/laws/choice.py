@@ -1,12 +1,14 @@
-"""The choice of a law of a gap: by the data's own refusal and by leave-future-out error.
+"""The choice of a law: by the data's own refusal and by leave-future-out error.
 
-All laws are fitted to all runs, and without the runs of the highest compute, which they predict.
-A law that the data refuse is not chosen while another fits. Of the others the simplest law is taken
-whose error is within one standard error of the lowest; candidates are listed by rising complexity.
+Every candidate is fitted to all runs, and without the runs of the highest compute, which it
+predicts (`attempt`). The simplest law is taken whose error is within one standard error of the
+lowest; candidates are listed by rising complexity. Errors are pooled over the gaps of a family
+(`Ranking.of_family`), since those of one gap are few. A law that the data of a gap refuse is not
+taken for it while another fits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -15,11 +17,13 @@ from relscale.contract.status import Status
 from relscale.laws.cells import ROUNDING_VARIANCE, Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.held_out import FutureSplits, compute_groups, future_splits
-from relscale.laws.run_points import RunPoints
+from relscale.laws.held_out import FutureSplits, future_splits
+from relscale.laws.run_points import Places, RunPoints
 
 REFUSED = 0.05
 """A law is refused where its lack-of-fit p value is below this."""
+MIN_GAPS = 4
+"""Gaps of a family from which on errors are compared over gaps, not over runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,11 @@ class Trial:
     """Runs less parameters."""
 
     @property
+    def name(self) -> str:
+        """Name of the law."""
+        return self.law.name
+
+    @property
     def refused(self) -> bool:
         """Whether the data refuse the law."""
         return self.lack_of_fit_p < REFUSED
@@ -52,6 +61,86 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trials:
+    """All candidates that have a fit, for one gap or loss."""
+
+    splits: FutureSplits
+    """What was left out."""
+    trials: tuple[Trial, ...]
+    """One per law, the simplest first."""
+
+    def of(self, name: str) -> Trial | None:
+        """Return the trial of a law; None where it has no fit."""
+        return next((trial for trial in self.trials if trial.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """Laws by leave-future-out error."""
+
+    best: str
+    """Law with the lowest error; empty where no law predicts."""
+    near: tuple[str, ...]
+    """Laws within one standard error of the lowest error, the simplest first."""
+    order: tuple[str, ...]
+    """All laws that predict, by rising error."""
+    gaps: int
+    """Number of gaps over which errors are pooled."""
+
+    @classmethod
+    def of_family(cls, family: Sequence[Trials]) -> "Ranking":
+        """Rank laws by the mean log of their root mean square errors over the gaps of a family.
+
+        Logs give all gaps the same weight. The standard error is that over gaps; below `MIN_GAPS`
+        gaps it is that of squared errors over the runs of the first.
+        """
+        tables = [(trials, *_comparable(trials.trials)) for trials in family]
+        tables = [table for table in tables if table[1]]
+        if len(tables) < MIN_GAPS:
+            return cls.of_runs(family[0])
+        names = [
+            trial.name
+            for trial in tables[0][0].trials
+            if all(trial.name in kept for _, kept, _ in tables)
+        ]
+        if not names:
+            return cls.of_runs(family[0])
+        logs = np.array(
+            [
+                [
+                    0.5 * np.log(np.mean(squared[kept.index(name)]) + ROUNDING_VARIANCE)
+                    for name in names
+                ]
+                for _, kept, squared in tables
+            ]
+        )  # (gap, law)
+        means = logs.mean(axis=0)
+        excess = logs - logs[:, [int(np.argmin(means))]]
+        return cls._ranked(names, means, excess, len(tables))
+
+    @classmethod
+    def of_runs(cls, trials: Trials) -> "Ranking":
+        """Rank laws by their squared errors at the runs left out of one gap."""
+        names, squared = _comparable(trials.trials)
+        if not names:
+            return cls(best="", near=(), order=(), gaps=1)
+        means = squared.mean(axis=1)
+        excess = (squared - squared[int(np.argmin(means))]).T  # (prediction, law)
+        return cls._ranked(list(names), means, excess, 1)
+
+    @classmethod
+    def _ranked(cls, names: list[str], means: Array, excess: Array, gaps: int) -> "Ranking":
+        error = np.std(excess, axis=0) / np.sqrt(len(excess))
+        near = tuple(
+            name
+            for name, mean, spread in zip(names, excess.mean(axis=0), error, strict=True)
+            if mean <= spread
+        )
+        order = tuple(names[place] for place in np.argsort(means, kind="stable"))
+        return cls(best=order[0], near=near, order=order, gaps=gaps)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """The law that is taken, and those that predict as well."""
 
@@ -59,21 +148,18 @@ class Choice:
     """The law that is taken."""
     contenders: tuple[Trial, ...]
     """Laws within one standard error of the lowest error, the taken one first."""
-    trials: tuple[Trial, ...]
+    trials: Trials
     """All laws that have a fit."""
-    splits: FutureSplits
-    """What was left out."""
     why: str
     """A remark for the reader."""
 
 
-def choose(points: RunPoints, laws: Sequence[GapLaw]) -> Choice:
-    """Choose the law of a gap.
+def try_laws(points: RunPoints, laws: Sequence[GapLaw]) -> Trials:
+    """Fit all candidates to all runs and without the future.
 
     Args:
         points: runs with the values of the gap.
-        laws: the candidates, the simplest first. `gap_laws.adapted.WithBaseline` makes one that
-            depends on the baseline's loss.
+        laws: the candidates, the simplest first.
 
     Raises:
         FitError: the first law's failure, where no law has a fit.
@@ -88,24 +174,25 @@ def choose(points: RunPoints, laws: Sequence[GapLaw]) -> Choice:
             failures.append(error)
     if not trials:
         raise failures[0] if failures else FitError(Status.TOO_FEW_RUNS, "no law for this design")
-    allowed = [trial for trial in trials if not trial.refused] or trials
-    scored = _comparable(allowed)
-    if not scored:
-        simplest = allowed[0]
-        return Choice(
-            taken=simplest,
-            contenders=(simplest, *(trial for trial in allowed if trial is not simplest)),
-            trials=tuple(trials),
-            splits=splits,
-            why=f"law {simplest.law.name}: the simplest one (too little compute to hold runs out)",
-        )
-    taken, near, best = _within_one_error(scored)
+    return Trials(splits=splits, trials=tuple(trials))
+
+
+def choose(trials: Trials, ranking: Ranking) -> Choice:
+    """Choose the law of one gap.
+
+    Args:
+        trials: the candidates fitted to the gap.
+        ranking: the candidates by leave-future-out error, of the family or of this gap.
+    """
+    allowed = [trial for trial in trials.trials if not trial.refused] or list(trials.trials)
+    names = [trial.name for trial in allowed]
+    near = [allowed[names.index(name)] for name in ranking.near if name in names]
+    if not near:  # what remains is further from the best than one standard error, or untested
+        rest = [name for name in ranking.order if name in names]
+        near = [allowed[names.index(rest[0])]] if rest else allowed
+    taken = near[0]
     return Choice(
-        taken=taken,
-        contenders=(taken, *(trial for trial in near if trial is not taken)),
-        trials=tuple(trials),
-        splits=splits,
-        why=_why(taken, best, trials),
+        taken=taken, contenders=tuple(near), trials=trials, why=_why(taken, trials, ranking)
     )
 
 
@@ -116,7 +203,7 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
         FitError: the law has no fit to all runs.
     """
     fitted = law.fit(points, splits.weights)
-    predicted = fitted.log_gap(points.places)  # (1 + origin, run)
+    predicted = fitted.log_gap(places_without_values(points))  # (1 + origin, run)
     if not np.isfinite(predicted[0]).all():
         raise FitError(Status.NOT_CONVERGED, f"law {law.name} has no finite fit")
     errors = np.where(splits.held_out, predicted[1:] - points_log(points), np.nan)
@@ -143,17 +230,17 @@ def points_log(points: RunPoints) -> Array:
 def lack_of_fit(points: RunPoints, residual: Array, parameters: int) -> float:
     """Compare a law with a free value per budget and a curve about it (F test).
 
-    Runs without budgets in common are compared with a cubic surface in log N and log D.
-
     Args:
         points: the runs.
         residual: of log G about the law, (run,).
         parameters: of the law.
 
     Returns:
-        The p value; NaN without degrees of freedom.
+        The p value; NaN without budgets in common or degrees of freedom.
     """
     free = _free_design(points)
+    if free is None:
+        return float("nan")
     rank = int(np.linalg.matrix_rank(free))
     extra, rest = rank - parameters, len(residual) - rank
     if extra < 1 or rest < 2:
@@ -167,64 +254,57 @@ def lack_of_fit(points: RunPoints, residual: Array, parameters: int) -> float:
     return float(stats.f.sf((law - full) / extra / (full / rest), extra, rest))
 
 
-def _free_design(points: RunPoints) -> Array:
-    """Return the columns of a model that any smooth law is near to, (run, column)."""
-    group = compute_groups(points)
+def _free_design(points: RunPoints) -> Array | None:
+    """Return a free value per budget and a curve about it, (run, column).
+
+    None where the budgets do not have three runs on average.
+    """
+    member = (points.budget[:, None] == np.unique(points.budget)).astype(np.float64)
+    if points.num_runs < 3 * member.shape[1]:
+        return None
     compute = points.log_compute - points.log_compute.mean()
     ratio = points.log_tokens - points.log_params
     s = ratio - ratio.mean()
-    member = (group[:, None] == np.arange(int(group.max()) + 1)).astype(np.float64)
-    if len(points.log_compute) >= 3 * member.shape[1]:
-        return np.concatenate([member, np.stack([s, s**2, s * compute], axis=1)], axis=1)
-    powers = [(i, j) for i in range(4) for j in range(4 - i)]
-    return np.stack([compute**i * s**j for i, j in powers], axis=1)
+    return np.concatenate([member, np.stack([s, s**2, s * compute], axis=1)], axis=1)
 
 
-def _comparable(trials: Sequence[Trial]) -> list[tuple[Trial, Array]]:
-    """Return the trials with squared errors where all of them predict, (prediction,).
+def _comparable(trials: Sequence[Trial]) -> tuple[list[str], Array]:
+    """Return laws and their squared errors where all of them predict, (law, prediction).
 
     Laws that predict nothing are left out.
     """
     kept = [trial for trial in trials if np.isfinite(trial.errors).any()]
     if not kept:
-        return []
+        return [], np.zeros((0, 0))
     common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
     while not common.any():
         # The law that predicts the fewest runs is compared no more.
         kept.remove(min(kept, key=lambda trial: int(np.isfinite(trial.errors).sum())))
         common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
-    return [(trial, trial.errors[common] ** 2) for trial in kept]
+    return [trial.name for trial in kept], np.array([trial.errors[common] ** 2 for trial in kept])
 
 
-def _within_one_error(
-    scored: Sequence[tuple[Trial, Array]],
-) -> tuple[Trial, list[Trial], Trial]:
-    """Return the simplest law within one standard error, all of these, and the best."""
-    best, lowest = min(scored, key=lambda pair: float(np.mean(pair[1])))
-    near = []
-    for trial, squared in scored:
-        excess = squared - lowest
-        error = float(np.std(excess) / np.sqrt(len(excess)))
-        if trial is best or float(np.mean(excess)) <= error:
-            near.append(trial)
-    return near[0], near, best
-
-
-def _why(taken: Trial, best: Trial, trials: Sequence[Trial]) -> str:
+def _why(taken: Trial, trials: Trials, ranking: Ranking) -> str:
     """Return a remark on the choice."""
-    error = f"{100 * taken.rms:.2g} % at runs held out"
-    if taken is best:
-        reason = f"law {taken.law.name}: lowest error, {error}"
+    if not ranking.order or np.isnan(taken.rms):
+        reason = f"law {taken.name}: the simplest (too few runs to hold any out)"
+    elif taken.name == ranking.best:
+        reason = f"law {taken.name}: lowest error at runs held out"
+    elif taken.name in ranking.near:
+        reason = f"law {taken.name}: within one standard error of {ranking.best} and simpler"
     else:
-        reason = (
-            f"law {taken.law.name}: {error}, within one standard error of {best.law.name} and "
-            "simpler"
-        )
+        reason = f"law {taken.name}: lowest error of those that the data do not refuse"
+    if not np.isnan(taken.rms):
+        reason += f" ({100 * taken.rms:.2g} % here"
+        reason += f", pooled over {ranking.gaps} gaps)" if ranking.gaps > 1 else ")"
     refused = [
-        f"{trial.law.name} (lack of fit p {trial.lack_of_fit_p:.1g})"
-        for trial in trials
+        f"{trial.name} p {trial.lack_of_fit_p:.1g}"
+        for trial in trials.trials
         if trial.refused and trial is not taken
     ]
-    if refused:
-        reason += f"; refused: {', '.join(refused)}"
-    return reason.replace("; ", ", ")
+    return reason + (f", refused: {' '.join(refused)}" if refused else "")
+
+
+def places_without_values(points: RunPoints) -> Places:
+    """Return where the runs are, so that a law must predict the baseline's loss."""
+    return replace(points.places, log_baseline=None)

@@ -69,7 +69,7 @@ def future_splits(points: RunPoints) -> FutureSplits:
     number = int(group.max()) + 1
     middle = np.array([points.log_compute[group == index].mean() for index in range(number)])
     origins = []
-    for first in range(MIN_GROUPS, number):
+    for first in range(max(MIN_GROUPS, (number + 1) // 2), number):
         train = group < first
         if int(train.sum()) >= MIN_RUNS:
             origins.append(Origin(train=train, log_compute=float(middle[first - 1]), group=first))

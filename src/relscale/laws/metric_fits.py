@@ -50,6 +50,9 @@ class MetricFits:
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _quantities: dict[tuple[str, ...], Quantity] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def label(self) -> Row:
@@ -65,7 +68,9 @@ class MetricFits:
 
     def against(self, baseline: str) -> "MetricFits":
         """Return the same metric with another baseline."""
-        return replace(self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={})
+        return replace(
+            self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={}, _quantities={}
+        )
 
     def values(self, domain: str) -> Array:
         """Return the log value of a domain without overlapping items, (run,)."""
@@ -99,6 +104,25 @@ class MetricFits:
             *self.readings.lacking(values, self.runs),
             *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
         )
+
+    def quantity_of(self, *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        if domains not in self._quantities:
+            found = self.quantity(self.terms(*domains))
+            if len(domains) == 2:
+                found = replace(found, others=lambda: self._other_gaps(*domains))
+            self._quantities[domains] = found
+        return self._quantities[domains]
+
+    def _other_gaps(self, treatment: str, baseline: str) -> list[Quantity]:
+        """Return the gaps of the other treatments that have values and are not 1 in every run."""
+        others = []
+        for name in self.treatments:
+            if name == treatment or self.readings.missing(name, baseline):
+                continue
+            if np.nan_to_num(self.log_gap(name)).any():
+                others.append(self.quantity_of(name, baseline))
+        return others
 
     def quantity(self, terms: Sequence[Term]) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, for an estimator."""
@@ -151,7 +175,7 @@ class MetricFits:
                 )
         if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
-        found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
+        found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)
         return found

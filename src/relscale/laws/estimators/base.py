@@ -7,7 +7,7 @@ each is a matrix of coefficients: `Rows`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -52,6 +52,13 @@ class Quantity:
     """Surfaces of the corpus, kept between quantities."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Results that several laws read, computed once."""
+    others: Callable[[], Sequence["Quantity"]] = tuple
+    """Return the other gaps of the family, over which errors of laws are pooled."""
+
+    @property
+    def peers(self) -> Sequence["Quantity"]:
+        """The other gaps of the family."""
+        return self.others()
 
     @property
     def values(self) -> Array:

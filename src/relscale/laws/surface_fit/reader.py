@@ -39,6 +39,7 @@ class SurfaceReader:
         """Take the runs, their scores and weights, and the number and seed of the draws."""
         self.runs, self.fits, self.spec = runs, fits, spec
         self._kept: dict[tuple[bytes, bytes], DrawnSurface] = {}
+        self.kept: dict[str, object] = {}
 
     def surface(self, values: Array, cells: Index) -> DrawnSurface:
         """Return the surface through cells' log errors and its refits, (cell,).
