@@ -45,7 +45,8 @@ class Prediction:
     fit_variance: Array
     """Variance over refits, (place,)."""
     law_variance: Array
-    """Mean squared difference of the other contenders from the mean, (place,)."""
+    """Mean square difference of the other laws from the mean, weighted by how well they predict
+    compute that is held out, (place,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +107,10 @@ class AutoModel:
         """Read the law at places."""
         mean, drawn = self.values(places)
         others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
-        away = np.array([other - mean for other in others if np.isfinite(other).all()])
         return Prediction(
             mean=mean,
             fit_variance=np.var(drawn, axis=0, ddof=1) * self.inflation,
-            law_variance=np.mean(away**2, axis=0) if len(away) else np.zeros(len(mean)),
+            law_variance=self.choice.spread(np.array([mean, *others])),
         )
 
     def fit(self) -> GapFit:

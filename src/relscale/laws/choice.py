@@ -7,7 +7,7 @@ lowest; candidates are listed by rising complexity. Errors are pooled over the g
 taken for it while another fits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,8 @@ REFUSED = 0.05
 """A law is refused where its lack-of-fit p value is below this."""
 MIN_GAPS = 4
 """Gaps of a family from which on errors are compared over gaps, not over runs."""
+SHARPNESS = 4.0
+"""Power of the ratio of errors with which a law counts in the spread over laws."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,8 @@ class Ranking:
     """All laws that predict, by rising error."""
     gaps: int
     """Number of gaps over which errors are pooled."""
+    weights: Mapping[str, float]
+    """(lowest error / error)^4 of each law that predicts, errors as in the ranking."""
 
     @classmethod
     def of_family(cls, family: Sequence[Trials]) -> "Ranking":
@@ -116,28 +120,32 @@ class Ranking:
         )  # (gap, law)
         means = logs.mean(axis=0)
         excess = logs - logs[:, [int(np.argmin(means))]]
-        return cls._ranked(names, means, excess, len(tables))
+        weights = np.exp(-SHARPNESS * (means - means.min()))
+        return cls._ranked(names, weights, excess, len(tables))
 
     @classmethod
     def of_runs(cls, trials: Trials) -> "Ranking":
         """Rank laws by their squared errors at the runs left out of one gap."""
         names, squared = _comparable(trials.trials)
         if not names:
-            return cls(best="", near=(), order=(), gaps=1)
+            return cls(best="", near=(), order=(), gaps=1, weights={})
         means = squared.mean(axis=1)
         excess = (squared - squared[int(np.argmin(means))]).T  # (prediction, law)
-        return cls._ranked(list(names), means, excess, 1)
+        lowest = means.min() + ROUNDING_VARIANCE
+        weights = (lowest / (means + ROUNDING_VARIANCE)) ** (SHARPNESS / 2)
+        return cls._ranked(list(names), weights, excess, 1)
 
     @classmethod
-    def _ranked(cls, names: list[str], means: Array, excess: Array, gaps: int) -> "Ranking":
+    def _ranked(cls, names: list[str], weights: Array, excess: Array, gaps: int) -> "Ranking":
         error = np.std(excess, axis=0) / np.sqrt(len(excess))
         near = tuple(
             name
             for name, mean, spread in zip(names, excess.mean(axis=0), error, strict=True)
             if mean <= spread
         )
-        order = tuple(names[place] for place in np.argsort(means, kind="stable"))
-        return cls(best=order[0], near=near, order=order, gaps=gaps)
+        order = tuple(names[place] for place in np.argsort(-weights, kind="stable"))
+        shares = dict(zip(names, weights.tolist(), strict=True))
+        return cls(best=order[0], near=near, order=order, gaps=gaps, weights=shares)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +155,23 @@ class Choice:
     taken: Trial
     """The law that is taken."""
     contenders: tuple[Trial, ...]
-    """Laws within one standard error of the lowest error, the taken one first."""
+    """Laws that the data do not refuse, the taken one first."""
+    weights: Array
+    """How much each contender counts in the spread over laws, (contender,); they sum to 1."""
     trials: Trials
     """All laws that have a fit."""
     why: str
     """A remark for the reader."""
+
+    def spread(self, read: Array) -> Array:
+        """Return the weighted mean square difference of the contenders from the first, (place,).
+
+        Args:
+            read: one row per contender, (contender, place). Rows with NaN do not count.
+        """
+        away = read[1:] - read[0]
+        kept = np.isfinite(away).all(axis=1)
+        return np.asarray(self.weights[1:][kept] @ away[kept] ** 2)
 
 
 def try_laws(points: RunPoints, laws: Sequence[GapLaw]) -> Trials:
@@ -191,8 +211,18 @@ def choose(trials: Trials, ranking: Ranking) -> Choice:
         rest = [name for name in ranking.order if name in names]
         near = [allowed[names.index(rest[0])]] if rest else allowed
     taken = near[0]
+    contenders = (taken, *(trial for trial in allowed if trial is not taken))
+    known = bool(ranking.weights)
+    weights = np.array(
+        [ranking.weights.get(trial.name, 0.0 if known else 1.0) for trial in contenders]
+    )
+    weights[0] = max(weights[0], 1e-3)
     return Choice(
-        taken=taken, contenders=tuple(near), trials=trials, why=_why(taken, trials, ranking)
+        taken=taken,
+        contenders=contenders,
+        weights=weights / weights.sum(),
+        trials=trials,
+        why=_why(taken, trials, ranking),
     )
 
 
