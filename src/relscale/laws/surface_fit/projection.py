@@ -139,19 +139,22 @@ class SurfaceBatch:
                 / (self.alpha * falls + self.beta)
             )
 
+    def some(self, rows: Index | Flags | slice) -> "SurfaceBatch":
+        """Return some of the surfaces."""
+        return SurfaceBatch(
+            plane=self.plane, **{name: getattr(self, name)[rows] for name in _PER_SURFACE}
+        )
+
     def one(self, index: int) -> "SurfaceBatch":
         """Return one surface as a batch of one."""
-        keep = slice(index, index + 1)
-        return SurfaceBatch(
-            plane=self.plane,
-            irreducible=self.irreducible[keep],
-            from_params=self.from_params[keep],
-            from_tokens=self.from_tokens[keep],
-            alpha=self.alpha[keep],
-            beta=self.beta[keep],
-            objective=self.objective[keep],
-            converged=self.converged[keep],
-        )
+        return self.some(slice(index, index + 1))
+
+    def replaced(self, rows: Index, other: "SurfaceBatch") -> "SurfaceBatch":
+        """Return the batch with the surfaces of another at some of its rows."""
+        fields = {name: getattr(self, name).copy() for name in _PER_SURFACE}
+        for name, values in fields.items():
+            values[rows] = getattr(other, name)
+        return SurfaceBatch(plane=self.plane, **fields)
 
     @classmethod
     def joined(cls, first: "SurfaceBatch", second: "SurfaceBatch") -> "SurfaceBatch":
@@ -164,12 +167,12 @@ class SurfaceBatch:
             },
         )
 
-    def replaced(self, rows: Index, other: "SurfaceBatch", better: Flags) -> "SurfaceBatch":
-        """Return the batch with some of its rows from another where that one is better."""
-        fields = {name: getattr(self, name).copy() for name in _PER_SURFACE}
-        for name, values in fields.items():
-            values[rows[better]] = getattr(other, name)[better]
-        return SurfaceBatch(plane=self.plane, **fields)
+    @classmethod
+    def nothing(cls, plane: Plane, count: int) -> "SurfaceBatch":
+        """Return surfaces of NaN."""
+        nan, ended = np.full(count, np.nan), np.zeros(count, dtype=bool)
+        numbers = dict.fromkeys(_PER_SURFACE[:-1], nan)
+        return cls(plane=plane, **numbers, converged=ended)
 
 
 _PER_SURFACE = (
