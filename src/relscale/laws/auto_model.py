@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.candidates import candidates
+from relscale.laws.candidates import Design, LossLaws
 from relscale.laws.cells import Array, Index
 from relscale.laws.choice import Choice, Ranking, Trials, choose, points_log, try_laws
 from relscale.laws.estimators.base import Quantity, without_items
@@ -283,21 +283,48 @@ def auto_model(quantity: Quantity, below: int | None = None) -> AutoModel:
 
 
 def _chosen(quantity: Quantity, below: int | None) -> AutoModel:
-    joint = _joint(quantity, below)
-    points = _points_of(quantity, below)
-    paths = _paths(quantity)
-    trials = _trials(quantity, below)
-    family = [trials]
-    if below is None:
-        family += [found for peer in quantity.peers if (found := _trials_or_none(peer)) is not None]
+    joint, points, paths = _joint(quantity, below), _points_of(quantity, below), paths_of(quantity)
+    trials = trials_of(quantity, below)
     return AutoModel(
         quantity=quantity,
         points=points,
         paths=paths,
         path=Path(kind=OPTIMAL) if joint is not None else paths.default,
-        choice=choose(trials, Ranking.of_family(family)),
+        choice=choice_of(quantity, trials, pooled=below is None),
         joint=joint,
     )
+
+
+def choice_of(
+    quantity: Quantity, trials: Trials, group: int | None = None, pooled: bool = True
+) -> Choice:
+    """Choose a law by the errors of the family, or of the quantity alone where it has few peers.
+
+    Args:
+        quantity: a gap or a loss.
+        trials: the candidates fitted to it.
+        group: choose by runs of groups of compute below this one; None by all.
+        pooled: whether errors are pooled over the family.
+    """
+    if group is not None:
+        trials = trials.before(group)
+    ranking = _family_ranking(quantity, group) if pooled else None
+    return choose(trials, ranking or Ranking.of_runs(trials))
+
+
+def _family_ranking(quantity: Quantity, group: int | None) -> Ranking | None:
+    if quantity.peers is None:
+        return None
+    key, kept = f"ranking {group}", quantity.peers.kept
+    if key not in kept:
+        found = [_trials_or_none(peer) for peer in quantity.peers.quantities()]
+        family = [trials for trials in found if trials is not None]
+        kept[key] = Ranking.of_family(
+            family if group is None else [trials.before(group) for trials in family]
+        )
+    ranking = kept[key]
+    assert ranking is None or isinstance(ranking, Ranking)
+    return ranking
 
 
 def _joint(quantity: Quantity, below: int | None) -> GapFit | None:
@@ -307,7 +334,8 @@ def _joint(quantity: Quantity, below: int | None) -> GapFit | None:
         return None
 
 
-def _paths(quantity: Quantity) -> Paths:
+def paths_of(quantity: Quantity) -> Paths:
+    """Return the paths through the runs of a corpus; they are kept with its surfaces."""
     paths = quantity.reader.kept.setdefault("paths", Paths(runs=quantity.runs, fits=quantity.fits))
     assert isinstance(paths, Paths)
     return paths
@@ -331,13 +359,26 @@ def _points_of(quantity: Quantity, below: int | None) -> RunPoints:
     return points
 
 
-def _trials(quantity: Quantity, below: int | None) -> Trials:
+def _loss_laws(quantity: Quantity) -> LossLaws:
+    laws = quantity.reader.kept.setdefault("loss laws", LossLaws())
+    assert isinstance(laws, LossLaws)
+    return laws
+
+
+def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
     """Return the candidates fitted to a quantity; they are kept with it."""
     key = f"trials {below}"
     if key not in quantity.kept:
-        joint, paths = _joint(quantity, below), _paths(quantity)
+        joint, paths = _joint(quantity, below), paths_of(quantity)
         path = Path(kind=OPTIMAL) if joint is not None else paths.default
-        laws = candidates(paths, path, len(quantity.terms), joint is not None)
+        design = Design(
+            paths=paths,
+            path=path,
+            isoflop=joint is not None,
+            rises=quantity.rises,
+            laws=_loss_laws(quantity),
+        )
+        laws = design.gap_laws() if len(quantity.terms) == 2 else design.loss_laws()
         quantity.kept[key] = try_laws(_points_of(quantity, below), laws)
     found = quantity.kept[key]
     assert isinstance(found, Trials)
@@ -346,7 +387,7 @@ def _trials(quantity: Quantity, below: int | None) -> Trials:
 
 def _trials_or_none(quantity: Quantity) -> Trials | None:
     try:
-        return _trials(quantity, None)
+        return trials_of(quantity)
     except FitError:
         return None
 

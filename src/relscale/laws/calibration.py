@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from relscale.laws.auto_model import AutoModel, drawn_weights
+from relscale.laws.auto_model import AutoModel, choice_of, drawn_weights
 from relscale.laws.cells import Array
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
@@ -50,6 +50,8 @@ class BackTest:
 
     origin: Origin
     """The runs that were fitted."""
+    law: str
+    """Name of the law, chosen by what was known at the origin."""
     targets: Targets
     """What was predicted."""
     horizon: Array
@@ -58,6 +60,8 @@ class BackTest:
     """Predicted log G, (target,)."""
     variance: Array
     """Variance of predicted less observed log G, before calibration, (target,)."""
+    dof: int
+    """Fitted runs less parameters of the law."""
 
     @property
     def z(self) -> Array:
@@ -75,14 +79,21 @@ class Calibration:
     """(error,)."""
 
     @classmethod
-    def of(cls, tests: Sequence[BackTest]) -> "Calibration":
-        """Pool back-tests of several gaps."""
-        if not tests:
-            return cls(horizon=np.zeros(0), z=np.zeros(0))
-        horizon = np.concatenate([test.horizon for test in tests])
-        z = np.concatenate([test.z for test in tests])
-        known = np.isfinite(z)
-        return cls(horizon=horizon[known], z=z[known])
+    def of(cls, tests: Sequence[BackTest], group: int | None = None) -> "Calibration":
+        """Pool back-tests of several gaps.
+
+        Args:
+            tests: of all gaps of a family.
+            group: take only what was known at this group of compute; None takes all.
+        """
+        horizon, z = [np.zeros(0)], [np.zeros(0)]
+        for test in tests:
+            known = np.isfinite(test.z)
+            if group is not None:
+                known &= test.targets.group < group
+            horizon.append(test.horizon[known])
+            z.append(test.z[known])
+        return cls(horizon=np.concatenate(horizon), z=np.concatenate(z))
 
     def factor(self, horizon: float) -> float:
         """Return how much wider an interval at a horizon must be, at least 1.
@@ -149,40 +160,39 @@ def back_tests(model: AutoModel) -> tuple[BackTest, ...]:
 
 
 def _back_tests(model: AutoModel) -> list[BackTest]:
-    splits, choice = model.choice.trials.splits, model.choice
+    """Predict from every origin, by the law that was to be chosen there."""
+    trials = model.choice.trials
+    splits, number = trials.splits, model.points.num_runs
     targets = targets_of(model)
-    usable = [
-        (index, origin)
-        for index, origin in enumerate(splits.origins)
-        if int(origin.train.sum()) > choice.taken.law.num_parameters + 1
-    ]
-    if not usable or not len(targets.observed):
+    if not len(targets.observed):
         return []
-    number = model.points.num_runs
     drawn = drawn_weights(number, DRAWS_OF_ORIGIN, (model.quantity.spec.seed, SEED))
-    weights = np.concatenate(
-        [np.ones((1, number)), *(drawn * origin.train for _, origin in usable)]
-    )
-    read = choice.taken.law.fit(model.points, weights).log_gap(targets.places)[1:]
-    means = [trial.fitted.log_gap(targets.places) for trial in choice.contenders]
+    read = {trial.name: trial.fitted.log_gap(targets.places) for trial in trials.trials}
     tests = []
-    for place, (index, origin) in enumerate(usable):
+    for index, origin in enumerate(splits.origins):
+        choice = choice_of(model.quantity, trials, origin.group)
+        law, left = choice.taken.law, int(origin.train.sum())
         held = np.flatnonzero(targets.group >= origin.group)
-        refits = without_nan(read[place * len(drawn) : (place + 1) * len(drawn)][:, held])
-        mean = means[0][1 + index][held]
-        if len(refits) < len(drawn) / 2 or not np.isfinite(mean).all():
+        mean = read[law.name][1 + index][held]
+        if left <= law.num_parameters + 1 or not len(held) or not np.isfinite(mean).all():
             continue
-        left = int(origin.train.sum())
-        spare = max(left - choice.taken.law.num_parameters, 1)
-        variance = np.var(refits, axis=0, ddof=1) * left / spare
-        variance += choice.spread(np.array([other[1 + index][held] for other in means]))
+        weights = np.concatenate([np.ones((1, number)), drawn * origin.train])
+        refits = without_nan(
+            law.fit(model.points, weights).log_gap(_only(targets, held).places)[1:]
+        )
+        if len(refits) < len(drawn) / 2:
+            continue
+        variance = np.var(refits, axis=0, ddof=1) * left / (left - law.num_parameters)
+        others = np.array([read[trial.name][1 + index][held] for trial in choice.contenders])
         tests.append(
             BackTest(
                 origin=origin,
+                law=law.name,
                 targets=_only(targets, held),
                 horizon=splits.horizon(origin, targets.places.log_compute[held]),
                 predicted=mean,
-                variance=variance + targets.variance[held],
+                variance=variance + choice.spread(others) + targets.variance[held],
+                dof=left - law.num_parameters,
             )
         )
     return tests

@@ -71,9 +71,21 @@ class Trials:
     trials: tuple[Trial, ...]
     """One per law, the simplest first."""
 
-    def of(self, name: str) -> Trial | None:
-        """Return the trial of a law; None where it has no fit."""
-        return next((trial for trial in self.trials if trial.name == name), None)
+    def before(self, group: int) -> "Trials":
+        """Return what was known at a group of compute: errors of runs below it, and no refusal."""
+        early = np.array([origin.group < group for origin in self.splits.origins], dtype=np.bool_)
+        known = early[:, None] & (self.splits.group < group)
+        return Trials(
+            splits=self.splits,
+            trials=tuple(
+                replace(
+                    trial,
+                    errors=np.where(known, trial.errors, np.nan),
+                    lack_of_fit_p=float("nan"),
+                )
+                for trial in self.trials
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,23 +104,23 @@ class Ranking:
     """(lowest error / error)^4 of each law that predicts, errors as in the ranking."""
 
     @classmethod
-    def of_family(cls, family: Sequence[Trials]) -> "Ranking":
+    def of_family(cls, family: Sequence[Trials]) -> "Ranking | None":
         """Rank laws by the mean log of their root mean square errors over the gaps of a family.
 
-        Logs give all gaps the same weight. The standard error is that over gaps; below `MIN_GAPS`
-        gaps it is that of squared errors over the runs of the first.
+        Logs give all gaps the same weight, and the standard error is that over gaps. None where
+        fewer than `MIN_GAPS` gaps have predictions by a law in common.
         """
         tables = [(trials, *_comparable(trials.trials)) for trials in family]
         tables = [table for table in tables if table[1]]
         if len(tables) < MIN_GAPS:
-            return cls.of_runs(family[0])
+            return None
         names = [
             trial.name
             for trial in tables[0][0].trials
             if all(trial.name in kept for _, kept, _ in tables)
         ]
         if not names:
-            return cls.of_runs(family[0])
+            return None
         logs = np.array(
             [
                 [

@@ -13,7 +13,7 @@ import pandas as pd
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Quantity, Term, without_items
+from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
@@ -109,20 +109,35 @@ class MetricFits:
         """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
         if domains not in self._quantities:
             found = self.quantity(self.terms(*domains))
-            if len(domains) == 2:
-                found = replace(found, others=lambda: self._other_gaps(*domains))
-            self._quantities[domains] = found
+            peers = self.gaps if len(domains) == 2 else self.losses
+            rises = self.spec.rises(self.metric)
+            self._quantities[domains] = replace(found, peers=peers, rises=rises)
         return self._quantities[domains]
 
-    def _other_gaps(self, treatment: str, baseline: str) -> list[Quantity]:
-        """Return the gaps of the other treatments that have values and are not 1 in every run."""
-        others = []
-        for name in self.treatments:
-            if name == treatment or self.readings.missing(name, baseline):
-                continue
-            if np.nan_to_num(self.log_gap(name)).any():
-                others.append(self.quantity_of(name, baseline))
-        return others
+    @cached_property
+    def gaps(self) -> Peers:
+        """The gaps of all treatments that have values and are not 1 in every run."""
+        baseline = str(self.spec.baseline)
+
+        def quantities() -> list[Quantity]:
+            return [
+                self.quantity_of(name, baseline)
+                for name in self.treatments
+                if not self.readings.missing(name, baseline)
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+
+        return Peers(quantities=quantities)
+
+    @cached_property
+    def losses(self) -> Peers:
+        """The values of all domains that have some."""
+
+        def quantities() -> list[Quantity]:
+            names = [name for name in self.readings.domains if not self.readings.missing(name)]
+            return [self.quantity_of(name) for name in names]
+
+        return Peers(quantities=quantities)
 
     def quantity(self, terms: Sequence[Term]) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, for an estimator."""

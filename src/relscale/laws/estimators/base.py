@@ -50,15 +50,12 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    rises: bool = False
+    """Whether the metric rises with compute, so that laws of a loss do not fit it."""
+    peers: "Peers | None" = None
+    """The gaps, or losses, of the family; None for a quantity alone."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Results that several laws read, computed once."""
-    others: Callable[[], Sequence["Quantity"]] = tuple
-    """Return the other gaps of the family, over which errors of laws are pooled."""
-
-    @property
-    def peers(self) -> Sequence["Quantity"]:
-        """The other gaps of the family."""
-        return self.others()
 
     @property
     def values(self) -> Array:
@@ -75,6 +72,16 @@ class Quantity:
         """
         known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
         return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """All gaps to one baseline, or the losses of all domains: errors are pooled over them."""
+
+    quantities: Callable[[], Sequence[Quantity]]
+    """Return them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that are the same for all of them, computed once."""
 
 
 @dataclass(frozen=True, kw_only=True)
