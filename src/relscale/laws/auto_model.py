@@ -31,7 +31,7 @@ MOST_LOST = 0.2
 """Share of refits that may fail before a law has no interval."""
 STEP = 1e-3
 """Step of log G in the derivative of a law by the values of the runs."""
-ITEM_DIRECTIONS = 8
+ITEM_DIRECTIONS = 4
 """Principal directions of item noise whose effect on a law is computed; the others are added to
 the last one."""
 
@@ -43,7 +43,7 @@ class Prediction:
     mean: Array
     """By the law that was taken, (place,)."""
     fit_variance: Array
-    """Variance over refits, (place,)."""
+    """Variance over refits and draws of items, (place,)."""
     law_variance: Array
     """Mean square difference of the other laws from the mean, weighted by how well they predict
     compute that is held out, (place,)."""
@@ -107,9 +107,11 @@ class AutoModel:
         """Read the law at places."""
         mean, drawn = self.values(places)
         others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
+        items = self._item_covariance(places)
         return Prediction(
             mean=mean,
-            fit_variance=np.var(drawn, axis=0, ddof=1) * self.inflation,
+            fit_variance=np.var(drawn, axis=0, ddof=1) * self.inflation
+            + (0.0 if items is None else np.diag(items)),
             law_variance=self.choice.spread(np.array([mean, *others])),
         )
 

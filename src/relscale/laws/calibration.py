@@ -40,8 +40,10 @@ class Targets:
     """Its variance, (target,)."""
     group: Array
     """Group of compute of each target, (target,), as in `FutureSplits`."""
-    labels: tuple[str, ...]
-    """Budget or run of each target."""
+    budgets: tuple[str, ...]
+    """Budget of each target."""
+    runs: tuple[str, ...]
+    """Run of each target; empty for the optimum of a budget."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +164,7 @@ def back_tests(model: AutoModel) -> tuple[BackTest, ...]:
 def _back_tests(model: AutoModel) -> list[BackTest]:
     """Predict from every origin, by the law that was to be chosen there."""
     trials = model.choice.trials
-    splits, number = trials.splits, model.points.num_runs
-    targets = targets_of(model)
+    splits, number, targets = trials.splits, model.points.num_runs, targets_of(model)
     if not len(targets.observed):
         return []
     drawn = drawn_weights(number, DRAWS_OF_ORIGIN, (model.quantity.spec.seed, SEED))
@@ -214,7 +215,8 @@ def targets_of(model: AutoModel) -> Targets:
             observed=joint.points,
             variance=joint.point_variance,
             group=np.array([present.index(budget) for budget in joint.budgets]),
-            labels=tuple(runs.budgets[budget] for budget in joint.budgets),
+            budgets=tuple(runs.budgets[budget] for budget in joint.budgets),
+            runs=("",) * len(joint.budgets),
         )
     cells, first = np.unique(points.cell, return_index=True)
     member = (points.cell == cells[:, None]).astype(np.float64)
@@ -231,7 +233,8 @@ def targets_of(model: AutoModel) -> Targets:
         observed=member @ points_log(points) / count,
         variance=model.choice.taken.variance / count,
         group=splits.group[first],
-        labels=tuple(named[int(cell)] for cell in cells),
+        budgets=tuple(runs.budgets[runs.cell_budget[cell]] for cell in cells),
+        runs=tuple(named[int(cell)] for cell in cells),
     )
 
 
@@ -246,5 +249,6 @@ def _only(targets: Targets, kept: Array) -> Targets:
         observed=targets.observed[kept],
         variance=targets.variance[kept],
         group=targets.group[kept],
-        labels=tuple(targets.labels[int(place)] for place in kept),
+        budgets=tuple(targets.budgets[int(place)] for place in kept),
+        runs=tuple(targets.runs[int(place)] for place in kept),
     )
