@@ -43,6 +43,7 @@ TEXT = frozenset(
         "revision",
         "run",
         "scale",
+        "scales_agree",
         "sha256",
         "source",
         "status",

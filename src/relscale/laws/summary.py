@@ -10,14 +10,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from relscale.contract.scales import on_scale
 from relscale.contract.status import Status
 from relscale.laws.slope_text import slope_number
 
 STYLES = {
     "narrows": "green",
+    "narrows slightly": "green",
     "rises": "green",
+    "rises slightly": "green",
     "widens": "red",
+    "widens slightly": "red",
     "falls": "red",
+    "falls slightly": "red",
     "crosses": "magenta",
     "parallel": "cyan",
     "undecided": "yellow",
@@ -59,6 +64,7 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
         "detectable_dbeta",
         "status",
     ]
+    relative = on_scale(relative)
     present = set(relative["estimator"].astype(str))
     rows = relative[relative["estimator"] == estimator] if estimator in present else relative
     kept: Sequence[str] = [
@@ -130,7 +136,7 @@ def lack_of_fit_line(
     Their budgets scatter by more than their runs explain.
     """
     said = []
-    for kind, table in (("relative", relative), ("absolute", absolute)):
+    for kind, table in (("relative", on_scale(relative)), ("absolute", absolute)):
         p = _finite(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
         if len(p):
             said.append(
@@ -162,7 +168,7 @@ def print_summary(
     for corpus in dict.fromkeys(rows["corpus"].astype(str)):
         console.print(law_table(rows[rows["corpus"].astype(str) == corpus], corpus, level))
     console.print(REMARK)
-    if rows["verdict"].isin(["rises", "falls"]).any():
+    if rows["verdict"].astype(str).str.startswith(("rises", "falls")).any():
         console.print(REMARK_RISING)
     verdicts = rows["verdict"].dropna().astype(str)
     counts = verdicts[verdicts != ""].value_counts()
@@ -177,6 +183,7 @@ def print_summary(
 
 def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
     """Return a sentence on the other estimators: slopes inside the shown one's interval."""
+    relative = on_scale(relative)
     keys = ["corpus", "family", "metric", "treatment"]
     shown = (
         relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()

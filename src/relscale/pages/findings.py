@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from relscale.contract.scales import on_scale
 from relscale.contract.status import Status
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
@@ -32,12 +33,16 @@ METHOD = (
 )
 SIGNS = {
     "narrows": "▶◀",
+    "narrows slightly": "▸◂",
     "widens": "◀▶",
+    "widens slightly": "◂▸",
     "crosses": "✕",
     "parallel": "∥",
     "undecided": "?",
     "rises": "▲",
+    "rises slightly": "▴",
     "falls": "▼",
+    "falls slightly": "▾",
 }
 """A sign for each verdict, so that a table can be read at a glance without its colours."""
 PAGES = {
@@ -103,6 +108,7 @@ def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpe
     Returns:
         A whole HTML page.
     """
+    relative = on_scale(relative)
     shown = _shown(relative, spec)
     return render(
         "findings.html.j2",
@@ -126,6 +132,7 @@ def findings_rst(
     Returns:
         reStructuredText, which Snakemake renders as a Jinja2 template first.
     """
+    relative = on_scale(relative)
     answer = _answer(_shown(relative, spec), relative, suite, spec)
     return render("landing.rst.j2", answer=answer, links=links)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status
+from relscale.contract.verdicts import SLIGHTLY, direction_of
 from relscale.figures.kit.style import words
 from relscale.laws.slope_text import slope_number
 
@@ -169,46 +170,49 @@ def _gap_sentence(verdict: str, gaps: pd.DataFrame, labels: Mapping[str, str]) -
     one, several, meaning = GAPS[verdict]
     if not len(gaps):
         return "The tables hold no relative law of an error."
-    rows = gaps[gaps["verdict"].astype(str) == verdict]
+    rows = gaps[gaps["verdict"].fillna("").astype(str).map(direction_of) == verdict]
     if not len(rows) and verdict == "undecided":
         return f"None of {_count(len(gaps), 'gap')} is undecided."
     if not len(rows):
         return f"None of {_count(len(gaps), 'gap')} is shown to {several}{_scale(verdict, gaps)}."
-    count = f"{len(rows)} of {_count(len(gaps), 'gap')} {one if len(rows) == 1 else several}"
+    verb = f"{one if len(rows) == 1 else several}{_small(rows)}"
+    count = f"{len(rows)} of {_count(len(gaps), 'gap')} {verb}"
     space = "" if meaning.startswith(":") or not meaning else " "
     named = _named(rows, labels, gaps["corpus"].nunique())
     return f"{count}{space}{meaning}{_scale(verdict, rows)}{named}."
 
 
 def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
-    counts = changes["verdict"].astype(str).value_counts()
+    directions = changes["verdict"].fillna("").astype(str).map(direction_of)
+    counts = directions.value_counts()
     parts = [
         f"{counts[verdict]} {verbs[int(counts[verdict] > 1)]}"
         for verdict, verbs in CHANGES.items()
         if verdict in counts
     ]
     metrics = _joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
-    moved = changes[changes["verdict"].isin(["rises", "falls"])]
+    moved = changes[directions.isin(["rises", "falls"])]
     return (
         f"Of {_count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
         f"better, {_joined(parts) or 'none has a verdict'}{_named(moved, labels, corpora)}."
     )
 
 
+def _small(rows: pd.DataFrame) -> str:
+    """Write how many of the changes are shown to be within the margin."""
+    small = int(rows["verdict"].fillna("").astype(str).str.endswith(SLIGHTLY).sum())
+    return f" ({small} of them slightly, within the margin)" if small else ""
+
+
 def _scale(verdict: str, rows: pd.DataFrame) -> str:
     """Write how large the margin is, or which slopes the design can detect."""
     margins = _finite(rows["margin"])
     if verdict == "parallel" and len(margins):
-        margin = float(margins.max())
-        change = 100 * (10**margin - 1)
-        return (
-            f" (a slope within ±{margin:g}: at most about {change:.1f} % of the ratio G per "
-            "tenfold compute)"
-        )
+        return f" (a change of log G within its margin, at most {margins.max():.3g})"
     detectable = _finite(rows["detectable_dbeta"])
     if verdict == "undecided" and len(detectable):
         return (
-            f" (the slope that one unadjusted test detects with 80 % power has a median of "
+            f" (the slope that the adjusted test detects with 80 % power has a median of "
             f"{detectable.median():.3f})"
         )
     return ""

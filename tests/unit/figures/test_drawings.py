@@ -571,7 +571,9 @@ def test_detectable_slopes_are_drawn_with_the_slopes_found(tables: Tables) -> No
     )
     bars = [value for value in values(marked(figure.axes[0], "detectable"), "x") if value > 0]
     np.testing.assert_allclose(bars, sorted(mine["detectable_dbeta"]))
-    assert values(marked(figure.axes[0], "margin"), "x") == [0.01, 0.01]
+    # A change of .05 over a range of 5 in log compute.
+    margins = values(marked(figure.axes[0], "margin"), "x")
+    np.testing.assert_allclose(margins, [0.01] * len(mine.query("estimator == 'joint'")))
 
 
 def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:

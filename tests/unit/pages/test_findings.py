@@ -46,7 +46,7 @@ SPEC: dict[str, Any] = {
     "corpora": ["curated", "web", "web_synthetic"],
     "labels": {"social_sciences": "social sciences"},
 }
-MARGIN = "(a slope within ±0.01: at most about 2.3 % of the ratio G per tenfold compute)"
+MARGIN = "(a change of log G within its margin, at most 0.01)"
 SHOWN = [(family["family"], family["metric"]) for family in FAMILIES]
 
 
@@ -68,7 +68,8 @@ def gaps(verdicts: dict[str, str], **columns: object) -> pd.DataFrame:
     rows = [{"treatment": name, "verdict": verdict} for name, verdict in verdicts.items()]
     common = {
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
-        "estimator": "joint", "margin": 0.01, "detectable_dbeta": 0.008, "status": "ok",
+        "estimator": "joint", "scale": "ratio", "path": "optimal", "margin": 0.01,
+        "detectable_dbeta": 0.008, "status": "ok",
         "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03,
     }  # fmt: skip
     return pd.DataFrame(rows).assign(**{**common, **columns})
@@ -169,7 +170,7 @@ def test_an_undecided_or_missing_verdict_of_another_estimator_contradicts_nothin
 
 def test_a_margin_that_varies_is_said_by_its_largest() -> None:
     shown = gaps({"a": "parallel", "b": "parallel"}).assign(margin=[0.01, 0.1])
-    assert "(a slope within ±0.1: at most about 25.9 % of" in answer_sentences(shown, {})[3]
+    assert "(a change of log G within its margin, at most 0.1)" in answer_sentences(shown, {})[3]
 
 
 def test_scope() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from relscale.contract.io import read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.decomposition import DECOMPOSITION
@@ -57,8 +58,14 @@ def complete(tables: Tables, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     A missing table is empty and has the columns of its kind.
     """
     return {
-        name: _drawable(name, tables[name]) if name in tables else _empty(name) for name in names
+        name: _drawable(name, _shown(name, tables[name])) if name in tables else _empty(name)
+        for name in names
     }
+
+
+def _shown(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table that figures draw: the relative laws on the scale `ratio`."""
+    return on_scale(frame) if name == RELATIVE.name else frame
 
 
 def not_drawn(tables: Tables, names: Iterable[str]) -> str:
