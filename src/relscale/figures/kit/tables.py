@@ -41,6 +41,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "own_prompts": PROMPTS.names,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
     "suite": ("run", "corpus", "budget"),
+    "curves": (
+        *("corpus", "family", "metric", "domain", "quantity", "scale", "path", "law"),
+        *("compute", "value", "ci_low", "ci_high", "beyond", "horizon", "factor"),
+    ),
+    "forecast": (
+        *("corpus", "family", "metric", "domain", "quantity", "law", "horizon", "horizon_class"),
+        *("held_out_budget", "predicted", "observed", "ci_low", "ci_high"),
+        *("error_percent", "error_constant_percent", "error_last_four_percent"),
+    ),
+    "loss_to_loss": (
+        *("corpus", "family", "metric", "treatment", "baseline", "c0", "c1", "c2"),
+        *("dbeta_floor", "dbeta_floor_ci_low", "dbeta_floor_ci_high"),
+        *("dbeta_rate", "dbeta_rate_ci_low", "dbeta_rate_ci_high"),
+        *("dbeta_floor_lowest", "dbeta_floor_highest", "nearness", "through_loss_p", "status"),
+    ),
 }
 """The tables that figures read, and the columns that each must have."""
 
