@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from relscale.laws.cells import SuiteRuns
 from relscale.laws.estimators.akima import Akima
+from relscale.laws.estimators.auto import Auto
 from relscale.laws.estimators.base import Estimator, FamilyNoise, Quantity, Term
 from relscale.laws.estimators.best_run import BestRun
 from relscale.laws.estimators.joint import Joint
@@ -15,12 +16,12 @@ from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
 VERTEX = Vertex()
-JOINT = Joint(VERTEX)
 BEST_RUN = BestRun()
 SURFACE = Surface()
 
 ESTIMATORS: dict[str, Estimator] = {
-    estimator.name: estimator for estimator in (JOINT, VERTEX, BEST_RUN, Akima(), SURFACE)
+    estimator.name: estimator
+    for estimator in (Auto(VERTEX), Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
 }
 """Estimators by name."""
 
