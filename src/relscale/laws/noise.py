@@ -99,6 +99,26 @@ class Pooled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FamilyRatio:
+    """Budget variance over run variance, common to the gaps of a family."""
+
+    ratio: float
+    """Estimate without a bound at 0."""
+    mean_trace: float
+    """Sizes per budget, as far as the ratio is concerned: the budgets' scatter is
+    1 + ratio x mean_trace times what the runs explain."""
+    dof: float
+    """Degrees of freedom: independent squares in the scatter."""
+    independent_gaps: float
+    """Number of independent gaps that are worth as much as the gaps, all corpora together."""
+
+    @property
+    def inflation(self) -> float:
+        """Return the scatter of the budgets over what the runs explain."""
+        return 1 + self.ratio * self.mean_trace
+
+
+@dataclass(frozen=True, kw_only=True)
 class Components:
     """Noise of a gap for a law that is linear in the cells."""
 
@@ -166,29 +186,55 @@ def pool(
         None where no other gap can be pooled, or the gap's run variance is not known.
     """
     groups = [[each for each in group if each.can_be_pooled] for group in (same, *others)]
-    flat = [each for group in groups for each in group]
-    if not flat or not np.isfinite(own.run_variance):
+    if not np.isfinite(own.run_variance):
         return None
-    shared = _squared_correlation(
+    shared = squared_correlation(
         [[own, *groups[0]] if own.can_be_pooled else groups[0], *groups[1:]]
     )
+    found = family_ratio(groups, shared)
+    if found is None:
+        return None
+    return Pooled(
+        budget_variance=found.ratio * own.run_variance,
+        unit=own.run_variance * max(found.inflation, LEAST_SHARE) / found.mean_trace,
+        dof=found.dof,
+        overlap=shared * len(groups[0]) / sum(len(group) for group in groups),
+    )
+
+
+def family_ratio(
+    groups: Sequence[Sequence[Moments]], shared: float | None = None
+) -> FamilyRatio | None:
+    """Return the common ratio of budget variance over run variance.
+
+    Args:
+        groups: gaps of each corpus.
+        shared: mean squared correlation of two gaps of one corpus; None takes it from the gaps.
+
+    Returns:
+        None where no gap can be pooled.
+    """
+    groups = [[each for each in group if each.can_be_pooled] for group in groups]
+    flat = [each for group in groups for each in group]
+    if not flat:
+        return None
+    correlation = squared_correlation(groups) if shared is None else shared
     weight = np.array([each.scatter_dof for each in flat], dtype=np.float64)
-    excess = np.array([_ratio(each) for each in flat]) - 1  # E = ratio x trace / dof
+    excess = np.array([_scatter_ratio(each) for each in flat]) - 1  # E = ratio x trace / dof
     per_ratio = np.array([each.trace / each.scatter_dof for each in flat])
     mean_trace = float(np.sum(weight * per_ratio) / np.sum(weight))
     ratio = float(np.sum(weight * excess) / np.sum(weight * per_ratio))
-    dof = np.array(
-        [
-            np.sum([each.scatter_dof for each in group]) / (1 + (len(group) - 1) * shared)
-            for group in groups
-        ]
-    )
-    inflation = max(1 + ratio * mean_trace, LEAST_SHARE)
-    return Pooled(
-        budget_variance=ratio * own.run_variance,
-        unit=own.run_variance * inflation / mean_trace,
+    independent = [len(group) / (1 + (len(group) - 1) * correlation) for group in groups]
+    dof = [
+        number * float(np.mean([each.scatter_dof for each in group]))
+        for number, group in zip(independent, groups, strict=True)
+        if group
+    ]
+    return FamilyRatio(
+        ratio=ratio,
+        mean_trace=mean_trace,
         dof=float(np.sum(dof)),
-        overlap=shared * len(groups[0]) / len(flat),
+        independent_gaps=float(np.sum(independent)),
     )
 
 
@@ -253,13 +299,13 @@ def _positive(covariance: Array) -> Array:
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
-def _ratio(each: Moments) -> float:
+def _scatter_ratio(each: Moments) -> float:
     """Return the scatter in units of the run variance, unbiased: E[1 / chi^2_n] = 1 / (n - 2)."""
     mean = each.scatter / each.scatter_dof / each.run_variance
     return mean * (each.run_dof - 2) / each.run_dof
 
 
-def _squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
+def squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
     """Return the mean squared correlation of the noise of two gaps of one corpus.
 
     It is the larger of two estimates. The first is that of the residuals within budgets, less its
