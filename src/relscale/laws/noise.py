@@ -173,7 +173,7 @@ def moments_of(values: Array, design: Array, member: Array, weights: Array) -> M
 
 
 def pool(
-    own: Moments, same: Sequence[Moments], others: Sequence[Sequence[Moments]]
+    own: Moments, same: Sequence[Moments], others: Sequence[Sequence[Moments]], shared: float
 ) -> Pooled | None:
     """Return the budget variance of a gap by the other gaps of the family.
 
@@ -181,24 +181,21 @@ def pool(
         own: moments of the gap.
         same: of the other gaps of its corpus.
         others: of the gaps of each other corpus.
+        shared: mean squared correlation of two gaps of one corpus (`squared_correlation`).
 
     Returns:
         None where no other gap can be pooled, or the gap's run variance is not known.
     """
-    groups = [[each for each in group if each.can_be_pooled] for group in (same, *others)]
-    if not np.isfinite(own.run_variance):
-        return None
-    shared = squared_correlation(
-        [[own, *groups[0]] if own.can_be_pooled else groups[0], *groups[1:]]
-    )
-    found = family_ratio(groups, shared)
+    found = family_ratio([same, *others], shared) if np.isfinite(own.run_variance) else None
     if found is None:
         return None
+    close = sum(each.can_be_pooled for each in same)
+    number = close + sum(each.can_be_pooled for group in others for each in group)
     return Pooled(
         budget_variance=found.ratio * own.run_variance,
         unit=own.run_variance * max(found.inflation, LEAST_SHARE) / found.mean_trace,
         dof=found.dof,
-        overlap=shared * len(groups[0]) / sum(len(group) for group in groups),
+        overlap=shared * close / number,
     )
 
 
@@ -313,9 +310,10 @@ def squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
     cosine of two contrasts (as vectors over the gaps) is (1 + (J - 1) r^2) / J. A baseline whose
     budget effects are larger than those of the treatments shows only there.
     """
-    within, weight, cosines = 0.0, 0, []
+    within, weight = 0.0, 0
     vectors: list[Array] = []
-    for group in groups:
+    for every in groups:
+        group = [each for each in every if each.can_be_pooled]
         sizes = {(len(each.residual), each.scatter_dof) for each in group}
         if len(group) < 2 or len(sizes) > 1:
             continue
@@ -328,14 +326,14 @@ def squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
         scaled = np.stack([each.contrasts / np.sqrt(each.run_variance) for each in group])
         vectors.extend(scaled.T)
     shared = within / weight if weight else 1.0
-    for index, first in enumerate(vectors):
-        for second in vectors[:index]:
-            if len(first) == len(second):
-                size = float(first @ first) * float(second @ second)
-                cosines.append(float(first @ second) ** 2 / size if size > 0 else 0.0)
-    if cosines:
-        number = float(np.median([len(each) for each in vectors]))
-        of_budgets = (number * float(np.mean(cosines)) - 1) / (number - 1)
-        mean = (len(cosines) * of_budgets + PRIOR_PAIRS) / (len(cosines) + PRIOR_PAIRS)
-        shared = max(shared, mean)
+    length = max((len(each) for each in vectors), default=0)
+    stacked = np.array([each for each in vectors if len(each) == length])
+    if len(stacked) > 1:
+        products = stacked @ stacked.T
+        size = np.outer(np.diag(products), np.diag(products))
+        upper = np.triu(size > 0, 1)
+        cosines = products[upper] ** 2 / size[upper]
+        pairs = len(cosines)
+        of_budgets = (length * float(np.sum(cosines)) - pairs) / (length - 1)  # sum over pairs
+        shared = max(shared, (of_budgets + PRIOR_PAIRS) / (pairs + PRIOR_PAIRS))
     return float(np.clip(shared, 0.0, 1.0))

@@ -5,7 +5,7 @@ mean squares of every gap by the regression of the estimator `joint`; other esti
 budget variance from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,11 +18,21 @@ from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.reading import take_reading
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
-from relscale.laws.noise import Moments, Pooled, pool
+from relscale.laws.noise import Moments, Pooled, pool, squared_correlation
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 
 JOINT = Joint(Vertex())
 """The regression that the mean squares are about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapGroups:
+    """Mean squares of the gaps of a family to one baseline."""
+
+    of: Mapping[str, Sequence[Moments]]
+    """Of every gap that the joint model can be fitted to, by corpus."""
+    shared: float
+    """Mean squared correlation of the noise of two gaps of one corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,10 @@ class NoiseModel:
         default_factory=dict, repr=False, compare=False
     )
     _moments: dict[tuple[str, str, str, str, int | None], Moments | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    _groups: dict[tuple[str, str, tuple[tuple[str, int | None], ...]], GapGroups] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -78,6 +92,18 @@ class NoiseModel:
             except (FitError, np.linalg.LinAlgError):
                 self._moments[key] = None
         return self._moments[key]
+
+    def groups(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> GapGroups:
+        """Return the gaps to a baseline by corpus, from the lowest budgets of each."""
+        key = (metric, baseline, tuple(sorted(budgets.items())))
+        if key not in self._groups:
+            treatments = self.treatments(metric, baseline)
+            of = {}
+            for corpus, below in budgets.items():
+                gaps = (self.moments(metric, corpus, name, baseline, below) for name in treatments)
+                of[corpus] = [found for found in gaps if found is not None]
+            self._groups[key] = GapGroups(of=of, shared=squared_correlation(list(of.values())))
+        return self._groups[key]
 
     def treatments(self, metric: str, baseline: str) -> tuple[str, ...]:
         """Return the domains of the family other than the baseline."""
@@ -140,25 +166,17 @@ class _OtherGaps:
 
     def pooled(self, below: int | None) -> Pooled | None:
         """Return the budget variance of the gap by the others; see `FamilyNoise`."""
-        model = self.model
-
-        def of(corpus: str, treatment: str) -> Moments | None:
-            budgets = model.lower_budgets(self.corpus, corpus, below)
-            return model.moments(self.metric, corpus, treatment, self.baseline, budgets)
-
-        own = of(self.corpus, self.treatment)
+        model, corpus = self.model, self.corpus
+        budgets = {
+            runs.corpus: model.lower_budgets(corpus, runs.corpus, below) for runs in model.suites
+        }
+        own = model.moments(self.metric, corpus, self.treatment, self.baseline, budgets[corpus])
         if own is None:
             return None
-        others = [
-            name for name in model.treatments(self.metric, self.baseline) if name != self.treatment
-        ]
-        same = [found for name in others if (found := of(self.corpus, name)) is not None]
-        elsewhere = []
-        for runs in model.suites:
-            if runs.corpus != self.corpus:
-                gaps = (of(runs.corpus, name) for name in (self.treatment, *others))
-                elsewhere.append([found for found in gaps if found is not None])
-        return pool(own, same, elsewhere)
+        groups = model.groups(self.metric, self.baseline, budgets)
+        same = [each for each in groups.of[corpus] if each is not own]
+        others = [gaps for name, gaps in groups.of.items() if name != corpus]
+        return pool(own, same, others, groups.shared)
 
 
 def _budget_compute(runs: SuiteRuns) -> Array:
