@@ -35,6 +35,11 @@ PRIOR_PAIRS = 1
 one corpus have one pair, which says little, and to take dependent gaps for independent ones gives
 false verdicts."""
 
+ORDER_LENGTH = 0.3
+"""Natural log of the ratio of tokens at which noise of a shared data order has correlation 1 / e:
+differences between seeds were seen to correlate within that distance."""
+LARGEST_ORDER_SHARE = 0.95
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
@@ -135,29 +140,30 @@ class Components:
         return float(np.sqrt(np.maximum(self.budget_variance, 0.0)))
 
 
-def moments_of(values: Array, design: Array, member: Array, weights: Array) -> Moments:
+def moments_of(values: Array, design: Array, member: Array, shape: Array) -> Moments:
     """Return the mean squares of a gap about its line and within its budgets.
 
     Args:
         values: (cell,).
         design: (cell, term) of the line; the first two are 1 and log F.
         member: (cell, budget) 1 where a cell is of a budget.
-        weights: (cell,) relative inverse variances.
+        shape: (cell, cell) covariance of the cells' noise, in units of the run variance.
     """
-    root = np.sqrt(weights)[:, None]
+    weights = 1 / np.diag(shape)
+    whiten = np.linalg.inv(np.linalg.cholesky(shape))
     terms = design.shape[1]
     # The line goes through the budgets' mean log F: small differences in compute between runs of
     # one budget say nothing about the budgets.
     means = (member.T @ (weights * design[:, 1])) / (member.T @ weights)
     columns = np.concatenate([design, member], axis=1)
     columns[:, 1] = member @ means
-    basis, triangle = np.linalg.qr(columns * root)
+    basis, triangle = np.linalg.qr(whiten @ columns)
     basis = basis * np.sign(np.diag(triangle))
     size = np.abs(np.diag(triangle))
     kept = np.flatnonzero(size > 1e-9 * np.max(size))
     extra = basis[:, kept[kept >= terms]]  # budgets about the line
     free = basis[:, kept]
-    scaled = values * root[:, 0]
+    scaled = whiten @ values
     residual = scaled - free @ (free.T @ scaled)
     contrasts = extra.T @ scaled
     run_dof = len(values) - len(kept)
@@ -166,7 +172,7 @@ def moments_of(values: Array, design: Array, member: Array, weights: Array) -> M
         run_dof=run_dof,
         scatter=float(contrasts @ contrasts),
         scatter_dof=extra.shape[1],
-        trace=float(np.sum((extra.T @ (member * root)) ** 2)),
+        trace=float(np.sum((extra.T @ whiten @ member) ** 2)),
         contrasts=contrasts,
         residual=residual,
     )
@@ -197,6 +203,35 @@ def pool(
         dof=found.dof,
         overlap=shared * close / number,
     )
+
+
+def order_share(differences: Sequence[Array], log_tokens: Sequence[Array]) -> float:
+    """Return the share of a run's variance that runs of one seed have in common.
+
+    Runs of one seed that read one order of the data share noise, which is a smooth function of the
+    tokens read: `order_kernel`. Differences between two seeds of one size then correlate between
+    sizes with neighbouring tokens. The share is the regression of their products on the kernel.
+
+    Args:
+        differences: between two seeds, (size,), one array per gap.
+        log_tokens: natural log of the tokens of these sizes.
+
+    Returns:
+        From 0 to `LARGEST_ORDER_SHARE`; 0 where no two sizes have two seeds.
+    """
+    products, squares = 0.0, 0.0
+    for delta, tokens in zip(differences, log_tokens, strict=True):
+        if len(delta) < 2:
+            continue
+        kernel = np.triu(order_kernel(tokens), 1)
+        products += float(delta @ kernel @ delta)
+        squares += float(np.sum(kernel**2)) * float(np.mean(delta**2))
+    return float(np.clip(products / squares, 0.0, LARGEST_ORDER_SHARE)) if squares > 0 else 0.0
+
+
+def order_kernel(log_tokens: Array) -> Array:
+    """Return exp(-|difference| / ORDER_LENGTH), (size, size)."""
+    return np.asarray(np.exp(-np.abs(log_tokens[:, None] - log_tokens) / ORDER_LENGTH))
 
 
 def family_ratio(

@@ -12,7 +12,7 @@ MEMBER = np.eye(BUDGETS)[BUDGET]
 AWAY = BUDGET - BUDGET.mean()
 DISTANCE = np.tile(np.linspace(-0.6, 0.6, SIZES), BUDGETS)
 DESIGN = np.stack([np.ones(24), AWAY, DISTANCE, DISTANCE**2, DISTANCE * AWAY], axis=1)
-FLAT = np.ones(24)
+FLAT = np.eye(24)
 LAW = np.linalg.pinv(DESIGN)[:2]
 OF_RUNS, OF_BUDGETS = LAW @ LAW.T, (LAW @ MEMBER) @ (LAW @ MEMBER).T
 
@@ -86,7 +86,7 @@ def test_two_budgets_take_the_budget_variance_from_the_other_gaps():
     rng = np.random.default_rng(4)
     two = BUDGET < 2
     design = DESIGN[two]
-    own = moments_of(rng.normal(0, 0.01, 12), design, MEMBER[two][:, :2], FLAT[two])
+    own = moments_of(rng.normal(0, 0.01, 12), design, MEMBER[two][:, :2], FLAT[np.ix_(two, two)])
     assert own.scatter_dof == 0
     law = np.linalg.pinv(design)[:2]
     shapes = law @ law.T, (law @ MEMBER[two]) @ (law @ MEMBER[two]).T

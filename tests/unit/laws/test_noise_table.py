@@ -73,6 +73,6 @@ def test_a_shared_order_of_the_data_shows_in_neighbours(plant):
     place = np.minimum((np.log10(both["tokens"]) * 5).astype(int) - 25, 59)
     both.loc[treat, "value"] *= np.exp(steps[both["seed"], place])[treat]
     found = fit_family(both, SETTINGS)["noise"].iloc[0]
-    assert found["order_correlation"] > 0.2
+    assert found["order_share"] > 0.2
     own = fit_family(pd.concat(frames, ignore_index=True), SETTINGS)["noise"].iloc[0]
-    assert abs(own["order_correlation"]) < 0.2
+    assert abs(own["order_share"]) < 0.2

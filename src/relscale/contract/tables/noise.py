@@ -12,7 +12,7 @@ NOISE = Table(
             "run_sd",
             "budget_sd",
             "seed_sd",
-            "order_correlation",
+            "order_share",
             "item_sd",
             "ratio",
             "ratio_ci_low",

@@ -11,7 +11,7 @@ from scipy import stats
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.noise import NOISE
-from relscale.laws.cells import Array, SuiteRuns, average_seeds, seed_variance
+from relscale.laws.cells import SuiteRuns, seed_variance
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
 from relscale.laws.noise import Moments, family_ratio
@@ -21,8 +21,6 @@ TABLE = NOISE
 
 POOLED = "pooled"
 """Corpus of the rows over all corpora."""
-NEAR = 0.3
-"""Natural log of the ratio of tokens below which runs count as neighbours."""
 
 
 def fit(corpus: CorpusFits) -> Iterator[Row]:
@@ -41,7 +39,7 @@ def _row(fits: MetricFits, model: NoiseModel, corpus: str, suites: Sequence[Suit
     """Return the components over the gaps of one corpus, or of several."""
     baseline, metric, level = str(fits.spec.baseline), fits.metric, fits.spec.level
     groups: list[list[Moments]] = []
-    seeds, neighbours = [], []
+    seeds = []
     for runs in suites:
         known = [
             (name, found)
@@ -52,18 +50,16 @@ def _row(fits: MetricFits, model: NoiseModel, corpus: str, suites: Sequence[Suit
         for name, _ in known:
             values = model.log_gap(metric, runs.corpus, name, baseline)
             seeds.append(seed_variance(values, runs.run_cell, runs.num_cells)[0])
-            neighbours.append(_neighbour_products(values, runs))
     gaps = [each for group in groups for each in group]
     row = {**dict.fromkeys(TABLE.names, float("nan")), **fits.label, "corpus": corpus}
     row |= {"num_gaps": len(gaps), "ci_level": level}
     if not gaps:
         return row | status_columns(Status.TOO_FEW_RUNS)
     run_sd = float(np.sqrt(_median([each.run_variance for each in gaps])))
-    products, squares = np.sum(neighbours, axis=0)
     row |= {
         "run_sd": run_sd,
         "seed_sd": float(np.sqrt(_median(seeds))),
-        "order_correlation": products / squares if squares > 0 else float("nan"),
+        "order_share": model.order_share(metric, baseline, {r.corpus: None for r in suites}),
     }
     if corpus != POOLED:
         row["item_sd"] = _item_sd(fits)
@@ -87,30 +83,6 @@ def _median(values: Sequence[float]) -> float:
     """Return the median of the known values; NaN without any."""
     known = [value for value in values if np.isfinite(value)]
     return float(np.median(known)) if known else float("nan")
-
-
-def _neighbour_products(values: Array, runs: SuiteRuns) -> tuple[float, float]:
-    """Return sums over pairs of cells with neighbouring tokens, of differences between seeds.
-
-    The differences are those of the first two runs of a cell, in order of their names. Where runs
-    of one seed read one order of the data, the differences of neighbours correlate.
-
-    Returns:
-        Sum of products and sum of mean squares; their ratio is the correlation.
-    """
-    differences, tokens = [], []
-    _, count = average_seeds(values, runs.run_cell, runs.num_cells)
-    for cell in np.flatnonzero(count > 1):
-        pair = values[(runs.run_cell == cell) & np.isfinite(values)][:2]
-        differences.append(float(pair[1] - pair[0]))
-        tokens.append(float(runs.log10_tokens[cell]) * np.log(10))
-    if len(differences) < 2:
-        return 0.0, 0.0
-    delta, place = np.array(differences), np.array(tokens)
-    near = np.triu(np.abs(place[:, None] - place) < NEAR, 1)
-    products = np.outer(delta, delta)
-    squares = (delta[:, None] ** 2 + delta**2) / 2
-    return float(np.sum(products[near])), float(np.sum(squares[near]))
 
 
 def _item_sd(fits: MetricFits) -> float:
