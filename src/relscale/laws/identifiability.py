@@ -19,7 +19,7 @@ from relscale.laws.least_squares import weighted_least_squares
 from relscale.laws.leave_out import compare_left_out
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import EXPONENTS, SATURATING, FittedSaturating
-from relscale.laws.loss_laws.surface import SURFACES
+from relscale.laws.loss_laws.surface import SURFACES, identified_rows
 from relscale.laws.run_points import RunPoints
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch, constrained
 from relscale.laws.surface_fit.search import Terms
@@ -137,8 +137,9 @@ def identify_surface(
         return SURFACES.fit(points, rows * weights).log_loss(points.places)
 
     left_out, simpler = _left_out(points.budget, points.values[0], surface, plane)
+    apart = identified_rows(points, weights[None])[0]
     return Identification(
-        condition=condition_number(fit.jacobian()[0], weights),
+        condition=condition_number(fit.jacobian()[0], weights) if apart else float("inf"),
         unbounded=tuple(unbounded),
         left_out_error=left_out,
         simpler_error=simpler,
@@ -163,19 +164,11 @@ def identify_saturating(
     exponent, scale = float(fit.exponent[0]), float(fit.scale[0])
     fall = np.exp(-exponent * x)
     jacobian = np.stack([np.ones_like(x), fall, -scale * x * fall], axis=1) / loss[:, None]
-
-    def squares(power: Array, *, floor: bool) -> float:
-        columns = np.stack([np.ones_like(power), power] if floor else [power], axis=1)
-        root = np.sqrt(weights)[:, None]
-        found, *_ = np.linalg.lstsq(columns / loss[:, None] * root, root[:, 0], rcond=None)
-        return float(np.sum(weights * (columns @ found / loss - 1) ** 2))
-
-    grid = np.geomspace(EXPONENTS[0], EXPONENTS[1], 400)
-    without = min(squares(np.exp(-value * x), floor=False) for value in grid)
-    ends = [squares(np.exp(-value * x), floor=True) for value in EXPONENTS]
+    low, high = offset_interval(points, fit, weights, level)
+    ends = _profile(x, loss, weights, np.array(EXPONENTS))[1]
     unbounded = [
-        *(["offset"] if without <= limit or fit.offset[0] == 0 else []),
-        *(["exponent"] if min(ends) <= limit else []),
+        *(["offset"] if not 0 < low < high < loss[weights > 0].min() else []),
+        *(["exponent"] if ends.min() <= limit else []),
     ]
     left_out, simpler = _left_out(
         points.budget,
@@ -189,6 +182,50 @@ def identify_saturating(
         left_out_error=left_out,
         simpler_error=simpler,
     )
+
+
+def offset_interval(
+    points: RunPoints, fit: FittedSaturating, weights: Array, level: float
+) -> tuple[float, float]:
+    """Return the profile interval of the offset of a saturating law; it may end below 0.
+
+    Given the exponent, the sum of squares is a parabola in the offset, so that the interval is the
+    union of the parabolas' intervals over exponents.
+
+    Args:
+        points: runs with the values of one domain.
+        fit: their law; its first row is used.
+        weights: relative inverse variances of the runs, (run,).
+        level: of the interval.
+    """
+    x = points.log_compute - fit.center
+    limit = profile_limit(float(fit.objective[0]), float(np.sum(weights > 0)) - 3, level)
+    near = float(fit.exponent[0]) * np.geomspace(0.8, 1.25, 201)
+    exponents = np.concatenate([np.geomspace(EXPONENTS[0], EXPONENTS[1], 800), near])
+    offset, squares, curvature = _profile(x, np.exp(points.values[0]), weights, exponents)
+    inside = squares <= limit
+    if not inside.any() or not np.isfinite(limit):
+        return -float("inf"), float("inf")
+    half = np.sqrt((limit - squares[inside]) / curvature[inside])
+    return float(np.min(offset[inside] - half)), float(np.max(offset[inside] + half))
+
+
+def _profile(x: Array, loss: Array, weights: Array, exponents: Array) -> tuple[Array, Array, Array]:
+    """Fit offset and scale without bounds at given exponents, (exponent,) each.
+
+    Returns:
+        Offset, sum of squared relative residuals, and half the second derivative of that sum by the
+        offset, with the scale fitted.
+    """
+    power = np.exp(-exponents[:, None] * x) / loss  # (exponent, run)
+    total = float(np.sum(weights / loss**2))
+    cross, square = power @ (weights / loss), power**2 @ weights
+    right = float(np.sum(weights / loss)), power @ weights
+    curvature = np.maximum(total - cross**2 / square, 1e-300)
+    offset = (right[0] - cross * right[1] / square) / curvature
+    scale = (right[1] - cross * offset) / square
+    residual = offset[:, None] / loss + scale[:, None] * power - 1
+    return offset, residual**2 @ weights, curvature
 
 
 def _left_out(

@@ -78,7 +78,8 @@ def fit_laws(
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,
-            `accuracy_metric`, `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
+            `accuracy_metric`, `surface_loss`, `huber_delta`, `slice_tokens`, `higher_is_better`,
+            `lower_is_better` have defaults.
 
     Returns:
         The tables as data frames, with the settings.

@@ -15,8 +15,10 @@ from scipy import stats
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns
 from relscale.laws.fit_error import FitError
+from relscale.laws.identifiability import Identification, identify_surface
 from relscale.laws.loss_laws.surface import identified_rows, refit_surfaces
 from relscale.laws.optima.isoflop import IsoflopFits
+from relscale.laws.run_points import RunPoints
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
 
@@ -75,6 +77,7 @@ class SurfaceReader:
         self.runs, self.fits, self.spec = runs, fits, spec
         self._fitted: dict[tuple[bytes, bytes], _Fitted] = {}
         self._drawn: dict[tuple[bytes, bytes, Bootstrap], SurfaceBatch] = {}
+        self._identified: dict[tuple[bytes, bytes], Identification] = {}
         self._counts: dict[bytes, Array | None] = {}
 
     def surface(self, values: Array, cells: Index) -> DrawnSurface:
@@ -175,6 +178,30 @@ class SurfaceReader:
         chosen = (scaled - scaled.mean())[self.chosen(len(cells))]
         return np.asarray(centre + chosen / np.sqrt(weights))
 
+    def identification(self, values: Array, cells: Index) -> Identification:
+        """Return whether the cells identify the parameters of their surface; once.
+
+        Raises:
+            FitError: `too_few_runs`.
+        """
+        key = values.tobytes(), cells.tobytes()
+        if key not in self._identified:
+            self._identified[key] = identify_surface(
+                cell_points(self.runs, cells, values),
+                self.fit(values, cells),
+                self.fits.weights[cells],
+                self.spec.level,
+            )
+        return self._identified[key]
+
+    def fit(self, values: Array, cells: Index) -> SurfaceBatch:
+        """Return the surface through cells' log errors, (cell,), without a bootstrap.
+
+        Raises:
+            FitError: `too_few_runs`.
+        """
+        return self._fit(values, cells).fit
+
     def chosen(self, number: int) -> Index:
         """Return the cell whose residual each cell gets, (draw, cell).
 
@@ -202,6 +229,18 @@ class SurfaceReader:
             known = identified_rows(plane, counts).all()
             self._counts[key] = counts if known else None
         return self._counts[key]
+
+
+def cell_points(runs: SuiteRuns, cells: Index, values: Array) -> RunPoints:
+    """Return cells as points with log values of one domain, (cell,)."""
+    return RunPoints(
+        log_params=np.log(runs.params_model[cells]),
+        log_tokens=runs.log10_tokens[cells] * np.log(10),
+        log_compute=runs.log_compute[cells],
+        budget=runs.cell_budget[cells],
+        cell=cells,
+        values=values[None],
+    )
 
 
 def equal_variance_p(plane: Plane, fitted: Array, residual: Array) -> float:
