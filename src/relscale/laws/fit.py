@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +30,8 @@ class FamilyLaws:
 
     tables: Mapping[str, pd.DataFrame]
     """Rows of each table of `TABLES`."""
+    corpora: tuple[CorpusFits, ...] = field(default=(), repr=False, compare=False)
+    """The fits behind the tables, one per corpus, for predictions of named models."""
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
@@ -37,7 +39,7 @@ class FamilyLaws:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
-        if name != "tables" and name in self.tables:
+        if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
 
@@ -110,10 +112,12 @@ def fit_family(
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
+    corpora: list[CorpusFits] = []
     for runs in suites:
         corpus = CorpusFits(
             family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
         )
+        corpora.append(corpus)
         for law in LAWS:
             rows[law.table.name].extend(law.fit(corpus))
     frames = {
@@ -125,7 +129,7 @@ def fit_family(
         here = laws["corpus"] == runs.corpus
         laws[here] = with_notes(laws[here], runs.unscored())
     frames[relative.TABLE.name] = laws
-    return FamilyLaws(frames)
+    return FamilyLaws(frames, corpora=tuple(corpora))
 
 
 def fit_baselines(
