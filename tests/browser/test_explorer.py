@@ -11,7 +11,7 @@ import pytest
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status, decode_remarks
-from relscale.figures.kit.panels import law_gap, law_value
+from relscale.figures.kit.laws import law_gap, law_value
 
 pytestmark = pytest.mark.browser
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six

@@ -19,8 +19,9 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
+from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
 from relscale.figures.kit.metrics import change
-from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
+from relscale.figures.kit.panels import verdict_word
 from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
 from relscale.runtime import call

@@ -7,6 +7,7 @@ import pandas as pd
 
 from relscale.contract.io import read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.decomposition import DECOMPOSITION
@@ -40,6 +41,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "own_prompts": PROMPTS.names,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
     "suite": ("run", "corpus", "budget"),
+    "curves": (
+        *("corpus", "family", "metric", "domain", "quantity", "scale", "path", "law"),
+        *("compute", "value", "ci_low", "ci_high", "beyond", "horizon", "factor"),
+    ),
+    "forecast": (
+        *("corpus", "family", "metric", "domain", "quantity", "law", "horizon", "horizon_class"),
+        *("held_out_budget", "predicted", "observed", "ci_low", "ci_high"),
+        *("error_percent", "error_constant_percent", "error_last_four_percent"),
+    ),
+    "loss_to_loss": (
+        *("corpus", "family", "metric", "treatment", "baseline", "c0", "c1", "c2"),
+        *("dbeta_floor", "dbeta_floor_ci_low", "dbeta_floor_ci_high"),
+        *("dbeta_rate", "dbeta_rate_ci_low", "dbeta_rate_ci_high"),
+        *("dbeta_floor_lowest", "dbeta_floor_highest", "nearness", "through_loss_p", "status"),
+    ),
 }
 """The tables that figures read, and the columns that each must have."""
 
@@ -57,8 +73,14 @@ def complete(tables: Tables, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     A missing table is empty and has the columns of its kind.
     """
     return {
-        name: _drawable(name, tables[name]) if name in tables else _empty(name) for name in names
+        name: _drawable(name, _shown(name, tables[name])) if name in tables else _empty(name)
+        for name in names
     }
+
+
+def _shown(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table that figures draw: the relative laws on the scale `ratio`."""
+    return on_scale(frame) if name == RELATIVE.name else frame
 
 
 def not_drawn(tables: Tables, names: Iterable[str]) -> str:
