@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.config.load import load_config, read_yaml
+from relscale.contract.verdicts import GAP_VERDICTS
 from relscale.laws.cells import SuiteRuns, suites_of
 from relscale.laws.estimators.base import Term
 from relscale.laws.estimators.registry import ESTIMATORS, estimate
@@ -231,7 +232,7 @@ def measure(
         the estimates, median half-width, shares of suites with a lack of fit (p < .05) and without
         an estimate, and shares of each verdict (nothing to adjust for).
     """
-    settings = LawSpec(family="topics", draws=draws, margin=MARGIN)
+    settings = LawSpec(family="topics", draws=draws)
     found: dict[str, list[tuple[float, float, str, float]]] = {
         estimator: [] for estimator in estimators
     }
@@ -245,15 +246,11 @@ def measure(
             except FitError:
                 continue
             half = float(stats.t.ppf(0.975, fit.dof)) * fit.standard_error
-            tests = (
-                p_difference(fit.slope, fit.standard_error, fit.dof),
-                p_equivalence(fit.slope, fit.standard_error, fit.dof, MARGIN),
-            )
-            ends = [
-                float(np.exp(fit.predict(float(end))[0]))
-                for end in (fit.log_compute.min(), fit.log_compute.max())
-            ]
-            word = verdict_of(fit.slope, *tests, *side_tests(fit), ends[0], ends[1], False, 0.05)
+            change = fit.change, fit.change_standard_error, fit.dof
+            margin = MARGIN * float(fit.levels_at[2] - fit.levels_at[0])
+            tests = p_difference(*change), p_equivalence(*change, margin)
+            first, last = float(fit.levels[0]), float(fit.levels[2])
+            word = verdict_of(fit.change, *tests, *side_tests(fit), first, last, False, 0.05)
             found[estimator].append((fit.slope - slope, half, word, fit.lack_of_fit_p))
     rows = []
     for estimator, results in found.items():
@@ -275,8 +272,8 @@ def measure(
             else float("nan"),
             "without_estimate": 1 - len(results) / suites,
         }
-        words = ("narrows", "widens", "crosses", "parallel", "undecided")
-        rows.append(row | {word: verdicts.count(word) / max(len(verdicts), 1) for word in words})
+        shares = {word: verdicts.count(word) / max(len(verdicts), 1) for word in GAP_VERDICTS}
+        rows.append(row | shares)
     return pd.DataFrame(rows)
 
 

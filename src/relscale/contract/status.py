@@ -89,6 +89,11 @@ class Status(StrEnum):
     TOO_FEW_BUDGETS = "too_few_budgets", "Fewer budgets than the fit needs.", False
     TOO_FEW_DOMAINS = "too_few_domains", "Fewer than three domains to correlate.", False
     NO_VARIATION = "no_variation", "One of the two variables is constant.", False
+    NOT_IDENTIFIED = (
+        "not_identified",
+        "The data do not identify a parameter of the law, so that none is shown.",
+        False,
+    )
     NO_USABLE_OPTIMUM = "no_usable_optimum", "No budget has a usable optimum.", False
     CURVATURE_NOT_POSITIVE = (
         "curvature_not_positive",

@@ -77,8 +77,9 @@ def fit_laws(
             not runs, compared with the two-stage law.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
-            `optimum_by`, `margin`, `level`, `draws`, `seed`, `estimators`, `chance`, `loss_metric`,
-            `accuracy_metric`, `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
+            `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,
+            `chance`, `loss_metric`, `accuracy_metric`, `slice_tokens`,
+            `higher_is_better`, `lower_is_better` have defaults.
 
     Returns:
         The tables as data frames, with the settings.

@@ -13,6 +13,7 @@ import vl_convert
 
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.metrics import lower_is_better
+from relscale.contract.scales import on_scale
 from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered, pick, text_of
 from relscale.figures.kit.style import MARKERS, colours, compute_label, words
@@ -187,10 +188,10 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         tables: losses and laws.
         spec: names and order of families, domains and corpora.
     """
-    losses, relative = tables.losses, tables.relative
+    losses, relative = tables.losses, on_scale(tables.relative)
     laws = relative
     if tables.baselines is not None and len(tables.baselines):
-        laws = pd.concat([relative, tables.baselines], ignore_index=True)
+        laws = pd.concat([relative, on_scale(tables.baselines)], ignore_index=True)
     runs, values = split_losses(losses, spec.compute)
     corpora = ordered(spec.corpora, losses["corpus"], laws["corpus"])
     metrics = ordered([], losses["metric"], laws["metric"])

@@ -130,11 +130,11 @@ def test_a_family_that_places_the_optimum_must_be_there(frame, caplog):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("margin", math.inf),
-        ("margin", math.nan),
-        ("margin", -0.01),
-        ("margin", True),
-        ("margin", 1.0),
+        ("margin_share", math.inf),
+        ("margin_share", math.nan),
+        ("margin_share", -0.01),
+        ("margin_share", True),
+        ("margin_share", 1.0),
         ("level", 1.0),
         ("level", math.nan),
         ("level", True),

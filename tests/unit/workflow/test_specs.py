@@ -143,7 +143,16 @@ BROKEN += ["tokenizer.given"]
 BROKEN_SOURCES = [f"sources.*.{key}" for key in ("kind", "archive", "sha256")]
 """Keys of sources whose edited values are not valid, and there are no keys."""
 LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
-LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
+LAW_KEYS = (
+    "compute",
+    "optimum_by",
+    "estimators",
+    "margin_share",
+    "margin_floor",
+    "level",
+    "draws",
+    "seed",
+)
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")

@@ -14,7 +14,8 @@ import numpy as np
 from scipy import optimize
 
 from relscale.laws.cells import Array
-from relscale.laws.surface_fit.projection import BOUNDS, DAMPING_LIMIT, Flags, Plane, SurfaceBatch
+from relscale.laws.surface_fit.projection import BOUNDS, Plane, SurfaceBatch
+from relscale.laws.surface_fit.search import DAMPING_LIMIT, Flags
 
 DELTA = 1e-3
 """Residual of log L up to which the loss is quadratic (Hoffmann et al., 2022)."""

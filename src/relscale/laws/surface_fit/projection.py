@@ -11,29 +11,23 @@ since noise of losses is. All surfaces of a batch share their (N, D) and are fit
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
+from relscale.laws.surface_fit.search import Flags, Problem, search
 
 BOUNDS = (0.02, 3.0)
 """Of both exponents: below, a power is a constant over any grid that is trained; above, it is gone
 within a factor 2."""
 MIN_CELLS = 6
-MAX_ITERATIONS = 60
-STEP_TOLERANCE = 1e-7
-"""A search has ended when the log exponents move by less."""
-DAMPING_LIMIT = 1e10
 STARTS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Starting values of either exponent, all pairs."""
+NEUTRAL_START = (0.4, 0.4)
+"""Exponents from which refits start again that end on a bound."""
 SAME_OPTIMUM, SMALL_OBJECTIVE = 1.01, 1e-18
 """A start has found the optimum where its objective is within this factor of the lowest, or
 nothing."""
-BLOCK_ENTRIES = 40_000
-"""Surfaces x points fitted at a time, so that the working set stays in the processor's cache."""
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,19 +139,51 @@ class SurfaceBatch:
                 / (self.alpha * falls + self.beta)
             )
 
+    def some(self, rows: Index | Flags | slice) -> "SurfaceBatch":
+        """Return some of the surfaces."""
+        return SurfaceBatch(
+            plane=self.plane, **{name: getattr(self, name)[rows] for name in _PER_SURFACE}
+        )
+
     def one(self, index: int) -> "SurfaceBatch":
         """Return one surface as a batch of one."""
-        keep = slice(index, index + 1)
-        return SurfaceBatch(
-            plane=self.plane,
-            irreducible=self.irreducible[keep],
-            from_params=self.from_params[keep],
-            from_tokens=self.from_tokens[keep],
-            alpha=self.alpha[keep],
-            beta=self.beta[keep],
-            objective=self.objective[keep],
-            converged=self.converged[keep],
+        return self.some(slice(index, index + 1))
+
+    def replaced(self, rows: Index, other: "SurfaceBatch") -> "SurfaceBatch":
+        """Return the batch with the surfaces of another at some of its rows."""
+        fields = {name: getattr(self, name).copy() for name in _PER_SURFACE}
+        for name, values in fields.items():
+            values[rows] = getattr(other, name)
+        return SurfaceBatch(plane=self.plane, **fields)
+
+    @classmethod
+    def joined(cls, first: "SurfaceBatch", second: "SurfaceBatch") -> "SurfaceBatch":
+        """Return the surfaces of two batches over one plane."""
+        return cls(
+            plane=first.plane,
+            **{
+                name: np.concatenate([getattr(first, name), getattr(second, name)])
+                for name in _PER_SURFACE
+            },
         )
+
+    @classmethod
+    def nothing(cls, plane: Plane, count: int) -> "SurfaceBatch":
+        """Return surfaces of NaN."""
+        nan, ended = np.full(count, np.nan), np.zeros(count, dtype=bool)
+        numbers = dict.fromkeys(_PER_SURFACE[:-1], nan)
+        return cls(plane=plane, **numbers, converged=ended)
+
+
+_PER_SURFACE = (
+    "irreducible",
+    "from_params",
+    "from_tokens",
+    "alpha",
+    "beta",
+    "objective",
+    "converged",
+)
 
 
 def fit_surface(
@@ -174,7 +200,7 @@ def fit_surface(
         A batch of one, and how many starts found the lowest objective to 1 %.
     """
     starts = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
-    found = fit_surfaces(plane, np.broadcast_to(loss, (len(starts), len(loss))), starts, weights)
+    found = fit_surfaces(plane, loss, starts, weights)
     lowest = int(np.argmin(found.objective))
     return found.one(lowest), int(
         np.sum(found.objective <= SAME_OPTIMUM * found.objective[lowest] + SMALL_OBJECTIVE)
@@ -188,144 +214,34 @@ def fit_surfaces(
 
     Args:
         plane: where.
-        losses: (surface, point), above 0.
-        starts: (surface, 2) or (2,): alpha and beta to start from.
-        weights: (point,) relative inverse variances; None for 1.
+        losses: above 0, (surface, point), or (point,) where only starts or weights differ.
+        starts: alpha and beta to start from, (surface, 2), or (2,) for all.
+        weights: relative inverse variances, (point,) or (surface, point); None for 1.
     """
-    starts = np.broadcast_to(starts, (len(losses), 2))
-    root = np.sqrt(weights) if weights is not None else np.ones(losses.shape[1])
-    block = max(1, BLOCK_ENTRIES // losses.shape[1])
-    blocks = [
-        _search(plane, root / losses[k : k + block], root, np.log(starts[k : k + block]))
-        for k in range(0, len(losses), block)
-    ]
-    theta, coefficients, objective, converged = (
-        np.concatenate(parts) for parts in zip(*blocks, strict=True)
+    root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)
+    root = root[None] if root.ndim == 1 else root
+    count = max(len(root), len(losses) if losses.ndim == 2 else 1, len(np.atleast_2d(starts)))
+    low, high = np.log(BOUNDS)
+    found = search(
+        Problem(
+            log_params=plane.log_params,
+            log_tokens=plane.log_tokens,
+            losses=losses[:, None, :] if losses.ndim == 2 else losses[None],
+            root_weights=root,
+            precision=np.ones(1),
+            maps=np.eye(2)[None],
+            low=np.full(2, low),
+            high=np.full(2, high),
+        ),
+        np.log(np.broadcast_to(starts, (count, 2))),
     )
     return SurfaceBatch(
         plane=plane,
-        irreducible=coefficients[:, 0],
-        from_params=coefficients[:, 1],
-        from_tokens=coefficients[:, 2],
-        alpha=np.exp(theta[:, 0]),
-        beta=np.exp(theta[:, 1]),
-        objective=objective,
-        converged=converged,
+        irreducible=found.coefficients[:, 0, 0],
+        from_params=found.coefficients[:, 0, 1],
+        from_tokens=found.coefficients[:, 0, 2],
+        alpha=np.exp(found.theta[:, 0]),
+        beta=np.exp(found.theta[:, 1]),
+        objective=found.objective,
+        converged=found.converged,
     )
-
-
-def _search(
-    plane: Plane, scale: Array, target: Array, theta: Array
-) -> tuple[Array, Array, Array, Flags]:
-    """Minimise by Levenberg-Marquardt over the log exponents, all surfaces at once.
-
-    Searches that have ended are left alone.
-    """
-    low, high = np.log(BOUNDS)
-    count = len(theta)
-    theta = np.clip(theta, low, high)
-    coefficients, objective, gradient, curvature = _project(plane, scale, target, theta)
-    damping, converged = np.full(count, 1e-3), np.zeros(count, dtype=bool)
-    active = np.arange(count)
-    for _ in range(MAX_ITERATIONS):
-        damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
-        step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-        moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low, high)
-        tried = _project(plane, scale[active], target, moved)
-        better = tried[1] <= objective[active]
-        size = np.max(np.abs(moved - theta[active]), axis=1)
-        took = active[better]
-        theta[took] = moved[better]
-        for kept, new in zip((coefficients, objective, gradient, curvature), tried, strict=True):
-            kept[took] = new[better]
-        damping[active] = np.where(better, damping[active] / 8, damping[active] * 6)
-        # A short step ends the search unless only damping or a bound shortened it and it still
-        # found something better.
-        ended = (size < STEP_TOLERANCE) | (damping[active] > DAMPING_LIMIT)
-        converged[active[ended]] = True
-        active = active[~ended]
-        if not len(active):
-            break
-    return theta, coefficients, objective, converged
-
-
-def _diagonal(matrices: Array) -> Array:
-    """Diagonals as matrices, with a floor so that a flat direction is not a singular one."""
-    diagonal = np.einsum("kii->ki", matrices)
-    floor = 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
-    return np.asarray((diagonal + floor)[:, :, None] * np.eye(matrices.shape[1]))
-
-
-def _project(
-    plane: Plane, scale: Array, target: Array, theta: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Solve for (E, a, b) given the log exponents.
-
-    Returns:
-        Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
-        Gauss-Newton curvature (surface, 2, 2) by the log exponents.
-    """
-    n, d = plane.log_params, plane.log_tokens
-    exponent = np.exp(theta)
-    columns = np.empty((*scale.shape, 5))  # (surface, point, column)
-    columns[:, :, 0] = scale
-    columns[:, :, 1] = scale * np.exp(-exponent[:, :1] * n)
-    columns[:, :, 2] = scale * np.exp(-exponent[:, 1:] * d)
-    columns[:, :, 3] = -exponent[:, :1] * n * columns[:, :, 1]
-    columns[:, :, 4] = -exponent[:, 1:] * d * columns[:, :, 2]
-    gram = columns.transpose(0, 2, 1) @ columns
-    right = target @ columns  # (surface, 5)
-    coefficients, used = _non_negative(gram[:, :3, :3], right[:, :3])
-    residual = target - np.einsum("kpj,kj->kp", columns[:, :, :3], coefficients)
-    objective = np.einsum("kp,kp->k", residual, residual)
-    turn = coefficients[
-        :, 1:
-    ]  # d(column) / d(theta) is the column's own coefficient times columns 3 and 4
-    gradient = turn * np.einsum("kp,kpj->kj", residual, columns[:, :, 3:])
-    cross = gram[:, :3, 3:] * turn[:, None, :] * used[:, :, None]
-    inner = (
-        np.where(used[:, :, None] & used[:, None, :], gram[:, :3, :3], 0.0)
-        + np.eye(3) * (~used)[:, None, :]
-    )
-    curvature = gram[:, 3:, 3:] * turn[:, :, None] * turn[:, None, :] - cross.transpose(
-        0, 2, 1
-    ) @ np.linalg.solve(inner, cross)
-    return coefficients, objective, gradient, curvature
-
-
-def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
-    """Solve bounded least squares in three unknowns by trying which of them are 0.
-
-    All surfaces are solved at once.
-
-    Returns:
-        Coefficients (surface, 3) and which are not held at 0.
-    """
-    best = _solve(gram, right)
-    used = np.ones(best.shape, dtype=bool)
-    wrong = np.flatnonzero((best < 0).any(axis=1) | ~np.isfinite(best).all(axis=1))
-    if not len(wrong):
-        return best, used
-    lowest = np.full(len(wrong), np.inf)
-    chosen, kept = np.zeros((len(wrong), 3)), np.zeros((len(wrong), 3), dtype=bool)
-    for subset in ((1, 2), (0, 2), (0, 1), (0,), (1,), (2,)):
-        index = np.array(subset)
-        part = _solve(gram[np.ix_(wrong, index, index)], right[np.ix_(wrong, index)])
-        gain = -np.einsum("kj,kj->k", part, right[np.ix_(wrong, index)])
-        better = (part >= 0).all(axis=1) & (gain < lowest)
-        lowest = np.where(better, gain, lowest)
-        whole = np.zeros((len(wrong), 3))
-        whole[:, index] = part
-        chosen[better], kept[better] = whole[better], np.isin(np.arange(3), index)
-    best[wrong], used[wrong] = chosen, kept
-    return best, used
-
-
-def _solve(gram: Array, right: Array) -> Array:
-    """Solve normal equations scaled to unit diagonal.
-
-    A vanishing ridge separates columns that are nearly equal.
-    """
-    size = np.sqrt(np.einsum("kii->ki", gram))
-    scaled = gram / (size[:, :, None] * size[:, None, :]) + 1e-13 * np.eye(gram.shape[1])
-    return np.asarray(np.linalg.solve(scaled, (right / size)[:, :, None])[:, :, 0] / size)

@@ -1,0 +1,139 @@
+"""The law `surface`: L = E + A / N^alpha + B / D^beta (Hoffmann et al., 2022, equation 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from relscale.contract.status import Status
+from relscale.laws.cells import Array
+from relscale.laws.fit_error import FitError
+from relscale.laws.loss_laws.base import FittedLoss, LossLaw
+from relscale.laws.run_points import Places, RunPoints
+from relscale.laws.surface_fit.projection import (
+    BOUNDS,
+    NEUTRAL_START,
+    Plane,
+    SurfaceBatch,
+    fit_surface,
+    fit_surfaces,
+)
+from relscale.laws.surface_fit.search import Flags
+
+TOGETHER = 1e-3
+"""log N and log D vary along one line where their second principal axis is this share of the
+first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedSurface(FittedLoss):
+    """Surfaces of one domain, one per row of weights."""
+
+    batch: SurfaceBatch
+    """The surfaces."""
+    remarks: tuple[str, ...] = ()
+    """Notes on the first of them."""
+
+    def log_loss(self, places: Places) -> Array:
+        """Return the natural log of the loss, (draw, place)."""
+        batch = self.batch
+        n = places.log_params - batch.plane.mean_log_params
+        d = places.log_tokens - batch.plane.mean_log_tokens
+        with np.errstate(divide="ignore"):
+            return np.asarray(
+                np.log(
+                    batch.irreducible[:, None]
+                    + batch.from_params[:, None] * np.exp(-batch.alpha[:, None] * n)
+                    + batch.from_tokens[:, None] * np.exp(-batch.beta[:, None] * d)
+                )
+            )
+
+
+class SurfaceLaw(LossLaw):
+    """A surface through all runs by least squares of fit / observed - 1."""
+
+    name = "surface"
+    num_parameters = 5
+
+    def fit(self, points: RunPoints, weights: Array) -> FittedSurface:
+        """Fit one surface per row of weights; see `LossLaw.fit`.
+
+        Refits start from the first fit. Those that end on a bound or do not end start again from
+        middling exponents, and the better of the two is kept.
+        """
+        plane = plane_of(points, weights[0])
+        loss = np.exp(points.values[0])
+        first, _ = fit_surface(plane, loss, weights[0])
+        batch = first
+        if len(weights) > 1:
+            start = np.array([first.alpha[0], first.beta[0]])
+            batch = SurfaceBatch.joined(first, refit_surfaces(plane, loss, start, weights[1:]))
+        known = identified_rows(points, weights)
+        if not known.all():
+            batch = batch.replaced(
+                np.flatnonzero(~known), SurfaceBatch.nothing(plane, int(np.sum(~known)))
+            )
+        remarks = () if first.converged[0] else ("the surface did not converge",)
+        return FittedSurface(batch=batch, remarks=remarks)
+
+
+def plane_of(points: RunPoints, weights: Array) -> Plane:
+    """Return the plane of all runs, centred on those with weight.
+
+    Raises:
+        FitError: the runs with weight, (run,), do not identify a surface.
+    """
+    used = weights > 0
+    n, d = points.log_params[used], points.log_tokens[used]
+    seen = Plane.of(np.exp(n), np.exp(d))
+    spread = np.linalg.svd(np.stack([seen.log_params, seen.log_tokens]), compute_uv=False)
+    if spread[1] <= TOGETHER * spread[0]:
+        raise FitError(
+            Status.NOT_IDENTIFIED,
+            "sizes and tokens rise together: alpha and beta cannot be separated",
+        )
+    return Plane(
+        log_params=points.log_params - seen.mean_log_params,
+        log_tokens=points.log_tokens - seen.mean_log_tokens,
+        mean_log_params=seen.mean_log_params,
+        mean_log_tokens=seen.mean_log_tokens,
+    )
+
+
+def identified_rows(points: RunPoints, weights: Array) -> Flags:
+    """Return which rows of weights have enough different runs for a surface, (draw,).
+
+    That is five different places with three sizes and three token counts, not all on one line.
+    """
+    used = (weights > 0).astype(np.float64)
+    enough = np.ones(len(weights), dtype=bool)
+    place = np.stack([points.log_params, points.log_tokens], axis=1)
+    for columns, least in (([0], 3), ([1], 3), ([0, 1], SurfaceLaw.num_parameters)):
+        _, group = np.unique(place[:, columns], axis=0, return_inverse=True)
+        member = group.reshape(-1, 1) == np.arange(group.max() + 1)
+        enough &= np.sum(used @ member > 0, axis=1) >= least
+    mean = used @ place / np.maximum(used.sum(axis=1), 1)[:, None]
+    second = (used @ (place[:, :, None] * place[:, None, :]).reshape(-1, 4)).reshape(-1, 2, 2)
+    spread = np.linalg.eigvalsh(
+        second / np.maximum(used.sum(axis=1), 1)[:, None, None]
+        - mean[:, :, None] * mean[:, None, :]
+    )
+    return np.asarray(enough & (spread[:, 0] > TOGETHER**2 * spread[:, 1]))
+
+
+def refit_surfaces(plane: Plane, losses: Array, start: Array, weights: Array) -> SurfaceBatch:
+    """Fit surfaces from one start, (2,); those without a clean end also from `NEUTRAL_START`."""
+    found = fit_surfaces(plane, losses, start, weights)
+    exponents = np.stack([found.alpha, found.beta])
+    low, high = BOUNDS[0] * (1 + 1e-3), BOUNDS[1] * (1 - 1e-3)
+    again = np.flatnonzero(
+        ~found.converged | ((exponents <= low) | (exponents >= high)).any(axis=0)
+    )
+    if len(again):
+        rows = losses[again] if losses.ndim == 2 else losses
+        other = fit_surfaces(plane, rows, np.array(NEUTRAL_START), weights[again])
+        better = other.objective < found.objective[again]
+        found = found.replaced(again[better], other.some(better))
+    return found
+
+
+SURFACES = SurfaceLaw()

@@ -1,0 +1,252 @@
+"""The search for surfaces: Levenberg-Marquardt over exponents, all surfaces at once.
+
+Given the exponents, E, a and b are a linear problem with bounds at 0, which is solved exactly
+(variable projection: Golub and Pereyra, 1973; the Jacobian is Kaufman's, 1975), so that only
+exponents are searched. Surfaces of several domains may share exponents: `Problem.maps` says how the
+log exponents of each domain depend on the parameters that are searched.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from relscale.laws.cells import Array, Index
+
+MAX_ITERATIONS = 60
+STEP_TOLERANCE = 1e-7
+"""A search has ended when the parameters move by less, or would in the next step."""
+DAMPING_LIMIT = 1e10
+RIDGE = 1e-13
+"""Separates columns that are nearly equal, relative to a diagonal of 1."""
+BLOCK_ENTRIES = 40_000
+"""Surfaces x points fitted at a time, so that the working set stays in the processor's cache."""
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Losses of several domains at the same points, and weights per draw."""
+
+    log_params: Array
+    """Natural log of N, centred, (point,)."""
+    log_tokens: Array
+    """Natural log of D, centred, (point,)."""
+    losses: Array
+    """(domain, point), or (draw, domain, point) where each draw has its own."""
+    root_weights: Array
+    """Square roots of the points' weights, (draw, point), or (1, point) if equal in all draws."""
+    precision: Array
+    """Inverse variance of each domain's relative residuals, up to a factor, (domain,)."""
+    maps: Array
+    """(domain, 2, parameter): log alpha and log beta of a domain by the searched parameters."""
+    low: Array
+    """Lower bounds of the parameters, (parameter,)."""
+    high: Array
+    """Upper bounds of the parameters, (parameter,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """Minima of a problem, one per draw."""
+
+    theta: Array
+    """Searched parameters, (draw, parameter)."""
+    coefficients: Array
+    """E, a and b, (draw, domain, 3)."""
+    objective: Array
+    """Weighted sum of squared relative residuals, (draw,)."""
+    converged: Flags
+    """Whether the search ended by itself, (draw,)."""
+
+
+def search(problem: Problem, starts: Array) -> Solution:
+    """Minimise from one start per draw, (draw, parameter)."""
+    per_draw = problem.losses.shape[-2] * problem.losses.shape[-1]
+    block = max(1, BLOCK_ENTRIES // per_draw)
+    parts = [
+        _Block(problem, slice(k, k + block), len(starts[k : k + block])).search(
+            starts[k : k + block]
+        )
+        for k in range(0, len(starts), block)
+    ]
+    return Solution(
+        theta=np.concatenate([part.theta for part in parts]),
+        coefficients=np.concatenate([part.coefficients for part in parts]),
+        objective=np.concatenate([part.objective for part in parts]),
+        converged=np.concatenate([part.converged for part in parts]),
+    )
+
+
+class _Block:
+    """Draws that are searched together."""
+
+    def __init__(self, problem: Problem, rows: slice, count: int) -> None:
+        losses, root = problem.losses, problem.root_weights
+        self.problem, self.count, self.domains = problem, count, losses.shape[-2]
+        losses = losses[rows] if losses.ndim == 3 else losses[None]
+        root = root[rows] if len(root) > 1 else root
+        target = root[:, None, :] * np.sqrt(problem.precision)[:, None]  # (draw or 1, domain, p)
+        self.target = np.ascontiguousarray(
+            np.broadcast_to(target, (count, *target.shape[1:])), dtype=np.float64
+        )
+        self.scale = self.target / losses
+        self.params = np.unique(problem.log_params, return_inverse=True)
+        self.tokens = np.unique(problem.log_tokens, return_inverse=True)
+
+    def search(self, starts: Array) -> Solution:
+        """Minimise from the starts; searches that have ended are left alone."""
+        problem = self.problem
+        theta = np.clip(starts, problem.low, problem.high)
+        active = np.arange(self.count)
+        coefficients, objective, gradient, curvature = self.project(theta, active)
+        damping, converged = np.full(self.count, 1e-3), np.zeros(self.count, dtype=bool)
+        last = np.full(self.count, np.inf)
+        for _ in range(MAX_ITERATIONS):
+            damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
+            step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
+            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), problem.low, problem.high)
+            tried = self.project(moved, active)
+            better = tried[1] <= objective[active]
+            size = np.max(np.abs(moved - theta[active]), axis=1)
+            took = active[better]
+            theta[took] = moved[better]
+            for kept, new in zip(
+                (coefficients, objective, gradient, curvature), tried, strict=True
+            ):
+                kept[took] = new[better]
+            damping[active] = np.where(better, damping[active] / 8, damping[active] * 6)
+            # A short step ends the search unless only damping or a bound shortened it and it still
+            # found something better. Steps shrink linearly: size^2 / last predicts the next one.
+            following = np.where(better, size * np.minimum(size / last[active], 1.0), np.inf)
+            ended = (
+                (size < STEP_TOLERANCE)
+                | ((size < 1e-3) & (following < STEP_TOLERANCE))
+                | (damping[active] > DAMPING_LIMIT)
+            )
+            last[active] = np.where(better, size, np.inf)
+            converged[active[ended]] = True
+            active = active[~ended]
+            if not len(active):
+                break
+        return Solution(
+            theta=theta, coefficients=coefficients, objective=objective, converged=converged
+        )
+
+    def project(self, theta: Array, rows: Index) -> tuple[Array, Array, Array, Array]:
+        """Solve for (E, a, b) of all domains given the searched parameters of some draws.
+
+        Returns:
+            Coefficients (draw, domain, 3), objective (draw,), downhill gradient (draw, parameter)
+            and Gauss-Newton curvature (draw, parameter, parameter).
+        """
+        maps, domains = self.problem.maps, self.domains
+        exponent = np.exp(np.einsum("dqp,kp->kdq", maps, theta)).reshape(-1, 2)
+        whole = len(rows) == self.count
+        points = self.scale.shape[-1]
+        scale = (self.scale if whole else self.scale[rows]).reshape(-1, points)
+        target = (self.target if whole else self.target[rows]).reshape(-1, points)
+        found, objective, gradient, curvature = _project(
+            self.params, self.tokens, scale, target, exponent
+        )
+        if domains == 1 and maps.shape[2] == 2:  # own exponents: the map is the identity
+            return found[:, None, :], objective, gradient, curvature
+        local = gradient.reshape(-1, domains, 2)
+        shape = curvature.reshape(-1, domains, 2, 2)
+        return (
+            found.reshape(-1, domains, 3),
+            objective.reshape(-1, domains).sum(axis=1),
+            np.einsum("dqp,kdq->kp", maps, local),
+            np.einsum("dqp,kdqr,drs->kps", maps, shape, maps, optimize=True),
+        )
+
+
+Distinct = tuple[Array, Index]
+"""Distinct values, and the index of each point's."""
+
+
+def _project(
+    params: Distinct, tokens: Distinct, scale: Array, target: Array, exponent: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Solve for (E, a, b) of surfaces given their exponents.
+
+    Args:
+        params: natural logs of N.
+        tokens: natural logs of D.
+        scale: root weight / loss, (surface, point).
+        target: root weight, (surface, point).
+        exponent: alpha and beta, (surface, 2).
+
+    Returns:
+        Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
+        curvature (surface, 2, 2) by the log exponents.
+    """
+    columns = np.empty((len(exponent), 5, scale.shape[1]))  # (surface, column, point)
+    columns[:, 0] = scale
+    for place, (values, index) in enumerate((params, tokens)):
+        power = -exponent[:, place : place + 1] * values  # (surface, distinct)
+        term = np.exp(power)
+        np.multiply(scale, term[:, index], out=columns[:, 1 + place])
+        np.multiply(scale, (power * term)[:, index], out=columns[:, 3 + place])
+    gram = columns @ columns.transpose(0, 2, 1)
+    right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
+    coefficients, used = _non_negative(gram[:, :3, :3], right)
+    residual = target - (coefficients[:, None, :] @ columns[:, :3])[:, 0]
+    objective = np.einsum("kp,kp->k", residual, residual)
+    # d(column) / d(log exponent) is the column's own coefficient times columns 3 and 4.
+    turn = coefficients[:, 1:]
+    gradient = turn * (columns[:, 3:] @ residual[:, :, None])[:, :, 0]
+    cross = gram[:, :3, 3:] * turn[:, None, :] * used[:, :, None]
+    inner = (
+        np.where(used[:, :, None] & used[:, None, :], gram[:, :3, :3], 0.0)
+        + np.eye(3) * (~used)[:, None, :]
+    )
+    curvature = gram[:, 3:, 3:] * turn[:, :, None] * turn[:, None, :] - cross.transpose(
+        0, 2, 1
+    ) @ _solve(inner, cross)
+    return coefficients, objective, gradient, curvature
+
+
+def _diagonal(matrices: Array) -> Array:
+    """Diagonals as matrices, with a floor so that a flat direction is not a singular one."""
+    diagonal = np.einsum("kii->ki", matrices)
+    floor = 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
+    return np.asarray((diagonal + floor)[:, :, None] * np.eye(matrices.shape[1]))
+
+
+def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
+    """Solve bounded least squares in three unknowns by trying which of them are 0.
+
+    All surfaces are solved at once.
+
+    Returns:
+        Coefficients (surface, 3) and which are not held at 0.
+    """
+    best = _solve(gram, right[:, :, None])[:, :, 0]
+    used = np.ones(best.shape, dtype=bool)
+    wrong = np.flatnonzero((best < 0).any(axis=1) | ~np.isfinite(best).all(axis=1))
+    if not len(wrong):
+        return best, used
+    lowest = np.full(len(wrong), np.inf)
+    chosen, kept = np.zeros((len(wrong), 3)), np.zeros((len(wrong), 3), dtype=bool)
+    for subset in ((1, 2), (0, 2), (0, 1), (0,), (1,), (2,)):
+        index = np.array(subset)
+        part = _solve(gram[np.ix_(wrong, index, index)], right[np.ix_(wrong, index)][:, :, None])[
+            :, :, 0
+        ]
+        gain = -np.einsum("kj,kj->k", part, right[np.ix_(wrong, index)])
+        better = (part >= 0).all(axis=1) & (gain < lowest)
+        lowest = np.where(better, gain, lowest)
+        whole = np.zeros((len(wrong), 3))
+        whole[:, index] = part
+        chosen[better], kept[better] = whole[better], np.isin(np.arange(3), index)
+    best[wrong], used[wrong] = chosen, kept
+    return best, used
+
+
+def _solve(gram: Array, right: Array) -> Array:
+    """Solve normal equations scaled to unit diagonal, (surface, k, k) and (surface, k, column)."""
+    size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))[:, :, None]
+    scaled = gram / (size * size.transpose(0, 2, 1)) + RIDGE * np.eye(gram.shape[1])
+    return np.asarray(np.linalg.solve(scaled, right / size) / size)
