@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator
 from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
-Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
+Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
 Level = Annotated[float, Field(gt=0.5, lt=1), NUMBER]
 """A confidence level."""
 
@@ -32,7 +32,7 @@ class FitSettings(Model):
     outside, `family_mean` takes the mean over the fitted family's domains."""
     estimators: Annotated[
         tuple[Estimator, ...], AfterValidator(without_repeats), Field(min_length=1)
-    ] = ("joint", "vertex", "best_run", "akima", "surface")
+    ] = ("auto", "joint", "vertex", "best_run", "akima", "surface")
     """Estimators of the relative laws; figures and the summary show the first."""
     margin_share: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.10
     """A change of a gap counts as small if it is at most this share of the gap in the middle of the

@@ -22,6 +22,8 @@ TEXT = frozenset(
         "faster",
         "fit",
         "held_out_budget",
+        "held_out_run",
+        "horizon_class",
         "item",
         "kind",
         "law",
@@ -44,6 +46,7 @@ TEXT = frozenset(
         "scales_agree",
         "sha256",
         "source",
+        "split_by",
         "status",
         "stratum",
         "suite",
@@ -55,7 +58,7 @@ TEXT = frozenset(
 )
 """Names and words. They stay text whatever they look like: `NA`, `None`, `2019` and `1e18`."""
 
-FLAGS = frozenset(("at_chance", "best", "higher_is_better", "overlaps"))
+FLAGS = frozenset(("at_chance", "best", "beyond", "higher_is_better", "overlaps"))
 """Truth values."""
 
 OPEN_FLAGS = frozenset(("higher_is_better",))

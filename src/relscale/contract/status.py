@@ -73,6 +73,11 @@ class Status(StrEnum):
         "The models read fewer tokens than a prompt with five examples needs.",
     )
 
+    FLOORS_NOT_IDENTIFIED = (
+        "floors_not_identified",
+        "The irreducible loss of treatment or baseline is not identified: the slope is not split.",
+    )
+
     BASELINE_MISSING = (
         "baseline_missing",
         "The baseline has no usable value in this corpus.",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Quantity, Term, without_items
+from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
@@ -50,6 +50,9 @@ class MetricFits:
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _quantities: dict[tuple[str, ...], Quantity] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def label(self) -> Row:
@@ -65,7 +68,9 @@ class MetricFits:
 
     def against(self, baseline: str) -> "MetricFits":
         """Return the same metric with another baseline."""
-        return replace(self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={})
+        return replace(
+            self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={}, _quantities={}
+        )
 
     def values(self, domain: str) -> Array:
         """Return the log value of a domain without overlapping items, (run,)."""
@@ -99,6 +104,40 @@ class MetricFits:
             *self.readings.lacking(values, self.runs),
             *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
         )
+
+    def quantity_of(self, *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        if domains not in self._quantities:
+            found = self.quantity(self.terms(*domains))
+            peers = self.gaps if len(domains) == 2 else self.losses
+            rises = self.spec.rises(self.metric)
+            self._quantities[domains] = replace(found, peers=peers, rises=rises)
+        return self._quantities[domains]
+
+    @cached_property
+    def gaps(self) -> Peers:
+        """The gaps of all treatments that have values and are not 1 in every run."""
+        baseline = str(self.spec.baseline)
+
+        def quantities() -> list[Quantity]:
+            return [
+                self.quantity_of(name, baseline)
+                for name in self.treatments
+                if not self.readings.missing(name, baseline)
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+
+        return Peers(quantities=quantities)
+
+    @cached_property
+    def losses(self) -> Peers:
+        """The values of all domains that have some."""
+
+        def quantities() -> list[Quantity]:
+            names = [name for name in self.readings.domains if not self.readings.missing(name)]
+            return [self.quantity_of(name) for name in names]
+
+        return Peers(quantities=quantities)
 
     def quantity(self, terms: Sequence[Term]) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, for an estimator."""
@@ -151,7 +190,7 @@ class MetricFits:
                 )
         if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
-        found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
+        found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)
         return found

@@ -45,7 +45,8 @@ def through_loss(points: RunPoints, loss: str = "mean") -> ThroughLoss:
             losses. If G depends on L_b alone, it also depends on their mean alone. But noise of a
             run's L_b is in log G = log L_t - log L_b with the opposite sign, so that N and D, which
             predict L_b without that noise, help to predict G even where only the loss matters. The
-            mean is free of that where both domains are equally noisy.
+            mean is free of that where both domains are equally noisy. In simulated ladders a true
+            law is rejected at 5 % in 26-55 % of suites with `baseline` and in 7 % with `mean`.
 
     Raises:
         FitError: `too_few_runs` with too few sizes, or where N and D do not vary apart;

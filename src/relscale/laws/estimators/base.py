@@ -7,8 +7,8 @@ each is a matrix of coefficients: `Rows`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -50,6 +50,12 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    rises: bool = False
+    """Whether the metric rises with compute, so that laws of a loss do not fit it."""
+    peers: "Peers | None" = None
+    """The gaps, or losses, of the family; None for a quantity alone."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that several laws read, computed once."""
 
     @property
     def values(self) -> Array:
@@ -66,6 +72,16 @@ class Quantity:
         """
         known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
         return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """All gaps to one baseline, or the losses of all domains: errors are pooled over them."""
+
+    quantities: Callable[[], Sequence[Quantity]]
+    """Return them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that are the same for all of them, computed once."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from relscale.laws.cells import SuiteRuns
 from relscale.laws.estimators.akima import Akima
+from relscale.laws.estimators.auto import Auto
 from relscale.laws.estimators.base import Estimator, Quantity, Term
 from relscale.laws.estimators.best_run import BestRun
 from relscale.laws.estimators.joint import Joint
@@ -19,7 +20,8 @@ BEST_RUN = BestRun()
 SURFACE = Surface()
 
 ESTIMATORS: dict[str, Estimator] = {
-    estimator.name: estimator for estimator in (Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
+    estimator.name: estimator
+    for estimator in (Auto(VERTEX), Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
 }
 """Estimators by name."""
 

@@ -28,9 +28,6 @@ MIN_RUNS_OF_CURVE = 6
 """Different losses from which the curve with three coefficients is tried."""
 SHARES = (1.0, 0.6, 0.4)
 """Shares of the runs nearest the frontier that leave-future-out chooses from."""
-GAIN = 0.9
-"""A smaller share or a further coefficient must predict later runs with at most this many times the
-error of the simpler law."""
 FLAT = 1e-9
 """Losses that vary by less of themselves are constant."""
 
@@ -190,7 +187,10 @@ class LossToLoss(GapLaw):
         )
 
     def _choose(self, points: RunPoints, used: Flags, excess: Array) -> tuple[int, float]:
-        """Return degree and share: the given ones, or the best at held-out runs."""
+        """Return degree and share: the given ones, or those with the lowest held-out error.
+
+        Of two with the same error the one with the lower degree or with more runs is taken.
+        """
         enough = _different(points.values[-1][used]) >= MIN_RUNS_OF_CURVE
         degrees = (1, 2) if self.degree is None and enough else (self.degree or 1,)
         shares = SHARES if self.share is None else (self.share,)
@@ -203,7 +203,7 @@ class LossToLoss(GapLaw):
         for share in shares:
             for degree in degrees:
                 error = held_out_error(points, cuts, degree, share)
-                if error < GAIN * lowest:
+                if error < lowest:
                     best, lowest = (degree, share), error
         return best
 
@@ -228,8 +228,8 @@ def held_out_error(
 ) -> float:
     """Return the root mean square error of log G at held-out runs, given the baseline's loss.
 
-    It is the mean over cuts; infinite without a cut that can be fitted. The same runs are held out
-    whatever the share: those nearer to the frontier than the median of their cut.
+    It is the mean over cuts; infinite without a cut, or where one of them cannot be fitted. The
+    same runs are held out whatever the share.
     """
     x, y = points.values[-1], points.log_gap
     errors = []
@@ -270,6 +270,6 @@ def _check(x: Array) -> None:
 
 
 def _remarks(degree: int, share: float) -> tuple[str, ...]:
-    """Return notes on what was chosen."""
+    """Return notes on the chosen degree and share."""
     notes = [] if degree == 2 else ["a line in log loss"]
     return (*notes, *([f"the {100 * share:g} % of the runs nearest the frontier"] * (share < 1)))

@@ -36,9 +36,13 @@ class SurfaceReader:
     """Fits the surfaces of one corpus once: a baseline's is needed again for every treatment."""
 
     def __init__(self, runs: SuiteRuns, fits: IsoflopFits, spec: LawSpec) -> None:
-        """Take the runs, their scores and weights, and the number and seed of the draws."""
+        """Take the runs, their scores and weights, and the number and seed of the draws.
+
+        `kept` is for results of the corpus that several laws read, computed once.
+        """
         self.runs, self.fits, self.spec = runs, fits, spec
         self._kept: dict[tuple[bytes, bytes], DrawnSurface] = {}
+        self.kept: dict[str, object] = {}
 
     def surface(self, values: Array, cells: Index) -> DrawnSurface:
         """Return the surface through cells' log errors and its refits, (cell,).
