@@ -29,8 +29,8 @@ FIGURE = Figure(
         "Regional English-language news, one outlet per country: absolute laws (top), relative "
         "laws with verdicts on the ratio scale (middle), and the slopes dbeta with 95 % intervals "
         "against the share of the country's population that was online in 1999 (bottom; a "
-        "negative slope means that the treatment improves faster). An outlet is no sample of the "
-        "English of its country, and with fewer than ten of them the correlation is an "
+        "negative slope means that the treatment improves faster). One outlet does not stand for "
+        "the English of its country, and with fewer than ten of them the correlation is an "
         "illustration. The paper correlates slopes of the reduction, which have the opposite "
         "sign. Source: ``laws/*.csv``, World Bank."
     ),

@@ -663,7 +663,7 @@ def test_a_curve_with_a_calibrated_interval_has_a_band_beyond_the_data(tables: T
         sorted(100 * (1 - ends["value"].astype(float))),
     )
     bands = [path.get_extents() for path in band_paths(axes)]
-    beyond = [band for band in bands if band.x1 > 1.01 * 10**last]
+    beyond = [band for band in bands if band.x1 > 1.01 * last]
     assert len(beyond) == len(ends)
     np.testing.assert_allclose(
         sorted(band.height for band in beyond),
