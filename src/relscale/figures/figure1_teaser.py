@@ -48,9 +48,10 @@ FIGURE = Figure(
         "change 100 (G - 1)) at the compute-optimal point of each budget; bars are one standard "
         "error. Lines are the fitted laws of the ratio G, dashed beyond the data. A grey wedge "
         "holds the changes since the lowest budget that count as small (the margin), a coloured "
-        "fan the 95 % interval of the change. Source: laws/points.csv and laws/relative.csv."
+        "fan the 95 % interval of the change. Source: laws/points.csv, laws/relative.csv, "
+        "laws/curves.csv."
     ),
-    tables=law_tables(teaser, "points", "relative"),
+    tables=law_tables(teaser, "points", "relative", "curves"),
     settings=TeaserSettings,
     settings_of=_settings_of,
 )

@@ -99,14 +99,14 @@ function readingSentence(optima) {
   const other = optima.length && optima[0].estimator !== choice.estimator
     ? ` (by the estimator ${words(optima[0].estimator)})` : "";
   const shades = isRelative() ? " Shades are their pointwise intervals over the data." : "";
+  const bars = isRelative() && !isRatio() ? "" : ", with one standard error";
   if (isRelative() && !hasPoints()) {
     return "Lines are the fitted laws, dashed beyond the data, where no interval is drawn. " +
       `This scale has no points of single runs.${shades}`;
   }
   return "Small points are runs; the runs of a budget are side by side, " +
     "from fewest to most tokens. " +
-    `Large points are the compute-optimal points of the budgets${other}, ` +
-    "with one standard error. " +
+    `Large points are the compute-optimal points of the budgets${other}${bars}. ` +
     `Lines are the fitted laws, dashed beyond the data, where no interval is drawn.${shades}`;
 }
 
