@@ -37,6 +37,15 @@ REMARK_RISING = (
 )
 
 
+def shown_estimator(relative: pd.DataFrame) -> str:
+    """Return the estimator that is shown if none is named: `auto` where it has rows, else `joint`.
+
+    Args:
+        relative: relative.csv.
+    """
+    return "auto" if (relative["estimator"].astype(str) == "auto").any() else "joint"
+
+
 def verdict_rows(
     relative: pd.DataFrame, estimator: str = "joint", scale: str = RATIO
 ) -> pd.DataFrame:
