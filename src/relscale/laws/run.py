@@ -57,7 +57,10 @@ class FittedLaws:
     def summary(self) -> str:
         """Return the findings in words and small tables, ending with a line feed."""
         estimator = self.spec.estimators[0]
-        text = summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
+        laws = self.laws
+        text = summary_text(
+            laws.relative, laws.absolute, laws.backtest, estimator, forecast=laws.forecast
+        )
         if self.predicted is not None:
             text += predicted_text(self.predicted)
         return text + "".join(f"Note: {note}.\n" for note in self.notes)
