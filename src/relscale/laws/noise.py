@@ -126,8 +126,8 @@ def moments_of(values: Array, design: Array, member: Array, weights: Array) -> M
     """
     root = np.sqrt(weights)[:, None]
     terms = design.shape[1]
-    # The line goes through the budgets' mean log F: small differences in compute between runs of one
-    # budget say nothing about the budgets.
+    # The line goes through the budgets' mean log F: small differences in compute between runs of
+    # one budget say nothing about the budgets.
     means = (member.T @ (weights * design[:, 1])) / (member.T @ weights)
     columns = np.concatenate([design, member], axis=1)
     columns[:, 1] = member @ means
