@@ -94,6 +94,7 @@ class MetricFits:
             Term(
                 log_error=self.values(domain),
                 item_covariance=self.noise[domain].covariance if with_items else None,
+                item_dof=self.noise[domain].dof if with_items else float("inf"),
             )
             for domain in domains
         )
