@@ -46,12 +46,25 @@ class FitSettings(Model):
     """Number of bootstrap draws, over runs and over items."""
     seed: Seed = 0
     """Seed of all draws."""
+    surface_loss: Literal["huber", "lad", "least_squares"] = "huber"
+    """Loss of log L by which the second method fits surfaces: Huber's, least absolute deviations,
+    or least squares."""
+    huber_delta: Annotated[float | None, Field(gt=0, lt=1), NUMBER] = None
+    """Delta of Huber's loss for surfaces; the default is 1.345 robust standard deviations of the
+    residuals. Published values are 1e-3 and 1e-4."""
     slice_tokens: Annotated[float | None, Field(gt=0, lt=1e18), NUMBER] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
 
     @field_validator(
-        "margin_share", "margin_floor", "level", "draws", "seed", "slice_tokens", mode="before"
+        "margin_share",
+        "margin_floor",
+        "level",
+        "draws",
+        "seed",
+        "huber_delta",
+        "slice_tokens",
+        mode="before",
     )
     @classmethod
     def _not_a_truth_value(cls, value: object) -> object:

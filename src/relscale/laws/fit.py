@@ -12,6 +12,7 @@ from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, relative
@@ -113,9 +114,15 @@ def fit_family(
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
     corpora: list[CorpusFits] = []
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
     for runs in suites:
         corpus = CorpusFits(
-            family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
+            family=family,
+            runs=runs,
+            spec=spec,
+            items=pieces,
+            outside_models=outside_models,
+            noise_model=noise_model,
         )
         corpora.append(corpus)
         for law in LAWS:
@@ -165,8 +172,13 @@ def fit_baselines(
     check_baselines(family, baselines, spec.family)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    for runs in suites_of(family, optimum, spec):
-        for fits in CorpusFits(family=family, runs=runs, spec=spec, items=pieces).metrics:
+    suites = suites_of(family, optimum, spec)
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
+    for runs in suites:
+        corpus = CorpusFits(
+            family=family, runs=runs, spec=spec, items=pieces, noise_model=noise_model
+        )
+        for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
     tables = [

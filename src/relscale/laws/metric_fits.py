@@ -18,6 +18,7 @@ from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
@@ -47,6 +48,8 @@ class MetricFits:
     """Spec of the family."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between domains."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -108,7 +111,7 @@ class MetricFits:
     def quantity_of(self, *domains: str) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
         if domains not in self._quantities:
-            found = self.quantity(self.terms(*domains))
+            found = self.quantity(self.terms(*domains), *domains)
             peers = self.gaps if len(domains) == 2 else self.losses
             rises = self.spec.rises(self.metric)
             self._quantities[domains] = replace(found, peers=peers, rises=rises)
@@ -139,14 +142,22 @@ class MetricFits:
 
         return Peers(quantities=quantities)
 
-    def quantity(self, terms: Sequence[Term]) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, for an estimator."""
+    def quantity(self, terms: Sequence[Term], *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, for an estimator.
+
+        The noise of a gap is pooled with that of the other gaps to the same baseline if its two
+        domains are named.
+        """
+        family = None
+        if self.noise_model is not None and len(domains) == 2:
+            family = self.noise_model.of_gap(self.metric, self.runs.corpus, *domains)
         return Quantity(
             runs=self.runs,
             fits=self.isoflop,
             terms=tuple(terms),
             spec=self.spec,
             reader=self.reader,
+            family=family,
         )
 
     def fit(self, estimator: str, *domains: str) -> GapFit | FitError:
@@ -176,7 +187,7 @@ class MetricFits:
         Raises:
             FitError: there is no estimate.
         """
-        quantity = self.quantity(without_items(self.terms(*domains)))
+        quantity = self.quantity(without_items(self.terms(*domains)), *domains)
         return ESTIMATORS[estimator].fit(quantity, below)
 
     def _fit(self, estimator: str, *domains: str) -> GapFit:
@@ -210,6 +221,8 @@ class CorpusFits:
     """Items of the family."""
     outside_models: Sequence[OutsideModel] = ()
     """Models that are not runs of the suite."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:
@@ -246,6 +259,7 @@ class CorpusFits:
             noise=noise,
             spec=self.spec,
             reader=self.reader,
+            noise_model=self.noise_model,
         )
 
 

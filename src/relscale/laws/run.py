@@ -57,7 +57,10 @@ class FittedLaws:
     def summary(self) -> str:
         """Return the findings in words and small tables, ending with a line feed."""
         estimator = self.spec.estimators[0]
-        text = summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
+        laws = self.laws
+        text = summary_text(
+            laws.relative, laws.absolute, laws.backtest, estimator, forecast=laws.forecast
+        )
         if self.predicted is not None:
             text += predicted_text(self.predicted)
         return text + "".join(f"Note: {note}.\n" for note in self.notes)
@@ -97,8 +100,8 @@ def fit_laws(
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,
-            `chance`, `loss_metric`, `accuracy_metric`, `slice_tokens`,
-            `higher_is_better`, `lower_is_better` have defaults.
+            `chance`, `loss_metric`, `accuracy_metric`, `surface_loss`, `huber_delta`,
+            `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
 
     Returns:
         The tables as data frames, with the settings.

@@ -368,6 +368,9 @@ FIGURES = {
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "detectable": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "estimators": [*COMMON, "laws.estimators", *TEASER],
     "paper_comparison": [

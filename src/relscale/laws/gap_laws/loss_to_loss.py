@@ -199,10 +199,11 @@ class LossToLoss(GapLaw):
         best, lowest = (degrees[0], shares[0]), np.inf
         if len(degrees) == len(shares) == 1:
             return best
-        cuts = future_cuts(points, used)
+        cuts = _Cut.all_of(points, used)
         for share in shares:
             for degree in degrees:
-                error = held_out_error(points, cuts, degree, share)
+                errors = [cut.error(points, degree, share) for cut in cuts]
+                error = float(np.mean(errors)) if errors else np.inf
                 if error < lowest:
                     best, lowest = (degree, share), error
         return best
@@ -223,25 +224,33 @@ def future_cuts(points: RunPoints, used: Flags) -> tuple[tuple[Flags, Flags], ..
     )
 
 
-def held_out_error(
-    points: RunPoints, cuts: tuple[tuple[Flags, Flags], ...], degree: int, share: float
-) -> float:
-    """Return the root mean square error of log G at held-out runs, given the baseline's loss.
+@dataclass(frozen=True)
+class _Cut:
+    """Runs that are fitted and held out in one back-test."""
 
-    It is the mean over cuts; infinite without a cut, or where one of them cannot be fitted. The
-    same runs are held out whatever the share.
-    """
-    x, y = points.values[-1], points.log_gap
-    errors = []
-    for fitted, held in cuts:
-        excess = excess_loss(points, fitted)
-        near = near_runs(excess, fitted, share)
+    fitted: Flags
+    held: Flags
+    excess: Array
+
+    @classmethod
+    def all_of(cls, points: RunPoints, used: Flags) -> tuple["_Cut", ...]:
+        """Return all back-tests (`future_cuts`) with the frontier of their fitted runs."""
+        cuts = future_cuts(points, used)
+        return tuple(cls(fitted, held, excess_loss(points, fitted)) for fitted, held in cuts)
+
+    def error(self, points: RunPoints, degree: int, share: float) -> float:
+        """Return the root mean square error of log G at the held-out runs, given their log L_b.
+
+        It is infinite where the curve cannot be fitted. The same runs are held out whatever the
+        share.
+        """
+        x, y = points.values[-1], points.log_gap
+        near = near_runs(self.excess, self.fitted, share)
         if _different(x[near]) <= degree + 1:
             return float("inf")
         curve = fit_curve(x, y, near[None, :].astype(np.float64), degree)
-        errors.append(np.sqrt(np.mean((curve.at(x[held])[0] - y[held]) ** 2)))
-    found = float(np.mean(errors)) if errors else float("inf")
-    return found if np.isfinite(found) else float("inf")
+        found = float(np.sqrt(np.mean((curve.at(x[self.held])[0] - y[self.held]) ** 2)))
+        return found if np.isfinite(found) else float("inf")
 
 
 def _baseline(places: Places) -> Array:

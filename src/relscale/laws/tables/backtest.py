@@ -78,9 +78,10 @@ def _auto_rows(fits: MetricFits, subject: Subject) -> Iterator[Row]:
 def _gap_rows(fits: MetricFits, treatment: str, gap: GapFit) -> Iterator[Row]:
     """Predict G at every budget from the third on, from the budgets below it.
 
-    The interval is for the observed point: it includes the uncertainty of the law and that of the
-    point, with the law's degrees of freedom. Item noise moves the law and the observed point
-    together (the same items score all runs), so that both are taken without it.
+    The interval is for the observed point: it includes the uncertainty of the law, that of the
+    point and the effect of its budget, with the law's degrees of freedom. Item noise moves the law
+    and the observed point together (the same items score all runs), so that both are taken without
+    it.
 
     Args:
         fits: one metric of one corpus.
@@ -98,7 +99,8 @@ def _gap_rows(fits: MetricFits, treatment: str, gap: GapFit) -> Iterator[Row]:
         except FitError:
             continue
         mean, variance = lower.predict(float(full.log_compute[place]))
-        error = float(np.sqrt(variance + full.point_variance[place]))
+        of_budget = 0.0 if np.isnan(lower.budget_sd) else lower.budget_sd**2
+        error = float(np.sqrt(variance + full.point_variance[place] + of_budget))
         observed = float(full.points[place])
         label = fits.runs.budgets[budget], horizon_of(full, lower, place)
         yield _row("gap", label, mean, observed, error, lower.dof, fits.spec.level)

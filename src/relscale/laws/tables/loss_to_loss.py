@@ -31,6 +31,10 @@ TABLE = LOSS_TO_LOSS
 
 DRAWS = 1000
 """At most: 2.5 % quantiles of 1,000 refits are good to a tenth of a standard error."""
+MOST_ENTRIES = 1_000_000
+"""Draws x runs, so that memory stays within a few hundred megabytes."""
+FEWEST_DRAWS = 200
+"""Draws that any number of runs gets."""
 MOST_LOST = 0.05
 """Standard errors are empty if more than this share of the refits has no fit."""
 
@@ -110,7 +114,8 @@ def gap_row(
     """
     if points.num_runs and np.all(points.log_gap == 0):
         raise FitError(Status.IDENTICAL, "treatment and baseline have the same loss in every run")
-    weights = pairs_weights(points.num_runs, min(spec.draws, DRAWS), spec.seed)
+    room = max(FEWEST_DRAWS, MOST_ENTRIES // max(points.num_runs, 1))
+    weights = pairs_weights(points.num_runs, min(spec.draws, DRAWS, room), spec.seed)
     law = LossToLoss().fit(points, weights)
     notes = list(law.remarks)
     try:
