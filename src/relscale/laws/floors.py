@@ -142,4 +142,3 @@ def vary_apart(log_params: Array, log_tokens: Array) -> bool:
     place = np.stack([log_params, log_tokens])
     spread = np.linalg.svd(place - place.mean(axis=1, keepdims=True), compute_uv=False)
     return bool(spread[1] > TOGETHER * spread[0])
-

@@ -118,5 +118,3 @@ def _turns_down(
     """Return whether the second point is on or above the line from the first to the third."""
     rise = (second[0] - first[0]) * (third[1] - first[1])
     return rise <= (second[1] - first[1]) * (third[0] - first[0])
-
-
