@@ -145,7 +145,8 @@ BROKEN_SOURCES = [f"sources.*.{key}" for key in ("kind", "archive", "sha256")]
 LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
 LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
-TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
+TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")
+TWO_STAGE = [*TWO_STAGE_AXES, *keys("laws.two_stage", "floor", "ceiling", "step1")]
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
 COMMON = ["figures.labels", "released"]
@@ -337,7 +338,7 @@ FIGURES = {
         "families.validation.baseline",
         # They decide which family is the first of those with a two-stage law.
         "evaluate",
-        *TWO_STAGE,
+        *TWO_STAGE_AXES,
     ],
     "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
     "figure4_knowledge": [*DRAWN, *view("knowledge"), "figures.paper_line"],
