@@ -74,7 +74,7 @@ tiny: env ## the smallest experiment, end to end
 	@$(MAKE) --no-print-directory reproduce EXPERIMENT=tiny
 
 plan: env ## plan EXPERIMENT: tables/suite.csv and its cost estimate
-	@$(BIN)/python -m relscale plan $(OVERLAYS)
+	@$(BIN)/python -m relscale plan $(OVERLAYS) --calibrate
 	@$(SNAKEMAKE) $(QUIET) -- plan
 	@echo $(RESULTS)/tables/suite.csv
 

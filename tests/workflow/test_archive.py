@@ -363,11 +363,11 @@ def test_verify_finds_the_same_jobs_stale_as_the_workflow(finished, name, before
 def test_verify_finds_nothing_after_a_run_and_names_a_changed_setting(finished):
     done = relscale(finished.folder, "verify", "experiments/tiny.yaml")
     assert done.returncode == 0, done.stdout
-    (finished.folder / "experiments/margin.yaml").write_text("laws: {margin: 0.02}\n")
+    (finished.folder / "experiments/margin.yaml").write_text("laws: {margin_share: 0.02}\n")
     done = relscale(finished.folder, "verify", "experiments/tiny.yaml", "experiments/margin.yaml")
     (finished.folder / "experiments/margin.yaml").unlink()
     assert done.returncode == 1
-    assert "spec.margin: 0.01 -> 0.02" in done.stdout
+    assert "spec.margin_share: 0.1 -> 0.02" in done.stdout
     assert "train" not in done.stdout and "evaluate" not in done.stdout
 
 

@@ -445,7 +445,7 @@ STEERS = [
         for key, value in {"max_tokens": 30000, "sample_seed": 1, "min_bytes": 10}.items()
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
-    ("laws.margin", 0.02, either(*LAWS)),
+    ("laws.margin_share", 0.02, either(*LAWS)),
     ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
@@ -591,7 +591,7 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
 # Edits at once. Jobs stale by one of them must not hide jobs stale by the others.
 AT_ONCE = {
     "more epochs, another margin": (
-        {"suite": {"max_epochs": 2.0}, "laws": {"margin": 0.02}},
+        {"suite": {"max_epochs": 2.0}, "laws": {"margin_share": 0.02}},
         either("suite", "enough_tokens", *LAWS),
     ),
     "another window, another label": (
@@ -599,7 +599,7 @@ AT_ONCE = {
         either("suite", "enough_tokens", "train", "family", *FIGURES, "explorer", "findings"),
     ),
     "a family, another margin": (
-        merged([NEW["family"][0], {"laws": {"margin": 0.02}}]),
+        merged([NEW["family"][0], {"laws": {"margin_share": 0.02}}]),
         either(NEW["family"][1], *LAWS),
     ),
     "a budget, another baseline": (

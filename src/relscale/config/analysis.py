@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator
 from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
-Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
+Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
 Floor = Literal["free", "chance"]
 Ceiling = Literal["free", "one"]
 Step1 = Literal["auto", "compute", "surface", "saturating"]
@@ -35,22 +35,40 @@ class FitSettings(Model):
     outside, `family_mean` takes the mean over the fitted family's domains."""
     estimators: Annotated[
         tuple[Estimator, ...], AfterValidator(without_repeats), Field(min_length=1)
-    ] = ("joint", "vertex", "best_run", "akima", "surface")
+    ] = ("auto", "joint", "vertex", "best_run", "akima", "surface")
     """Estimators of the relative laws; figures and the summary show the first."""
-    margin: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.01
-    """Slopes between -margin and +margin count as parallel. A slope of 1 is a gap that grows as
-    fast as compute, so that a larger margin would call every gap parallel."""
+    margin_share: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.10
+    """A change of a gap counts as small if it is at most this share of the gap in the middle of the
+    observed compute (of |log G|, or of the difference)."""
+    margin_floor: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.005
+    """Smallest margin, for gaps near 0: a change of log G, or the same share of the baseline's
+    value for the difference."""
     level: Level = 0.95
     """Confidence level of the intervals."""
     draws: Annotated[int, Field(ge=100, le=100_000), WHOLE] = 1000
     """Number of bootstrap draws, over runs and over items."""
     seed: Seed = 0
     """Seed of all draws."""
+    surface_loss: Literal["huber", "lad", "least_squares"] = "huber"
+    """Loss of log L by which the second method fits surfaces: Huber's, least absolute deviations,
+    or least squares."""
+    huber_delta: Annotated[float | None, Field(gt=0, lt=1), NUMBER] = None
+    """Delta of Huber's loss for surfaces; the default is 1.345 robust standard deviations of the
+    residuals. Published values are 1e-3 and 1e-4."""
     slice_tokens: Annotated[float | None, Field(gt=0, lt=1e18), NUMBER] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
 
-    @field_validator("margin", "level", "draws", "seed", "slice_tokens", mode="before")
+    @field_validator(
+        "margin_share",
+        "margin_floor",
+        "level",
+        "draws",
+        "seed",
+        "huber_delta",
+        "slice_tokens",
+        mode="before",
+    )
     @classmethod
     def _not_a_truth_value(cls, value: object) -> object:
         if isinstance(value, bool):

@@ -41,7 +41,7 @@ class Suite(Model):
     """The IsoFLOP curves."""
     seeds: Annotated[Unique[Seed], Field(min_length=1)] = [0]
     """Seeds of initialisation and data order: every size at every budget is trained with each of
-    them, except in budgets with their own seeds."""
+    them, except in budgets with their own seeds. Runs of one seed share neither."""
     replicates: list[Replicate] = []
     """Sizes that are trained with more seeds at one budget."""
     max_epochs: Annotated[float, Field(gt=0), NUMBER] = 1.0

@@ -18,6 +18,8 @@ from relscale.files import replacing
 
 OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
 """Present names of the columns of older tables and of tables from outside."""
+DIGITS = 10
+"""Significant digits of floats in a CSV file, where a table's contract states no other number."""
 OLD_QUANTITIES = {"error": "value"}
 """Present names of the quantities of an older back-test."""
 
@@ -130,7 +132,8 @@ def read_tables(paths: Sequence[Path], required: Iterable[str] = ()) -> pd.DataF
 def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -> None:
     """Write a table with its columns in the contract's order, as CSV or Parquet by the ending.
 
-    The same frame gives the same bytes.
+    The same frame gives the same bytes. Floats are rounded in CSV, to the digits that the contract
+    states.
 
     Args:
         frame: the rows.
@@ -156,4 +159,5 @@ def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -
         else:
             for name in TEXT & set(frame.columns):
                 frame[name] = frame[name].map(without_formula, na_action="ignore")
-            frame.to_csv(temporary, index=False, lineterminator="\n", float_format="%.10g")
+            digits = table.digits if isinstance(table, Table) else DIGITS
+            frame.to_csv(temporary, index=False, lineterminator="\n", float_format=f"%.{digits}g")

@@ -23,7 +23,8 @@ class SuiteRow(TableRow):
     run: str
     """Name of the run, unique in its experiment."""
     seed: int
-    """Seed of the initial values and of the order of the data."""
+    """Seed of the run; its initial values and the order of its data also depend on its size and
+    length."""
     width: int
     """Width of the residual stream."""
     layers: int

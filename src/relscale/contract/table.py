@@ -51,6 +51,9 @@ class Table:
     """Columns whose values together occur once."""
     columns: Mapping[str, Kind]
     """Type of each column, in the order in which they are written."""
+    digits: int = 8
+    """Significant digits of floats in CSV. Further digits of a fit depend on the processor, whose
+    libraries add in another order."""
 
     def __post_init__(self) -> None:
         """Check that the key consists of columns."""

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.check import check_columns
+from relscale.contract.scales import on_scale
 from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.typed import as_text, check_keys
@@ -38,8 +39,8 @@ def correlate(
     falls against the baseline's.
 
     Args:
-        relative: rows of relative.csv; rows without an estimate are left out and counted in the
-            status.
+        relative: rows of relative.csv, of which those of the scale `ratio` are read; rows without
+            an estimate are left out and counted in the status.
         covariates: columns `domain` and `value` (above 0, or empty where unknown).
         covariate: name of the covariate, for the table.
         level: of the interval of Pearson's r (Fisher's z).
@@ -52,6 +53,7 @@ def correlate(
         ValueError: as `log_values`.
     """
     logs = log_values(covariates)
+    relative = on_scale(relative)
     rows = []
     for (corpus, family, metric, estimator), laws in relative.groupby(
         ["corpus", "family", "metric", "estimator"], sort=False

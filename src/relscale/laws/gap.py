@@ -43,11 +43,36 @@ class GapFit:
     """Runs used, seeds counted."""
     notes: tuple[str, ...]
     """Notes for a reader."""
+    levels_at: Array
+    """Natural log of the compute at which `levels` are: the lowest budget used, the middle of the
+    range and the highest budget used, (3,)."""
+    levels: Array
+    """The law's log G there, (3,)."""
+    levels_covariance: Array
+    """Joint covariance of the levels, (3, 3); NaN where there is no interval."""
+    budget_sd: float = float("nan")
+    """Standard deviation of the budget effects in log G, pooled where the components are; NaN where
+    it is not estimated."""
+    law: str = "line"
+    """Law of the quantity: `line`, a straight line in log F, or the name of another one."""
+    path: str = "optimal"
+    """Path along which the law is read: `optimal`, the compute-optimal one, or another one."""
 
     @property
     def standard_error(self) -> float:
         """Standard error of the slope."""
         return float(np.sqrt(self.covariance[1, 1]))
+
+    @property
+    def change(self) -> float:
+        """Change of log G by the law, from the lowest to the highest budget used."""
+        return float(self.levels[2] - self.levels[0])
+
+    @property
+    def change_standard_error(self) -> float:
+        """Standard error of `change`; NaN where there is no interval."""
+        ends = np.array([-1.0, 0.0, 1.0])
+        return float(np.sqrt(np.maximum(ends @ self.levels_covariance @ ends, 0.0)))
 
     def predict(self, log_compute: float) -> tuple[float, float]:
         """Return the law's log G at a natural log compute and its variance."""
@@ -69,13 +94,17 @@ def gap_fit(
     num_runs: int,
     notes: tuple[str, ...],
     lack_of_fit_p: float = float("nan"),
+    budget_sd: float = float("nan"),
 ) -> GapFit:
-    """Build the result of a fit.
+    """Build the result of fitting a straight line in log F.
 
     `law` is (log_gamma, slope) at the geometric mean of the budgets; the others are fields of
     `GapFit`.
     """
     reference = float(np.mean(log_compute))
+    low, high = float(np.min(log_compute)), float(np.max(log_compute))
+    levels_at = np.array([low, (low + high) / 2, high])
+    read = np.stack([np.ones(3), levels_at - reference], axis=1)  # (3, 2)
     log_gamma, slope = float(law[0]), float(law[1])
     residual = points - log_gamma - slope * (log_compute - reference)
     total = float(np.sum((points - points.mean()) ** 2))
@@ -95,6 +124,10 @@ def gap_fit(
         lack_of_fit_p=lack_of_fit_p,
         num_runs=num_runs,
         notes=notes,
+        levels_at=levels_at,
+        levels=read @ np.array([log_gamma, slope]),
+        levels_covariance=read @ covariance @ read.T,
+        budget_sd=budget_sd,
     )
 
 

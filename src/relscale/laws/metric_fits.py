@@ -13,11 +13,12 @@ import pandas as pd
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Quantity, Term, without_items
+from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
@@ -47,7 +48,12 @@ class MetricFits:
     """Spec of the family."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between domains."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _quantities: dict[tuple[str, ...], Quantity] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -65,7 +71,9 @@ class MetricFits:
 
     def against(self, baseline: str) -> "MetricFits":
         """Return the same metric with another baseline."""
-        return replace(self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={})
+        return replace(
+            self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={}, _quantities={}
+        )
 
     def values(self, domain: str) -> Array:
         """Return the log value of a domain without overlapping items, (run,)."""
@@ -100,14 +108,56 @@ class MetricFits:
             *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
         )
 
-    def quantity(self, terms: Sequence[Term]) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, for an estimator."""
+    def quantity_of(self, *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        if domains not in self._quantities:
+            found = self.quantity(self.terms(*domains), *domains)
+            peers = self.gaps if len(domains) == 2 else self.losses
+            rises = self.spec.rises(self.metric)
+            self._quantities[domains] = replace(found, peers=peers, rises=rises)
+        return self._quantities[domains]
+
+    @cached_property
+    def gaps(self) -> Peers:
+        """The gaps of all treatments that have values and are not 1 in every run."""
+        baseline = str(self.spec.baseline)
+
+        def quantities() -> list[Quantity]:
+            return [
+                self.quantity_of(name, baseline)
+                for name in self.treatments
+                if not self.readings.missing(name, baseline)
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+
+        return Peers(quantities=quantities)
+
+    @cached_property
+    def losses(self) -> Peers:
+        """The values of all domains that have some."""
+
+        def quantities() -> list[Quantity]:
+            names = [name for name in self.readings.domains if not self.readings.missing(name)]
+            return [self.quantity_of(name) for name in names]
+
+        return Peers(quantities=quantities)
+
+    def quantity(self, terms: Sequence[Term], *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, for an estimator.
+
+        The noise of a gap is pooled with that of the other gaps to the same baseline if its two
+        domains are named.
+        """
+        family = None
+        if self.noise_model is not None and len(domains) == 2:
+            family = self.noise_model.of_gap(self.metric, self.runs.corpus, *domains)
         return Quantity(
             runs=self.runs,
             fits=self.isoflop,
             terms=tuple(terms),
             spec=self.spec,
             reader=self.reader,
+            family=family,
         )
 
     def fit(self, estimator: str, *domains: str) -> GapFit | FitError:
@@ -137,7 +187,7 @@ class MetricFits:
         Raises:
             FitError: there is no estimate.
         """
-        quantity = self.quantity(without_items(self.terms(*domains)))
+        quantity = self.quantity(without_items(self.terms(*domains)), *domains)
         return ESTIMATORS[estimator].fit(quantity, below)
 
     def _fit(self, estimator: str, *domains: str) -> GapFit:
@@ -151,7 +201,7 @@ class MetricFits:
                 )
         if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
-        found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
+        found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)
         return found
@@ -171,6 +221,8 @@ class CorpusFits:
     """Items of the family."""
     outside_models: Sequence[OutsideModel] = ()
     """Models that are not runs of the suite."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:
@@ -207,6 +259,7 @@ class CorpusFits:
             noise=noise,
             spec=self.spec,
             reader=self.reader,
+            noise_model=self.noise_model,
         )
 
 

@@ -32,7 +32,8 @@ class RunSpec(Model):
     steps: int
     """Optimiser steps."""
     seed: int
-    """Seed of the initial values and of the order of the data."""
+    """Seed of the run. With the size and the length of training it decides the initial values and
+    the order of the data (`relscale.training.seeds`)."""
     implementation: Implementation
     """Program that computes the training steps."""
     device: Device

@@ -1,13 +1,13 @@
 """Read several token files as one weighted stream of windows, in constant memory.
 
 Light imports: no tokenizer. Read `Mixture.order` and `Mixture.read` first. The order of the windows
-depends only on the seed and the mixture: all models that are trained on a mixture see the same
-windows in the same order, and larger models only see more of them. Windows come in blocks of
-`BLOCK`: each block holds the components by weight, in a random order. A component yields its
-windows in the order of a seeded permutation, so that none repeats before all have been seen; then
-the next permutation begins. Both are computed, not stored, so that a permutation of 10^9 windows
-needs no memory: it is a Feistel network on the next power of four, iterated until the result is in
-range (Black and Rogaway 2002, Ciphers with arbitrary finite domains).
+depends only on its seed and the mixture, and each run has its own seed
+(`relscale.training.seeds.order_seed`). Windows come in blocks of `BLOCK`: each block holds the
+components by weight, in a random order. A component yields its windows in the order of a seeded
+permutation, so that none repeats before all have been seen; then the next permutation begins. Both
+are computed, not stored, so that a permutation of 10^9 windows needs no memory: it is a Feistel
+network on the next power of four, iterated until the result is in range (Black and Rogaway 2002,
+Ciphers with arbitrary finite domains).
 """
 
 import math

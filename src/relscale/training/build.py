@@ -13,6 +13,7 @@ from relscale.training.execution import GIB, Execution, choose_execution
 from relscale.training.native_build import Support, UnavailableError, covers, supports
 from relscale.training.native_trainer import NativeTrainer
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
+from relscale.training.seeds import initial_seed
 from relscale.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
     """
     if _is_native(spec, group):
         try:
-            trainer = NativeTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed)
+            trainer = NativeTrainer(spec.shape, spec.choices, spec.optimiser, initial_seed(spec))
         except UnavailableError as error:
             raise ValueError(f"suite.recipe.implementation: {error}") from error
         library = trainer.decoder.library
@@ -74,7 +75,9 @@ def build_trainer(spec: RunSpec, threads: int, group: ProcessGroup = SINGLE_PROC
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     execution = replace(_execution(spec, group), threads=threads)
     logger.info("%s: %s", spec.name, execution)
-    return TorchTrainer(spec.shape, spec.choices, spec.optimiser, spec.seed, execution, group)
+    return TorchTrainer(
+        spec.shape, spec.choices, spec.optimiser, initial_seed(spec), execution, group
+    )
 
 
 def _is_native(spec: RunSpec, group: ProcessGroup) -> bool:

@@ -10,8 +10,8 @@ from relscale.text.mixture import Mixture
 def windows(num_tokens: int, context_length: int, seed: int, skip: int = 0) -> Iterator[int]:
     """Yield window numbers without end: each epoch is a seeded permutation of all windows.
 
-    The order is the same for all sizes of models. Window w holds the context_length + 1 tokens from
-    w * context_length on; the last one is only predicted.
+    Window w holds the context_length + 1 tokens from w * context_length on; the last one is only
+    predicted.
 
     Args:
         num_tokens: tokens of the corpus.

@@ -68,9 +68,9 @@ def test_the_committed_reference_is_that_of_the_models():
             "config.yaml: suite.recipe.clip = 1: unknown key; the choices are name, architecture",
         ),
         (
-            ("laws", "margin"),
+            ("laws", "margin_share"),
             "wide",
-            "config.yaml: laws.margin = 'wide': Input should be a valid number",
+            "config.yaml: laws.margin_share = 'wide': Input should be a valid number",
         ),
         (
             ("laws", "compute"),
@@ -147,7 +147,7 @@ def test_a_budget_must_be_text(raw):
 
 
 def test_all_mistakes_are_reported_at_once(raw):
-    raw["laws"]["margin"] = -1
+    raw["laws"]["margin_share"] = -1
     raw["families"]["language"]["baseline"] = "UK"
     raw["evaluate"].append("dialects")
     raw["suite"]["corpora"].append("books")
@@ -155,7 +155,7 @@ def test_all_mistakes_are_reported_at_once(raw):
     lines = problems(raw)
     assert len(lines) == 5
     for key in (
-        "laws.margin",
+        "laws.margin_share",
         "families.language.baseline",
         "evaluate[6]",
         "suite.corpora[3]",
@@ -165,10 +165,10 @@ def test_all_mistakes_are_reported_at_once(raw):
 
 
 def test_the_file_named_is_the_overlay_that_holds_the_key(raw):
-    overlay = {"laws": {"margin": "wide"}}
+    overlay = {"laws": {"margin_share": "wide"}}
     merged = deepcopy(raw)
-    merged["laws"]["margin"] = "wide"
-    with pytest.raises(ConfigError, match=r"experiments/mine.yaml: laws.margin = 'wide'"):
+    merged["laws"]["margin_share"] = "wide"
+    with pytest.raises(ConfigError, match=r"experiments/mine.yaml: laws.margin_share = 'wide'"):
         load_config(merged, [("config.yaml", raw), ("experiments/mine.yaml", overlay)])
 
 
@@ -290,7 +290,7 @@ def overlaid(raw, **sections):
 @pytest.mark.parametrize(
     "path",
     [
-        ("laws", "margin"),
+        ("laws", "margin_share"),
         ("laws", "draws"),
         ("laws", "slice_tokens"),
         ("suite", "max_epochs"),
@@ -369,10 +369,10 @@ def test_seeds_are_whole_numbers_from_0_each_once(raw, seeds):
 
 def test_numbers_in_quotes_and_in_short_scientific_notation_stay_numbers(raw):
     """YAML reads 1e-2 without a dot as text."""
-    raw["laws"] |= {"margin": "1e-2", "draws": 300.0}
+    raw["laws"] |= {"margin_share": "1e-2", "draws": 300.0}
     raw["suite"]["seeds"] = ["0", 1.0]
     experiment = load_config(raw)
-    assert (experiment.laws.margin, experiment.laws.draws) == (0.01, 300)
+    assert (experiment.laws.margin_share, experiment.laws.draws) == (0.01, 300)
     assert experiment.suite.seeds == [0, 1]
 
 
@@ -486,7 +486,7 @@ def test_mistakes_of_one_section_do_not_hide_those_of_others(raw):
                     "knowledge": {"shots": -1, "source": "kheopss"},
                     "broken": {"kind": "documants"},
                 },
-                "laws": {"margin": True, "optimum_by": "valid"},
+                "laws": {"margin_share": True, "optimum_by": "valid"},
                 "figures": {"names": ["figure9", "topics"], "corpus": "books", "teaser": ["x"]},
             },
         ]
@@ -508,7 +508,7 @@ def test_mistakes_of_one_section_do_not_hide_those_of_others(raw):
         "families.knowledge.shots",
         "families.knowledge.source",
         "families.broken",
-        "laws.margin",
+        "laws.margin_share",
         "laws.optimum_by",
         "figures.names[0]",
         "figures.names[1]",

@@ -70,7 +70,7 @@ def test_names_stay_text_whatever_they_look_like(tmp_path, ending):
     write_table(frame, tmp_path / f"t.{ending}", NAMED)
     found = read_table(tmp_path / f"t.{ending}", ("domain", "value"))
     assert found["domain"].tolist() == NAMES
-    np.testing.assert_allclose(found["value"], frame["value"], rtol=1e-9)  # ten digits in CSV
+    np.testing.assert_allclose(found["value"], frame["value"], rtol=5e-8)  # eight digits in CSV
 
 
 @pytest.mark.parametrize(

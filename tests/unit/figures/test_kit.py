@@ -19,8 +19,9 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
+from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
 from relscale.figures.kit.metrics import change
-from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
+from relscale.figures.kit.panels import verdict_word
 from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
 from relscale.runtime import call
@@ -212,7 +213,8 @@ def test_command_line_concatenates_tables_and_writes_three_files(
 def test_wrong_tables_are_errors_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, points, relative",
+        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, curves, points, "
+        "relative",
     ):
         call(KNOWLEDGE, ["--table", "point=x.csv", *outputs(tmp_path)])
     (tmp_path / "points.csv").write_text("corpus,family\nweb,knowledge\n")

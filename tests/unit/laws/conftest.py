@@ -183,7 +183,7 @@ def surfaces_fixture() -> dict[str, tuple[float, ...]]:
     return dict(SURFACES)
 
 
-@pytest.fixture(name="plant")
+@pytest.fixture(name="plant", scope="session")
 def plant_fixture() -> Callable[..., pd.DataFrame]:
     """The builder of planted suites."""
     return plant

@@ -50,6 +50,19 @@ def test_lines_by_hand():
     assert (level[0], slope[0]) == pytest.approx((3, 2))
 
 
+def test_rounding_does_not_decide_between_lines_that_are_as_good():
+    # Lines through one of the low and one of the high points, or through both, have deviations that
+    # add up to 2.
+    x, y = X[:4], np.array([0.0, 1.0, 1.0, 0.0])
+    rng = np.random.default_rng(0)
+    for fit, within in ((absolute_deviation_lines, 1e-12), (huber_lines, 1e-9)):
+        level, slope = fit(x, y, np.ones((1, 4)))
+        assert np.sum(np.abs(level[0] + slope[0] * x - y)) == pytest.approx(2)
+        for _ in range(20):
+            other = fit(x, y + 1e-14 * rng.standard_normal(4), np.ones((1, 4)))
+            assert (other[0][0], other[1][0]) == pytest.approx((level[0], slope[0]), abs=within)
+
+
 def test_huber_line_is_the_minimum():
     y = np.array([0.0, 1.002, 1.995, 3.3, 4.0])
     level, slope = huber_lines(X, y, np.ones((1, 5)))

@@ -14,6 +14,9 @@ def relative(slopes, estimator="joint"):
             "family": "language",
             "metric": "bits_per_byte",
             "estimator": estimator,
+            "baseline": "US",
+            "scale": "ratio",
+            "path": "optimal",
             "treatment": name,
             "dbeta": slope,
         }

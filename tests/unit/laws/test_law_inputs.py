@@ -37,7 +37,10 @@ def changed(frame, column, value, where="treat"):
             {"family": "topics", "estimators": ["spline"]},
             "estimators.0 is 'spline': Input should be 'joint', 'vertex', 'best_run', 'akima'",
         ),
-        ({"family": "topics", "margin": 0}, "margin is 0: Input should be greater than 0"),
+        (
+            {"family": "topics", "margin_share": 0},
+            "margin_share is 0: Input should be greater than 0",
+        ),
         ({"family": "topics", "level": 95}, "level is 95: Input should be less than 1"),
         (
             {"family": "topics", "chance": 1.0, "draws": 3},

@@ -1,7 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from relscale.contract.verdicts import GAP_VERDICTS, RISING_VERDICTS
 from relscale.laws.gap import gap_fit
 from relscale.laws.spec import LawSpec
 from relscale.laws.tables.relative import side_tests
@@ -11,6 +14,7 @@ from relscale.laws.verdict import (
     holm,
     p_difference,
     p_equivalence,
+    step_down,
     verdict_of,
 )
 
@@ -43,83 +47,87 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.6, 0.7])), [1.0, 1.0])
 
 
+ERROR, RISING = "bits_per_byte", "accuracy"
+YES, NO = 0.001, 0.2
+
+
 @pytest.mark.parametrize(
-    (
-        "dbeta",
-        "difference",
-        "equivalence",
-        "crosses",
-        "side",
-        "first",
-        "last",
-        "metric",
-        "verdict",
-        "faster",
-    ),
+    ("change", "tests", "ends", "metric", "verdict", "faster"),
     [
-        # Treatment harder (G > 1) and faster: the gap closes.
-        (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "narrows", "treatment"),
+        # change, (difference, equivalence, crosses, side), (first, last) of log G.
+        # Treatment harder (log G > 0) and faster: the gap closes.
+        (-0.07, (YES, NO, NO, YES), (0.20, 0.13), ERROR, "narrows", "treatment"),
+        (-0.07, (YES, YES, NO, YES), (0.20, 0.13), ERROR, "narrows slightly", "treatment"),
         # Treatment harder and slower.
-        (0.03, 0.001, 1.0, 1.0, 0.001, 1.14, 1.22, "bits_per_byte", "widens", "baseline"),
-        # Treatment easier (G < 1) and faster: the gap opens.
-        (-0.03, 0.001, 1.0, 1.0, 0.001, 0.90, 0.80, "bits_per_byte", "widens", "treatment"),
+        (0.07, (YES, NO, NO, YES), (0.13, 0.20), ERROR, "widens", "baseline"),
+        (0.07, (YES, YES, NO, YES), (0.13, 0.20), ERROR, "widens slightly", "baseline"),
+        # Treatment easier (log G < 0) and faster: the gap opens.
+        (-0.07, (YES, NO, NO, YES), (-0.10, -0.17), ERROR, "widens", "treatment"),
         # Treatment easier and slower.
-        (0.03, 0.001, 1.0, 1.0, 0.001, 0.80, 0.90, "choice_loss_nats", "narrows", "baseline"),
-        # G differs from 1 at both ends, on different sides.
-        (-0.03, 0.001, 1.0, 0.01, 0.30, 1.05, 0.97, "bits_per_byte", "crosses", "treatment"),
-        # The fitted G passes 1, but its far end does not differ significantly from 1; it starts
-        # further off than it ends.
-        (-0.03, 0.001, 1.0, 0.30, 0.01, 1.08, 0.99, "bits_per_byte", "narrows", "treatment"),
-        # The slope is significant, but not which domain is harder: the direction of |log G| is
-        # unknown.
-        (-0.03, 0.001, 1.0, 0.30, 0.30, 1.05, 0.97, "bits_per_byte", "undecided", "treatment"),
-        (-0.03, 0.001, 1.0, 1.00, 0.30, 1.05, 1.01, "bits_per_byte", "undecided", "treatment"),
-        # Shown to be within the margin, although it differs from zero.
-        (-0.002, 0.001, 0.001, 1.0, 0.001, 1.05, 1.04, "bits_per_byte", "parallel", "neither"),
-        (-0.03, 0.20, 1.0, 1.0, 0.001, 1.22, 1.14, "bits_per_byte", "undecided", "undecided"),
-        # Without a significant slope there is not a crossing.
-        (-0.03, 0.20, 1.0, 0.01, 0.01, 1.05, 0.97, "bits_per_byte", "undecided", "undecided"),
-        # Not errors: up is rise, and who rises is the faster one.
-        (0.03, 0.001, 1.0, 1.0, 1.0, 1.0, 1.1, "accuracy", "rises", "treatment"),
-        (-0.03, 0.001, 1.0, 0.01, 1.0, 1.1, 0.9, "choice_probability", "falls", "baseline"),
-        (
-            0.001,
-            0.2,
-            0.01,
-            1.0,
-            1.0,
-            1.0,
-            1.0,
-            "choice_probability_per_byte",
-            "parallel",
-            "neither",
-        ),
+        (0.07, (YES, NO, NO, YES), (-0.17, -0.10), "choice_loss_nats", "narrows", "baseline"),
+        # The domains change places, and both ends are significantly on their sides.
+        (-0.08, (YES, NO, YES, NO), (0.05, -0.03), ERROR, "crosses", "treatment"),
+        # A crossing is not slight: the order reverses.
+        (-0.08, (YES, YES, YES, NO), (0.05, -0.03), ERROR, "crosses", "treatment"),
+        # The fitted gap passes 0, but its far end does not differ significantly from 0.
+        (-0.09, (YES, NO, NO, YES), (0.08, -0.01), ERROR, "narrows", "treatment"),
+        # The change is significant, but not which domain is harder.
+        (-0.08, (YES, NO, NO, NO), (0.05, -0.03), ERROR, "undecided", "treatment"),
+        (-0.08, (YES, YES, NO, NO), (0.05, 0.01), ERROR, "undecided", "treatment"),
+        # Not significantly different: small or not shown to be small.
+        (-0.01, (NO, YES, NO, YES), (0.20, 0.19), ERROR, "parallel", "neither"),
+        (-0.07, (NO, NO, NO, YES), (0.20, 0.13), ERROR, "undecided", "undecided"),
+        # Without a significant change there is not a crossing.
+        (-0.08, (NO, NO, YES, YES), (0.05, -0.03), ERROR, "undecided", "undecided"),
+        # Rising metrics: up is rise, whatever the sides, and the one that rises is faster.
+        (0.07, (YES, NO, NO, NO), (0.00, 0.07), RISING, "rises", "treatment"),
+        (0.07, (YES, YES, NO, NO), (0.00, 0.07), RISING, "rises slightly", "treatment"),
+        (-0.2, (YES, NO, YES, NO), (0.1, -0.1), "choice_probability", "falls", "baseline"),
+        (-0.2, (YES, YES, NO, YES), (-0.1, -0.3), RISING, "falls slightly", "baseline"),
+        (0.001, (NO, YES, NO, NO), (0.0, 0.001), RISING, "parallel", "neither"),
+        (0.001, (NO, NO, NO, NO), (0.0, 0.001), RISING, "undecided", "undecided"),
         # No interval, no p values.
-        (
-            -0.03,
-            np.nan,
-            np.nan,
-            np.nan,
-            np.nan,
-            1.22,
-            1.14,
-            "bits_per_byte",
-            "undecided",
-            "undecided",
-        ),
+        (-0.07, (np.nan,) * 4, (0.20, 0.13), ERROR, "undecided", "undecided"),
         # A metric of other tools.
-        (-0.03, 0.001, 1.0, 1.0, 0.001, 1.22, 1.14, "cross_entropy", "narrows", "treatment"),
+        (-0.07, (YES, NO, NO, YES), (0.20, 0.13), "cross_entropy", "narrows", "treatment"),
     ],
 )
-def test_verdicts(
-    dbeta, difference, equivalence, crosses, side, first, last, metric, verdict, faster
-):
+def test_every_row_of_the_table_of_verdicts(change, tests, ends, metric, verdict, faster):
     rising = SPEC.rises(metric)
-    assert (
-        verdict_of(dbeta, difference, equivalence, crosses, side, first, last, rising, 0.05)
-        == verdict
-    )
-    assert faster_of(dbeta, difference, equivalence, rising, 0.05) == faster
+    assert verdict_of(change, *tests, *ends, rising, 0.05) == verdict
+    assert verdict in (RISING_VERDICTS if rising else GAP_VERDICTS)
+    assert faster_of(change, *tests[:2], rising, 0.05) == faster
+
+
+@given(
+    change=st.floats(-1, 1).filter(bool),
+    difference=st.floats(0, 0.0499),
+    others=st.tuples(*[st.floats(0, 1)] * 3),
+    middle=st.floats(-1, 1),
+    rising=st.booleans(),
+)
+def test_a_change_that_differs_significantly_is_never_parallel(
+    change, difference, others, middle, rising
+):
+    ends = middle - change / 2, middle + change / 2
+    verdict = verdict_of(change, difference, *others, *ends, rising, 0.05)
+    assert verdict != "parallel"
+    if not rising and verdict not in ("crosses", "undecided"):
+        # The direction of the size of the gap, whose sign is that of the middle.
+        assert verdict.startswith("narrows") == (abs(ends[1]) < abs(ends[0]))
+    assert faster_of(change, difference, others[0], rising, 0.05) in ("treatment", "baseline")
+
+
+def test_of_each_gap_one_hypothesis_at_most_is_true_so_the_multiplier_is_the_number_of_gaps():
+    # Two gaps with a test of difference and one of equivalence each. Sorted: .01 (two gaps left),
+    # .02 (two: the first gap's other hypothesis is not rejected yet), .03 (two), and .04 (one: the
+    # second gap is done).
+    p_values = np.array([[0.01, 0.04], [0.02, 0.03]])
+    np.testing.assert_allclose(step_down(p_values), [[0.02, 0.06], [0.04, 0.06]])
+    np.testing.assert_allclose(step_down(np.array([[0.01, 0.07], [0.02, 0.03]]))[0, 1], 0.07)
+    # A missing p value does not count.
+    p_values = np.array([[0.01, np.nan], [np.nan, np.nan]])
+    np.testing.assert_allclose(step_down(p_values), p_values)
 
 
 def law(log_first, log_last, standard_error, dof=20.0):
@@ -159,16 +167,20 @@ def test_sides_by_hand():
 
 
 def rows(**changes):
+    """A law over a range of 5 in log compute."""
     base = {
         "corpus": "web",
         "family": "topics",
         "metric": "bits_per_byte",
+        "baseline": "b",
         "estimator": "joint",
+        "scale": "ratio",
+        "path": "optimal",
         "treatment": "t",
         "dbeta": -0.03,
         "standard_error": 0.01,
         "dof": 20.0,
-        "margin": 0.01,
+        "margin": 0.05,
         "ci_level": 0.95,
         "p_crosses": 1.0,
         "p_side": 0.001,
@@ -176,7 +188,9 @@ def rows(**changes):
         "gap_last": 1.1,
         "status": "ok",
     }
-    return {**base, **changes}
+    row = {**base, **changes}
+    found = {"change": 5 * row["dbeta"], "change_standard_error": 5 * row["standard_error"]}
+    return {**found, **row}
 
 
 def test_at_chance_gets_no_verdict_and_does_not_count():
@@ -196,7 +210,7 @@ def test_at_chance_gets_no_verdict_and_does_not_count():
     assert table.loc[0, "p_difference_adjusted"] == table.loc[0, "p_difference"]
 
 
-def test_holm_within_suite_family_metric_estimator():
+def test_tests_of_all_treatments_and_corpora_are_adjusted_together():
     table = verdicts(
         pd.DataFrame(
             [
@@ -205,11 +219,14 @@ def test_holm_within_suite_family_metric_estimator():
                 rows(corpus="other"),
                 rows(estimator="vertex"),
                 rows(metric="accuracy"),
+                rows(scale="difference"),
+                rows(path="observed"),
+                rows(baseline="c"),
             ]
         )
     )
     ratio = table["p_difference_adjusted"] / table["p_difference"]
-    np.testing.assert_allclose(ratio, [2, 2, 1, 1, 1])
+    np.testing.assert_allclose(ratio, [3, 3, 3, 1, 1, 1, 1, 1])
 
 
 def test_adjustment_decides():

@@ -59,16 +59,16 @@ def test_inputs_with_braces_are_refused_by_name():
 
 def test_files_are_merged_in_order_and_overrides_come_last():
     files = [ROOT / "config.yaml", ROOT / "experiments/tiny.yaml"]
-    planned = read_experiment(files, {"experiment": "mine", "laws": {"margin": 0.5}})
-    assert (planned.name, planned.settings.laws.margin) == ("mine", 0.5)
+    planned = read_experiment(files, {"experiment": "mine", "laws": {"margin_share": 0.5}})
+    assert (planned.name, planned.settings.laws.margin_share) == ("mine", 0.5)
     assert planned.settings.laws.draws == 200
     assert len(planned.runs) == 18
 
 
 def test_a_bad_configuration_names_its_file(tmp_path):
     overlay = tmp_path / "mine.yaml"
-    overlay.write_text("laws: {margin: -1}\n")
-    with pytest.raises(ValueError, match=r"mine.yaml: laws.margin = -1"):
+    overlay.write_text("laws: {margin_share: -1}\n")
+    with pytest.raises(ValueError, match=r"mine.yaml: laws.margin_share = -1"):
         read_experiment([ROOT / "config.yaml", overlay])
 
 

@@ -143,7 +143,16 @@ BROKEN += ["tokenizer.given"]
 BROKEN_SOURCES = [f"sources.*.{key}" for key in ("kind", "archive", "sha256")]
 """Keys of sources whose edited values are not valid, and there are no keys."""
 LIMITS = keys("training", "gpus_per_run", "gpu_memory_gb", "hours_per_run")
-LAW_KEYS = ("compute", "optimum_by", "estimators", "margin", "level", "draws", "seed")
+LAW_KEYS = (
+    "compute",
+    "optimum_by",
+    "estimators",
+    "margin_share",
+    "margin_floor",
+    "level",
+    "draws",
+    "seed",
+)
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 TWO_STAGE = [*TWO_STAGE_AXES, *keys("laws.two_stage", "floor", "ceiling", "step1")]
@@ -360,6 +369,9 @@ FIGURES = {
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "detectable": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "estimators": [*COMMON, "laws.estimators", *TEASER],
     "paper_comparison": [

@@ -4,11 +4,11 @@ from relscale.contract.table import GAP_KEY, STATUS, Table, floats, integers, te
 
 RELATIVE = Table(
     name="relative",
-    description="One relative law per corpus, metric, treatment and estimator, with tests and "
-    "verdict.",
-    key=(*GAP_KEY, "baseline", "estimator"),
+    description="One relative law per corpus, metric, treatment, estimator, scale and path, with "
+    "tests and verdict.",
+    key=(*GAP_KEY, "baseline", "estimator", "scale", "path"),
     columns={
-        **text(*GAP_KEY, "baseline", "estimator", "compute"),
+        **text(*GAP_KEY, "baseline", "estimator", "scale", "path", "law", "compute"),
         **floats(
             "reference_compute",
             "gamma",
@@ -23,6 +23,10 @@ RELATIVE = Table(
         ),
         **text("ci_method"),
         **floats(
+            "change",
+            "change_standard_error",
+            "change_ci_low",
+            "change_ci_high",
             "p_difference",
             "p_equivalence",
             "p_difference_adjusted",
@@ -38,9 +42,11 @@ RELATIVE = Table(
             "reduction_slope_points_per_decade",
             "r2",
             "lack_of_fit_p",
+            "budget_sd",
+            "replication",
         ),
         **integers("num_runs", "num_budgets"),
-        **text("faster", "verdict"),
+        **text("faster", "verdict", "scales_agree"),
         **STATUS,
     },
 )

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.scales import slope_margin
 from relscale.figures.detectable import FIGURE
 from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers
@@ -26,9 +27,9 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     if view is None:
         return nothing_to_show("no relative laws in the tables")
     foot = (
-        "Detectable: the slope that one unadjusted two-sided test finds with a chance of 80 %. "
-        "Left of the margin a design can tell a moving gap from a parallel one; right of it most "
-        "comparisons stay undecided. |dβ| is that of the estimator "
+        "Detectable: the slope that the adjusted two-sided test finds with a chance of 80 %. "
+        "Where it is left of the margin, the design can show that a gap moves little; where it is "
+        "right of it, most comparisons stay undecided. |dβ| is that of the estimator "
         f"{words(settings.estimator)}."
     )
     drawn = forest(
@@ -41,20 +42,11 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         foot=foot,
     )
     ends = [abs(value) for value in numbers(view.shown, "detectable_dbeta", "dbeta")]
-    margins = numbers(view.shown, "margin")
+    margins = [slope_margin(row) for _, row in view.shown.iterrows()]
     for axes, corpus in zip(drawn.made.rows[0], view.corpora, strict=True):
-        axes.set_xlim(0, 1.06 * max([*ends, *margins, 1e-9]))
+        axes.set_xlim(0, 1.06 * max([*ends, *filter(pd.notna, margins), 1e-9]))
         axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel("|dβ|")
-        for margin in sorted(set(margins)):
-            axes.axvline(
-                margin,
-                color="#2b2b2b",
-                linewidth=0.7,
-                linestyle=(0, (3, 2)),
-                zorder=1,
-                gid="margin",
-            )
         for rows, group in view.rows_of(corpus):
             _rows(axes, rows, group, drawn, view.estimators[0])
     _legend(drawn.made.figure, view.estimators)
@@ -83,6 +75,17 @@ def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, main: str
                 solid_capstyle="butt",
                 zorder=1.5,
                 gid="detectable",
+            )
+        if pd.notna(slope_margin(row)):
+            axes.plot(
+                [slope_margin(row)],
+                [y],
+                "|",
+                color="#2b2b2b",
+                markersize=6,
+                markeredgewidth=0.8,
+                zorder=2,
+                gid="margin",
             )
         if pd.notna(slope):
             axes.plot(
@@ -120,9 +123,9 @@ def _legend(figure: Figure, names: Sequence[str]) -> None:
         texts.append(estimator_name(name))
     handles += [
         Line2D([], [], color="#444444", linestyle="none", marker="o", markersize=3.6),
-        Line2D([], [], color="#2b2b2b", linewidth=0.7, linestyle=(0, (3, 2))),
+        Line2D([], [], color="#2b2b2b", linestyle="none", marker="|", markersize=6),
     ]
-    top_legend(figure, handles, [*texts, "|dβ| found", "margin of parallel"])
+    top_legend(figure, handles, [*texts, "|dβ| found", "margin"])
 
 
 if __name__ == "__main__":

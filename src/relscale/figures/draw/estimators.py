@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.scales import slope_margin
 from relscale.figures.estimators import FIGURE
 from relscale.figures.kit.choose import numbers
 from relscale.figures.kit.compared import Comparison, compare, nothing_to_show
@@ -30,17 +31,24 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     ends = numbers(view.shown, "dbeta", "ci_low", "ci_high")
     for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
         slope_axis(axes, ends, "Slope dβ")
-        _margin(axes, view.shown)
         _slopes(axes, view, drawn, corpus)
     _legend(drawn.made.figure, names, markers(corpora)[corpora[0]])
     return drawn.made.figure
 
 
-def _margin(axes: Axes, rows: pd.DataFrame) -> None:
-    """Shade the slopes that count as parallel."""
-    margins = numbers(rows, "margin")
-    if margins:
-        axes.axvspan(-min(margins), min(margins), color=FAINT, alpha=0.16, linewidth=0, zorder=0.5)
+def _margin(axes: Axes, row: pd.Series, y: float) -> None:
+    """Shade the slopes within the margin of one gap."""
+    margin = slope_margin(row)
+    if pd.notna(margin):
+        axes.fill_betweenx(
+            [y - 0.45, y + 0.45],
+            -margin,
+            margin,
+            color=FAINT,
+            alpha=0.16,
+            linewidth=0,
+            zorder=0.5,
+        )
 
 
 def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str) -> None:
@@ -50,7 +58,10 @@ def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str) -> None:
         for _, row in rows.iterrows():
             place = names.index(str(row["estimator"]))
             shift = (place - (len(names) - 1) / 2) * 0.78 / max(len(names), 1)
-            y = drawn.height[(group.key, str(row["treatment"]))] + shift
+            height = drawn.height[(group.key, str(row["treatment"]))]
+            if not place:
+                _margin(axes, row, height)
+            y = height + shift
             if not pd.notna(row["dbeta"]):
                 absent(axes, y, f"{estimator_name(names[place])}: no law")
                 continue
@@ -92,7 +103,7 @@ def _legend(figure: Figure, names: Sequence[str], marker: str) -> None:
         for k, name in enumerate(names)
     ]
     handles.append(Line2D([], [], color="#d9d9d9", linewidth=6, solid_capstyle="butt"))
-    top_legend(figure, handles, [*(estimator_name(name) for name in names), "counts as parallel"])
+    top_legend(figure, handles, [*(estimator_name(name) for name in names), "within the margin"])
 
 
 if __name__ == "__main__":

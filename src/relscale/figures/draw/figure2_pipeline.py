@@ -37,13 +37,12 @@ from relscale.figures.kit.isoflop import (
     optimum_metric,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
+from relscale.figures.kit.laws import has_numbers, span_of
 from relscale.figures.kit.panels import (
     LawStyle,
     absolute_heights,
     absolute_panel,
     compute_axis,
-    has_numbers,
-    span_of,
 )
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import (
@@ -158,7 +157,7 @@ def _power_law(
     )
     absolute_panel(axes, points, laws, style)
     compute_axis(axes, span, room=1.4, single=1.4)
-    log_axis(axes.yaxis, *limits_log(absolute_heights(points, laws, span)))
+    log_axis(axes.yaxis, *limits_log(absolute_heights(points, laws, style)))
     axes.set_xlabel(compute_label(settings.compute))
     y_label(axes, metric_label(settings.metric))
     texts = [_law_text(row) for _, row in laws.iterrows()] or ["no law was fitted"]

@@ -7,9 +7,13 @@ import pandas as pd
 
 from relscale.contract.io import read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
+from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
@@ -26,6 +30,9 @@ LAW_TABLES = (
     TWO_STAGE,
     PREDICTIONS,
     BACKTEST,
+    CURVES,
+    FORECAST,
+    LOSS_TO_LOSS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
@@ -57,8 +64,14 @@ def complete(tables: Tables, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     A missing table is empty and has the columns of its kind.
     """
     return {
-        name: _drawable(name, tables[name]) if name in tables else _empty(name) for name in names
+        name: _drawable(name, _shown(name, tables[name])) if name in tables else _empty(name)
+        for name in names
     }
+
+
+def _shown(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table that figures draw: the relative laws on the scale `ratio`."""
+    return on_scale(frame) if name == RELATIVE.name else frame
 
 
 def not_drawn(tables: Tables, names: Iterable[str]) -> str:

@@ -7,14 +7,16 @@ each is a matrix of coefficients: `Rows`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.estimators.reading import Reading
 from relscale.laws.gap import GapFit
+from relscale.laws.noise import Pooled
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 from relscale.laws.spec import LawSpec
@@ -36,6 +38,17 @@ def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(Term(log_error=term.log_error) for term in terms)
 
 
+class FamilyNoise(Protocol):
+    """Budget effects of the other gaps of a gap's family."""
+
+    def pooled(self, below: int | None) -> Pooled | None:
+        """Return the budget variance of the gap by the others; None where none can be pooled.
+
+        `below` is an index of a budget of the gap's corpus: budgets with as much compute or more
+        are not used.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """log E of one domain, or log G of a treatment and a baseline, over the runs of one corpus."""
@@ -50,6 +63,21 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    rises: bool = False
+    """Whether the metric rises with compute, so that laws of a loss do not fit it."""
+    peers: "Peers | None" = None
+    """The gaps, or losses, of the family; None for a quantity alone."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that several laws read, computed once."""
+    family: "FamilyNoise | None" = None
+    """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
+
+    def pooled(self, reading: Reading) -> Pooled | None:
+        """Return the budget variance by the other gaps of the family, from the same budgets.
+
+        A back-test reads the lower budgets only, of all corpora.
+        """
+        return None if self.family is None else self.family.pooled(reading.below)
 
     @property
     def values(self) -> Array:
@@ -69,6 +97,16 @@ class Quantity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peers:
+    """All gaps to one baseline, or the losses of all domains: errors are pooled over them."""
+
+    quantities: Callable[[], Sequence[Quantity]]
+    """Return them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that are the same for all of them, computed once."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rows:
     """Coefficients that give a law and its points from the values of the cells, and their noise."""
 
@@ -82,6 +120,8 @@ class Rows:
     """Degrees of freedom of the covariance."""
     lack_of_fit_p: float
     """p value of the straight line in log F; NaN where it cannot be tested."""
+    budget_sd: float = float("nan")
+    """Standard deviation of the budget effects; NaN where it is not estimated."""
     remarks: tuple[str, ...] = ()
     """Notes for a reader."""
 

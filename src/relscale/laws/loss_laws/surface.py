@@ -17,6 +17,11 @@ from relscale.laws.surface_fit.projection import (
     fit_surface,
     fit_surfaces,
 )
+from relscale.laws.surface_fit.search import Flags
+
+TOGETHER = 1e-3
+"""log N and log D vary along one line where their second principal axis is this share of the
+first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,11 @@ class SurfaceLaw(LossLaw):
         if len(weights) > 1:
             start = np.array([first.alpha[0], first.beta[0]])
             batch = SurfaceBatch.joined(first, refit_surfaces(plane, loss, start, weights[1:]))
+        known = identified_rows(points, weights)
+        if not known.all():
+            batch = batch.replaced(
+                np.flatnonzero(~known), SurfaceBatch.nothing(plane, int(np.sum(~known)))
+            )
         remarks = () if first.converged[0] else ("the surface did not converge",)
         return FittedSurface(batch=batch, remarks=remarks)
 
@@ -89,9 +99,25 @@ def plane_of(points: RunPoints, weights: Array) -> Plane:
     )
 
 
-TOGETHER = 1e-3
-"""log N and log D vary along one line where their second principal axis is this share of the
-first."""
+def identified_rows(points: Plane | RunPoints, weights: Array) -> Flags:
+    """Return which rows of weights have enough different runs for a surface, (draw,).
+
+    That is five different places with three sizes and three token counts, not all on one line.
+    """
+    used = (weights > 0).astype(np.float64)
+    enough = np.ones(len(weights), dtype=bool)
+    place = np.stack([points.log_params, points.log_tokens], axis=1)
+    for columns, least in (([0], 3), ([1], 3), ([0, 1], SurfaceLaw.num_parameters)):
+        _, group = np.unique(place[:, columns], axis=0, return_inverse=True)
+        member = group.reshape(-1, 1) == np.arange(group.max() + 1)
+        enough &= np.sum(used @ member > 0, axis=1) >= least
+    mean = used @ place / np.maximum(used.sum(axis=1), 1)[:, None]
+    second = (used @ (place[:, :, None] * place[:, None, :]).reshape(-1, 4)).reshape(-1, 2, 2)
+    spread = np.linalg.eigvalsh(
+        second / np.maximum(used.sum(axis=1), 1)[:, None, None]
+        - mean[:, :, None] * mean[:, None, :]
+    )
+    return np.asarray(enough & (spread[:, 0] > TOGETHER**2 * spread[:, 1]))
 
 
 def refit_surfaces(plane: Plane, losses: Array, start: Array, weights: Array) -> SurfaceBatch:
@@ -105,7 +131,8 @@ def refit_surfaces(plane: Plane, losses: Array, start: Array, weights: Array) ->
     if len(again):
         rows = losses[again] if losses.ndim == 2 else losses
         other = fit_surfaces(plane, rows, np.array(NEUTRAL_START), weights[again])
-        found = found.replaced(again, other, other.objective < found.objective[again])
+        better = other.objective < found.objective[again]
+        found = found.replaced(again[better], other.some(better))
     return found
 
 

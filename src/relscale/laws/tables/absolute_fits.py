@@ -26,6 +26,8 @@ MIN_BUDGETS_FOR_OFFSET = 9
 """Three parameters and the scatter about them; simulated curves with fewer points do not tell an
 offset from a smaller exponent."""
 REWEIGHTINGS = 500
+TIE = 1e-9
+"""Share by which sums of absolute deviations may differ and be equal."""
 EXPONENTS = (0.005, 2.0)
 """Range of exponents that is searched together with an offset."""
 FITS = ("least_squares", "huber", "absolute_deviations", "offset")
@@ -196,7 +198,13 @@ def least_squares_lines(x: Array, y: Array, weights: Array) -> Line:
 def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
     """Fit lines of least absolute deviations exactly.
 
-    One such line passes through two of the points. `subsets` is (subset, point), of 0 and 1.
+    One such line passes through two of the points. Where several are as good, all lines between
+    them are, and their mean is returned: which of them wins would depend on rounding.
+
+    Args:
+        x: (point,).
+        y: (point,).
+        subsets: (subset, point), of 0 and 1.
     """
     first, second = np.triu_indices(len(x), 1)
     apart = x[first] != x[second]
@@ -205,8 +213,9 @@ def absolute_deviation_lines(x: Array, y: Array, subsets: Array) -> Line:
     level = y[first] - slope * x[first]
     sums = subsets @ np.abs(level[:, None] + slope[:, None] * x - y).T  # (subset, pair)
     sums[(subsets[:, first] == 0) | (subsets[:, second] == 0)] = np.inf
-    best = np.argmin(sums, axis=1)
-    return level[best], slope[best]
+    lowest = sums.min(axis=1, keepdims=True)
+    best = sums <= lowest * (1 + TIE) + TIE * np.ptp(y)
+    return best @ level / best.sum(axis=1), best @ slope / best.sum(axis=1)
 
 
 def huber_lines(x: Array, y: Array, subsets: Array) -> Line:

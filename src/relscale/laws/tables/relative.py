@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import stats
 
+from relscale.contract.scales import OPTIMAL, RATIO
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.cells import Array
@@ -57,14 +58,17 @@ def _without_law(
         "treatment": treatment,
         "baseline": fits.spec.baseline,
         "estimator": estimator,
+        "scale": RATIO,
+        "path": OPTIMAL,
+        "law": "",
         "compute": fits.spec.compute,
         "ci_level": fits.spec.level,
         "ci_method": "none",
-        "margin": fits.spec.margin,
         "num_runs": 0,
         "num_budgets": 0,
         "faster": "",
         "verdict": "",
+        "scales_agree": "",
         **status_columns(error.status, [*error.remarks, *remarks]),
     }
 
@@ -89,16 +93,16 @@ def _law_row(
     error = fit.standard_error
     t = float(stats.t.ppf(0.5 + spec.level / 2, fit.dof)) if fit.dof > 0 else float("nan")
     gamma_error = float(np.sqrt(fit.covariance[0, 0]))
-    first, last = (
-        fit.predict(float(end))[0] for end in (np.min(fit.log_compute), np.max(fit.log_compute))
-    )
-    power = float(stats.t.ppf(0.8, fit.dof)) if fit.dof > 0 else float("nan")
+    first, middle, last = map(float, fit.levels)
     crosses, side = side_tests(fit)
     return {
         **fits.label,
         "treatment": treatment,
         "baseline": spec.baseline,
         "estimator": fit.estimator,
+        "scale": RATIO,
+        "path": fit.path,
+        "law": fit.law,
         "compute": spec.compute,
         "reference_compute": float(np.exp(fit.log_reference)),
         "gamma": float(np.exp(fit.log_gamma)),
@@ -111,15 +115,20 @@ def _law_row(
         "ci_high": fit.slope + t * error,
         "ci_level": spec.level,
         "ci_method": fit.ci_method,
+        "change": fit.change,
+        "change_standard_error": fit.change_standard_error,
+        "change_ci_low": fit.change - t * fit.change_standard_error,
+        "change_ci_high": fit.change + t * fit.change_standard_error,
         "p_crosses": crosses,
         "p_side": side,
-        "margin": spec.margin,
-        "detectable_dbeta": (t + power) * error,
+        "margin": max(spec.margin_share * abs(middle), spec.margin_floor),
         "gap_first": float(np.exp(first)),
         "gap_last": float(np.exp(last)),
         "reduction_slope_points_per_decade": reduction_slope(fit.log_compute, fit.points),
         "r2": fit.r2,
         "lack_of_fit_p": fit.lack_of_fit_p,
+        "budget_sd": fit.budget_sd,
+        "replication": float("nan"),
         "num_runs": fit.num_runs,
         "num_budgets": len(fit.budgets),
         **status_columns(status, [*fit.notes, *remarks]),
@@ -146,19 +155,14 @@ def side_tests(fit: GapFit) -> tuple[float, float]:
             smaller at the far end exactly where the slope and log G in the middle differ in sign,
             so the two signs together say whether a gap narrows or widens.
     """
-    ends = float(np.min(fit.log_compute)), float(np.max(fit.log_compute))
-    (first, first_p), (last, last_p), (_, side) = (
-        _told_from_one(fit, at) for at in (*ends, sum(ends) / 2)
+    errors = np.sqrt(np.diag(fit.levels_covariance))
+    first_p, side, last_p = (
+        p_difference(float(level), float(error), fit.dof)
+        for level, error in zip(fit.levels, errors, strict=True)
     )
-    return (
-        max(first_p, last_p) if first * last < 0 else first_p if np.isnan(first_p) else 1.0
-    ), side
-
-
-def _told_from_one(fit: GapFit, log_compute: float) -> tuple[float, float]:
-    """Return log G of the law and the p value of log G = 0."""
-    value, variance = fit.predict(log_compute)
-    return value, p_difference(value, float(np.sqrt(variance)), fit.dof)
+    if fit.levels[0] * fit.levels[2] < 0:
+        return max(first_p, last_p), side
+    return first_p if np.isnan(first_p) else 1.0, side
 
 
 LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -1,0 +1,115 @@
+"""Law tables are equal to the last digit that they state, whatever the processor's libraries add
+first."""
+
+import csv
+import os
+import subprocess
+import sys
+from functools import cache
+from math import floor, isfinite, log10
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from processors import environments
+
+from relscale.contract.io import write_table
+from relscale.contract.table import Table
+
+FAMILY = "topics"
+DIGITS = Table(name="t", description="", key=("a",), columns={"a": "text"}).digits
+ESTIMATORS = ("joint", "vertex", "best_run", "akima")
+NAMES = list(environments())
+
+
+def real_sized(plant) -> pd.DataFrame:
+    """Losses and accuracies of two corpora, five budgets, six sizes, and six domains."""
+    domains = {f"d{i}": (2.0 + 0.1 * i, 0.10 + 0.005 * (7 * i % 5 - 2), 0.02 * i) for i in range(6)}
+    frames = [
+        plant(
+            seed=number,
+            corpus=corpus,
+            domains=domains,
+            run_sd=0.01,
+            domain_sd=0.006,
+            budget_sd=0.004,
+            budgets=("5e10", "1e11", "2e11", "5e11", "1e12"),
+            replicates={"5e10": 2, "5e11": 2},
+        )
+        for number, corpus in enumerate(("curated", "web"))
+    ]
+    losses = pd.concat(frames, ignore_index=True)
+    right = losses[losses["family"] == FAMILY].assign(metric="accuracy")
+    right["value"] = np.round(200 * (0.25 + 0.75 / (1 + np.exp(5 * (right["value"] - 2.0))))) / 200
+    return pd.concat([losses, right], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def tables_of(plant, tmp_path_factory):
+    """A function that fits the same losses in the named environment, once, in its own process."""
+    folder = tmp_path_factory.mktemp("processors")
+    losses = folder / "losses.csv"
+    real_sized(plant).to_csv(losses, index=False)
+
+    @cache
+    def fit(name: str) -> Path:
+        out = folder / name.replace(" ", "_")
+        call = [sys.executable, "-m", "relscale", "laws", "--losses", str(losses)]
+        call += ["--family", FAMILY, "--baseline", "d0", "--chance", "0.25", "--draws", "200"]
+        call += [word for name in ESTIMATORS for word in ("--estimator", name)]
+        call += ["--metric", "bits_per_byte", "--metric", "accuracy", "--out", str(out)]
+        given = {**os.environ, **environments()[name]}
+        subprocess.run(call, check=True, env=given, capture_output=True)
+        return out
+
+    return fit
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def same(one: str, other: str) -> bool:
+    """Return whether two cells are equal, or are numbers that differ by one in their last digit:
+    numbers that agree to many more digits can be rounded to either side."""
+    if one == other:
+        return True
+    try:
+        first, second = float(one), float(other)
+    except ValueError:
+        return False
+    largest = max(abs(first), abs(second))
+    if not isfinite(largest):
+        return False
+    last_digit = 10.0 ** (floor(log10(largest)) - DIGITS + 1)
+    return abs(first - second) < 1.5 * last_digit
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_tables_and_summary_are_those_of_this_processor(name, tables_of):
+    ours, theirs = tables_of(NAMES[0]), tables_of(name)
+    assert (ours / "summary.txt").read_text() == (theirs / "summary.txt").read_text()
+    different = []
+    for path in sorted(ours.glob("*.csv")):
+        header, *rows = rows_of(path)
+        others = rows_of(theirs / path.name)
+        assert len(others) == len(rows) + 1, path.name
+        for row, other in zip(rows, others[1:], strict=True):
+            different += [
+                f"{path.name}: {column} {one} and {two} of {' '.join(row[:7])}"
+                for column, one, two in zip(header, row, other, strict=True)
+                if not same(one, two)
+            ]
+    assert not different, "\n".join([f"{len(different)} cells", *different[:40]])
+
+
+def test_a_difference_in_a_stated_digit_counts(tmp_path):
+    table = Table(name="t", description="", key=("a",), columns={"a": "text", "x": "float"})
+    numbers = (1 / 3, 1 / 3 + 2e-8, 1 / 3 + 2e-10)
+    write_table(pd.DataFrame({"a": list("bcd"), "x": numbers}), tmp_path / "t.csv", table)
+    first, second, third = [row[1] for row in rows_of(tmp_path / "t.csv")[1:]]
+    assert (first, third) == ("0.33333333", "0.33333333")
+    assert not same(first, second)
+    assert same(first, "0.33333334") and not same("narrows", "widens") and not same("", "0.1")
