@@ -116,7 +116,10 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
+    metrics = spec.metrics
+    if spec.chance is not None:
+        metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
+    pieces = {} if items is None else split_items(items, spec.family, metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
     corpora: list[CorpusFits] = []
