@@ -82,8 +82,8 @@ def pytest_xdist_make_scheduler(config, log):
 def group_of(nodeid):
     """Return the group of a test, whose tests share a process.
 
-    Tests of one file share what is prepared once per file. Tests that run Snakemake form a few large
-    groups, since they share finished experiments. Each group works in its own copies of the
+    Tests of one file share what is prepared once per file. Tests that run Snakemake form a few
+    large groups, since they share finished experiments. Each group works in its own copies of the
     checkout; the tests of SLURM share one cluster and none of the other groups' experiments.
     """
     file = nodeid.split("::")[0]
