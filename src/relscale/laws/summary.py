@@ -37,6 +37,15 @@ REMARK_RISING = (
 )
 
 
+def shown_estimator(relative: pd.DataFrame) -> str:
+    """Return the estimator that is shown if none is named: `auto` where it has rows, else `joint`.
+
+    Args:
+        relative: relative.csv.
+    """
+    return "auto" if (relative["estimator"].astype(str) == "auto").any() else "joint"
+
+
 def verdict_rows(
     relative: pd.DataFrame, estimator: str = "joint", scale: str = RATIO
 ) -> pd.DataFrame:
@@ -66,7 +75,6 @@ def verdict_rows(
         "detectable_dbeta",
         "status",
     ]
-    relative = on_scale(relative)
     present = set(relative["estimator"].astype(str))
     rows = relative[relative["estimator"] == estimator] if estimator in present else relative
     kept: Sequence[str] = [

@@ -282,7 +282,7 @@ def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
     for place, (word, verb) in enumerate(verbs.items()):
         found = direction == word
         slight = int((found & (words != word)).sum())
-        shown = "are shown to " if not place else "to "
+        shown = "to " if place else f"{'is' if found.sum() == 1 else 'are'} shown to "
         parts.append(
             f"{int(found.sum())} {shown}{verb}"
             + (f" ({slight} of them slightly)" if slight else "")

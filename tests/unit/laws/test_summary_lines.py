@@ -70,7 +70,7 @@ def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
     said = verdict_lines(
         relative(["narrows", "", "undecided"]).assign(status=["ok", "at_chance", "ok"])
     )
-    assert said[0].startswith("On the ratio scale, of 2 gaps: 1 are shown to narrow, 0 to widen")
+    assert said[0].startswith("On the ratio scale, of 2 gaps: 1 is shown to narrow, 0 to widen")
     assert said[1] == "1 of 3 comparisons has no verdict (at chance)."
     assert verdict_lines(relative([])) == []
 
@@ -78,7 +78,7 @@ def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
 def test_rising_metrics_rise_or_fall() -> None:
     said = verdict_lines(relative(["rises slightly", "parallel"], metric="accuracy"))
     assert said == [
-        "On the ratio scale, of 2 comparisons: 1 are shown to rise (1 of them slightly), 0 to fall "
+        "On the ratio scale, of 2 comparisons: 1 is shown to rise (1 of them slightly), 0 to fall "
         "and 1 to be parallel; 0 are undecided."
     ]
     assert "comparisons" in verdict_lines(relative(["undecided"] * 2, metric="accuracy"))[0]

@@ -3,9 +3,9 @@
 The optimum of a budget is the minimum of the score's surface along the budget's line
 log N = level - fall x log D. E of a domain there is the value of the domain's own surface, log G is
 the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
-residual bootstrap about the surfaces, all of which are fitted again: relative residuals, scaled by
-weight and leverage, pooled over all sizes, with one index per size, so that the residuals of the
-score and of all domains move together.
+bootstrap of all surfaces at once, so that the score and all domains move together: cells are drawn
+with their losses, or, where the residuals have equal variance, relative residuals, scaled by weight
+and leverage and pooled over all sizes.
 """
 
 from collections.abc import Sequence
@@ -84,9 +84,10 @@ class Surface(Estimator):
             raise FitError(
                 Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
             )
-        score = reader.surface(fits.score[cells], cells)
+        score, *surfaces = reader.surfaces(
+            [fits.score[cells], *(mean[cells] for mean in means)], cells
+        )
         optima, notes = _optima(reader, score, cells, below)
-        surfaces = [reader.surface(mean[cells], cells) for mean in means]
         signs = np.array([1.0, -1.0][: len(terms)])
         log_n = optima.level - optima.falls * optima.at
         drawn_n = optima.level[:, None] - optima.falls[:, None] * optima.drawn

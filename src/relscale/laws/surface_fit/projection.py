@@ -15,7 +15,7 @@ import numpy as np
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
-from relscale.laws.surface_fit.search import Flags, Problem, search
+from relscale.laws.surface_fit.search import Flags, Problem, Terms, search
 
 BOUNDS = (0.02, 3.0)
 """Of both exponents: below, a power is a constant over any grid that is trained; above, it is gone
@@ -218,21 +218,14 @@ def fit_surfaces(
         starts: alpha and beta to start from, (surface, 2), or (2,) for all.
         weights: relative inverse variances, (point,) or (surface, point); None for 1.
     """
-    root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)
-    root = root[None] if root.ndim == 1 else root
-    count = max(len(root), len(losses) if losses.ndim == 2 else 1, len(np.atleast_2d(starts)))
-    low, high = np.log(BOUNDS)
+    count = max(
+        1 if weights is None else len(np.atleast_2d(weights)),
+        len(losses) if losses.ndim == 2 else 1,
+        len(np.atleast_2d(starts)),
+    )
+    ends = np.array([BOUNDS[0]] * 2), np.array([BOUNDS[1]] * 2)
     found = search(
-        Problem(
-            log_params=plane.log_params,
-            log_tokens=plane.log_tokens,
-            losses=losses[:, None, :] if losses.ndim == 2 else losses[None],
-            root_weights=root,
-            precision=np.ones(1),
-            maps=np.eye(2)[None],
-            low=np.full(2, low),
-            high=np.full(2, high),
-        ),
+        _problem(plane, losses, weights, Terms(), ends),
         np.log(np.broadcast_to(starts, (count, 2))),
     )
     return SurfaceBatch(
@@ -244,4 +237,41 @@ def fit_surfaces(
         beta=np.exp(found.theta[:, 1]),
         objective=found.objective,
         converged=found.converged,
+    )
+
+
+def constrained(
+    plane: Plane, loss: Array, weights: Array, starts: Array, terms: Terms, ranges: Array
+) -> float:
+    """Return the lowest weighted sum of squared relative residuals under constraints.
+
+    Args:
+        plane: where.
+        loss: (point,).
+        weights: (point,) relative inverse variances.
+        starts: alpha and beta to start from, (start, 2).
+        terms: terms of the surface that may differ from 0.
+        ranges: least and largest alpha, and least and largest beta, (case, 2, 2); the lowest sum
+            is over all cases.
+    """
+    bounds = np.repeat(ranges, len(starts), axis=0)  # (case x start, exponent, end)
+    problem = _problem(plane, loss, weights, terms, (bounds[:, :, 0], bounds[:, :, 1]))
+    return float(np.min(search(problem, np.log(np.tile(starts, (len(ranges), 1)))).objective))
+
+
+def _problem(
+    plane: Plane, losses: Array, weights: Array | None, terms: Terms, bounds: tuple[Array, Array]
+) -> Problem:
+    """Return the problem of surfaces with exponents of their own."""
+    root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)
+    return Problem(
+        log_params=plane.log_params,
+        log_tokens=plane.log_tokens,
+        losses=losses[:, None, :] if losses.ndim == 2 else losses[None],
+        root_weights=root[None] if root.ndim == 1 else root,
+        precision=np.ones(1),
+        maps=np.eye(2)[None],
+        low=np.log(bounds[0]),
+        high=np.log(bounds[1]),
+        terms=terms,
     )

@@ -26,6 +26,18 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Terms of a surface that are in a fit; those that are not are 0."""
+
+    floor: bool = True
+    """Whether E is."""
+    params: bool = True
+    """Whether A / N^alpha is."""
+    tokens: bool = True
+    """Whether B / D^beta is."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Losses of several domains at the same points, and weights per draw."""
 
@@ -42,9 +54,11 @@ class Problem:
     maps: Array
     """(domain, 2, parameter): log alpha and log beta of a domain by the searched parameters."""
     low: Array
-    """Lower bounds of the parameters, (parameter,)."""
+    """Lower bounds of the parameters, (parameter,) or (draw, parameter)."""
     high: Array
-    """Upper bounds of the parameters, (parameter,)."""
+    """Upper bounds of the parameters, of the same shape."""
+    terms: Terms = Terms()
+    """Terms that are fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +99,7 @@ class _Block:
     def __init__(self, problem: Problem, rows: slice, count: int) -> None:
         losses, root = problem.losses, problem.root_weights
         self.problem, self.count, self.domains = problem, count, losses.shape[-2]
+        self.rows = rows
         losses = losses[rows] if losses.ndim == 3 else losses[None]
         root = root[rows] if len(root) > 1 else root
         target = root[:, None, :] * np.sqrt(problem.precision)[:, None]  # (draw or 1, domain, p)
@@ -92,13 +107,20 @@ class _Block:
             np.broadcast_to(target, (count, *target.shape[1:])), dtype=np.float64
         )
         self.scale = self.target / losses
+        terms = problem.terms
+        kept = (terms.floor, terms.params, terms.tokens, terms.params, terms.tokens)
+        self.left_out = [place for place, keep in enumerate(kept) if not keep]
         self.params = np.unique(problem.log_params, return_inverse=True)
         self.tokens = np.unique(problem.log_tokens, return_inverse=True)
 
     def search(self, starts: Array) -> Solution:
         """Minimise from the starts; searches that have ended are left alone."""
         problem = self.problem
-        theta = np.clip(starts, problem.low, problem.high)
+        low, high = (
+            np.broadcast_to(end[self.rows] if end.ndim == 2 else end, starts.shape)
+            for end in (problem.low, problem.high)
+        )
+        theta = np.clip(starts, low, high)
         active = np.arange(self.count)
         coefficients, objective, gradient, curvature = self.project(theta, active)
         damping, converged = np.full(self.count, 1e-3), np.zeros(self.count, dtype=bool)
@@ -106,7 +128,7 @@ class _Block:
         for _ in range(MAX_ITERATIONS):
             damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
             step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), problem.low, problem.high)
+            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low[active], high[active])
             tried = self.project(moved, active)
             better = tried[1] <= objective[active]
             size = np.max(np.abs(moved - theta[active]), axis=1)
@@ -148,7 +170,7 @@ class _Block:
         scale = (self.scale if whole else self.scale[rows]).reshape(-1, points)
         target = (self.target if whole else self.target[rows]).reshape(-1, points)
         found, objective, gradient, curvature = _project(
-            self.params, self.tokens, scale, target, exponent
+            self.params, self.tokens, scale, target, exponent, self.left_out
         )
         if domains == 1 and maps.shape[2] == 2:  # own exponents: the map is the identity
             return found[:, None, :], objective, gradient, curvature
@@ -167,7 +189,12 @@ Distinct = tuple[Array, Index]
 
 
 def _project(
-    params: Distinct, tokens: Distinct, scale: Array, target: Array, exponent: Array
+    params: Distinct,
+    tokens: Distinct,
+    scale: Array,
+    target: Array,
+    exponent: Array,
+    left_out: list[int],
 ) -> tuple[Array, Array, Array, Array]:
     """Solve for (E, a, b) of surfaces given their exponents.
 
@@ -177,6 +204,7 @@ def _project(
         scale: root weight / loss, (surface, point).
         target: root weight, (surface, point).
         exponent: alpha and beta, (surface, 2).
+        left_out: columns that are 0.
 
     Returns:
         Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
@@ -189,6 +217,8 @@ def _project(
         term = np.exp(power)
         np.multiply(scale, term[:, index], out=columns[:, 1 + place])
         np.multiply(scale, (power * term)[:, index], out=columns[:, 3 + place])
+    if left_out:
+        columns[:, left_out] = 0.0
     gram = columns @ columns.transpose(0, 2, 1)
     right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
     coefficients, used = _non_negative(gram[:, :3, :3], right)
