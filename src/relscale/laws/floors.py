@@ -101,7 +101,7 @@ def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) ->
 
 
 def floor_interval(
-    draws: Array, lowest: float, level: float, num_runs: int
+    draws: Array, lowest: float, level: float, num_runs: int | None = None
 ) -> tuple[float, float, str]:
     """Return the interval of a floor over refits, and why it is not inside its bounds, or "".
 
@@ -109,7 +109,7 @@ def floor_interval(
         draws: the floor, (draw,); the first is the fit, the others are refits.
         lowest: the domain's lowest observed loss.
         level: level of the interval.
-        num_runs: number of runs.
+        num_runs: number of runs, as in `refit_interval`.
     """
     low, high = refit_interval(draws, level, num_runs)
     if not (low > MARGIN * lowest and draws[0] > 0):
@@ -120,7 +120,7 @@ def floor_interval(
 
 
 def refit_interval(
-    draws: Array, level: float, num_runs: int, num_parameters: int = NUM_PARAMETERS
+    draws: Array, level: float, num_runs: int | None = None, num_parameters: int = NUM_PARAMETERS
 ) -> tuple[float, float]:
     """Return quantiles of refits, with their distances from the fit widened for a small sample.
 
@@ -131,8 +131,9 @@ def refit_interval(
     Args:
         draws: (draw,); the first is the fit, the others are refits.
         level: level of the interval.
-        num_runs: number of runs.
-        num_parameters: parameters that were fitted to them.
+        num_runs: number of runs that are drawn; None does not widen, for refits to residuals that
+            leverages have scaled.
+        num_parameters: parameters that were fitted to the runs.
 
     Returns:
         Both ends; NaN without refits, or if too many of them failed.
@@ -141,7 +142,7 @@ def refit_interval(
     if not len(refits) or len(refits) < (1 - MOST_LOST) * (len(draws) - 1):
         return (float(draws[0]),) * 2 if len(draws) == 1 else (float("nan"),) * 2
     low, high = np.quantile(refits, [0.5 - level / 2, 0.5 + level / 2])
-    wider = np.sqrt(num_runs / max(num_runs - num_parameters, 1))
+    wider = np.sqrt(num_runs / max(num_runs - num_parameters, 1)) if num_runs else 1.0
     return float(draws[0] - wider * (draws[0] - low)), float(draws[0] + wider * (high - draws[0]))
 
 

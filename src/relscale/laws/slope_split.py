@@ -22,8 +22,9 @@ from relscale.laws.reference_place import Place, observed_place, optimal_place
 from relscale.laws.run_points import RunPoints
 
 REJECTED = 0.01
-"""p of `through_loss` below which the gap depends on size or data beyond the loss. With 0.05, one in
-twenty laws that hold would be split by surfaces, which move kappa by up to 0.14 in simulations."""
+"""p of `through_loss` below which the gap depends on size or data beyond the loss. With 0.05, one
+in twenty laws that hold would be split by surfaces, which moves kappa by up to 0.14 in simulated
+suites."""
 
 FloorOf = Callable[[Array], Floor]
 """Returns the floor of a domain from its log losses, (run,)."""
