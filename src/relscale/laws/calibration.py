@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from relscale.laws.auto_model import AutoModel, choice_of, drawn_weights
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Index
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
 from relscale.laws.held_out import LN10, Origin
@@ -38,7 +38,7 @@ class Targets:
     """Observed log G, (target,)."""
     variance: Array
     """Its variance, (target,)."""
-    group: Array
+    group: Index
     """Group of compute of each target, (target,), as in `FutureSplits`."""
     budgets: tuple[str, ...]
     """Budget of each target."""
@@ -143,8 +143,7 @@ def predicted_at(
     top = float(model.choice.trials.splits.log_compute[-1])
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
     factor = np.array([calibration.factor(float(value)) for value in horizon])
-    dof = max(taken.dof, 1)
-    half = float(stats.t.ppf(0.5 + model.quantity.spec.level / 2, dof)) * factor
+    half = float(stats.t.ppf(0.5 + model.quantity.spec.level / 2, model.dof)) * factor
     return Forecast(
         mean=read.mean, half_width=half * np.sqrt(variance), horizon=horizon, factor=factor
     )
@@ -173,7 +172,7 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
     for index, origin in enumerate(splits.origins):
         choice = choice_of(model.quantity, trials, origin.group)
         law, left = choice.taken.law, int(origin.train.sum())
-        held = np.flatnonzero(targets.group >= origin.group)
+        held = np.flatnonzero(targets.group >= origin.group).astype(np.int64)
         mean = read[law.name][1 + index][held]
         if left <= law.num_parameters + 1 or not len(held) or not np.isfinite(mean).all():
             continue
@@ -238,7 +237,7 @@ def targets_of(model: AutoModel) -> Targets:
     )
 
 
-def _only(targets: Targets, kept: Array) -> Targets:
+def _only(targets: Targets, kept: Index) -> Targets:
     places = targets.places
     return Targets(
         places=Places(

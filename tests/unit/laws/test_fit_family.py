@@ -40,11 +40,11 @@ def test_tables_have_their_columns(plant):
     laws = fit_family(plant(domains=THREE, run_sd=0.01, domain_sd=0.005), EVERYTHING)
     for name, table in TABLES.items():
         assert tuple(getattr(laws, name).columns) == table.names
-    assert len(laws.points) == 3 * 5 * 4
-    assert len(laws.absolute) == 3 * 5
-    assert len(laws.absolute_fits) == 3 * 5 * 4
+    assert len(laws.points) == 3 * 6 * 4
+    assert len(laws.absolute) == 3 * 6
+    assert len(laws.absolute_fits) == 3 * 6 * 4
     assert len(laws.surface) == 3 * 2
-    assert len(laws.relative) == 2 * 5
+    assert len(laws.relative) == 2 * 6
     assert len(laws.decomposition) == 2
     verdicts = laws.relative.set_index(["treatment", "estimator"])["verdict"]
     assert verdicts["closer", "joint"] == "narrows"
@@ -115,13 +115,14 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
     laws = fit_family(
         plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING
     )
-    assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
+    names = ["auto", "joint", "vertex", "best_run", "akima", "surface"]
+    assert list(laws.relative["estimator"]) == names
     assert laws.relative["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
         assert laws.relative["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
         assert laws.absolute["coefficient"].isna().all()
     else:
-        best = laws.relative.iloc[2]
+        best = laws.relative.iloc[3]
         assert np.isfinite(best["dbeta"])
         assert best["ci_method"] == "none"
 
