@@ -43,7 +43,9 @@ class Prediction:
     mean: Array
     """By the law that was taken, (place,)."""
     fit_variance: Array
-    """Variance over refits, effects of budgets and draws of items, (place,)."""
+    """Variance over refits and draws of items, (place,)."""
+    budget_variance: Array
+    """Variance from the effects of budgets, (place,)."""
     law_variance: Array
     """Mean square difference of the other laws from the mean, weighted by how well they predict
     compute that is held out, (place,)."""
@@ -90,11 +92,20 @@ class AutoModel:
         return self.quantity.spec.seed, SEED
 
     @property
-    def dof(self) -> float:
-        """Degrees of freedom of the law's variance: no more than `joint` has of its budgets."""
-        own = float(max(self.choice.taken.dof, 1))
-        limit = self.joint.dof if self.joint is not None else own
-        return min(own, limit) if limit >= 1 else own
+    def budget_dof(self) -> float:
+        """Degrees of freedom of the variance of budget effects."""
+        return max(self.joint.dof, 1.0) if self.joint is not None else 1.0
+
+    def dof(self, own: float, of_budgets: float) -> float:
+        """Return degrees of freedom for a variance from runs plus one from budgets.
+
+        By Satterthwaite (1946): (a + b)^2 / (a^2 / dof_a + b^2 / dof_b).
+        """
+        run_dof = float(max(self.choice.taken.dof, 1))
+        if not own + of_budgets > 0:
+            return run_dof
+        share = own / (own + of_budgets)
+        return 1 / (share**2 / run_dof + (1 - share) ** 2 / self.budget_dof)
 
     @property
     def inflation(self) -> float:
@@ -115,11 +126,11 @@ class AutoModel:
         mean, drawn = self.values(places)
         others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
         variance = np.var(drawn, axis=0, ddof=1) * self.inflation
-        variance += np.diag(self._budget_covariance(places))
         items = self._item_covariance(places)
         return Prediction(
             mean=mean,
             fit_variance=variance + (0.0 if items is None else np.diag(items)),
+            budget_variance=np.diag(self._budget_covariance(places)).copy(),
             law_variance=self.choice.spread(np.array([mean, *others])),
         )
 
@@ -144,8 +155,9 @@ class AutoModel:
         reader = np.zeros((5, number + 3))
         reader[:2, :number], reader[2:, number:] = line, np.eye(3)
         covariance = np.cov(drawn @ reader.T, rowvar=False) * self.inflation
-        covariance = covariance + reader @ self._budget_covariance(places) @ reader.T
-        dof, method = self.dof, "runs"
+        of_budgets = reader @ self._budget_covariance(places) @ reader.T
+        dof, method = self.dof(float(covariance[1, 1]), float(of_budgets[1, 1])), "runs"
+        covariance = covariance + of_budgets
         items = self._item_covariance(places)
         if items is not None:
             added = reader @ items @ reader.T

@@ -139,13 +139,17 @@ def predicted_at(
     """
     read = model.predict(places)
     taken = model.choice.taken
-    variance = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
+    own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
     top = float(model.choice.trials.splits.log_compute[-1])
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
     factor = np.array([calibration.factor(float(value)) for value in horizon])
-    half = float(stats.t.ppf(0.5 + model.quantity.spec.level / 2, model.dof)) * factor
+    tail = 0.5 + model.quantity.spec.level / 2
+    dof = [model.dof(float(a), float(b)) for a, b in zip(own, read.budget_variance, strict=True)]
     return Forecast(
-        mean=read.mean, half_width=half * np.sqrt(variance), horizon=horizon, factor=factor
+        mean=read.mean,
+        half_width=stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance),
+        horizon=horizon,
+        factor=factor,
     )
 
 
@@ -183,6 +187,7 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
         if len(refits) < len(drawn) / 2:
             continue
         variance = np.var(refits, axis=0, ddof=1) * left / (left - law.num_parameters)
+        variance += budget_scatter(model, origin.group, targets.places.log_compute[held])
         others = np.array([read[trial.name][1 + index][held] for trial in choice.contenders])
         tests.append(
             BackTest(
@@ -196,6 +201,24 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
             )
         )
     return tests
+
+
+def budget_scatter(model: AutoModel, group: int, log_compute: Array) -> Array:
+    """Return the variance that effects of budgets give a straight line's prediction, (target,).
+
+    Args:
+        model: the law; its budget variance is that of `joint`.
+        group: budgets below it are fitted.
+        log_compute: of the budgets that are predicted, (target,).
+    """
+    sd = model.joint.budget_sd if model.joint is not None else 0.0
+    if not sd > 0:
+        return np.zeros(len(log_compute))
+    fitted = model.choice.trials.splits.log_compute[:group]
+    design = np.stack([np.ones(group), fitted - fitted.mean()], axis=1)
+    at = np.stack([np.ones(len(log_compute)), log_compute - fitted.mean()], axis=1)
+    leverage = np.einsum("ij,jk,ik->i", at, np.linalg.pinv(design.T @ design), at)
+    return np.asarray(sd**2 * (1 + leverage))
 
 
 def targets_of(model: AutoModel) -> Targets:
