@@ -122,11 +122,7 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
         assert laws.ratio["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
         assert laws.absolute["coefficient"].isna().all()
     else:
-<<<<<<< HEAD
-        best = laws.relative.iloc[3]
-=======
-        best = laws.ratio.iloc[2]
->>>>>>> main
+        best = laws.ratio.iloc[3]
         assert np.isfinite(best["dbeta"])
         assert best["ci_method"] == "none"
 
