@@ -30,20 +30,16 @@ LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
 
 
 def verdict_lines(rows: pd.DataFrame) -> list[str]:
-    """Count the verdicts of some laws: those about gaps, and those where higher is better.
+    """Count the verdicts of some laws, metric by metric.
 
     Args:
         rows: rows of relative.csv of one estimator and one scale.
     """
-    with_verdict = rows[has_verdict(rows)]
-    lines = []
     rising = _is_rising(rows)
-    for part, noun, verbs in (
-        (with_verdict[~rising[with_verdict.index]], "gap", GAP_VERBS),
-        (with_verdict[rising[with_verdict.index]], "comparison", CHANGE_VERBS),
-    ):
-        if len(part):
-            lines.append(_counted(part, noun, verbs))
+    lines = [
+        _counted(part, bool(rising[part.index].any()))
+        for _, part in rows[has_verdict(rows)].groupby("metric", sort=False)
+    ]
     lacking = rows[~has_verdict(rows)]
     if len(lacking):
         verb = "has" if len(lacking) == 1 else "have"
@@ -274,8 +270,9 @@ def _is_rising(rows: pd.DataFrame) -> pd.Series:
     return rows["metric"].isin(known | set(rows.loc[moved, "metric"]))
 
 
-def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
-    """Count the verdicts of comparisons that all have one."""
+def _counted(rows: pd.DataFrame, rising: bool) -> str:
+    """Count the verdicts of comparisons in one metric that all have one."""
+    noun, verbs = ("comparison", CHANGE_VERBS) if rising else ("gap", GAP_VERBS)
     words = rows["verdict"].astype(str)
     direction = words.str.removesuffix(" slightly")
     parts = []
@@ -290,7 +287,8 @@ def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
     undecided = rows[words == Verdict.UNDECIDED.value]
     phrase = SCALE_WORDS[str(rows["scale"].iloc[0])].phrase
     return (
-        f"{capital(phrase)}, of {count(len(rows), noun)}: {joined(parts)}; "
+        f"{capital(phrase)}, of {count(len(rows), noun)} in "
+        f"{metric_words(str(rows['metric'].iloc[0]))}: {joined(parts)}; "
         f"{len(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
         f"{undecided_words(undecided)}."
     )

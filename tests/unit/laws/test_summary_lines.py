@@ -60,8 +60,8 @@ def test_a_direction_without_a_gap_is_not_shown_and_undecided_gaps_say_what_was_
 ):
     said = verdict_lines(relative(["widens", "widens slightly", "undecided", "undecided"]))
     assert said == [
-        "On the ratio scale, of 4 gaps: 0 are shown to narrow, 2 to widen (1 of them slightly), "
-        "0 to cross and 0 to be parallel; 2 are undecided: a slope of 0.008 would "
+        "On the ratio scale, of 4 gaps in bits per byte: 0 are shown to narrow, 2 to widen (1 of "
+        "them slightly), 0 to cross and 0 to be parallel; 2 are undecided: a slope of 0.008 would "
         "have been detected with a chance of 80 %."
     ]
 
@@ -70,7 +70,9 @@ def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
     said = verdict_lines(
         relative(["narrows", "", "undecided"]).assign(status=["ok", "at_chance", "ok"])
     )
-    assert said[0].startswith("On the ratio scale, of 2 gaps: 1 is shown to narrow, 0 to widen")
+    assert said[0].startswith(
+        "On the ratio scale, of 2 gaps in bits per byte: 1 is shown to narrow, 0 to widen"
+    )
     assert said[1] == "1 of 3 comparisons has no verdict (at chance)."
     assert verdict_lines(relative([])) == []
 
@@ -78,10 +80,23 @@ def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
 def test_rising_metrics_rise_or_fall() -> None:
     said = verdict_lines(relative(["rises slightly", "parallel"], metric="accuracy"))
     assert said == [
-        "On the ratio scale, of 2 comparisons: 1 is shown to rise (1 of them slightly), 0 to fall "
-        "and 1 to be parallel; 0 are undecided."
+        "On the ratio scale, of 2 comparisons in accuracy: 1 is shown to rise (1 of them "
+        "slightly), 0 to fall and 1 to be parallel; 0 are undecided."
     ]
     assert "comparisons" in verdict_lines(relative(["undecided"] * 2, metric="accuracy"))[0]
+
+
+def test_metrics_are_counted_apart() -> None:
+    said = verdict_lines(
+        pd.concat(
+            [relative(["widens", "parallel"]), relative(["narrows"], metric="choice_loss_nats")],
+            ignore_index=True,
+        )
+    )
+    assert [line.split(":")[0] for line in said] == [
+        "On the ratio scale, of 2 gaps in bits per byte",
+        "On the ratio scale, of 1 gap in choice loss nats",
+    ]
 
 
 def test_the_difference_scale_is_said_with_its_agreement() -> None:

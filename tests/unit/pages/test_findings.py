@@ -164,6 +164,18 @@ def test_the_test_of_a_whole_family_is_said_before_its_gaps(tables: Tables) -> N
     assert family_sentences(families, SHOWN, "vertex", {}) == []
 
 
+def test_back_tests_of_the_shown_families_are_said_by_horizon(tables: Tables) -> None:
+    made = FindingsTables(
+        relative=tables["relative"], suite=suite_of(["5e10"]), forecast=tables["forecast"]
+    )
+    rows = tables["forecast"]
+    count = int(
+        (rows["family"].isin(["knowledge", "behaviour"]) & (rows["horizon_class"] == "10x")).sum()
+    )
+    said = f"Back-test, ten times the compute: {count} gaps predicted"
+    assert said in findings_page(made, spec()) and said in findings_rst(made, spec(), {})
+
+
 def test_many_gaps_are_counted_by_family() -> None:
     shown = pd.concat(
         [
