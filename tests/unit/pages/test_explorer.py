@@ -302,4 +302,5 @@ def test_laws_against_two_baselines_mirror_each_other(
     assert sorted(made["baseline"].unique()) == ["humanities", "other"] and len(made) == 3 * 2 * 3
     both = made.set_index(["corpus", "treatment", "baseline"])["dbeta"]
     one_way = both.loc[("web", "other", "humanities")]
-    assert one_way == pytest.approx(-both.loc[("web", "humanities", "other")])
+    # Noise components are pooled over the gaps to a baseline, so that weights differ a little.
+    assert one_way == pytest.approx(-both.loc[("web", "humanities", "other")], rel=1e-4)
