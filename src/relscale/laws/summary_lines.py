@@ -51,17 +51,31 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
 
 
 def undecided_words(rows: pd.DataFrame) -> str:
-    """Return the slope that the undecided comparisons leave open: it would have been detected.
+    """Return the reasons of undecided verdicts, after a colon; empty without a reason.
+
+    Either the gap is shown to change, but not which domain is harder, or no change is shown: then
+    the slope is named that would have been detected.
 
     Args:
         rows: undecided rows of relative.csv.
     """
-    detectable = finite(rows["detectable_dbeta"]).dropna()
-    if not len(detectable):
-        return ""
-    low, middle, high = detectable.min(), detectable.median(), detectable.max()
-    spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
-    return f": a slope of {middle:.2g}{spread} would have been detected with a chance of 80 %"
+    changes = rows["faster"].astype(str).isin(["treatment", "baseline"])
+    detectable = finite(rows["detectable_dbeta"])[~changes].dropna()
+    said = []
+    if changes.any():
+        number = int(changes.sum())
+        who = f"{number} of them {'changes' if number == 1 else 'change'}"
+        who = "it changes" if len(rows) == 1 else who
+        said.append(f"{who}, but it is not shown which domain is harder")
+    if len(detectable):
+        low, middle, high = detectable.min(), detectable.median(), detectable.max()
+        spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
+        others = "for the others " if said else ""
+        said.append(
+            f"{others}a slope of {middle:.2g}{spread} would have been detected with a chance of "
+            "80 %"
+        )
+    return f": {'; '.join(said)}" if said else ""
 
 
 def scale_line(relative: pd.DataFrame, estimator: str) -> str:

@@ -20,7 +20,7 @@ def relative(verdicts: list[str], **columns: object) -> pd.DataFrame:
     common = {
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
         "estimator": "joint", "scale": "ratio", "path": "optimal", "status": "ok", "dbeta": 0.01,
-        "ci_low": 0.0, "ci_high": 0.02, "ci_level": 0.95, "faster": "baseline",
+        "ci_low": 0.0, "ci_high": 0.02, "ci_level": 0.95, "faster": "undecided",
         "detectable_dbeta": 0.008, "lack_of_fit_p": 0.5,
     }  # fmt: skip
     rows = [{"treatment": f"d{place}", "verdict": word} for place, word in enumerate(verdicts)]
@@ -64,6 +64,18 @@ def test_a_direction_without_a_gap_is_not_shown_and_undecided_gaps_say_what_was_
         "them slightly), 0 to cross and 0 to be parallel; 2 are undecided: a slope of 0.008 would "
         "have been detected with a chance of 80 %."
     ]
+
+
+def test_a_gap_that_changes_is_undecided_where_the_harder_domain_is_not_known() -> None:
+    rows = relative(["undecided"] * 3).assign(faster=["baseline", "undecided", "undecided"])
+    assert verdict_lines(rows)[0].endswith(
+        "3 are undecided: 1 of them changes, but it is not shown which domain is harder; for the "
+        "others a slope of 0.008 would have been detected with a chance of 80 %."
+    )
+    alone = relative(["undecided"]).assign(faster="treatment")
+    assert verdict_lines(alone)[0].endswith(
+        "1 is undecided: it changes, but it is not shown which domain is harder."
+    )
 
 
 def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
