@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import write_table
+from relscale.contract.scales import on_scale
 from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
@@ -43,6 +44,11 @@ class FamilyLaws:
         if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
+
+    @property
+    def ratio(self) -> pd.DataFrame:
+        """Return the relative laws of the ratio G, one per comparison and estimator."""
+        return on_scale(self.relative).reset_index(drop=True)
 
     def write(self, paths: Sequence[Path]) -> None:
         """Write every table to the path whose stem is its name.
@@ -110,7 +116,10 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
+    metrics = spec.metrics
+    if spec.chance is not None:
+        metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
+    pieces = {} if items is None else split_items(items, spec.family, metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
     corpora: list[CorpusFits] = []
