@@ -17,7 +17,7 @@ from relscale.laws.estimators.base import Quantity, without_items
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.gap_laws.adapted import without_nan
 from relscale.laws.gap_laws.base import FittedGap
 from relscale.laws.paths import OPTIMAL, Path, Paths
@@ -138,12 +138,14 @@ class AutoModel:
         covariance = np.cov(drawn @ reader.T, rowvar=False) * self.inflation
         covariance = covariance + reader @ self._added(places, number) @ reader.T
         dof, method = float(max(self.choice.taken.dof, 1)), "runs"
+        item_share, run_dof = 0.0, dof
         items = self._item_covariance(places)
         if items is not None:
             added = reader @ items @ reader.T
             level = self.quantity.spec.level
             dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, level)
             covariance, method = covariance + added, "runs+items"
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
         if not np.isfinite(covariance).all() or self.choice.taken.dof < 1:
             covariance, method = np.full((5, 5), np.nan), "none"
             notes = (*notes, "no interval: too few runs to refit the law")
@@ -162,6 +164,8 @@ class AutoModel:
             num_runs=self.points.num_runs,
             notes=(*(self.joint.notes if self.joint is not None else ()), *notes),
             lack_of_fit_p=self.choice.taken.lack_of_fit_p,
+            item_share=item_share,
+            run_dof=run_dof,
         )
         return replace(
             fit,
