@@ -171,13 +171,22 @@ class MetricFits:
         return self.fit(estimator, treatment, baseline)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
-        """Return a fit without item noise, from the budgets with a lower index than `below`.
+        """Return a fit without item noise, from the budgets with a lower index than `below`; once.
 
         Raises:
             FitError: there is no estimate.
         """
-        quantity = self.quantity(without_items(self.terms(*domains)))
-        return ESTIMATORS[estimator].fit(quantity, below)
+        key = ("without items", str(below), estimator, *domains)
+        if key not in self._fits:
+            quantity = self.quantity(without_items(self.terms(*domains)))
+            try:
+                self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
+            except FitError as error:
+                self._fits[key] = error
+        found = self._fits[key]
+        if isinstance(found, FitError):
+            raise found
+        return found
 
     def _fit(self, estimator: str, *domains: str) -> GapFit:
         if self.readings.missing(*domains):
