@@ -143,9 +143,9 @@ def combined_dof(
     """Return degrees of freedom for a variance from runs plus one from items.
 
     Chosen so that at `level` the half-width squared is t^2 x runs' variance + t^2 x items'
-    variance, each with a t of its degrees of freedom. Simulated coverage of a 95 % interval with many items
-    is .97 to .99 where the runs' variance has one degree of freedom and .95 to .96 from five on;
-    Satterthwaite's is .89 to .95 with one.
+    variance, each with a t of its degrees of freedom. Simulated coverage of a 95 % interval with
+    many items is .97 to .99 where the runs' variance has one degree of freedom and .95 to .96 from
+    five on; Satterthwaite's is .89 to .95 with one.
 
     Args:
         own: variance from the runs.
