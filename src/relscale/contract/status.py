@@ -48,6 +48,10 @@ class Status(StrEnum):
         True,
     )
     SINGLE_RUN = "single_run", "The budget has only one size.", True, True
+    EXTRAPOLATED = (
+        "extrapolated",
+        "The law is read beyond the observed range of compute.",
+    )
     AT_CHANCE = (
         "at_chance",
         "At least half of the runs are not distinguishable from guessing; no test, no verdict.",
@@ -59,6 +63,10 @@ class Status(StrEnum):
     )
     NOT_CONVERGED = "not_converged", "The search for the surface did not converge."
     ON_BOUND = "on_bound", "A parameter of the surface is at its bound: the data do not show it."
+    METHODS_DISAGREE = (
+        "methods_disagree",
+        "The intervals of an exponent by the two methods do not overlap.",
+    )
     FOOT_ONLY = "foot_only", "No run has an accuracy above the midpoint of the sigmoid."
     NO_RELATION = (
         "no_relation",

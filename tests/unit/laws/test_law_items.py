@@ -211,8 +211,8 @@ def test_noise_of_items_by_runs_is_not_counted_twice():
 
 def test_items_widen_gamma_and_name_the_method(planted):
     frame, items = planted
-    bare = fit_family(frame, SETTINGS).relative
-    full = fit_family(frame, SETTINGS, items=items).relative
+    bare = fit_family(frame, SETTINGS).ratio
+    full = fit_family(frame, SETTINGS, items=items).ratio
     assert set(bare["ci_method"]) == {"runs"}
     assert set(full["ci_method"]) == {"runs+items"}
     np.testing.assert_allclose(bare["dbeta"], full["dbeta"])
@@ -235,10 +235,8 @@ def test_overlapping_items_are_left_out(planted):
         ratio[key]
         for key in zip(errors.loc[topics, "run"], errors.loc[topics, "domain"], strict=True)
     ]
-    np.testing.assert_allclose(
-        laws.relative["dbeta"], fit_family(errors, SETTINGS).relative["dbeta"]
-    )
-    assert laws.relative["remarks"].str.contains("1 overlapping item").all()
+    np.testing.assert_allclose(laws.ratio["dbeta"], fit_family(errors, SETTINGS).ratio["dbeta"])
+    assert laws.ratio["remarks"].str.contains("1 overlapping item").all()
 
 
 def test_degrees_of_freedom_of_runs_and_items():
