@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from relscale.contract.io import write_table
+from relscale.contract.scales import on_scale
 from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, relative
@@ -30,6 +32,8 @@ class FamilyLaws:
 
     tables: Mapping[str, pd.DataFrame]
     """Rows of each table of `TABLES`."""
+    corpora: tuple[CorpusFits, ...] = field(default=(), repr=False, compare=False)
+    """The fits behind the tables, one per corpus, for predictions of named models."""
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
@@ -37,9 +41,14 @@ class FamilyLaws:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
-        if name != "tables" and name in self.tables:
+        if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
+
+    @property
+    def ratio(self) -> pd.DataFrame:
+        """Return the relative laws of the ratio G, one per comparison and estimator."""
+        return on_scale(self.relative).reset_index(drop=True)
 
     def write(self, paths: Sequence[Path]) -> None:
         """Write every table to the path whose stem is its name.
@@ -107,13 +116,24 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
+    metrics = spec.metrics
+    if spec.chance is not None:
+        metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
+    pieces = {} if items is None else split_items(items, spec.family, metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
+    corpora: list[CorpusFits] = []
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
     for runs in suites:
         corpus = CorpusFits(
-            family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
+            family=family,
+            runs=runs,
+            spec=spec,
+            items=pieces,
+            outside_models=outside_models,
+            noise_model=noise_model,
         )
+        corpora.append(corpus)
         for law in LAWS:
             rows[law.table.name].extend(law.fit(corpus))
     frames = {
@@ -125,7 +145,7 @@ def fit_family(
         here = laws["corpus"] == runs.corpus
         laws[here] = with_notes(laws[here], runs.unscored())
     frames[relative.TABLE.name] = laws
-    return FamilyLaws(frames)
+    return FamilyLaws(frames, corpora=tuple(corpora))
 
 
 def fit_baselines(
@@ -161,8 +181,13 @@ def fit_baselines(
     check_baselines(family, baselines, spec.family)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    for runs in suites_of(family, optimum, spec):
-        for fits in CorpusFits(family=family, runs=runs, spec=spec, items=pieces).metrics:
+    suites = suites_of(family, optimum, spec)
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
+    for runs in suites:
+        corpus = CorpusFits(
+            family=family, runs=runs, spec=spec, items=pieces, noise_model=noise_model
+        )
+        for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
     tables = [

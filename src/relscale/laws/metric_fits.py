@@ -18,9 +18,11 @@ from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
+from relscale.laws.scales import Floors, Scaled, floors_of
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
@@ -47,6 +49,8 @@ class MetricFits:
     """Spec of the family."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between domains."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -91,6 +95,7 @@ class MetricFits:
             Term(
                 log_error=self.values(domain),
                 item_covariance=self.noise[domain].covariance if with_items else None,
+                item_dof=self.noise[domain].dof if with_items else float("inf"),
             )
             for domain in domains
         )
@@ -108,7 +113,7 @@ class MetricFits:
     def quantity_of(self, *domains: str) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
         if domains not in self._quantities:
-            found = self.quantity(self.terms(*domains))
+            found = self.quantity(self.terms(*domains), *domains)
             peers = self.gaps if len(domains) == 2 else self.losses
             rises = self.spec.rises(self.metric)
             self._quantities[domains] = replace(found, peers=peers, rises=rises)
@@ -139,14 +144,22 @@ class MetricFits:
 
         return Peers(quantities=quantities)
 
-    def quantity(self, terms: Sequence[Term]) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, for an estimator."""
+    def quantity(self, terms: Sequence[Term], *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, for an estimator.
+
+        The noise of a gap is pooled with that of the other gaps to the same baseline if its two
+        domains are named.
+        """
+        family = None
+        if self.noise_model is not None and len(domains) == 2:
+            family = self.noise_model.of_gap(self.metric, self.runs.corpus, *domains)
         return Quantity(
             runs=self.runs,
             fits=self.isoflop,
             terms=tuple(terms),
             spec=self.spec,
             reader=self.reader,
+            family=family,
         )
 
     def fit(self, estimator: str, *domains: str) -> GapFit | FitError:
@@ -161,14 +174,37 @@ class MetricFits:
                 self._fits[key] = FitError(Status.NO_VARIATION, f"no solution: {error}")
         return self._fits[key]
 
-    def fit_gap(self, estimator: str, treatment: str) -> GapFit | FitError:
-        """Return the fit of a treatment's gap to the baseline, or its failure."""
+    def fit_gap(
+        self, estimator: str, treatment: str, scaled: Scaled | None = None
+    ) -> GapFit | FitError:
+        """Return the fit of a treatment's gap to the baseline, or its failure.
+
+        Args:
+            estimator: name of the estimator.
+            treatment: the domain.
+            scaled: the gap on another scale; None for the ratio.
+        """
         baseline = self.spec.baseline
         assert baseline is not None
         if self.readings.missing(treatment, baseline):
             lost = self.readings.missing(baseline)
             return FitError(Status.BASELINE_MISSING if lost else Status.DOMAIN_MISSING, "")
-        return self.fit(estimator, treatment, baseline)
+        if scaled is None:
+            return self.fit(estimator, treatment, baseline)
+        try:
+            self._check(estimator, treatment, baseline)
+            return scaled.restored(ESTIMATORS[estimator].fit(self.quantity(scaled.terms)))
+        except FitError as error:
+            return error
+        except np.linalg.LinAlgError as error:
+            return FitError(Status.NO_VARIATION, f"no solution: {error}")
+
+    def floors(self, treatment: str) -> Floors | None:
+        """Return the floors of a treatment and the baseline; None unless both are identified."""
+        if self.spec.rises(self.metric):
+            return None
+        values = self.values(treatment), self.values(str(self.spec.baseline))
+        return floors_of(self.reader, self.runs, *values, self.spec.level)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
         """Return a fit without item noise, from the budgets with a lower index than `below`; once.
@@ -178,7 +214,7 @@ class MetricFits:
         """
         key = ("without items", str(below), estimator, *domains)
         if key not in self._fits:
-            quantity = self.quantity(without_items(self.terms(*domains)))
+            quantity = self.quantity(without_items(self.terms(*domains)), *domains)
             try:
                 self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
             except FitError as error:
@@ -188,7 +224,12 @@ class MetricFits:
             raise found
         return found
 
-    def _fit(self, estimator: str, *domains: str) -> GapFit:
+    def _check(self, estimator: str, *domains: str) -> None:
+        """Check that domains, or a gap of two, can be fitted.
+
+        Raises:
+            FitError: they cannot.
+        """
         if self.readings.missing(*domains):
             raise FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
         if len(domains) == 2:
@@ -199,6 +240,9 @@ class MetricFits:
                 )
         if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
+
+    def _fit(self, estimator: str, *domains: str) -> GapFit:
+        self._check(estimator, *domains)
         found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)
@@ -219,6 +263,8 @@ class CorpusFits:
     """Items of the family."""
     outside_models: Sequence[OutsideModel] = ()
     """Models that are not runs of the suite."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:
@@ -255,6 +301,7 @@ class CorpusFits:
             noise=noise,
             spec=self.spec,
             reader=self.reader,
+            noise_model=self.noise_model,
         )
 
 

@@ -1,19 +1,21 @@
 """Laws read at named places: rows of the tables `curves` and `predicted`.
 
-`Request` says where; `predicted_rows` returns the rows of one metric of one corpus.
+`Request` says where; `predicted` returns the table of a request.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from relscale.contract.status import Status, status_columns
-from relscale.contract.tables.curves import LABELS, READING
+from relscale.contract.tables.curves import READING
+from relscale.contract.tables.predicted import PREDICTED
 from relscale.laws.auto_model import AutoModel, auto_model
-from relscale.laws.calibration import Calibration, back_tests, predicted_at
+from relscale.laws.calibration import BackTest, Calibration, back_tests, predicted_at
 from relscale.laws.fit_error import FitError
-from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
 from relscale.laws.paths import Path, Paths
 from relscale.laws.run_points import Places
 
@@ -74,7 +76,7 @@ class Request:
         """
         if self.params is not None and self.tokens is not None:
             path, places = "model", paths.model(np.log(self.params), np.log(self.tokens))
-            where = "the model"
+            where = "a named model"
         else:
             chosen = default if self.path is None else Path.read(self.path)
             if self.params is not None:
@@ -143,7 +145,7 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
     peers = fits.gaps if gaps else fits.losses
     key = f"calibration {group}"
     if key not in peers.kept:
-        tests = []
+        tests: list[BackTest] = []
         for subject in subjects_of(fits):
             if bool(subject.baseline) == gaps:
                 model = model_of(fits, subject)
@@ -153,6 +155,23 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
     found = peers.kept[key]
     assert isinstance(found, Calibration)
     return found
+
+
+def predicted(corpora: Sequence[CorpusFits], request: Request) -> pd.DataFrame:
+    """Return the table `predicted` of a request.
+
+    Args:
+        corpora: the fits of a family (`relscale.laws.fit.FamilyLaws.corpora`).
+        request: the models.
+
+    Raises:
+        ValueError: as `Request.places`.
+    """
+    rows: list[Row] = []
+    for corpus in corpora:
+        for fits in corpus.metrics:
+            rows.extend(predicted_rows(fits, request))
+    return pd.DataFrame(rows, columns=list(PREDICTED.names))
 
 
 def predicted_rows(fits: MetricFits, request: Request) -> Iterator[Row]:
@@ -208,8 +227,3 @@ def reading_rows(fits: MetricFits, model: AutoModel, places: Places, is_gap: boo
             "factor": float(found.factor[place]),
             **status_columns(Status.OK, notes),
         }
-
-
-def columns() -> Sequence[str]:
-    """Return the columns of a prediction, in order."""
-    return [*LABELS, *READING, "status", "remarks"]

@@ -30,20 +30,16 @@ LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
 
 
 def verdict_lines(rows: pd.DataFrame) -> list[str]:
-    """Count the verdicts of some laws: those about gaps, and those where higher is better.
+    """Count the verdicts of some laws, metric by metric.
 
     Args:
         rows: rows of relative.csv of one estimator and one scale.
     """
-    with_verdict = rows[has_verdict(rows)]
-    lines = []
     rising = _is_rising(rows)
-    for part, noun, verbs in (
-        (with_verdict[~rising[with_verdict.index]], "gap", GAP_VERBS),
-        (with_verdict[rising[with_verdict.index]], "comparison", CHANGE_VERBS),
-    ):
-        if len(part):
-            lines.append(_counted(part, noun, verbs))
+    lines = [
+        _counted(part, bool(rising[part.index].any()))
+        for _, part in rows[has_verdict(rows)].groupby("metric", sort=False)
+    ]
     lacking = rows[~has_verdict(rows)]
     if len(lacking):
         verb = "has" if len(lacking) == 1 else "have"
@@ -55,17 +51,31 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
 
 
 def undecided_words(rows: pd.DataFrame) -> str:
-    """Return the slope that the undecided comparisons leave open: it would have been detected.
+    """Return the reasons of undecided verdicts, after a colon; empty without a reason.
+
+    Either the gap is shown to change, but not which domain is harder, or no change is shown: then
+    the slope is named that would have been detected.
 
     Args:
         rows: undecided rows of relative.csv.
     """
-    detectable = finite(rows["detectable_dbeta"]).dropna()
-    if not len(detectable):
-        return ""
-    low, middle, high = detectable.min(), detectable.median(), detectable.max()
-    spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
-    return f": a slope of {middle:.2g}{spread} would have been detected with a chance of 80 %"
+    changes = rows["faster"].astype(str).isin(["treatment", "baseline"])
+    detectable = finite(rows["detectable_dbeta"])[~changes].dropna()
+    said = []
+    if changes.any():
+        number = int(changes.sum())
+        who = f"{number} of them {'changes' if number == 1 else 'change'}"
+        who = "it changes" if len(rows) == 1 else who
+        said.append(f"{who}, but it is not shown which domain is harder")
+    if len(detectable):
+        low, middle, high = detectable.min(), detectable.median(), detectable.max()
+        spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
+        others = "for the others " if said else ""
+        said.append(
+            f"{others}a slope of {middle:.2g}{spread} would have been detected with a chance of "
+            "80 %"
+        )
+    return f": {'; '.join(said)}" if said else ""
 
 
 def scale_line(relative: pd.DataFrame, estimator: str) -> str:
@@ -274,15 +284,16 @@ def _is_rising(rows: pd.DataFrame) -> pd.Series:
     return rows["metric"].isin(known | set(rows.loc[moved, "metric"]))
 
 
-def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
-    """Count the verdicts of comparisons that all have one."""
+def _counted(rows: pd.DataFrame, rising: bool) -> str:
+    """Count the verdicts of comparisons in one metric that all have one."""
+    noun, verbs = ("comparison", CHANGE_VERBS) if rising else ("gap", GAP_VERBS)
     words = rows["verdict"].astype(str)
     direction = words.str.removesuffix(" slightly")
     parts = []
     for place, (word, verb) in enumerate(verbs.items()):
         found = direction == word
         slight = int((found & (words != word)).sum())
-        shown = "are shown to " if not place else "to "
+        shown = "to " if place else f"{'is' if found.sum() == 1 else 'are'} shown to "
         parts.append(
             f"{int(found.sum())} {shown}{verb}"
             + (f" ({slight} of them slightly)" if slight else "")
@@ -290,7 +301,8 @@ def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
     undecided = rows[words == Verdict.UNDECIDED.value]
     phrase = SCALE_WORDS[str(rows["scale"].iloc[0])].phrase
     return (
-        f"{capital(phrase)}, of {count(len(rows), noun)}: {joined(parts)}; "
+        f"{capital(phrase)}, of {count(len(rows), noun)} in "
+        f"{metric_words(str(rows['metric'].iloc[0]))}: {joined(parts)}; "
         f"{len(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
         f"{undecided_words(undecided)}."
     )

@@ -241,7 +241,8 @@ def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: 
     for place, (direction, verb) in enumerate(CHANGES.items()):
         found = directions == direction
         slight = int((found & (verdicts != direction)).sum())
-        said = f"{int(found.sum())} {'are shown to ' if not place else 'to '}{verb}"
+        shown = "to " if place else f"{'is' if found.sum() == 1 else 'are'} shown to "
+        said = f"{int(found.sum())} {shown}{verb}"
         parts.append(said + (f" ({slight} of them slightly)" if slight else ""))
     undecided = changes[verdicts == Verdict.UNDECIDED]
     metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])

@@ -12,12 +12,14 @@ import pytest
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.two_stage import TWO_STAGE
-from relscale.figures.kit.tables import COLUMNS
 
 CORPORA = ("curated", "web", "web_synthetic")
 BUDGETS = ("5e10", "1e11", "2e11", "5e11")
@@ -161,11 +163,11 @@ def make_tables(
         "losses": rows_of(LOSSES_COLUMNS, losses + _continuation(corpora, budgets, rng)),
         "optima": rows_of(OPTIMA.names, _optima(corpora, budgets)),
         "backtest": rows_of(BACKTEST.names, _predictions(points, budgets, noise)),
-        "curves": pd.DataFrame(_curves_of_laws(points, budgets), columns=list(COLUMNS["curves"])),
-        "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(COLUMNS["forecast"])),
+        "curves": pd.DataFrame(_curves_of_laws(points, budgets), columns=list(CURVES.names)),
+        "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(FORECAST.names)),
         "loss_to_loss": pd.DataFrame(
             [_loss_to_loss(row, planted_of(row)[0]) for row in decomposition],
-            columns=list(COLUMNS["loss_to_loss"]),
+            columns=list(LOSS_TO_LOSS.names),
         ),
         "two_stage": rows_of(TWO_STAGE.names, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame(
@@ -448,7 +450,7 @@ def _curves_of_laws(points, budgets) -> list[dict[str, object]]:
                     "scale": "ratio",
                     "path": "optimal",
                     "law": "line",
-                    "compute": math.log10(flops),
+                    "compute": flops,
                     "value": value,
                     "ci_low": value * (1 - half),
                     "ci_high": value * (1 + half),
@@ -479,7 +481,9 @@ def _forecasts(points, noise) -> list[dict[str, object]]:
                     "law": "line",
                     "horizon": horizon,
                     "horizon_class": horizon_class,
+                    "fitted_compute": REFERENCE,
                     "held_out_budget": point["budget"],
+                    "held_out_run": "",
                     "predicted": predicted,
                     "observed": point["gap"],
                     "ci_low": predicted * (1 - half),
@@ -529,7 +533,8 @@ def _sigmoid(corpus) -> dict[str, object]:
         "loss_metric": "choice_loss_nats",
         "accuracy_metric": "accuracy",
         "chance": 0.25,
-        "ceiling": 1.0,
+        "floor": 0.27,
+        "ceiling": 0.95,
         "steepness": 2.5,
         "steepness_ci_low": 1.9,
         "steepness_ci_high": 3.2,

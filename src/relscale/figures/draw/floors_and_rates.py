@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from relscale.contract.metrics import lower_is_better
 from relscale.figures.floors_and_rates import FIGURE
 from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers, ordered, pick, reservation
@@ -25,7 +26,7 @@ PARTS = {"floor": ("s", True, -0.2), "rate": ("o", False, 0.2)}
 """By part: the marker, whether it is filled, and the shift from the middle of a row."""
 BAND = ("dbeta_floor_lowest", "dbeta_floor_highest")
 """Range of the floor effect over all floors that the losses allow."""
-WIDEST = 2.5
+WIDEST = 1.6
 """Bands beyond this multiple of all other numbers run out of the panel."""
 FOOT = (
     "Scale: ratio G. Below 0 a part makes the treatment's share of the baseline's loss fall with "
@@ -37,7 +38,9 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     """Draw the figure from loss_to_loss."""
     table = tables["loss_to_loss"]
     families = [
-        family for family in shown_families(settings.families, table) if len(laws_of(family, table))
+        family
+        for family in shown_families(settings.families, table)
+        if len(laws_of(family, table)) and lower_is_better(family.metric)
     ]
     if not families:
         return nothing_to_show("no laws of loss to loss in the tables")

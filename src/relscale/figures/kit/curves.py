@@ -73,9 +73,9 @@ def curve_pieces(curve: pd.DataFrame, span: Span) -> list[Piece]:
         curve: the rows of one domain.
         span: range of compute.
     """
-    rows = curve.assign(flops=10.0 ** curve["compute"].astype(float)).sort_values("flops")
+    rows = curve.sort_values("compute")
     beyond = rows["beyond"].astype(bool).to_numpy()
-    kept = rows["flops"].to_numpy() <= span.end * (1 + 1e-9)
+    kept = rows["compute"].to_numpy(dtype=float) <= span.end * (1 + 1e-9)
     seen = rows[~beyond]
     found = [_piece(seen, beyond=False)]
     further = rows[beyond & kept]
@@ -143,7 +143,7 @@ def factors(curves: Mapping[str, pd.DataFrame]) -> list[float]:
 def _piece(rows: pd.DataFrame, *, beyond: bool) -> Piece:
     compute, middle, low, high = (
         pd.to_numeric(rows[name]).to_numpy(dtype=float)
-        for name in ("flops", "value", "ci_low", "ci_high")
+        for name in ("compute", "value", "ci_low", "ci_high")
     )
     return Piece(compute=compute, middle=middle, low=low, high=high, beyond=beyond)
 

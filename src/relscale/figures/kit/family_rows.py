@@ -148,7 +148,10 @@ def scale_note(rows: FamilyRows) -> str:
     found = [factor for of in curves for factor in factors(of)]
     if not found:
         return f"{said} Beyond the data no interval is known: dashed lines have no band."
-    return f"{said} Bands beyond the data are widened up to {max(found):.2g} times by back-tests."
+    widest = max(found)
+    if widest < 1.05:
+        return f"{said} Back-tests call for no widening of the bands beyond the data."
+    return f"{said} Bands beyond the data are widened up to {widest:.2g} times by back-tests."
 
 
 def objections(rows: FamilyRows) -> str:

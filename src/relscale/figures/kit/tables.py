@@ -10,7 +10,10 @@ from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
@@ -27,6 +30,9 @@ LAW_TABLES = (
     TWO_STAGE,
     PREDICTIONS,
     BACKTEST,
+    CURVES,
+    FORECAST,
+    LOSS_TO_LOSS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
@@ -41,21 +47,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "own_prompts": PROMPTS.names,
     "curve": ("run", "step", "tokens", "loss_nats_per_token"),
     "suite": ("run", "corpus", "budget"),
-    "curves": (
-        *("corpus", "family", "metric", "domain", "quantity", "scale", "path", "law"),
-        *("compute", "value", "ci_low", "ci_high", "beyond", "horizon", "factor"),
-    ),
-    "forecast": (
-        *("corpus", "family", "metric", "domain", "quantity", "law", "horizon", "horizon_class"),
-        *("held_out_budget", "predicted", "observed", "ci_low", "ci_high"),
-        *("error_percent", "error_constant_percent", "error_last_four_percent"),
-    ),
-    "loss_to_loss": (
-        *("corpus", "family", "metric", "treatment", "baseline", "c0", "c1", "c2"),
-        *("dbeta_floor", "dbeta_floor_ci_low", "dbeta_floor_ci_high"),
-        *("dbeta_rate", "dbeta_rate_ci_low", "dbeta_rate_ci_high"),
-        *("dbeta_floor_lowest", "dbeta_floor_highest", "nearness", "through_loss_p", "status"),
-    ),
 }
 """The tables that figures read, and the columns that each must have."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from relscale.laws.cells import SuiteRuns
 from relscale.laws.estimators.akima import Akima
 from relscale.laws.estimators.auto import Auto
-from relscale.laws.estimators.base import Estimator, Quantity, Term
+from relscale.laws.estimators.base import Estimator, FamilyNoise, Quantity, Term
 from relscale.laws.estimators.best_run import BestRun
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.surface import Surface
@@ -34,6 +34,7 @@ def estimate(
     spec: LawSpec,
     reader: SurfaceReader | None = None,
     below: int | None = None,
+    family: FamilyNoise | None = None,
 ) -> GapFit:
     """Fit a gap or one domain with the estimator of a name.
 
@@ -45,6 +46,7 @@ def estimate(
         spec: draws, seed and level are used.
         reader: surfaces of the corpus, kept between calls; None fits them again.
         below: use only budgets with a lower index (back-test).
+        family: budget effects of the other gaps of the family.
 
     Raises:
         FitError: there is no estimate; its status says why.
@@ -55,5 +57,6 @@ def estimate(
         terms=tuple(terms),
         spec=spec,
         reader=reader or SurfaceReader(runs, fits, spec),
+        family=family,
     )
     return ESTIMATORS[estimator].fit(quantity, below)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.forecast import FORECAST
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.calibration import BackTest, back_tests, targets_of
@@ -18,7 +19,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.gap import line_rows
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.predict import calibration_of, model_of, subjects_of
+from relscale.laws.predict import Subject, calibration_of, model_of, subjects_of
 
 TABLE = FORECAST
 
@@ -33,16 +34,21 @@ NEXT, CLASSES = "next", ((5.5, "3x"), (17.0, "10x"), (float("inf"), "30x"))
 def fit(fits: MetricFits) -> Iterator[Row]:
     """Return the back-tests of the values of all domains, then of the gaps of all treatments."""
     for subject in subjects_of(fits):
-        model = model_of(fits, subject)
-        if isinstance(model, FitError):
-            continue
-        for test in back_tests(model):
-            calibration = calibration_of(fits, bool(subject.baseline), test.origin.group)
-            known = {**fits.label, **subject.labels}
-            del known["scale"]
-            factor = np.array([calibration.factor(float(horizon)) for horizon in test.horizon])
-            for row in _rows(model, test, factor):
-                yield {**known, **row}
+        yield from forecast_rows(fits, subject)
+
+
+def forecast_rows(fits: MetricFits, subject: Subject) -> Iterator[Row]:
+    """Return the back-tests of one gap or value; none where it has no law."""
+    model = model_of(fits, subject)
+    if isinstance(model, FitError):
+        return
+    label = {**fits.label, **subject.labels}
+    del label["scale"]
+    for test in back_tests(model):
+        calibration = calibration_of(fits, bool(subject.baseline), test.origin.group)
+        factor = np.array([calibration.factor(float(horizon)) for horizon in test.horizon])
+        for row in _rows(model, test, factor):
+            yield {**label, **row}
 
 
 def _rows(model: AutoModel, test: BackTest, factor: Array) -> Iterator[Row]:
@@ -71,6 +77,7 @@ def _rows(model: AutoModel, test: BackTest, factor: Array) -> Iterator[Row]:
             "error_percent": _percent(predicted - seen),
             "error_constant_percent": _percent(constant - seen),
             "error_last_four_percent": _percent(float(line[place]) - seen),
+            **status_columns(Status.OK),
         }
 
 

@@ -28,6 +28,7 @@ const FORMS = {
   number: (row, column) => short(row[column.key], column.digits),
   signed: (row, column) => signed(row[column.key]),
   interval: (row, column) => interval(row[column.key], row[column.upper]),
+  flag: (row, column) => ({ true: "yes", false: "no" })[row[column.key]] ?? "",
   verdict: (row) => row.verdict || words(row.status) || "no law",
   remarks: (row, column) => decodeRemarks(row[column.key]).join("; "),
 };
