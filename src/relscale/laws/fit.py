@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import write_table
+from relscale.contract.scales import on_scale
 from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
@@ -43,6 +44,11 @@ class FamilyLaws:
         if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
+
+    @property
+    def ratio(self) -> pd.DataFrame:
+        """Return the relative laws of the ratio G, one per comparison and estimator."""
+        return on_scale(self.relative).reset_index(drop=True)
 
     def write(self, paths: Sequence[Path]) -> None:
         """Write every table to the path whose stem is its name.
