@@ -61,7 +61,7 @@ def plan(
     from relscale.released.bill import released_plan
     from relscale.released.models_table import read_released, released_csv, released_names
     from relscale.resources.report import gpu_jobs_report
-    from relscale.training.calibration import measured_costs
+    from relscale.training.machine_speed import measured_costs
 
     experiment = load_experiment(config, *(overlays or []))
     if experiment.released is not None:

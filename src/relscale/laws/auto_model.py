@@ -17,7 +17,7 @@ from relscale.laws.estimators.base import Quantity, without_items
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.gap_laws.adapted import without_nan
 from relscale.laws.gap_laws.base import FittedGap
 from relscale.laws.paths import OPTIMAL, Path, Paths
@@ -158,12 +158,15 @@ class AutoModel:
         of_budgets = reader @ self._budget_covariance(places) @ reader.T
         dof, method = self.dof(float(covariance[1, 1]), float(of_budgets[1, 1])), "runs"
         covariance = covariance + of_budgets
+        item_share, run_dof = 0.0, dof
         items = self._item_covariance(places)
         if items is not None:
             added = reader @ items @ reader.T
-            level = self.quantity.spec.level
-            dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, level)
+            of_runs, of_items = float(covariance[1, 1]), float(added[1, 1])
+            level, item_dof = self.quantity.spec.level, self.quantity.item_dof
+            dof = combined_dof(of_runs, of_items, dof, level, item_dof)
             covariance, method = covariance + added, "runs+items"
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
         if not np.isfinite(covariance).all() or self.choice.taken.dof < 1:
             covariance, method = np.full((5, 5), np.nan), "none"
             notes = (*notes, "no interval: too few runs to refit the law")
@@ -183,6 +186,8 @@ class AutoModel:
             notes=(*(self.joint.notes if self.joint is not None else ()), *notes),
             lack_of_fit_p=self.choice.taken.lack_of_fit_p,
             budget_sd=self.joint.budget_sd if self.joint is not None else float("nan"),
+            item_share=item_share,
+            run_dof=run_dof,
         )
         return replace(
             fit,

@@ -53,6 +53,10 @@ class GapFit:
     budget_sd: float = float("nan")
     """Standard deviation of the budget effects in log G, pooled where the components are; NaN where
     it is not estimated."""
+    item_share: float = 0.0
+    """Share of the slope's variance that is from evaluation items."""
+    run_dof: float = float("nan")
+    """Degrees of freedom of the rest; NaN for those of the whole."""
     law: str = "line"
     """Law of the quantity: `line`, a straight line in log F, or the name of another one."""
     path: str = "optimal"
@@ -95,6 +99,8 @@ def gap_fit(
     notes: tuple[str, ...],
     lack_of_fit_p: float = float("nan"),
     budget_sd: float = float("nan"),
+    item_share: float = 0.0,
+    run_dof: float = float("nan"),
 ) -> GapFit:
     """Build the result of fitting a straight line in log F.
 
@@ -128,6 +134,8 @@ def gap_fit(
         levels=read @ np.array([log_gamma, slope]),
         levels_covariance=read @ covariance @ read.T,
         budget_sd=budget_sd,
+        item_share=item_share,
+        run_dof=run_dof,
     )
 
 
@@ -135,6 +143,11 @@ def line_rows(log_compute: Array, log_reference: float) -> Array:
     """Return the least-squares rows (level at the reference, slope) over points, (2, point)."""
     design = np.stack([np.ones_like(log_compute), log_compute - log_reference], axis=1)
     return np.asarray(np.linalg.pinv(design))
+
+
+def share_of(part: float, whole: float) -> float:
+    """Return part / whole, and 0 of nothing."""
+    return part / whole if whole > 0 else 0.0
 
 
 def combined_dof(

@@ -12,7 +12,7 @@ from relscale.laws.estimators.joint_model import joint_design
 from relscale.laws.estimators.reading import Reading, take_reading
 from relscale.laws.estimators.resample import Redraw, draw_points, residual_pool
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
 from relscale.laws.noise import Moments, combine
 from relscale.laws.optima.isoflop import IsoflopFits
@@ -56,6 +56,7 @@ class LinearEstimator(Estimator):
             found.dof,
         )
         method = "runs" if np.isfinite(covariance).all() else "none"
+        item_share, run_dof = 0.0, dof
         of_items = quantity.item_covariance
         if of_items is not None and method == "runs":
             reference = float(np.mean(reading.log_compute))
@@ -70,6 +71,7 @@ class LinearEstimator(Estimator):
             dof = combined_dof(
                 of_runs, float(added[1, 1]), dof, quantity.spec.level, quantity.item_dof
             )
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
             method = "runs+items"
         used = np.isin(runs.run_cell, reading.cells) & np.isfinite(values)
         return gap_fit(
@@ -86,6 +88,8 @@ class LinearEstimator(Estimator):
             notes=(*reading.notes, *found.remarks),
             lack_of_fit_p=found.lack_of_fit_p,
             budget_sd=found.budget_sd,
+            item_share=item_share,
+            run_dof=run_dof,
         )
 
 

@@ -17,7 +17,7 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
 from relscale.laws.estimators.base import Estimator, Quantity, Term
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum, fitted_optimum, no_optimum
@@ -107,6 +107,7 @@ class Surface(Estimator):
         spread = np.atleast_2d(np.cov(drawn))
         covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
         dof, method = float(len(cells) - PARAMETERS), "runs"
+        item_share, run_dof = 0.0, dof
         added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
         if added is not None:
             dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, reader.spec.level)
@@ -115,6 +116,7 @@ class Surface(Estimator):
                 point_variance + np.diag(added)[2:],
                 "runs+items",
             )
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
         known = np.isfinite([term.log_error for term in terms]).all(axis=0)
         return gap_fit(
             estimator=self.name,
@@ -128,6 +130,8 @@ class Surface(Estimator):
             ci_method=method,
             num_runs=int((np.isin(runs.run_cell, cells) & known).sum()),
             notes=(*notes, *_cautions([score, *surfaces])),
+            item_share=item_share,
+            run_dof=run_dof,
         )
 
 

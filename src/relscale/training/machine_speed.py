@@ -32,7 +32,7 @@ Step = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class MachineSpeed:
     """The measured speed of one core of this machine."""
 
     machine: str
@@ -72,7 +72,7 @@ def calibrate(
     clock: Callable[[], float] = time.process_time,
     step_of: Callable[[Run], Step] | None = None,
     start_of: Callable[[], float] | None = None,
-) -> Calibration:
+) -> MachineSpeed:
     """Measure the speed of a few of the planned shapes.
 
     Args:
@@ -95,7 +95,7 @@ def calibrate(
         for run in chosen
     ]
     overhead, rate = fit_speed([(run.training_flops / run.steps, time) for run, time in timings])
-    return Calibration(
+    return MachineSpeed(
         machine=machine(),
         flops_per_s=rate,
         step_overhead_s=overhead,

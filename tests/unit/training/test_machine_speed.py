@@ -9,7 +9,7 @@ from relscale.config.load import load_experiment
 from relscale.plan.cost import bill, run_seconds
 from relscale.plan.planned_run import Run
 from relscale.plan.suite import plan_suite
-from relscale.training.calibration import (
+from relscale.training.machine_speed import (
     SHAPES,
     calibrate,
     fit_speed,
