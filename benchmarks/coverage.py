@@ -293,6 +293,7 @@ class Simulator:
         self.order = (
             scenario.order_sd / np.sqrt(2) * np.linalg.cholesky(near * same + 1e-9 * np.eye(runs))
         )
+        self.item_dof = scenario.items // scenario.cluster - 1 if scenario.items else float("inf")
         self.centred = (design.log_compute - design.log_compute.mean())[design.run_cell]
 
     def draw(self, rng: np.random.Generator) -> tuple[SuiteRuns, Array, list[Array | None]]:
@@ -334,7 +335,7 @@ class Simulator:
         errors = errors + rng.normal(0, ITEM_NOISE_SD, errors.shape)
         mean = errors.mean(axis=(1, 2))
         influence = (errors / mean[:, None, None] - 1).sum(axis=2) / self.scenario.items
-        return np.log(mean), influence @ influence.T
+        return np.log(mean), influence @ influence.T * number / (number - 1)
 
 
 def simulate(
@@ -367,7 +368,7 @@ def simulate(
             fits = fit_isoflop(runs)
             reader = SurfaceReader(runs, fits, settings)
             terms = [
-                Term(log_error=value, item_covariance=covariance)
+                Term(log_error=value, item_covariance=covariance, item_dof=simulator.item_dof)
                 for value, covariance in zip(values, covariances, strict=True)
             ]
             for treatment in range(simulator.scenario.treatments):

@@ -218,8 +218,8 @@ def laws(
     outside_models: Annotated[
         Path | None,
         typer.Option(
-            help="Table of models that are not runs of the suite (name, compute, loss, accuracy), "
-            "compared with the two-stage law's predictions."
+            help="Table of models that are not runs of the suite (name, compute, loss, accuracy; "
+            "params, tokens), compared with the two-stage law's predictions."
         ),
     ] = None,
     covariates: Annotated[

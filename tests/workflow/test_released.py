@@ -19,6 +19,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from relscale.config.load import merged
 from relscale.config.released import ReleasedModels
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.contract.scales import on_scale
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.tokens import byte_alphabet
 from relscale.plan.architecture import Choices, Shape
@@ -174,7 +175,7 @@ def test_a_table_of_released_models_goes_from_evaluation_to_laws(scored):
         assert row.num_params_embedding == row.num_params_head == 257 * width
         assert row.num_params_total > 2 * 257 * width
     relative = pd.read_csv(scored / "laws/relative.csv", dtype={"budget": str})
-    joint = relative[relative["estimator"] == "joint"].iloc[0]
+    joint = on_scale(relative).query("estimator == 'joint'").iloc[0]
     assert (joint["treatment"], joint["baseline"], joint["num_runs"], joint["num_budgets"]) == (
         "odd",
         "plain",

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from relscale.contract.io import read_table
+from relscale.contract.scales import on_scale
 from relscale.files import sha256_of
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network, pytest.mark.browser]
@@ -50,7 +51,7 @@ def view(page, label):
 
 def test_the_first_page_answers_in_five_sentences_made_from_the_tables(report, opened, screenshots):
     path, results = report
-    relative = read_table(results / "laws/relative.csv")
+    relative = on_scale(read_table(results / "laws/relative.csv"))
     text = (results / "html/landing.rst").read_text()
     with opened(path, warnings=False) as page:
         page.wait_for_selector(".prose li")
@@ -114,7 +115,7 @@ def test_every_category_shows_each_of_its_results(report, opened, screenshots):
 
 def test_the_pages_say_what_the_tables_say(report, opened):
     path, results = report
-    relative = read_table(results / "laws/relative.csv")
+    relative = on_scale(read_table(results / "laws/relative.csv"))
     with opened(path, warnings=False) as page:
         menu(page)
         category(page, "0 Findings")

@@ -13,6 +13,9 @@ from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
+Floor = Literal["free", "chance"]
+Ceiling = Literal["free", "one"]
+Step1 = Literal["auto", "compute", "surface", "saturating"]
 Level = Annotated[float, Field(gt=0.5, lt=1), NUMBER]
 """A confidence level."""
 
@@ -74,12 +77,22 @@ class FitSettings(Model):
 
 
 class TwoStageAxes(Model):
-    """Axes of the two-stage law: loss from compute, then accuracy from loss."""
+    """Axes and form of the two-stage law: loss from compute, then accuracy from loss."""
 
     loss_metric: str = "bits_per_byte"
     """Metric that compute lowers; accuracy is a sigmoid of it."""
     accuracy_metric: str = "accuracy"
     """Metric that the sigmoid predicts."""
+    floor: Floor = "free"
+    """Accuracy of the sigmoid at high loss: fitted, with a prior about chance (standard deviation
+    .05), or chance itself."""
+    ceiling: Ceiling = "free"
+    """Accuracy of the sigmoid at low loss: fitted, with a prior below 1 (standard deviation .2), or
+    1."""
+    step1: Step1 = "auto"
+    """Law that predicts the loss: `compute` (a power law of compute), `saturating` (the same with
+    an irreducible loss), `surface` (of parameters and tokens), or `auto`: the one with the lowest
+    error at budgets that are left out, with the others that do about as well in the interval."""
 
 
 class TwoStage(TwoStageAxes):
@@ -87,8 +100,8 @@ class TwoStage(TwoStageAxes):
 
     outside_models: str | None = None
     """Path of a table of models that are not runs of the suite (columns `name`, `compute`, `loss`,
-    `accuracy`, and `domain` and `corpus` where they matter); they are compared with the law's
-    predictions."""
+    `accuracy`, and where they matter `params`, `tokens`, `domain` and `corpus`); they are
+    compared with the law's predictions."""
 
     @field_validator("loss_metric")
     @classmethod

@@ -48,6 +48,10 @@ class Status(StrEnum):
         True,
     )
     SINGLE_RUN = "single_run", "The budget has only one size.", True, True
+    EXTRAPOLATED = (
+        "extrapolated",
+        "The law is read beyond the observed range of compute.",
+    )
     AT_CHANCE = (
         "at_chance",
         "At least half of the runs are not distinguishable from guessing; no test, no verdict.",

@@ -8,12 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import write_table
+from relscale.contract.scales import on_scale
 from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
+from relscale.laws.replication import add_replication, judged_of
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
@@ -43,6 +45,11 @@ class FamilyLaws:
         if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
+
+    @property
+    def ratio(self) -> pd.DataFrame:
+        """Return the relative laws of the ratio G, one per comparison and estimator."""
+        return on_scale(self.relative).reset_index(drop=True)
 
     def write(self, paths: Sequence[Path]) -> None:
         """Write every table to the path whose stem is its name.
@@ -110,7 +117,10 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
+    metrics = spec.metrics
+    if spec.chance is not None:
+        metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
+    pieces = {} if items is None else split_items(items, spec.family, metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
     corpora: list[CorpusFits] = []
@@ -130,7 +140,7 @@ def fit_family(
     frames = {
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }
-    laws = add_verdicts(frames[relative.TABLE.name], spec.rises)
+    laws = _judged(rows[relative.TABLE.name], spec)
     laws = with_notes(laws, notes)
     for runs in suites:
         here = laws["corpus"] == runs.corpus
@@ -181,8 +191,11 @@ def fit_baselines(
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
-    tables = [
-        add_verdicts(pd.DataFrame(part, columns=columns), spec.rises) for part in rows.values()
-    ]
-    laws = pd.concat(tables, ignore_index=True)
+    laws = pd.concat([_judged(part, spec) for part in rows.values()], ignore_index=True)
     return with_notes(laws, notes_on(family, spec))
+
+
+def _judged(rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
+    """Return relative laws with tests, verdicts and their replication."""
+    table = add_verdicts(pd.DataFrame(rows, columns=list(relative.TABLE.names)), spec.rises)
+    return add_replication(table, judged_of(rows), spec.rises, spec.seed)

@@ -21,8 +21,9 @@ from relscale.laws.surface_fit.projection import (
     fit_surfaces,
 )
 
-HIGHEST_SHARE = 0.995
-"""A floor above this share of the lowest observed loss is at its bound."""
+MARGIN = 0.005
+"""A floor that is closer to 0 or to the lowest observed loss than this share of that loss is at its
+bound."""
 TOGETHER = 1e-3
 """log N and log D vary along one line where their second principal axis is this share of the
 first."""
@@ -105,9 +106,9 @@ def floor_interval(draws: Array, lowest: float, level: float) -> tuple[float, fl
     refits = draws[1:] if len(draws) > 1 else draws
     refits = np.where(np.isfinite(refits), refits, 0.0)  # no floor: no reason to see one
     low, high = (float(end) for end in np.quantile(refits, [0.5 - level / 2, 0.5 + level / 2]))
-    if low <= 0 or not draws[0] > 0:
+    if low <= MARGIN * lowest or not draws[0] > 0:
         return low, high, "0 is in its interval"
-    if high >= HIGHEST_SHARE * lowest:
+    if high >= (1 - MARGIN) * lowest:
         return low, high, "the lowest loss is in its interval"
     return low, high, ""
 

@@ -22,6 +22,7 @@ from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
+from relscale.laws.scales import Floors, Scaled, floors_of
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
@@ -94,6 +95,7 @@ class MetricFits:
             Term(
                 log_error=self.values(domain),
                 item_covariance=self.noise[domain].covariance if with_items else None,
+                item_dof=self.noise[domain].dof if with_items else float("inf"),
             )
             for domain in domains
         )
@@ -172,14 +174,37 @@ class MetricFits:
                 self._fits[key] = FitError(Status.NO_VARIATION, f"no solution: {error}")
         return self._fits[key]
 
-    def fit_gap(self, estimator: str, treatment: str) -> GapFit | FitError:
-        """Return the fit of a treatment's gap to the baseline, or its failure."""
+    def fit_gap(
+        self, estimator: str, treatment: str, scaled: Scaled | None = None
+    ) -> GapFit | FitError:
+        """Return the fit of a treatment's gap to the baseline, or its failure.
+
+        Args:
+            estimator: name of the estimator.
+            treatment: the domain.
+            scaled: the gap on another scale; None for the ratio.
+        """
         baseline = self.spec.baseline
         assert baseline is not None
         if self.readings.missing(treatment, baseline):
             lost = self.readings.missing(baseline)
             return FitError(Status.BASELINE_MISSING if lost else Status.DOMAIN_MISSING, "")
-        return self.fit(estimator, treatment, baseline)
+        if scaled is None:
+            return self.fit(estimator, treatment, baseline)
+        try:
+            self._check(estimator, treatment, baseline)
+            return scaled.restored(ESTIMATORS[estimator].fit(self.quantity(scaled.terms)))
+        except FitError as error:
+            return error
+        except np.linalg.LinAlgError as error:
+            return FitError(Status.NO_VARIATION, f"no solution: {error}")
+
+    def floors(self, treatment: str) -> Floors | None:
+        """Return the floors of a treatment and the baseline; None unless both are identified."""
+        if self.spec.rises(self.metric):
+            return None
+        values = self.values(treatment), self.values(str(self.spec.baseline))
+        return floors_of(self.reader, self.runs, *values, self.spec.level)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
         """Return a fit without item noise, from the budgets with a lower index than `below`.
@@ -190,7 +215,12 @@ class MetricFits:
         quantity = self.quantity(without_items(self.terms(*domains)), *domains)
         return ESTIMATORS[estimator].fit(quantity, below)
 
-    def _fit(self, estimator: str, *domains: str) -> GapFit:
+    def _check(self, estimator: str, *domains: str) -> None:
+        """Check that domains, or a gap of two, can be fitted.
+
+        Raises:
+            FitError: they cannot.
+        """
         if self.readings.missing(*domains):
             raise FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
         if len(domains) == 2:
@@ -201,6 +231,9 @@ class MetricFits:
                 )
         if ESTIMATORS[estimator].needs_loss and self.spec.rises(self.metric):
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
+
+    def _fit(self, estimator: str, *domains: str) -> GapFit:
+        self._check(estimator, *domains)
         found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)

@@ -14,11 +14,15 @@ import pandas as pd
 
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
 from relscale.laws.estimators.base import FamilyNoise
+from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.reading import take_reading
-from relscale.laws.estimators.registry import JOINT
+from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
 from relscale.laws.noise import Moments, Pooled, pool
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
+
+JOINT = Joint(Vertex())
+"""The regression that the mean squares are about."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -248,8 +248,8 @@ class Paths:
         size, tokens = np.exp(places.log_params[at]), np.exp(places.log_tokens[at])
         runs = self.runs
         raise ValueError(
-            f"{path} at {np.exp(places.log_compute[at]):.3g} FLOPs is a model of {size:.3g} "
-            f"parameters and {tokens:.3g} tokens, outside the runs of corpus {runs.corpus!r} "
+            f"{path} at {np.exp(places.log_compute[at]):.3g} FLOPs has {size:.3g} parameters and "
+            f"{tokens:.3g} tokens, outside the runs of corpus {runs.corpus!r} "
             f"({runs.params_model.min():.3g} to {runs.params_model.max():.3g} parameters, "
             f"{10 ** runs.log10_tokens.min():.3g} to {10 ** runs.log10_tokens.max():.3g} tokens): "
             "add --beyond to extrapolate"

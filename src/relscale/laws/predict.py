@@ -76,7 +76,7 @@ class Request:
         """
         if self.params is not None and self.tokens is not None:
             path, places = "model", paths.model(np.log(self.params), np.log(self.tokens))
-            where = "the model"
+            where = "a named model"
         else:
             chosen = default if self.path is None else Path.read(self.path)
             if self.params is not None:

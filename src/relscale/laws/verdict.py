@@ -20,6 +20,8 @@ from relscale.laws.cells import Array
 ADJUSTED_WITHIN = ["family", "metric", "baseline", "estimator", "scale", "path"]
 """Columns that name the tests that are adjusted together: those of all treatments and all corpora,
 which a reader sees in one table."""
+ROUNDING = 1e-7
+"""A change, or its standard error, below this share of the margin counts as 0."""
 POWER = 0.8
 """Probability with which a slope of `detectable_dbeta` is found."""
 
@@ -176,7 +178,9 @@ def add_verdicts(relative: pd.DataFrame, rises: Callable[[str], bool]) -> pd.Dat
         table["scale"].to_numpy() != GAIN
     )
     names = ("change", "change_standard_error", "dof", "margin")
-    columns = [table[name].to_numpy(dtype=np.float64) for name in names]
+    columns = [table[name].to_numpy(dtype=np.float64, copy=True) for name in names]
+    for column in columns[:2]:
+        column[np.abs(column) < ROUNDING * columns[3]] = 0.0
     changes = list(zip(*columns, strict=True))
     table["p_difference"] = [
         p_difference(*each[:3]) if ok else np.nan for each, ok in zip(changes, tested, strict=True)

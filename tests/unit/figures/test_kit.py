@@ -109,8 +109,8 @@ def test_absolute_law_and_parabola_and_sigmoid() -> None:
     )
     optimum = pd.Series({"optimum_tokens": 1e6, "value": 2.0, "curvature": math.log(1.5)})
     np.testing.assert_allclose(parabola(optimum, np.array([1e5, 1e6, 1e8])), [3.0, 2.0, 2 * 1.5**4])
-    curve = pd.Series({"chance": 0.25, "ceiling": 1.0, "steepness": 5.0, "midpoint": 0.8})
-    np.testing.assert_allclose(sigmoid(curve, np.array([0.8, 50.0])), [0.625, 0.25])
+    curve = pd.Series({"floor": 0.3, "ceiling": 0.9, "steepness": 5.0, "midpoint": 0.8})
+    np.testing.assert_allclose(sigmoid(curve, np.array([0.8, 50.0])), [0.6, 0.3])
 
 
 def test_one_budget_is_not_extrapolated() -> None:

@@ -15,6 +15,7 @@ from relscale.cli import app
 from relscale.config.analysis import FitSettings, Laws, TwoStageAxes
 from relscale.config.load import merged, read_yaml
 from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.contract.scales import on_scale
 
 ROOT = Path(__file__).parents[3]
 
@@ -129,7 +130,7 @@ def test_the_module_has_the_commands_of_the_console_script():
 
 
 def test_laws_take_a_losses_table_from_outside(fitted):
-    relative = pd.read_csv(fitted / "relative.csv").set_index("estimator")
+    relative = on_scale(pd.read_csv(fitted / "relative.csv")).set_index("estimator")
     assert relative.loc["joint", "dbeta"] == pytest.approx(-0.01, abs=1e-6)
     assert relative.loc["joint", "faster"] == "treatment"
 

@@ -59,7 +59,7 @@ def runs_of(frame, *ends):
 )
 def test_a_degenerate_table_gives_a_status_and_no_number(frame, change, status):
     laws = fitted(change(frame)).laws
-    joint = laws.relative.query("estimator == 'joint'").iloc[0]
+    joint = laws.ratio.query("estimator == 'joint'").iloc[0]
     assert joint["status"] == status
     assert math.isnan(joint["dbeta"]) and not joint["verdict"]
     for table in laws.tables.values():
@@ -163,10 +163,10 @@ def test_a_baseline_twice_is_refused():
 
 def test_the_summary_names_corpora_as_they_are_and_counts_only_laws(frame):
     found = fitted(frame, estimators=("joint",))
-    rows = verdict_rows(found.laws.relative.assign(corpus="[red]web[/red]"))
+    rows = verdict_rows(found.laws.ratio.assign(corpus="[red]web[/red]"))
     title = law_table(rows, "[red]web[/red]", "95 %").title
     assert str(title) == "Relative laws, trained on [red]web[/red]"
-    none = found.laws.relative.assign(verdict="", dbeta=-0.0, ci_low=-math.inf, ci_high=1e300)
+    none = found.laws.ratio.assign(verdict="", dbeta=-0.0, ci_low=-math.inf, ci_high=1e300)
     cells = list(law_table(verdict_rows(none), "web", "95 %").columns[1].cells)
     assert cells[-1] == "+0.0000"
     lost = found.laws.absolute.assign(

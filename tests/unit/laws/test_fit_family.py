@@ -44,9 +44,9 @@ def test_tables_have_their_columns(plant):
     assert len(laws.absolute) == 3 * 5
     assert len(laws.absolute_fits) == 3 * 5 * 4
     assert len(laws.surface) == 3 * 2
-    assert len(laws.relative) == 2 * 5
+    assert len(laws.ratio) == 2 * 5
     assert len(laws.decomposition) == 2
-    verdicts = laws.relative.set_index(["treatment", "estimator"])["verdict"]
+    verdicts = laws.ratio.set_index(["treatment", "estimator"])["verdict"]
     assert verdicts["closer", "joint"] == "narrows"
     assert verdicts["farther", "joint"] == "widens"
     # Power laws were planted.
@@ -92,7 +92,7 @@ def test_point_errors_are_honest(plant):
 def test_family_without_baseline(plant):
     laws = fit_family(plant(run_sd=0.01), LawSpec(family="validation", draws=200))
     assert laws.absolute["exponent"].iloc[0] == pytest.approx(0.1, abs=0.02)
-    assert laws.relative.empty
+    assert laws.ratio.empty
     assert laws.decomposition.empty
     assert laws.points["gap"].isna().all()
 
@@ -100,12 +100,12 @@ def test_family_without_baseline(plant):
 def test_a_new_domain_moves_no_other_but_its_noise(plant):
     """The noise of the budgets is pooled over the family; the rest of a row is the gap's own."""
     frame = plant(domains=THREE, run_sd=0.01, domain_sd=0.005)
-    few = fit_family(frame[frame["domain"] != "farther"], SETTINGS).relative
-    many = fit_family(frame, SETTINGS).relative
+    few = fit_family(frame[frame["domain"] != "farther"], SETTINGS).ratio
+    many = fit_family(frame, SETTINGS).ratio
     many = many[many["treatment"] == "closer"].reset_index(drop=True)
     own = ["treatment", "gamma", "dbeta", "gap_first", "r2", "lack_of_fit_p", "num_runs", "status"]
     pd.testing.assert_frame_equal(few[own], many[own])
-    joint = few["estimator"] == "joint"
+    joint = (few["estimator"] == "joint") & (few["scale"] == "ratio")
     assert (few.loc[joint, "dof"] < many.loc[joint, "dof"]).all()
 
 
@@ -115,13 +115,13 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
     laws = fit_family(
         plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING
     )
-    assert list(laws.relative["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
-    assert laws.relative["verdict"].isin(["", "undecided"]).all()
+    assert list(laws.ratio["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
+    assert laws.ratio["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
-        assert laws.relative["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
+        assert laws.ratio["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
         assert laws.absolute["coefficient"].isna().all()
     else:
-        best = laws.relative.iloc[2]
+        best = laws.ratio.iloc[2]
         assert np.isfinite(best["dbeta"])
         assert best["ci_method"] == "none"
 
@@ -159,7 +159,7 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
         for name in ("closer", "farther")
     ]
     pd.testing.assert_frame_equal(found, pd.concat(each, ignore_index=True), check_exact=True)
-    assert set(found["ci_method"]) == {"runs+items"}
+    assert set(found.loc[found["scale"] != "gain", "ci_method"]) == {"runs+items"}
     assert tuple(fit_baselines(frame, settings, []).columns) == RELATIVE.names
     with pytest.raises(
         ValueError,
@@ -171,19 +171,19 @@ def test_other_baselines_are_fitted_as_if_each_were_alone(plant):
 
 def test_lonely_baseline(plant):
     laws = fit_family(plant(domains={"base": (2.0, 0.1, 0.0)}, run_sd=0.01), SETTINGS)
-    assert laws.relative.empty
+    assert laws.ratio.empty
     assert len(laws.absolute) == 3
 
 
 def test_at_chance_rows_have_no_verdict(plant):
     frame = plant(run_sd=0.001, domain_sd=0.001)
     frame["at_chance"] = frame["domain"] == "treat"
-    row = fit_family(frame, SETTINGS).relative.iloc[0]
+    row = fit_family(frame, SETTINGS).ratio.iloc[0]
     assert row["status"] == "at_chance"
     assert row["verdict"] == ""
     assert np.isfinite(row["dbeta"])
     frame["at_chance"] = (frame["domain"] == "treat") & frame["run"].str.contains("5e10")
-    row = fit_family(frame, SETTINGS).relative.iloc[0]
+    row = fit_family(frame, SETTINGS).ratio.iloc[0]
     assert (row["status"], row["remarks"]) == ("ok", "6 run(s) at chance")
     assert row["verdict"] == "narrows"
 

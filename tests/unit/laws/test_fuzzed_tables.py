@@ -187,6 +187,6 @@ def test_laws_of_a_damaged_csv_are_one_error_or_have_numbers(frame, tmp_path, mu
         found = fit_laws(path, family="topics", baseline="base", draws=100, estimators=("vertex",))
     except ValueError:
         return
-    relative = found.laws.relative
+    relative = found.laws.ratio
     assert (relative["dbeta"].notna() | (relative["status"] != "ok")).all()
     assert found.summary() and isinstance(relative, pd.DataFrame)

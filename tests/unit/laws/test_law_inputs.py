@@ -150,8 +150,8 @@ def test_only_the_required_columns(plant):
     ]
     row = fit_family(
         frame[needed].assign(budget=frame["budget"].astype(float)), SETTINGS
-    ).relative.iloc[0]
-    assert row["dbeta"] == pytest.approx(fit_family(frame, SETTINGS).relative.iloc[0]["dbeta"])
+    ).ratio.iloc[0]
+    assert row["dbeta"] == pytest.approx(fit_family(frame, SETTINGS).ratio.iloc[0]["dbeta"])
 
 
 def test_excluded_runs_are_left_out_and_counted(plant):
@@ -161,8 +161,8 @@ def test_excluded_runs_are_left_out_and_counted(plant):
     bad["excluded_reason"] = bad["excluded_reason"].astype(object)
     bad.loc[diverged, ["value", "excluded_reason"]] = [np.nan, "diverged"]
     relative, without = (
-        fit_family(bad, SETTINGS).relative,
-        fit_family(frame[~diverged], SETTINGS).relative,
+        fit_family(bad, SETTINGS).ratio,
+        fit_family(frame[~diverged], SETTINGS).ratio,
     )
     np.testing.assert_allclose(relative["dbeta"], without["dbeta"])
     assert set(relative["num_runs"]) == {23}
@@ -171,7 +171,7 @@ def test_excluded_runs_are_left_out_and_counted(plant):
 
 def test_non_finite_error_is_left_out_and_counted(plant):
     frame = changed(plant(run_sd=0.01, domain_sd=0.01), "value", np.nan)
-    row = fit_family(frame, SETTINGS).relative.iloc[0]
+    row = fit_family(frame, SETTINGS).ratio.iloc[0]
     assert row["num_runs"] == 23
     assert "1 run(s) left out: not finite" in row["remarks"]
 
@@ -179,7 +179,7 @@ def test_non_finite_error_is_left_out_and_counted(plant):
 def test_domain_missing_for_some_runs(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
     frame = frame[~((frame["domain"] == "treat") & frame["run"].str.contains("n5"))]
-    row = fit_family(frame, SETTINGS).relative.iloc[0]
+    row = fit_family(frame, SETTINGS).ratio.iloc[0]
     assert row["num_runs"] == 20
     assert "4 run(s) lack a value" in row["remarks"]
 
@@ -190,10 +190,10 @@ def test_baseline_missing_in_one_suite(plant):
         plant(corpus="other", run_sd=0.01, domain_sd=0.01),
     )
     laws = fit_family(pd.concat([one, two[two["domain"] != "base"]]), SETTINGS)
-    status = laws.relative.set_index(["corpus", "estimator"])["status"]
+    status = laws.ratio.set_index(["corpus", "estimator"])["status"]
     assert status["other", "joint"] == "baseline_missing"
     assert status["web", "joint"] == "ok"
-    assert laws.relative.loc[laws.relative["corpus"] == "other", "verdict"].eq("").all()
+    assert laws.ratio.loc[laws.ratio["corpus"] == "other", "verdict"].eq("").all()
     assert laws.absolute.set_index(["corpus", "domain", "estimator"])["status"][
         "other", "base", "joint"
     ].startswith("domain_missing")

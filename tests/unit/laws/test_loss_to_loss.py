@@ -71,6 +71,20 @@ def test_runs_without_weight_in_the_first_row_are_held_out():
     np.testing.assert_allclose(fitted.curve.at(np.log(LOSS))[0], gap, atol=1e-9)
 
 
+def test_a_row_that_holds_out_later_runs_is_the_fit_without_them():
+    """Later runs bend the curve. A back-test must not know that, whatever the other rows are."""
+    rng = np.random.default_rng(1)
+    gap = 0.3 - 0.2 * np.log(LOSS) + rng.normal(0, 0.002, 30)
+    gap[20:] += np.linspace(0, 0.5, 10) ** 2
+    runs = points(LOSS, gap)
+    earlier = np.where(np.arange(30) < 20, 1.0, 0.0)
+    together = LossToLoss().fit(runs, np.stack([np.ones(30), earlier]))
+    alone = LossToLoss().fit(runs, earlier[None])
+    assert together.degree == 2 and alone.degree == 1
+    at = np.log(LOSS)
+    np.testing.assert_array_equal(together.curve.at(at)[1], alone.curve.at(at)[0])
+
+
 def test_runs_far_from_the_frontier_on_another_curve_are_left_out():
     """Two of five sizes per budget are far from the frontier. Their gaps are off in the lower
     budgets, and come back to the curve with more compute."""

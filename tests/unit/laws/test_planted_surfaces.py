@@ -45,7 +45,7 @@ def test_the_surface_is_exact_on_any_grid(plant_surface, surface_truth, surfaces
     at, gaps, dbeta = surface_truth(surfaces, BUDGETS)
     found = fitted(plant_surface(**GRIDS[grid]), ("surface",))
     np.testing.assert_allclose(shifts(found, at, "surface"), 0, atol=1e-4)
-    row = found.laws.relative.iloc[0]
+    row = found.laws.ratio.iloc[0]
     assert row["dbeta"] == pytest.approx(dbeta, abs=1e-6)
     points = found.laws.points.query("domain == 'treat'")
     np.testing.assert_allclose(np.log(points["gap"].to_numpy(dtype=float)), gaps, atol=1e-6)
@@ -75,8 +75,7 @@ def test_an_off_centre_grid_biases_no_estimator(plant_surface, surface_truth, su
     _, _, dbeta = surface_truth(surfaces, BUDGETS)
     for grid in ("above", "below"):
         slopes = (
-            fitted(plant_surface(**GRIDS[grid])).laws.relative.set_index("estimator")["dbeta"]
-            - dbeta
+            fitted(plant_surface(**GRIDS[grid])).laws.ratio.set_index("estimator")["dbeta"] - dbeta
         )
         # A size off the optimum is read at the next one, a tenth of a decade away; the others
         # follow the curve.
@@ -103,7 +102,7 @@ def test_verdicts_of_all_estimators(plant_surface, surface_truth, surfaces, trea
     _, _, dbeta = surface_truth(planted, BUDGETS)
     relative = fitted(
         plant_surface(surfaces=planted, run_sd=5e-4, domain_sd=5e-4)
-    ).laws.relative.set_index("estimator")
+    ).laws.ratio.set_index("estimator")
     assert set(relative["verdict"]) == {verdict}
     # Five standard errors of a slope from points with this noise, .0005 / 1.3 in log F.
     np.testing.assert_allclose(relative["dbeta"], dbeta, atol=2e-3)
@@ -180,7 +179,7 @@ def test_offsets_of_absolute_laws(plant_surface):
 
 
 def relative(frame, **settings):
-    return fitted(frame, **settings).laws.relative.set_index("estimator")
+    return fitted(frame, **settings).laws.ratio.set_index("estimator")
 
 
 def test_a_budget_that_is_not_convex(plant_surface):
@@ -192,7 +191,7 @@ def test_a_budget_that_is_not_convex(plant_surface):
     assert optima["3e18", "vertex"] == "curvature_not_positive"
     assert optima["3e18", "akima"] == "optimum_outside_sampled_range"
     assert optima["3e18", "best_run"] == "best_run_on_edge"
-    remarks = found.laws.relative.set_index("estimator")["remarks"]
+    remarks = found.laws.ratio.set_index("estimator")["remarks"]
     for name in ("joint", "vertex", "akima"):
         assert "budget(s) 3e18 left out" in remarks[name]
     assert "best run on the edge in 1 budget(s)" in remarks["best_run"]
@@ -204,7 +203,7 @@ def test_an_optimum_on_the_edge(plant_surface):
     assert set(optima.loc[optima["estimator"].isin(["akima", "surface"]), "status"]) == {
         "optimum_outside_sampled_range"
     }
-    status = found.laws.relative.set_index("estimator")["status"]
+    status = found.laws.ratio.set_index("estimator")["status"]
     for name in ("akima", "surface"):
         assert status[name] == "no_usable_optimum"
 
@@ -228,9 +227,9 @@ def test_errors_that_are_none(plant_surface, value):
     frame.loc[frame.index[frame["domain"] == "treat"][9], "value"] = value
     reason = "not finite" if not np.isfinite(value) else "not positive"
     found = fitted(frame)
-    assert found.laws.relative["remarks"].str.contains(f"1 run\\(s\\) left out: {reason}").all()
-    assert set(found.laws.relative["num_runs"]) == {27}
-    assert np.isfinite(found.laws.relative["dbeta"]).all()
+    assert found.laws.ratio["remarks"].str.contains(f"1 run\\(s\\) left out: {reason}").all()
+    assert set(found.laws.ratio["num_runs"]) == {27}
+    assert np.isfinite(found.laws.ratio["dbeta"]).all()
 
 
 def test_a_domain_missing_for_some_runs(plant_surface, surface_truth, surfaces):
@@ -249,7 +248,7 @@ def test_metrics_that_rise_have_no_surface(plant_surface):
         metric="accuracy", value=lambda rows: 1 / rows["value"]
     )
     laws = fitted(pd.concat([frame, accuracy]), ("joint", "surface"), metrics=("accuracy",)).laws
-    status = laws.relative.set_index("estimator")["status"]
+    status = laws.ratio.set_index("estimator")["status"]
     assert status["joint"] == "ok"
     assert status["surface"] == "rising_metric"
     assert laws.surface["status"].eq("rising_metric").all()

@@ -30,7 +30,7 @@ def test_planted_truth(plant, level, exponent, verdict):
         domain_sd=1e-4,
         run_sd=1e-4,
     )
-    relative = fit_family(frame, SETTINGS).relative.set_index("estimator")
+    relative = fit_family(frame, SETTINGS).ratio.set_index("estimator")
     for estimator in ("joint", "vertex"):
         row = relative.loc[estimator]
         assert row["dbeta"] == pytest.approx(0.10 - exponent, abs=5e-4)
@@ -58,7 +58,7 @@ def test_probabilities_rise(plant):
         draws=500,
         estimators=("joint",),
     )
-    row = fit_family(frame, settings).relative.iloc[0]
+    row = fit_family(frame, settings).ratio.iloc[0]
     assert row["dbeta"] == pytest.approx(0.04, abs=0.002)
     assert (row["verdict"], row["faster"]) == ("rises", "treatment")
 
@@ -72,7 +72,7 @@ def test_reduction_slope_by_hand():
 
 def test_forward_axis_moves_the_reference_only(plant):
     frame = plant(run_sd=0.01, domain_sd=0.01)
-    training = fit_family(frame, SETTINGS).relative.iloc[0]
+    training = fit_family(frame, SETTINGS).ratio.iloc[0]
     forward = fit_family(
         frame,
         LawSpec(
@@ -82,7 +82,7 @@ def test_forward_axis_moves_the_reference_only(plant):
             compute="forward_flops",
             estimators=("joint",),
         ),
-    ).relative.iloc[0]
+    ).ratio.iloc[0]
     assert forward["dbeta"] == pytest.approx(training["dbeta"], rel=1e-9)
     assert forward["reference_compute"] == pytest.approx(training["reference_compute"] / 3)
     assert forward["compute"] == "forward_flops"
@@ -147,7 +147,7 @@ def test_joint_failures():
 
 
 def test_detectable_slope_is_larger_than_the_half_width(plant):
-    row = fit_family(plant(run_sd=0.01, domain_sd=0.01), SETTINGS).relative.iloc[0]
+    row = fit_family(plant(run_sd=0.01, domain_sd=0.01), SETTINGS).ratio.iloc[0]
     half = (row["ci_high"] - row["ci_low"]) / 2
     # (t.975 + t.80) / t.975 at 2 degrees of freedom = (4.30265 + 1.06066) / 4.30265; tokens are
     # rounded to integers, so that the design is not quite balanced.

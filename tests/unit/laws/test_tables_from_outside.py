@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.contract.io import read_table
+from relscale.contract.scales import on_scale
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.fit import fit_family
@@ -29,7 +30,7 @@ def frame_fixture(plant):
 
 @pytest.fixture(name="truth")
 def truth_fixture(frame):
-    return fit_laws(frame, **SETTINGS).laws.relative
+    return fit_laws(frame, **SETTINGS).laws.ratio
 
 
 def laws_of(frame, path, **settings):
@@ -60,8 +61,8 @@ def test_names_of_domains_are_text(frame, truth, tmp_path, baseline, easy, treat
     )
     by_name = truth.replace({"treatment": names}).set_index("treatment")
     for relative in (
-        found.laws.relative,
-        read_table(tmp_path / "out/relative.csv", RELATIVE.names),
+        found.laws.ratio,
+        on_scale(read_table(tmp_path / "out/relative.csv", RELATIVE.names)),
     ):
         assert sorted(relative["treatment"]) == sorted([easy, treat])
         assert set(relative["baseline"]) == {baseline}
@@ -79,22 +80,22 @@ def test_families_corpora_and_runs_may_look_like_numbers(frame, truth, tmp_path)
     family = frame["family"].replace("topics", "7")
     numbered = frame.assign(corpus="2024", run=frame["run"].map(runs), family=family)
     found = laws_of(numbered, tmp_path / "losses.csv", family="7")
-    np.testing.assert_allclose(found.laws.relative["dbeta"], truth["dbeta"])
-    assert set(found.laws.relative["corpus"]) == {"2024"}
+    np.testing.assert_allclose(found.laws.ratio["dbeta"], truth["dbeta"])
+    assert set(found.laws.ratio["corpus"]) == {"2024"}
     as_numbers = numbered.assign(family=frame["family"].map({"topics": 7, "validation": 8}))
     found = fit_laws(as_numbers, **{**SETTINGS, "family": "7", "optimum_by": "8"})
-    np.testing.assert_allclose(found.laws.relative["dbeta"], truth["dbeta"])
+    np.testing.assert_allclose(found.laws.ratio["dbeta"], truth["dbeta"])
 
 
 def test_spellings_of_one_budget_are_one_budget(frame, truth, tmp_path):
     odd = frame["run"].str.contains("n[135]")
     mixed = frame.assign(budget=frame["budget"].where(~odd, frame["budget"].str.upper()))
     found = laws_of(mixed, tmp_path / "losses.csv")
-    np.testing.assert_allclose(found.laws.relative["dbeta"], truth["dbeta"])
+    np.testing.assert_allclose(found.laws.ratio["dbeta"], truth["dbeta"])
     assert set(found.optima["budget"]) == set(frame["budget"])
     long = frame.assign(budget=[str(int(float(budget))) for budget in frame["budget"]])
     topics, validation = (long["family"] == name for name in ("topics", "validation"))
-    apart = fit_family(frame[topics], LawSpec(**SETTINGS), optimum_losses=long[validation]).relative
+    apart = fit_family(frame[topics], LawSpec(**SETTINGS), optimum_losses=long[validation]).ratio
     np.testing.assert_allclose(apart["dbeta"], truth["dbeta"])
 
 
@@ -117,7 +118,7 @@ def test_an_empty_name_is_an_error_with_column_and_line(frame, tmp_path, column)
 @pytest.mark.parametrize(("yes", "no"), [("yes", "no"), ("1", "0"), ("TRUE", "FALSE"), ("y", "")])
 def test_a_domain_at_chance_has_no_verdict(frame, tmp_path, yes, no):
     chance = np.where(frame["domain"] == "easy", yes, no)
-    found = laws_of(frame.assign(at_chance=chance), tmp_path / "losses.csv").laws.relative
+    found = laws_of(frame.assign(at_chance=chance), tmp_path / "losses.csv").laws.ratio
     rows = found.set_index("treatment")
     assert rows.loc["easy", ["status", "verdict"]].tolist() == ["at_chance", ""]
     assert np.isnan(rows.loc["easy", "p_difference"])
@@ -132,7 +133,7 @@ def test_words_that_are_not_truth_values_are_errors(frame, tmp_path):
 
 @pytest.mark.parametrize("word", ["none", "None", "NA", "nan", "-", "  ", "null"])
 def test_a_word_for_nothing_is_no_reason(frame, truth, tmp_path, word):
-    found = laws_of(frame.assign(excluded_reason=word), tmp_path / "losses.csv").laws.relative
+    found = laws_of(frame.assign(excluded_reason=word), tmp_path / "losses.csv").laws.ratio
     np.testing.assert_allclose(found["dbeta"], truth["dbeta"])
     assert not found["remarks"].str.contains("left out").any()
 
@@ -151,8 +152,8 @@ def test_integers_of_many_digits_are_flops(plant, tmp_path):
     frame = plant(run_sd=0.01, budgets=("1e19", "1e20", "1e21", "1e22"))
     long = frame.assign(training_flops=[str(int(value)) for value in frame["training_flops"]])
     long = long.drop(columns="forward_flops")
-    found = laws_of(long, tmp_path / "losses.csv").laws.relative
-    truth = fit_laws(frame, **SETTINGS).laws.relative
+    found = laws_of(long, tmp_path / "losses.csv").laws.ratio
+    truth = fit_laws(frame, **SETTINGS).laws.ratio
     np.testing.assert_allclose(found[NUMBERS], truth[NUMBERS], rtol=1e-9)
 
 
@@ -160,8 +161,8 @@ def test_an_infinite_standard_error_takes_its_run_away_and_nothing_else(frame, t
     frame = frame.assign(standard_error=0.01)
     one = frame["run"] == "web-1e11-n3-s0"
     frame.loc[one, "standard_error"] = np.inf
-    found = laws_of(frame, tmp_path / "losses.csv").laws.relative
-    without = fit_laws(frame[~one], **SETTINGS).laws.relative
+    found = laws_of(frame, tmp_path / "losses.csv").laws.ratio
+    without = fit_laws(frame[~one], **SETTINGS).laws.ratio
     np.testing.assert_allclose(found["dbeta"], without["dbeta"])
     assert found["remarks"].str.contains(r"1 run\(s\) left out: standard error not finite").all()
 
@@ -169,7 +170,7 @@ def test_an_infinite_standard_error_takes_its_run_away_and_nothing_else(frame, t
 def test_a_negative_standard_error_is_an_error_and_a_missing_one_is_not(frame, truth, tmp_path):
     frame = frame.assign(standard_error=0.01)
     frame.loc[frame["run"].str.contains("n0"), "standard_error"] = np.nan
-    found = laws_of(frame, tmp_path / "losses.csv").laws.relative
+    found = laws_of(frame, tmp_path / "losses.csv").laws.ratio
     half = (truth["ci_high"] - truth["ci_low"]) / 2
     assert (np.abs(found["dbeta"] - truth["dbeta"]) < half).all()
     frame.loc[7, "standard_error"] = -0.01
@@ -231,7 +232,7 @@ def with_metric(frame, metric, **columns):
 )
 def test_metrics_that_rise_are_known_by_their_usual_names(frame, metric):
     """A treatment whose loss falls faster has an accuracy that rises faster."""
-    found = fit_laws(with_metric(frame, metric), **SETTINGS, metrics=(metric,)).laws.relative
+    found = fit_laws(with_metric(frame, metric), **SETTINGS, metrics=(metric,)).laws.ratio
     row = found.set_index("treatment").loc["treat"]
     assert (row["verdict"], row["faster"]) == ("rises", "treatment")
 
@@ -239,7 +240,7 @@ def test_metrics_that_rise_are_known_by_their_usual_names(frame, metric):
 @pytest.mark.parametrize("metric", ["word_perplexity,none", "Loss", "brier_score"])
 def test_metrics_that_fall_are_known_by_their_usual_names(frame, metric):
     renamed_metric = frame.assign(metric=metric)
-    found = fit_laws(renamed_metric, **SETTINGS, metrics=(metric,)).laws.relative
+    found = fit_laws(renamed_metric, **SETTINGS, metrics=(metric,)).laws.ratio
     row = found.set_index("treatment").loc["treat"]
     assert (row["verdict"], row["faster"]) == ("narrows", "treatment")
 
@@ -255,10 +256,10 @@ def test_the_direction_of_another_metric_must_be_stated(frame, tmp_path):
         fit_laws(table, **settings, higher_is_better=("score",)),
         fit_laws(tmp_path / "losses.csv", **settings),
     ):
-        row = found.laws.relative.set_index("treatment").loc["treat"]
+        row = found.laws.ratio.set_index("treatment").loc["treat"]
         assert (row["verdict"], row["faster"]) == ("rises", "treatment")
     found = fit_laws(table, **settings, lower_is_better=("score",))
-    row = found.laws.relative.set_index("treatment").loc["treat"]
+    row = found.laws.ratio.set_index("treatment").loc["treat"]
     assert (row["verdict"], row["faster"]) == ("narrows", "baseline")
 
 
@@ -309,10 +310,10 @@ def test_a_percentage_is_not_a_share(frame, metric):
 
 def test_one_run_per_budget_and_one_budget_have_statuses(frame):
     few = {**SETTINGS, "estimators": ("joint", "vertex", "best_run", "akima", "surface")}
-    one = fit_laws(frame[frame["run"].str.contains("-n2-")], **few).laws.relative
+    one = fit_laws(frame[frame["run"].str.contains("-n2-")], **few).laws.ratio
     status = one.set_index(["treatment", "estimator"])["status"]["treat"]
     assert status["best_run"] == "ok" and status["vertex"] == "no_usable_optimum"
-    single = fit_laws(frame[frame["budget"] == "1e11"], **few).laws.relative
+    single = fit_laws(frame[frame["budget"] == "1e11"], **few).laws.ratio
     assert set(single["status"]) == {"too_few_budgets"}
     assert single["dbeta"].isna().all() and (single["verdict"] == "").all()
 
@@ -321,9 +322,9 @@ def test_an_empty_column_of_directions_states_nothing(frame, tmp_path):
     table = with_metric(frame, "acc")
     table = pd.concat([table, frame.assign(metric="loss")], ignore_index=True)
     settings = {"metrics": ("acc",)}
-    truth = laws_of(table, tmp_path / "losses.csv", **settings).laws.relative
+    truth = laws_of(table, tmp_path / "losses.csv", **settings).laws.ratio
     found = laws_of(table.assign(higher_is_better=""), tmp_path / "losses.csv", **settings)
-    assert found.laws.relative["verdict"].tolist() == truth["verdict"].tolist()
+    assert found.laws.ratio["verdict"].tolist() == truth["verdict"].tolist()
     assert "rises" in truth["verdict"].tolist()
     assert "it improves faster above 0" in found.summary()
     with pytest.raises(ValueError, match="'acc': larger values are better"):
@@ -360,7 +361,7 @@ def test_a_name_in_two_spellings_is_an_error(frame, tmp_path, one, other):
 
 def test_names_that_look_alike_may_be_two_domains_of_one_run(frame, tmp_path):
     found = laws_of(renamed(frame, {"easy": "it", "treat": "IT"}), tmp_path / "losses.csv")
-    assert set(found.laws.relative["treatment"]) == {"it", "IT"}
+    assert set(found.laws.ratio["treatment"]) == {"it", "IT"}
 
 
 def test_a_name_with_a_line_break_is_an_error(frame, tmp_path):
@@ -388,7 +389,7 @@ def test_a_loss_that_rises_with_compute_is_noted(frame):
 
 def test_runs_without_a_loss_to_place_the_optimum_are_counted(frame):
     lost = frame["run"].isin(sorted(frame["run"].unique())[:2]) & (frame["domain"] == "easy")
-    found = fit_laws(frame[~lost], **SETTINGS, optimum_by="family_mean").laws.relative
+    found = fit_laws(frame[~lost], **SETTINGS, optimum_by="family_mean").laws.ratio
     assert found["remarks"].str.contains("run.s. place no optimum").any()
 
 
@@ -402,5 +403,5 @@ def test_one_budget_of_whole_numbers_gives_no_plane():
 def test_an_absurd_standard_error_has_no_weight(frame, truth):
     table = frame.assign(standard_error=0.001)
     table.loc[table["run"] == table["run"].iloc[0], "standard_error"] = 1e25
-    found = fit_laws(table, **SETTINGS).laws.relative
+    found = fit_laws(table, **SETTINGS).laws.ratio
     assert found["dbeta"].to_numpy() == pytest.approx(truth["dbeta"].to_numpy(), abs=0.02)

@@ -44,7 +44,7 @@ def score(frame, budget, change_of):
 
 
 def remarks(laws):
-    return laws.laws.relative.set_index("estimator")["remarks"].to_dict()
+    return laws.laws.ratio.set_index("estimator")["remarks"].to_dict()
 
 
 def test_csv_and_parquet_with_either_axis_give_the_same_laws(frame, tmp_path):
@@ -60,7 +60,7 @@ def test_csv_and_parquet_with_either_axis_give_the_same_laws(frame, tmp_path):
                 compute=axis,
                 estimators=("joint", "akima"),
             )
-            tables[kind, axis] = laws.laws.relative
+            tables[kind, axis] = laws.laws.ratio
     first = tables["csv", "training_flops"]
     for (_, axis), table in tables.items():
         np.testing.assert_allclose(table["dbeta"], first["dbeta"], rtol=1e-9)
@@ -77,9 +77,9 @@ def test_a_budget_that_is_not_convex(frame, tmp_path):
     assert optima["vertex", "1e11"] == "curvature_not_positive"
     for estimator in ("joint", "vertex"):
         assert "budget(s) 1e11 left out: curvature_not_positive" in remarks(laws)[estimator]
-    assert set(
-        laws.laws.relative.set_index("estimator").loc[["joint", "vertex"], "num_budgets"]
-    ) == {3}
+    assert set(laws.laws.ratio.set_index("estimator").loc[["joint", "vertex"], "num_budgets"]) == {
+        3
+    }
 
 
 def test_an_optimum_on_the_edge(frame, tmp_path):
@@ -101,12 +101,12 @@ def test_three_points(plant, tmp_path):
     found = remarks(laws)
     for estimator in ("vertex", "best_run", "akima"):
         assert "interval from the budgets' scatter alone" in found[estimator]
-        assert laws.laws.relative.set_index("estimator").loc[estimator, "dof"] == 4 - 2
+        assert laws.laws.ratio.set_index("estimator").loc[estimator, "dof"] == 4 - 2
 
 
 def test_two_points_a_budget(plant, tmp_path):
     laws = laws_of(plant(num_sizes=2, run_sd=0.01), tmp_path / "losses.csv", estimators=("vertex",))
-    assert laws.laws.relative["status"].tolist() == ["no_usable_optimum"]
+    assert laws.laws.ratio["status"].tolist() == ["no_usable_optimum"]
     assert "too_few_runs" in remarks(laws)["vertex"]
 
 
@@ -119,7 +119,7 @@ def test_errors_that_have_no_logarithm(frame, tmp_path, value, word):
         change(frame, "value", value), tmp_path / "losses.csv", estimators=("joint", "vertex")
     )
     assert all(f"1 run(s) left out: {word}" in text for text in remarks(laws).values())
-    assert set(laws.laws.relative["num_runs"]) == {23}
+    assert set(laws.laws.ratio["num_runs"]) == {23}
     absolute = laws.laws.absolute.set_index(["domain", "estimator"])["remarks"]
     assert f"1 run(s) left out: {word}" in absolute["treat", "joint"]
 
@@ -140,7 +140,7 @@ def test_an_error_that_is_missing(frame, tmp_path, word):
 def test_a_missing_value_among_those_that_locate_the_optimum(frame, tmp_path):
     noisy = change(frame.assign(standard_error=0.01), "value", "n/a", "1e11", "validation", "own")
     laws = laws_of(noisy, tmp_path / "losses.csv", **FEW)
-    assert laws.laws.relative["dbeta"].notna().all()
+    assert laws.laws.ratio["dbeta"].notna().all()
 
 
 def test_an_optimum_without_a_usable_value(frame):
@@ -151,7 +151,7 @@ def test_an_optimum_without_a_usable_value(frame):
 
 def test_a_table_with_older_names_of_columns(frame):
     older = frame.rename(columns={"corpus": "suite", "value": "error"})
-    one, other = (fit_laws(table, **SETTINGS, **FEW).laws.relative for table in (frame, older))
+    one, other = (fit_laws(table, **SETTINGS, **FEW).laws.ratio for table in (frame, older))
     pd.testing.assert_frame_equal(one, other)
 
 
@@ -168,7 +168,7 @@ def test_a_baseline_missing_in_one_suite(frame, plant, tmp_path):
     laws = laws_of(
         pd.concat([frame, other[other["domain"] != "base"]]), tmp_path / "losses.csv", **FEW
     )
-    rows = laws.laws.relative.set_index(["corpus", "estimator"])
+    rows = laws.laws.ratio.set_index(["corpus", "estimator"])
     assert (rows.loc["other", "status"] == "baseline_missing").all() and rows.loc[
         "other", "dbeta"
     ].isna().all()

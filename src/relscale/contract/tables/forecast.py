@@ -1,6 +1,6 @@
 """Contract of the table `forecast`."""
 
-from relscale.contract.table import Table, floats, text
+from relscale.contract.table import STATUS, Table, floats, text
 
 FORECAST = Table(
     name="forecast",
@@ -30,5 +30,6 @@ FORECAST = Table(
             "error_constant_percent",
             "error_last_four_percent",
         ),
+        **STATUS,
     },
 )

@@ -245,7 +245,7 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
     heights += [float(value) for value in outside["observed"]]
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
-    if has_numbers(law, ("chance", "ceiling", "steepness", "midpoint")):
+    if has_numbers(law, ("floor", "ceiling", "steepness", "midpoint")):
         inside, below = np.linspace(first, last, 41), np.linspace(low, first, 41)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(
@@ -309,7 +309,7 @@ def outside_models(predictions: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
     """Return the accuracy of a two-stage law.
 
-    accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint)))
+    accuracy = floor + (ceiling - floor) / (1 + exp(steepness (loss - midpoint)))
     (arXiv 2510.24626, figure 2).
 
     Args:
@@ -319,10 +319,10 @@ def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
     Returns:
         Accuracy from 0 to 1.  # (n,)
     """
-    chance, ceiling = float(law["chance"]), float(law["ceiling"])
+    floor, ceiling = float(law["floor"]), float(law["ceiling"])
     exponent = float(law["steepness"]) * (loss - float(law["midpoint"]))
     growth = np.exp(np.clip(exponent, -60, 60))
-    return chance + (ceiling - chance) / (1 + growth)
+    return floor + (ceiling - floor) / (1 + growth)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ class Term:
     """(run,) natural log of the value, NaN where missing."""
     item_covariance: Array | None = None
     """(run, run) covariance of `log_error` over draws of items; None leaves items out."""
+    item_dof: float = float("inf")
+    """Degrees of freedom of the covariance: clusters of items less strata."""
 
 
 def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
@@ -63,14 +65,14 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    family: "FamilyNoise | None" = None
+    """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
     rises: bool = False
     """Whether the metric rises with compute, so that laws of a loss do not fit it."""
     peers: "Peers | None" = None
     """The gaps, or losses, of the family; None for a quantity alone."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Results that several laws read, computed once."""
-    family: "FamilyNoise | None" = None
-    """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
 
     def pooled(self, reading: Reading) -> Pooled | None:
         """Return the budget variance by the other gaps of the family, from the same budgets.
@@ -94,6 +96,11 @@ class Quantity:
         """
         known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
         return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
+
+    @property
+    def item_dof(self) -> float:
+        """Return the degrees of freedom of the item noise, those of the smaller domain."""
+        return min(term.item_dof for term in self.terms)
 
 
 @dataclass(frozen=True, kw_only=True)

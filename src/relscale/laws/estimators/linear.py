@@ -68,7 +68,9 @@ class LinearEstimator(Estimator):
             of_runs = float(covariance[1, 1])
             covariance = covariance + added[:2, :2]
             point_variance = point_variance + np.diag(added)[2:]
-            dof = combined_dof(of_runs, float(added[1, 1]), dof, quantity.spec.level)
+            dof = combined_dof(
+                of_runs, float(added[1, 1]), dof, quantity.spec.level, quantity.item_dof
+            )
             item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
             method = "runs+items"
         used = np.isin(runs.run_cell, reading.cells) & np.isfinite(values)

@@ -16,13 +16,12 @@ from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
 VERTEX = Vertex()
-JOINT = Joint(VERTEX)
 BEST_RUN = BestRun()
 SURFACE = Surface()
 
 ESTIMATORS: dict[str, Estimator] = {
     estimator.name: estimator
-    for estimator in (Auto(VERTEX), JOINT, VERTEX, BEST_RUN, Akima(), SURFACE)
+    for estimator in (Auto(VERTEX), Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
 }
 """Estimators by name."""
 

@@ -11,12 +11,13 @@ law needs no IsoFLOP curve and no optimum. Along any path
 Read `LossToLoss` first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Flags
+from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
 from relscale.laws.nearness import compute_groups, excess_loss, near_runs
@@ -51,6 +52,18 @@ class Curve:
         second = away * (away - self.tilt[:, None]) - self.square[:, None]
         level, slope, bend = (part[:, None] for part in self.coefficients.T)
         return np.asarray(level + slope * away + bend * second)
+
+    @classmethod
+    def assembled(cls, draws: int, parts: Sequence[tuple[Index, "Curve"]]) -> "Curve":
+        """Return curves whose rows come from several; rows in none of them are NaN."""
+        fields = {
+            name: np.full((draws, 3) if name == "coefficients" else draws, np.nan)
+            for name in ("centre", "tilt", "square", "coefficients")
+        }
+        for rows, part in parts:
+            for name, values in fields.items():
+                values[rows] = getattr(part, name)
+        return cls(**fields)
 
     def slope(self, x: Array) -> Array:
         """Return the derivatives at x, (place,) or (draw, place); the result is (draw, place)."""
@@ -160,8 +173,8 @@ class LossToLoss(GapLaw):
     def fit(self, points: RunPoints, weights: Array) -> FittedLossToLoss:
         """Fit the curve once per row of weights.
 
-        Degree and share are chosen by the runs that have a weight in the first row, and are the
-        same in all rows.
+        Degree and share of a row are chosen by runs with no more compute than the row itself has:
+        rows that hold out the highest compute know nothing of it.
 
         Raises:
             FitError: `too_few_runs` with fewer than three runs in the first row; `no_variation`
@@ -171,20 +184,33 @@ class LossToLoss(GapLaw):
         used = np.asarray(weights[0] > 0)
         x = points.values[-1]
         _check(x[used])
-        excess = excess_loss(points, used)
-        degree, share = self._choose(points, used, excess)
-        near = near_runs(excess, used, share)
-        if _different(x[near]) < 2:
-            near, share = used, 1.0
-        # A run that has no weight in the first row keeps that of its other rows: a back-test that
-        # holds other runs out in each row is one call.
-        kept = np.where(near | ~used, weights, 0.0)
-        curve = fit_curve(x, points.log_gap, kept, degree)
+        top = np.where(weights > 0, points.log_compute, -np.inf).max(axis=1)
+        options = {top[0]: self._options(points, used)}
+        for level in np.unique(top[1:]):
+            if level not in options and np.isfinite(level):
+                known = (weights[top == level] > 0).any(axis=0)
+                options[level] = self._options(points, np.asarray(known))
+        parts = []
+        for level, (degree, _, near) in options.items():
+            rows = np.flatnonzero(top == level)
+            # Runs without a weight in the first row are not known to be far from the frontier.
+            kept = near | ~used if level == top[0] else near
+            parts.append((rows, fit_curve(x, points.log_gap, weights[rows] * kept, degree)))
+        curve = Curve.assembled(len(weights), parts)
         if np.isnan(curve.coefficients[0]).any():
             raise FitError(Status.NO_VARIATION, "the baseline's losses do not determine a curve")
+        degree, share, near = options[top[0]]
         return FittedLossToLoss(
             curve=curve, degree=degree, share=share, near=near, remarks=_remarks(degree, share)
         )
+
+    def _options(self, points: RunPoints, used: Flags) -> tuple[int, float, Flags]:
+        """Return degree, share and the runs near the frontier, chosen by the used runs."""
+        x = points.values[-1]
+        excess = excess_loss(points, used)
+        degree, share = self._choose(points, used, excess)
+        near = near_runs(excess, used, share)
+        return (degree, share, near) if _different(x[near]) > 1 else (degree, 1.0, used)
 
     def _choose(self, points: RunPoints, used: Flags, excess: Array) -> tuple[int, float]:
         """Return degree and share: the given ones, or those with the lowest held-out error.

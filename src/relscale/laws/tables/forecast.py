@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
+from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.forecast import FORECAST
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.calibration import BackTest, back_tests, targets_of
@@ -76,6 +77,7 @@ def _rows(model: AutoModel, test: BackTest, factor: Array) -> Iterator[Row]:
             "error_percent": _percent(predicted - seen),
             "error_constant_percent": _percent(constant - seen),
             "error_last_four_percent": _percent(float(line[place]) - seen),
+            **status_columns(Status.OK),
         }
 
 

@@ -1,0 +1,223 @@
+"""A gap on other scales than the ratio of its losses.
+
+An estimator fits the difference of two terms, log L_t - log L_b on the scale `ratio`. On another
+scale the treatment's term is replaced, so that the difference is the quantity of that scale and
+everything else (runs, optima, item noise, estimator) stays the same:
+
+- `difference`: h = L_t - L_b in the unit of the metric;
+- `reducible`: r = log (L_t - E_t) - log (L_b - E_b), where both floors E are identified.
+
+The scale `gain` is a quotient of two laws: F' / F with L_t(F') = L_b(F). Read `Scaled` first.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from relscale.laws.cells import Array, SuiteRuns, average_seeds
+from relscale.laws.estimators.base import Term
+from relscale.laws.fit_error import FitError
+from relscale.laws.floors import floor_interval
+from relscale.laws.gap import GapFit, line_rows
+from relscale.laws.surface_fit.projection import BOUNDS
+from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A gap on one scale, as two terms for an estimator."""
+
+    terms: tuple[Term, Term]
+    """Their log errors differ by the quantity of the scale divided by `unit`."""
+    unit: float
+    """Unit of the fitted numbers."""
+
+    @classmethod
+    def difference(cls, treatment: Term, baseline: Term) -> "Scaled":
+        """Return L_t - L_b in units of the baseline's geometric mean over the runs of both."""
+        values, reference = np.exp(treatment.log_error), np.exp(baseline.log_error)
+        both = np.isfinite(treatment.log_error + baseline.log_error)
+        unit = float(np.exp(np.mean(baseline.log_error[both])))
+        terms = _terms(treatment, baseline, (values - reference) / unit, (values, reference), unit)
+        return cls(terms=terms, unit=unit)
+
+    @classmethod
+    def reducible(cls, treatment: Term, baseline: Term, floors: Array) -> "Scaled":
+        """Return log (L_t - E_t) - log (L_b - E_b); `floors` is (E_t, E_b)."""
+        values, reference = np.exp(treatment.log_error), np.exp(baseline.log_error)
+        above, below = values - floors[0], reference - floors[1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gap = np.log(above) - np.log(below)
+        rates = values / above, reference / below
+        return cls(terms=_terms(treatment, baseline, gap, rates, 1.0), unit=1.0)
+
+    def restored(self, fit: GapFit) -> GapFit:
+        """Return a fit of the two terms in the unit of the scale."""
+        square = self.unit**2
+        return replace(
+            fit,
+            points=fit.points * self.unit,
+            point_variance=fit.point_variance * square,
+            log_gamma=fit.log_gamma * self.unit,
+            slope=fit.slope * self.unit,
+            covariance=fit.covariance * square,
+            levels=fit.levels * self.unit,
+            levels_covariance=fit.levels_covariance * square,
+            budget_sd=fit.budget_sd * self.unit,
+        )
+
+
+def _terms(
+    treatment: Term, baseline: Term, gap: Array, rates: tuple[Array, Array], unit: float
+) -> tuple[Term, Term]:
+    """Return terms that differ by a gap.
+
+    Args:
+        treatment: the treatment's log errors.
+        baseline: the baseline's, which stay.
+        gap: the quantity, (run,).
+        rates: derivative of `unit` times the gap by the treatment's log error, and minus that by
+            the baseline's, (run,) each.
+        unit: of the gap.
+    """
+    covariance = None
+    if treatment.item_covariance is not None and baseline.item_covariance is not None:
+        ours, theirs = (np.nan_to_num(rate) / unit for rate in rates)
+        # An estimator adds the covariances of its terms, and that of the gap is their sum.
+        covariance = (
+            np.outer(ours, ours) * treatment.item_covariance
+            + (np.outer(theirs, theirs) - 1) * baseline.item_covariance
+        )
+    changed = Term(log_error=baseline.log_error + gap, item_covariance=covariance)
+    return changed, baseline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floors:
+    """Identified irreducible losses of treatment and baseline."""
+
+    fitted: Array
+    """(E_t, E_b)."""
+    drawn: Array
+    """Over refits of the surfaces to the same draws, (draw, 2); only draws below all losses."""
+
+    def widened(self, fit: GapFit, treatment: GapFit, baseline: GapFit) -> GapFit:
+        """Return the fit of a reducible gap with the uncertainty of the floors.
+
+        The points of the gap move with the floors, given the losses on the path, and the line
+        through them.
+
+        Args:
+            fit: fit of the reducible gap.
+            treatment: fit of the treatment's log loss.
+            baseline: fit of the baseline's.
+        """
+        budgets = np.intersect1d(treatment.budgets, baseline.budgets)
+        places = [np.isin(each.budgets, budgets) for each in (treatment, baseline)]
+        log_compute = treatment.log_compute[places[0]]
+        losses = np.exp(np.stack([treatment.points[places[0]], baseline.points[places[1]]]))
+        left = losses[None] - self.drawn[:, :, None]  # (draw, 2, budget)
+        known = np.all(left > 0, axis=(1, 2))
+        gaps = np.log(left[known, 0]) - np.log(left[known, 1])
+        law = line_rows(log_compute, fit.log_reference)
+        ends = np.stack([np.ones(3), fit.levels_at - fit.log_reference], axis=1) @ law
+        added = np.cov(gaps @ np.concatenate([law, ends]).T, rowvar=False)  # (5, 5)
+        return replace(
+            fit,
+            covariance=fit.covariance + added[:2, :2],
+            levels_covariance=fit.levels_covariance + added[2:, 2:],
+        )
+
+
+def floors_of(
+    reader: SurfaceReader, runs: SuiteRuns, treatment: Array, baseline: Array, level: float
+) -> Floors | None:
+    """Return the floors of two domains by their surfaces; None unless both are identified.
+
+    Args:
+        reader: surfaces of the corpus.
+        runs: its runs.
+        treatment: log losses, (run,).
+        baseline: log losses, (run,).
+        level: level of the intervals of the floors.
+    """
+    means = [
+        average_seeds(values, runs.run_cell, runs.num_cells)[0] for values in (treatment, baseline)
+    ]
+    cells = np.flatnonzero((reader.fits.weights > 0) & np.isfinite(means).all(axis=0))
+    try:
+        surfaces = [reader.surface(mean[cells], cells) for mean in means]
+    except FitError:
+        return None
+    lowest = [float(np.exp(np.nanmin(values))) for values in (treatment, baseline)]
+    if not all(
+        is_identified(surface, low, level) for surface, low in zip(surfaces, lowest, strict=True)
+    ):
+        return None
+    drawn = np.stack([surface.drawn.irreducible for surface in surfaces], axis=1)
+    return Floors(
+        fitted=np.array([surface.fit.irreducible[0] for surface in surfaces]),
+        drawn=drawn[np.all((drawn >= 0) & (drawn < lowest), axis=1)],
+    )
+
+
+def is_identified(surface: DrawnSurface, lowest: float, level: float) -> bool:
+    """Return whether a surface identifies its floor E.
+
+    The interval of E over the refits is above 0 and below the lowest loss, both exponents and
+    coefficients are inside their bounds, and the search converged.
+    """
+    fit = surface.fit
+    draws = np.concatenate([fit.irreducible, surface.drawn.irreducible])
+    if not fit.converged[0] or floor_interval(draws, lowest, level)[2]:
+        return False
+    exponents = np.array([fit.alpha[0], fit.beta[0]])
+    inside = (exponents > BOUNDS[0] * 1.001) & (exponents < BOUNDS[1] * 0.999)
+    return bool(inside.all() and fit.from_params[0] > 0 and fit.from_tokens[0] > 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain:
+    """The compute-equivalent gain F' / F with L_t(F') = L_b(F) along a path."""
+
+    log_gain: Array
+    """At the reference compute and at `levels_at` of the gap's fit, (4,)."""
+    standard_error: Array
+    """(4,)."""
+    slope: float
+    """d log gain / d log F."""
+    slope_standard_error: float
+    change_standard_error: float
+    dof: float
+    extrapolated: bool
+    """Whether F' at the reference compute is outside the observed range."""
+
+    @classmethod
+    def of(cls, gap: GapFit, treatment: GapFit) -> "Gain":
+        """Divide a gap by the treatment's rate, -d log L_t / d log F.
+
+        Errors are of first order, with gap and rate independent: the noise that runs share is in
+        the rate and cancels in the gap.
+
+        Args:
+            gap: fit of log G.
+            treatment: fit of the treatment's log value.
+        """
+        rate, rate_variance = -treatment.slope, float(treatment.covariance[1, 1])
+        levels = np.concatenate([[gap.log_gamma], gap.levels])
+        variance = np.concatenate([[gap.covariance[0, 0]], np.diag(gap.levels_covariance)])
+        log_gain = levels / rate
+
+        def error(value: float, its_variance: float) -> float:
+            return float(np.sqrt(its_variance + (value / rate) ** 2 * rate_variance) / abs(rate))
+
+        reached = gap.log_reference + log_gain[0]
+        return cls(
+            log_gain=log_gain,
+            standard_error=np.array([error(*each) for each in zip(levels, variance, strict=True)]),
+            slope=gap.slope / rate,
+            slope_standard_error=error(gap.slope, float(gap.covariance[1, 1])),
+            change_standard_error=error(gap.change, gap.change_standard_error**2),
+            dof=min(gap.dof, treatment.dof),
+            extrapolated=not gap.levels_at[0] <= reached <= gap.levels_at[2],
+        )
