@@ -155,7 +155,7 @@ def test_every_relative_law_with_a_verdict_and_an_interval_has_a_replication(pla
     laws = fit_family(plant(domains=domains, run_sd=0.01, domain_sd=0.01), spec).relative
     assert (np.isfinite(laws["replication"]) == (laws["verdict"] != "")).all()
     ratio = laws[laws["scale"] == "ratio"].set_index("treatment")["replication"]
-    assert ratio["far"] > 0.99 > ratio["near"] > 0.05
+    assert ratio["far"] > 0.95 > ratio["near"] > 0.05
 
 
 def test_the_same_seed_gives_the_same_numbers():
