@@ -12,6 +12,7 @@ from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
+from relscale.contract.tables.noise import NOISE
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predicted import PREDICTED
@@ -27,6 +28,7 @@ FAMILY_TABLES = (
     ABSOLUTE_FITS,
     SURFACE,
     RELATIVE,
+    NOISE,
     DECOMPOSITION,
     LOSS_TO_LOSS,
     TWO_STAGE,

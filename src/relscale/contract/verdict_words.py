@@ -106,8 +106,8 @@ class Verdict(StrEnum):
     )
     UNDECIDED = (
         "undecided",
-        "The tests allow more than one answer; the detectable slope in the same row says which "
-        "slopes the design would have found.",
+        "The tests allow more than one answer, about the change or about which domain is harder. "
+        "The detectable slope in the same row says which slopes the design would have found.",
         "?",
         ("#666666", "#e6e6e6", "", "yellow"),
     )

@@ -44,6 +44,8 @@ class Prediction:
     """By the law that was taken, (place,)."""
     fit_variance: Array
     """Variance over refits and draws of items, (place,)."""
+    budget_variance: Array
+    """Variance from the effects of budgets, (place,)."""
     law_variance: Array
     """Mean square difference of the other laws from the mean, weighted by how well they predict
     compute that is held out, (place,)."""
@@ -90,6 +92,22 @@ class AutoModel:
         return self.quantity.spec.seed, SEED
 
     @property
+    def budget_dof(self) -> float:
+        """Degrees of freedom of the variance of budget effects."""
+        return max(self.joint.dof, 1.0) if self.joint is not None else 1.0
+
+    def dof(self, own: float, of_budgets: float) -> float:
+        """Return degrees of freedom for a variance from runs plus one from budgets.
+
+        By Satterthwaite (1946): (a + b)^2 / (a^2 / dof_a + b^2 / dof_b).
+        """
+        run_dof = float(max(self.choice.taken.dof, 1))
+        if not own + of_budgets > 0:
+            return run_dof
+        share = own / (own + of_budgets)
+        return 1 / (share**2 / run_dof + (1 - share) ** 2 / self.budget_dof)
+
+    @property
     def inflation(self) -> float:
         """Return n / (n - p): refits leave out the degrees of freedom that the law takes."""
         taken = self.choice.taken
@@ -107,11 +125,12 @@ class AutoModel:
         """Read the law at places."""
         mean, drawn = self.values(places)
         others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
+        variance = np.var(drawn, axis=0, ddof=1) * self.inflation
         items = self._item_covariance(places)
         return Prediction(
             mean=mean,
-            fit_variance=np.var(drawn, axis=0, ddof=1) * self.inflation
-            + (0.0 if items is None else np.diag(items)),
+            fit_variance=variance + (0.0 if items is None else np.diag(items)),
+            budget_variance=np.diag(self._budget_covariance(places)).copy(),
             law_variance=self.choice.spread(np.array([mean, *others])),
         )
 
@@ -136,14 +155,16 @@ class AutoModel:
         reader = np.zeros((5, number + 3))
         reader[:2, :number], reader[2:, number:] = line, np.eye(3)
         covariance = np.cov(drawn @ reader.T, rowvar=False) * self.inflation
-        covariance = covariance + reader @ self._added(places, number) @ reader.T
-        dof, method = float(max(self.choice.taken.dof, 1)), "runs"
+        of_budgets = reader @ self._budget_covariance(places) @ reader.T
+        dof, method = self.dof(float(covariance[1, 1]), float(of_budgets[1, 1])), "runs"
+        covariance = covariance + of_budgets
         item_share, run_dof = 0.0, dof
         items = self._item_covariance(places)
         if items is not None:
             added = reader @ items @ reader.T
-            level = self.quantity.spec.level
-            dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, level)
+            of_runs, of_items = float(covariance[1, 1]), float(added[1, 1])
+            level, item_dof = self.quantity.spec.level, self.quantity.item_dof
+            dof = combined_dof(of_runs, of_items, dof, level, item_dof)
             covariance, method = covariance + added, "runs+items"
             item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
         if not np.isfinite(covariance).all() or self.choice.taken.dof < 1:
@@ -164,6 +185,7 @@ class AutoModel:
             num_runs=self.points.num_runs,
             notes=(*(self.joint.notes if self.joint is not None else ()), *notes),
             lack_of_fit_p=self.choice.taken.lack_of_fit_p,
+            budget_sd=self.joint.budget_sd if self.joint is not None else float("nan"),
             item_share=item_share,
             run_dof=run_dof,
         )
@@ -190,13 +212,12 @@ class AutoModel:
         member = (points.budget[None, :] == budgets[:, None]).astype(np.float64)
         count = member.sum(axis=1)
         member /= count[:, None]
-        log_compute = member @ points.log_compute
+        log_compute: Array = member @ points.log_compute
         places = self.paths.places(self.path, log_compute)
         if self.path.kind == OPTIMAL:
             kept = np.flatnonzero(self.paths.inside(places))
-            budgets, member, log_compute, count = (
-                part[kept] for part in (budgets, member, log_compute, count)
-            )
+            budgets, member = budgets[kept], member[kept]
+            log_compute, count = log_compute[kept], count[kept]
             places = self.paths.places(self.path, log_compute)
         if len(np.unique(log_compute)) < 2:
             raise FitError(
@@ -207,57 +228,48 @@ class AutoModel:
         read = fitted.log_gap(places)[0] + member @ left
         return budgets, log_compute, read, self.choice.taken.variance / count
 
-    def _added(self, places: Places, number: int) -> Array:
-        """Return the covariance from misplaced optima, (place, place).
+    def _budget_covariance(self, places: Places) -> Array:
+        """Return the covariance that the effects of budgets add at places, (place, place).
 
-        An optimum that is off by some share shifts the point of its budget by the law's slope along
-        the budget times that. Levels at the ends move with their budgets.
+        Their variance is that of `joint`, pooled over the family.
         """
-        size = len(places.log_compute)
-        added = np.zeros((size, size))
-        if self.joint is None:
-            return added
-        optima = self.quantity.fits.optima(Vertex())
-        variance = np.nan_to_num(
-            [optima[budget].location_variance for budget in self.joint.budgets]
-        )
-        away = replace(
-            places, log_tokens=places.log_tokens + STEP, log_params=places.log_params - STEP
-        )
-        fitted = self.choice.taken.fitted
-        tilt = (fitted.log_gap(away)[0] - fitted.log_gap(places)[0]) / STEP * np.log(10)
-        order = np.argsort(places.log_compute[:number], kind="stable")
-        weight = np.zeros((size, number))  # of each budget's shift in each place
-        weight[:number] = np.eye(number)
-        for place in range(number, size):
-            for index in range(number):
-                one = (np.arange(number) == index).astype(np.float64)
-                at = places.log_compute[:number][order]
-                weight[place, index] = np.interp(places.log_compute[place], at, one[order])
-        shift = weight * tilt[:, None]
-        return np.asarray((shift * variance) @ shift.T)
+        sd = self.joint.budget_sd if self.joint is not None else 0.0
+        if not sd > 0:
+            return np.zeros((len(places.log_compute), len(places.log_compute)))
+        member = (self.points.budget == np.unique(self.points.budget)[:, None]).astype(np.float64)
+        response = self._response(places, member)
+        return np.asarray(sd**2 * response.T @ response)
 
     def _item_covariance(self, places: Places) -> Array | None:
         """Return the covariance that item noise adds at places, (place, place)."""
         of_runs = self.quantity.item_covariance
         if of_runs is None:
             return None
-        kept = np.isfinite([term.log_error for term in self.quantity.terms]).all(axis=0)
+        kept = np.isin(self.quantity.runs.run_cell, self.points.cell)
+        kept &= np.isfinite([term.log_error for term in self.quantity.terms]).all(axis=0)
         values, vectors = np.linalg.eigh(of_runs[np.ix_(kept, kept)])
-        values = np.maximum(values[::-1], 0.0)
-        vectors = vectors[:, ::-1]
+        values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
         used = min(ITEM_DIRECTIONS, len(values))
         values[used - 1] = values[used - 1 :].sum()
+        response = self._response(places, vectors[:used])
+        return np.asarray((response.T * values[:used]) @ response)
+
+    def _response(self, places: Places, directions: Array) -> Array:
+        """Return the derivatives of the law at places, (direction, place).
+
+        Args:
+            places: where the law is read.
+            directions: changes of log G, (direction, run).
+        """
         law, ones = self.choice.taken.law, np.ones((1, self.points.num_runs))
         base = self.choice.taken.fitted.log_gap(places)[0]
-        added = np.zeros((len(base), len(base)))
-        for size, direction in zip(values[:used], vectors.T[:used], strict=True):
+        found = []
+        for direction in directions:
             moved = self.points.values.copy()
             moved[0] += STEP * direction
             shifted = law.fit(replace(self.points, values=moved), ones).log_gap(places)[0]
-            response = (shifted - base) / STEP
-            added += size * np.outer(response, response)
-        return added
+            found.append((shifted - base) / STEP)
+        return np.array(found)
 
 
 def drawn_weights(number: int, draws: int, seed: tuple[int, ...]) -> Array:

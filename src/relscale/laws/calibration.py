@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from relscale.laws.auto_model import AutoModel, choice_of, drawn_weights
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Index
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
 from relscale.laws.held_out import LN10, Origin
@@ -38,7 +38,7 @@ class Targets:
     """Observed log G, (target,)."""
     variance: Array
     """Its variance, (target,)."""
-    group: Array
+    group: Index
     """Group of compute of each target, (target,), as in `FutureSplits`."""
     budgets: tuple[str, ...]
     """Budget of each target."""
@@ -139,14 +139,17 @@ def predicted_at(
     """
     read = model.predict(places)
     taken = model.choice.taken
-    variance = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
+    own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
     top = float(model.choice.trials.splits.log_compute[-1])
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
     factor = np.array([calibration.factor(float(value)) for value in horizon])
-    dof = max(taken.dof, 1)
-    half = float(stats.t.ppf(0.5 + model.quantity.spec.level / 2, dof)) * factor
+    tail = 0.5 + model.quantity.spec.level / 2
+    dof = [model.dof(float(a), float(b)) for a, b in zip(own, read.budget_variance, strict=True)]
     return Forecast(
-        mean=read.mean, half_width=half * np.sqrt(variance), horizon=horizon, factor=factor
+        mean=read.mean,
+        half_width=stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance),
+        horizon=horizon,
+        factor=factor,
     )
 
 
@@ -173,7 +176,7 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
     for index, origin in enumerate(splits.origins):
         choice = choice_of(model.quantity, trials, origin.group)
         law, left = choice.taken.law, int(origin.train.sum())
-        held = np.flatnonzero(targets.group >= origin.group)
+        held = np.flatnonzero(targets.group >= origin.group).astype(np.int64)
         mean = read[law.name][1 + index][held]
         if left <= law.num_parameters + 1 or not len(held) or not np.isfinite(mean).all():
             continue
@@ -184,6 +187,7 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
         if len(refits) < len(drawn) / 2:
             continue
         variance = np.var(refits, axis=0, ddof=1) * left / (left - law.num_parameters)
+        variance += budget_scatter(model, origin.group, targets.places.log_compute[held])
         others = np.array([read[trial.name][1 + index][held] for trial in choice.contenders])
         tests.append(
             BackTest(
@@ -197,6 +201,24 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
             )
         )
     return tests
+
+
+def budget_scatter(model: AutoModel, group: int, log_compute: Array) -> Array:
+    """Return the variance that effects of budgets give a straight line's prediction, (target,).
+
+    Args:
+        model: the law; its budget variance is that of `joint`.
+        group: budgets below it are fitted.
+        log_compute: of the budgets that are predicted, (target,).
+    """
+    sd = model.joint.budget_sd if model.joint is not None else 0.0
+    if not sd > 0:
+        return np.zeros(len(log_compute))
+    fitted = model.choice.trials.splits.log_compute[:group]
+    design = np.stack([np.ones(group), fitted - fitted.mean()], axis=1)
+    at = np.stack([np.ones(len(log_compute)), log_compute - fitted.mean()], axis=1)
+    leverage = np.einsum("ij,jk,ik->i", at, np.linalg.pinv(design.T @ design), at)
+    return np.asarray(sd**2 * (1 + leverage))
 
 
 def targets_of(model: AutoModel) -> Targets:
@@ -238,7 +260,7 @@ def targets_of(model: AutoModel) -> Targets:
     )
 
 
-def _only(targets: Targets, kept: Array) -> Targets:
+def _only(targets: Targets, kept: Index) -> Targets:
     places = targets.places
     return Targets(
         places=Places(

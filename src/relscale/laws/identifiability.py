@@ -21,8 +21,13 @@ from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import EXPONENTS, SATURATING, FittedSaturating
 from relscale.laws.loss_laws.surface import SURFACES, identified_rows
 from relscale.laws.run_points import RunPoints
-from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch, constrained
-from relscale.laws.surface_fit.search import Terms
+from relscale.laws.surface_fit.projection import (
+    BOUNDS,
+    STARTS,
+    Constraint,
+    SurfaceBatch,
+    constrained,
+)
 
 MAX_CONDITION = 1e4
 """Condition number of a scaled Jacobian from which on parameters are not separated."""
@@ -115,20 +120,15 @@ def identify_surface(
         float(fit.objective[0]), float(np.sum(weights > 0)) - SURFACES.num_parameters, level
     )
     starts = np.array([[fit.alpha[0], fit.beta[0]], *([start, start] for start in STARTS[1:4])])
-    low, high = BOUNDS
-
-    def reaches(terms: Terms, *ranges: tuple[tuple[float, float], tuple[float, float]]) -> bool:
-        """Return whether a constrained fit is inside the profile limit."""
-        return constrained(fit.plane, loss, weights, starts, terms, np.array(ranges)) <= limit
-
-    both = (low, high)
-    unbounded = [
-        *(["E"] if reaches(Terms(floor=False), (both, both)) else []),
-        *(["A"] if reaches(Terms(params=False), (both, both)) else []),
-        *(["alpha"] if reaches(Terms(), ((low, low), both), ((high, high), both)) else []),
-        *(["B"] if reaches(Terms(tokens=False), (both, both)) else []),
-        *(["beta"] if reaches(Terms(), (both, (low, low)), (both, (high, high))) else []),
-    ]
+    cases = (
+        ("E", Constraint(terms=(False, True, True))),
+        ("A", Constraint(terms=(True, False, True))),
+        ("B", Constraint(terms=(True, True, False))),
+        *(("alpha", Constraint(alpha=(end, end))) for end in BOUNDS),
+        *(("beta", Constraint(beta=(end, end))) for end in BOUNDS),
+    )
+    squares = constrained(fit.plane, loss, weights, starts, [case for _, case in cases])
+    reached = [name for (name, _), value in zip(cases, squares, strict=True) if value <= limit]
 
     def plane(rows: Array) -> Array:
         return _plane(points, rows * weights)
@@ -140,7 +140,7 @@ def identify_surface(
     apart = identified_rows(points, weights[None])[0]
     return Identification(
         condition=condition_number(fit.jacobian()[0], weights) if apart else float("inf"),
-        unbounded=tuple(unbounded),
+        unbounded=tuple(dict.fromkeys(reached)),
         left_out_error=left_out,
         simpler_error=simpler,
     )

@@ -207,13 +207,22 @@ class MetricFits:
         return floors_of(self.reader, self.runs, *values, self.spec.level)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
-        """Return a fit without item noise, from the budgets with a lower index than `below`.
+        """Return a fit without item noise, from the budgets with a lower index than `below`; once.
 
         Raises:
             FitError: there is no estimate.
         """
-        quantity = self.quantity(without_items(self.terms(*domains)), *domains)
-        return ESTIMATORS[estimator].fit(quantity, below)
+        key = ("without items", str(below), estimator, *domains)
+        if key not in self._fits:
+            quantity = self.quantity(without_items(self.terms(*domains)), *domains)
+            try:
+                self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
+            except FitError as error:
+                self._fits[key] = error
+        found = self._fits[key]
+        if isinstance(found, FitError):
+            raise found
+        return found
 
     def _check(self, estimator: str, *domains: str) -> None:
         """Check that domains, or a gap of two, can be fitted.

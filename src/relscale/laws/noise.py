@@ -35,6 +35,11 @@ PRIOR_PAIRS = 1
 one corpus have one pair, which says little, and to take dependent gaps for independent ones gives
 false verdicts."""
 
+ORDER_LENGTH = 0.3
+"""Natural log of the ratio of tokens at which noise of a shared data order has correlation 1 / e:
+differences between seeds were seen to correlate within that distance."""
+LARGEST_ORDER_SHARE = 0.95
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
@@ -99,6 +104,26 @@ class Pooled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FamilyRatio:
+    """Budget variance over run variance, common to the gaps of a family."""
+
+    ratio: float
+    """Estimate without a bound at 0."""
+    mean_trace: float
+    """Sizes per budget, as far as the ratio is concerned: the budgets' scatter is
+    1 + ratio x mean_trace times what the runs explain."""
+    dof: float
+    """Degrees of freedom: independent squares in the scatter."""
+    independent_gaps: float
+    """Number of independent gaps that are worth as much as the gaps, all corpora together."""
+
+    @property
+    def inflation(self) -> float:
+        """Return the scatter of the budgets over what the runs explain."""
+        return 1 + self.ratio * self.mean_trace
+
+
+@dataclass(frozen=True, kw_only=True)
 class Components:
     """Noise of a gap for a law that is linear in the cells."""
 
@@ -115,29 +140,30 @@ class Components:
         return float(np.sqrt(np.maximum(self.budget_variance, 0.0)))
 
 
-def moments_of(values: Array, design: Array, member: Array, weights: Array) -> Moments:
+def moments_of(values: Array, design: Array, member: Array, shape: Array) -> Moments:
     """Return the mean squares of a gap about its line and within its budgets.
 
     Args:
         values: (cell,).
         design: (cell, term) of the line; the first two are 1 and log F.
         member: (cell, budget) 1 where a cell is of a budget.
-        weights: (cell,) relative inverse variances.
+        shape: (cell, cell) covariance of the cells' noise, in units of the run variance.
     """
-    root = np.sqrt(weights)[:, None]
+    weights = 1 / np.diag(shape)
+    whiten = np.linalg.inv(np.linalg.cholesky(shape))
     terms = design.shape[1]
     # The line goes through the budgets' mean log F: small differences in compute between runs of
     # one budget say nothing about the budgets.
     means = (member.T @ (weights * design[:, 1])) / (member.T @ weights)
     columns = np.concatenate([design, member], axis=1)
     columns[:, 1] = member @ means
-    basis, triangle = np.linalg.qr(columns * root)
+    basis, triangle = np.linalg.qr(whiten @ columns)
     basis = basis * np.sign(np.diag(triangle))
     size = np.abs(np.diag(triangle))
     kept = np.flatnonzero(size > 1e-9 * np.max(size))
     extra = basis[:, kept[kept >= terms]]  # budgets about the line
     free = basis[:, kept]
-    scaled = values * root[:, 0]
+    scaled = whiten @ values
     residual = scaled - free @ (free.T @ scaled)
     contrasts = extra.T @ scaled
     run_dof = len(values) - len(kept)
@@ -146,14 +172,14 @@ def moments_of(values: Array, design: Array, member: Array, weights: Array) -> M
         run_dof=run_dof,
         scatter=float(contrasts @ contrasts),
         scatter_dof=extra.shape[1],
-        trace=float(np.sum((extra.T @ (member * root)) ** 2)),
+        trace=float(np.sum((extra.T @ whiten @ member) ** 2)),
         contrasts=contrasts,
         residual=residual,
     )
 
 
 def pool(
-    own: Moments, same: Sequence[Moments], others: Sequence[Sequence[Moments]]
+    own: Moments, same: Sequence[Moments], others: Sequence[Sequence[Moments]], shared: float
 ) -> Pooled | None:
     """Return the budget variance of a gap by the other gaps of the family.
 
@@ -161,34 +187,86 @@ def pool(
         own: moments of the gap.
         same: of the other gaps of its corpus.
         others: of the gaps of each other corpus.
+        shared: mean squared correlation of two gaps of one corpus (`squared_correlation`).
 
     Returns:
         None where no other gap can be pooled, or the gap's run variance is not known.
     """
-    groups = [[each for each in group if each.can_be_pooled] for group in (same, *others)]
-    flat = [each for group in groups for each in group]
-    if not flat or not np.isfinite(own.run_variance):
+    found = family_ratio([same, *others], shared) if np.isfinite(own.run_variance) else None
+    if found is None:
         return None
-    shared = _squared_correlation(
-        [[own, *groups[0]] if own.can_be_pooled else groups[0], *groups[1:]]
+    close = sum(each.can_be_pooled for each in same)
+    number = close + sum(each.can_be_pooled for group in others for each in group)
+    return Pooled(
+        budget_variance=found.ratio * own.run_variance,
+        unit=own.run_variance * max(found.inflation, LEAST_SHARE) / found.mean_trace,
+        dof=found.dof,
+        overlap=shared * close / number,
     )
+
+
+def order_share(differences: Sequence[Array], log_tokens: Sequence[Array]) -> float:
+    """Return the share of a run's variance that runs of one seed have in common.
+
+    Runs of one seed that read one order of the data share noise, which is a smooth function of the
+    tokens read: `order_kernel`. Differences between two seeds of one size then correlate between
+    sizes with neighbouring tokens. The share is the regression of their products on the kernel.
+
+    Args:
+        differences: between two seeds, (size,), one array per gap.
+        log_tokens: natural log of the tokens of these sizes.
+
+    Returns:
+        From 0 to `LARGEST_ORDER_SHARE`; 0 where no two sizes have two seeds.
+    """
+    products, squares = 0.0, 0.0
+    for delta, tokens in zip(differences, log_tokens, strict=True):
+        if len(delta) < 2:
+            continue
+        kernel = np.triu(order_kernel(tokens), 1)
+        products += float(delta @ kernel @ delta)
+        squares += float(np.sum(kernel**2)) * float(np.mean(delta**2))
+    return float(np.clip(products / squares, 0.0, LARGEST_ORDER_SHARE)) if squares > 0 else 0.0
+
+
+def order_kernel(log_tokens: Array) -> Array:
+    """Return exp(-|difference| / ORDER_LENGTH), (size, size)."""
+    return np.asarray(np.exp(-np.abs(log_tokens[:, None] - log_tokens) / ORDER_LENGTH))
+
+
+def family_ratio(
+    groups: Sequence[Sequence[Moments]], shared: float | None = None
+) -> FamilyRatio | None:
+    """Return the common ratio of budget variance over run variance.
+
+    Args:
+        groups: gaps of each corpus.
+        shared: mean squared correlation of two gaps of one corpus; None takes it from the gaps.
+
+    Returns:
+        None where no gap can be pooled.
+    """
+    groups = [[each for each in group if each.can_be_pooled] for group in groups]
+    flat = [each for group in groups for each in group]
+    if not flat:
+        return None
+    correlation = squared_correlation(groups) if shared is None else shared
     weight = np.array([each.scatter_dof for each in flat], dtype=np.float64)
-    excess = np.array([_ratio(each) for each in flat]) - 1  # E = ratio x trace / dof
+    excess = np.array([_scatter_ratio(each) for each in flat]) - 1  # E = ratio x trace / dof
     per_ratio = np.array([each.trace / each.scatter_dof for each in flat])
     mean_trace = float(np.sum(weight * per_ratio) / np.sum(weight))
     ratio = float(np.sum(weight * excess) / np.sum(weight * per_ratio))
-    dof = np.array(
-        [
-            np.sum([each.scatter_dof for each in group]) / (1 + (len(group) - 1) * shared)
-            for group in groups
-        ]
-    )
-    inflation = max(1 + ratio * mean_trace, LEAST_SHARE)
-    return Pooled(
-        budget_variance=ratio * own.run_variance,
-        unit=own.run_variance * inflation / mean_trace,
+    independent = [len(group) / (1 + (len(group) - 1) * correlation) for group in groups]
+    dof = [
+        number * float(np.mean([each.scatter_dof for each in group]))
+        for number, group in zip(independent, groups, strict=True)
+        if group
+    ]
+    return FamilyRatio(
+        ratio=ratio,
+        mean_trace=mean_trace,
         dof=float(np.sum(dof)),
-        overlap=shared * len(groups[0]) / len(flat),
+        independent_gaps=float(np.sum(independent)),
     )
 
 
@@ -253,13 +331,13 @@ def _positive(covariance: Array) -> Array:
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
-def _ratio(each: Moments) -> float:
+def _scatter_ratio(each: Moments) -> float:
     """Return the scatter in units of the run variance, unbiased: E[1 / chi^2_n] = 1 / (n - 2)."""
     mean = each.scatter / each.scatter_dof / each.run_variance
     return mean * (each.run_dof - 2) / each.run_dof
 
 
-def _squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
+def squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
     """Return the mean squared correlation of the noise of two gaps of one corpus.
 
     It is the larger of two estimates. The first is that of the residuals within budgets, less its
@@ -267,9 +345,10 @@ def _squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
     cosine of two contrasts (as vectors over the gaps) is (1 + (J - 1) r^2) / J. A baseline whose
     budget effects are larger than those of the treatments shows only there.
     """
-    within, weight, cosines = 0.0, 0, []
+    within, weight = 0.0, 0
     vectors: list[Array] = []
-    for group in groups:
+    for every in groups:
+        group = [each for each in every if each.can_be_pooled]
         sizes = {(len(each.residual), each.scatter_dof) for each in group}
         if len(group) < 2 or len(sizes) > 1:
             continue
@@ -282,14 +361,14 @@ def _squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
         scaled = np.stack([each.contrasts / np.sqrt(each.run_variance) for each in group])
         vectors.extend(scaled.T)
     shared = within / weight if weight else 1.0
-    for index, first in enumerate(vectors):
-        for second in vectors[:index]:
-            if len(first) == len(second):
-                size = float(first @ first) * float(second @ second)
-                cosines.append(float(first @ second) ** 2 / size if size > 0 else 0.0)
-    if cosines:
-        number = float(np.median([len(each) for each in vectors]))
-        of_budgets = (number * float(np.mean(cosines)) - 1) / (number - 1)
-        mean = (len(cosines) * of_budgets + PRIOR_PAIRS) / (len(cosines) + PRIOR_PAIRS)
-        shared = max(shared, mean)
+    length = max((len(each) for each in vectors), default=0)
+    stacked = np.array([each for each in vectors if len(each) == length])
+    if len(stacked) > 1:
+        products = stacked @ stacked.T
+        size = np.outer(np.diag(products), np.diag(products))
+        upper = np.triu(size > 0, 1)
+        cosines = products[upper] ** 2 / size[upper]
+        pairs = len(cosines)
+        of_budgets = (length * float(np.sum(cosines)) - pairs) / (length - 1)  # sum over pairs
+        shared = max(shared, (of_budgets + PRIOR_PAIRS) / (pairs + PRIOR_PAIRS))
     return float(np.clip(shared, 0.0, 1.0))

@@ -13,7 +13,7 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.curves import READING
 from relscale.contract.tables.predicted import PREDICTED
 from relscale.laws.auto_model import AutoModel, auto_model
-from relscale.laws.calibration import Calibration, back_tests, predicted_at
+from relscale.laws.calibration import BackTest, Calibration, back_tests, predicted_at
 from relscale.laws.fit_error import FitError
 from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
 from relscale.laws.paths import Path, Paths
@@ -145,7 +145,7 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
     peers = fits.gaps if gaps else fits.losses
     key = f"calibration {group}"
     if key not in peers.kept:
-        tests = []
+        tests: list[BackTest] = []
         for subject in subjects_of(fits):
             if bool(subject.baseline) == gaps:
                 model = model_of(fits, subject)

@@ -23,13 +23,12 @@ def predicted_text(predicted: pd.DataFrame) -> str:
     """
     console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
     known = predicted[predicted["value"].notna()]
-    for (corpus, metric, compute, params), rows in known.groupby(
-        ["corpus", "metric", "compute", "params"], sort=False
-    ):
-        tokens = float(rows["tokens"].iloc[0])
+    for _, rows in known.groupby(["corpus", "metric", "compute", "params"], sort=False):
+        first = rows.iloc[0]
         title = (
-            f"Predicted {metric}, trained on {corpus}: {float(params):.4g} parameters, "
-            f"{tokens:.4g} tokens, {float(compute):.4g} FLOPs"
+            f"Predicted {first['metric']}, trained on {first['corpus']}: "
+            f"{float(first['params']):.4g} parameters, {float(first['tokens']):.4g} tokens, "
+            f"{float(first['compute']):.4g} FLOPs"
         )
         console.print(_table(title, rows))
     for _, row in predicted[predicted["value"].isna()].iterrows():

@@ -129,9 +129,11 @@ def print_summary(
     relative: pd.DataFrame,
     absolute: pd.DataFrame,
     estimator: str = "joint",
+    *,
     families: pd.DataFrame | None = None,
+    forecast: pd.DataFrame | None = None,
 ) -> None:
-    """Print one table per corpus, then lines on families, verdicts and absolute laws.
+    """Print one table per corpus, then lines on families, verdicts, absolute laws and back-tests.
 
     Args:
         console: where to.
@@ -139,6 +141,7 @@ def print_summary(
         absolute: absolute.csv.
         estimator: the estimator of the laws to show.
         families: families.csv, for the tests of whole families.
+        forecast: forecast.csv, for the back-tests by horizon.
     """
     rows = verdict_rows(relative, estimator)
     levels = pd.to_numeric(relative["ci_level"]).dropna()
@@ -151,7 +154,8 @@ def print_summary(
     lines = [] if families is None else omnibus_lines(families, estimator)
     lines += verdict_lines(rows) or ["No verdict: the table of relative laws has none."]
     lines += [scale_line(relative, estimator), *absolute_lines(absolute, estimator)]
-    lines.append(lack_of_fit_line(relative, absolute, estimator))
+    lines += [lack_of_fit_line(relative, absolute, estimator)]
+    lines += [] if forecast is None else forecast_lines(forecast)
     for line in filter(None, lines):
         console.print(line)
 
@@ -175,12 +179,12 @@ def summary_text(
         families: families.csv.
         forecast: forecast.csv, the back-tests by horizon.
     """
-    by_horizon = [] if forecast is None else forecast_lines(forecast)
+    by_horizon = forecast is not None and bool(forecast_lines(forecast))
     with io.StringIO() as text:
         console = Console(file=text, width=100, highlight=False)
-        print_summary(console, relative, absolute, estimator, families)
+        print_summary(console, relative, absolute, estimator, families=families, forecast=forecast)
         lines = [agreement_line(relative, estimator)]
-        lines += by_horizon or backtest_lines(backtest, estimator)
+        lines += [] if by_horizon else backtest_lines(backtest, estimator)
         for line in filter(None, lines):
             console.print(line)
         return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

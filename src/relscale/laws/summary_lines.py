@@ -15,6 +15,7 @@ from relscale.contract.scale_words import SCALE_WORDS
 from relscale.contract.scales import DIFFERENCE, RATIO, on_scale
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
+from relscale.contract.verdicts import UNDECIDED, direction_of
 
 GAP_VERBS = {"narrows": "narrow", "widens": "widen", "crosses": "cross", "parallel": "be parallel"}
 CHANGE_VERBS = {"rises": "rise", "falls": "fall", "parallel": "be parallel"}
@@ -30,20 +31,16 @@ LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
 
 
 def verdict_lines(rows: pd.DataFrame) -> list[str]:
-    """Count the verdicts of some laws: those about gaps, and those where higher is better.
+    """Count the verdicts of some laws, metric by metric.
 
     Args:
         rows: rows of relative.csv of one estimator and one scale.
     """
-    with_verdict = rows[has_verdict(rows)]
-    lines = []
     rising = _is_rising(rows)
-    for part, noun, verbs in (
-        (with_verdict[~rising[with_verdict.index]], "gap", GAP_VERBS),
-        (with_verdict[rising[with_verdict.index]], "comparison", CHANGE_VERBS),
-    ):
-        if len(part):
-            lines.append(_counted(part, noun, verbs))
+    lines = [
+        _counted(part, bool(rising[part.index].any()))
+        for _, part in rows[has_verdict(rows)].groupby("metric", sort=False)
+    ]
     lacking = rows[~has_verdict(rows)]
     if len(lacking):
         verb = "has" if len(lacking) == 1 else "have"
@@ -55,17 +52,31 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
 
 
 def undecided_words(rows: pd.DataFrame) -> str:
-    """Return the slope that the undecided comparisons leave open: it would have been detected.
+    """Return the reasons of undecided verdicts, after a colon; empty without a reason.
+
+    Either the gap is shown to change, but not which domain is harder, or no change is shown: then
+    the slope is named that would have been detected.
 
     Args:
         rows: undecided rows of relative.csv.
     """
-    detectable = finite(rows["detectable_dbeta"]).dropna()
-    if not len(detectable):
-        return ""
-    low, middle, high = detectable.min(), detectable.median(), detectable.max()
-    spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
-    return f": a slope of {middle:.2g}{spread} would have been detected with a chance of 80 %"
+    changes = rows["faster"].astype(str).isin(["treatment", "baseline"])
+    detectable = finite(rows["detectable_dbeta"])[~changes].dropna()
+    said = []
+    if changes.any():
+        number = int(changes.sum())
+        who = f"{number} of them {'changes' if number == 1 else 'change'}"
+        who = "it changes" if len(rows) == 1 else who
+        said.append(f"{who}, but it is not shown which domain is harder")
+    if len(detectable):
+        low, middle, high = detectable.min(), detectable.median(), detectable.max()
+        spread = "" if low == high else f" (the median; {low:.2g} to {high:.2g})"
+        others = "for the others " if said else ""
+        said.append(
+            f"{others}a slope of {middle:.2g}{spread} would have been detected with a chance of "
+            "80 %"
+        )
+    return f": {'; '.join(said)}" if said else ""
 
 
 def scale_line(relative: pd.DataFrame, estimator: str) -> str:
@@ -90,14 +101,15 @@ def scale_line(relative: pd.DataFrame, estimator: str) -> str:
         for word in dict.fromkeys(verdict.direction for verdict in Verdict)
         if word in directions
     )
-    same = both["verdict"].astype(str).str.removesuffix(" slightly") == both[
-        "verdict_other"
-    ].astype(str).str.removesuffix(" slightly")
-    return (
-        f"{capital(SCALE_WORDS[DIFFERENCE].phrase)}, in the unit of the metric: {said}. "
-        f"{int(same.sum())} of {count(len(both), 'comparison')} {_has(int(same.sum()))} the same "
-        "direction on both scales."
+    decided = both[(both["verdict"] != UNDECIDED) & (both["verdict_other"] != UNDECIDED)]
+    same = decided["verdict"].map(direction_of) == decided["verdict_other"].map(direction_of)
+    agree = (
+        f"{int(same.sum())} of {count(len(decided), 'comparison')} that are decided on both "
+        f"scales {_has(int(same.sum()))} the same direction."
+        if len(decided)
+        else "No comparison is decided on both scales."
     )
+    return f"{capital(SCALE_WORDS[DIFFERENCE].phrase)}, in the unit of the metric: {said}. {agree}"
 
 
 def omnibus_lines(families: pd.DataFrame, estimator: str, alpha: float = 0.05) -> list[str]:
@@ -138,18 +150,20 @@ def absolute_lines(absolute: pd.DataFrame, estimator: str) -> list[str]:
         fitted = group[exponent.notna()].assign(exponent=exponent.dropna())
         if not len(fitted):
             continue
-        fitted = fitted.sort_values("exponent", kind="stable")
-        ends = [fitted.iloc[0]] if len(fitted) == 1 else [fitted.iloc[0], fitted.iloc[-1]]
-        said = " to ".join(_exponent(row) for row in ends)
-        lost = len(group) - len(fitted)
+        has_floor = finite(fitted["offset"]) > 0
+        parts = [_exponents(fitted[~has_floor])] if (~has_floor).any() else []
+        if has_floor.any():
+            parts.append(
+                f"{int(has_floor.sum())} with an irreducible part, exponent of the rest "
+                f"{_exponents(fitted[has_floor])}"
+            )
         doubtful = int((fitted["status"].astype(str) != Status.OK).sum())
-        floors = int((finite(fitted["offset"]) > 0).sum())
-        extra = [f"{floors} with an irreducible part"] if floors else []
-        extra += [f"{doubtful} with a reservation in their status"] if doubtful else []
-        extra += [f"{lost} more without a law"] if lost else []
+        parts += [f"{doubtful} with a reservation in their status"] if doubtful else []
+        lost = len(group) - len(fitted)
+        parts += [f"{lost} more without a law"] if lost else []
         lines.append(
             f"{count(len(fitted), 'absolute law')} of {metric_words(str(metric))} ({name}), "
-            f"exponent with interval: {'; '.join([said, *extra])}."
+            f"exponent with interval: {'; '.join(parts)}."
         )
     return lines or ["No absolute law was fitted."]
 
@@ -274,8 +288,9 @@ def _is_rising(rows: pd.DataFrame) -> pd.Series:
     return rows["metric"].isin(known | set(rows.loc[moved, "metric"]))
 
 
-def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
-    """Count the verdicts of comparisons that all have one."""
+def _counted(rows: pd.DataFrame, rising: bool) -> str:
+    """Count the verdicts of comparisons in one metric that all have one."""
+    noun, verbs = ("comparison", CHANGE_VERBS) if rising else ("gap", GAP_VERBS)
     words = rows["verdict"].astype(str)
     direction = words.str.removesuffix(" slightly")
     parts = []
@@ -290,7 +305,8 @@ def _counted(rows: pd.DataFrame, noun: str, verbs: dict[str, str]) -> str:
     undecided = rows[words == Verdict.UNDECIDED.value]
     phrase = SCALE_WORDS[str(rows["scale"].iloc[0])].phrase
     return (
-        f"{capital(phrase)}, of {count(len(rows), noun)}: {joined(parts)}; "
+        f"{capital(phrase)}, of {count(len(rows), noun)} in "
+        f"{metric_words(str(rows['metric'].iloc[0]))}: {joined(parts)}; "
         f"{len(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided"
         f"{undecided_words(undecided)}."
     )
@@ -304,6 +320,12 @@ def _reasons(rows: pd.DataFrame) -> str:
 
 def _has(number: int) -> str:
     return "has" if number == 1 else "have"
+
+
+def _exponents(laws: pd.DataFrame) -> str:
+    """Return the smallest and the largest exponent of some laws, with intervals."""
+    ends = laws.sort_values("exponent", kind="stable").iloc[[0, -1]]
+    return " to ".join(_exponent(row) for _, row in ends.iloc[: len(laws)].iterrows())
 
 
 def _exponent(row: pd.Series) -> str:

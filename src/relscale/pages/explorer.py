@@ -56,9 +56,8 @@ LABELS = (
     "path",
     "law",
     "scales_agree",
-    "contrast",
-    "first",
-    "second",
+    "kind",
+    "other",
     "budget",
     "held_out_budget",
 )
@@ -66,7 +65,7 @@ LABELS = (
 PREFERRED_ESTIMATORS, FALLBACK_ESTIMATOR = ("auto", "joint"), "vertex"
 """The estimators that are chosen first, and the one shown where the chosen one has no rows: `joint`
 fits gaps at the optimum of `vertex`."""
-NO_CONTRASTS = ("corpus", "family", "metric", "estimator", "contrast")
+NO_CONTRASTS = ("corpus", "family", "metric", "kind", "domain", "other", "estimator")
 """Columns of a table of contrasts without rows."""
 
 

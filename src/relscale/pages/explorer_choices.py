@@ -21,7 +21,7 @@ SHAPES = {
 }
 """Vega's names of the figures' markers; those that Vega lacks are drawn as circles."""
 AGAINST_BASELINE = "baseline"
-CONTRASTS = {"family_mean": "the mean of the family", "pairs": "each other domain"}
+CONTRAST_WORDS = {"family_mean": "the mean of the family", "pair": "each other domain"}
 """Words for contrasts, after "contrast with"."""
 
 
@@ -127,8 +127,8 @@ def path_choices(laws: pd.DataFrame) -> list[NamedChoice]:
 def contrast_choices(contrasts: pd.DataFrame) -> list[NamedChoice]:
     """Return the contrasts of contrasts.csv other than those with the baseline."""
     return [
-        NamedChoice(name=name, label=CONTRASTS.get(name, words(name)))
-        for name in ordered([], contrasts["contrast"])
+        NamedChoice(name=name, label=CONTRAST_WORDS.get(name, words(name)))
+        for name in ordered([], contrasts["kind"])
         if name != AGAINST_BASELINE
     ]
 

@@ -55,8 +55,8 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _REMARKS,
     ),
     "contrasts": (
-        ShownColumn(key="first", title="domain", form="domain"),
-        ShownColumn(key="second", title="compared with", form="domain"),
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="other", title="compared with", form="domain"),
         ShownColumn(key="dbeta", title="dβ", form="signed"),
         _INTERVAL,
         _number("p_difference", "p", 2),

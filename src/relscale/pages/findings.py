@@ -189,7 +189,7 @@ def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> 
         if tables.families is None
         else family_sentences(tables.families, choices, spec.estimator, spec.labels)
     )
-    forecast = [] if tables.forecast is None else forecast_lines(tables.forecast)
+    forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
     return Answer(
         question=QUESTION,
         scope=scope_sentence(tables.suite, spec.compute),
@@ -197,6 +197,13 @@ def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> 
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*remark_sentences(shown, tables.relative, spec.labels), *forecast],
         method=METHOD,
+    )
+
+
+def _of(table: pd.DataFrame, choices: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return the rows of the shown families, each in its metric."""
+    return pd.concat(
+        [table.iloc[:0], *(pick(table, family=name, metric=metric) for name, metric in choices)]
     )
 
 

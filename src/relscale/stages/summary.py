@@ -6,6 +6,7 @@ from rich.console import Console
 
 from relscale.contract.io import read_table
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.summary import print_summary, shown_estimator
 from relscale.runtime import run
@@ -16,14 +17,20 @@ def main(
     relative: Path,
     absolute: Path,
     families: Path | None = None,
+    forecast: Path | None = None,
     estimator: str = "",
     report: str,
 ) -> None:
     """Read the law tables and print the summary, with the report's path as the last line."""
     console = Console(highlight=False)
     laws = read_table(relative, RELATIVE.names), read_table(absolute, ABSOLUTE.names)
-    tests = read_table(families) if families else None
-    print_summary(console, *laws, estimator or shown_estimator(laws[0]), tests)
+    print_summary(
+        console,
+        *laws,
+        estimator or shown_estimator(laws[0]),
+        families=read_table(families) if families else None,
+        forecast=read_table(forecast, FORECAST.names) if forecast else None,
+    )
     console.print(f"Report: {report}", soft_wrap=True, markup=False, emoji=False)
 
 

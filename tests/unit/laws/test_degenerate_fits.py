@@ -176,11 +176,11 @@ def test_the_summary_names_corpora_as_they_are_and_counts_only_laws(frame):
     assert "0.1 [0.08, 0.12]" in said and said.endswith("; 1 more without a law.")
     backtest = found.laws.backtest.assign(error_percent=math.nan)
     assert backtest_lines(backtest, "joint")[0].startswith("No back-test: no gap")
-    assert "On the ratio scale, of 1 gap: " in " ".join(found.summary().split())
+    assert "On the ratio scale, of 1 gap in bits per byte: " in " ".join(found.summary().split())
 
 
 def test_a_table_without_a_verdict_is_not_counted_as_one(frame):
-    assert "No verdict: " in fitted(runs_of(frame, "n1")).summary()
+    assert "no verdict" in fitted(runs_of(frame, "2e11-n1")).summary()
 
 
 def test_values_of_all_kinds_of_nothing_are_one_line(frame):

@@ -40,11 +40,11 @@ def test_tables_have_their_columns(plant):
     laws = fit_family(plant(domains=THREE, run_sd=0.01, domain_sd=0.005), EVERYTHING)
     for name, table in TABLES.items():
         assert tuple(getattr(laws, name).columns) == table.names
-    assert len(laws.points) == 3 * 5 * 4
-    assert len(laws.absolute) == 3 * 5
-    assert len(laws.absolute_fits) == 3 * 5 * 4
+    assert len(laws.points) == 3 * 6 * 4
+    assert len(laws.absolute) == 3 * 6
+    assert len(laws.absolute_fits) == 3 * 6 * 4
     assert len(laws.surface) == 3 * 2
-    assert len(laws.ratio) == 2 * 5
+    assert len(laws.ratio) == 2 * 6
     assert len(laws.decomposition) == 2
     verdicts = laws.ratio.set_index(["treatment", "estimator"])["verdict"]
     assert verdicts["closer", "joint"] == "narrows"
@@ -115,13 +115,14 @@ def test_little_data_gives_statuses(plant, num_sizes, budgets):
     laws = fit_family(
         plant(num_sizes=num_sizes, budgets=budgets, run_sd=0.01, domain_sd=0.01), EVERYTHING
     )
-    assert list(laws.ratio["estimator"]) == ["joint", "vertex", "best_run", "akima", "surface"]
+    names = ["auto", "joint", "vertex", "best_run", "akima", "surface"]
+    assert list(laws.ratio["estimator"]) == names
     assert laws.ratio["verdict"].isin(["", "undecided"]).all()
     if len(budgets) == 1:
         assert laws.ratio["status"].isin(["too_few_budgets", "no_usable_optimum"]).all()
         assert laws.absolute["coefficient"].isna().all()
     else:
-        best = laws.ratio.iloc[2]
+        best = laws.ratio.iloc[3]
         assert np.isfinite(best["dbeta"])
         assert best["ci_method"] == "none"
 

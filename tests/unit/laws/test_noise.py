@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from relscale.laws.noise import Pooled, combine, moments_of, pool
+from relscale.laws.noise import Pooled, combine, moments_of, pool, squared_correlation
 
 BUDGETS, SIZES = 4, 6
 BUDGET = np.repeat(np.arange(BUDGETS), SIZES)
@@ -12,7 +12,7 @@ MEMBER = np.eye(BUDGETS)[BUDGET]
 AWAY = BUDGET - BUDGET.mean()
 DISTANCE = np.tile(np.linspace(-0.6, 0.6, SIZES), BUDGETS)
 DESIGN = np.stack([np.ones(24), AWAY, DISTANCE, DISTANCE**2, DISTANCE * AWAY], axis=1)
-FLAT = np.ones(24)
+FLAT = np.eye(24)
 LAW = np.linalg.pinv(DESIGN)[:2]
 OF_RUNS, OF_BUDGETS = LAW @ LAW.T, (LAW @ MEMBER) @ (LAW @ MEMBER).T
 
@@ -28,6 +28,10 @@ def draw(rng, gaps, run_sd=0.01, budget_sd=0.0, baseline_budget_sd=0.0, baseline
         values = rng.normal(0, run_sd, 24) + effect - shared
         found.append(moments_of(values, DESIGN, MEMBER, FLAT))
     return found
+
+
+def pooled_over(own, same, others):
+    return pool(own, same, others, squared_correlation([[own, *same], *others]))
 
 
 def test_moments_are_unbiased_and_may_be_negative():
@@ -47,7 +51,7 @@ def test_moments_are_unbiased_and_may_be_negative():
 def test_independent_gaps_add_their_degrees_of_freedom():
     rng = np.random.default_rng(1)
     own, *same = draw(rng, 40, budget_sd=0.01)
-    pooled = pool(own, same, [draw(rng, 40, budget_sd=0.01), draw(rng, 40, budget_sd=0.01)])
+    pooled = pooled_over(own, same, [draw(rng, 40, budget_sd=0.01), draw(rng, 40, budget_sd=0.01)])
     assert pooled.dof > 70
     # About 100 squares of independent normals: a standard error of 14 %.
     ratio = pooled.budget_variance / own.run_variance
@@ -59,7 +63,7 @@ def test_gaps_with_one_noisy_baseline_count_as_one():
     number = []
     for _ in range(50):
         own, *same = draw(rng, 10, budget_sd=0.001, baseline_budget_sd=0.05)
-        pooled = pool(own, same, [])
+        pooled = pooled_over(own, same, [])
         number.append(pooled.dof)
     # Two contrasts of four budgets, however many gaps.
     assert 2.0 <= np.median(number) <= 2.3
@@ -70,7 +74,9 @@ def test_equal_noise_of_baseline_and_treatments_correlates_gaps_by_a_half():
     number = []
     for _ in range(50):
         own, *same = draw(rng, 10, baseline_sd=0.01)
-        number.append(pool(own, same, [draw(rng, 10, baseline_sd=0.01) for _ in range(4)]).dof)
+        number.append(
+            pooled_over(own, same, [draw(rng, 10, baseline_sd=0.01) for _ in range(4)]).dof
+        )
     # r = .5: ten gaps are 10 / (1 + 9 / 4) = 3.1 independent ones, in five corpora with two
     # contrasts each; the observed cosines and the prior pair move this by a fifth.
     assert np.median(number) == pytest.approx(2 * 5 * 3.08, rel=0.25)
@@ -80,12 +86,12 @@ def test_two_budgets_take_the_budget_variance_from_the_other_gaps():
     rng = np.random.default_rng(4)
     two = BUDGET < 2
     design = DESIGN[two]
-    own = moments_of(rng.normal(0, 0.01, 12), design, MEMBER[two][:, :2], FLAT[two])
+    own = moments_of(rng.normal(0, 0.01, 12), design, MEMBER[two][:, :2], FLAT[np.ix_(two, two)])
     assert own.scatter_dof == 0
     law = np.linalg.pinv(design)[:2]
     shapes = law @ law.T, (law @ MEMBER[two]) @ (law @ MEMBER[two]).T
     assert np.isnan(combine(own, None, *shapes).covariance).all()
-    pooled = pool(own, draw(rng, 30, budget_sd=0.02), [])
+    pooled = pooled_over(own, draw(rng, 30, budget_sd=0.02), [])
     found = combine(own, pooled, *shapes)
     assert found.budget_variance == pytest.approx(pooled.budget_variance)
     assert np.isfinite(found.covariance).all()
@@ -127,7 +133,7 @@ def test_pooled_intervals_cover_the_truth(budget_sd):
         for corpus in (0, 1):
             for gap in range(8):
                 same = [each for place, each in enumerate(moments[corpus]) if place != gap]
-                pooled = pool(moments[corpus][gap], same, [moments[1 - corpus]])
+                pooled = pooled_over(moments[corpus][gap], same, [moments[1 - corpus]])
                 found = combine(moments[corpus][gap], pooled, OF_RUNS, OF_BUDGETS)
                 error = abs(LAW[1] @ corpora[corpus][gap])
                 half = stats.t.ppf(0.975, found.dof) * np.sqrt(found.covariance[1, 1])

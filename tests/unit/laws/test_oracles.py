@@ -27,7 +27,9 @@ def design_of(compute, distance):
 
 
 def joint(values, compute, distance, budget, weights):
-    return JointModel.of(compute, distance, budget, weights, compute.mean()).fit(values)
+    return JointModel.of(compute, distance, budget, np.diag(1 / weights), compute.mean()).fit(
+        values
+    )
 
 
 def test_the_joint_model_without_scatter_of_budgets_is_weighted_least_squares():

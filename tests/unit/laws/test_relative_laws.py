@@ -100,7 +100,7 @@ def joint(log_gap, seed=0, budget_sd=0.0, tilt=0.0):
 
 
 def model(compute, distance, budget):
-    flat = np.ones(len(compute))
+    flat = np.eye(len(compute))
     return JointModel.of(compute, distance, budget, flat, float(np.mean(compute)))
 
 

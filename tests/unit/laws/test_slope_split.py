@@ -5,7 +5,7 @@ import pytest
 
 from relscale.contract.status import Status
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import fit_floor, floor_interval, pairs_weights
+from relscale.laws.floors import fit_floor, floor_interval, pairs_weights, refit_interval
 from relscale.laws.loss_power import fit_loss_power, fit_treatment_floor, sensitivity_band
 from relscale.laws.run_points import RunPoints
 from relscale.laws.slope_split import split_slope
@@ -153,9 +153,9 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         found = split(points, draws=200, through=1.0)
         total = true_slope(treatment, found.place.log_compute)
         truth = np.array([0.8, total])
-        drawn = np.stack([found.law.kappa, found.split.floor + found.split.rate])[:, 1:]
-        low, high = np.nanquantile(drawn, [0.025, 0.975], axis=1)
-        hits.append((low <= truth) & (truth <= high))
+        drawn = found.law.kappa, found.split.floor + found.split.rate
+        ends = [refit_interval(values, LEVEL, 36) for values in drawn]
+        hits.append([low <= at <= high for (low, high), at in zip(ends, truth, strict=True)])
     assert np.sum(hits, axis=0).min() >= 25
 
 
@@ -179,11 +179,18 @@ def test_the_band_over_all_floors_contains_the_truth():
 
 
 def test_a_floor_is_identified_if_its_interval_is_inside_its_bounds():
-    draws = np.linspace(0.5, 1.5, 101)
-    assert floor_interval(draws, 2.0, LEVEL)[2] == ""
-    assert "lowest loss" in floor_interval(draws, 1.45, LEVEL)[2]
-    assert "0 is" in floor_interval(np.where(draws < 0.6, 0, draws), 2.0, LEVEL)[2]
-    assert "0 is" in floor_interval(np.where(draws < 0.6, np.nan, draws), 2.0, LEVEL)[2]
+    draws = np.r_[1.0, np.linspace(0.5, 1.5, 101)]
+    assert floor_interval(draws, 2.0, LEVEL, 100_000)[2] == ""
+    assert "lowest loss" in floor_interval(draws, 1.45, LEVEL, 100_000)[2]
+    assert "0 is" in floor_interval(np.where(draws < 0.6, 0, draws), 2.0, LEVEL, 100_000)[2]
+    assert "0 is" in floor_interval(np.where(draws < 0.6, np.nan, draws), 2.0, LEVEL, 100_000)[2]
+
+
+def test_intervals_are_wider_the_fewer_runs_there_are():
+    draws = np.r_[1.0, np.linspace(0.5, 1.5, 101)]
+    assert refit_interval(draws, 0.9, 100_000) == pytest.approx((0.55, 1.45), abs=1e-3)
+    low, high = refit_interval(draws, 0.9, 20)
+    assert (low, high) == pytest.approx((1 - 0.45 * np.sqrt(20 / 15), 1 + 0.45 * np.sqrt(20 / 15)))
 
 
 def test_the_same_number_of_runs_has_the_same_draws():

@@ -20,7 +20,7 @@ def relative(verdicts: list[str], **columns: object) -> pd.DataFrame:
     common = {
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
         "estimator": "joint", "scale": "ratio", "path": "optimal", "status": "ok", "dbeta": 0.01,
-        "ci_low": 0.0, "ci_high": 0.02, "ci_level": 0.95, "faster": "baseline",
+        "ci_low": 0.0, "ci_high": 0.02, "ci_level": 0.95, "faster": "undecided",
         "detectable_dbeta": 0.008, "lack_of_fit_p": 0.5,
     }  # fmt: skip
     rows = [{"treatment": f"d{place}", "verdict": word} for place, word in enumerate(verdicts)]
@@ -60,17 +60,31 @@ def test_a_direction_without_a_gap_is_not_shown_and_undecided_gaps_say_what_was_
 ):
     said = verdict_lines(relative(["widens", "widens slightly", "undecided", "undecided"]))
     assert said == [
-        "On the ratio scale, of 4 gaps: 0 are shown to narrow, 2 to widen (1 of them slightly), "
-        "0 to cross and 0 to be parallel; 2 are undecided: a slope of 0.008 would "
+        "On the ratio scale, of 4 gaps in bits per byte: 0 are shown to narrow, 2 to widen (1 of "
+        "them slightly), 0 to cross and 0 to be parallel; 2 are undecided: a slope of 0.008 would "
         "have been detected with a chance of 80 %."
     ]
+
+
+def test_a_gap_that_changes_is_undecided_where_the_harder_domain_is_not_known() -> None:
+    rows = relative(["undecided"] * 3).assign(faster=["baseline", "undecided", "undecided"])
+    assert verdict_lines(rows)[0].endswith(
+        "3 are undecided: 1 of them changes, but it is not shown which domain is harder; for the "
+        "others a slope of 0.008 would have been detected with a chance of 80 %."
+    )
+    alone = relative(["undecided"]).assign(faster="treatment")
+    assert verdict_lines(alone)[0].endswith(
+        "1 is undecided: it changes, but it is not shown which domain is harder."
+    )
 
 
 def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
     said = verdict_lines(
         relative(["narrows", "", "undecided"]).assign(status=["ok", "at_chance", "ok"])
     )
-    assert said[0].startswith("On the ratio scale, of 2 gaps: 1 is shown to narrow, 0 to widen")
+    assert said[0].startswith(
+        "On the ratio scale, of 2 gaps in bits per byte: 1 is shown to narrow, 0 to widen"
+    )
     assert said[1] == "1 of 3 comparisons has no verdict (at chance)."
     assert verdict_lines(relative([])) == []
 
@@ -78,28 +92,43 @@ def test_an_empty_verdict_is_not_counted_and_its_reason_is_said() -> None:
 def test_rising_metrics_rise_or_fall() -> None:
     said = verdict_lines(relative(["rises slightly", "parallel"], metric="accuracy"))
     assert said == [
-        "On the ratio scale, of 2 comparisons: 1 is shown to rise (1 of them slightly), 0 to fall "
-        "and 1 to be parallel; 0 are undecided."
+        "On the ratio scale, of 2 comparisons in accuracy: 1 is shown to rise (1 of them "
+        "slightly), 0 to fall and 1 to be parallel; 0 are undecided."
     ]
     assert "comparisons" in verdict_lines(relative(["undecided"] * 2, metric="accuracy"))[0]
+
+
+def test_metrics_are_counted_apart() -> None:
+    said = verdict_lines(
+        pd.concat(
+            [relative(["widens", "parallel"]), relative(["narrows"], metric="choice_loss_nats")],
+            ignore_index=True,
+        )
+    )
+    assert [line.split(":")[0] for line in said] == [
+        "On the ratio scale, of 2 gaps in bits per byte",
+        "On the ratio scale, of 1 gap in choice loss nats",
+    ]
 
 
 def test_the_difference_scale_is_said_with_its_agreement() -> None:
     ratio = relative(["widens", "narrows slightly", "undecided"])
     other = relative(["narrows", "narrows", "undecided"], scale="difference")
     assert scale_line(pd.concat([ratio, other]), "joint") == (
-        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. 2 of 3 "
-        "comparisons have the same direction on both scales."
+        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. 1 of 2 "
+        "comparisons that are decided on both scales has the same direction."
     )
     assert scale_line(ratio, "joint") == ""
+    open_ratio = pd.concat([relative(["undecided"] * 3), other])
+    assert scale_line(open_ratio, "joint").endswith("No comparison is decided on both scales.")
 
 
 def test_exponents_have_intervals_and_no_r2() -> None:
     laws = absolute([0.09, math.nan, 0.05, 0.07]).assign(offset=[math.nan, math.nan, 0.4, math.nan])
     assert absolute_lines(laws, "joint") == [
-        "3 absolute laws of bits per byte (joint), exponent with interval: 0.05 [0.04, 0.06] "
-        "(knowledge d2, web) to 0.09 [0.08, 0.1] (knowledge d0, web); 1 with an irreducible part; "
-        "1 more without a law."
+        "3 absolute laws of bits per byte (joint), exponent with interval: 0.07 [0.06, 0.08] "
+        "(knowledge d3, web) to 0.09 [0.08, 0.1] (knowledge d0, web); 1 with an irreducible part, "
+        "exponent of the rest 0.05 [0.04, 0.06] (knowledge d2, web); 1 more without a law."
     ]
     assert absolute_lines(laws.iloc[1:2], "joint") == ["No absolute law was fitted."]
 

@@ -38,7 +38,7 @@ from relscale.stages import baselines, explorer
 
 Tables = dict[str, pd.DataFrame]
 CONTRAST_COLUMNS = (
-    *("corpus", "family", "metric", "estimator", "contrast", "first", "second", "dbeta"),
+    *("corpus", "family", "metric", "kind", "domain", "other", "estimator", "dbeta"),
     *("ci_low", "ci_high", "p_difference", "p_difference_adjusted", "faster", "status"),
 )
 NAMES = ("losses", "points", "absolute", "relative")
@@ -202,9 +202,9 @@ def test_scales_paths_and_contrasts_of_the_tables_are_offered_and_explained(tabl
     contrasts = pd.DataFrame(
         [
             {"corpus": "web", "family": "knowledge", "metric": "bits_per_byte",
-             "estimator": "joint", "contrast": kind, "first": "other", "second": "humanities",
+             "estimator": "joint", "kind": kind, "domain": "other", "other": "humanities",
              "dbeta": 0.01}
-            for kind in ("baseline", "family_mean", "pairs")
+            for kind in ("family_mean", "pair")
         ]
     )  # fmt: skip
     relative = tables["relative"].assign(path="fixed_ratio:20")
@@ -212,11 +212,11 @@ def test_scales_paths_and_contrasts_of_the_tables_are_offered_and_explained(tabl
     data = explorer_data(made, ExplorerSpec())
     assert [scale.name for scale in data.scales] == ["ratio", "difference"]
     assert [path.label for path in data.paths] == ["at 20 tokens per parameter"]
-    assert [one.name for one in data.contrasts] == ["family_mean", "pairs"]
+    assert [one.name for one in data.contrasts] == ["family_mean", "pair"]
     assert [verdict.word for verdict in data.verdicts] == [verdict.value for verdict in Verdict]
     page = explorer_page(made, ExplorerSpec())
     assert "L(treatment) − L(baseline)" in page and "Ratio of the two values" in page
-    assert unpacked(data.tables["contrasts"])["contrast"].tolist() == list(contrasts["contrast"])
+    assert unpacked(data.tables["contrasts"])["kind"].tolist() == list(contrasts["kind"])
     assert data_of(tables).contrasts == []
 
 
@@ -302,4 +302,5 @@ def test_laws_against_two_baselines_mirror_each_other(
     assert sorted(made["baseline"].unique()) == ["humanities", "other"] and len(made) == 3 * 2 * 3
     both = made.set_index(["corpus", "treatment", "baseline"])["dbeta"]
     one_way = both.loc[("web", "other", "humanities")]
-    assert one_way == pytest.approx(-both.loc[("web", "humanities", "other")])
+    # Noise components are pooled over the gaps to a baseline, so that weights differ a little.
+    assert one_way == pytest.approx(-both.loc[("web", "humanities", "other")], rel=1e-4)

@@ -70,7 +70,7 @@ def gaps(verdicts: dict[str, str], **columns: object) -> pd.DataFrame:
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
         "estimator": "joint", "scale": "ratio", "path": "optimal", "scales_agree": "false",
         "margin": 0.01, "detectable_dbeta": 0.008, "status": "ok",
-        "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03,
+        "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03, "faster": "undecided",
     }  # fmt: skip
     return pd.DataFrame(rows).assign(**{**common, **columns})
 
@@ -164,6 +164,18 @@ def test_the_test_of_a_whole_family_is_said_before_its_gaps(tables: Tables) -> N
     assert family_sentences(families, SHOWN, "vertex", {}) == []
 
 
+def test_back_tests_of_the_shown_families_are_said_by_horizon(tables: Tables) -> None:
+    made = FindingsTables(
+        relative=tables["relative"], suite=suite_of(["5e10"]), forecast=tables["forecast"]
+    )
+    rows = tables["forecast"]
+    count = int(
+        (rows["family"].isin(["knowledge", "behaviour"]) & (rows["horizon_class"] == "10x")).sum()
+    )
+    said = f"Back-test, ten times the compute: {count} gaps predicted"
+    assert said in findings_page(made, spec()) and said in findings_rst(made, spec(), {})
+
+
 def test_many_gaps_are_counted_by_family() -> None:
     shown = pd.concat(
         [
@@ -179,6 +191,19 @@ def test_many_gaps_are_counted_by_family() -> None:
             pd.concat([gaps({"a": "narrows"}), gaps({"a": "narrows"}, corpus="curated")]), {}
         )[0]
     )
+
+
+def test_scales_that_are_not_known_to_agree_are_not_counted_and_no_verdict_is_no_zero() -> None:
+    shown = gaps({"a": "narrows"}, scales_agree="")
+    assert answer_sentences(shown, {})[0].startswith(
+        "1 of 1 gap is shown to narrow on the ratio scale: the domain"
+    )
+    lost = gaps({"a": "", "b": ""}, metric="accuracy", status="at_chance")
+    said = remark_sentences(lost, lost, {})
+    assert said == [
+        "2 of 2 comparisons have no verdict (at chance).",
+        "Of 2 comparisons with a baseline in accuracy, where higher is better, none has a verdict.",
+    ]
 
 
 def test_laws_without_a_verdict_and_other_estimators_are_said() -> None:

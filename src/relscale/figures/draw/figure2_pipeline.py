@@ -179,8 +179,6 @@ def _law_text(row: pd.Series) -> str:
     lines = [f"E = αF⁻ᵝ, β = {float(row['exponent']):.3f}"]
     if has_numbers(row, ("ci_low", "ci_high")):
         lines.append(f"[{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}]")
-    if has_numbers(row, ("r2",)):
-        lines.append(f"R² = {float(row['r2']):.3f}")
     return "\n".join(lines)
 
 

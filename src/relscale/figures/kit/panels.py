@@ -193,6 +193,10 @@ def _change_bands(axes: Axes, row: pd.Series, seen: Piece, style: LawStyle, alph
         return
     edges = [change(edge, style.metric) for edge in margin_wedge(row, seen.compute, seen.middle)]
     _band(axes, seen.compute, (edges[0], edges[1]), (FAINT, 0.22), gid="margin")
+    for edge in edges[:2]:  # visible in grey, too, where a fan is of the same shade
+        axes.plot(
+            seen.compute, edge, color=FAINT, linewidth=0.45, linestyle=(0, (2, 1.5)), zorder=1.6
+        )
     if has_numbers(row, ("change", "change_ci_low", "change_ci_high")):
         colour = style.colour[str(row["treatment"])]
         _band(axes, seen.compute, (edges[2], edges[3]), (colour, 1.6 * alpha), gid="change")

@@ -50,6 +50,12 @@ class FamilyNoise(Protocol):
         are not used.
         """
 
+    def order_share(self, below: int | None) -> float:
+        """Return the share of a run's variance that runs of one seed have in common.
+
+        See `relscale.laws.noise.order_share`.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
@@ -80,6 +86,10 @@ class Quantity:
         A back-test reads the lower budgets only, of all corpora.
         """
         return None if self.family is None else self.family.pooled(reading.below)
+
+    def order_share(self, reading: Reading) -> float:
+        """Return the share of a run's variance that runs of one seed have in common."""
+        return 0.0 if self.family is None else self.family.order_share(reading.below)
 
     @property
     def values(self) -> Array:

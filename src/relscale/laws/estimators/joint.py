@@ -14,6 +14,7 @@ from relscale.laws.estimators.joint_model import JointModel, joint_design
 from relscale.laws.estimators.linear import LinearEstimator
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.estimators.vertex import Vertex
+from relscale.laws.noise import order_kernel
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 
@@ -35,9 +36,8 @@ class Joint(LinearEstimator):
 
     def rows(self, quantity: Quantity, reading: Reading) -> Rows:
         """Return the coefficients of the regression, weighted where seeds show their noise."""
-        fit = self.model(quantity.runs, quantity.values, reading).fit(
-            reading.values, quantity.pooled(reading)
-        )
+        model = self.model(quantity.runs, quantity.values, reading, quantity.order_share(reading))
+        fit = model.fit(reading.values, quantity.pooled(reading))
         unknown = not np.isfinite(fit.noise.covariance).all()
         return Rows(
             rows=np.concatenate([fit.law, fit.points]),
@@ -53,8 +53,14 @@ class Joint(LinearEstimator):
             ),
         )
 
-    def model(self, runs: SuiteRuns, values: Array, reading: Reading) -> JointModel:
-        """Return the design of a quantity, (run,), with the weights of its cells.
+    def model(
+        self, runs: SuiteRuns, values: Array, reading: Reading, order: float = 0.0
+    ) -> JointModel:
+        """Return the design of a quantity, (run,), with the noise of its cells.
+
+        `order` is the share of a run's variance that runs of one seed have in common
+        (`relscale.laws.noise.order_share`). Means over seeds of two sizes share it as far as they
+        are over the same seeds, which are taken to be the first ones.
 
         Raises:
             FitError: as `JointModel.of`.
@@ -67,4 +73,11 @@ class Joint(LinearEstimator):
         residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
         spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
         weights = relative_weights(count[reading.cells], spread, between, seed_dof)
-        return JointModel.of(compute, reading.distance, reading.cell_budget, weights, reference)
+        deviation = 1 / np.sqrt(weights)
+        number = count[reading.cells]
+        common = np.minimum(number[:, None], number) / np.sqrt(np.outer(number, number))
+        tokens = runs.log10_tokens[reading.cells] * np.log(10)
+        correlation = order * common * order_kernel(tokens)
+        np.fill_diagonal(correlation, 1.0)
+        shape = correlation * np.outer(deviation, deviation)
+        return JointModel.of(compute, reading.distance, reading.cell_budget, shape, reference)

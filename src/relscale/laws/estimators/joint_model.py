@@ -63,8 +63,8 @@ class JointModel:
     """(cell, term)."""
     member: Array
     """1 where a cell is of a budget, (cell, budget)."""
-    weights: Array
-    """Relative inverse variances, (cell,)."""
+    shape: Array
+    """Covariance of the cells' noise in units of the run variance, (cell, cell)."""
 
     @classmethod
     def of(
@@ -72,7 +72,7 @@ class JointModel:
         log_compute: Array,
         distance: Array,
         budget: Index,
-        weights: Array,
+        shape: Array,
         log_reference: float,
     ) -> "JointModel":
         """Build the design.
@@ -81,7 +81,7 @@ class JointModel:
             log_compute: (cell,) natural log of F.
             distance: (cell,) log10 tokens less the optimum's, of the cell's budget.
             budget: (cell,) 0..number of budgets - 1, all present.
-            weights: (cell,) relative inverse variances.
+            shape: (cell, cell) covariance of the cells' noise, up to a factor.
             log_reference: natural log of the reference compute.
 
         Raises:
@@ -99,11 +99,11 @@ class JointModel:
                 f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ",
             )
         member = (budget[:, None] == np.arange(num_budgets)).astype(np.float64)
-        return cls(design=design, member=member, weights=weights)
+        return cls(design=design, member=member, shape=shape)
 
     def moments(self, log_gap: Array) -> Moments:
         """Return the mean squares of the budgets and of the runs."""
-        return moments_of(log_gap, self.design, self.member, self.weights)
+        return moments_of(log_gap, self.design, self.member, self.shape)
 
     def fit(self, log_gap: Array, pooled: Pooled | None = None) -> JointFit:
         """Fit the model.
@@ -120,7 +120,7 @@ class JointModel:
             ratio = noise.budget_variance / max(variance, ROUNDING_VARIANCE)
             solve = self._solve(min(ratio, LARGEST_RATIO))
             noise = combine(moments, pooled, *self._shapes(solve))
-        share = self.member * self.weights[:, None]
+        share = self.member / np.diag(self.shape)[:, None]
         share = (share / np.sum(share, axis=0)).T  # (budget, cell)
         points = share - (share @ self.design[:, 2:]) @ solve[2:]
         if not np.isfinite(variance):
@@ -129,7 +129,7 @@ class JointModel:
             law=solve[:2],
             points=points,
             noise=noise,
-            point_variance=variance * np.einsum("ij,j,ij->i", points, 1 / self.weights, points),
+            point_variance=variance * np.einsum("ij,jk,ik->i", points, self.shape, points),
             moments=moments,
         )
 
@@ -138,7 +138,7 @@ class JointModel:
 
         `ratio` is the budget variance over the run variance.
         """
-        shape = np.diag(1 / self.weights) + ratio * self.member @ self.member.T
+        shape = self.shape + ratio * self.member @ self.member.T
         scaled = np.linalg.solve(shape, self.design).T  # (term, cell)
         return np.asarray(np.linalg.solve(scaled @ self.design, scaled))
 
@@ -146,4 +146,4 @@ class JointModel:
         """Return the covariance of the law per unit of run variance and of budget variance."""
         law = solve[:2]
         response = law @ self.member
-        return (law / self.weights) @ law.T, response @ response.T
+        return law @ self.shape @ law.T, response @ response.T

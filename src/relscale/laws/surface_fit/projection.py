@@ -8,6 +8,7 @@ Kaufman's, 1975), so the search has two dimensions. The residuals are relative, 
 since noise of losses is. All surfaces of a batch share their (N, D) and are fitted together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
-from relscale.laws.surface_fit.search import Flags, Problem, Terms, search
+from relscale.laws.surface_fit.search import Flags, Problem, search
 
 BOUNDS = (0.02, 3.0)
 """Of both exponents: below, a power is a constant over any grid that is trained; above, it is gone
@@ -225,7 +226,7 @@ def fit_surfaces(
     )
     ends = np.array([BOUNDS[0]] * 2), np.array([BOUNDS[1]] * 2)
     found = search(
-        _problem(plane, losses, weights, Terms(), ends),
+        _problem(plane, losses, weights, ends),
         np.log(np.broadcast_to(starts, (count, 2))),
     )
     return SurfaceBatch(
@@ -240,27 +241,47 @@ def fit_surfaces(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """A surface that lacks a term, or whose exponents are in a range."""
+
+    terms: tuple[bool, bool, bool] = (True, True, True)
+    """Whether E, A / N^alpha and B / D^beta may differ from 0."""
+    alpha: tuple[float, float] = BOUNDS
+    """Least and largest alpha."""
+    beta: tuple[float, float] = BOUNDS
+    """Least and largest beta."""
+
+
 def constrained(
-    plane: Plane, loss: Array, weights: Array, starts: Array, terms: Terms, ranges: Array
-) -> float:
-    """Return the lowest weighted sum of squared relative residuals under constraints.
+    plane: Plane, loss: Array, weights: Array, starts: Array, constraints: Sequence[Constraint]
+) -> Array:
+    """Return the lowest weighted sum of squared relative residuals under each constraint.
 
     Args:
         plane: where.
         loss: (point,).
         weights: (point,) relative inverse variances.
         starts: alpha and beta to start from, (start, 2).
-        terms: terms of the surface that may differ from 0.
-        ranges: least and largest alpha, and least and largest beta, (case, 2, 2); the lowest sum
-            is over all cases.
+        constraints: all are fitted at once.
     """
-    bounds = np.repeat(ranges, len(starts), axis=0)  # (case x start, exponent, end)
-    problem = _problem(plane, loss, weights, terms, (bounds[:, :, 0], bounds[:, :, 1]))
-    return float(np.min(search(problem, np.log(np.tile(starts, (len(ranges), 1)))).objective))
+    count = len(starts)
+    low, high = (
+        np.repeat([(each.alpha[end], each.beta[end]) for each in constraints], count, axis=0)
+        for end in (0, 1)
+    )
+    terms = np.repeat([each.terms for each in constraints], count, axis=0).astype(np.float64)
+    problem = _problem(plane, loss, weights, (low, high), terms)
+    found = search(problem, np.log(np.tile(starts, (len(constraints), 1))))
+    return np.asarray(found.objective.reshape(-1, count).min(axis=1))
 
 
 def _problem(
-    plane: Plane, losses: Array, weights: Array | None, terms: Terms, bounds: tuple[Array, Array]
+    plane: Plane,
+    losses: Array,
+    weights: Array | None,
+    bounds: tuple[Array, Array],
+    terms: Array | None = None,
 ) -> Problem:
     """Return the problem of surfaces with exponents of their own."""
     root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)

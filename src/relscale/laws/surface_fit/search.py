@@ -26,18 +26,6 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
-    """Terms of a surface that are in a fit; those that are not are 0."""
-
-    floor: bool = True
-    """Whether E is."""
-    params: bool = True
-    """Whether A / N^alpha is."""
-    tokens: bool = True
-    """Whether B / D^beta is."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Problem:
     """Losses of several domains at the same points, and weights per draw."""
 
@@ -57,8 +45,9 @@ class Problem:
     """Lower bounds of the parameters, (parameter,) or (draw, parameter)."""
     high: Array
     """Upper bounds of the parameters, of the same shape."""
-    terms: Terms = Terms()
-    """Terms that are fitted."""
+    terms: Array | None = None
+    """Whether E, A / N^alpha and B / D^beta may differ from 0, 1 or 0, (draw, 3); None for all, as
+    it must be with several domains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +96,7 @@ class _Block:
             np.broadcast_to(target, (count, *target.shape[1:])), dtype=np.float64
         )
         self.scale = self.target / losses
-        terms = problem.terms
-        kept = (terms.floor, terms.params, terms.tokens, terms.params, terms.tokens)
-        self.left_out = [place for place, keep in enumerate(kept) if not keep]
+        self.terms = None if problem.terms is None else problem.terms[rows]
         self.params = np.unique(problem.log_params, return_inverse=True)
         self.tokens = np.unique(problem.log_tokens, return_inverse=True)
 
@@ -169,8 +156,9 @@ class _Block:
         points = self.scale.shape[-1]
         scale = (self.scale if whole else self.scale[rows]).reshape(-1, points)
         target = (self.target if whole else self.target[rows]).reshape(-1, points)
+        terms = None if self.terms is None else self.terms[rows]
         found, objective, gradient, curvature = _project(
-            self.params, self.tokens, scale, target, exponent, self.left_out
+            self.params, self.tokens, scale, target, exponent, terms
         )
         if domains == 1 and maps.shape[2] == 2:  # own exponents: the map is the identity
             return found[:, None, :], objective, gradient, curvature
@@ -194,7 +182,7 @@ def _project(
     scale: Array,
     target: Array,
     exponent: Array,
-    left_out: list[int],
+    terms: Array | None,
 ) -> tuple[Array, Array, Array, Array]:
     """Solve for (E, a, b) of surfaces given their exponents.
 
@@ -204,7 +192,7 @@ def _project(
         scale: root weight / loss, (surface, point).
         target: root weight, (surface, point).
         exponent: alpha and beta, (surface, 2).
-        left_out: columns that are 0.
+        terms: whether E, a and b may differ from 0, 1 or 0, (surface, 3); None for all.
 
     Returns:
         Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
@@ -217,8 +205,8 @@ def _project(
         term = np.exp(power)
         np.multiply(scale, term[:, index], out=columns[:, 1 + place])
         np.multiply(scale, (power * term)[:, index], out=columns[:, 3 + place])
-    if left_out:
-        columns[:, left_out] = 0.0
+    if terms is not None:
+        columns *= terms[:, [0, 1, 2, 1, 2], None]
     gram = columns @ columns.transpose(0, 2, 1)
     right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
     coefficients, used = _non_negative(gram[:, :3, :3], right)

@@ -15,7 +15,7 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import Floor, fit_floor, pairs_weights
+from relscale.laws.floors import MOST_LOST, Floor, fit_floor, pairs_weights, refit_interval
 from relscale.laws.gap_laws.loss_to_loss import FittedLossToLoss, LossToLoss
 from relscale.laws.law import Law, per_metric
 from relscale.laws.loss_power import sensitivity_band
@@ -35,8 +35,6 @@ MOST_ENTRIES = 1_000_000
 """Draws x runs, so that memory stays within a few hundred megabytes."""
 FEWEST_DRAWS = 200
 """Draws that any number of runs gets."""
-MOST_LOST = 0.05
-"""Standard errors are empty if more than this share of the refits has no fit."""
 
 _NAN = float("nan")
 
@@ -128,8 +126,8 @@ def gap_row(
 
     split = split_slope(points, score, weights, floor_of, through, spec.level)
     row = _working_columns(points, law) | {"through_loss_p": through}
-    row |= _place_columns(split.place, law, spec.level)
-    row |= {"split_by": split.by, **_split_columns(split, spec.level)}
+    row |= _place_columns(split.place, law, spec.level, points.num_runs)
+    row |= {"split_by": split.by, **_split_columns(split, spec.level, points.num_runs)}
     band = sensitivity_band(points, float(split.place.log_baseline[0]), float(split.place.beta[0]))
     for name, ends in (
         ("kappa", band.kappa),
@@ -201,14 +199,14 @@ def _percent(error: Array) -> float:
     return 100 * float(np.mean(np.abs(np.expm1(error))))
 
 
-def _place_columns(place: Place, law: FittedLossToLoss, level: float) -> Row:
+def _place_columns(place: Place, law: FittedLossToLoss, level: float, num_runs: int) -> Row:
     """Return path, reference compute and the working law's slope there."""
     slope = law.curve.slope(place.log_baseline[:, None])[:, 0]
     row: Row = {"path": place.path, "reference_compute": float(np.exp(place.log_compute))}
-    return row | _with_interval("dbeta", -slope * place.beta, level)
+    return row | _with_interval("dbeta", -slope * place.beta, level, num_runs)
 
 
-def _split_columns(found: SlopeSplit, level: float) -> Row:
+def _split_columns(found: SlopeSplit, level: float, num_runs: int) -> Row:
     """Return the parametric law and the split, empty where a floor is not identified."""
     law, split = found.law, found.split
     draws: Mapping[str, Array] = {}
@@ -226,16 +224,13 @@ def _split_columns(found: SlopeSplit, level: float) -> Row:
         }
     row: Row = dict.fromkeys(TABLE.between("kappa", "kappa_lowest"), _NAN)
     for name, values in draws.items():
-        row |= _with_interval(name, values, level)
+        row |= _with_interval(name, values, level, num_runs)
     return row
 
 
-def _with_interval(name: str, draws: Array, level: float) -> Row:
-    """Return an estimate and its percentile interval; no interval if too many refits failed."""
-    refits = draws[1:][np.isfinite(draws[1:])]
-    low = high = _NAN
-    if len(draws) > 1 and len(refits) >= (1 - MOST_LOST) * (len(draws) - 1):
-        low, high = (float(end) for end in np.quantile(refits, [0.5 - level / 2, 0.5 + level / 2]))
+def _with_interval(name: str, draws: Array, level: float, num_runs: int) -> Row:
+    """Return an estimate and its interval over refits."""
+    low, high = refit_interval(draws, level, num_runs)
     return {name: float(draws[0]), f"{name}_ci_low": low, f"{name}_ci_high": high}
 
 

@@ -70,16 +70,17 @@ def stages_of(corpus: CorpusFits, domain: str) -> TwoStages:
         raise FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
     runs = run_points(corpus.runs, values)
     fitted = losses.fit(spec.estimators[0], domain)
+    optima = _optima(corpus, fitted) if isinstance(fitted, GapFit) else None
     remarks: tuple[str, ...] = ()
-    if isinstance(fitted, GapFit):
-        points = _optima(corpus, fitted)
+    if isinstance(fitted, GapFit) and optima is not None:
+        points, observed = optima, np.full(len(fitted.budgets), np.nan)
         seen = accuracies.fit(spec.estimators[0], domain)
-        observed = np.full(len(fitted.budgets), np.nan)
         if isinstance(seen, GapFit):
             known = dict(zip(seen.budgets.tolist(), np.exp(seen.points), strict=True))
             observed = np.array([known.get(int(budget), np.nan) for budget in fitted.budgets])
     else:
-        remarks = (f"laws of compute through all runs: {fitted.status}",)
+        why = fitted.status if isinstance(fitted, FitError) else "no optima"
+        remarks = (f"laws of compute through all runs: {why}",)
         points, observed = runs, np.exp(accuracies.values(domain)[np.isfinite(values)])
     first = FirstStage(
         points=points, runs=runs, step1=spec.step1, draws=draws_of(spec), seed=spec.seed
@@ -94,24 +95,22 @@ def stages_of(corpus: CorpusFits, domain: str) -> TwoStages:
     )
 
 
-def _optima(corpus: CorpusFits, losses: GapFit) -> RunPoints:
-    """Return the optima of the budgets as points; a budget without one is at its best run."""
-    runs, isoflop = corpus.runs, corpus.isoflop
-    optima = isoflop.optima(ESTIMATORS[losses.estimator])
-    log_params, log_tokens = np.empty(len(losses.budgets)), np.empty(len(losses.budgets))
-    for place, budget in enumerate(losses.budgets):
+def _optima(corpus: CorpusFits, losses: GapFit) -> RunPoints | None:
+    """Return the optima of the budgets as points; None where a budget of the fit has none."""
+    runs = corpus.runs
+    located = corpus.isoflop.optima(ESTIMATORS[losses.estimator])
+    log10_tokens = np.array([located[budget].log10_tokens for budget in losses.budgets])
+    if not np.isfinite(log10_tokens).all():
+        return None
+    params = np.empty(len(log10_tokens))
+    for place, (budget, at) in enumerate(zip(losses.budgets, log10_tokens, strict=True)):
         cells = np.flatnonzero(runs.cell_budget == budget)
-        at = optima[budget].log10_tokens
-        if not np.isfinite(at):
-            at = runs.log10_tokens[
-                cells[np.argmin(np.nan_to_num(isoflop.score[cells], nan=np.inf))]
-            ]
-        log_tokens[place] = at * LN10
-        params = interpolated_params(runs.log10_tokens[cells], runs.params_model[cells], at)
-        log_params[place] = np.log(params)
+        params[place] = interpolated_params(
+            runs.log10_tokens[cells], runs.params_model[cells], float(at)
+        )
     return RunPoints(
-        log_params=log_params,
-        log_tokens=log_tokens,
+        log_params=np.log(params),
+        log_tokens=log10_tokens * LN10,
         log_compute=losses.log_compute,
         budget=losses.budgets,
         cell=np.arange(len(losses.budgets)),

@@ -61,7 +61,7 @@ function offerScales() {
   offerNamed("scale", DATA.scales.filter((scale) => scales.has(scale.name)), "ratio");
   const paths = present("path");
   offerNamed("path", DATA.paths.filter((path) => paths.has(path.name)), "optimal");
-  const contrasts = new Set(chosenRows(TABLES.contrasts).map((row) => row.contrast));
+  const contrasts = new Set(chosenRows(TABLES.contrasts).map((row) => row.kind));
   const others = DATA.contrasts.filter((one) => contrasts.has(one.name));
   const first = { name: AGAINST_BASELINE, label: "the baseline" };
   offerNamed("contrast", [first, ...others], AGAINST_BASELINE);

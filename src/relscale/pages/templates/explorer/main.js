@@ -13,7 +13,7 @@ function draw() {
     row.baseline === choice.baseline && row.estimator === choice.estimator &&
     row.scale === choice.scale && row.path === choice.path);
   shown.contrasts = chosenRows(TABLES.contrasts).filter((row) =>
-    row.contrast === choice.contrast && row.estimator === choice.estimator);
+    row.kind === choice.contrast && row.estimator === choice.estimator);
   shown.absolute = oneEstimator(chosenRows(TABLES.absolute));
   const { points: runs, lost } = runPoints(names);
   const optima = optimumPoints(names);
