@@ -32,6 +32,7 @@ TEXT = frozenset(
         "model",
         "name",
         "optimum_by",
+        "other",
         "package",
         "path",
         "prompt",

@@ -7,8 +7,10 @@ that a new column makes only the jobs of that table stale.
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
@@ -23,6 +25,8 @@ FAMILY_TABLES = (
     ABSOLUTE_FITS,
     SURFACE,
     RELATIVE,
+    FAMILIES,
+    CONTRASTS,
     DECOMPOSITION,
     TWO_STAGE,
     PREDICTIONS,

@@ -28,6 +28,9 @@ from relscale.laws.surface_fit.reader import SurfaceReader
 Row = dict[str, object]
 ItemPieces = Mapping[tuple[str, str, str], pd.DataFrame]
 """Items by (corpus, domain, metric)."""
+AT_CHANCE_SHARE = 0.5
+"""A gap whose treatment or baseline is at chance in at least this share of its runs gets no
+verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,17 @@ class MetricFits:
             *self.readings.lacking(values, self.runs),
             *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
         )
+
+    def chance(self, treatment: str) -> tuple[Status, str]:
+        """Return the status of a gap and a remark: whether treatment or baseline are at chance."""
+        index = [self.readings.domains.index(name) for name in (treatment, str(self.spec.baseline))]
+        known = np.isfinite(self.log_gap(treatment))
+        flag = self.readings.at_chance[index][:, known]
+        if not flag.any():
+            return Status.OK, ""
+        if np.max(flag.mean(axis=1)) >= AT_CHANCE_SHARE:
+            return Status.AT_CHANCE, ""
+        return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
 
     def quantity(self, terms: Sequence[Term]) -> Quantity:
         """Return a domain, or a gap of treatment and baseline, for an estimator."""

@@ -22,6 +22,10 @@ from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.surface_fit.projection import BOUNDS
 from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
 
+FLOOR_DIGITS = 5
+"""Significant digits of a floor, fewer than a search for its surface is exact to, so that the
+result does not depend on the processor."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled:
@@ -154,11 +158,23 @@ def floors_of(
         is_identified(surface, low, level) for surface, low in zip(surfaces, lowest, strict=True)
     ):
         return None
-    drawn = np.stack([surface.drawn.irreducible for surface in surfaces], axis=1)
+    drawn = significant(
+        np.stack([surface.drawn.irreducible for surface in surfaces], axis=1), FLOOR_DIGITS
+    )
     return Floors(
-        fitted=np.array([surface.fit.irreducible[0] for surface in surfaces]),
+        fitted=significant(
+            np.array([surface.fit.irreducible[0] for surface in surfaces]), FLOOR_DIGITS
+        ),
         drawn=drawn[np.all((drawn >= 0) & (drawn < lowest), axis=1)],
     )
+
+
+def significant(values: Array, digits: int) -> Array:
+    """Return numbers rounded to significant digits."""
+    with np.errstate(divide="ignore"):
+        exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
+    unit = 10.0 ** (exponent - digits + 1)
+    return np.asarray(np.round(values / unit) * unit)
 
 
 def is_identified(surface: DrawnSurface, lowest: float, level: float) -> bool:

@@ -58,9 +58,7 @@ def test_without_floors_the_reducible_ratio_is_not_shown(plant_surface):
 
 def test_with_small_floors_the_reducible_ratio_is_the_ratio(plant_surface):
     treat = (0.01, 700.0, 0.35, 300.0, 0.27)
-    rows = by_scale(
-        plant_surface(surfaces={"own": OWN, "base": (0.01, *BASE[1:]), "treat": treat})
-    )
+    rows = by_scale(plant_surface(surfaces={"own": OWN, "base": (0.01, *BASE[1:]), "treat": treat}))
     assert rows.loc["reducible", "dbeta"] == pytest.approx(rows.loc["ratio", "dbeta"], abs=2e-3)
     assert rows.loc["reducible", "gamma"] == pytest.approx(rows.loc["ratio", "gamma"], rel=1e-2)
 
