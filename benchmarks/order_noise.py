@@ -20,14 +20,15 @@ import pandas as pd
 
 from relscale.config.load import load_config, read_yaml
 
+METRIC = "bits_per_byte"
 NEIGHBOURS = 0.3
 """Difference of log tokens up to which two sizes count as neighbours."""
 
 
 def seed_differences(losses: pd.DataFrame, baseline: str) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield log tokens (size,) and difference of log G between seeds (size,) per gap and corpus."""
-    losses = losses[(losses["metric"] == "bits_per_byte") & losses["seed"].isin([0, 1])]
-    keys = ["budget", "width", "layers", "tokens", "seed"]
+    losses = losses[(losses["metric"] == METRIC) & losses["seed"].isin([0, 1])]
+    keys = ["budget", "num_params_total", "tokens", "seed"]
     for _, rows in losses.groupby("corpus", sort=True):
         table = rows.pivot_table(index=keys, columns="domain", values="value").map(math.log)
         first, second = table.xs(0, level="seed"), table.xs(1, level="seed")
@@ -35,7 +36,9 @@ def seed_differences(losses: pd.DataFrame, baseline: str) -> Iterator[tuple[np.n
         for domain in table.columns.drop(baseline):
             change = (first - second).loc[both, [domain, baseline]].to_numpy(dtype=np.float64)
             tokens = both.get_level_values("tokens").to_numpy(dtype=np.float64)
-            yield np.log(tokens), change[:, 0] - change[:, 1]
+            difference = change[:, 0] - change[:, 1]
+            if difference.any():  # domains can be made of the same texts
+                yield np.log(tokens), difference
 
 
 def correlations(losses: pd.DataFrame, baseline: str) -> list[tuple[float, float]]:
@@ -51,7 +54,7 @@ def correlations(losses: pd.DataFrame, baseline: str) -> list[tuple[float, float
             into.append(
                 (float(product[pairs].sum()), int(pairs.sum()), float(square.sum()), len(square))
             )
-    return [_with_error(np.array(part)) for part in sums]
+    return [_with_error(np.array(part)) for part in sums if part]
 
 
 def _with_error(sums: np.ndarray) -> tuple[float, float]:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-SNAKEMAKE = "snakemake"
+# Groups of tests that run Snakemake, longest first; the first with a test's file or folder has it.
+SNAKEMAKE = {
+    "staleness": "tests/workflow/test_staleness.py",
+    "workflow": "tests/workflow/",
+    "slurm": "tests/slurm/",
+}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
@@ -58,7 +63,8 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "soak" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="a long test: --soak runs it"))
-    items.sort(key=lambda item: group_of(item.nodeid) != SNAKEMAKE)
+    order = {group: place for place, group in enumerate(SNAKEMAKE)}
+    items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -76,11 +82,12 @@ def pytest_xdist_make_scheduler(config, log):
 def group_of(nodeid):
     """Return the group of a test, whose tests share a process.
 
-    Tests of one file share what is prepared once per file. All tests that run Snakemake or SLURM
-    form one group: they share finished experiments, and two at a time would disturb each other.
+    Tests of one file share what is prepared once per file. Tests that run Snakemake form a few
+    large groups, since they share finished experiments. Each group works in its own copies of the
+    checkout; the tests of SLURM share one cluster and none of the other groups' experiments.
     """
     file = nodeid.split("::")[0]
-    return SNAKEMAKE if {"workflow", "slurm"} & set(Path(file).parts[:2]) else file
+    return next((group for group, place in SNAKEMAKE.items() if file.startswith(place)), file)
 
 
 @pytest.fixture(scope="session")

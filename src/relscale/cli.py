@@ -41,6 +41,14 @@ def plan(
             "(experiments/paper.yaml)."
         ),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Measure the speed of this machine for the cost, in about 10 seconds, instead of "
+            "taking that of the configuration.",
+        ),
+    ] = False,
 ) -> None:
     """Check a configuration and print the planned runs and their cost, without training.
 
@@ -48,11 +56,12 @@ def plan(
     """
     from relscale.config.load import load_experiment
     from relscale.files import write_text
-    from relscale.plan.cost import bill
+    from relscale.plan.cost import STATED, bill
     from relscale.plan.suite import plan_suite, suite_csv
     from relscale.released.bill import released_plan
     from relscale.released.models_table import read_released, released_csv, released_names
     from relscale.resources.report import gpu_jobs_report
+    from relscale.training.machine_speed import measured_costs
 
     experiment = load_experiment(config, *(overlays or []))
     if experiment.released is not None:
@@ -67,12 +76,15 @@ def plan(
             write_text(out, released_csv(rows))
         return
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-    typer.echo(bill(runs, experiment.costs), nl=False)
+    costs, source = experiment.costs, STATED
+    if calibrate:
+        costs, source = measured_costs(runs, costs)
+    typer.echo(bill(runs, costs, source), nl=False)
     tokens = {
         name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
         for name in experiment.evaluate
     }
-    typer.echo(gpu_jobs_report(runs, experiment.training, experiment.costs, tokens), nl=False)
+    typer.echo(gpu_jobs_report(runs, experiment.training, costs, tokens), nl=False)
     if out is not None:
         write_text(out, suite_csv(runs))
     if released is not None:
@@ -206,21 +218,54 @@ def laws(
     outside_models: Annotated[
         Path | None,
         typer.Option(
-            help="Table of models that are not runs of the suite (name, compute, loss, accuracy), "
-            "compared with the two-stage law's predictions."
+            help="Table of models that are not runs of the suite (name, compute, loss, accuracy; "
+            "params, tokens), compared with the two-stage law's predictions."
         ),
     ] = None,
     covariates: Annotated[
         Path | None,
         typer.Option(help="Table (domain, value) to correlate with the slopes."),
     ] = None,
+    at: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Also predict losses and gaps at this compute in FLOPs, on the path; may be "
+            "repeated."
+        ),
+    ] = None,
+    params: Annotated[
+        float | None,
+        typer.Option(
+            help="Predict a model with this number of parameters (with --tokens or --at)."
+        ),
+    ] = None,
+    tokens: Annotated[
+        float | None,
+        typer.Option(help="Predict a model with this number of tokens (with --params or --at)."),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            help="Path of the predictions: optimal, observed, fixed_ratio:20, fixed_tokens:1e10, "
+            "fixed_params:1e9; the default is that of the law."
+        ),
+    ] = None,
+    beyond: Annotated[
+        bool,
+        typer.Option("--beyond", help="Also predict models outside the sizes and tokens trained."),
+    ] = False,
     **settings: Any,
 ) -> None:
     """Fit absolute and relative laws to any table of losses, and print a summary."""
+    from relscale.laws.predict import Request
     from relscale.laws.run import fit_laws
 
+    request = Request(at=tuple(at or ()), params=params, tokens=tokens, path=path, beyond=beyond)
+    if request.is_empty and (path is not None or beyond):
+        raise ValueError("--path and --beyond are for predictions: add --at with the compute")
     found = fit_laws(
         losses,
+        request=None if request.is_empty else request,
         items=items,
         covariates=covariates,
         outside_models=outside_models,

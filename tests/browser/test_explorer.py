@@ -11,9 +11,10 @@ import pytest
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status, decode_remarks
-from relscale.figures.kit.panels import law_gap, law_value
+from relscale.figures.kit.laws import law_gap, law_value
 
 pytestmark = pytest.mark.browser
+LAW = ("family", "metric", "corpus", "estimator", "scale", "path")
 DIGITS = 2e-6  # the page's numbers have seven significant digits, its labels six
 
 
@@ -39,7 +40,7 @@ def current(page):
     """Return the current choices, by the tables' columns."""
     return {
         name: page.eval_on_selector(f"#{name}", "one => one.value")
-        for name in ("family", "metric", "corpus", "estimator", "baseline")
+        for name in ("family", "metric", "corpus", "estimator", "baseline", "scale", "path")
     }
 
 
@@ -73,6 +74,27 @@ def marks(page, kind):
     return rows[rows[kind].notna()].assign(y=lambda frame: frame["y"].astype(float))
 
 
+def choose_at_once(page, picked):
+    """Choose options without waiting for the chart."""
+    for name, value in picked.items():
+        if page.locator(f"#{name}").is_enabled():
+            page.select_option(f"#{name}", value)
+
+
+def compare_verdicts(page, relative):
+    """Compare the table of verdicts with the rows of the choices; return their number."""
+    asked = pick(relative, current(page), *LAW)
+    assert cells(page, "verdicts", "treatment") == asked["treatment"].tolist()
+    assert cells(page, "verdicts", "verdict") == asked["verdict"].fillna("").tolist()
+    for name in ("dbeta", "ci_low"):
+        np.testing.assert_allclose(
+            cells(page, "verdicts", name), asked[name].astype(float), rtol=DIGITS
+        )
+    explained = page.inner_text("#words")
+    assert all(word in explained for word in asked["verdict"].dropna() if word)
+    return len(asked)
+
+
 def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
     relative, seen = pages.tables["relative"], 0
     with opened(pages.explorer) as page:
@@ -82,32 +104,11 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
             for metric in options(page, "metric"):
                 for corpus in options(page, "corpus"):
                     for estimator in options(page, "estimator"):
-                        for name, value in {
-                            "metric": metric,
-                            "corpus": corpus,
-                            "estimator": estimator,
-                        }.items():
-                            if page.locator(f"#{name}").is_enabled():
-                                page.select_option(f"#{name}", value)
-                        asked = pick(
-                            relative, current(page), "family", "metric", "corpus", "estimator"
-                        )
-                        assert cells(page, "verdicts", "treatment") == asked["treatment"].tolist()
-                        assert (
-                            cells(page, "verdicts", "verdict")
-                            == asked["verdict"].fillna("").tolist()
-                        )
-                        np.testing.assert_allclose(
-                            cells(page, "verdicts", "dbeta"),
-                            asked["dbeta"].astype(float),
-                            rtol=DIGITS,
-                        )
-                        np.testing.assert_allclose(
-                            cells(page, "verdicts", "ci_low"),
-                            asked["ci_low"].astype(float),
-                            rtol=DIGITS,
-                        )
-                        seen += len(asked)
+                        picked = {"metric": metric, "corpus": corpus, "estimator": estimator}
+                        choose_at_once(page, picked)
+                        for scale in options(page, "scale"):
+                            choose_at_once(page, {"scale": scale})
+                            seen += compare_verdicts(page, relative)
         drawn(page)
     assert seen == len(relative) > 0
 
@@ -175,9 +176,7 @@ def test_the_relative_chart_shows_each_runs_ratio_to_the_chosen_baseline(pages, 
         sorted(shown["y"]), sorted(changes), atol=1e-4
     )  # percent of a ratio of seven digits
     table = pages.tables["baselines" if other else "relative"]
-    laws = pick(table, chosen, "family", "metric", "corpus", "estimator", "baseline").set_index(
-        "treatment"
-    )
+    laws = pick(table, chosen, *LAW, "baseline").set_index("treatment")
     assert treatments and len(treatments) == len(laws)
     np.testing.assert_allclose(said, laws.loc[treatments, "dbeta"], rtol=DIGITS)
 
@@ -198,6 +197,28 @@ def test_the_curves_are_the_tables_laws(pages, opened):
                 assert page.evaluate(
                     "([row, flops]) => explorer.lawValue(row, flops)", [row, flops]
                 ) == pytest.approx(want, rel=1e-9)
+
+
+def test_the_difference_scale_draws_differences_to_the_baseline(pages, opened):
+    losses = pages.tables["losses"]
+    with opened(pages.explorer) as page:
+        drawn(page)
+        if "difference" not in options(page, "scale"):
+            pytest.skip("the tables have no laws on the difference scale")
+        choose(page, scale="difference")
+        chosen = current(page)
+        shown = marks(page, "run")
+        rows = page.evaluate("explorer.shown.verdicts")
+        flops = 2 * rows[0]["reference_compute"]
+        middle = page.evaluate(
+            "([row, flops]) => explorer.lawDifference(row, flops)", [rows[0], flops]
+        )
+    asked = pick(losses, chosen, "family", "metric", "corpus").pivot(
+        index="run", columns="domain", values="value"
+    )
+    differences = asked.drop(columns=chosen["baseline"]).sub(asked[chosen["baseline"]], axis=0)
+    np.testing.assert_allclose(sorted(shown["y"]), sorted(differences.stack()), atol=1e-5)
+    assert middle[0] == pytest.approx(rows[0]["gamma"] + rows[0]["dbeta"] * math.log(2), rel=1e-9)
 
 
 def test_hovering_names_the_run(pages, opened, screenshots):
@@ -239,7 +260,7 @@ def test_downloads_hold_the_rows_of_the_tables(pages, opened):
             )
             assert download.value.suggested_filename.endswith(".csv")
         drawn_rows = page.evaluate("explorer.shown.drawn.length")
-    laws = pick(pages.tables["relative"], chosen, "family", "metric", "corpus", "estimator")
+    laws = pick(pages.tables["relative"], chosen, *LAW)
     assert files["save-verdicts"].columns.tolist() == laws.columns.tolist()
     np.testing.assert_allclose(
         files["save-verdicts"]["dbeta"], laws["dbeta"].astype(float), rtol=DIGITS

@@ -127,6 +127,7 @@ rule findings:
     input:
         relative=f"{RESULTS}/laws/relative.csv",
         suite=f"{RESULTS}/tables/suite.csv",
+        forecast=f"{RESULTS}/laws/forecast.csv",
     output:
         page=report(
             f"{RESULTS}/html/findings.html",
@@ -157,6 +158,7 @@ rule findings:
             --spec <(printf %s {params.spec:q}) \
             --relative {input.relative:q} \
             --suite {input.suite:q} \
+            --forecast {input.forecast:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \
             --out-text {output.text:q}

@@ -155,7 +155,7 @@ rule curves:
         """
         exec &> >(tee {log:q})
         python -m relscale.stages.gather \
-            --kind curves \
+            --kind training_curves \
             --table {input.curves:q} \
             --out {output.table:q}
         """

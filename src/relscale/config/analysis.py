@@ -12,7 +12,10 @@ from pydantic import AfterValidator, Field, field_validator
 from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
-Estimator = Literal["joint", "vertex", "best_run", "akima", "surface"]
+Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
+Floor = Literal["free", "chance"]
+Ceiling = Literal["free", "one"]
+Step1 = Literal["auto", "compute", "surface", "saturating"]
 Level = Annotated[float, Field(gt=0.5, lt=1), NUMBER]
 """A confidence level."""
 
@@ -32,7 +35,7 @@ class FitSettings(Model):
     outside, `family_mean` takes the mean over the fitted family's domains."""
     estimators: Annotated[
         tuple[Estimator, ...], AfterValidator(without_repeats), Field(min_length=1)
-    ] = ("joint", "vertex", "best_run", "akima", "surface")
+    ] = ("auto", "joint", "vertex", "best_run", "akima", "surface")
     """Estimators of the relative laws; figures and the summary show the first."""
     margin_share: Annotated[float, Field(gt=0, lt=1), NUMBER] = 0.10
     """A change of a gap counts as small if it is at most this share of the gap in the middle of the
@@ -46,12 +49,25 @@ class FitSettings(Model):
     """Number of bootstrap draws, over runs and over items."""
     seed: Seed = 0
     """Seed of all draws."""
+    surface_loss: Literal["huber", "lad", "least_squares"] = "huber"
+    """Loss of log L by which the second method fits surfaces: Huber's, least absolute deviations,
+    or least squares."""
+    huber_delta: Annotated[float | None, Field(gt=0, lt=1), NUMBER] = None
+    """Delta of Huber's loss for surfaces; the default is 1.345 robust standard deviations of the
+    residuals. Published values are 1e-3 and 1e-4."""
     slice_tokens: Annotated[float | None, Field(gt=0, lt=1e18), NUMBER] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
 
     @field_validator(
-        "margin_share", "margin_floor", "level", "draws", "seed", "slice_tokens", mode="before"
+        "margin_share",
+        "margin_floor",
+        "level",
+        "draws",
+        "seed",
+        "huber_delta",
+        "slice_tokens",
+        mode="before",
     )
     @classmethod
     def _not_a_truth_value(cls, value: object) -> object:
@@ -61,12 +77,22 @@ class FitSettings(Model):
 
 
 class TwoStageAxes(Model):
-    """Axes of the two-stage law: loss from compute, then accuracy from loss."""
+    """Axes and form of the two-stage law: loss from compute, then accuracy from loss."""
 
     loss_metric: str = "bits_per_byte"
     """Metric that compute lowers; accuracy is a sigmoid of it."""
     accuracy_metric: str = "accuracy"
     """Metric that the sigmoid predicts."""
+    floor: Floor = "free"
+    """Accuracy of the sigmoid at high loss: fitted, with a prior about chance (standard deviation
+    .05), or chance itself."""
+    ceiling: Ceiling = "free"
+    """Accuracy of the sigmoid at low loss: fitted, with a prior below 1 (standard deviation .2), or
+    1."""
+    step1: Step1 = "auto"
+    """Law that predicts the loss: `compute` (a power law of compute), `saturating` (the same with
+    an irreducible loss), `surface` (of parameters and tokens), or `auto`: the one with the lowest
+    error at budgets that are left out, with the others that do about as well in the interval."""
 
 
 class TwoStage(TwoStageAxes):
@@ -74,8 +100,8 @@ class TwoStage(TwoStageAxes):
 
     outside_models: str | None = None
     """Path of a table of models that are not runs of the suite (columns `name`, `compute`, `loss`,
-    `accuracy`, and `domain` and `corpus` where they matter); they are compared with the law's
-    predictions."""
+    `accuracy`, and where they matter `params`, `tokens`, `domain` and `corpus`); they are
+    compared with the law's predictions."""
 
     @field_validator("loss_metric")
     @classmethod

@@ -9,6 +9,7 @@ TEXT = frozenset(
         "accuracy_metric",
         "attention_flops",
         "baseline",
+        "bootstrap",
         "budget",
         "budget_counts",
         "ci_method",
@@ -22,6 +23,8 @@ TEXT = frozenset(
         "faster",
         "fit",
         "held_out_budget",
+        "held_out_run",
+        "horizon_class",
         "item",
         "kind",
         "law",
@@ -31,6 +34,7 @@ TEXT = frozenset(
         "metric",
         "model",
         "name",
+        "offset_from",
         "optimum_by",
         "other",
         "package",
@@ -45,6 +49,7 @@ TEXT = frozenset(
         "scales_agree",
         "sha256",
         "source",
+        "split_by",
         "status",
         "stratum",
         "suite",
@@ -56,7 +61,7 @@ TEXT = frozenset(
 )
 """Names and words. They stay text whatever they look like: `NA`, `None`, `2019` and `1e18`."""
 
-FLAGS = frozenset(("at_chance", "best", "higher_is_better", "overlaps"))
+FLAGS = frozenset(("at_chance", "best", "beyond", "higher_is_better", "overlaps"))
 """Truth values."""
 
 OPEN_FLAGS = frozenset(("higher_is_better",))

@@ -9,10 +9,15 @@ from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.families import FAMILIES
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
+from relscale.contract.tables.noise import NOISE
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.predicted import PREDICTED
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
@@ -27,12 +32,18 @@ FAMILY_TABLES = (
     RELATIVE,
     FAMILIES,
     CONTRASTS,
+    NOISE,
     DECOMPOSITION,
+    LOSS_TO_LOSS,
     TWO_STAGE,
     PREDICTIONS,
     BACKTEST,
+    FORECAST,
+    CURVES,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
 SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)
 """Tables that are written once for the whole suite."""
-LAW_TABLES = (*FAMILY_TABLES, *SUITE_TABLES)
+ANSWER_TABLES = (PREDICTED,)
+"""Tables that the command writes where it is asked to."""
+LAW_TABLES = (*FAMILY_TABLES, *SUITE_TABLES, *ANSWER_TABLES)

@@ -77,5 +77,8 @@ ITEMS_COLUMNS = (
 )
 """Columns of the items table, in order."""
 
+ITEMS_OPTIONAL = ("cluster",)
+"""Columns that an items table from outside may have in addition."""
+
 ITEMS_KEY = ("corpus", "family", "metric", "domain", "run", "item")
 """Key of a row of the items table, and the order of the rows."""

@@ -63,6 +63,10 @@ class Status(StrEnum):
     )
     NOT_CONVERGED = "not_converged", "The search for the surface did not converge."
     ON_BOUND = "on_bound", "A parameter of the surface is at its bound: the data do not show it."
+    METHODS_DISAGREE = (
+        "methods_disagree",
+        "The intervals of an exponent by the two methods do not overlap.",
+    )
     FOOT_ONLY = "foot_only", "No run has an accuracy above the midpoint of the sigmoid."
     NO_RELATION = (
         "no_relation",
@@ -75,6 +79,11 @@ class Status(StrEnum):
     SHORT_WINDOW = (
         "short_window",
         "The models read fewer tokens than a prompt with five examples needs.",
+    )
+
+    FLOORS_NOT_IDENTIFIED = (
+        "floors_not_identified",
+        "The irreducible loss of treatment or baseline is not identified: the slope is not split.",
     )
 
     BASELINE_MISSING = (

@@ -8,9 +8,9 @@ FIGURE = Figure(
     name="detectable",
     category=Category.DIAGNOSTICS,
     caption=(
-        "Slopes that this design can find: the slope that one unadjusted test finds with a chance "
-        "of 80 %, by estimator (bar: the estimator of the verdicts), with the size of the slope "
-        "that was found and the margin within which a gap counts as parallel. Source: "
+        "Slopes that this design can find: the slope that the adjusted test finds with a chance of "
+        "80 %, by estimator (bar: the estimator of the verdicts), with the size of the slope "
+        "that was found and the slope at which the change reaches the margin. Source: "
         "laws/relative.csv."
     ),
     tables=law_tables(compared, "relative"),

@@ -9,8 +9,9 @@ FIGURE = Figure(
     category=Category.DIAGNOSTICS,
     caption=(
         "Does the conclusion depend on the estimator? Slope dbeta of each treatment with its 95 % "
-        "interval by the joint fit over all runs, the fitted vertices and the lowest runs. Within "
-        "the grey band a gap counts as parallel. Source: laws/relative.csv."
+        "interval by estimator, on the ratio scale; that of the verdicts is drawn thicker. "
+        "Within the grey band of a gap, its change over the observed compute is within the "
+        "margin. Source: laws/relative.csv."
     ),
     tables=law_tables(teaser, "relative"),
     settings=ComparedSettings,

@@ -46,10 +46,12 @@ FIGURE = Figure(
         "Relative laws of several families on one corpus, with their verdicts. Points are the "
         "reduction 100 (1 - G) of the error against the baseline (for probabilities: the relative "
         "change 100 (G - 1)) at the compute-optimal point of each budget; bars are one standard "
-        "error. Lines are the relative law G = gamma F^dbeta with its 95 % interval; one decade "
-        "of extrapolation is lighter. Source: laws/points.csv and laws/relative.csv."
+        "error. Lines are the fitted laws of the ratio G, dashed beyond the data. A grey wedge "
+        "holds the changes since the lowest budget that count as small (the margin), a coloured "
+        "fan the 95 % interval of the change. Source: laws/points.csv, laws/relative.csv, "
+        "laws/curves.csv."
     ),
-    tables=law_tables(teaser, "points", "relative"),
+    tables=law_tables(teaser, "points", "relative", "curves"),
     settings=TeaserSettings,
     settings_of=_settings_of,
 )

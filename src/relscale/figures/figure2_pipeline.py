@@ -61,7 +61,7 @@ FIGURE = Figure(
         "mean over the domains of another family), of all runs of one corpus against training "
         "tokens: one parabola per budget, with its vertex and the lowest run. (b) The power law "
         "E = alpha F^-beta through the optima. (c) Accuracy of a multiple choice against its "
-        "loss, with a sigmoid above chance. Dashed lines are extrapolated. Source: "
+        "loss, with a sigmoid; the grey line is chance. Dashed lines are extrapolated. Source: "
         "tables/losses.parquet, laws/optima.csv, laws/absolute.csv, laws/two_stage.csv."
     ),
     tables={

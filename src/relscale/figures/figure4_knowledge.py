@@ -17,11 +17,12 @@ FIGURE = Figure(
     caption=(
         "Knowledge: error at the compute-optimal point of each budget with the absolute law "
         "(top), and its reduction against the baseline with the relative law, 95 % interval and "
-        "verdict (bottom); one column per corpus. Beyond the data the laws are extrapolated by "
-        "one decade. The error is bits per byte of the right answer, over the MMLU questions "
-        "that fit the window. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv."
+        "verdict on the ratio scale (bottom); one column per corpus. Beyond the data laws are "
+        "dashed, with a band only where back-tests have calibrated it. The error is bits per byte "
+        "of the right answer, over the MMLU questions that fit the window. Source: "
+        "laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv."
     ),
-    tables=law_tables(lambda context: ["knowledge"], "points", "absolute", "relative"),
+    tables=law_tables(lambda context: ["knowledge"], "points", "absolute", "relative", "curves"),
     settings=KnowledgeSettings,
     settings_of=lambda context: settings_of_family(KnowledgeSettings, context, "knowledge"),
     family=lambda context: "knowledge",

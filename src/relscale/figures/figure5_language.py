@@ -26,15 +26,16 @@ FIGURE = Figure(
     name="figure5_language",
     category=Category.PAPER,
     caption=(
-        "Regional English-language news: absolute laws (top), relative laws with verdicts "
-        "(middle), and the slopes dbeta with 95 % intervals against the share of the country's "
-        "population that was online in 1999 (bottom; a negative slope means that the treatment "
-        "improves faster). With fewer than ten regions the correlation is an illustration. The "
-        "paper correlates slopes of the reduction, which have the opposite sign. Source: "
-        "``laws/*.csv``, World Bank."
+        "Regional English-language news, one outlet per country: absolute laws (top), relative "
+        "laws with verdicts on the ratio scale (middle), and the slopes dbeta with 95 % intervals "
+        "against the share of the country's population that was online in 1999 (bottom; a "
+        "negative slope means that the treatment improves faster). One outlet does not stand for "
+        "the English of its country, and with fewer than ten of them the correlation is an "
+        "illustration. The paper correlates slopes of the reduction, which have the opposite "
+        "sign. Source: ``laws/*.csv``, World Bank."
     ),
     tables={
-        **law_tables(lambda context: ["language"], "points", "absolute", "relative"),
+        **law_tables(lambda context: ["language"], "points", "absolute", "relative", "curves"),
         "covariates": _covariates,
     },
     settings=LanguageSettings,

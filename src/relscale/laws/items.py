@@ -1,7 +1,8 @@
 """Item noise of the values of a domain.
 
 The same draw of items is used for all runs; it is stratified, and independent for baseline and
-treatment.
+treatment. Items of one document, chapter or exam vary together: where the table has a column
+`cluster`, whole clusters are drawn.
 
 The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear
 in log errors with coefficients c over runs has item variance c' S c. The runs' own scatter already
@@ -17,13 +18,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from relscale.contract.check import check_columns
-from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY
+from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY, ITEMS_OPTIONAL
 from relscale.contract.typed import check_keys, flags, typed
 from relscale.laws.cells import Array, Index, SuiteRuns
 
 Flags = npt.NDArray[np.bool_]
 
-REQUIRED = tuple(column for column in ITEMS_COLUMNS if column != "overlaps")
+OPTIONAL = (*ITEMS_OPTIONAL, "overlaps")
+"""Columns that an items table may lack."""
+REQUIRED = tuple(column for column in ITEMS_COLUMNS if column not in OPTIONAL)
 TOLERANCE = 1e-4
 """Relative difference up to which items count as giving the error of the losses table (which may be
 stored in single precision)."""
@@ -41,6 +44,9 @@ class ItemMatrices:
     """(run, item); 0 where a run lacks the item."""
     stratum: Index
     """(item,) 0..number of strata - 1; items are sorted by it."""
+    cluster: Index
+    """(item,) 0..number of clusters - 1: items drawn together, such as those of one document; items
+    are sorted by it, too. Each item is a cluster of its own where the table names none."""
     rule: str
     """`pooled` (sum over sum) or `strata` (mean over strata of that)."""
     overlapping: int
@@ -77,6 +83,8 @@ class ItemNoise:
     """Items left out because they overlap a corpus."""
     num_items: int
     """Items kept."""
+    dof: int
+    """Clusters less strata: degrees of freedom of the covariance."""
 
 
 def split_items(
@@ -119,6 +127,12 @@ def item_matrices(
     frame, row = frame[wanted], row[wanted]
     stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
     item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
+    cluster_code = item_code
+    if "cluster" in frame.columns:
+        cluster_code = pd.factorize(frame["cluster"].astype(str), sort=True)[0]
+        # One code per pair, so that items are sorted by stratum, cluster and name.
+        pairs = pd.Series(cluster_code.astype(np.int64) * len(item_names) + item_code)
+        item_code, item_names = pd.factorize(pairs, sort=True)
     joint, column = np.unique(
         stratum_code.astype(np.int64) * len(item_names) + item_code, return_inverse=True
     )
@@ -134,6 +148,8 @@ def item_matrices(
     numerator[row, column] = frame["numerator"].to_numpy(dtype=np.float64)
     denominator[row, column] = frame["denominator"].to_numpy(dtype=np.float64)
     stratum = joint // max(len(item_names), 1)
+    cluster = np.zeros(len(joint), dtype=np.int64)
+    cluster[column] = cluster_code
     overlaps = np.zeros(len(joint), dtype=bool)
     if "overlaps" in frame.columns:
         overlaps[column[flags(frame["overlaps"])]] = True
@@ -141,13 +157,15 @@ def item_matrices(
     differences = {}
     for rule in ("pooled", "strata"):
         for keep in (np.ones(len(joint), dtype=bool), ~overlaps):
-            made = _matrices(numerator, denominator, stratum, keep, rule, overlaps)
+            made = _matrices(numerator, denominator, (stratum, cluster), keep, rule, overlaps)
             with np.errstate(divide="ignore"):
                 differences[rule] = float(
                     np.max(np.abs(np.log(made.errors()[known]) - log_error[known]), initial=0.0)
                 )
             if differences[rule] < TOLERANCE:
-                return _matrices(numerator, denominator, stratum, ~overlaps, rule, overlaps)
+                return _matrices(
+                    numerator, denominator, (stratum, cluster), ~overlaps, rule, overlaps
+                )
     raise ValueError(
         f"{where}: items do not give the errors of the losses table: largest relative "
         f"difference {differences['pooled']:.3g} "
@@ -157,20 +175,30 @@ def item_matrices(
 
 
 def _matrices(
-    numerator: Array, denominator: Array, stratum: Index, keep: Flags, rule: str, overlaps: Flags
+    numerator: Array,
+    denominator: Array,
+    codes: tuple[Index, Index],
+    keep: Flags,
+    rule: str,
+    overlaps: Flags,
 ) -> ItemMatrices:
-    _, dense = np.unique(stratum[keep], return_inverse=True)
+    stratum, cluster = (code[keep] for code in codes)
+    _, dense = np.unique(stratum, return_inverse=True)
+    # A cluster of two strata is drawn in each of them.
+    pair = stratum * (int(cluster.max(initial=0)) + 1) + cluster
+    _, grouped = np.unique(pair, return_inverse=True)
     return ItemMatrices(
         numerator=numerator[:, keep],
         denominator=denominator[:, keep],
         stratum=dense,
+        cluster=grouped,
         rule=rule,
         overlapping=int(overlaps.sum()),
     )
 
 
 def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> ItemNoise:
-    """Resample items within strata, the same items for all runs, and summarise the draws.
+    """Resample clusters of items within strata, the same for all runs, and summarise the draws.
 
     The stream of draws is seeded by the domain's name, so that another domain moves nothing, and
     baseline and treatment are independent.
@@ -179,20 +207,20 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
     rng = np.random.default_rng([seed, zlib.crc32(domain.encode())])
     num_items = matrices.numerator.shape[1]
-    sizes = np.bincount(matrices.stratum)
+    first_item = np.unique(matrices.cluster, return_index=True)[1]
+    of_cluster = matrices.stratum[first_item]  # (cluster,)
+    number = len(of_cluster)
+    sizes = np.bincount(of_cluster)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (item,)
+    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (cluster,)
     block = max(1, min(draws, BLOCK_ENTRIES // max(num_items, 1)))
     shifts = []
     for begin in range(0, draws, block):
         count = min(block, draws - begin)
-        chosen = first + (rng.random((count, num_items)) * size).astype(np.int64)
-        flat = (chosen + np.arange(count)[:, None] * num_items).ravel()
-        weights = (
-            np.bincount(flat, minlength=count * num_items)
-            .reshape(count, num_items)
-            .astype(np.float64)
-        )
+        chosen = first + (rng.random((count, number)) * size).astype(np.int64)
+        flat = (chosen + np.arange(count)[:, None] * number).ravel()
+        drawn = np.bincount(flat, minlength=count * number).reshape(count, number)
+        weights = drawn[:, matrices.cluster].astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             # First order in place of the log, so that a drawn accuracy of zero stays finite.
             shifts.append(matrices.errors(weights) / base - 1)
@@ -202,11 +230,19 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     with np.errstate(divide="ignore"):
         log_error = np.where(present, np.log(np.where(present, base, 1.0)), np.nan)
     return ItemNoise(
-        covariance=shift.T @ shift / (draws - 1),
+        # Draws of n clusters scatter by (n - 1) / n of the clusters' variance.
+        covariance=shift.T @ shift / (draws - 1) * _correction(sizes),
         log_error=log_error,
         overlapping=matrices.overlapping,
         num_items=num_items,
+        dof=number - len(sizes),
     )
+
+
+def _correction(sizes: Index) -> float:
+    """Return n / (n - 1) for the mean number n of clusters in a stratum; 1 for single ones."""
+    mean = float(np.mean(sizes))
+    return mean / (mean - 1) if mean > 1 else 1.0
 
 
 def item_variance(rows: Array, covariance: Array, design: Array) -> Array:

@@ -11,17 +11,19 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Quantity, Term, without_items
+from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
-from relscale.laws.scales import Floors, Scaled, floors_of
+from relscale.laws.scales import Floors, Scaled, ScaledNoise, floors_of
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
@@ -51,7 +53,12 @@ class MetricFits:
     """Spec of the family."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between domains."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _quantities: dict[tuple[str, ...], Quantity] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -69,7 +76,9 @@ class MetricFits:
 
     def against(self, baseline: str) -> "MetricFits":
         """Return the same metric with another baseline."""
-        return replace(self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={})
+        return replace(
+            self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={}, _quantities={}
+        )
 
     def values(self, domain: str) -> Array:
         """Return the log value of a domain without overlapping items, (run,)."""
@@ -90,6 +99,7 @@ class MetricFits:
             Term(
                 log_error=self.values(domain),
                 item_covariance=self.noise[domain].covariance if with_items else None,
+                item_dof=self.noise[domain].dof if with_items else float("inf"),
             )
             for domain in domains
         )
@@ -115,14 +125,56 @@ class MetricFits:
             return Status.AT_CHANCE, ""
         return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
 
-    def quantity(self, terms: Sequence[Term]) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, for an estimator."""
+    def quantity_of(self, *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        if domains not in self._quantities:
+            found = self.quantity(self.terms(*domains), *domains)
+            peers = self.gaps if len(domains) == 2 else self.losses
+            rises = self.spec.rises(self.metric)
+            self._quantities[domains] = replace(found, peers=peers, rises=rises)
+        return self._quantities[domains]
+
+    @cached_property
+    def gaps(self) -> Peers:
+        """The gaps of all treatments that have values and are not 1 in every run."""
+        baseline = str(self.spec.baseline)
+
+        def quantities() -> list[Quantity]:
+            return [
+                self.quantity_of(name, baseline)
+                for name in self.treatments
+                if not self.readings.missing(name, baseline)
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+
+        return Peers(quantities=quantities)
+
+    @cached_property
+    def losses(self) -> Peers:
+        """The values of all domains that have some."""
+
+        def quantities() -> list[Quantity]:
+            names = [name for name in self.readings.domains if not self.readings.missing(name)]
+            return [self.quantity_of(name) for name in names]
+
+        return Peers(quantities=quantities)
+
+    def quantity(self, terms: Sequence[Term], *domains: str) -> Quantity:
+        """Return a domain, or a gap of treatment and baseline, for an estimator.
+
+        The noise of a gap is pooled with that of the other gaps to the same baseline if its two
+        domains are named.
+        """
+        family = None
+        if self.noise_model is not None and len(domains) == 2:
+            family = self.noise_model.of_gap(self.metric, self.runs.corpus, *domains)
         return Quantity(
             runs=self.runs,
             fits=self.isoflop,
             terms=tuple(terms),
             spec=self.spec,
             reader=self.reader,
+            family=family,
         )
 
     def fit(self, estimator: str, *domains: str) -> GapFit | FitError:
@@ -156,11 +208,46 @@ class MetricFits:
             return self.fit(estimator, treatment, baseline)
         try:
             self._check(estimator, treatment, baseline)
-            return scaled.restored(ESTIMATORS[estimator].fit(self.quantity(scaled.terms)))
+            quantity = self.scaled_quantity(scaled, treatment)
+            return scaled.restored(ESTIMATORS[estimator].fit(quantity))
         except FitError as error:
             return error
         except np.linalg.LinAlgError as error:
             return FitError(Status.NO_VARIATION, f"no solution: {error}")
+
+    def difference(self, treatment: str) -> Scaled:
+        """Return the difference of a treatment and the baseline."""
+        ours, theirs = self.terms(treatment, str(self.spec.baseline))
+        return Scaled.difference(ours, theirs)
+
+    def scaled_quantity(self, scaled: Scaled, treatment: str) -> Quantity:
+        """Return a gap on another scale, with what laws keep of it."""
+        key = (scaled.scale, treatment)
+        if key not in self._quantities:
+            baseline = str(self.spec.baseline)
+            found = self.quantity(scaled.terms, treatment, baseline)
+            family = found.family and ScaledNoise.of(
+                found.family, self.quantity_of(treatment, baseline), found
+            )
+            peers = self.differences if scaled.scale == DIFFERENCE else None
+            rises = self.spec.rises(self.metric)
+            self._quantities[key] = replace(found, family=family, peers=peers, rises=rises)
+        return self._quantities[key]
+
+    @cached_property
+    def differences(self) -> Peers:
+        """The gaps of `gaps` as differences."""
+
+        def quantities() -> list[Quantity]:
+            names = [
+                name
+                for name in self.treatments
+                if not self.readings.missing(name, str(self.spec.baseline))
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+            return [self.scaled_quantity(self.difference(name), name) for name in names]
+
+        return Peers(quantities=quantities)
 
     def floors(self, treatment: str) -> Floors | None:
         """Return the floors of a treatment and the baseline; None unless both are identified."""
@@ -170,13 +257,22 @@ class MetricFits:
         return floors_of(self.reader, self.runs, *values, self.spec.level)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
-        """Return a fit without item noise, from the budgets with a lower index than `below`.
+        """Return a fit without item noise, from the budgets with a lower index than `below`; once.
 
         Raises:
             FitError: there is no estimate.
         """
-        quantity = self.quantity(without_items(self.terms(*domains)))
-        return ESTIMATORS[estimator].fit(quantity, below)
+        key = ("without items", str(below), estimator, *domains)
+        if key not in self._fits:
+            quantity = self.quantity(without_items(self.terms(*domains)), *domains)
+            try:
+                self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
+            except FitError as error:
+                self._fits[key] = error
+        found = self._fits[key]
+        if isinstance(found, FitError):
+            raise found
+        return found
 
     def _check(self, estimator: str, *domains: str) -> None:
         """Check that domains, or a gap of two, can be fitted.
@@ -197,7 +293,7 @@ class MetricFits:
 
     def _fit(self, estimator: str, *domains: str) -> GapFit:
         self._check(estimator, *domains)
-        found = ESTIMATORS[estimator].fit(self.quantity(self.terms(*domains)))
+        found = ESTIMATORS[estimator].fit(self.quantity_of(*domains))
         if len(domains) == 1:  # the points of a domain must have a power law
             fit_power_law(found.log_compute, found.points, self.spec.level)
         return found
@@ -217,6 +313,8 @@ class CorpusFits:
     """Items of the family."""
     outside_models: Sequence[OutsideModel] = ()
     """Models that are not runs of the suite."""
+    noise_model: NoiseModel | None = None
+    """Noise components of the family over all corpora; None takes every gap alone."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:
@@ -253,6 +351,7 @@ class CorpusFits:
             noise=noise,
             spec=self.spec,
             reader=self.reader,
+            noise_model=self.noise_model,
         )
 
 

@@ -2,9 +2,9 @@
 
 Published models, for example.
 
-Two predictions per model: its accuracy from its own loss (the sigmoid alone), and from its compute
-(power law, then sigmoid). Both have the interval of an observed accuracy. A model counts for
-nothing in the fits.
+Up to three predictions per model: its accuracy from its own loss (the sigmoid alone), from its
+compute (the loss of a model on the runs' path, then the sigmoid), and from its parameters and
+tokens. All have the interval of an observed accuracy. A model counts for nothing in the fits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,17 @@ from relscale.contract.io import read_table
 from relscale.contract.status import status_columns
 from relscale.contract.typed import as_numbers
 from relscale.laws.fit_error import FitError
-from relscale.laws.power import PowerLaw
-from relscale.laws.sigmoid import Sigmoid, predict_accuracy, predict_from_loss
+from relscale.laws.run_points import Places
+from relscale.laws.two_stages import AccuracyPrediction, TwoStages
 
-OUTSIDE_KINDS = ("outside_from_loss", "outside_from_compute")
+FROM_LOSS, FROM_COMPUTE, FROM_SIZE = (
+    "outside_from_loss",
+    "outside_from_compute",
+    "outside_from_size",
+)
 REQUIRED = ("name", "compute", "loss", "accuracy")
+NUMBERS = ("compute", "loss", "params", "tokens")
+"""Columns of numbers above 0; the last two may be missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,11 @@ class OutsideModel:
     """On the two-stage law's loss metric."""
     accuracy: float
     """On its accuracy metric."""
+    params: float = float("nan")
+    """Parameters, counted as those of the runs: transformer and head, or all where the losses table
+    does not split them."""
+    tokens: float = float("nan")
+    """Training tokens."""
     domain: str = ""
     """The domain it was measured on; empty for every domain."""
     corpus: str = ""
@@ -50,21 +61,23 @@ class OutsideModel:
 def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     """Read a table of models, CSV or Parquet.
 
-    Columns: name, compute, loss, accuracy (empty where unknown; compute or loss must be known), and
-    where they matter domain and corpus.
+    Columns: name, compute, loss, accuracy (empty where unknown; a loss, a compute, or parameters
+    and tokens must be known), and where they matter params, tokens, domain and corpus.
 
     Raises:
         ValueError: naming file, row and column, for a missing column, a value that cannot be, or a
             repeated model.
     """
     frame = read_table(path, REQUIRED)
-    for key in ("compute", "loss", "accuracy"):
+    for key in (*NUMBERS, "accuracy"):
+        if key not in frame.columns:
+            frame[key] = np.nan
         frame[key] = as_numbers(frame[key], str(path), lambda position: f"row {position + 1}")
     models = []
     for number, row in enumerate(frame.to_dict("records"), start=1):
         where = f"{path}: row {number}"
-        values = {key: float(row[key]) for key in ("compute", "loss", "accuracy")}
-        for key in ("compute", "loss"):
+        values = {key: float(row[key]) for key in (*NUMBERS, "accuracy")}
+        for key in NUMBERS:
             if values[key] <= 0 or np.isinf(values[key]):
                 raise ValueError(
                     f"{where}: {key} is {row[key]!r}: a number above 0, or empty where unknown"
@@ -74,9 +87,12 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
                 f"{where}: accuracy is {row['accuracy']!r}: a share from 0 to 1, or empty "
                 "where unknown"
             )
-        if np.isnan(values["compute"]) and np.isnan(values["loss"]):
+        if np.isnan(values["params"]) != np.isnan(values["tokens"]):
+            raise ValueError(f"{where}: params and tokens are needed together, or neither of them")
+        if np.isnan([values[key] for key in ("compute", "loss", "params")]).all():
             raise ValueError(
-                f"{where}: neither compute nor loss: one of them is needed to predict from"
+                f"{where}: neither compute nor loss: one of them, or params and tokens, is needed "
+                "to predict from"
             )
         text = {
             key: "" if pd.isna(row.get(key)) else str(row[key])
@@ -87,9 +103,7 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
         models.append(
             OutsideModel(
                 name=text["name"],
-                compute=values["compute"],
-                loss=values["loss"],
-                accuracy=values["accuracy"],
+                **values,
                 domain=text["domain"],
                 corpus=text["corpus"],
             )
@@ -103,78 +117,85 @@ def read_outside_models(path: Path) -> tuple[OutsideModel, ...]:
     return tuple(models)
 
 
-def outside_rows(
-    models: Sequence[OutsideModel], power: PowerLaw, sigmoid: Sigmoid, level: float, seed: int
-) -> Iterator[dict[str, object]]:
-    """Predict each model's accuracy from its loss and from its compute.
+def outside_rows(models: Sequence[OutsideModel], stages: TwoStages) -> Iterator[dict[str, object]]:
+    """Predict each model's accuracy from its loss, from its compute, and from its size.
 
     Args:
         models: those compared with this law.
-        power: compute to loss.
-        sigmoid: loss to accuracy.
-        level: of the intervals.
-        seed: of the draws.
+        stages: the law of their domain.
 
     Yields:
         The columns of predictions.csv from `kind` on.
+
+    Raises:
+        FitError: one of the stages has no fit.
     """
     for model in models:
-        row = {
-            "budget": "",
-            "model": model.name,
-            "compute": model.compute,
-            "observed_loss": model.loss,
-            "observed": model.accuracy,
-        }
         if np.isfinite(model.loss):
-            found = predict_from_loss(
-                loss=np.array([model.loss]), sigmoid=sigmoid, level=level, seed=seed
-            )
-            yield {
-                **row,
-                "kind": OUTSIDE_KINDS[0],
-                **found.columns(),
-                **_status(sigmoid, model.loss, []),
-            }
+            yield _row(model, FROM_LOSS, stages.from_loss(np.array([model.loss])))
         if np.isfinite(model.compute):
-            at = np.array([model.compute])
-            found = predict_accuracy(
-                compute=at, power=power, sigmoid=sigmoid, level=level, seed=seed, new_point=True
-            )
-            notes = [] if power.dof > 0 else ["no interval: two budgets"]
-            yield {
-                **row,
-                "kind": OUTSIDE_KINDS[1],
-                **found.columns(),
-                **_status(sigmoid, float(found.loss[0]), notes),
-            }
+            places = stages.first.on_path(np.log([model.compute]))
+            yield _row(model, FROM_COMPUTE, stages.predict(places, stages.first.end))
+        if np.isfinite(model.params):
+            places = stages.first.of_size(model.params, model.tokens, model.compute)
+            yield _row(model, FROM_SIZE, stages.predict(places, stages.first.end), places)
 
 
 def outside_failures(
     models: Sequence[OutsideModel], error: FitError
 ) -> Iterator[dict[str, object]]:
     """Return one row per model, as `outside_rows`, where there is no fit to predict from."""
-    nothing = dict.fromkeys(("loss", "accuracy", "ci_low", "ci_high"), float("nan"))
     for model in models:
-        row = {
-            "budget": "",
-            "model": model.name,
-            "compute": model.compute,
-            "observed_loss": model.loss,
-            "observed": model.accuracy,
-        }
+        kind = FROM_LOSS if np.isfinite(model.loss) else FROM_COMPUTE
+        if np.isnan([model.loss, model.compute]).all():
+            kind = FROM_SIZE
         yield {
-            **row,
-            "kind": OUTSIDE_KINDS[0],
-            **nothing,
+            **_of_model(model, kind),
+            **dict.fromkeys(PREDICTED, float("nan")),
+            "step1": "",
             **status_columns(error.status, error.remarks),
         }
 
 
-def _status(sigmoid: Sigmoid, loss: float, notes: Sequence[str]) -> dict[str, object]:
-    beyond = (
-        []
-        if sigmoid.loss_min <= loss <= sigmoid.loss_max
-        else ["outside the losses that were fitted"]
-    )
-    return status_columns(sigmoid.status, [*notes, *beyond])
+def notes_on(found: AccuracyPrediction) -> list[str]:
+    """Return remarks on a prediction: laws in the interval, and what it has no support for."""
+    loss, fitted = float(found.loss[0]), found.sigmoid.losses
+    notes = []
+    if len(found.laws) > 1:
+        notes.append(f"laws in the interval: {', '.join(found.laws)}")
+    if np.isnan(found.ci_low[0]):
+        notes.append("no interval: two budgets")
+    if not fitted.min() <= loss <= fitted.max():
+        notes.append("outside the losses that were fitted")
+    return notes
+
+
+PREDICTED = ("horizon", "calibration", "loss", "accuracy", "ci_low", "ci_high")
+"""Columns of numbers that a prediction fills."""
+
+
+def _of_model(model: OutsideModel, kind: str) -> dict[str, object]:
+    """Return the columns that describe a model."""
+    return {
+        "kind": kind,
+        "from_budget": "",
+        "budget": "",
+        "model": model.name,
+        "params": model.params,
+        "tokens": model.tokens,
+        "compute": model.compute,
+        "observed_loss": model.loss,
+        "observed": model.accuracy,
+    }
+
+
+def _row(
+    model: OutsideModel, kind: str, found: AccuracyPrediction, places: Places | None = None
+) -> dict[str, object]:
+    """Return the row of one prediction; places fill in a compute that is not known."""
+    row = _of_model(model, kind)
+    if places is not None and np.isnan(model.compute):
+        row["compute"] = float(np.exp(places.log_compute[0]))
+    sigmoid = found.sigmoid
+    notes = [*sigmoid.remarks, *notes_on(found)]
+    return {**row, **found.columns(), **status_columns(sigmoid.status, notes)}

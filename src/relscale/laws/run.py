@@ -14,6 +14,7 @@ from relscale.contract.io import read_table, with_present_names, write_table
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
+from relscale.contract.tables.predicted import PREDICTED
 from relscale.contract.typed import as_flags, typed
 from relscale.files import write_text
 from relscale.laws.cells import suites_of
@@ -22,6 +23,8 @@ from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import notes_on, prepare, with_notes
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
+from relscale.laws.predict import Request, predicted
+from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
 from relscale.laws.summary import summary_text
 
@@ -40,11 +43,26 @@ class FittedLaws:
     """correlation.csv; None without covariates."""
     notes: tuple[str, ...] = ()
     """Remarks on the losses table as a whole."""
+    predicted: pd.DataFrame | None = None
+    """predicted.csv; None without a request."""
+
+    def predict(self, request: Request) -> pd.DataFrame:
+        """Return losses and gaps of named models, the table `predicted`.
+
+        Raises:
+            ValueError: for a model outside the hull of the runs, unless `request.beyond` allows it.
+        """
+        return predicted(self.laws.corpora, request)
 
     def summary(self) -> str:
         """Return the findings in words and small tables, ending with a line feed."""
         estimator = self.spec.estimators[0]
-        text = summary_text(self.laws.relative, self.laws.absolute, self.laws.backtest, estimator)
+        laws = self.laws
+        text = summary_text(
+            laws.relative, laws.absolute, laws.backtest, estimator, forecast=laws.forecast
+        )
+        if self.predicted is not None:
+            text += predicted_text(self.predicted)
         return text + "".join(f"Note: {note}.\n" for note in self.notes)
 
     def write(self, folder: Path) -> None:
@@ -53,6 +71,8 @@ class FittedLaws:
         self.laws.write([folder / f"{name}.csv" for name in TABLES])
         if self.correlation is not None:
             write_table(self.correlation, folder / "correlation.csv", CORRELATION)
+        if self.predicted is not None:
+            write_table(self.predicted, folder / "predicted.csv", PREDICTED)
         write_text(folder / "summary.txt", self.summary())
 
 
@@ -62,6 +82,7 @@ def fit_laws(
     items: Path | str | pd.DataFrame | None = None,
     covariates: Path | str | None = None,
     outside_models: Path | str | None = None,
+    request: Request | None = None,
     out: Path | str | None = None,
     **settings: object,
 ) -> FittedLaws:
@@ -75,11 +96,12 @@ def fit_laws(
             values.
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
             not runs, compared with the two-stage law.
+        request: models whose losses and gaps are predicted; None predicts nothing.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,
-            `chance`, `loss_metric`, `accuracy_metric`, `slice_tokens`,
-            `higher_is_better`, `lower_is_better` have defaults.
+            `chance`, `loss_metric`, `accuracy_metric`, `surface_loss`, `huber_delta`,
+            `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
 
     Returns:
         The tables as data frames, with the settings.
@@ -87,7 +109,7 @@ def fit_laws(
     Raises:
         ValueError: for a setting that is not known or out of range, a file that cannot be read, or
             a table that lacks a column, contradicts itself, or has no such family, metric or
-            baseline.
+            baseline; or for a requested model outside the hull of the runs.
     """
     spec = LawSpec.read(settings)
     where = "losses" if isinstance(losses, pd.DataFrame) else str(losses)
@@ -115,6 +137,7 @@ def fit_laws(
         laws=laws,
         correlation=correlation,
         notes=tuple(notes),
+        predicted=None if request is None else predicted(laws.corpora, request),
     )
     if out is not None:
         found.write(Path(out))

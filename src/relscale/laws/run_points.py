@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relscale.laws.cells import Array, Index, SuiteRuns
+from relscale.laws.cells import Array, Flags, Index, SuiteRuns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,17 @@ class RunPoints:
         """Return log G = log L_treatment - log L_baseline, (run,)."""
         treatment, baseline = self.values
         return np.asarray(treatment - baseline)
+
+    def where(self, kept: Flags) -> "RunPoints":
+        """Return the runs for which `kept`, (run,), is true."""
+        return RunPoints(
+            log_params=self.log_params[kept],
+            log_tokens=self.log_tokens[kept],
+            log_compute=self.log_compute[kept],
+            budget=self.budget[kept],
+            cell=self.cell[kept],
+            values=self.values[:, kept],
+        )
 
     @property
     def places(self) -> "Places":

@@ -1,21 +1,57 @@
-"""The sigmoid of accuracy on loss, and accuracy predicted through it.
+"""The sigmoid of accuracy on loss.
 
-accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint))), with ceiling 1
-unless the data identify it. The form is that of Schaeffer et al. (2024) and Gadre et al. (2024),
-with the floor fixed instead of fitted.
+accuracy = floor + (ceiling - floor) / (1 + exp(steepness (loss - midpoint))), the form of Schaeffer
+et al. (2024), Gadre et al. (2024) and Bhagia et al. (2412.04403, equation 2). Floor and ceiling are
+fixed, or free with priors: normal about chance, and normal about 1 and below it.
+
+Read `SigmoidForm` (which parameters are fitted), `fit_sigmoid` and `Sigmoid` first.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
+from relscale.config.analysis import Ceiling, Floor
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.power import PowerLaw
+from relscale.laws.logistic import CurveData, curve, jacobian, solve
 
 MIN_RUNS = 4
+MIN_RUNS_FREE = 8
+"""With fewer runs floor and ceiling stay fixed: the runs could follow any curve."""
+FLOOR_SD, CEILING_SD = 0.05, 0.20
+"""Standard deviations of the priors of floor and ceiling. A model that knows nothing scores within
+some .05 of chance, because options differ in length and frequency; mislabelled questions and a loss
+that does not decide the answer keep the ceiling some .2 below 1 (6 % of the labels of MMLU are
+wrong: Gema et al., 2406.04127)."""
+IDENTIFIED = 0.5
+"""Floor and ceiling are identified where their variance is below this share of the prior's."""
+ROUNDS = 30
+"""Rounds of estimating the noise, which weighs the priors, and the curve in turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigmoidForm:
+    """Which parameters of the sigmoid are fitted."""
+
+    chance: float
+    """Accuracy of guessing: the floor, or the centre of its prior."""
+    floor: Floor = "free"
+    """`free` or `chance`."""
+    ceiling: Ceiling = "free"
+    """`free` or `one`."""
+
+    @property
+    def prior_sd(self) -> Array:
+        """Standard deviations of the priors of floor and ceiling, 0 for a fixed value."""
+        return np.array(
+            [
+                FLOOR_SD if self.floor == "free" else 0.0,
+                CEILING_SD if self.ceiling == "free" else 0.0,
+            ]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,67 +59,73 @@ class Sigmoid:
     """Accuracy as a function of loss."""
 
     chance: float
-    """Floor."""
-    ceiling: float
-    """Accuracy at low loss."""
-    ceiling_fitted: bool
-    """Whether the ceiling was fitted; else it is 1."""
-    steepness: float
-    """Per unit of loss; positive where accuracy falls with loss."""
+    """Accuracy of guessing."""
+    data: CurveData
+    """The runs that were fitted, and the priors."""
     center: float
-    """Loss from which `intercept` counts (mean of the runs')."""
-    intercept: float
-    """Exponent at `center`: steepness (center - midpoint)."""
+    """Loss from which the data's distances count (mean of the runs')."""
+    parameters: Array
+    """Intercept, steepness per spread of the losses, floor and ceiling, (4,)."""
     covariance: Array
-    """Of (intercept, steepness), or (intercept, steepness, ceiling) where that is fitted: nearly
-    normal, unlike the midpoint."""
-    dof: int
-    """Runs less parameters."""
+    """Of all four, (4, 4); rows and columns of fixed ones are 0."""
+    dof: float
+    """Runs less the number of parameters, where a free floor or ceiling counts by the share of its
+    variance that the runs explain."""
+    noise_sd: float
+    """Standard deviation of an accuracy of mean weight about the curve."""
     r2: float
     """Share of the variance of accuracy explained."""
-    residual_variance: float
-    """Variance of an accuracy of mean weight about the curve."""
-    loss_min: float
-    """Lowest loss fitted."""
-    loss_max: float
-    """Highest loss fitted."""
-    accuracy_min: float
-    """Lowest accuracy fitted."""
-    accuracy_max: float
-    """Highest accuracy fitted."""
-    num_runs: int
-    """Runs fitted."""
     status: Status
     """`ok`, `foot_only` or `no_relation`."""
+    remarks: tuple[str, ...]
+    """Notes for a reader."""
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """Notes for a reader."""
-        return ("ceiling fitted",) if self.ceiling_fitted else ()
+    def floor(self) -> float:
+        """Accuracy at high loss."""
+        return float(self.parameters[2])
+
+    @property
+    def ceiling(self) -> float:
+        """Accuracy at low loss."""
+        return float(self.parameters[3])
+
+    @property
+    def steepness(self) -> float:
+        """Per unit of loss; positive where accuracy falls with loss."""
+        return float(self.parameters[1]) / self.data.spread
 
     @property
     def midpoint(self) -> float:
-        """Loss half way between floor and ceiling."""
-        return self.center - self.intercept / self.steepness if self.steepness else float("nan")
+        """Loss half-way between floor and ceiling."""
+        if not self.steepness:
+            return float("nan")
+        return self.center - float(self.parameters[0]) / self.steepness
+
+    @property
+    def losses(self) -> Array:
+        """Losses of the runs, (run,)."""
+        return np.asarray(self.center + self.data.spread * self.data.distance)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether floor or ceiling was fitted."""
+        return len(self.data.free) > 2
 
     def predict(self, loss: Array | float) -> Array:
         """Return the accuracy at the given losses."""
-        return _curve(
-            np.asarray(loss, dtype=np.float64) - self.center,
-            self.chance,
-            self.ceiling,
-            self.intercept,
-            self.steepness,
-        )
+        distance = (np.asarray(loss, dtype=np.float64) - self.center) / self.data.spread
+        return curve(np.atleast_1d(distance), self.parameters).reshape(np.shape(loss))
 
     def slope(self, loss: Array | float) -> Array:
         """Return the derivative of the accuracy by the loss."""
-        share = (self.predict(loss) - self.chance) / (self.ceiling - self.chance)
-        return np.asarray(-self.steepness * (self.ceiling - self.chance) * share * (1 - share))
+        share = (self.predict(loss) - self.floor) / (self.ceiling - self.floor)
+        return np.asarray(-self.steepness * (self.ceiling - self.floor) * share * (1 - share))
 
     def steepness_interval(self, level: float) -> tuple[float, float]:
         """Return the Student-t interval of the steepness."""
-        half = float(stats.t.ppf(0.5 + level / 2, self.dof) * np.sqrt(self.covariance[1, 1]))
+        quantile = float(stats.t.ppf(0.5 + level / 2, self.dof))
+        half = quantile * float(np.sqrt(self.covariance[1, 1])) / self.data.spread
         return self.steepness - half, self.steepness + half
 
     def midpoint_interval(self, level: float) -> tuple[float, float]:
@@ -92,66 +134,43 @@ class Sigmoid:
         The ends are infinite where the steepness does not differ significantly from zero.
         """
         t2 = float(stats.t.ppf(0.5 + level / 2, self.dof)) ** 2
-        v = self.covariance
+        v, (intercept, steepness) = self.covariance, self.parameters[:2]
         # u = midpoint - center: (intercept + steepness u)^2 <= t^2 (v00 + 2 u v01 + u^2 v11)
-        a = self.steepness**2 - t2 * v[1, 1]
-        b = self.intercept * self.steepness - t2 * v[0, 1]
-        c = self.intercept**2 - t2 * v[0, 0]
+        a = steepness**2 - t2 * v[1, 1]
+        b = intercept * steepness - t2 * v[0, 1]
+        c = intercept**2 - t2 * v[0, 0]
         if not a > 0:
             return float("-inf"), float("inf")
         root = float(np.sqrt(max(b * b - a * c, 0.0)))
-        return self.center + (-b - root) / a, self.center + (-b + root) / a
+        ends = [self.center + self.data.spread * (-b + sign * root) / a for sign in (-1, 1)]
+        return float(ends[0]), float(ends[1])
 
+    def drawn_accuracy(self, loss: Array, drawn: Array) -> Array:
+        """Return the accuracy of each drawn sigmoid at losses.
 
-@dataclass(frozen=True, kw_only=True)
-class AccuracyPrediction:
-    """Accuracy at given compute, with intervals from both stages."""
-
-    loss: Array
-    """Predicted loss, (point,)."""
-    accuracy: Array
-    """Accuracy at that loss, (point,)."""
-    ci_low: Array
-    """Lower end, (point,)."""
-    ci_high: Array
-    """Upper end, (point,)."""
-
-    def columns(self) -> dict[str, object]:
-        """Return the only point's columns of predictions.csv."""
-        return {
-            name: float(getattr(self, name)[0])
-            for name in ("loss", "accuracy", "ci_low", "ci_high")
-        }
-
-
-def _curve(
-    distance: Array,
-    chance: float,
-    ceiling: float | Array,
-    intercept: float | Array,
-    steepness: float | Array,
-) -> Array:
-    exponent = np.clip(intercept + steepness * distance, -60, 60)
-    return np.asarray(chance + (ceiling - chance) / (1 + np.exp(exponent)))
+        Args:
+            loss: (draw, point).
+            drawn: parameters, (draw, 4), from `draw_sigmoids`.
+        """
+        return curve((loss - self.center) / self.data.spread, drawn)
 
 
 def fit_sigmoid(
     loss: Array,
     accuracy: Array,
-    chance: float,
+    form: SigmoidForm,
     num_items: Array | None = None,
     level: float = 0.95,
     loss_error: Array | None = None,
 ) -> Sigmoid:
-    """Fit accuracy against loss over runs by weighted least squares.
+    """Fit accuracy against loss over runs by weighted least squares with priors.
 
     Args:
         loss: (run,) of an error.
         accuracy: (run,).
-        chance: accuracy of guessing.
+        form: chance, and whether floor and ceiling are fitted.
         num_items: (run,) items behind each accuracy; runs weigh by binomial variance where given.
-        level: at which the steepness counts as different from zero and the ceiling as
-            identified.
+        level: at which the steepness counts as different from zero.
         loss_error: (run,) standard error of each loss. Used together with `num_items`: a run then
             weighs by its effective variance: that of the accuracy plus the squared slope times that
             of the loss (J. Orear, Am. J. Phys. 50, 912, 1982), slope from a first fit.
@@ -166,33 +185,113 @@ def fit_sigmoid(
         )
     sigma = _relative_sigma(accuracy, num_items)
     if num_items is not None and loss_error is not None:
-        first = fit_sigmoid(loss, accuracy, chance, num_items, level)
+        first = fit_sigmoid(loss, accuracy, form, num_items, level)
         sigma = _relative_sigma(accuracy, num_items, first.slope(loss) * loss_error)
-    center = float(np.mean(loss))
-    parameters, covariance, fitted = _estimate(loss, center, accuracy, sigma, chance, level)
-    dof = len(loss) - (3 if fitted else 2)
-    residual = accuracy - _curve(
-        loss - center, chance, float(parameters[2]), float(parameters[0]), float(parameters[1])
+    remarks = []
+    prior_sd = form.prior_sd
+    if len(loss) < MIN_RUNS_FREE and prior_sd.any():
+        remarks.append(f"floor and ceiling fixed: fewer than {MIN_RUNS_FREE} runs")
+        prior_sd = np.zeros(2)
+    center, spread = float(np.mean(loss)), float(np.ptp(loss))
+    data = CurveData(
+        distance=(loss - center) / spread,
+        spread=spread,
+        accuracy=np.asarray(accuracy, dtype=np.float64),
+        sigma=sigma,
+        prior=np.array([form.chance, 1.0]),
+        prior_sd=prior_sd,
     )
-    total = float(np.sum((accuracy - accuracy.mean()) ** 2))
+    return _fit(data, center, level, remarks)
+
+
+def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Sigmoid:
+    """Fit one curve, with the noise that weighs the priors."""
+    fixed = CurveData(**{**vars(data), "prior_sd": np.zeros(2)})
+    starts = np.array(
+        [(i, s, *data.prior) for s in (0.5, 2.0, 8.0, -0.5) for i in (-1.0, 1.0, 3.0)]
+    )
+    found, value = solve(fixed, noise_sd=0.0, start=starts)
+    two = found[int(np.argmin(value))]
+    noise_sd, covariance, dof = _noise(fixed, two, 0.0)
+    half = stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1])
+    related = bool(two[1] - half > 0)
+    parameters = two
+    if len(data.free) > 2:
+        parameters, noise_sd, covariance, dof = _fit_free(data, two, noise_sd, starts)
+        remarks = [*remarks, *_unidentified(data, covariance)]
+    residual = data.accuracy - curve(data.distance, parameters)
+    total = float(np.sum((data.accuracy - data.accuracy.mean()) ** 2))
+    status = Status.OK
+    if not related:
+        status = Status.NO_RELATION
+    elif np.min(parameters[0] + parameters[1] * data.distance) >= 0:
+        # The exponent is positive at every run: no run is past the midpoint.
+        status = Status.FOOT_ONLY
     return Sigmoid(
-        chance=chance,
-        ceiling=float(parameters[2]),
-        ceiling_fitted=fitted,
-        steepness=float(parameters[1]),
+        chance=float(data.prior[0]),
+        data=data,
         center=center,
-        intercept=float(parameters[0]),
+        parameters=parameters,
         covariance=covariance,
         dof=dof,
+        noise_sd=noise_sd,
         r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
-        residual_variance=float(np.sum((residual / sigma) ** 2)) / dof,
-        loss_min=float(np.min(loss)),
-        loss_max=float(np.max(loss)),
-        accuracy_min=float(np.min(accuracy)),
-        accuracy_max=float(np.max(accuracy)),
-        num_runs=len(loss),
-        status=_status(loss - center, parameters, covariance, dof, level),
+        status=status,
+        remarks=tuple(remarks),
     )
+
+
+def _fit_free(
+    data: CurveData, two: Array, noise_sd: float, starts: Array
+) -> tuple[Array, float, Array, float]:
+    """Fit floor and ceiling, too, starting from the noise about the curve without them."""
+    found, value = solve(data, noise_sd=noise_sd, start=np.vstack([two, starts]))
+    parameters = found[int(np.argmin(value))]
+    covariance, dof = np.zeros((4, 4)), 1.0
+    for _ in range(ROUNDS):
+        before = noise_sd
+        noise_sd, covariance, dof = _noise(data, parameters, noise_sd)
+        parameters = solve(data, noise_sd=noise_sd, start=parameters[None])[0][0]
+        if abs(noise_sd - before) <= 1e-6 * before:
+            break
+    noise_sd, covariance, dof = _noise(data, parameters, noise_sd)
+    return parameters, noise_sd, covariance, dof
+
+
+def _noise(data: CurveData, parameters: Array, noise_sd: float) -> tuple[float, Array, float]:
+    """Return the noise of an accuracy of mean weight, the covariance, and degrees of freedom.
+
+    Args:
+        data: runs and priors.
+        parameters: fitted to them, (4,).
+        noise_sd: the noise that weighed the priors.
+    """
+    free = data.free
+    residual = (data.accuracy - curve(data.distance, parameters)) / data.sigma
+    slopes = jacobian(data.distance, parameters)[:, free] / data.sigma[:, None]
+    information = slopes.T @ slopes
+    priors = np.zeros(len(free))
+    for place, index in enumerate(free):
+        if index >= 2:
+            priors[place] = (noise_sd / data.prior_sd[index - 2]) ** 2
+    inverse = np.linalg.pinv(information + np.diag(priors), rcond=1e-14, hermitian=True)
+    dof = max(len(residual) - float(np.trace(inverse @ information)), 1.0)
+    variance = float(residual @ residual) / dof
+    covariance = np.zeros((4, 4))
+    covariance[np.ix_(free, free)] = inverse * variance
+    return float(np.sqrt(variance)), covariance, dof
+
+
+def _unidentified(data: CurveData, covariance: Array) -> list[str]:
+    """Return remarks on a free floor or ceiling that the runs do not determine."""
+    notes = []
+    for index, (name, why) in enumerate(
+        (("floor", "no run comes near it"), ("ceiling", "no run comes near it"))
+    ):
+        sd = data.prior_sd[index]
+        if sd > 0 and covariance[2 + index, 2 + index] > IDENTIFIED * sd**2:
+            notes.append(f"{name} not identified: {why}")
+    return notes
 
 
 def _relative_sigma(
@@ -214,168 +313,43 @@ def _relative_sigma(
     return np.asarray(sigma / np.mean(sigma))
 
 
-def _estimate(
-    loss: Array, center: float, accuracy: Array, sigma: Array, chance: float, level: float
-) -> tuple[Array, Array, bool]:
-    """Estimate (intercept, steepness, ceiling); the ceiling is 1 unless the data identify it.
+def draw_sigmoids(
+    fit: Sigmoid,
+    draws: int,
+    rng: np.random.Generator,
+    shift: tuple[Array, Array] | None = None,
+) -> Array:
+    """Fit again to accuracies with drawn noise and priors with drawn centres.
 
-    The ceiling is fitted if the runs reach past the midpoint, if its upper bound is below 1 and if
-    it improves the fit significantly (F test).
-
-    Returns:
-        The parameters, the covariance of the fitted ones, and whether the ceiling was fitted.
-    """
-    distance = loss - center
-    two, two_rss, covariance = _least_squares(distance, accuracy, sigma, chance, fit_ceiling=False)
-    spare = len(loss) - 3
-    past_midpoint = two[1] > 0 and np.min(loss) < center - two[0] / two[1]
-    if spare >= 3 and past_midpoint:
-        three, three_rss, three_covariance = _least_squares(
-            distance, accuracy, sigma, chance, fit_ceiling=True
-        )
-        bound = three[2] + stats.t.ppf(0.5 + level / 2, spare) * np.sqrt(three_covariance[2, 2])
-        gain = (two_rss - three_rss) / max(three_rss / spare, 1e-300)
-        if three[2] > chance and bound < 1 and stats.f.sf(gain, 1, spare) < 1 - level:
-            return three, three_covariance, True
-    return np.append(two, 1.0), covariance, False
-
-
-def _status(
-    distance: Array, parameters: Array, covariance: Array, dof: int, level: float
-) -> Status:
-    if not parameters[1] - stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1]) > 0:
-        return Status.NO_RELATION
-    # The exponent is positive at every run: no run is past the midpoint.
-    if np.min(parameters[0] + parameters[1] * distance) >= 0:
-        return Status.FOOT_ONLY
-    return Status.OK
-
-
-def _least_squares(
-    distance: Array, accuracy: Array, sigma: Array, chance: float, fit_ceiling: bool
-) -> tuple[Array, float, Array]:
-    """Fit (intercept, steepness[, ceiling]) from several starts.
-
-    Returns them, the weighted residual sum of squares and the covariance.
-    """
-
-    def residual(parameters: Array) -> Array:
-        ceiling = parameters[2] if fit_ceiling else 1.0
-        return (accuracy - _curve(distance, chance, ceiling, parameters[0], parameters[1])) / sigma
-
-    spread = float(np.ptp(distance))
-    count = 3 if fit_ceiling else 2
-    scale = np.array([1.0, 1 / spread, 0.1])[:count]
-    best = None
-    for steepness in (0.5, 2.0, 8.0):
-        for intercept in (-1.0, 1.0, 3.0):
-            start = np.array([intercept, steepness / spread, 0.95])[:count]
-            found = optimize.least_squares(residual, start, x_scale=scale, max_nfev=400)
-            if best is None or found.cost < best.cost * (1 - 1e-9):
-                best = found
-    assert best is not None
-    rss = 2 * float(best.cost)
-    jacobian = best.jac * scale  # (run, parameter), of unit order
-    covariance = (
-        np.linalg.pinv(jacobian.T @ jacobian)
-        * np.outer(scale, scale)
-        * rss
-        / max(len(distance) - count, 1)
-    )
-    return np.asarray(best.x), rss, covariance
-
-
-def predict_accuracy(
-    *,
-    compute: Array,
-    power: PowerLaw,
-    sigmoid: Sigmoid,
-    level: float = 0.95,
-    draws: int = 4000,
-    seed: int = 0,
-    new_point: bool = False,
-) -> AccuracyPrediction:
-    """Predict accuracy at given compute: the loss by the power law, the accuracy by the sigmoid.
-
-    Both stages' uncertainties are drawn (Student t of the law's log loss; multivariate t of the
-    sigmoid) and carried through.
+    The refits are draws from the posterior where the curve is nearly linear in its parameters
+    (randomised maximum likelihood: Oliver et al., 1996), so that a ceiling that the runs do not
+    determine has the spread of its prior. The noise is Student-t, for its size is estimated.
 
     Args:
-        compute: (point,) on the axis of the power law.
-        power: compute to loss.
-        sigmoid: loss to accuracy.
-        level: of the interval (quantiles of the draws).
+        fit: the sigmoid.
         draws: number of draws.
-        seed: of the draws.
-        new_point: the interval is for a point that is observed there: the points' scatter about
-            both curves is in it.
+        rng: source of the draws.
+        shift: what drawn items add to the losses and to the accuracies of the runs, (draw, run)
+            each; None without item noise.
 
     Returns:
-        Prediction; the interval is NaN where the power law has none.
+        Parameters, (draw, 4).
     """
-    log_compute = np.log(np.asarray(compute, dtype=np.float64))
-    loss = np.exp(power.predict(log_compute))
-    accuracy = sigmoid.predict(loss)
-    if power.dof < 1:
-        return AccuracyPrediction(
-            loss=loss,
-            accuracy=accuracy,
-            ci_low=np.full_like(loss, np.nan),
-            ci_high=np.full_like(loss, np.nan),
-        )
-    rng = np.random.default_rng([seed, 2])
-    noise = rng.standard_normal((2, draws, 1)) * np.sqrt(
-        power.dof / rng.chisquare(power.dof, size=(draws, 1))
-    )
-    shift = noise[0] * power.level_standard_error - noise[1] * power.standard_error * (
-        log_compute - power.log_reference
-    )
-    if new_point:
-        shift = shift + rng.standard_normal(shift.shape) * np.sqrt(power.residual_variance)
-    values = _drawn_accuracy(sigmoid, loss * np.exp(shift), rng, new_point)
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    return AccuracyPrediction(loss=loss, accuracy=accuracy, ci_low=low, ci_high=high)
-
-
-def predict_from_loss(
-    *, loss: Array, sigmoid: Sigmoid, level: float = 0.95, draws: int = 4000, seed: int = 0
-) -> AccuracyPrediction:
-    """Predict the accuracies observed at known losses, by the sigmoid alone.
-
-    Arguments are as in `predict_accuracy`.
-    """
-    values = _drawn_accuracy(
-        sigmoid,
-        np.broadcast_to(loss, (draws, len(loss))),
-        np.random.default_rng([seed, 6]),
-        new_point=True,
-    )
-    low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    return AccuracyPrediction(loss=loss, accuracy=sigmoid.predict(loss), ci_low=low, ci_high=high)
-
-
-def _drawn_accuracy(
-    sigmoid: Sigmoid, loss: Array, rng: np.random.Generator, new_point: bool
-) -> Array:
-    """Draw the sigmoid (multivariate t) once per row of losses, (draw, point).
-
-    For a new point the scatter about the curve is added.
-    """
-    draws = len(loss)
-    root = np.linalg.svd(sigmoid.covariance, hermitian=True)
-    scale = np.sqrt(sigmoid.dof / rng.chisquare(sigmoid.dof, size=(draws, 1)))
-    drawn = (rng.standard_normal((draws, len(root.S))) @ (root.U * np.sqrt(root.S)).T) * scale
-    ceiling = np.clip(
-        sigmoid.ceiling + (drawn[:, 2:3] if sigmoid.ceiling_fitted else 0.0), sigmoid.chance, 1.0
-    )
-    distance = loss - sigmoid.center  # (draw, point)
-    values = _curve(
-        distance,
-        sigmoid.chance,
-        ceiling,
-        sigmoid.intercept + drawn[:, :1],
-        sigmoid.steepness + drawn[:, 1:2],
-    )
-    if new_point:
-        values = values + rng.standard_normal(values.shape) * np.sqrt(sigmoid.residual_variance)
-    return values
+    data, count = fit.data, len(fit.data.accuracy)
+    scale = np.sqrt(fit.dof / rng.chisquare(fit.dof, size=(draws, 1)))
+    noise = rng.standard_normal((draws, count)) * data.sigma * fit.noise_sd * scale
+    prior = data.prior + rng.standard_normal((draws, 2)) * data.prior_sd
+    prior[:, 0], prior[:, 1] = np.maximum(prior[:, 0], 0.0), np.minimum(prior[:, 1], 1.0)
+    accuracy, distance = data.accuracy + noise, None
+    if shift is not None:
+        distance = data.distance + shift[0] / data.spread
+        accuracy = accuracy + shift[1]
+    start = np.broadcast_to(fit.parameters, (draws, 4))
+    return solve(
+        data,
+        noise_sd=fit.noise_sd,
+        start=start,
+        accuracy=accuracy,
+        distance=distance,
+        prior=prior,
+    )[0]

@@ -10,28 +10,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relscale.contract.scales import on_scale
-from relscale.contract.status import Status
+from relscale.contract.scales import RATIO, on_scale
+from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.laws.slope_text import slope_number
+from relscale.laws.summary_lines import (
+    absolute_lines,
+    agreement_line,
+    backtest_lines,
+    forecast_lines,
+    lack_of_fit_line,
+    omnibus_lines,
+    scale_line,
+    verdict_lines,
+)
 
-STYLES = {
-    "narrows": "green",
-    "narrows slightly": "green",
-    "rises": "green",
-    "rises slightly": "green",
-    "widens": "red",
-    "widens slightly": "red",
-    "falls": "red",
-    "falls slightly": "red",
-    "crosses": "magenta",
-    "parallel": "cyan",
-    "undecided": "yellow",
-}
-"""Colour of each verdict."""
+RISING = ("rises", "falls")
+"""Directions of verdicts about metrics where higher is better."""
 REMARK = (
-    "Slope dbeta of G = E_treatment / E_baseline against compute: below 0 the treatment "
-    "improves faster. "
-    "The verdict is about the gap |log G| over the observed compute."
+    "Slope dbeta of log G over log compute, G = L_treatment / L_baseline (the ratio scale): below "
+    "0 the treatment improves faster. The verdict is about the gap |log G| over the observed "
+    "compute; `slightly` means that its change is shown to be within the margin."
 )
 REMARK_RISING = (
     "For accuracies and other metrics whose larger values are better, it improves faster above 0, "
@@ -39,23 +37,36 @@ REMARK_RISING = (
 )
 
 
-def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFrame:
-    """Return the relative laws of one estimator with the columns that a reader needs.
+def shown_estimator(relative: pd.DataFrame) -> str:
+    """Return the estimator that is shown if none is named: `auto` where it has rows, else `joint`.
 
     Args:
         relative: relative.csv.
-        estimator: Which one; if the table has it not, all rows are kept and the estimator is a
-            column.
+    """
+    return "auto" if (relative["estimator"].astype(str) == "auto").any() else "joint"
+
+
+def verdict_rows(
+    relative: pd.DataFrame, estimator: str = "joint", scale: str = RATIO
+) -> pd.DataFrame:
+    """Return the relative laws of one estimator on one scale, with the columns to show.
+
+    Args:
+        relative: relative.csv.
+        estimator: which one; without rows of it, all rows are kept and the estimator is a column.
+        scale: which scale.
 
     Returns:
-        Columns corpus, family, metric, treatment, baseline, dbeta, ci_low, ci_high, verdict,
-        faster, detectable_dbeta, status.
+        Columns corpus, family, metric, treatment, baseline, scale, dbeta, ci_low, ci_high,
+        verdict, faster, detectable_dbeta, status.
     """
+    relative = on_scale(relative, scale)
     columns = [
         "family",
         "metric",
         "treatment",
         "baseline",
+        "scale",
         "dbeta",
         "ci_low",
         "ci_high",
@@ -64,7 +75,6 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
         "detectable_dbeta",
         "status",
     ]
-    relative = on_scale(relative)
     present = set(relative["estimator"].astype(str))
     rows = relative[relative["estimator"] == estimator] if estimator in present else relative
     kept: Sequence[str] = [
@@ -72,7 +82,7 @@ def verdict_rows(relative: pd.DataFrame, estimator: str = "joint") -> pd.DataFra
         *([] if estimator in present or not len(relative) else ["estimator"]),
         *columns,
     ]
-    return rows.loc[:, list(kept)].rename(columns={"corpus": "corpus"}).reset_index(drop=True)
+    return rows.loc[:, list(kept)].reset_index(drop=True)
 
 
 def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
@@ -108,59 +118,30 @@ def law_table(rows: pd.DataFrame, corpus: str, level: str) -> Table:
             Text(f"  {row['treatment']} / {row['baseline']}"),
             _signed(row["dbeta"]),
             _interval(row["ci_low"], row["ci_high"]),
-            Text(verdict, style=STYLES.get(verdict, "")),
+            Text(verdict, style=known.style if (known := verdict_of_word(verdict)) else ""),
             _text(row["faster"]),
         )
     return table
 
 
-def absolute_line(absolute: pd.DataFrame) -> str:
-    """Return a sentence on the absolute laws: smallest and median R2, failures and reservations."""
-    fitted = absolute[_finite(absolute["exponent"]).notna()]
-    if not len(fitted):
-        return "No absolute law was fitted."
-    r2 = _finite(fitted["r2"]).dropna()
-    doubtful = int((fitted["status"].astype(str) != Status.OK).sum())
-    parts = [f"R2 at least {r2.min():.3f}, median {r2.median():.3f}"] if len(r2) else ["no R2"]
-    parts += [f"{doubtful} with a reservation in their status"] if doubtful else []
-    lost = len(absolute) - len(fitted)
-    parts += [f"{lost} more domain(s) without a law"] if lost else []
-    return f"{len(fitted)} absolute law{'s' * (len(fitted) != 1)}: {'; '.join(parts)}."
-
-
-def lack_of_fit_line(
-    relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str, level: float = 0.05
-) -> str:
-    """Return a sentence on the laws that a straight line in log compute does not fit.
-
-    Their budgets scatter by more than their runs explain.
-    """
-    said = []
-    for kind, table in (("relative", on_scale(relative)), ("absolute", absolute)):
-        p = _finite(table.loc[table["estimator"] == estimator, "lack_of_fit_p"]).dropna()
-        if len(p):
-            said.append(
-                f"{int((p < level).sum())} of {len(p)} {kind} laws ({level * len(p):.1f} "
-                "expected by chance)"
-            )
-    return (
-        f"A straight line in log compute misses the budgets (lack of fit, p below {level:g}) "
-        f"in {' and '.join(said)}."
-        if said
-        else ""
-    )
-
-
 def print_summary(
-    console: Console, relative: pd.DataFrame, absolute: pd.DataFrame, estimator: str = "joint"
+    console: Console,
+    relative: pd.DataFrame,
+    absolute: pd.DataFrame,
+    estimator: str = "joint",
+    *,
+    families: pd.DataFrame | None = None,
+    forecast: pd.DataFrame | None = None,
 ) -> None:
-    """Print one table per corpus, a line on the verdicts and one on the absolute laws.
+    """Print one table per corpus, then lines on families, verdicts, absolute laws and back-tests.
 
     Args:
         console: where to.
         relative: relative.csv.
         absolute: absolute.csv.
-        estimator: the estimator of the relative laws to show.
+        estimator: the estimator of the laws to show.
+        families: families.csv, for the tests of whole families.
+        forecast: forecast.csv, for the back-tests by horizon.
     """
     rows = verdict_rows(relative, estimator)
     levels = pd.to_numeric(relative["ci_level"]).dropna()
@@ -168,79 +149,45 @@ def print_summary(
     for corpus in dict.fromkeys(rows["corpus"].astype(str)):
         console.print(law_table(rows[rows["corpus"].astype(str) == corpus], corpus, level))
     console.print(REMARK)
-    if rows["verdict"].astype(str).str.startswith(("rises", "falls")).any():
+    if rows["verdict"].isin([v.value for v in Verdict if v.direction in RISING]).any():
         console.print(REMARK_RISING)
-    verdicts = rows["verdict"].dropna().astype(str)
-    counts = verdicts[verdicts != ""].value_counts()
-    said = ", ".join(f"{counts[word]} {word}" for word in sorted(counts.index))
-    console.print(
-        f"Verdicts: {said}." if said else "No verdict: the table of relative laws has none."
-    )
-    console.print(absolute_line(absolute))
-    if line := lack_of_fit_line(relative, absolute, estimator):
+    lines = [] if families is None else omnibus_lines(families, estimator)
+    lines += verdict_lines(rows) or ["No verdict: the table of relative laws has none."]
+    lines += [scale_line(relative, estimator), *absolute_lines(absolute, estimator)]
+    lines += [lack_of_fit_line(relative, absolute, estimator)]
+    lines += [] if forecast is None else forecast_lines(forecast)
+    for line in filter(None, lines):
         console.print(line)
 
 
-def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
-    """Return a sentence on the other estimators: slopes inside the shown one's interval."""
-    relative = on_scale(relative)
-    keys = ["corpus", "family", "metric", "treatment"]
-    shown = (
-        relative[relative["estimator"] == estimator].set_index(keys)[["ci_low", "ci_high"]].dropna()
-    )
-    said = []
-    for other in dict.fromkeys(relative["estimator"].astype(str)):
-        slopes = relative[(relative["estimator"] == other) & relative["dbeta"].notna()].set_index(
-            keys
-        )["dbeta"]
-        both = shown.join(slopes, how="inner")
-        if other != estimator and len(both):
-            inside = int(both["dbeta"].between(both["ci_low"], both["ci_high"]).sum())
-            said.append(f"{other} {inside} of {len(both)}")
-    return f"Slopes inside the interval of {estimator}: {', '.join(said)}." if said else ""
-
-
-def backtest_line(backtest: pd.DataFrame, estimator: str) -> str:
-    """Return a sentence on the back-test of G.
-
-    It counts the predictions of held-out budgets and those inside their intervals, and states the
-    mean error.
-    """
-    rows = backtest[(backtest["quantity"] == "gap") & (backtest["estimator"] == estimator)]
-    rows = rows.assign(error_percent=_finite(rows["error_percent"])).dropna(subset="error_percent")
-    if not len(rows):
-        return "No back-test: it takes three budgets."
-    bounded = rows[rows["ci_low"].notna()]
-    inside = int(
-        (
-            (bounded["observed"] >= bounded["ci_low"]) & (bounded["observed"] <= bounded["ci_high"])
-        ).sum()
-    )
-    budgets = rows["held_out_budget"].nunique()
-    return (
-        f"Back-test: G predicted at {budgets} held-out budget(s) {len(rows)} times, {inside} "
-        f"of {len(bounded)} inside the interval, "
-        f"mean error {rows['error_percent'].abs().mean():.2f} %."
-    )
-
-
 def summary_text(
-    relative: pd.DataFrame, absolute: pd.DataFrame, backtest: pd.DataFrame, estimator: str = "joint"
+    relative: pd.DataFrame,
+    absolute: pd.DataFrame,
+    backtest: pd.DataFrame,
+    estimator: str = "joint",
+    *,
+    families: pd.DataFrame | None = None,
+    forecast: pd.DataFrame | None = None,
 ) -> str:
-    """Return the output of `print_summary`, with lines on the estimators and the back-test."""
+    """Return the output of `print_summary`, with lines on the estimators and the back-tests.
+
+    Args:
+        relative: relative.csv.
+        absolute: absolute.csv.
+        backtest: backtest.csv, shown where `forecast` predicts no gap.
+        estimator: the estimator of the laws to show.
+        families: families.csv.
+        forecast: forecast.csv, the back-tests by horizon.
+    """
+    by_horizon = forecast is not None and bool(forecast_lines(forecast))
     with io.StringIO() as text:
         console = Console(file=text, width=100, highlight=False)
-        print_summary(console, relative, absolute, estimator)
-        for line in (agreement_line(relative, estimator), backtest_line(backtest, estimator)):
-            if line:
-                console.print(line)
+        print_summary(console, relative, absolute, estimator, families=families, forecast=forecast)
+        lines = [agreement_line(relative, estimator)]
+        lines += [] if by_horizon else backtest_lines(backtest, estimator)
+        for line in filter(None, lines):
+            console.print(line)
         return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
-
-
-def _finite(column: pd.Series) -> pd.Series:
-    """Return the numbers of a column; NaN for text, infinities and empty cells."""
-    values = pd.to_numeric(column, errors="coerce")
-    return values.where(values.abs() < math.inf)
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,6 @@
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,10 +12,24 @@ import vl_convert
 
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.metrics import lower_is_better
-from relscale.contract.scales import on_scale
 from relscale.contract.status import SEPARATOR, Status
-from relscale.figures.kit.choose import compute_of, included, ordered, pick, text_of
-from relscale.figures.kit.style import MARKERS, colours, compute_label, words
+from relscale.figures.kit.choose import compute_of, included, ordered
+from relscale.figures.kit.style import compute_label, words
+from relscale.pages.explorer_choices import (
+    ComputeAxis,
+    CorpusChoice,
+    ExplainedVerdict,
+    FamilyChoice,
+    MetricChoice,
+    NamedChoice,
+    ScaleChoice,
+    contrast_choices,
+    explained_verdicts,
+    family_choices,
+    marker_shape,
+    path_choices,
+    scale_choices,
+)
 from relscale.pages.explorer_columns import (
     COLUMNS,
     DOWNLOADED_POINTS,
@@ -26,17 +39,8 @@ from relscale.pages.explorer_columns import (
     ShownColumn,
 )
 from relscale.pages.render import compressed, render
-from relscale.pages.spec import ExplorerFamily, ExplorerSpec
+from relscale.pages.spec import ExplorerSpec
 
-SHAPES = {
-    "o": "circle",
-    "s": "square",
-    "^": "triangle-up",
-    "D": "diamond",
-    "v": "triangle-down",
-    "P": "cross",
-}
-"""Vega's names of the figures' markers; those that Vega lacks are drawn as circles."""
 SIGNIFICANT = 7
 """Significant digits of the numbers in the page; the tables have all."""
 LABELS = (
@@ -48,13 +52,21 @@ LABELS = (
     "treatment",
     "baseline",
     "estimator",
+    "scale",
+    "path",
+    "law",
+    "scales_agree",
+    "kind",
+    "other",
     "budget",
     "held_out_budget",
 )
 """Columns of names, which are text whatever they look like."""
-DEFAULT_ESTIMATOR, FALLBACK_ESTIMATOR = "joint", "vertex"
-"""The estimator that is chosen first, and the one shown where the chosen one has no rows: `joint`
+PREFERRED_ESTIMATORS, FALLBACK_ESTIMATOR = ("auto", "joint"), "vertex"
+"""The estimators that are chosen first, and the one shown where the chosen one has no rows: `joint`
 fits gaps at the optimum of `vertex`."""
+NO_CONTRASTS = ("corpus", "family", "metric", "kind", "domain", "other", "estimator")
+"""Columns of a table of contrasts without rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +79,8 @@ class ExplorerTables:
     relative: pd.DataFrame
     baselines: pd.DataFrame | None = None
     """Relative laws against other baselines than the experiment's."""
+    contrasts: pd.DataFrame | None = None
+    """contrasts.csv."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,55 +96,6 @@ Packed = dict[str, "TextColumn | list[bool | int | float | None]"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeAxis:
-    """The horizontal axis of the chart."""
-
-    column: str
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusChoice:
-    """A corpus that the page offers."""
-
-    name: str
-    label: str
-    shape: str
-    """Vega's name of its marker."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetricChoice:
-    """A metric that the page offers."""
-
-    label: str
-    """Label of the axis, with the unit."""
-    words: str
-    lower_is_better: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class DomainChoice:
-    """A domain that the page shows."""
-
-    name: str
-    label: str
-    colour: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FamilyChoice:
-    """A family that the page offers."""
-
-    name: str
-    label: str
-    baseline: str
-    """Baseline that is chosen first; "" for a family without one."""
-    metrics: list[str]
-    domains: list[DomainChoice]
-
-
-@dataclass(frozen=True, kw_only=True)
 class ExplorerData:
     """All that the page's script reads."""
 
@@ -143,6 +108,12 @@ class ExplorerData:
     estimators: list[str]
     default_estimator: str
     fallback_estimator: str
+    scales: list[ScaleChoice]
+    paths: list[NamedChoice]
+    contrasts: list[NamedChoice]
+    """Contrasts other than those with the baseline."""
+    verdicts: list[ExplainedVerdict]
+    """In the order in which they are counted."""
     statuses: dict[str, str]
     """Meanings of the statuses, by their words."""
     remarks_separator: str
@@ -153,7 +124,7 @@ class ExplorerData:
     """Columns of the downloads."""
     tables: dict[str, Packed]
     """`runs` (one row per run), `losses` (one row per value; `at` is the row of its run), `points`,
-    `absolute` and `relative`."""
+    `absolute`, `relative` and `contrasts`."""
 
 
 def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
@@ -176,6 +147,7 @@ def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
     return render(
         "explorer.html.j2",
         title=spec.experiment or "results",
+        scales=scale_choices(tables.relative),
         data=compressed(data),
         vega=compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
     )
@@ -188,10 +160,15 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         tables: losses and laws.
         spec: names and order of families, domains and corpora.
     """
-    losses, relative = tables.losses, on_scale(tables.relative)
+    losses, relative = tables.losses, tables.relative
     laws = relative
     if tables.baselines is not None and len(tables.baselines):
-        laws = pd.concat([relative, on_scale(tables.baselines)], ignore_index=True)
+        laws = pd.concat([relative, tables.baselines], ignore_index=True)
+    contrasts = tables.contrasts
+    if contrasts is None:
+        contrasts = pd.DataFrame(columns=list(NO_CONTRASTS))
+    estimators = ordered([], relative["estimator"], tables.absolute["estimator"])
+    preferred = [name for name in PREFERRED_ESTIMATORS if name in estimators]
     runs, values = split_losses(losses, spec.compute)
     corpora = ordered(spec.corpora, losses["corpus"], laws["corpus"])
     metrics = ordered([], losses["metric"], laws["metric"])
@@ -199,7 +176,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         compute=ComputeAxis(column=spec.compute, label=compute_label(spec.compute)),
         decades=spec.extrapolate_decades,
         corpora=[
-            CorpusChoice(name=name, label=words(name, spec.labels), shape=_shape(place))
+            CorpusChoice(name=name, label=words(name, spec.labels), shape=marker_shape(place))
             for place, name in enumerate(corpora)
         ],
         metrics={
@@ -208,10 +185,14 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
             )
             for name in metrics
         },
-        families=_families(losses, relative, laws, spec),
-        estimators=ordered([], relative["estimator"], tables.absolute["estimator"]),
-        default_estimator=DEFAULT_ESTIMATOR,
+        families=family_choices(losses, relative, laws, spec),
+        estimators=estimators,
+        default_estimator=[*preferred, *estimators, ""][0],
         fallback_estimator=FALLBACK_ESTIMATOR,
+        scales=scale_choices(laws),
+        paths=path_choices(laws),
+        contrasts=contrast_choices(contrasts),
+        verdicts=explained_verdicts(),
         statuses={status.value: status.__doc__ or "" for status in Status},
         remarks_separator=SEPARATOR,
         columns=COLUMNS,
@@ -227,6 +208,7 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
             "points": pack(tables.points),
             "absolute": pack(tables.absolute),
             "relative": pack(laws),
+            "contrasts": pack(contrasts),
         },
     )
 
@@ -287,51 +269,3 @@ def _text_column(column: pd.Series) -> TextColumn:
     known = list(dict.fromkeys(text for text in texts if text is not None))
     place = {text: k for k, text in enumerate(known)}
     return TextColumn(texts=known, places=[None if text is None else place[text] for text in texts])
-
-
-def _shape(place: int) -> str:
-    return SHAPES.get(MARKERS[place % len(MARKERS)], "circle")
-
-
-def _families(
-    losses: pd.DataFrame, relative: pd.DataFrame, laws: pd.DataFrame, spec: ExplorerSpec
-) -> list[FamilyChoice]:
-    """Return the families that have a metric: the spec's in its order, then the others.
-
-    Args:
-        losses: the losses table.
-        relative: laws against the experiment's baselines.
-        laws: laws against all baselines.
-        spec: names and order of families and domains.
-    """
-    named = {family.family: family for family in spec.families}
-    names = ordered(list(named), losses["family"], laws["family"])
-    baselines = relative.drop_duplicates("family").set_index("family")["baseline"].to_dict()
-    choices = []
-    for name in names:
-        family = named.get(name, ExplorerFamily(family=name))
-        rows, family_laws = pick(losses, family=name), pick(laws, family=name)
-        baseline = family.baseline or text_of(baselines.get(name))
-        metrics = {*map(str, rows["metric"]), *map(str, family_laws["metric"])}
-        if metrics:
-            choices.append(
-                FamilyChoice(
-                    name=name,
-                    label=words(name, spec.labels),
-                    baseline=baseline,
-                    metrics=[one for one in ordered(family.metrics, metrics) if one in metrics],
-                    domains=_domains(family, rows, baseline, spec.labels),
-                )
-            )
-    return choices
-
-
-def _domains(
-    family: ExplorerFamily, rows: pd.DataFrame, baseline: str, labels: Mapping[str, str]
-) -> list[DomainChoice]:
-    present = set(rows["domain"])
-    names = [
-        name for name in ordered(family.domains, rows["domain"]) if name in present or not len(rows)
-    ]
-    tint = colours(names, baseline)
-    return [DomainChoice(name=name, label=words(name, labels), colour=tint[name]) for name in names]

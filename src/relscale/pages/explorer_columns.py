@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Form = Literal["text", "words", "domain", "number", "signed", "interval", "verdict", "remarks"]
+Form = Literal[
+    "text", "words", "domain", "number", "signed", "interval", "verdict", "flag", "remarks"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +41,28 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         ShownColumn(key="verdict", title="verdict", form="verdict"),
         ShownColumn(key="dbeta", title="dβ", form="signed"),
         _INTERVAL,
+        _number("change", "change", 3),
+        _number("margin", "margin", 2),
+        ShownColumn(key="scales_agree", title="scales agree", form="flag"),
         ShownColumn(key="faster", title="faster"),
-        _number("gap_first", "G first"),
-        _number("gap_last", "G last"),
+        _number("gap_first", "gap first"),
+        _number("gap_last", "gap last"),
         _number("p_difference_adjusted", "p difference", 2),
         _number("p_equivalence_adjusted", "p equivalence", 2),
         _number("detectable_dbeta", "detectable dβ", 3),
-        _number("r2", "R²", 3),
+        ShownColumn(key="law", title="law", form="words"),
         _STATUS,
         _REMARKS,
+    ),
+    "contrasts": (
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="other", title="compared with", form="domain"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        _number("p_difference", "p", 2),
+        _number("p_difference_adjusted", "p adjusted", 2),
+        ShownColumn(key="faster", title="faster", form="domain"),
+        _STATUS,
     ),
     "laws": (
         ShownColumn(key="domain", title="domain", form="domain"),
@@ -55,7 +70,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _INTERVAL,
         _number("coefficient", "coefficient"),
         _number("offset", "offset"),
-        _number("r2", "R²"),
+        _number("lack_of_fit_p", "p lack of fit", 2),
         _number("num_points", "points"),
         _STATUS,
         _REMARKS,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from relscale.contract.scales import on_scale
 from relscale.contract.status import Status
+from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
+from relscale.laws.summary_lines import forecast_lines
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     answer_sentences,
+    family_sentences,
     remark_sentences,
     scope_sentence,
     shown_laws,
@@ -25,32 +27,54 @@ from relscale.pages.spec import FindingsFamily, FindingsSpec
 
 QUESTION = "Who gains from scale, and who is left behind?"
 METHOD = (
-    "The gap between two test domains is the ratio of their errors, G = E(treatment) / "
-    "E(baseline). It is fitted as G = gamma F^dbeta over compute F (Held, Hall, Liang and Yang, "
-    "2025, Relative Scaling Laws for LLMs, arXiv 2510.24626). A verdict holds for the observed "
-    "range of compute. It comes from tests of difference and of equivalence, adjusted for "
-    "multiple testing."
+    "The gap between two test domains is the ratio of their losses, G = L(treatment) / "
+    "L(baseline), as in Relative Scaling Laws for LLMs (Held, Hall, Liang and Yang, 2025, arXiv "
+    "2510.24626); on the difference scale it is L(treatment) − L(baseline). A verdict holds for "
+    "the observed range of compute and for the scale that the sentence names. It comes from tests "
+    "of difference and of equivalence that are adjusted for all treatments and corpora of a "
+    "family. A verdict that the tests do not reach is not shown to be false."
 )
-SIGNS = {
-    "narrows": "▶◀",
-    "narrows slightly": "▸◂",
-    "widens": "◀▶",
-    "widens slightly": "◂▸",
-    "crosses": "✕",
-    "parallel": "∥",
-    "undecided": "?",
-    "rises": "▲",
-    "rises slightly": "▴",
-    "falls": "▼",
-    "falls slightly": "▾",
-}
-"""A sign for each verdict, so that a table can be read at a glance without its colours."""
 PAGES = {
     "findings.html": "All verdicts with their slopes",
     "explorer.html": "Explore estimators, baselines and corpora",
     "provenance.html": "Versions, checksums, machine, costs, licences, citations",
 }
 """Pages that the report's first page links to, with the texts of the links."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingsTables:
+    """The tables that the findings are made from."""
+
+    relative: pd.DataFrame
+    suite: pd.DataFrame
+    families: pd.DataFrame | None = None
+    """families.csv: tests of whole families."""
+    forecast: pd.DataFrame | None = None
+    """forecast.csv: back-tests by horizon."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictLook:
+    """How the page shows a verdict, and what it means."""
+
+    word: str
+    name: str
+    """Name in the page's style."""
+    sign: str
+    ink: str
+    meaning: str
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "VerdictLook":
+        """Return the look of a verdict."""
+        return cls(
+            word=verdict.value,
+            name=css_name(verdict.value),
+            sign=verdict.sign,
+            ink=verdict.ink,
+            meaning=verdict.__doc__ or "",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +85,10 @@ class Answer:
     scope: str
     sentences: list[str]
     """One sentence per verdict."""
+    families: list[str]
+    """Sentences on tests of whole families."""
     remarks: list[str]
-    """Sentences on laws that the five sentences leave out."""
+    """Sentences on laws that the five sentences leave out, and on back-tests."""
     method: str
 
 
@@ -71,6 +97,8 @@ class VerdictCell:
     """A verdict of one treatment on one corpus."""
 
     verdict: str = ""
+    name: str = "none"
+    """Name of the verdict in the page's style."""
     label: str
     """Sign and word of the verdict, with an asterisk if the law's status is not `ok`."""
     has_law: bool = False
@@ -97,44 +125,51 @@ class VerdictTable:
     """One per treatment; none if the family has no relative law."""
 
 
-def findings_page(relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec) -> str:
+def findings_page(tables: FindingsTables, spec: FindingsSpec) -> str:
     """Build the page.
 
     Args:
-        relative: relative.csv.
-        suite: suite.csv.
+        tables: laws and suite.
         spec: which laws are shown, and how they are called.
 
     Returns:
         A whole HTML page.
     """
-    relative = on_scale(relative)
-    shown = _shown(relative, spec)
+    shown = _shown(tables.relative, spec)
+    present = {text_of(word) for word in shown["verdict"]}
     return render(
         "findings.html.j2",
-        answer=_answer(shown, relative, suite, spec),
+        answer=_answer(shown, tables, spec),
         estimator=words(spec.estimator),
         families=[_verdicts(shown, family, spec) for family in spec.families if family.baseline],
+        looks=[VerdictLook.of(verdict) for verdict in Verdict],
+        explained=[VerdictLook.of(verdict) for verdict in Verdict if verdict.value in present],
     )
 
 
-def findings_rst(
-    relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec, links: Mapping[str, str]
-) -> str:
+def findings_rst(tables: FindingsTables, spec: FindingsSpec, links: Mapping[str, str]) -> str:
     """Build the first page of Snakemake's report: the answer without the tables.
 
     Args:
-        relative: relative.csv.
-        suite: suite.csv.
+        tables: laws and suite.
         spec: which laws are shown, and how they are called.
         links: texts of links, by the file names of pages in the report.
 
     Returns:
         reStructuredText, which Snakemake renders as a Jinja2 template first.
     """
-    relative = on_scale(relative)
-    answer = _answer(_shown(relative, spec), relative, suite, spec)
+    answer = _answer(_shown(tables.relative, spec), tables, spec)
     return render("landing.rst.j2", answer=answer, links=links)
+
+
+def css_name(verdict: str) -> str:
+    """Return the name of a verdict in the page's style.
+
+    Examples:
+        >>> css_name("narrows slightly")
+        'narrows-slightly'
+    """
+    return verdict.replace(" ", "-") or "none"
 
 
 def result_links(names: Sequence[str]) -> dict[str, str]:
@@ -147,15 +182,28 @@ def _shown(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
     return shown_laws(relative, choices, spec.estimator)
 
 
-def _answer(
-    shown: pd.DataFrame, relative: pd.DataFrame, suite: pd.DataFrame, spec: FindingsSpec
-) -> Answer:
+def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> Answer:
+    choices = [(family.family, family.metric) for family in spec.families]
+    families = (
+        []
+        if tables.families is None
+        else family_sentences(tables.families, choices, spec.estimator, spec.labels)
+    )
+    forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
     return Answer(
         question=QUESTION,
-        scope=scope_sentence(suite, spec.compute),
+        scope=scope_sentence(tables.suite, spec.compute),
+        families=families,
         sentences=answer_sentences(shown, spec.labels),
-        remarks=remark_sentences(shown, relative, spec.labels),
+        remarks=[*remark_sentences(shown, tables.relative, spec.labels), *forecast],
         method=METHOD,
+    )
+
+
+def _of(table: pd.DataFrame, choices: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return the rows of the shown families, each in its metric."""
+    return pd.concat(
+        [table.iloc[:0], *(pick(table, family=name, metric=metric) for name, metric in choices)]
     )
 
 
@@ -189,8 +237,9 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
     row = rows.iloc[0]
     verdict, status = text_of(row["verdict"]), text_of(row["status"])
     label = verdict or words(status) or "no law"
-    if verdict in SIGNS:
-        label = f"{SIGNS[verdict]} {label}"
+    if known := verdict_of_word(verdict):
+        label = f"{known.sign} {label}"
     if verdict and status not in ("", Status.OK):
         label += "*"
-    return VerdictCell(verdict=verdict, label=label, has_law=True, slope=slope_text(row))
+    name = css_name(verdict)
+    return VerdictCell(verdict=verdict, name=name, label=label, has_law=True, slope=slope_text(row))

@@ -11,56 +11,47 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from relscale.contract.metrics import lower_is_better
+from relscale.contract.scale_words import SCALE_WORDS
+from relscale.contract.scales import RATIO, on_scale
 from relscale.contract.status import Status
-from relscale.contract.verdicts import SLIGHTLY, direction_of
+from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import words
 from relscale.laws.slope_text import slope_number
+from relscale.laws.summary_lines import (
+    LAW_KEY,
+    capital,
+    count,
+    finite,
+    has_verdict,
+    joined,
+    undecided_words,
+)
 
 MOST_NAMED = 14
 """A sentence names up to this many gaps, and counts more of them by family."""
-GAPS: Mapping[str, tuple[str, str, str]] = {
-    "narrows": (
-        "narrows",
-        "narrow",
-        "with more compute: the domain with the larger error catches up",
-    ),
-    "widens": (
-        "widens",
-        "widen",
-        "with more compute: the domain with the larger error falls further behind",
-    ),
-    "crosses": (
-        "crosses 1",
-        "cross 1",
-        "within the observed compute: the order of the two domains reverses",
-    ),
-    "parallel": ("stays parallel", "stay parallel", ""),
-    "undecided": ("is undecided", "are undecided", ": the tests allow more than one answer"),
+GAPS: Mapping[str, tuple[str, str]] = {
+    "narrows": ("narrow", "the domain with the larger error catches up"),
+    "widens": ("widen", "the domain with the larger error falls further behind"),
+    "crosses": ("cross", "the order of the two domains reverses"),
+    "parallel": ("be parallel", ""),
+    "undecided": ("", ""),
 }
-"""Verdicts about gaps, in the order of the sentences: the verb for one gap, the verb for several
-gaps, and the meaning."""
-CHANGES: Mapping[str, tuple[str, str]] = {
-    "rises": ("rises", "rise"),
-    "falls": ("falls", "fall"),
-    "parallel": ("stays parallel", "stay parallel"),
-    "undecided": ("is undecided", "are undecided"),
-}
-"""Verdicts about probabilities and accuracies, which have no gap that could narrow: the verb for
-one comparison and for several."""
-LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
-"""The columns that name a relative law, apart from its estimator."""
+"""Directions of gaps, in the order of the sentences: the verb and the meaning."""
+CHANGES: Mapping[str, str] = {"rises": "rise", "falls": "fall", "parallel": "be parallel"}
+"""Directions of probabilities and accuracies, which have no gap that could narrow."""
 
 
 def shown_laws(
     relative: pd.DataFrame, families: Sequence[tuple[str, str]], estimator: str
 ) -> pd.DataFrame:
-    """Return the relative laws that a reader is shown.
+    """Return the relative laws that a reader is shown, those on the ratio scale.
 
     Args:
         relative: relative.csv.
         families: family and metric of each; a family without rows adds none.
         estimator: the estimator that figures show.
     """
+    relative = on_scale(relative)
     rows = relative[relative["estimator"].astype(str) == estimator]
     parts = [
         rows[(rows["family"] == family) & (rows["metric"] == metric)] for family, metric in families
@@ -79,9 +70,9 @@ def scope_sentence(suite: pd.DataFrame, compute: str) -> str:
         return "The table of runs is empty."
     verb = "was" if len(suite) == 1 else "were"
     return (
-        f"{_count(len(suite), 'language model')} {verb} trained on "
-        f"{_count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
-        f"at {_count(suite['budget'].nunique(), 'budget')}, {_range(suite[compute], compute)}. "
+        f"{count(len(suite), 'language model')} {verb} trained on "
+        f"{count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
+        f"at {count(suite['budget'].nunique(), 'budget')}, {_range(suite[compute], compute)}. "
         "Test domains are compared at the compute-optimal point of each budget."
     )
 
@@ -101,7 +92,7 @@ def _range(flops: pd.Series, compute: str) -> str:
 
 
 def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
-    """Write the answer in five sentences, one per verdict.
+    """Write the answer in five sentences, one per direction.
 
     Args:
         shown: rows of relative.csv, one per comparison (`shown_laws`); those in metrics where
@@ -109,7 +100,46 @@ def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str
         labels: words for names of families, domains and corpora.
     """
     gaps = shown[_in_errors(shown)]
-    return [_gap_sentence(verdict, gaps, labels) for verdict in GAPS]
+    return [_gap_sentence(direction, gaps, labels) for direction in GAPS]
+
+
+def family_sentences(
+    families: pd.DataFrame,
+    shown: Sequence[tuple[str, str]],
+    estimator: str,
+    labels: Mapping[str, str],
+    alpha: float = 0.05,
+) -> list[str]:
+    """Write whether the domains of each family are shown to move unlike each other.
+
+    Args:
+        families: families.csv.
+        shown: family and metric of each family of the page.
+        estimator: the estimator that figures show.
+        labels: words for names of families and corpora.
+        alpha: level of the tests.
+    """
+    mine = families[families["estimator"].astype(str) == estimator]
+    found: dict[str, list[str]] = {"differ": [], "not": []}
+    for family, metric in shown:
+        rows = mine[(mine["family"] == family) & (mine["metric"] == metric)]
+        p = finite(rows["p_equal_slopes_adjusted"])
+        differ = rows[p < alpha]
+        if len(differ):
+            where = _where(differ["corpus"], labels, int(p.notna().sum()))
+            found["differ"].append(f"{words(family, labels)} ({where}; p {_p_text(p.min())})")
+        elif p.notna().any():
+            found["not"].append(f"{words(family, labels)} (p {_p_text(p.min())} or more)")
+    parts = []
+    if found["differ"]:
+        parts.append(f"not all slopes of a family are equal in {'; '.join(found['differ'])}")
+    if found["not"]:
+        parts.append(f"equal slopes are not refuted in {'; '.join(found['not'])}")
+    if not parts:
+        return []
+    return [
+        f"One test per family and corpus before the single gaps: {'. '.join(map(capital, parts))}."
+    ]
 
 
 def remark_sentences(
@@ -123,14 +153,14 @@ def remark_sentences(
         labels: words for names of families, domains and corpora.
     """
     remarks = []
-    lacking = shown[~_has_verdict(shown)]
+    lacking = shown[~has_verdict(shown)]
     if len(lacking):
         statuses = set(lacking["status"].dropna()) - {"", Status.OK.value}
         causes = sorted(words(status) for status in statuses)
         verb = "has" if len(lacking) == 1 else "have"
         reasons = f" ({', '.join(causes)})" if causes else ""
         remarks.append(
-            f"{len(lacking)} of {_count(len(shown), 'comparison')} {verb} no verdict{reasons}."
+            f"{len(lacking)} of {count(len(shown), 'comparison')} {verb} no verdict{reasons}."
         )
     changes = shown[~_in_errors(shown)]
     if len(changes):
@@ -158,69 +188,81 @@ def _in_errors(laws: pd.DataFrame) -> pd.Series:
     return laws["metric"].map(lambda metric: lower_is_better(str(metric))).astype(bool)
 
 
-def _has_verdict(laws: pd.DataFrame) -> pd.Series:
-    return laws["verdict"].fillna("").astype(str) != ""
-
-
 def _is_decided(laws: pd.DataFrame) -> pd.Series:
-    return _has_verdict(laws) & (laws["verdict"] != "undecided")
+    return has_verdict(laws) & (laws["verdict"] != Verdict.UNDECIDED)
 
 
-def _gap_sentence(verdict: str, gaps: pd.DataFrame, labels: Mapping[str, str]) -> str:
-    one, several, meaning = GAPS[verdict]
+def _direction(laws: pd.DataFrame) -> pd.Series:
+    """Return the verdicts without `slightly`."""
+    return laws["verdict"].fillna("").astype(str).str.removesuffix(" slightly")
+
+
+def _gap_sentence(direction: str, gaps: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    verb, meaning = GAPS[direction]
     if not len(gaps):
         return "The tables hold no relative law of an error."
-    rows = gaps[gaps["verdict"].fillna("").astype(str).map(direction_of) == verdict]
-    if not len(rows) and verdict == "undecided":
-        return f"None of {_count(len(gaps), 'gap')} is undecided."
-    if not len(rows):
-        return f"None of {_count(len(gaps), 'gap')} is shown to {several}{_scale(verdict, gaps)}."
-    verb = f"{one if len(rows) == 1 else several}{_small(rows)}"
-    count = f"{len(rows)} of {_count(len(gaps), 'gap')} {verb}"
-    space = "" if meaning.startswith(":") or not meaning else " "
+    rows = gaps[_direction(gaps) == direction]
+    of_all = f"{len(rows)} of {count(len(gaps), 'gap')}"
+    is_are = "is" if len(rows) == 1 else "are"
     named = _named(rows, labels, gaps["corpus"].nunique())
-    return f"{count}{space}{meaning}{_scale(verdict, rows)}{named}."
+    if direction == Verdict.UNDECIDED:
+        why = undecided_words(rows) if len(rows) else ""
+        return f"{of_all} {is_are} undecided{why}{named}."
+    phrase = SCALE_WORDS[str(gaps["scale"].iloc[0]) or RATIO].phrase
+    parts = [f"{of_all} {is_are} shown to {verb} {phrase}"]
+    if len(rows):
+        parts += [_of_them(rows, direction)] + ([f": {meaning}"] if meaning else [])
+    return f"{''.join(parts)}{named}."
+
+
+def _of_them(rows: pd.DataFrame, direction: str) -> str:
+    """Write how many gaps move slightly, and for how many all scales show the same."""
+    said = []
+    slight = int((rows["verdict"].astype(str) != direction).sum())
+    if slight:
+        said.append(f"{slight} of them slightly, by a change within the margin")
+    if direction == Verdict.PARALLEL:
+        margins = finite(rows["margin"]).dropna()
+        if len(margins):
+            said.append(
+                f"log G changes by less than a margin of {margins.min():.2g} to "
+                f"{margins.max():.2g} over the observed compute"
+                if margins.min() < margins.max()
+                else f"log G changes by less than {margins.max():.2g} over the observed compute"
+            )
+    agree = rows["scales_agree"].astype(str).str.lower()
+    if agree.isin(["true", "false"]).any():
+        said.append(f"{int((agree == 'true').sum())} on every scale")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
-    directions = changes["verdict"].fillna("").astype(str).map(direction_of)
-    counts = directions.value_counts()
-    parts = [
-        f"{counts[verdict]} {verbs[int(counts[verdict] > 1)]}"
-        for verdict, verbs in CHANGES.items()
-        if verdict in counts
-    ]
-    metrics = _joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
+    metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
+    opening = (
+        f"Of {count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
+        "better, "
+    )
+    if not has_verdict(changes).any():
+        return f"{opening}none has a verdict."
+    directions, verdicts = _direction(changes), changes["verdict"].astype(str)
+    parts = []
+    for place, (direction, verb) in enumerate(CHANGES.items()):
+        found = directions == direction
+        slight = int((found & (verdicts != direction)).sum())
+        shown = "to " if place else f"{'is' if found.sum() == 1 else 'are'} shown to "
+        said = f"{int(found.sum())} {shown}{verb}"
+        parts.append(said + (f" ({slight} of them slightly)" if slight else ""))
+    undecided = changes[verdicts == Verdict.UNDECIDED]
     moved = changes[directions.isin(["rises", "falls"])]
     return (
-        f"Of {_count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
-        f"better, {_joined(parts) or 'none has a verdict'}{_named(moved, labels, corpora)}."
+        f"{opening}{joined(parts)}, and {len(undecided)} "
+        f"{'is' if len(undecided) == 1 else 'are'} undecided{undecided_words(undecided)}"
+        f"{_named(moved, labels, corpora)}."
     )
 
 
-def _small(rows: pd.DataFrame) -> str:
-    """Write how many of the changes are shown to be within the margin."""
-    small = int(rows["verdict"].fillna("").astype(str).str.endswith(SLIGHTLY).sum())
-    return f" ({small} of them slightly, within the margin)" if small else ""
-
-
-def _scale(verdict: str, rows: pd.DataFrame) -> str:
-    """Write how large the margin is, or which slopes the design can detect."""
-    margins = _finite(rows["margin"])
-    if verdict == "parallel" and len(margins):
-        return f" (a change of log G within its margin, at most {margins.max():.3g})"
-    detectable = _finite(rows["detectable_dbeta"])
-    if verdict == "undecided" and len(detectable):
-        return (
-            f" (the slope that the adjusted test detects with 80 % power has a median of "
-            f"{detectable.median():.3f})"
-        )
-    return ""
-
-
-def _finite(column: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers[numbers.abs() < math.inf]
+def _p_text(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def _named(rows: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
@@ -237,7 +279,7 @@ def _named(rows: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
             f"{words(treatment, labels)} ({_where(laws['corpus'], labels, corpora)})"
             for treatment, laws in group.groupby("treatment", sort=False)
         ]
-        parts.append(f"{comparison}: {_joined(domains)}")
+        parts.append(f"{comparison}: {joined(domains)}")
     return f" – {'; '.join(parts)}"
 
 
@@ -256,23 +298,18 @@ def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
     decided = shown[_is_decided(shown)]
     if not names or not len(decided):
         return []
+    relative = on_scale(relative)
     others = relative[(relative["estimator"].astype(str) != estimator) & _is_decided(relative)]
-    both = decided[[*LAW_KEY, "verdict"]].merge(
-        others[[*LAW_KEY, "verdict"]], on=LAW_KEY, suffixes=("", "_other")
+    both = (
+        decided[LAW_KEY]
+        .assign(direction=_direction(decided))
+        .merge(others[LAW_KEY].assign(other=_direction(others)), on=LAW_KEY)
     )
-    is_same = both["verdict"] == both["verdict_other"]
+    is_same = both["direction"] == both["other"]
     shared = len(both[is_same].drop_duplicates(LAW_KEY))
     different = len(both[~is_same].drop_duplicates(LAW_KEY))
     return [
-        f"The estimator {words(estimator)} reaches {_count(len(decided), 'decided verdict')}. At "
-        f"least one other estimator ({_joined([words(name) for name in names])}) reaches the same "
-        f"verdict for {shared} of them, and a different decided verdict for {different}."
+        f"The estimator {words(estimator)} reaches {count(len(decided), 'decided verdict')}. At "
+        f"least one other estimator ({joined([words(name) for name in names])}) reaches the same "
+        f"direction for {shared} of them, and a different one for {different}."
     ]
-
-
-def _count(number: int, noun: str, several: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else ""

@@ -20,6 +20,9 @@ SUBSET_BUDGET = 1e19
 """The bill also states the cost of one corpus with budgets up to this one: four of the paper's
 seven curves for a fourteenth of their cost."""
 
+STATED = "assumed (section costs of the configuration)"
+"""Source of a speed that was not measured."""
+
 
 def run_seconds(run: Run, costs: Costs) -> float:
     """Return the expected device-seconds of a run.
@@ -34,11 +37,16 @@ def run_seconds(run: Run, costs: Costs) -> float:
     )
 
 
-def bill(runs: Iterable[Run], costs: Costs) -> str:
+def bill(runs: Iterable[Run], costs: Costs, source: str = STATED) -> str:
     """Return the bill as plain text.
 
     Time by corpus and budget, by budget, disk, the longest chain, a subset, and the
     assumptions.
+
+    Args:
+        runs: the planned runs.
+        costs: speed of the device.
+        source: words for where the speed comes from.
     """
     everything = list(runs)
     unit, per_unit = ("GPU-hours", 3600.0) if costs.device == "gpu" else ("CPU-minutes", 60.0)
@@ -77,7 +85,7 @@ def bill(runs: Iterable[Run], costs: Costs) -> str:
         f"disk: {disk(everything)}",
         chain(max(everything, key=lambda run: run_seconds(run, costs)), costs),
     ]
-    lines.append(f"assumed: {assumptions(costs)}; training only")
+    lines.append(f"{source}: {assumptions(costs)}; training only")
     return "\n".join(lines) + "\n"
 
 
@@ -127,6 +135,6 @@ def assumptions(costs: Costs) -> str:
     text = f"{costs.utilisation:.0%} of {peak}"
     if costs.step_overhead_s or costs.layer_overhead_s or costs.start_s:
         step, layer = 1000 * costs.step_overhead_s, 1000 * costs.layer_overhead_s
-        text += f", {step:g} ms per step and {layer:g} ms per layer in addition, "
-        text += f"{costs.start_s:g} s to start a job"
+        text += f", {step:.3g} ms per step and {layer:.3g} ms per layer in addition, "
+        text += f"{costs.start_s:.3g} s to start a job"
     return f"{text}; {costs.tokens_per_core_s:,.0f} tokens per core-second when text is tokenized"

@@ -21,6 +21,7 @@ def main(
     absolute: Path,
     relative: Path,
     baselines: list[Path] | None = None,
+    contrasts: Path | None = None,
     out: Path,
 ) -> None:
     """Read the tables and write the page; `baselines` are laws against other baselines."""
@@ -30,6 +31,7 @@ def main(
         absolute=read_table(absolute, ABSOLUTE.names),
         relative=read_table(relative, RELATIVE.names),
         baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
+        contrasts=read_table(contrasts) if contrasts else None,
     )
     write_text(out, explorer_page(tables, spec))
 

@@ -6,7 +6,7 @@ from relscale.contract.io import read_table
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
-from relscale.pages.findings import findings_page, findings_rst, result_links
+from relscale.pages.findings import FindingsTables, findings_page, findings_rst, result_links
 from relscale.pages.spec import FindingsSpec
 from relscale.runtime import run
 
@@ -16,15 +16,22 @@ def main(
     spec: FindingsSpec,
     relative: Path,
     suite: Path,
+    families: Path | None = None,
+    forecast: Path | None = None,
     link: list[str] | None = None,
     out_page: Path,
     out_text: Path,
 ) -> None:
-    """Read relative laws and suite, write both pages; `link` names other pages of the report."""
-    laws, runs = read_table(relative, RELATIVE.names), read_table(suite, SUITE_COLUMNS)
+    """Read laws and suite, write both pages; `link` names other pages of the report."""
+    tables = FindingsTables(
+        relative=read_table(relative, RELATIVE.names),
+        suite=read_table(suite, SUITE_COLUMNS),
+        families=read_table(families) if families else None,
+        forecast=read_table(forecast) if forecast else None,
+    )
     links = result_links([out_page.name, *(link or [])])
-    write_text(out_page, findings_page(laws, runs, spec))
-    write_text(out_text, findings_rst(laws, runs, spec, links))
+    write_text(out_page, findings_page(tables, spec))
+    write_text(out_text, findings_rst(tables, spec, links))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.runtime import run
 from relscale.training.curve import CURVE_COLUMNS
 
-COLUMNS = {table.name: table.names for table in FAMILY_TABLES} | {"curves": CURVE_COLUMNS}
+COLUMNS = {table.name: table.names for table in FAMILY_TABLES} | {"training_curves": CURVE_COLUMNS}
 """Columns of each kind of table."""
 
 

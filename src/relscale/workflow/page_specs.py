@@ -43,13 +43,14 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
         "absolute",
         "optima",
         "decomposition",
+        "loss_to_loss",
         "surface",
         "two_stage",
         "predictions",
     ]
     laws += ["correlation"] if has_covariate(experiment) else []
     laws += ["prompts"] if prompt_families(experiment) else []
-    pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest"]}
+    pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}
 

@@ -12,7 +12,10 @@ import pytest
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
@@ -160,6 +163,12 @@ def make_tables(
         "losses": rows_of(LOSSES_COLUMNS, losses + _continuation(corpora, budgets, rng)),
         "optima": rows_of(OPTIMA.names, _optima(corpora, budgets)),
         "backtest": rows_of(BACKTEST.names, _predictions(points, budgets, noise)),
+        "curves": pd.DataFrame(_curves_of_laws(points, budgets), columns=list(CURVES.names)),
+        "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(FORECAST.names)),
+        "loss_to_loss": pd.DataFrame(
+            [_loss_to_loss(row, planted_of(row)[0]) for row in decomposition],
+            columns=list(LOSS_TO_LOSS.names),
+        ),
         "two_stage": rows_of(TWO_STAGE.names, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame(
             {
@@ -255,63 +264,93 @@ def _continuation(corpora, budgets, rng) -> list[dict[str, object]]:
     return rows
 
 
+ERROR_WORDS = (
+    "narrows",
+    "widens",
+    "parallel",
+    "crosses",
+    "undecided",
+    "narrows slightly",
+    "widens slightly",
+)
+RISING_WORDS = ("rises", "falls", "parallel", "undecided", "rises slightly", "falls slightly")
+
+
 def _laws(
     corpus, family, metric, domain, baseline, gamma, dbeta, budgets, place
 ) -> list[dict[str, object]]:
+    """Return the laws on the scales `ratio` and `difference`; both have the same verdict."""
     rows = []
-    words = (
-        ("rises", "falls", "parallel", "undecided")
-        if metric == "choice_probability_per_byte"
-        else ("narrows", "widens", "parallel", "crosses", "undecided")
-    )
+    words = RISING_WORDS if metric == "choice_probability_per_byte" else ERROR_WORDS
+    decades = math.log(max(map(float, BUDGETS)) / min(map(float, BUDGETS)))
     for estimator, half, shift in (
         ("joint", 0.006, 0.0),
         ("vertex", 0.013, 0.004),
         ("best_run", 0.02, -0.006),
     ):
-        rows.append(
-            {
-                "corpus": corpus,
-                "family": family,
-                "metric": metric,
-                "treatment": domain,
-                "baseline": baseline,
-                "estimator": estimator,
-                "scale": "ratio",
-                "path": "optimal",
-                "law": "line",
-                "compute": "training_flops",
-                "reference_compute": REFERENCE,
-                "gamma": gamma,
-                "gamma_ci_low": gamma * 0.994,
-                "gamma_ci_high": gamma * 1.006,
-                "dbeta": dbeta + shift,
-                "standard_error": half / 2.1,
-                "dof": 20,
-                "ci_low": dbeta + shift - half,
-                "ci_high": dbeta + shift + half,
-                "ci_level": 0.95,
-                "ci_method": "runs",
-                "p_difference": 0.01,
-                "p_equivalence": 0.5,
-                "p_difference_adjusted": 0.03,
-                "p_equivalence_adjusted": 0.9,
-                "change": 5 * (dbeta + shift),
-                "change_standard_error": 5 * half / 2.1,
-                "margin": 0.05,
-                "detectable_dbeta": 0.008,
-                "gap_first": gamma * 1.01,
-                "gap_last": gamma * 0.99,
-                "reduction_slope_points_per_decade": -100 * gamma * dbeta * math.log(10),
-                "r2": 0.9,
-                "num_runs": 24,
-                "num_budgets": budgets,
-                "faster": "treatment" if dbeta < 0 else "baseline",
-                "verdict": words[place % len(words)],
-                "status": "ok",
-            }
-        )
+        row = {
+            "corpus": corpus,
+            "family": family,
+            "metric": metric,
+            "treatment": domain,
+            "baseline": baseline,
+            "estimator": estimator,
+            "scale": "ratio",
+            "path": "optimal",
+            "law": "line",
+            "compute": "training_flops",
+            "reference_compute": REFERENCE,
+            "gamma": gamma,
+            "gamma_ci_low": gamma * 0.994,
+            "gamma_ci_high": gamma * 1.006,
+            "dbeta": dbeta + shift,
+            "standard_error": half / 2.1,
+            "dof": 20,
+            "ci_low": dbeta + shift - half,
+            "ci_high": dbeta + shift + half,
+            "ci_level": 0.95,
+            "ci_method": "runs",
+            "change": (dbeta + shift) * decades,
+            "change_standard_error": half / 2.1 * decades,
+            "change_ci_low": (dbeta + shift - half) * decades,
+            "change_ci_high": (dbeta + shift + half) * decades,
+            "p_difference": 0.01,
+            "p_equivalence": 0.5,
+            "p_difference_adjusted": 0.03,
+            "p_equivalence_adjusted": 0.9,
+            "margin": max(0.1 * abs(math.log(gamma)), 0.005),
+            "detectable_dbeta": 0.008,
+            "gap_first": gamma * 1.01,
+            "gap_last": gamma * 0.99,
+            "reduction_slope_points_per_decade": -100 * gamma * dbeta * math.log(10),
+            "r2": 0.9,
+            "num_runs": 24,
+            "num_budgets": budgets,
+            "faster": "treatment" if dbeta < 0 else "baseline",
+            "verdict": words[place % len(words)],
+            "scales_agree": "true" if place % 2 else "false",
+            "status": "ok",
+        }
+        level = 2.4
+        rows += [row, row | _difference(level, gamma, dbeta + shift, half)]
     return rows
+
+
+def _difference(level, gamma, slope, half) -> dict[str, object]:
+    """Return the cells in which the scale `difference` is not the ratio."""
+    middle = level * (gamma - 1)
+    return {
+        "scale": "difference",
+        "gamma": middle,
+        "gamma_ci_low": middle - 0.02,
+        "gamma_ci_high": middle + 0.02,
+        "dbeta": level * slope,
+        "ci_low": level * (slope - half),
+        "ci_high": level * (slope + half),
+        "gap_first": middle * 1.01,
+        "gap_last": middle * 0.99,
+        "reduction_slope_points_per_decade": math.nan,
+    }
 
 
 def _slopes(corpus, family, metric, domain, baseline, dbeta) -> dict[str, object]:
@@ -390,6 +429,102 @@ def _predictions(points, budgets, noise) -> list[dict[str, object]]:
     return rows
 
 
+def _curves_of_laws(points, budgets) -> list[dict[str, object]]:
+    """The gap of each treatment on a grid to a decade beyond the data; the interval widens there
+    by a calibration factor."""
+    first, last = (choose(map(float, budgets)) for choose in (min, max))
+    grid = [*np.geomspace(first, last, 5), *np.geomspace(last, 10 * last, 5)[1:]]
+    rows = []
+    for point in (point for point in points if point["budget"] == budgets[-1]):
+        if point["gap"] == 1.0:
+            continue
+        gamma, dbeta = planted_of({**point, "treatment": point["domain"]})
+        for flops in grid:
+            beyond = flops > last
+            value = gamma * (flops / REFERENCE) ** dbeta
+            half = 0.006 * (1 + 2 * max(0.0, math.log10(flops / last)))
+            rows.append(
+                {
+                    **{key: point[key] for key in ("corpus", "family", "metric", "domain")},
+                    "quantity": "gap",
+                    "scale": "ratio",
+                    "path": "optimal",
+                    "law": "line",
+                    "compute": flops,
+                    "value": value,
+                    "ci_low": value * (1 - half),
+                    "ci_high": value * (1 + half),
+                    "beyond": beyond,
+                    "horizon": max(1.0, flops / last),
+                    "factor": 1.5 if beyond else 1.0,
+                }
+            )
+    return rows
+
+
+def _forecasts(points, noise) -> list[dict[str, object]]:
+    """Forecasts of gaps at three horizons: the law errs by planted noise that grows with the
+    horizon, and the gap that stays errs by more."""
+    rng = np.random.default_rng(11)
+    rows = []
+    for point in points:
+        if point["gap"] == 1.0:
+            continue
+        for horizon_class, horizon in (("next", 2.0), ("3x", 3.2), ("10x", 10.0)):
+            error = noise * horizon**0.5 * rng.standard_normal()
+            predicted = point["gap"] * math.exp(error)
+            half = 2.5 * noise * horizon**0.5
+            rows.append(
+                {
+                    **{key: point[key] for key in ("corpus", "family", "metric", "domain")},
+                    "quantity": "gap",
+                    "law": "line",
+                    "horizon": horizon,
+                    "horizon_class": horizon_class,
+                    "fitted_compute": REFERENCE,
+                    "held_out_budget": point["budget"],
+                    "held_out_run": "",
+                    "predicted": predicted,
+                    "observed": point["gap"],
+                    "ci_low": predicted * (1 - half),
+                    "ci_high": predicted * (1 + half),
+                    "error_percent": 100 * math.expm1(error),
+                    "error_constant_percent": 200 * noise * horizon**0.5,
+                    "error_last_four_percent": 150 * noise * horizon**0.5,
+                }
+            )
+    return rows
+
+
+def planted_of(row) -> tuple[float, float]:
+    """Return gamma and dbeta of a treatment of the default families; 1 and 0 of another."""
+    domains = FAMILIES.get(row["family"], ("", "", ()))[2]
+    if row["corpus"] not in CORPORA or row["treatment"] not in domains:
+        return 1.0, 0.0
+    return planted(CORPORA.index(row["corpus"]), row["family"], domains.index(row["treatment"]))
+
+
+def _loss_to_loss(row, gamma) -> dict[str, object]:
+    """A law through all runs of a gap, and the parts of its slope; every third is not split."""
+    slope = float(row["slope_params"])
+    split = len(str(row["treatment"])) % 3 > 0
+    parts = {"floor": 0.4 * slope, "rate": 0.6 * slope} if split else {}
+    return {
+        **{key: row[key] for key in ("corpus", "family", "metric", "treatment", "baseline")},
+        "c0": math.log(gamma),
+        "c1": 0.0,
+        "c2": 0.0,
+        **{f"dbeta_{part}": value for part, value in parts.items()},
+        **{f"dbeta_{part}_ci_low": value - 0.005 for part, value in parts.items()},
+        **{f"dbeta_{part}_ci_high": value + 0.005 for part, value in parts.items()},
+        "dbeta_floor_lowest": slope - 0.01,
+        "dbeta_floor_highest": slope + 0.01,
+        "nearness": 0.4,
+        "through_loss_p": 0.3,
+        "status": "ok" if split else "floors_not_identified",
+    }
+
+
 def _sigmoid(corpus) -> dict[str, object]:
     return {
         "corpus": corpus,
@@ -398,7 +533,8 @@ def _sigmoid(corpus) -> dict[str, object]:
         "loss_metric": "choice_loss_nats",
         "accuracy_metric": "accuracy",
         "chance": 0.25,
-        "ceiling": 1.0,
+        "floor": 0.27,
+        "ceiling": 0.95,
         "steepness": 2.5,
         "steepness_ci_low": 1.9,
         "steepness_ci_high": 3.2,

@@ -18,6 +18,7 @@ from relscale.config.figure_name import figure_names
 from relscale.contract.io import read_table
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.figures.draw import backtest, residuals
+from relscale.figures.draw.forecast import wilson
 from relscale.figures.kit import runner
 from relscale.figures.kit.choose import pick
 from relscale.figures.kit.isoflop import budget_text
@@ -77,6 +78,11 @@ def small(maker: Callable[..., Tables]) -> Tables:
     return maker(families=SMALL, corpora=("curated", "web"))
 
 
+def ratio(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the relative laws on the scale that figures show."""
+    return rows[rows["scale"] == "ratio"]
+
+
 def broken(tables: Tables) -> Tables:
     """Return tables with failed laws, undecided verdicts, lost optima, an excluded run and an empty
     error."""
@@ -110,8 +116,18 @@ def broken(tables: Tables) -> Tables:
             "slice_params_points_per_decade",
         ],
     ] = math.nan
+    laws = tables["loss_to_loss"].copy()
+    split = [name for name in laws.columns if name.startswith(("dbeta", "c"))]
+    laws.loc[::2, [name for name in split if name not in ("corpus",)]] = math.nan
+    laws.loc[::2, "status"] = "ok"
+    forecast = tables["forecast"].assign(ci_low=math.nan)
+    forecast.loc[::2, ["error_percent", "error_last_four_percent"]] = math.nan
+    no_baseline = (losses["corpus"] == "web") & (losses["domain"] == "STEM")
+    losses.loc[no_baseline, "excluded_reason"] = "diverged"
     return {
         **tables,
+        "loss_to_loss": laws,
+        "forecast": forecast,
         "relative": relative,
         "optima": optima,
         "losses": losses,
@@ -155,6 +171,9 @@ SAID: dict[str, dict[str, str]] = {
         "figure2_pipeline": "too few budgets",
         "figure3_prompts": "without R²",
         "figure6_size_or_data": "no slope on size",
+        "floors_and_rates": "no split",
+        "forecast": "no interval",
+        "loss_to_loss": "no run with a loss of the baseline",
         "isoflop_curves": "curvature not positive",
         "isoflop_metrics": "without a positive error",
     },
@@ -165,12 +184,16 @@ SAID: dict[str, dict[str, str]] = {
         "figure2_pipeline": "no law was fitted",
         "figure3_prompts": "without R²: one compute",
         "figure6_size_or_data": "no decomposition",
+        "floors_and_rates": "no laws of loss to loss",
         "paper_comparison": "neither published slopes nor relative laws",
     },
     "one domain": {
         **dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "one domain: there is no gap to show"),
         **NO_LAWS,
         "figure6_size_or_data": "no decomposition",
+        "floors_and_rates": "no laws of loss to loss",
+        "forecast": "no back-test of a gap",
+        "loss_to_loss": "no losses of two domains",
     },
     "undecided": dict.fromkeys((*FAMILY_FIGURES, "figure1_teaser"), "undecided"),
     "signs": {
@@ -184,6 +207,7 @@ SAID: dict[str, dict[str, str]] = {
                 "estimators",
                 "detectable",
                 "figure6_size_or_data",
+                "floors_and_rates",
                 "paper_comparison",
             ),
             "domain 48",
@@ -206,7 +230,8 @@ def degenerate(case: str, small: Tables, maker: Callable[..., Tables]) -> Tables
     if case == "one budget":
         tables = maker(families=SMALL, corpora=("web",), budgets=("1e11",))
         return tables | {
-            key: tables[key].iloc[:0] for key in ("relative", "absolute", "decomposition")
+            key: tables[key].iloc[:0]
+            for key in ("relative", "absolute", "decomposition", "loss_to_loss")
         }
     if case == "one domain":
         return maker(
@@ -315,7 +340,7 @@ def test_points_are_the_table_and_laws_pass_gamma_at_the_reference(tables: Table
     np.testing.assert_allclose(
         values(marked(below, "points"), "x"), sorted(treatments["training_flops"])
     )
-    laws = tables["relative"].query(
+    laws = ratio(tables["relative"]).query(
         "family == 'knowledge' and corpus == 'web' and estimator == 'joint'"
     )
     ends = sorted(100 * (1 - laws["gamma"] * (5e12 / laws["reference_compute"]) ** laws["dbeta"]))
@@ -363,7 +388,7 @@ def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
     ]
     words = texts(drawn("figure1_teaser", tables, {"corpus": "web", "families": families}))
     for _, row in (
-        tables["relative"]
+        ratio(tables["relative"])
         .query("corpus == 'web' and estimator == 'joint' and family in ('knowledge', 'language')")
         .iterrows()
     ):
@@ -372,7 +397,7 @@ def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
 
 def test_each_line_of_a_family_is_named_with_its_verdict(tables: Tables) -> None:
     words = texts(drawn("figure5_language", tables, {"baseline": "US"}))
-    laws = tables["relative"].query("family == 'language' and estimator == 'joint'")
+    laws = ratio(tables["relative"]).query("family == 'language' and estimator == 'joint'")
     for _, row in laws.iterrows():
         assert words.count(f"{row['treatment']} {row['verdict']}") == 3, (
             "one per corpus, by words and not by colour alone"
@@ -400,7 +425,7 @@ def test_budgets_are_named_at_the_end_of_their_own_curve(tables: Tables) -> None
 
 def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     figure = drawn("estimators", tables, {"families": [{"family": "language", "baseline": "US"}]})
-    rows = tables["relative"].query("family == 'language' and corpus == 'curated'")
+    rows = ratio(tables["relative"]).query("family == 'language' and corpus == 'curated'")
     np.testing.assert_allclose(values(marked(figure.axes[0], "slope"), "x"), sorted(rows["dbeta"]))
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "interval"), "x"), sorted([*rows["ci_low"], *rows["ci_high"]])
@@ -417,7 +442,7 @@ def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
 
 def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
     figure = drawn("figure5_language", tables)
-    rows = tables["relative"].query(
+    rows = ratio(tables["relative"]).query(
         "family == 'language' and corpus == 'curated' and estimator == 'joint'"
     )
     np.testing.assert_allclose(values(marked(figure.axes[6], "slope"), "y"), sorted(rows["dbeta"]))
@@ -517,7 +542,11 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:
     rows = tables["points"].query("family == 'knowledge' and corpus == 'web' and domain == 'other'")
     laws = pick(
-        tables["relative"], family="knowledge", corpus="web", treatment="other", estimator="joint"
+        ratio(tables["relative"]),
+        family="knowledge",
+        corpus="web",
+        treatment="other",
+        estimator="joint",
     )
     law = laws.iloc[0]
     wanted = 100 * (
@@ -564,20 +593,22 @@ def test_detectable_slopes_are_drawn_with_the_slopes_found(tables: Tables) -> No
         {**tables, "relative": rows},
         {"families": [{"family": "language", "baseline": "US"}]},
     )
-    mine = rows.query("family == 'language' and corpus == 'curated'")
+    mine = ratio(rows).query("family == 'language' and corpus == 'curated'")
     np.testing.assert_allclose(
         values(marked(figure.axes[0], "slope"), "x"),
         sorted(mine.query("estimator == 'joint'")["dbeta"].abs()),
     )
     bars = [value for value in values(marked(figure.axes[0], "detectable"), "x") if value > 0]
     np.testing.assert_allclose(bars, sorted(mine["detectable_dbeta"]))
-    # A change of .05 over a range of 5 in log compute.
-    margins = values(marked(figure.axes[0], "margin"), "x")
-    np.testing.assert_allclose(margins, [0.01] * len(mine.query("estimator == 'joint'")))
+    laws = mine.query("estimator == 'joint'")
+    decades = laws["change"] / laws["dbeta"]
+    np.testing.assert_allclose(
+        values(marked(figure.axes[0], "margin"), "x"), sorted(laws["margin"] / decades)
+    )
 
 
 def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
-    more = tables["relative"].query("estimator == 'vertex'").assign(estimator="surface")
+    more = ratio(tables["relative"]).query("estimator == 'vertex'").assign(estimator="surface")
     for name in ("estimators", "detectable"):
         assert "surface" in " ".join(
             text.get_text()
@@ -610,7 +641,7 @@ def test_published_slopes_are_drawn_with_ours(tables: Tables, reference: Path) -
     ]
     figure = drawn("paper_comparison", {**tables, "published": published}, {"families": families})
     theirs = published.query("family == 'knowledge' and corpus == 'CommonPile'")["dbeta"]
-    ours = tables["relative"].query(
+    ours = ratio(tables["relative"]).query(
         "family == 'knowledge' and corpus == 'curated' and estimator == 'joint'"
     )["dbeta"]
     np.testing.assert_allclose(
@@ -618,3 +649,131 @@ def test_published_slopes_are_drawn_with_ours(tables: Tables, reference: Path) -
     )
     assert "Not a replication: the paper spans 10¹⁸ to 10²⁰ forward FLOPs" in texts(figure)
     assert "ours 5×10¹⁰ to 5×10¹¹ training FLOPs" in texts(figure)
+
+
+def test_a_curve_with_a_calibrated_interval_has_a_band_beyond_the_data(tables: Tables) -> None:
+    relative = ratio(tables["relative"]).query("estimator == 'joint'").assign(estimator="auto")
+    spec = {"baseline": "STEM", "estimator": "auto"}
+    axes = drawn("figure4_knowledge", tables | {"relative": relative}, spec).axes[3]
+    curves = tables["curves"].query("corpus == 'curated' and family == 'knowledge'")
+    last = curves[~curves["beyond"].astype(bool)]["compute"].max()
+    ends = curves[curves["compute"] == curves["compute"].max()]
+    np.testing.assert_allclose(
+        sorted(line.get_ydata()[-1] for line in marked(axes, "extrapolation")),
+        sorted(100 * (1 - ends["value"].astype(float))),
+    )
+    bands = [path.get_extents() for path in band_paths(axes)]
+    beyond = [band for band in bands if band.x1 > 1.01 * last]
+    assert len(beyond) == len(ends)
+    np.testing.assert_allclose(
+        sorted(band.height for band in beyond),
+        sorted(heights_beyond(curves[curves["compute"] >= last])),
+    )
+    assert "widened up to 1.5 times" in texts(
+        drawn("figure4_knowledge", tables | {"relative": relative}, spec)
+    )
+
+
+def heights_beyond(curves: pd.DataFrame) -> list[float]:
+    """Return the height of each treatment's band beyond the data, in percent."""
+    return [
+        100 * float(rows["ci_high"].max() - rows["ci_low"].min())
+        for _, rows in curves.groupby("domain")
+    ]
+
+
+def band_paths(axes: Any) -> list[Any]:
+    """Return the outlines of the bands of axes."""
+    return [
+        path
+        for collection in axes.collections
+        if collection.get_gid() == "band"
+        for path in collection.get_paths()
+    ]
+
+
+def test_without_a_calibrated_interval_no_band_is_drawn_beyond_the_data(tables: Tables) -> None:
+    figure = drawn("figure4_knowledge", tables, {"baseline": "STEM"})
+    paths = band_paths(figure.axes[3])
+    assert len(paths) == 3 and max(path.get_extents().x1 for path in paths) <= 5.01e11
+    assert "Beyond the data no interval is known" in texts(figure)
+    assert "Scale of the verdicts: ratio, G = L(treatment) / L(baseline)" in texts(figure)
+
+
+def test_the_teaser_shows_the_margin_as_a_wedge_that_ends_at_the_margin(tables: Tables) -> None:
+    families = [{"family": "knowledge", "baseline": "STEM"}]
+    axes = drawn("figure1_teaser", tables, {"corpus": "web", "families": families}).axes[0]
+    laws = ratio(tables["relative"]).query(
+        "corpus == 'web' and family == 'knowledge' and estimator == 'joint'"
+    )
+    shapes = {
+        gid: [
+            np.log(1 - collection.get_paths()[0].vertices[:, 1] / 100)
+            for collection in axes.collections
+            if collection.get_gid() == gid
+        ]
+        for gid in ("margin", "change")
+    }
+    np.testing.assert_allclose(
+        sorted(np.ptp(shape) for shape in shapes["margin"]), sorted(2 * laws["margin"])
+    )
+    change = laws["gamma"] * (5e10 / laws["reference_compute"]) ** laws["dbeta"]
+    ends = np.log(change.astype(float)) + laws["change_ci_high"].astype(float)
+    for end in ends:
+        assert min(np.min(np.abs(shape - end)) for shape in shapes["change"]) < 1e-9
+
+
+def test_each_run_is_drawn_at_its_two_losses_with_the_law_through_them(tables: Tables) -> None:
+    families = [{"family": "knowledge", "baseline": "STEM"}]
+    axes = drawn("loss_to_loss", tables, {"families": families}).axes[0]
+    rows = tables["losses"].query("family == 'knowledge' and corpus == 'curated'")
+    by_run = rows.pivot_table(index="run", columns="domain", values="value", aggfunc="mean")
+    for axis, names in (("x", ["STEM"] * 3), ("y", ["humanities", "social_sciences", "other"])):
+        want = sorted(float(value) for name in names for value in by_run[name])
+        np.testing.assert_allclose(values(marked(axes, "points"), axis), want)
+    laws = tables["loss_to_loss"].query("family == 'knowledge' and corpus == 'curated'")
+    ratios = [line.get_ydata()[0] / line.get_xdata()[0] for line in marked(axes, "law")]
+    np.testing.assert_allclose(sorted(ratios), sorted(np.exp(laws["c0"].astype(float))))
+    (equal,) = marked(axes, "equal")
+    np.testing.assert_allclose(equal.get_xdata(), equal.get_ydata())
+
+
+def test_the_parts_of_a_slope_and_its_band_are_the_tables(tables: Tables) -> None:
+    families = [{"family": "language", "baseline": "US"}]
+    axes = drawn("floors_and_rates", tables, {"families": families}).axes[0]
+    rows = tables["loss_to_loss"].query("family == 'language' and corpus == 'curated'")
+    split = rows[rows["dbeta_floor"].notna()]
+    parts = sorted([*split["dbeta_floor"], *split["dbeta_rate"]])
+    np.testing.assert_allclose(values(marked(axes, "slope"), "x"), parts)
+    sums = sorted(np.repeat(split["dbeta_floor"] + split["dbeta_rate"], 2))
+    np.testing.assert_allclose(values(marked(axes, "sum"), "x"), sums)
+    few = tables["loss_to_loss"].query("family == 'topics' and corpus == 'web'")
+    lacking = few[few["dbeta_floor"].isna()]
+    topics = {"families": [{"family": "topics", "baseline": "People"}], "corpora": ["web"]}
+    axes = drawn("floors_and_rates", tables, topics).axes[0]
+    bands = [patch.get_bbox() for patch in axes.patches if patch.get_gid() == "band"]
+    assert len(lacking) > 0
+    np.testing.assert_allclose(
+        sorted(band.x0 for band in bands), sorted(lacking["dbeta_floor_lowest"])
+    )
+
+
+def test_back_tests_are_drawn_by_horizon_with_their_coverage(tables: Tables) -> None:
+    figure = drawn("forecast", tables, {"families": [{"family": "language"}]})
+    rows = tables["forecast"].query("family == 'language' and corpus == 'curated'")
+    above, below = figure.axes[0], figure.axes[3]
+    for column in ("error_percent", "error_constant_percent", "error_last_four_percent"):
+        means = rows[column].abs().groupby(rows["horizon_class"]).mean()
+        np.testing.assert_allclose(values(marked(above, f"mean {column}"), "y"), sorted(means))
+    inside = rows["observed"].between(rows["ci_low"], rows["ci_high"])
+    shares = inside.groupby(rows["horizon_class"]).mean()
+    np.testing.assert_allclose(values(marked(below, "share"), "y"), sorted(shares))
+    assert (
+        f"{int(inside.groupby(rows['horizon_class']).sum()['next'])} of {len(rows) // 3}"
+        in texts(figure)
+    )
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    # statsmodels.stats.proportion.proportion_confint(19, 20, method="wilson")
+    assert wilson(19, 20) == pytest.approx((0.76387, 0.99112), abs=1e-5)

@@ -19,8 +19,9 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.isoflop import parabola
 from relscale.figures.kit.labels import spread
+from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
 from relscale.figures.kit.metrics import change
-from relscale.figures.kit.panels import Span, law_gap, law_value, span_of, verdict_word
+from relscale.figures.kit.panels import verdict_word
 from relscale.figures.kit.runner import stage_of
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
 from relscale.runtime import call
@@ -108,8 +109,8 @@ def test_absolute_law_and_parabola_and_sigmoid() -> None:
     )
     optimum = pd.Series({"optimum_tokens": 1e6, "value": 2.0, "curvature": math.log(1.5)})
     np.testing.assert_allclose(parabola(optimum, np.array([1e5, 1e6, 1e8])), [3.0, 2.0, 2 * 1.5**4])
-    curve = pd.Series({"chance": 0.25, "ceiling": 1.0, "steepness": 5.0, "midpoint": 0.8})
-    np.testing.assert_allclose(sigmoid(curve, np.array([0.8, 50.0])), [0.625, 0.25])
+    curve = pd.Series({"floor": 0.3, "ceiling": 0.9, "steepness": 5.0, "midpoint": 0.8})
+    np.testing.assert_allclose(sigmoid(curve, np.array([0.8, 50.0])), [0.6, 0.3])
 
 
 def test_one_budget_is_not_extrapolated() -> None:
@@ -212,7 +213,8 @@ def test_command_line_concatenates_tables_and_writes_three_files(
 def test_wrong_tables_are_errors_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, points, relative",
+        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, curves, points, "
+        "relative",
     ):
         call(KNOWLEDGE, ["--table", "point=x.csv", *outputs(tmp_path)])
     (tmp_path / "points.csv").write_text("corpus,family\nweb,knowledge\n")

@@ -154,4 +154,4 @@ def test_a_sigmoid_far_from_its_midpoint_is_its_floor_or_ceiling(whole: Tables) 
     law = whole["two_stage"].iloc[0].copy()
     law["steepness"] = 1e6
     found = figure2_pipeline.sigmoid(law, law["midpoint"] + pd.Series([-1.0, 1.0]).to_numpy())
-    assert found == pytest.approx([law["ceiling"], law["chance"]])
+    assert found == pytest.approx([law["ceiling"], law["floor"]])

@@ -11,7 +11,8 @@ from relscale.contract.status import status_of
 from relscale.laws.cells import relative_weights
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import BaselinesSpec, LawSpec
-from relscale.laws.summary import absolute_line, backtest_line, law_table, verdict_rows
+from relscale.laws.summary import law_table, verdict_rows
+from relscale.laws.summary_lines import absolute_lines, backtest_lines
 
 SETTINGS = {"family": "topics", "baseline": "base", "draws": 100}
 
@@ -168,17 +169,18 @@ def test_the_summary_names_corpora_as_they_are_and_counts_only_laws(frame):
     none = found.laws.ratio.assign(verdict="", dbeta=-0.0, ci_low=-math.inf, ci_high=1e300)
     cells = list(law_table(verdict_rows(none), "web", "95 %").columns[1].cells)
     assert cells[-1] == "+0.0000"
-    lost = found.laws.absolute.assign(exponent=[math.nan, 0.1], r2=[math.inf, 0.5])
-    assert absolute_line(lost) == (
-        "1 absolute law: R2 at least 0.500, median 0.500; 1 more domain(s) without a law."
+    lost = found.laws.absolute.assign(
+        exponent=[math.nan, 0.1], ci_low=[math.nan, 0.08], ci_high=[math.inf, 0.12]
     )
+    (said,) = absolute_lines(lost, "joint")
+    assert "0.1 [0.08, 0.12]" in said and said.endswith("; 1 more without a law.")
     backtest = found.laws.backtest.assign(error_percent=math.nan)
-    assert backtest_line(backtest, "joint") == "No back-test: it takes three budgets."
-    assert isinstance(found.summary(), str) and "Verdicts: " in found.summary()
+    assert backtest_lines(backtest, "joint")[0].startswith("No back-test: no gap")
+    assert "On the ratio scale, of 1 gap in bits per byte: " in " ".join(found.summary().split())
 
 
 def test_a_table_without_a_verdict_is_not_counted_as_one(frame):
-    assert "No verdict: " in fitted(runs_of(frame, "n1")).summary()
+    assert "no verdict" in fitted(runs_of(frame, "2e11-n1")).summary()
 
 
 def test_values_of_all_kinds_of_nothing_are_one_line(frame):

@@ -109,6 +109,7 @@ def test_slope_is_covered_with_items(plant, item_slope_sd):
                 numerator=numerator,
                 denominator=np.ones_like(numerator),
                 stratum=np.zeros(num_items, dtype=np.int64),
+                cluster=np.arange(num_items),
                 rule="pooled",
                 overlapping=0,
             )

@@ -7,7 +7,7 @@ from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.fit import fit_family
 from relscale.laws.gap import combined_dof
 from relscale.laws.inputs import prepare
-from relscale.laws.items import item_matrices, item_noise, item_variance, split_items
+from relscale.laws.items import ItemMatrices, item_matrices, item_noise, item_variance, split_items
 from relscale.laws.spec import LawSpec
 
 SETTINGS = LawSpec(
@@ -115,10 +115,72 @@ def test_covariance_against_the_formula(planted):
     for stratum in range(4):
         part = influence[:, made.stratum == stratum]
         part = part - part.mean(axis=1, keepdims=True)
-        expected += part @ part.T
+        expected += part @ part.T * 10 / 9  # ten items of a stratum, less their mean
     # 4,000 draws know a variance to sqrt(2 / 4000) = 2.2 %: four of those.
     assert covariance[0, 0] == pytest.approx(expected[0, 0], rel=0.1)
     assert covariance[0, 1] == pytest.approx(expected[0, 1], rel=0.1)
+
+
+def clustered(frame, size):
+    """Name clusters: items of one stratum, `size` each."""
+    return frame.assign(cluster="c" + (frame["item"].str[1:].astype(int) // size).astype(str))
+
+
+def test_a_cluster_is_drawn_as_a_whole(planted):
+    """The covariance is that of the sums of the clusters' influences."""
+    frame, items = planted
+    items["stratum"] = "all"
+    made, _ = matrices(frame, clustered(items, 5))
+    assert len(np.unique(made.cluster)) == 8
+    found = item_noise(made, 4000, 0, "treat")
+    assert found.dof == 7
+    error = made.errors()
+    influence = (made.numerator - error[:, None] * made.denominator) / (
+        error * made.denominator.sum(axis=1)
+    )[:, None]
+    sums = np.stack([influence[:, made.cluster == k].sum(axis=1) for k in range(8)], axis=1)
+    # 4,000 draws know a variance to sqrt(2 / 4000) = 2.2 %: four of those.
+    assert found.covariance[0, 0] == pytest.approx(float(sums[0] @ sums[0]) * 8 / 7, rel=0.1)
+
+
+def test_clusters_of_single_items_change_nothing(planted):
+    frame, items = planted
+    alone, _ = matrices(frame, items)
+    named, _ = matrices(frame, items.assign(cluster=items["item"]))
+    one, other = (item_noise(made, 200, 0, "treat") for made in (alone, named))
+    np.testing.assert_array_equal(one.covariance, other.covariance)
+
+
+def test_intervals_cover_the_mean_of_clustered_items():
+    """300 domains of 400 items, ten per cluster, which share half of the items' variance: the
+    interval of a domain's log value covers the truth in 95 %; items drawn one by one would give
+    about 60 %.
+
+    300 domains know a coverage to 1.3 %.
+    """
+    rng = np.random.default_rng(0)
+    hits, single = [], []
+    for number in range(300):
+        share = rng.normal(0, 0.3, (40, 10)) + rng.normal(0, 0.3, (40, 1))
+        errors = np.exp(share.ravel() - 0.09)[None, :]
+        for found, cluster in ((hits, np.repeat(np.arange(40), 10)), (single, np.arange(400))):
+            noise = item_noise(
+                ItemMatrices(
+                    numerator=errors,
+                    denominator=np.ones((1, 400)),
+                    stratum=np.zeros(400, dtype=np.int64),
+                    cluster=cluster,
+                    rule="pooled",
+                    overlapping=0,
+                ),
+                200,
+                number,
+                "domain",
+            )
+            half = stats.t.ppf(0.975, noise.dof) * np.sqrt(noise.covariance[0, 0])
+            found.append(abs(noise.log_error[0]) <= half)
+    assert 0.92 <= np.mean(hits) <= 0.98
+    assert np.mean(single) < 0.75
 
 
 def test_draws_are_the_same_for_all_runs_and_seeded_by_domain(planted):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relscale.laws.estimators.joint_model import fit_joint
+from relscale.laws.estimators.joint_model import JointModel
 from relscale.laws.power import fit_power_law
 
 api = pytest.importorskip("statsmodels.api")
@@ -26,33 +26,46 @@ def design_of(compute, distance):
     return np.stack([np.ones_like(away), away, distance, distance**2, distance * away], axis=1)
 
 
-def test_the_joint_model_without_a_budget_effect_is_weighted_least_squares():
-    values, compute, distance, budget, weights = cells(0.0)
-    ours = fit_joint(values, compute, distance, budget, weights, compute.mean())
-    assert not ours.budget_effect
-    theirs = api.WLS(values, design_of(compute, distance), weights=weights).fit()
+def joint(values, compute, distance, budget, weights):
+    return JointModel.of(compute, distance, budget, np.diag(1 / weights), compute.mean()).fit(
+        values
+    )
+
+
+def test_the_joint_model_without_scatter_of_budgets_is_weighted_least_squares():
+    values, compute, distance, budget, weights = cells(0.0, seed=3)
+    ours = joint(values, compute, distance, budget, weights)
+    assert ours.noise.budget_variance < 0
+    line = design_of(compute, distance)
+    theirs = api.WLS(values, line, weights=weights).fit()
     # Both solve the same 5 x 5 linear system in double precision; its condition number is below
     # 1e3, so that 1e-10 leaves three digits of room.
     np.testing.assert_allclose(ours.law @ values, theirs.params[:2], rtol=1e-10)
-    np.testing.assert_allclose(ours.covariance, theirs.cov_params()[:2, :2], rtol=1e-8, atol=1e-15)
-    assert ours.dof == theirs.df_resid
+    dummies = np.concatenate([np.eye(6)[budget], line[:, 2:]], axis=1)
+    free = api.WLS(values, dummies, weights=weights).fit()
+    _, p_value, dof = free.compare_f_test(theirs)
+    assert ours.moments.run_variance == pytest.approx(free.scale, rel=1e-10)
+    assert ours.moments.lack_of_fit_p == pytest.approx(p_value, rel=1e-8)
+    assert ours.moments.scatter_dof == dof
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_joint_model_with_a_budget_effect_is_a_mixed_model_by_restricted_likelihood():
+def test_the_joint_model_of_a_balanced_design_is_a_mixed_model_by_restricted_likelihood():
     values, compute, distance, budget, _ = cells(0.02)
     # In per cent: statsmodels takes a variance below an absolute threshold for 0 and warns.
     values *= 100
-    ours = fit_joint(values, compute, distance, budget, np.ones_like(values), compute.mean())
-    assert ours.budget_effect
+    ours = joint(values, compute, distance, budget, np.ones_like(values))
     mixed = api.MixedLM(values, design_of(compute, distance), groups=budget)
     theirs = mixed.fit(reml=True, method="powell")
-    # Every budget has the same distances, so that the effects do not depend on the ratio r of the
+    # Every budget has the same distances, so that the effects do not depend on the ratio of the
     # variances: only rounding remains.
     np.testing.assert_allclose(ours.law @ values, theirs.fe_params[:2], rtol=1e-10)
-    # Our search stops within 1e-6 of r / (1 + r), where r is 30: r is exact to 1e-6 (1 + r)^2 / r =
-    # 3e-5, the standard error to half of that; three times as much is for the other search.
-    np.testing.assert_allclose(np.sqrt(np.diag(ours.covariance)), theirs.bse_fe[:2], rtol=6e-5)
+    # In a balanced design, moments are the restricted likelihood's estimates where they are
+    # positive; its search stops early.
+    np.testing.assert_allclose(
+        np.sqrt(np.diag(ours.noise.covariance)), theirs.bse_fe[:2], rtol=1e-4
+    )
+    assert ours.noise.budget_variance == pytest.approx(float(theirs.cov_re[0, 0]), rel=1e-3)
 
 
 def test_a_power_law_is_ordinary_least_squares_of_logs():

@@ -5,8 +5,7 @@ import pytest
 from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
 from relscale.laws.fit_error import FitError
-from relscale.laws.power import fit_power_law
-from relscale.laws.sigmoid import fit_sigmoid, predict_accuracy
+from relscale.laws.sigmoid import SigmoidForm, draw_sigmoids, fit_sigmoid
 from relscale.laws.spec import LawSpec
 from relscale.laws.tables.two_stage import isotonic_check
 
@@ -17,15 +16,17 @@ def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):
 
 
 LOSS = np.linspace(0.4, 1.4, 20)
+FREE = SigmoidForm(chance=0.25)
+FIXED = SigmoidForm(chance=0.25, floor="chance", ceiling="one")
 
 
 def test_curve_by_hand():
     # At the midpoint accuracy is half way: .25 + .75 / 2.
-    assert fit_sigmoid(LOSS, curve(LOSS), 0.25).predict(0.82) == pytest.approx(0.625)
+    assert fit_sigmoid(LOSS, curve(LOSS), FIXED).predict(0.82) == pytest.approx(0.625)
 
 
 def test_planted_sigmoid():
-    fit = fit_sigmoid(LOSS, curve(LOSS), 0.25)
+    fit = fit_sigmoid(LOSS, curve(LOSS), FIXED)
     assert fit.steepness == pytest.approx(5.0, rel=1e-6)
     assert fit.midpoint == pytest.approx(0.82, rel=1e-6)
     assert fit.ceiling == 1.0
@@ -33,29 +34,88 @@ def test_planted_sigmoid():
     assert fit.r2 == pytest.approx(1)
 
 
-def test_ceiling_is_fitted_only_where_the_data_show_it():
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("floor", [0.25, 0.30])
+@pytest.mark.parametrize("ceiling", [0.9, 1.0])
+def test_planted_floor_and_ceiling_are_recovered(floor, ceiling):
+    """Without noise to 1e-8, with noise of .005 within .02: a third of the priors' spread."""
     loss = np.linspace(0.1, 1.6, 40)
-    fit = fit_sigmoid(loss, curve(loss, ceiling=0.8) + rng.normal(0, 0.005, 40), 0.25)
-    assert (fit.status, fit.remarks) == (Status.OK, ("ceiling fitted",))
-    assert fit.ceiling == pytest.approx(0.8, abs=0.01)
-    assert fit_sigmoid(loss, curve(loss) + rng.normal(0, 0.01, 40), 0.25).ceiling == 1.0
+    accuracy = curve(loss, chance=floor, ceiling=ceiling)
+    exact = fit_sigmoid(loss, accuracy, FREE)
+    assert (exact.floor, exact.ceiling) == pytest.approx((floor, ceiling), abs=1e-8)
+    assert (exact.steepness, exact.midpoint) == pytest.approx((5.0, 0.82), rel=1e-7)
+    noise = np.random.default_rng(0).normal(0, 0.005, 40)
+    fit = fit_sigmoid(loss, accuracy + noise, FREE)
+    assert (fit.floor, fit.ceiling) == pytest.approx((floor, ceiling), abs=0.02)
+    assert (fit.status, fit.remarks) == (Status.OK, ())
+
+
+def test_fixed_floor_and_ceiling_give_the_figures_of_ordinary_least_squares():
+    """Golden figures of the two-parameter fit by scipy's `least_squares`, whose own tolerance is
+    1e-7."""
+    noise = np.random.default_rng(3).normal(0, 0.02, 20)
+    fit = fit_sigmoid(LOSS, curve(LOSS) + noise, FIXED, np.full(20, 800.0))
+    assert (fit.floor, fit.ceiling) == (0.25, 1.0)
+    assert fit.steepness == pytest.approx(5.153693897580542, rel=1e-6)
+    assert fit.midpoint == pytest.approx(0.8196416564365008, rel=1e-6)
+    assert fit.steepness_interval(0.95) == pytest.approx(
+        (4.630025417059127, 5.677362378101957), rel=1e-6
+    )
+    assert fit.midpoint_interval(0.95) == pytest.approx(
+        (0.7968762601421833, 0.8433883727924448), rel=1e-6
+    )
+    assert fit.r2 == pytest.approx(0.9860577935244622, rel=1e-6)
+
+
+def test_a_ceiling_that_no_run_comes_near_is_not_identified():
+    """Refits have the spread of its prior: normal about 1 with .2, and never above 1."""
+    loss = np.linspace(1.15, 1.6, 30)
+    noise = np.random.default_rng(0).normal(0, 0.002, 30)
+    fit = fit_sigmoid(loss, curve(loss, chance=0.27) + noise, FREE)
+    assert fit.status == Status.FOOT_ONLY
+    assert fit.remarks == ("ceiling not identified: no run comes near it",)
+    assert fit.floor == pytest.approx(0.27, abs=0.01)
+    drawn = draw_sigmoids(fit, 1000, np.random.default_rng(1))
+    assert np.quantile(drawn[:, 3], [0.025, 0.1]) == pytest.approx((0.61, 0.74), abs=0.05)
+    assert drawn[:, 3].max() == 1.0
+
+
+def test_few_runs_keep_floor_and_ceiling_fixed():
+    fit = fit_sigmoid(LOSS[:7], curve(LOSS[:7], ceiling=0.8), FREE)
+    assert (fit.floor, fit.ceiling) == (0.25, 1.0)
+    assert fit.remarks == ("floor and ceiling fixed: fewer than 8 runs",)
+
+
+def test_intervals_of_free_floor_and_ceiling_cover():
+    """60 draws: each of four parameters held 95 % of the time (three standard errors: .084)."""
+    rng = np.random.default_rng(6)
+    loss = np.linspace(0.2, 1.5, 24)
+    truth = np.array([0.29, 0.9, 5.0, 0.82])
+    hits = np.zeros(4)
+    for _ in range(60):
+        accuracy = curve(loss, chance=0.29, ceiling=0.9) + rng.normal(0, 0.01, 24)
+        drawn = draw_sigmoids(fit := fit_sigmoid(loss, accuracy, FREE), 300, rng)
+        steepness = drawn[:, 1] / fit.data.spread
+        midpoint = fit.center - drawn[:, 0] / steepness
+        values = np.stack([drawn[:, 2], drawn[:, 3], steepness, midpoint])
+        low, high = np.quantile(values, [0.025, 0.975], axis=1)
+        hits += (low <= truth) & (truth <= high)
+    assert np.all(hits / 60 >= 0.866)
 
 
 def test_foot_only():
     loss = np.linspace(1.2, 1.4, 20)
-    fit = fit_sigmoid(loss, curve(loss) + np.random.default_rng(0).normal(0, 0.002, 20), 0.25)
+    fit = fit_sigmoid(loss, curve(loss) + np.random.default_rng(0).normal(0, 0.002, 20), FIXED)
     assert fit.status == "foot_only"
-    assert fit.loss_min > fit.midpoint
+    assert fit.losses.min() > fit.midpoint
 
 
 def test_no_relation():
-    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), 0.25)
+    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), FIXED)
     assert fit.status == "no_relation"
 
 
 def test_no_relation_has_an_unbounded_midpoint():
-    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), 0.25)
+    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), FIXED)
     assert fit.midpoint_interval(0.95) == (float("-inf"), float("inf"))
 
 
@@ -63,8 +123,10 @@ def test_more_items_weigh_more():
     loss = np.append(LOSS, 0.82)
     accuracy = np.append(curve(LOSS), 0.3)  # one badly measured run far below the curve
     items = np.append(np.full(20, 2000.0), 2.0)
-    assert fit_sigmoid(loss, accuracy, 0.25, items).predict(0.82) == pytest.approx(0.625, abs=0.005)
-    assert fit_sigmoid(loss, accuracy, 0.25).predict(0.82) < 0.615
+    assert fit_sigmoid(loss, accuracy, FIXED, items).predict(0.82) == pytest.approx(
+        0.625, abs=0.005
+    )
+    assert fit_sigmoid(loss, accuracy, FIXED).predict(0.82) < 0.615
 
 
 def test_intervals_cover():
@@ -72,7 +134,7 @@ def test_intervals_cover():
     rng = np.random.default_rng(5)
     hits = np.zeros(2)
     for _ in range(150):
-        fit = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), 0.25)
+        fit = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), FIXED)
         (low, high), (left, right) = fit.steepness_interval(0.95), fit.midpoint_interval(0.95)
         hits += [low <= 5.0 <= high, left <= 0.82 <= right]
     assert np.all(hits / 150 >= 0.897)
@@ -80,37 +142,7 @@ def test_intervals_cover():
 
 def test_too_few_runs():
     with pytest.raises(FitError, match=r"too_few_runs: 3 run\(s\), the sigmoid needs 4"):
-        fit_sigmoid(LOSS[:3], LOSS[:3], 0.25)
-
-
-def test_prediction_carries_both_stages():
-    rng = np.random.default_rng(2)
-    compute = np.log(np.array([1e18, 3e18, 6e18, 1e19, 3e19, 6e19, 1e20]))
-    power = fit_power_law(
-        compute, np.log(1.2) - 0.125 * (compute - compute[0]) + rng.normal(0, 0.01, 7)
-    )
-    sigmoid = fit_sigmoid(LOSS, curve(LOSS) + rng.normal(0, 0.02, 20), 0.25)
-    at = np.array([1e19, 1e20, 1e22])
-    both = predict_accuracy(compute=at, power=power, sigmoid=sigmoid)
-    truth = curve(1.2 * (at / 1e18) ** -0.125)
-    assert np.all((both.ci_low <= truth) & (truth <= both.ci_high))
-    assert np.all(np.diff(both.accuracy) > 0)
-    width = both.ci_high - both.ci_low
-    # Without the first stage's uncertainty the interval is narrower.
-    certain = fit_power_law(compute, np.log(1.2) - 0.125 * (compute - compute[0]))
-    alone = predict_accuracy(compute=at, power=certain, sigmoid=sigmoid)
-    assert np.all(alone.ci_high - alone.ci_low < width)
-    again = predict_accuracy(compute=at, power=power, sigmoid=sigmoid)
-    np.testing.assert_array_equal(both.ci_low, again.ci_low)
-
-
-def test_prediction_without_interval():
-    power = fit_power_law(np.array([40.0, 42.0]), np.array([0.1, 0.0]))
-    prediction = predict_accuracy(
-        compute=np.array([1e19]), power=power, sigmoid=fit_sigmoid(LOSS, curve(LOSS), 0.25)
-    )
-    assert np.isnan(prediction.ci_low).all()
-    assert prediction.accuracy[0] > 0.25
+        fit_sigmoid(LOSS[:3], LOSS[:3], FIXED)
 
 
 def test_rows_of_a_family(plant):
@@ -145,12 +177,12 @@ def test_isotonic_check_passes_a_sigmoid_and_catches_a_step():
     loss = np.linspace(0.2, 1.6, 60)
     noise = rng.normal(0, 0.01, 60)
     good = curve(loss) + noise
-    check = isotonic_check(fit_sigmoid(loss, good, 0.25), loss, good)
+    check = isotonic_check(fit_sigmoid(loss, good, FIXED), loss, good)
     assert check.p_value > 0.05
     assert check.isotonic_rms_residual < check.rms_residual == pytest.approx(0.01, rel=0.3)
     # A plateau half way up: no sigmoid has one.
     step = 0.3 + 0.25 * (loss < 1.3) + 0.4 * (loss < 0.5) + noise
-    check = isotonic_check(fit_sigmoid(loss, step, 0.25), loss, step)
+    check = isotonic_check(fit_sigmoid(loss, step, FIXED), loss, step)
     assert check.p_value == pytest.approx(1 / 401)
     assert check.isotonic_rms_residual < 0.3 * check.rms_residual
 
@@ -162,7 +194,7 @@ def test_isotonic_p_keeps_its_level():
     p = []
     for seed in range(60):
         values = curve(LOSS) + rng.normal(0, 0.02, 20)
-        p.append(isotonic_check(fit_sigmoid(LOSS, values, 0.25), LOSS, values, seed).p_value)
+        p.append(isotonic_check(fit_sigmoid(LOSS, values, FIXED), LOSS, values, seed).p_value)
     assert np.mean(np.array(p) < 0.05) <= 0.134
 
 
@@ -175,13 +207,13 @@ def test_badly_measured_losses_weigh_less():
     loss, error = LOSS.copy(), np.full(20, 0.002)
     loss[::4] += rng.choice([-0.3, 0.3], 5)
     error[::4] = 0.3
-    told = fit_sigmoid(loss, accuracy, 0.25, items, loss_error=error)
-    untold = fit_sigmoid(loss, accuracy, 0.25, items)
+    told = fit_sigmoid(loss, accuracy, FIXED, items, loss_error=error)
+    untold = fit_sigmoid(loss, accuracy, FIXED, items)
     assert abs(told.steepness - 5) < 0.5 < abs(untold.steepness - 5)
 
 
 def test_slope_is_the_derivative():
-    fit = fit_sigmoid(LOSS, curve(LOSS), 0.25)
+    fit = fit_sigmoid(LOSS, curve(LOSS), FIXED)
     step = 1e-6
     numeric = (fit.predict(0.7 + step) - fit.predict(0.7 - step)) / (2 * step)
     assert float(fit.slope(0.7)) == pytest.approx(float(numeric), rel=1e-6)
@@ -205,16 +237,24 @@ def test_predictions_of_a_held_out_budget_and_beyond(plant):
         estimators=("joint", "vertex"),
     )
     table = fit_family(pd.concat([frame, loss, accuracy]), settings).predictions.set_index(
-        ["domain", "kind"]
+        ["domain", "kind", "from_budget"]
     )
-    assert len(table) == 4 and set(table["estimator"]) == {"joint"}
+    assert len(table) == 8 and set(table["estimator"]) == {"joint"}
     for domain, level, exponent in (("base", 2.0, 0.10), ("treat", 2.4, 0.13)):
-        held_out, beyond = table.loc[(domain, "held_out")], table.loc[(domain, "extrapolation")]
-        assert held_out["budget"] == "5e11" and held_out["compute"] == pytest.approx(5e11)
         truth = [float(curve(level / 2 * factor**-exponent, steepness=3.0)) for factor in (5, 50)]
-        assert held_out["observed"] == pytest.approx(truth[0], abs=0.01)
+        for used, horizon in (("5e10", 10), ("1e11", 5), ("2e11", 2.5)):
+            held_out = table.loc[(domain, "held_out", used)]
+            assert held_out["budget"] == "5e11" and held_out["compute"] == pytest.approx(5e11)
+            assert held_out["horizon"] == pytest.approx(horizon)
+            assert held_out["observed"] == pytest.approx(truth[0], abs=0.01)
+            assert held_out["accuracy"] == pytest.approx(truth[0], abs=0.06)
+        # The last row is that of all budgets but the highest.
         assert held_out["ci_low"] < held_out["observed"] < held_out["ci_high"]
+        assert np.isnan(table.loc[(domain, "held_out", "5e10"), "ci_low"])
+        beyond = table.loc[(domain, "extrapolation", "5e11")]
         assert beyond["compute"] == pytest.approx(5e12)
+        assert beyond["horizon"] == pytest.approx(10)
+        assert beyond["calibration"] >= 1
         assert beyond["ci_low"] < truth[1] < beyond["ci_high"]
         assert np.isnan(beyond["observed"])
     assert table["status"].isin(["ok", "foot_only"]).all()
@@ -305,7 +345,7 @@ def test_intervals_cover_with_noise_in_both_axes():
         fit = fit_sigmoid(
             true + rng.normal(0, 0.02, 50),
             rng.binomial(800, accuracy) / 800,
-            0.25,
+            FIXED,
             items,
             loss_error=error,
         )

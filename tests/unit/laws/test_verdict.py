@@ -296,7 +296,7 @@ def test_a_significant_change_within_the_margin_is_slight_in_the_table():
 
 
 def test_changes_that_are_rounding_are_none():
-    # A suite without noise: 1e-12 is no change, though its error is smaller still.
+    # A suite without noise: 1e-12 counts as 0, though its error is smaller still.
     exact = {"dbeta": 2e-13, "standard_error": 2e-15}
     assert verdicts(pd.DataFrame([rows(**exact)]))["verdict"].tolist() == ["parallel"]
 

@@ -13,10 +13,11 @@ from docutils.core import publish_parts
 from jinja2 import Environment
 
 from relscale.contract.suite_table import SUITE_COLUMNS
-from relscale.pages.findings import findings_page, findings_rst, result_links
+from relscale.pages.findings import FindingsTables, findings_page, findings_rst, result_links
 from relscale.pages.sentences import (
     GAPS,
     answer_sentences,
+    family_sentences,
     remark_sentences,
     scope_sentence,
     shown_laws,
@@ -46,7 +47,6 @@ SPEC: dict[str, Any] = {
     "corpora": ["curated", "web", "web_synthetic"],
     "labels": {"social_sciences": "social sciences"},
 }
-MARGIN = "(a change of log G within its margin, at most 0.01)"
 SHOWN = [(family["family"], family["metric"]) for family in FAMILIES]
 
 
@@ -68,47 +68,51 @@ def gaps(verdicts: dict[str, str], **columns: object) -> pd.DataFrame:
     rows = [{"treatment": name, "verdict": verdict} for name, verdict in verdicts.items()]
     common = {
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
-        "estimator": "joint", "scale": "ratio", "path": "optimal", "margin": 0.01,
-        "detectable_dbeta": 0.008, "status": "ok",
-        "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03,
+        "estimator": "joint", "scale": "ratio", "path": "optimal", "scales_agree": "false",
+        "margin": 0.01, "detectable_dbeta": 0.008, "status": "ok",
+        "dbeta": 0.02, "ci_low": 0.01, "ci_high": 0.03, "faster": "undecided",
     }  # fmt: skip
     return pd.DataFrame(rows).assign(**{**common, **columns})
 
 
-def test_five_sentences_name_each_gap_once_under_its_verdict() -> None:
-    shown = gaps(
-        {
-            "a_b": "narrows",
-            "b": "widens",
-            "c": "crosses",
-            "d": "parallel",
-            "e": "undecided",
-            "f": "undecided",
-        }
+def page_of(relative: pd.DataFrame, **changes: Any) -> str:
+    return findings_page(
+        FindingsTables(relative=relative, suite=suite_of(["5e10"])), spec(**changes)
     )
+
+
+def test_five_sentences_name_each_gap_once_under_its_direction() -> None:
+    verdicts = "narrows", "narrows slightly", "widens", "crosses", "parallel", "undecided"
+    shown = gaps(dict(zip(["a_b", "a", "b", "c", "d", "e"], verdicts, strict=True)))
+    shown = shown.assign(scales_agree=["true", "", "false", "true", "true", ""])
     said = answer_sentences(shown, {})
     assert len(said) == 5
-    assert said[0].startswith("1 of 6 gaps narrows with more compute") and said[0].endswith(
-        "knowledge against STEM: a b (web)."
+    assert said[0] == (
+        "2 of 6 gaps are shown to narrow on the ratio scale (1 of them slightly, by a change "
+        "within the margin; 1 on every scale): the domain with the larger error catches up – "
+        "knowledge against STEM: a b (web) and a (web)."
     )
-    assert said[1].startswith("1 of 6 gaps widens") and said[2].startswith(
-        "1 of 6 gaps crosses 1 within the observed compute"
+    assert said[1].startswith(
+        "1 of 6 gaps is shown to widen on the ratio scale (0 on every scale): the domain with"
     )
-    assert said[3].startswith(f"1 of 6 gaps stays parallel {MARGIN}")
-    assert (
-        said[4].startswith("2 of 6 gaps are undecided: the tests allow more than one answer")
-        and "detects with 80 % power has a median of 0.008" in said[4]
+    assert said[2].startswith("1 of 6 gaps is shown to cross on the ratio scale (1 on every")
+    assert said[3] == (
+        "1 of 6 gaps is shown to be parallel on the ratio scale (log G changes by less than 0.01 "
+        "over the observed compute; 1 on every scale) – knowledge against STEM: d (web)."
     )
-    assert said[4].endswith("knowledge against STEM: e (web) and f (web).")
+    assert said[4] == (
+        "1 of 6 gaps is undecided: a slope of 0.008 would have been detected with a chance of 80 % "
+        "– knowledge against STEM: e (web)."
+    )
 
 
-def test_a_verdict_that_no_gap_has_is_not_shown_rather_than_false() -> None:
+def test_a_direction_that_no_gap_has_is_not_shown_rather_than_false() -> None:
     said = answer_sentences(gaps({"a": "narrows"}), {})
     assert said[1:] == [
-        "None of 1 gap is shown to widen.",
-        "None of 1 gap is shown to cross 1.",
-        f"None of 1 gap is shown to stay parallel {MARGIN}.",
-        "None of 1 gap is undecided.",
+        "0 of 1 gap are shown to widen on the ratio scale.",
+        "0 of 1 gap are shown to cross on the ratio scale.",
+        "0 of 1 gap are shown to be parallel on the ratio scale.",
+        "0 of 1 gap are undecided.",
     ]
     none = "The tables hold no relative law of an error."
     assert answer_sentences(gaps({}), {}) == [none] * len(GAPS)
@@ -117,19 +121,59 @@ def test_a_verdict_that_no_gap_has_is_not_shown_rather_than_false() -> None:
 def test_the_counts_are_the_tables(tables: Tables) -> None:
     shown = shown_laws(tables["relative"], SHOWN, "joint")
     said = answer_sentences(shown, {})
-    errors = tables["relative"].query("estimator == 'joint' and family == 'knowledge'")
-    for verdict, sentence in zip(GAPS, said, strict=True):
-        count = int((errors["verdict"] == verdict).sum())
-        assert sentence.startswith(
-            f"{count} of {len(errors)} gap" if count else f"None of {len(errors)} gaps is "
-        ), sentence
-    probabilities = tables["relative"].query("estimator == 'joint' and family == 'behaviour'")
+    ratio = tables["relative"].query("estimator == 'joint' and scale == 'ratio'")
+    errors = ratio.query("family == 'knowledge'")
+    for direction, sentence in zip(GAPS, said, strict=True):
+        count = int(errors["verdict"].str.startswith(direction).sum())
+        assert sentence.startswith(f"{count} of {len(errors)} gaps "), sentence
+    probabilities = ratio.query("family == 'behaviour'")
     beside = " ".join(remark_sentences(shown, tables["relative"], {}))
     assert (
         f"Of {len(probabilities)} comparisons with a baseline in choice probability per byte"
         in beside
     )
-    assert f"{int((probabilities['verdict'] == 'rises').sum())} rise," in beside
+    rising, falling = (
+        int(probabilities["verdict"].str.startswith(word).sum()) for word in ("rises", "falls")
+    )
+    assert re.search(rf"better, {rising} (is|are) shown to rise", beside)
+    assert re.search(rf", {falling} to fall(,| and| \()", beside), beside
+
+
+def test_the_test_of_a_whole_family_is_said_before_its_gaps(tables: Tables) -> None:
+    families = pd.DataFrame(
+        [
+            {"corpus": corpus, "family": family, "metric": metric, "estimator": "joint",
+             "p_equal_slopes_adjusted": p}
+            for family, metric, p_values in (
+                ("knowledge", "bits_per_byte", (0.0002, 0.2)),
+                ("behaviour", "choice_probability_per_byte", (0.3, 0.7)),
+            )
+            for corpus, p in zip(("curated", "web"), p_values, strict=True)
+        ]
+    )  # fmt: skip
+    said = family_sentences(families, SHOWN, "joint", {})
+    assert said == [
+        "One test per family and corpus before the single gaps: Not all slopes of a family are "
+        "equal in knowledge (curated; p below 0.001). Equal slopes are not refuted in behaviour "
+        "(p 0.3 or more)."
+    ]
+    made = FindingsTables(relative=tables["relative"], suite=suite_of(["5e10"]), families=families)
+    page, text = findings_page(made, spec()), findings_rst(made, spec(), {})
+    assert page.index("One test per family") < page.index("shown to narrow")
+    assert text.index("One test per family") < text.index("shown to narrow")
+    assert family_sentences(families, SHOWN, "vertex", {}) == []
+
+
+def test_back_tests_of_the_shown_families_are_said_by_horizon(tables: Tables) -> None:
+    made = FindingsTables(
+        relative=tables["relative"], suite=suite_of(["5e10"]), forecast=tables["forecast"]
+    )
+    rows = tables["forecast"]
+    count = int(
+        (rows["family"].isin(["knowledge", "behaviour"]) & (rows["horizon_class"] == "10x")).sum()
+    )
+    said = f"Back-test, ten times the compute: {count} gaps predicted"
+    assert said in findings_page(made, spec()) and said in findings_rst(made, spec(), {})
 
 
 def test_many_gaps_are_counted_by_family() -> None:
@@ -149,6 +193,19 @@ def test_many_gaps_are_counted_by_family() -> None:
     )
 
 
+def test_scales_that_are_not_known_to_agree_are_not_counted_and_no_verdict_is_no_zero() -> None:
+    shown = gaps({"a": "narrows"}, scales_agree="")
+    assert answer_sentences(shown, {})[0].startswith(
+        "1 of 1 gap is shown to narrow on the ratio scale: the domain"
+    )
+    lost = gaps({"a": "", "b": ""}, metric="accuracy", status="at_chance")
+    said = remark_sentences(lost, lost, {})
+    assert said == [
+        "2 of 2 comparisons have no verdict (at chance).",
+        "Of 2 comparisons with a baseline in accuracy, where higher is better, none has a verdict.",
+    ]
+
+
 def test_laws_without_a_verdict_and_other_estimators_are_said() -> None:
     shown = gaps({"a": "narrows", "b": "widens", "c": ""})
     shown.loc[2, ["dbeta", "status"]] = [math.nan, "too_few_budgets"]
@@ -157,7 +214,7 @@ def test_laws_without_a_verdict_and_other_estimators_are_said() -> None:
     assert said[0] == "1 of 3 comparisons has no verdict (too few budgets)."
     assert said[1] == (
         "The estimator joint reaches 2 decided verdicts. At least one other estimator (vertex) "
-        "reaches the same verdict for 1 of them, and a different decided verdict for 1."
+        "reaches the same direction for 1 of them, and a different one for 1."
     )
 
 
@@ -165,12 +222,13 @@ def test_an_undecided_or_missing_verdict_of_another_estimator_contradicts_nothin
     shown = gaps({"a": "narrows", "b": "widens"})
     others = gaps({"a": "undecided", "b": ""}, estimator="vertex")
     (said,) = remark_sentences(shown, pd.concat([shown, others]), {})
-    assert said.endswith("the same verdict for 0 of them, and a different decided verdict for 0.")
+    assert said.endswith("the same direction for 0 of them, and a different one for 0.")
 
 
-def test_a_margin_that_varies_is_said_by_its_largest() -> None:
+def test_margins_that_vary_are_said_by_their_range() -> None:
     shown = gaps({"a": "parallel", "b": "parallel"}).assign(margin=[0.01, 0.1])
-    assert "(a change of log G within its margin, at most 0.1)" in answer_sentences(shown, {})[3]
+    said = answer_sentences(shown, {})[3]
+    assert "(log G changes by less than a margin of 0.01 to 0.1 over the observed compute" in said
 
 
 def test_scope() -> None:
@@ -195,18 +253,22 @@ def test_slopes_as_text(slope: float, low: float, high: float, text: str) -> Non
 
 
 def test_an_asterisk_marks_verdicts_whose_status_is_not_ok(tables: Tables) -> None:
-    relative = tables["relative"].query("estimator == 'joint' and corpus == 'web'")
+    relative = tables["relative"].query(
+        "estimator == 'joint' and corpus == 'web' and scale == 'ratio'"
+    )
     marked = relative["treatment"] == "humanities"
     status = relative["status"].mask(marked, "lack_of_fit")
-    page = findings_page(relative.assign(status=status), suite_of(["5e10"]), spec())
+    page = page_of(relative.assign(status=status))
     assert page.count("*</b>") == int((marked & (relative["family"] == "knowledge")).sum()) == 1
 
 
 def test_page_holds_every_verdict_and_nothing_from_outside(tables: Tables) -> None:
-    text = findings_page(tables["relative"], suite_of(["5e10"]), spec())
-    rows = tables["relative"].query("estimator == 'joint' and family == 'knowledge'")
+    text = page_of(tables["relative"])
+    rows = tables["relative"].query(
+        "estimator == 'joint' and family == 'knowledge' and scale == 'ratio'"
+    )
     cells = re.findall(
-        r'data-verdict="(\w*)"',
+        r'data-verdict="([\w ]*)"',
         text.partition('data-family="knowledge"')[2].partition("</table>")[0],
     )
     assert sorted(cells) == sorted(rows["verdict"])
@@ -228,8 +290,9 @@ def test_page_from_degenerate_tables(
         relative = relative[relative["corpus"] == "web"]
     else:
         relative = relative.assign(corpus="<b>" + "x" * 200)
-    page = findings_page(relative, suite_of(["5e10"]), spec())
-    text = findings_rst(relative, suite_of(["5e10"]), spec(), {})
+    page = page_of(relative)
+    made = FindingsTables(relative=relative, suite=suite_of(["5e10"]))
+    text = findings_rst(made, spec(), {})
     assert page.endswith("</html>\n") and "<b>x" not in page
     assert {
         "headers": "no relative law",
@@ -244,7 +307,8 @@ def test_text_is_whole_markup_for_the_report(tables: Tables) -> None:
     labels = {"humanities": "a_b* `c` |d| {{ e }}"}
     links = result_links(["explorer.html", "nothing.html"])
     assert list(links) == ["explorer.html"]
-    text = findings_rst(tables["relative"], suite_of(["5e10"]), spec(labels=labels), links)
+    made = FindingsTables(relative=tables["relative"], suite=suite_of(["5e10"]))
+    text = findings_rst(made, spec(labels=labels), links)
     rendered = Environment().from_string(text + "\n.. _explorer.html: javascript:show()\n").render()
     parts = publish_parts(rendered, writer="html", settings_overrides={"halt_level": 2})
     assert "a_b* `c` |d| {{ e }}" in parts["html_body"]

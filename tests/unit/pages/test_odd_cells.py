@@ -21,7 +21,7 @@ from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.tables.two_stage import TWO_STAGE
 from relscale.laws.slope_text import slope_number
 from relscale.pages.explorer import ExplorerTables, TextColumn, explorer_data, explorer_page, pack
-from relscale.pages.findings import findings_page, findings_rst
+from relscale.pages.findings import FindingsTables, findings_page, findings_rst
 from relscale.pages.provenance import duration, stage_costs
 from relscale.pages.sentences import scope_sentence, slope_text
 from relscale.pages.spec import ExplorerSpec, FindingsSpec
@@ -179,8 +179,9 @@ def test_findings_take_odd_numbers_in_any_column(shift: int, named: Tables) -> N
     relative = odd_cells(named["relative"], shift)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        page = findings_page(relative, odd_cells(suite(), shift), spec())
-        text = findings_rst(relative, suite(), spec(), {})
+        made = FindingsTables(relative=relative, suite=odd_cells(suite(), shift))
+        page = findings_page(made, spec())
+        text = findings_rst(made, spec(), {})
     for wrong in (r"\binf\b", "−0.000", r"[+−]0\.000\d{9}", r"\d{40}"):
         assert not re.search(wrong, page + text)
 
@@ -195,8 +196,9 @@ def test_the_explorer_takes_odd_numbers_in_any_column(shift: int, named: Tables)
 
 
 def test_every_name_is_in_every_page(named: Tables) -> None:
-    page = unescape(findings_page(named["relative"], suite(), spec(corpora=["NA", "web"])))
-    text = findings_rst(named["relative"], suite(), spec(), {})
+    made = FindingsTables(relative=named["relative"], suite=suite())
+    page = unescape(findings_page(made, spec(corpora=["NA", "web"])))
+    text = findings_rst(made, spec(), {})
     body = publish_parts(
         Environment().from_string(text).render(),
         writer="html",

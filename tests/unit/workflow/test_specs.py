@@ -154,7 +154,8 @@ LAW_KEYS = (
     "seed",
 )
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
-TWO_STAGE = keys("laws.two_stage", "loss_metric", "accuracy_metric")
+TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")
+TWO_STAGE = [*TWO_STAGE_AXES, *keys("laws.two_stage", "floor", "ceiling", "step1")]
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
 COMMON = ["figures.labels", "released"]
@@ -346,7 +347,7 @@ FIGURES = {
         "families.validation.baseline",
         # They decide which family is the first of those with a two-stage law.
         "evaluate",
-        *TWO_STAGE,
+        *TWO_STAGE_AXES,
     ],
     "figure3_prompts": [*COMMON, WINDOW, "laws.compute"],
     "figure4_knowledge": [*DRAWN, *view("knowledge"), "figures.paper_line"],
@@ -368,6 +369,9 @@ FIGURES = {
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "detectable": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "estimators": [*COMMON, "laws.estimators", *TEASER],
     "paper_comparison": [

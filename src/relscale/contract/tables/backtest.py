@@ -8,6 +8,6 @@ BACKTEST = Table(
     key=(*DOMAIN_KEY, "estimator", "quantity", "held_out_budget"),
     columns={
         **text(*DOMAIN_KEY, "estimator", "quantity", "held_out_budget"),
-        **floats("predicted", "observed", "ci_low", "ci_high", "error_percent"),
+        **floats("horizon", "predicted", "observed", "ci_low", "ci_high", "error_percent"),
     },
 )

@@ -5,7 +5,7 @@ from relscale.contract.table import STATUS, Table, floats, text
 PREDICTIONS = Table(
     name="predictions",
     description="Accuracy predicted from compute, by both stages.",
-    key=("corpus", "family", "domain", "kind", "model"),
+    key=("corpus", "family", "domain", "kind", "from_budget", "model"),
     columns={
         **text(
             "corpus",
@@ -15,10 +15,13 @@ PREDICTIONS = Table(
             "accuracy_metric",
             "estimator",
             "kind",
+            "from_budget",
             "budget",
             "model",
         ),
-        **floats("compute", "observed_loss", "loss", "accuracy", "ci_low", "ci_high", "observed"),
+        **floats("params", "tokens", "compute", "observed_loss"),
+        **text("step1"),
+        **floats("horizon", "calibration", "loss", "accuracy", "ci_low", "ci_high", "observed"),
         **STATUS,
     },
 )

@@ -7,8 +7,13 @@ SURFACE = Table(
     description="The surface L(N, D) of every domain, fitted by two methods.",
     key=(*DOMAIN_KEY, "method"),
     columns={
-        **text(*DOMAIN_KEY, "method"),
+        **text(*DOMAIN_KEY, "method", "bootstrap"),
         **floats(
+            "equal_variance_p",
+            "tokens_per_param_decades",
+            "condition",
+            "left_out_error_percent",
+            "simpler_left_out_error_percent",
             "delta",
             "irreducible",
             "irreducible_standard_error",

@@ -6,16 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from relscale.figures.figure1_teaser import FIGURE, TeaserSettings
-from relscale.figures.kit.axes import grid
+from relscale.figures.kit.axes import footer, footer_height_in, grid
 from relscale.figures.kit.choose import ordered
 from relscale.figures.kit.compared import family_title, nothing_to_show
-from relscale.figures.kit.family import (
-    FamilyRows,
-    baseline_label,
-    family_rows,
-    line_texts,
-    relative_axes,
-)
+from relscale.figures.kit.family import baseline_label, relative_axes
+from relscale.figures.kit.family_rows import FamilyRows, family_rows, line_texts
 from relscale.figures.kit.labels import direct_labels, empty, heading, label_size, y_label
 from relscale.figures.kit.metrics import change_label
 from relscale.figures.kit.panels import labels_of
@@ -26,6 +21,11 @@ from relscale.figures.settings import FamilySettings, FamilyView
 
 MOST_NAMES = 14
 LEFT_IN, BETWEEN_IN = 0.6, 0.5
+FOOT = (
+    "Scale: ratio G. Grey wedges: changes since the lowest budget that count as small (the "
+    "margin). Coloured fans: 95 % interval of the change. Dashed: beyond the data, without an "
+    "interval."
+)
 
 
 def draw(tables: Tables, settings: TeaserSettings) -> Figure:
@@ -33,7 +33,7 @@ def draw(tables: Tables, settings: TeaserSettings) -> Figure:
     corpora = ordered(settings.corpora, tables["points"]["corpus"], tables["relative"]["corpus"])
     corpus = settings.corpus or (corpora[1 % len(corpora)] if corpora else "")
     panels = [
-        family_rows(tables, _of_family(settings, family)).only(corpus)
+        family_rows(tables, _of_family(settings, family), shows_change=True).only(corpus)
         for family in settings.families
     ]
     if not panels:
@@ -51,9 +51,10 @@ def draw(tables: Tables, settings: TeaserSettings) -> Figure:
         left_in=LEFT_IN,
         right_in=gutters[-1],
         column_gap_in=[gutter + BETWEEN_IN for gutter in gutters[:-1]],
-        bottom_in=0.4,
+        bottom_in=0.4 + footer_height_in(FOOT, PAGE_WIDTH_IN),
         top_in=0.42,
     )
+    footer(made.figure, FOOT)
     named = ""
     for place, (axes, rows) in enumerate(zip(made.rows[0], panels, strict=True)):
         title = family_title(settings.families[place], settings.labels) or "no family"

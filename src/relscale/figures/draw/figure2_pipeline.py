@@ -37,13 +37,12 @@ from relscale.figures.kit.isoflop import (
     optimum_metric,
 )
 from relscale.figures.kit.labels import empty, heading, note, point_labels, y_label
+from relscale.figures.kit.laws import has_numbers, span_of
 from relscale.figures.kit.panels import (
     LawStyle,
     absolute_heights,
     absolute_panel,
     compute_axis,
-    has_numbers,
-    span_of,
 )
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import (
@@ -158,7 +157,7 @@ def _power_law(
     )
     absolute_panel(axes, points, laws, style)
     compute_axis(axes, span, room=1.4, single=1.4)
-    log_axis(axes.yaxis, *limits_log(absolute_heights(points, laws, span)))
+    log_axis(axes.yaxis, *limits_log(absolute_heights(points, laws, style)))
     axes.set_xlabel(compute_label(settings.compute))
     y_label(axes, metric_label(settings.metric))
     texts = [_law_text(row) for _, row in laws.iterrows()] or ["no law was fitted"]
@@ -180,8 +179,6 @@ def _law_text(row: pd.Series) -> str:
     lines = [f"E = αF⁻ᵝ, β = {float(row['exponent']):.3f}"]
     if has_numbers(row, ("ci_low", "ci_high")):
         lines.append(f"[{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}]")
-    if has_numbers(row, ("r2",)):
-        lines.append(f"R² = {float(row['r2']):.3f}")
     return "\n".join(lines)
 
 
@@ -246,7 +243,7 @@ def _sigmoid(axes: Axes, pairs: pd.DataFrame, outside: pd.DataFrame, law: pd.Ser
     heights += [float(value) for value in outside["observed"]]
     wide = max(seen) - min(seen) or 0.1
     low, high = min(seen) - 0.6 * wide, max(seen) + 0.15 * wide
-    if has_numbers(law, ("chance", "ceiling", "steepness", "midpoint")):
+    if has_numbers(law, ("floor", "ceiling", "steepness", "midpoint")):
         inside, below = np.linspace(first, last, 41), np.linspace(low, first, 41)
         axes.plot(inside, sigmoid(law, inside), color="black", linewidth=1.0, zorder=2, gid="law")
         axes.plot(
@@ -310,7 +307,7 @@ def outside_models(predictions: pd.DataFrame, law: pd.Series) -> pd.DataFrame:
 def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
     """Return the accuracy of a two-stage law.
 
-    accuracy = chance + (ceiling - chance) / (1 + exp(steepness (loss - midpoint)))
+    accuracy = floor + (ceiling - floor) / (1 + exp(steepness (loss - midpoint)))
     (arXiv 2510.24626, figure 2).
 
     Args:
@@ -320,10 +317,10 @@ def sigmoid(law: pd.Series, loss: np.ndarray) -> np.ndarray:
     Returns:
         Accuracy from 0 to 1.  # (n,)
     """
-    chance, ceiling = float(law["chance"]), float(law["ceiling"])
+    floor, ceiling = float(law["floor"]), float(law["ceiling"])
     exponent = float(law["steepness"]) * (loss - float(law["midpoint"]))
     growth = np.exp(np.clip(exponent, -60, 60))
-    return chance + (ceiling - chance) / (1 + growth)
+    return floor + (ceiling - floor) / (1 + growth)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from relscale.figures.figure5_language import FIGURE, LanguageSettings
 from relscale.figures.kit.axes import limits_linear, limits_log, log_axis
 from relscale.figures.kit.choose import numbers, pick
-from relscale.figures.kit.family import MOST_DIRECT_LABELS, FamilyRows, draw_family, family_rows
+from relscale.figures.kit.family import draw_family
+from relscale.figures.kit.family_rows import MOST_DIRECT_LABELS, FamilyRows, family_rows
 from relscale.figures.kit.labels import empty, note, point_labels, y_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import BASELINE_COLOUR, SMALL_PT, words

@@ -13,7 +13,8 @@ from relscale.figures.kit.axes import limits_linear, panel_grid
 from relscale.figures.kit.choose import one_estimator, ordered, pick
 from relscale.figures.kit.compared import family_title, laws_of, shown_families
 from relscale.figures.kit.labels import empty, heading, note, top_legend, y_label
-from relscale.figures.kit.panels import bounded_exp, compute_axis, span_of
+from relscale.figures.kit.laws import bounded_exp, span_of
+from relscale.figures.kit.panels import compute_axis
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import FAINT, FONT_PT, colours, compute_label, markers, words
 from relscale.figures.kit.tables import LARGEST, Tables

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.metrics import lower_is_better
+from relscale.contract.verdict_words import in_order
 from relscale.figures.kit.axes import (
     AxesGrid,
     column_widths,
@@ -20,7 +19,15 @@ from relscale.figures.kit.axes import (
     limits_log,
     log_axis,
 )
-from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
+from relscale.figures.kit.family_rows import (
+    FamilyRows,
+    family_rows,
+    line_texts,
+    objections,
+    other_points,
+    scale_note,
+    verdicts_of,
+)
 from relscale.figures.kit.labels import (
     Label,
     direct_labels,
@@ -32,15 +39,12 @@ from relscale.figures.kit.labels import (
 )
 from relscale.figures.kit.metrics import change_label
 from relscale.figures.kit.panels import (
-    LawStyle,
-    Span,
     absolute_heights,
     absolute_panel,
     compute_axis,
     labels_of,
     relative_heights,
     relative_panel,
-    span_of,
     verdict_word,
 )
 from relscale.figures.kit.style import (
@@ -48,103 +52,19 @@ from relscale.figures.kit.style import (
     COLUMN_WIDTH_IN,
     PAGE_WIDTH_IN,
     SMALL_PT,
-    colours,
     compute_label,
     ink,
-    markers,
     text_width_in,
     words,
 )
-from relscale.figures.kit.tables import Tables, complete
+from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import FamilySettings
 
-MOST_DIRECT_LABELS = 16
 LEFT_IN = 0.6
 
 
-@dataclass(frozen=True, kw_only=True)
-class FamilyRows:
-    """The rows of one family that its figure shows, and how it shows them."""
-
-    settings: FamilySettings
-    points: pd.DataFrame
-    absolute: pd.DataFrame
-    """Rows of absolute.csv."""
-    relative: pd.DataFrame
-    """Rows of relative.csv."""
-    corpora: list[str]
-    baseline: str
-    colour: dict[str, str]
-    """Colour of each domain, in their order."""
-    marker: dict[str, str]
-    """Marker of each corpus."""
-    span: Span
-
-    def only(self, corpus: str) -> "FamilyRows":
-        """Return the rows of one corpus, in the style that it has among all corpora."""
-        return replace(
-            self,
-            points=pick(self.points, corpus=corpus),
-            absolute=pick(self.absolute, corpus=corpus),
-            relative=pick(self.relative, corpus=corpus),
-        )
-
-    def style(self, corpus: str) -> LawStyle:
-        """Return how the laws of one corpus are drawn."""
-        return LawStyle(
-            colour=self.colour,
-            marker=self.marker[corpus],
-            compute=self.settings.compute,
-            span=self.span,
-            baseline=self.baseline,
-            metric=self.settings.metric,
-        )
-
-    @property
-    def direct(self) -> bool:
-        """Whether the lines have labels; the domains of a large family are named in a key."""
-        return len(self.colour) <= MOST_DIRECT_LABELS
-
-
-def family_rows(tables: Tables, settings: FamilySettings) -> FamilyRows:
-    """Select the rows of one family, metric and estimator; assign colours and markers.
-
-    Args:
-        tables: points, absolute and relative; a missing table is empty.
-        settings: settings of the figure.
-    """
-    tables = complete(tables, ("points", "absolute", "relative"))
-    mine = {"family": settings.family, "metric": settings.metric}
-    points, absolute = (
-        one_estimator(pick(tables[name], **mine), settings.estimator)
-        for name in ("points", "absolute")
-    )
-    relative = pick(tables["relative"], **mine, estimator=settings.estimator)
-    baseline = settings.baseline or (str(relative["baseline"].iloc[0]) if len(relative) else "")
-    corpora = ordered(settings.corpora, points["corpus"], absolute["corpus"], relative["corpus"])
-    domains = ordered(
-        settings.domains,
-        points["domain"],
-        absolute["domain"],
-        relative["treatment"],
-        relative["baseline"],
-    )
-    fitted = numbers(relative, "dbeta") or numbers(absolute, "exponent")
-    return FamilyRows(
-        settings=settings,
-        points=points,
-        absolute=absolute,
-        relative=relative,
-        corpora=corpora,
-        baseline=baseline,
-        colour=colours(domains, baseline),
-        marker=markers(corpora),
-        span=span_of(points, settings.compute, settings.extrapolate_decades if fitted else 0.0),
-    )
-
-
 def family_figure(tables: Tables, settings: FamilySettings) -> Figure:
-    """Draw the figure of one family from points, absolute and relative."""
+    """Draw the figure of one family from points, absolute, relative and curves."""
     return draw_family(family_rows(tables, settings))[0]
 
 
@@ -168,7 +88,8 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         columns, width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=gutter, gap_in=gutter
     )
     width = max(LEFT_IN + sum(widths) + gutter * columns, COLUMN_WIDTH_IN)
-    foot = " ".join(part for part in (_objections(rows), _other_points(rows)) if part)
+    parts = (scale_note(rows), objections(rows), other_points(rows))
+    foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
     if not rows.direct:
         key_in = 0.13 * -(-len(rows.colour) // _key_columns(rows, width)) + 0.12
@@ -234,7 +155,13 @@ def _y_label(axes: Axes, place: int, text: str) -> None:
 def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
     mine = rows.only(corpus)
     ends = absolute_panel(axes, mine.points, mine.absolute, rows.style(corpus))
-    heights = absolute_heights(rows.points, rows.absolute, rows.span)
+    heights = [
+        height
+        for one in rows.corpora
+        for height in absolute_heights(
+            rows.only(one).points, rows.only(one).absolute, rows.style(one)
+        )
+    ]
     if lower_is_better(rows.settings.metric):
         log_axis(axes.yaxis, *limits_log(heights))
     else:
@@ -243,26 +170,6 @@ def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
     if size:
         names = {name: words(name, rows.settings.labels, 22) for name in rows.colour}
         direct_labels(axes, labels_of(ends, names, rows.colour), size)
-
-
-def verdicts_of(rows: FamilyRows, corpus: str) -> dict[str, str]:
-    """Return the verdict of each treatment on one corpus."""
-    laws = pick(rows.relative, corpus=corpus)
-    return {str(row["treatment"]): verdict_word(row) for _, row in laws.iterrows()}
-
-
-def line_texts(rows: FamilyRows, corpus: str, *, two_lines: bool) -> dict[str, str]:
-    """Return the label of each line: the domain and its verdict.
-
-    With `two_lines`, the verdict is below a name of more than four letters.
-    """
-    verdicts, found = verdicts_of(rows, corpus), {}
-    for name in rows.colour:
-        shown = words(name, rows.settings.labels, 18)
-        between = "\n" if two_lines and len(shown) > 4 else " "
-        verdict = verdicts.get(name, "no law")
-        found[name] = f"= {shown}" if name == rows.baseline else f"{shown}{between}{verdict}"
-    return found
 
 
 def baseline_label(rows: FamilyRows, texts: Mapping[str, str]) -> list[Label]:
@@ -285,7 +192,14 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
     ends = relative_panel(
         axes, mine.points, mine.relative, style, paper_line=rows.settings.paper_line
     )
-    low, high = limits_linear(relative_heights(rows.points, rows.relative, style))
+    heights = [
+        height
+        for one in rows.corpora
+        for height in relative_heights(
+            rows.only(one).points, rows.only(one).relative, rows.style(one)
+        )
+    ]
+    low, high = limits_linear(heights)
     single = rows.span.first == rows.span.last
     axes.set_ylim(low - (0.2 * (high - low) if single else 0.0), high)
     compute_axis(axes, rows.span, room=1.25, single=10**0.6)
@@ -304,7 +218,7 @@ def _verdict_counts(axes: Axes, rows: FamilyRows, corpus: str, ends: Mapping[str
     """Write how many treatments have each verdict to the right of a panel."""
     verdicts = verdicts_of(rows, corpus)
     counts = Counter(verdicts.get(name, "no law") for name in ends)
-    lines = "\n".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    lines = "\n".join(f"{counts[word]} {word}" for word in in_order(list(counts)))
     axes.text(1.03, 0.5, lines, transform=axes.transAxes, va="center", fontsize=SMALL_PT)
 
 
@@ -320,26 +234,6 @@ def _gutter_in(rows: FamilyRows, size: float) -> float:
     else:
         texts = [f"00 {verdict_word(row)}" for _, row in rows.relative.iterrows()]
     return max(text_width_in(text, size) for text in [*texts, "no law"]) + 0.17
-
-
-def _objections(rows: FamilyRows) -> str:
-    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
-    starts = {"no verdict": "No verdict", "no law": "No law"}
-    reasons: dict[str, set[str]] = {"* law with a reservation": set()}
-    reasons |= {start: set() for start in starts.values()}
-    for _, row in rows.relative.iterrows():
-        if reason := reservation(row["status"]):
-            reasons[starts.get(verdict_word(row), "* law with a reservation")].add(reason)
-    return " ".join(f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of)
-
-
-def _other_points(rows: FamilyRows) -> str:
-    """Return a sentence on points of another estimator than that of the laws, if there are any."""
-    wanted = rows.settings.estimator
-    others = sorted(set(rows.points["estimator"].astype(str)) - {wanted, "vertex"})
-    if not others:
-        return ""
-    return f"Points of estimator {words(others[0])}: there are none of {words(wanted)}."
 
 
 def _key_columns(rows: FamilyRows, width_in: float) -> int:

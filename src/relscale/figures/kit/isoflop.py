@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from relscale.figures.kit.axes import limits_log, log_axis, number
 from relscale.figures.kit.choose import compute_of, included, ordered, pick, reservation
 from relscale.figures.kit.labels import Label, direct_labels, note
-from relscale.figures.kit.panels import bounded_exp
+from relscale.figures.kit.laws import bounded_exp
 from relscale.figures.kit.style import FAINT, MarkStyle, shade, words
 
 ESTIMATOR_MARKS: dict[str, MarkStyle] = {

@@ -1,8 +1,8 @@
 """Panels of laws: absolute and relative laws of one family on one corpus, slopes with intervals."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -11,26 +11,23 @@ from matplotlib.axes import Axes
 
 from relscale.figures.kit.axes import log_axis
 from relscale.figures.kit.choose import reservation, text_of
+from relscale.figures.kit.curves import (
+    Piece,
+    curve_pieces,
+    gap_pieces,
+    law_pieces,
+    margin_wedge,
+)
 from relscale.figures.kit.labels import Label
+from relscale.figures.kit.laws import (
+    Span,
+    has_absolute_law,
+    has_numbers,
+    has_relative_law,
+    law_value,
+)
 from relscale.figures.kit.metrics import change
-from relscale.figures.kit.style import BAND_ALPHA, EXTRAPOLATION_ALPHA
-from relscale.figures.kit.tables import LARGEST
-
-_STEPS = 25
-"""Points of a drawn law: a smooth curve over three decades on a page, in a third of the bytes of 61
-points."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """The range of compute that a panel shows, in FLOPs."""
-
-    first: float
-    """Compute of the smallest budget."""
-    last: float
-    """Compute of the largest budget; a law is extrapolated beyond it."""
-    end: float
-    """End of the extrapolation."""
+from relscale.figures.kit.style import BAND_ALPHA, EXTRAPOLATION_ALPHA, FAINT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +44,13 @@ class LawStyle:
     baseline: str = ""
     """Domain that the others are compared with."""
     metric: str = "bits_per_byte"
+    gap_curves: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Rows of curves.csv of each treatment's gap; a law without them is a straight line."""
+    value_curves: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Rows of curves.csv of each domain's value; a law without them is that of absolute.csv."""
+    shows_change: bool = False
+    """Whether bands show the change since the first compute, with the margin as a grey wedge,
+    rather than the level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,19 +62,6 @@ class Mark:
     filled: bool = True
     size: float = 3.8
     """Size of the marker in points."""
-
-
-def span_of(points: pd.DataFrame, compute: str, decades: float) -> Span:
-    """Return the range of compute of some points, and `decades` more.
-
-    The points of a single budget have no range, and nothing is extrapolated from them.
-    """
-    values = pd.to_numeric(points[compute]).to_numpy(dtype=float) if len(points) else np.array([])
-    values = values[np.isfinite(values) & (values > 0)]
-    if not values.size:
-        return Span(first=1.0, last=10.0, end=10.0 * 10**decades)
-    first, last = float(values.min()), float(values.max())
-    return Span(first=first, last=last, end=last * 10 ** (decades if last > first else 0.0))
 
 
 def compute_axis(axes: Axes, span: Span, *, room: float, single: float) -> None:
@@ -85,71 +76,6 @@ def compute_axis(axes: Axes, span: Span, *, room: float, single: float) -> None:
     room = room if span.last > span.first else single
     end = span.end if span.end > span.last else span.last * room
     log_axis(axes.xaxis, span.first / room, end, least=2, most=4)
-
-
-def law_gap(row: pd.Series, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a relative law G = gamma (F / reference)^dbeta with its pointwise interval.
-
-    The reference is the middle of the observed log compute, where gamma and dbeta are uncorrelated.
-    So the squares of the half-widths of log G add up:
-    h(F)^2 = h_gamma^2 + (h_dbeta log(F / reference))^2.
-
-    Args:
-        row: a row of relative.csv.
-        compute: F in FLOPs.  # (n,)
-
-    Returns:
-        G, and the lower and upper ends of its interval (NaN without one).  # (n,) each
-    """
-    gamma, dbeta = float(row["gamma"]), float(row["dbeta"])
-    x = np.log(np.asarray(compute, dtype=float) / float(row["reference_compute"]))
-    middle = math.log(gamma) + dbeta * x
-    gamma_low, gamma_high = (
-        math.log(gamma / float(row[key])) if float(row[key]) > 0 else math.nan
-        for key in ("gamma_ci_low", "gamma_ci_high")
-    )
-    below, above = dbeta - float(row["ci_low"]), float(row["ci_high"]) - dbeta
-    down, up = np.where(x > 0, below, above) * x, np.where(x > 0, above, below) * x
-    low, high = middle - np.hypot(gamma_low, down), middle + np.hypot(gamma_high, up)
-    return bounded_exp(middle), bounded_exp(low), bounded_exp(high)
-
-
-def law_value(row: pd.Series, compute: np.ndarray) -> np.ndarray:
-    """Return an absolute law E = coefficient F^-exponent + offset; an empty offset is 0.
-
-    Args:
-        row: a row of absolute.csv.
-        compute: F in FLOPs.  # (n,)
-
-    Returns:
-        E in the unit of the metric.  # (n,)
-    """
-    offset = float(row["offset"]) if pd.notna(row["offset"]) else 0.0
-    level = math.log(float(row["coefficient"]))
-    return bounded_exp(level - float(row["exponent"]) * np.log(compute)) + offset
-
-
-def bounded_exp(value: np.ndarray) -> np.ndarray:
-    """Return the exponential; NaN where it is too large to be drawn."""
-    value = np.asarray(value, dtype=float)
-    return np.exp(np.where(value < math.log(LARGEST), value, math.nan))
-
-
-def has_numbers(row: pd.Series, columns: Sequence[str]) -> bool:
-    """Return whether all of these cells hold finite numbers."""
-    return all(pd.notna(row[column]) and math.isfinite(float(row[column])) for column in columns)
-
-
-def has_absolute_law(row: pd.Series) -> bool:
-    """Return whether a row of absolute.csv has a law that a log axis can show."""
-    return has_numbers(row, ("coefficient", "exponent")) and float(row["coefficient"]) > 0
-
-
-def has_relative_law(row: pd.Series) -> bool:
-    """Return whether a row of relative.csv has a law of positive gaps."""
-    return has_numbers(row, ("gamma", "dbeta", "reference_compute")) and all(
-        float(row[key]) > 0 for key in ("gamma", "reference_compute")
-    )
 
 
 def verdict_word(row: pd.Series) -> str:
@@ -184,11 +110,20 @@ def absolute_panel(
         )
         if len(rows):
             ends[domain] = float(rows["value"].iloc[-1])
-        for _, row in laws[laws["domain"] == domain].iterrows():
-            if has_absolute_law(row):
-                _curve(axes, style.span, partial(law_value, row), colour)
-                ends[domain] = float(law_value(row, np.array([style.span.end]))[0])
+        for pieces in _absolute_laws(domain, laws, style.value_curves, style.span):
+            _curve(axes, pieces, colour)
+            ends[domain] = float(pieces[-1].middle[-1])
     return ends
+
+
+def _absolute_laws(
+    domain: str, laws: pd.DataFrame, curves: Mapping[str, pd.DataFrame], span: Span
+) -> list[list[Piece]]:
+    """Return the curves of a domain's value."""
+    if domain in curves:
+        return [curve_pieces(curves[domain], span)]
+    rows = [row for _, row in laws[laws["domain"] == domain].iterrows()]
+    return [law_pieces(partial(law_value, row), span) for row in rows if has_absolute_law(row)]
 
 
 def relative_panel(
@@ -222,22 +157,67 @@ def relative_panel(
         if paper_line:
             flops = rows[style.compute].to_numpy(dtype=float)
             _straight(axes, flops, heights, style.span, colour)
-        for _, row in laws[laws["treatment"] == domain].iterrows():
-            if has_relative_law(row):
-                ends[domain] = _relative_law(axes, row, style, colour)
+        for row, pieces in _relative_laws(domain, laws, style):
+            _relative_law(axes, row, pieces, style)
+            ends[domain] = float(change(pieces[-1].middle[-1], style.metric))
     return ends
 
 
-def _relative_law(axes: Axes, row: pd.Series, style: LawStyle, colour: str) -> float:
-    """Draw a relative law with its interval; return the height at which it ends."""
-    metric, span = style.metric, style.span
-    _curve(axes, span, lambda flops: change(law_gap(row, flops)[0], metric), colour)
-    if has_numbers(row, ("gamma_ci_low", "gamma_ci_high", "ci_low", "ci_high")):
-        faint = BAND_ALPHA * min(1.0, 8 / max(len(style.colour), 1))
-        for flops, alpha in zip(_reach(span), (faint, 0.5 * faint), strict=False):
-            low, high = (change(edge, metric) for edge in law_gap(row, flops)[1:])
-            axes.fill_between(flops, low, high, color=colour, alpha=alpha, linewidth=0, zorder=1.5)
-    return float(change(law_gap(row, np.array([span.end]))[0], metric)[0])
+def _relative_laws(
+    domain: str, laws: pd.DataFrame, style: LawStyle
+) -> list[tuple[pd.Series, list[Piece]]]:
+    """Return the laws of a treatment, with the curves of its gap."""
+    curve = style.gap_curves.get(domain, pd.DataFrame())
+    rows = [row for _, row in laws[laws["treatment"] == domain].iterrows()]
+    return [(row, gap_pieces(row, curve, style.span)) for row in rows if has_relative_law(row)]
+
+
+def _relative_law(axes: Axes, row: pd.Series, pieces: Sequence[Piece], style: LawStyle) -> None:
+    """Draw the curve of a gap with its bands."""
+    colour, metric = style.colour[str(row["treatment"])], style.metric
+    shown = [_changed(piece, metric) for piece in pieces]
+    _curve(axes, shown, colour)
+    faint = BAND_ALPHA * min(1.0, 8 / max(len(style.colour), 1))
+    if style.shows_change:
+        _change_bands(axes, row, pieces[0], style, faint)
+        return
+    for piece in shown:
+        if np.isfinite(piece.low).any():
+            alpha = 0.5 * faint if piece.beyond else faint
+            _band(axes, piece.compute, (piece.low, piece.high), (colour, alpha))
+
+
+def _change_bands(axes: Axes, row: pd.Series, seen: Piece, style: LawStyle, alpha: float) -> None:
+    """Draw the margin as a grey wedge, and the interval of the change since the first point."""
+    if not has_numbers(row, ("margin",)) or seen.compute[-1] <= seen.compute[0]:
+        return
+    edges = [change(edge, style.metric) for edge in margin_wedge(row, seen.compute, seen.middle)]
+    _band(axes, seen.compute, (edges[0], edges[1]), (FAINT, 0.22), gid="margin")
+    for edge in edges[:2]:  # visible in grey, too, where a fan is of the same shade
+        axes.plot(
+            seen.compute, edge, color=FAINT, linewidth=0.45, linestyle=(0, (2, 1.5)), zorder=1.6
+        )
+    if has_numbers(row, ("change", "change_ci_low", "change_ci_high")):
+        colour = style.colour[str(row["treatment"])]
+        _band(axes, seen.compute, (edges[2], edges[3]), (colour, 1.6 * alpha), gid="change")
+
+
+def _band(
+    axes: Axes,
+    compute: np.ndarray,
+    edges: tuple[np.ndarray, np.ndarray],
+    paint: tuple[str, float],
+    gid: str = "band",
+) -> None:
+    axes.fill_between(
+        compute, *edges, color=paint[0], alpha=paint[1], linewidth=0, zorder=1.5, gid=gid
+    )
+
+
+def _changed(piece: Piece, metric: str) -> Piece:
+    """Return a curve of gaps as the change that is drawn."""
+    middle, low, high = (change(edge, metric) for edge in (piece.middle, piece.low, piece.high))
+    return Piece(compute=piece.compute, middle=middle, low=low, high=high, beyond=piece.beyond)
 
 
 def relative_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) -> list[float]:
@@ -245,25 +225,25 @@ def relative_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) 
 
     These are points with their bars, laws to their end, and bands over the observed compute.
     """
-    span, metric = style.span, style.metric
+    metric = style.metric
     rows = points[(points["domain"] != style.baseline) & points["gap"].notna()]
     gap = rows["gap"].to_numpy(dtype=float)
     bars = pd.to_numeric(rows["gap_standard_error"]).fillna(0.0).to_numpy(dtype=float)
     heights = [0.0, *change(gap - bars, metric), *change(gap + bars, metric)]
-    for _, row in laws.iterrows():
-        if has_relative_law(row):
-            middle, low, high = law_gap(row, np.array([span.first, span.last]))
-            heights += [*change(middle, metric), *change(low, metric), *change(high, metric)]
-            heights += [*change(law_gap(row, np.array([span.end]))[0], metric)]
-    return heights
+    for domain in style.colour:
+        for _, pieces in _relative_laws(domain, laws, style):
+            for piece in (_changed(one, metric) for one in pieces):
+                heights += list(piece.middle)
+                heights += [] if piece.beyond else [*piece.low, *piece.high]
+    return [height for height in heights if math.isfinite(height)]
 
 
-def absolute_heights(points: pd.DataFrame, laws: pd.DataFrame, span: Span) -> list[float]:
-    """Return the heights that a panel of absolute laws must include: points and ends of laws."""
+def absolute_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) -> list[float]:
+    """Return the heights that a panel of absolute laws must include: points and laws."""
     heights = list(points["value"].to_numpy(dtype=float)) if len(points) else []
-    for _, row in laws.iterrows():
-        if has_absolute_law(row):
-            heights += list(law_value(row, np.array([span.first, span.end])))
+    for domain in style.colour:
+        for pieces in _absolute_laws(domain, laws, style.value_curves, style.span):
+            heights += [height for piece in pieces for height in piece.middle]
     return heights
 
 
@@ -361,23 +341,16 @@ def _straight(axes: Axes, flops: np.ndarray, heights: np.ndarray, span: Span, co
     )
 
 
-def _reach(span: Span) -> list[np.ndarray]:
-    """Return the compute at which a law is drawn: observed and, if extrapolated, beyond."""
-    seen = np.geomspace(span.first, span.last, _STEPS)
-    return [seen, np.geomspace(span.last, span.end, _STEPS)] if span.end > span.last else [seen]
-
-
-def _curve(axes: Axes, span: Span, law: Callable[[np.ndarray], np.ndarray], colour: str) -> None:
-    seen, *further = _reach(span)
-    axes.plot(seen, law(seen), color=colour, linewidth=1.1, zorder=2, gid="law")
-    for beyond in further:
+def _curve(axes: Axes, pieces: Sequence[Piece], colour: str) -> None:
+    for piece in pieces:
+        beyond = piece.beyond
         axes.plot(
-            beyond,
-            law(beyond),
+            piece.compute,
+            piece.middle,
             color=colour,
-            linewidth=0.9,
-            alpha=EXTRAPOLATION_ALPHA,
-            linestyle=(0, (3.5, 2)),
+            linewidth=0.9 if beyond else 1.1,
+            alpha=EXTRAPOLATION_ALPHA if beyond else 1.0,
+            linestyle=(0, (3.5, 2)) if beyond else "-",
             zorder=2,
-            gid="extrapolation",
+            gid="extrapolation" if beyond else "law",
         )

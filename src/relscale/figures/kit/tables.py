@@ -10,7 +10,10 @@ from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
@@ -27,6 +30,9 @@ LAW_TABLES = (
     TWO_STAGE,
     PREDICTIONS,
     BACKTEST,
+    CURVES,
+    FORECAST,
+    LOSS_TO_LOSS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]

@@ -7,14 +7,16 @@ each is a matrix of coefficients: `Rows`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.estimators.reading import Reading
 from relscale.laws.gap import GapFit
+from relscale.laws.noise import Pooled
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 from relscale.laws.spec import LawSpec
@@ -29,11 +31,30 @@ class Term:
     """(run,) natural log of the value, NaN where missing."""
     item_covariance: Array | None = None
     """(run, run) covariance of `log_error` over draws of items; None leaves items out."""
+    item_dof: float = float("inf")
+    """Degrees of freedom of the covariance: clusters of items less strata."""
 
 
 def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
     """Return the terms without the noise of their items."""
     return tuple(Term(log_error=term.log_error) for term in terms)
+
+
+class FamilyNoise(Protocol):
+    """Budget effects of the other gaps of a gap's family."""
+
+    def pooled(self, below: int | None) -> Pooled | None:
+        """Return the budget variance of the gap by the others; None where none can be pooled.
+
+        `below` is an index of a budget of the gap's corpus: budgets with as much compute or more
+        are not used.
+        """
+
+    def order_share(self, below: int | None) -> float:
+        """Return the share of a run's variance that runs of one seed have in common.
+
+        See `relscale.laws.noise.order_share`.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +71,25 @@ class Quantity:
     """Number and seed of the draws, and level."""
     reader: SurfaceReader
     """Surfaces of the corpus, kept between quantities."""
+    family: "FamilyNoise | None" = None
+    """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
+    rises: bool = False
+    """Whether the metric rises with compute, so that laws of a loss do not fit it."""
+    peers: "Peers | None" = None
+    """The gaps, or losses, of the family; None for a quantity alone."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that several laws read, computed once."""
+
+    def pooled(self, reading: Reading) -> Pooled | None:
+        """Return the budget variance by the other gaps of the family, from the same budgets.
+
+        A back-test reads the lower budgets only, of all corpora.
+        """
+        return None if self.family is None else self.family.pooled(reading.below)
+
+    def order_share(self, reading: Reading) -> float:
+        """Return the share of a run's variance that runs of one seed have in common."""
+        return 0.0 if self.family is None else self.family.order_share(reading.below)
 
     @property
     def values(self) -> Array:
@@ -67,6 +107,21 @@ class Quantity:
         known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
         return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
 
+    @property
+    def item_dof(self) -> float:
+        """Return the degrees of freedom of the item noise, those of the smaller domain."""
+        return min(term.item_dof for term in self.terms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """All gaps to one baseline, or the losses of all domains: errors are pooled over them."""
+
+    quantities: Callable[[], Sequence[Quantity]]
+    """Return them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results that are the same for all of them, computed once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
@@ -82,6 +137,8 @@ class Rows:
     """Degrees of freedom of the covariance."""
     lack_of_fit_p: float
     """p value of the straight line in log F; NaN where it cannot be tested."""
+    budget_sd: float = float("nan")
+    """Standard deviation of the budget effects; NaN where it is not estimated."""
     remarks: tuple[str, ...] = ()
     """Notes for a reader."""
 

@@ -2,12 +2,19 @@
 
 import numpy as np
 
-from relscale.laws.cells import average_seeds, relative_weights, seed_variance
+from relscale.laws.cells import (
+    Array,
+    SuiteRuns,
+    average_seeds,
+    relative_weights,
+    seed_variance,
+)
 from relscale.laws.estimators.base import Quantity, Rows
-from relscale.laws.estimators.joint_model import fit_joint, joint_design
+from relscale.laws.estimators.joint_model import JointModel, joint_design
 from relscale.laws.estimators.linear import LinearEstimator
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.estimators.vertex import Vertex
+from relscale.laws.noise import order_kernel
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 
@@ -29,45 +36,48 @@ class Joint(LinearEstimator):
 
     def rows(self, quantity: Quantity, reading: Reading) -> Rows:
         """Return the coefficients of the regression, weighted where seeds show their noise."""
-        runs, values = quantity.runs, quantity.values
+        model = self.model(quantity.runs, quantity.values, reading, quantity.order_share(reading))
+        fit = model.fit(reading.values, quantity.pooled(reading))
+        unknown = not np.isfinite(fit.noise.covariance).all()
+        return Rows(
+            rows=np.concatenate([fit.law, fit.points]),
+            covariance=fit.noise.covariance,
+            point_variance=fit.point_variance,
+            dof=fit.noise.dof,
+            lack_of_fit_p=fit.moments.lack_of_fit_p,
+            budget_sd=fit.noise.budget_sd,
+            remarks=(
+                ("no interval: two budgets show no budget effect and no other gap does",)
+                if unknown
+                else ()
+            ),
+        )
+
+    def model(
+        self, runs: SuiteRuns, values: Array, reading: Reading, order: float = 0.0
+    ) -> JointModel:
+        """Return the design of a quantity, (run,), with the noise of its cells.
+
+        `order` is the share of a run's variance that runs of one seed have in common
+        (`relscale.laws.noise.order_share`). Means over seeds of two sizes share it as far as they
+        are over the same seeds, which are taken to be the first ones.
+
+        Raises:
+            FitError: as `JointModel.of`.
+        """
         reference = float(np.mean(reading.log_compute))
         _, count = average_seeds(values, runs.run_cell, runs.num_cells)
         compute = runs.log_compute[reading.cells]
-        data = (reading.values, compute, reading.distance, reading.cell_budget)
-        flat = np.ones_like(reading.values)
-        fit = fit_joint(*data, flat, reference)
         between, seed_dof = seed_variance(values, runs.run_cell, runs.num_cells)
         design = joint_design(compute, reading.distance, reference)
         residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
         spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
         weights = relative_weights(count[reading.cells], spread, between, seed_dof)
-        if not np.allclose(weights, flat):
-            fit = fit_joint(*data, weights, reference)
-        remarks: list[str] = []
-        covariance, point_variance = fit.covariance, fit.point_variance
-        if fit.budget_effect:
-            remarks.append(
-                f"budgets scatter about the line (lack of fit p {fit.lack_of_fit_p:.2g})"
-            )
-        else:
-            # A misplaced optimum shifts all distances of its budget by the same amount, and log G
-            # there by k times that.
-            optima = quantity.fits.optima(self)
-            placed = np.array([optima[index].location_variance for index in reading.budgets])
-            shift = fit.tilt_squared * np.nan_to_num(placed, nan=0.0)
-            response = np.stack(
-                [fit.law[:, cells].sum(axis=1) for cells in reading.groups], axis=1
-            )  # (2, budget)
-            covariance = covariance + (response * shift) @ response.T
-            point_variance = point_variance + shift
-        if fit.dof < 1:
-            remarks.append("no interval: two budgets and a budget effect")
-            covariance = np.full((2, 2), np.nan)
-        return Rows(
-            rows=np.concatenate([fit.law, fit.points]),
-            covariance=covariance,
-            point_variance=point_variance,
-            dof=float(fit.dof),
-            lack_of_fit_p=fit.lack_of_fit_p,
-            remarks=tuple(remarks),
-        )
+        deviation = 1 / np.sqrt(weights)
+        number = count[reading.cells]
+        common = np.minimum(number[:, None], number) / np.sqrt(np.outer(number, number))
+        tokens = runs.log10_tokens[reading.cells] * np.log(10)
+        correlation = order * common * order_kernel(tokens)
+        np.fill_diagonal(correlation, 1.0)
+        shape = correlation * np.outer(deviation, deviation)
+        return JointModel.of(compute, reading.distance, reading.cell_budget, shape, reference)

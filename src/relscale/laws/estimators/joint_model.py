@@ -1,29 +1,23 @@
 """The joint model: one regression of log G over all runs, with a random effect per budget.
 
-The random effect is included only where the data show one.
-
 log G = a + dbeta f + (k + k' f) s + q s^2 + u_budget + e, with f = log F - log F_ref and s = log10
 tokens - log10 optimal tokens of the budget. The tilt may change with compute: on a grid off the
 optimum, a changing tilt that the model lacks is taken for a slope. (Simulated, sizes .15 decades
-off the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.) u_budget enters
-only where a lack-of-fit F test finds it (the budgets' means scatter about the line by more than
-their runs explain); then dbeta is a comparison between budgets and has budgets - 2 degrees of
-freedom.
+off the optimum: without k' dbeta is off by .0027 and 95 % intervals cover .916.) The variance of
+u_budget is always in the interval; `relscale.laws.noise` estimates it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Index
+from relscale.laws.cells import ROUNDING_VARIANCE, Array, Index
 from relscale.laws.fit_error import FitError
+from relscale.laws.noise import Components, Moments, Pooled, combine, moments_of
 
-LACK_OF_FIT_LEVEL = 0.10
-"""The budget effect enters where the lack-of-fit p value is below this."""
-
-
+LARGEST_RATIO = 1e6
+"""Budget variance over run variance beyond which the weights of the cells no longer change."""
 MIN_CELLS = 5
 MIN_CELLS_OF_CHANGING_TILT = 8
 """The tilt changes with compute in the model from this number of cells on."""
@@ -37,18 +31,12 @@ class JointFit:
     """Rows that give log gamma (G at the reference compute) and dbeta from log G, (2, cell)."""
     points: Array
     """Rows that give log G at each budget's optimum, (budget, cell)."""
-    covariance: Array
-    """Of (log gamma, dbeta), (2, 2)."""
-    tilt_squared: float
-    """k^2 at the reference compute, less its own variance, at least 0."""
+    noise: Components
+    """Covariance of (log gamma, dbeta), its degrees of freedom and the budget variance."""
     point_variance: Array
     """Of the points about their budgets' own value, (budget,)."""
-    dof: int
-    """Degrees of freedom of dbeta."""
-    lack_of_fit_p: float
-    """p value of the lack-of-fit test; NaN where it cannot be made."""
-    budget_effect: bool
-    """Whether the random effect is in."""
+    moments: Moments
+    """Mean squares of the budgets and of the runs."""
 
 
 def joint_design(log_compute: Array, distance: Array, log_reference: float) -> Array:
@@ -67,101 +55,95 @@ def joint_design(log_compute: Array, distance: Array, log_reference: float) -> A
     return design if whole else design[:, :4]
 
 
-def fit_joint(
-    log_gap: Array,
-    log_compute: Array,
-    distance: Array,
-    budget: Index,
-    weights: Array,
-    log_reference: float,
-) -> JointFit:
-    """Fit the joint model.
+@dataclass(frozen=True, kw_only=True)
+class JointModel:
+    """Design of the regression of one quantity."""
 
-    Args:
-        log_gap: (cell,) natural log of G.
-        log_compute: (cell,) natural log of F.
-        distance: (cell,) log10 tokens less the optimum's, of the cell's budget.
-        budget: (cell,) 0..number of budgets - 1, all present.
-        weights: (cell,) relative inverse variances.
-        log_reference: natural log of the reference compute.
+    design: Array
+    """(cell, term)."""
+    member: Array
+    """1 where a cell is of a budget, (cell, budget)."""
+    shape: Array
+    """Covariance of the cells' noise in units of the run variance, (cell, cell)."""
 
-    Raises:
-        FitError: `too_few_budgets` with one budget; `too_few_runs` without a residual degree of
-            freedom.
-    """
-    num_budgets = int(np.max(budget)) + 1
-    if num_budgets < 2:
-        raise FitError(Status.TOO_FEW_BUDGETS, "one budget has no slope")
-    design = joint_design(log_compute, distance, log_reference)  # (cell, term)
-    num_cells, num_terms = design.shape
-    if num_cells < MIN_CELLS or np.linalg.matrix_rank(design) < num_terms:
-        raise FitError(
-            Status.TOO_FEW_RUNS,
-            f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ",
-        )
-    member = (budget[:, None] == np.arange(num_budgets)).astype(np.float64)  # (cell, budget)
-    p_value = _lack_of_fit(log_gap, design, member, weights)
-    effect = bool(np.isfinite(p_value) and p_value < LACK_OF_FIT_LEVEL)
-    ratio = _variance_ratio(log_gap, design, member, weights) if effect else 0.0
-    shape = np.diag(1 / weights) + ratio * member @ member.T
-    inverse = np.linalg.inv(shape)
-    normal = np.linalg.inv(design.T @ inverse @ design)
-    solve = normal @ design.T @ inverse  # (term, cell)
-    residual = log_gap - design @ (solve @ log_gap)
-    variance = float(residual @ inverse @ residual) / (num_cells - num_terms)
-    share = member * weights[:, None]
-    share = (share / np.sum(share, axis=0)).T  # (budget, cell)
-    points = share - (share @ design[:, 2:]) @ solve[2:]
-    return JointFit(
-        law=solve[:2],
-        points=points,
-        covariance=variance * normal[:2, :2],
-        tilt_squared=max(float(solve[2] @ log_gap) ** 2 - variance * float(normal[2, 2]), 0.0),
-        point_variance=variance * np.einsum("ij,j,ij->i", points, 1 / weights, points),
-        dof=num_budgets - 2 if effect else num_cells - num_terms,
-        lack_of_fit_p=p_value,
-        budget_effect=effect,
-    )
+    @classmethod
+    def of(
+        cls,
+        log_compute: Array,
+        distance: Array,
+        budget: Index,
+        shape: Array,
+        log_reference: float,
+    ) -> "JointModel":
+        """Build the design.
 
+        Args:
+            log_compute: (cell,) natural log of F.
+            distance: (cell,) log10 tokens less the optimum's, of the cell's budget.
+            budget: (cell,) 0..number of budgets - 1, all present.
+            shape: (cell, cell) covariance of the cells' noise, up to a factor.
+            log_reference: natural log of the reference compute.
 
-def _weighted_rss(values: Array, design: Array, weights: Array) -> float:
-    root = np.sqrt(weights)
-    coefficients = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0]
-    return float(np.sum(weights * (values - design @ coefficients) ** 2))
+        Raises:
+            FitError: `too_few_budgets` with one budget; `too_few_runs` without a residual degree of
+                freedom.
+        """
+        num_budgets = int(np.max(budget)) + 1
+        if num_budgets < 2:
+            raise FitError(Status.TOO_FEW_BUDGETS, "one budget has no slope")
+        design = joint_design(log_compute, distance, log_reference)  # (cell, term)
+        num_cells, num_terms = design.shape
+        if num_cells < MIN_CELLS or np.linalg.matrix_rank(design) < num_terms:
+            raise FitError(
+                Status.TOO_FEW_RUNS,
+                f"{num_cells} sizes over {num_budgets} budgets, the joint fit needs 5 that differ",
+            )
+        member = (budget[:, None] == np.arange(num_budgets)).astype(np.float64)
+        return cls(design=design, member=member, shape=shape)
 
+    def moments(self, log_gap: Array) -> Moments:
+        """Return the mean squares of the budgets and of the runs."""
+        return moments_of(log_gap, self.design, self.member, self.shape)
 
-def _lack_of_fit(log_gap: Array, design: Array, member: Array, weights: Array) -> float:
-    """Compare the straight line in log F with a free value per budget (F test).
+    def fit(self, log_gap: Array, pooled: Pooled | None = None) -> JointFit:
+        """Fit the model.
 
-    NaN without degrees of freedom.
-    """
-    num_cells, num_budgets = member.shape
-    free = np.concatenate([member, design[:, 2:]], axis=1)
-    extra, rest = num_budgets - 2, num_cells - np.linalg.matrix_rank(free)
-    if extra < 1 or rest < 1:
-        return float("nan")
-    line, full = _weighted_rss(log_gap, design, weights), _weighted_rss(log_gap, free, weights)
-    if full <= 0 or line <= full * (1 + 1e-9):
-        return 1.0
-    return float(stats.f.sf((line - full) / extra / (full / rest), extra, rest))
-
-
-def _variance_ratio(log_gap: Array, design: Array, member: Array, weights: Array) -> float:
-    """Return the budgets' variance over the runs' by restricted maximum likelihood."""
-    dof = len(log_gap) - design.shape[1]
-
-    def objective(share: float) -> float:
-        shape = np.diag(1 / weights) + share / (1 - share) * member @ member.T
-        inverse = np.linalg.inv(shape)
-        normal = design.T @ inverse @ design
-        residual = log_gap - design @ np.linalg.solve(normal, design.T @ inverse @ log_gap)
-        return float(
-            np.linalg.slogdet(shape)[1]
-            + np.linalg.slogdet(normal)[1]
-            + dof * np.log(residual @ inverse @ residual)
+        Args:
+            log_gap: (cell,) natural log of G.
+            pooled: budget variance by the other gaps of the family.
+        """
+        moments = self.moments(log_gap)
+        solve = self._solve(0.0)
+        noise = combine(moments, pooled, *self._shapes(solve))
+        variance = moments.run_variance
+        if np.isfinite(variance) and noise.budget_variance > 0:
+            ratio = noise.budget_variance / max(variance, ROUNDING_VARIANCE)
+            solve = self._solve(min(ratio, LARGEST_RATIO))
+            noise = combine(moments, pooled, *self._shapes(solve))
+        share = self.member / np.diag(self.shape)[:, None]
+        share = (share / np.sum(share, axis=0)).T  # (budget, cell)
+        points = share - (share @ self.design[:, 2:]) @ solve[2:]
+        if not np.isfinite(variance):
+            variance = moments.scatter / moments.scatter_dof if moments.scatter_dof else np.nan
+        return JointFit(
+            law=solve[:2],
+            points=points,
+            noise=noise,
+            point_variance=variance * np.einsum("ij,jk,ik->i", points, self.shape, points),
+            moments=moments,
         )
 
-    found = optimize.minimize_scalar(
-        objective, bounds=(0.0, 0.999), method="bounded", options={"xatol": 1e-6}
-    )
-    return float(found.x / (1 - found.x))
+    def _solve(self, ratio: float) -> Array:
+        """Return the rows of generalised least squares, (term, cell).
+
+        `ratio` is the budget variance over the run variance.
+        """
+        shape = self.shape + ratio * self.member @ self.member.T
+        scaled = np.linalg.solve(shape, self.design).T  # (term, cell)
+        return np.asarray(np.linalg.solve(scaled @ self.design, scaled))
+
+    def _shapes(self, solve: Array) -> tuple[Array, Array]:
+        """Return the covariance of the law per unit of run variance and of budget variance."""
+        law = solve[:2]
+        response = law @ self.member
+        return law @ self.shape @ law.T, response @ response.T

@@ -1,19 +1,20 @@
 """Estimators that are linear in the values of the cells, given the optima."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
-from relscale.laws.cells import Array, Index, cell_covariance
+from relscale.laws.cells import SMALLEST, Array, Index, cell_covariance
 from relscale.laws.estimators.base import Estimator, Quantity, Rows
-from relscale.laws.estimators.joint_model import LACK_OF_FIT_LEVEL, joint_design
+from relscale.laws.estimators.joint_model import joint_design
 from relscale.laws.estimators.reading import Reading, take_reading
 from relscale.laws.estimators.resample import Redraw, draw_points, residual_pool
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
+from relscale.laws.noise import Moments, combine
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
 
@@ -55,6 +56,7 @@ class LinearEstimator(Estimator):
             found.dof,
         )
         method = "runs" if np.isfinite(covariance).all() else "none"
+        item_share, run_dof = 0.0, dof
         of_items = quantity.item_covariance
         if of_items is not None and method == "runs":
             reference = float(np.mean(reading.log_compute))
@@ -66,7 +68,10 @@ class LinearEstimator(Estimator):
             of_runs = float(covariance[1, 1])
             covariance = covariance + added[:2, :2]
             point_variance = point_variance + np.diag(added)[2:]
-            dof = combined_dof(of_runs, float(added[1, 1]), dof, quantity.spec.level)
+            dof = combined_dof(
+                of_runs, float(added[1, 1]), dof, quantity.spec.level, quantity.item_dof
+            )
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
             method = "runs+items"
         used = np.isin(runs.run_cell, reading.cells) & np.isfinite(values)
         return gap_fit(
@@ -82,6 +87,9 @@ class LinearEstimator(Estimator):
             num_runs=int(used.sum()),
             notes=(*reading.notes, *found.remarks),
             lack_of_fit_p=found.lack_of_fit_p,
+            budget_sd=found.budget_sd,
+            item_share=item_share,
+            run_dof=run_dof,
         )
 
 
@@ -117,10 +125,12 @@ class PointEstimator(LinearEstimator):
         return tuple(self.optimum(fits, budget) for budget in range(len(fits.runs.budgets)))
 
     def rows(self, quantity: Quantity, reading: Reading) -> Rows:
-        """Return a line through the points; its noise is a residual bootstrap.
+        """Return a line through the points.
 
-        Where the points scatter about the line by more than the bootstrap explains, or there are
-        too few sizes for it, the scatter of the points is the noise.
+        The noise of a point is that of a residual bootstrap plus the budget effect. The latter is
+        the scatter of the points about the line beyond the bootstrap's, averaged with that of the
+        other gaps of the family. Where there are too few sizes for a bootstrap, the scatter of the
+        points is the noise.
         """
         fits, spec = quantity.fits, quantity.spec
         points = np.zeros((len(reading.budgets), len(reading.cells)))
@@ -132,42 +142,43 @@ class PointEstimator(LinearEstimator):
         observed = points @ reading.values
         law = line @ observed
         residual = observed - (law[0] + law[1] * (reading.log_compute - reference))
-        spare = len(observed) - 2
-        scatter = float(np.sum(residual**2) / spare) if spare > 0 else float("nan")
-        by_budgets = scatter * line @ line.T
+        moments = Moments(
+            run_variance=float("nan"),
+            run_dof=0,
+            scatter=float(np.sum(residual**2)),
+            scatter_dof=len(observed) - 2,
+            trace=float(len(observed) - 2),
+            contrasts=residual,
+            residual=np.array([]),
+        )
         score, weights = fits.score[reading.cells], fits.weights[reading.cells]
+        pooled, spread, remarks = None, np.eye(len(observed)), []
         try:
             pool = residual_pool(reading.distance, score, reading.values, reading.groups, weights)
         except FitError:
-            remark = (
-                "interval from the budgets' scatter alone"
-                if spare > 0
-                else "no interval: two budgets and too few sizes"
+            remarks.append("interval from the budgets' scatter alone")
+            known = moments.scatter_dof > 0
+            scatter = moments.scatter / moments.scatter_dof if known else float("nan")
+            point_variance = np.full(len(observed), scatter)
+        else:
+            rng = np.random.default_rng([spec.seed, 1])
+            drawn = draw_points(pool, reading.distance, self.redraw, spec.draws, rng)
+            spread = np.cov(drawn, rowvar=False)  # (budget, budget)
+            point_variance = np.diag(spread).copy()
+            moments = replace(
+                moments, run_variance=float(np.mean(point_variance)), run_dof=pool.dof
             )
-            return Rows(
-                rows=rows,
-                covariance=by_budgets,
-                point_variance=np.full(len(observed), scatter),
-                dof=float(max(spare, 0)),
-                lack_of_fit_p=float("nan"),
-                remarks=(remark,),
-            )
-        rng = np.random.default_rng([spec.seed, 1])
-        drawn = draw_points(pool, reading.distance, self.redraw, spec.draws, rng)  # (draw, budget)
-        spread = np.cov(drawn, rowvar=False)
-        mean_variance = float(np.mean(np.diag(spread)))
-        p_value, covariance, dof = float("nan"), line @ spread @ line.T, float(pool.dof)
-        remarks: tuple[str, ...] = ()
-        if spare > 0 and mean_variance > 0:
-            p_value = float(stats.f.sf(scatter / mean_variance, spare, pool.dof))
-            if p_value < LACK_OF_FIT_LEVEL:
-                covariance, dof = by_budgets, float(spare)
-                remarks = (f"budgets scatter about the line (lack of fit p {p_value:.2g})",)
+            spread = spread / max(moments.run_variance, SMALLEST)
+            pooled = quantity.pooled(reading)
+        noise = combine(moments, pooled, line @ spread @ line.T, line @ line.T)
+        if not np.isfinite(noise.covariance).all():
+            remarks = ["no interval: two budgets show no budget effect and no other gap does"]
         return Rows(
             rows=rows,
-            covariance=covariance,
-            point_variance=np.diag(spread).copy(),
-            dof=dof,
-            lack_of_fit_p=p_value,
-            remarks=remarks,
+            covariance=noise.covariance,
+            point_variance=point_variance,
+            dof=noise.dof,
+            lack_of_fit_p=moments.lack_of_fit_p,
+            budget_sd=noise.budget_sd,
+            remarks=tuple(remarks),
         )

@@ -34,6 +34,8 @@ class Reading:
     """The quantity, (cell,)."""
     notes: tuple[str, ...]
     """Budgets left out, and why."""
+    below: int | None = None
+    """Only budgets with a lower index were looked at (back-test); None: all."""
 
     @property
     def groups(self) -> list[Index]:
@@ -108,6 +110,7 @@ def take_reading(
         distance=np.concatenate([runs.log10_tokens[part] - at for _, part, at in chosen]),
         values=mean[cells],
         notes=(*notes, *_cautions(runs, [optima[index].status for index, _, _ in chosen], cells)),
+        below=below,
     )
 
 

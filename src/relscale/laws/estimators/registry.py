@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from relscale.laws.cells import SuiteRuns
 from relscale.laws.estimators.akima import Akima
-from relscale.laws.estimators.base import Estimator, Quantity, Term
+from relscale.laws.estimators.auto import Auto
+from relscale.laws.estimators.base import Estimator, FamilyNoise, Quantity, Term
 from relscale.laws.estimators.best_run import BestRun
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.surface import Surface
@@ -19,7 +20,8 @@ BEST_RUN = BestRun()
 SURFACE = Surface()
 
 ESTIMATORS: dict[str, Estimator] = {
-    estimator.name: estimator for estimator in (Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
+    estimator.name: estimator
+    for estimator in (Auto(VERTEX), Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
 }
 """Estimators by name."""
 
@@ -32,6 +34,7 @@ def estimate(
     spec: LawSpec,
     reader: SurfaceReader | None = None,
     below: int | None = None,
+    family: FamilyNoise | None = None,
 ) -> GapFit:
     """Fit a gap or one domain with the estimator of a name.
 
@@ -43,6 +46,7 @@ def estimate(
         spec: draws, seed and level are used.
         reader: surfaces of the corpus, kept between calls; None fits them again.
         below: use only budgets with a lower index (back-test).
+        family: budget effects of the other gaps of the family.
 
     Raises:
         FitError: there is no estimate; its status says why.
@@ -53,5 +57,6 @@ def estimate(
         terms=tuple(terms),
         spec=spec,
         reader=reader or SurfaceReader(runs, fits, spec),
+        family=family,
     )
     return ESTIMATORS[estimator].fit(quantity, below)

@@ -3,9 +3,9 @@
 The optimum of a budget is the minimum of the score's surface along the budget's line
 log N = level - fall x log D. E of a domain there is the value of the domain's own surface, log G is
 the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
-residual bootstrap about the surfaces, all of which are fitted again: relative residuals, scaled by
-weight and leverage, pooled over all sizes, with one index per size, so that the residuals of the
-score and of all domains move together.
+bootstrap of all surfaces at once, so that the score and all domains move together: cells are drawn
+with their losses, or, where the residuals have equal variance, relative residuals, scaled by weight
+and leverage and pooled over all sizes.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
 from relscale.laws.estimators.base import Estimator, Quantity, Term
 from relscale.laws.fit_error import FitError
-from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows
+from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum, fitted_optimum, no_optimum
@@ -84,9 +84,10 @@ class Surface(Estimator):
             raise FitError(
                 Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
             )
-        score = reader.surface(fits.score[cells], cells)
+        score, *surfaces = reader.surfaces(
+            [fits.score[cells], *(mean[cells] for mean in means)], cells
+        )
         optima, notes = _optima(reader, score, cells, below)
-        surfaces = [reader.surface(mean[cells], cells) for mean in means]
         signs = np.array([1.0, -1.0][: len(terms)])
         log_n = optima.level - optima.falls * optima.at
         drawn_n = optima.level[:, None] - optima.falls[:, None] * optima.drawn
@@ -106,6 +107,7 @@ class Surface(Estimator):
         spread = np.atleast_2d(np.cov(drawn))
         covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
         dof, method = float(len(cells) - PARAMETERS), "runs"
+        item_share, run_dof = 0.0, dof
         added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
         if added is not None:
             dof = combined_dof(float(covariance[1, 1]), float(added[1, 1]), dof, reader.spec.level)
@@ -114,6 +116,7 @@ class Surface(Estimator):
                 point_variance + np.diag(added)[2:],
                 "runs+items",
             )
+            item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
         known = np.isfinite([term.log_error for term in terms]).all(axis=0)
         return gap_fit(
             estimator=self.name,
@@ -127,6 +130,8 @@ class Surface(Estimator):
             ci_method=method,
             num_runs=int((np.isin(runs.run_cell, cells) & known).sum()),
             notes=(*notes, *_cautions([score, *surfaces])),
+            item_share=item_share,
+            run_dof=run_dof,
         )
 
 

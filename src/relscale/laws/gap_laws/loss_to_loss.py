@@ -2,7 +2,7 @@
 
 log G = c0 + c1 log L_b + c2 (log L_b)^2. Losses on two domains are close to a shifted power law of
 each other, whatever the size and token count of the models (Brandfonbrener et al., 2024,
-arXiv:2411.12925, equation 2; Mayilvahanan et al., 2025, arXiv:2502.12120). In logs that is a curve
+arXiv:2411.12925; Mayilvahanan et al., 2025, arXiv:2502.12120). In logs that is a curve
 with little bend over any range that is trained, so that two or three coefficients follow it. The
 law needs no IsoFLOP curve and no optimum. Along any path
 
@@ -11,12 +11,13 @@ law needs no IsoFLOP curve and no optimum. Along any path
 Read `LossToLoss` first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Flags
+from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
 from relscale.laws.nearness import compute_groups, excess_loss, near_runs
@@ -28,9 +29,6 @@ MIN_RUNS_OF_CURVE = 6
 """Different losses from which the curve with three coefficients is tried."""
 SHARES = (1.0, 0.6, 0.4)
 """Shares of the runs nearest the frontier that leave-future-out chooses from."""
-GAIN = 0.9
-"""A smaller share or a further coefficient must predict later runs with at most this many times the
-error of the simpler law."""
 FLAT = 1e-9
 """Losses that vary by less of themselves are constant."""
 
@@ -54,6 +52,18 @@ class Curve:
         second = away * (away - self.tilt[:, None]) - self.square[:, None]
         level, slope, bend = (part[:, None] for part in self.coefficients.T)
         return np.asarray(level + slope * away + bend * second)
+
+    @classmethod
+    def assembled(cls, draws: int, parts: Sequence[tuple[Index, "Curve"]]) -> "Curve":
+        """Return curves whose rows come from several; rows in none of them are NaN."""
+        fields = {
+            name: np.full((draws, 3) if name == "coefficients" else draws, np.nan)
+            for name in ("centre", "tilt", "square", "coefficients")
+        }
+        for rows, part in parts:
+            for name, values in fields.items():
+                values[rows] = getattr(part, name)
+        return cls(**fields)
 
     def slope(self, x: Array) -> Array:
         """Return the derivatives at x, (place,) or (draw, place); the result is (draw, place)."""
@@ -163,8 +173,8 @@ class LossToLoss(GapLaw):
     def fit(self, points: RunPoints, weights: Array) -> FittedLossToLoss:
         """Fit the curve once per row of weights.
 
-        Degree and share are chosen by the runs that have a weight in the first row, and are the
-        same in all rows.
+        Degree and share of a row are chosen by runs with no more compute than the row itself has:
+        rows that hold out the highest compute know nothing of it.
 
         Raises:
             FitError: `too_few_runs` with fewer than three runs in the first row; `no_variation`
@@ -174,23 +184,39 @@ class LossToLoss(GapLaw):
         used = np.asarray(weights[0] > 0)
         x = points.values[-1]
         _check(x[used])
-        excess = excess_loss(points, used)
-        degree, share = self._choose(points, used, excess)
-        near = near_runs(excess, used, share)
-        if _different(x[near]) < 2:
-            near, share = used, 1.0
-        # A run that has no weight in the first row keeps that of its other rows: a back-test that
-        # holds other runs out in each row is one call.
-        kept = np.where(near | ~used, weights, 0.0)
-        curve = fit_curve(x, points.log_gap, kept, degree)
+        top = np.where(weights > 0, points.log_compute, -np.inf).max(axis=1)
+        options = {top[0]: self._options(points, used)}
+        for level in np.unique(top[1:]):
+            if level not in options and np.isfinite(level):
+                known = (weights[top == level] > 0).any(axis=0)
+                options[level] = self._options(points, np.asarray(known))
+        parts = []
+        for level, (degree, _, near) in options.items():
+            rows = np.flatnonzero(top == level)
+            # Runs without a weight in the first row are not known to be far from the frontier.
+            kept = near | ~used if level == top[0] else near
+            parts.append((rows, fit_curve(x, points.log_gap, weights[rows] * kept, degree)))
+        curve = Curve.assembled(len(weights), parts)
         if np.isnan(curve.coefficients[0]).any():
             raise FitError(Status.NO_VARIATION, "the baseline's losses do not determine a curve")
+        degree, share, near = options[top[0]]
         return FittedLossToLoss(
             curve=curve, degree=degree, share=share, near=near, remarks=_remarks(degree, share)
         )
 
+    def _options(self, points: RunPoints, used: Flags) -> tuple[int, float, Flags]:
+        """Return degree, share and the runs near the frontier, chosen by the used runs."""
+        x = points.values[-1]
+        excess = excess_loss(points, used)
+        degree, share = self._choose(points, used, excess)
+        near = near_runs(excess, used, share)
+        return (degree, share, near) if _different(x[near]) > 1 else (degree, 1.0, used)
+
     def _choose(self, points: RunPoints, used: Flags, excess: Array) -> tuple[int, float]:
-        """Return degree and share: the given ones, or the best at held-out runs."""
+        """Return degree and share: the given ones, or those with the lowest held-out error.
+
+        Of two with the same error the one with the lower degree or with more runs is taken.
+        """
         enough = _different(points.values[-1][used]) >= MIN_RUNS_OF_CURVE
         degrees = (1, 2) if self.degree is None and enough else (self.degree or 1,)
         shares = SHARES if self.share is None else (self.share,)
@@ -199,11 +225,12 @@ class LossToLoss(GapLaw):
         best, lowest = (degrees[0], shares[0]), np.inf
         if len(degrees) == len(shares) == 1:
             return best
-        cuts = future_cuts(points, used)
+        cuts = _Cut.all_of(points, used)
         for share in shares:
             for degree in degrees:
-                error = held_out_error(points, cuts, degree, share)
-                if error < GAIN * lowest:
+                errors = [cut.error(points, degree, share) for cut in cuts]
+                error = float(np.mean(errors)) if errors else np.inf
+                if error < lowest:
                     best, lowest = (degree, share), error
         return best
 
@@ -223,25 +250,33 @@ def future_cuts(points: RunPoints, used: Flags) -> tuple[tuple[Flags, Flags], ..
     )
 
 
-def held_out_error(
-    points: RunPoints, cuts: tuple[tuple[Flags, Flags], ...], degree: int, share: float
-) -> float:
-    """Return the root mean square error of log G at held-out runs, given the baseline's loss.
+@dataclass(frozen=True)
+class _Cut:
+    """Runs that are fitted and held out in one back-test."""
 
-    It is the mean over cuts; infinite without a cut that can be fitted. The same runs are held out
-    whatever the share: those nearer to the frontier than the median of their cut.
-    """
-    x, y = points.values[-1], points.log_gap
-    errors = []
-    for fitted, held in cuts:
-        excess = excess_loss(points, fitted)
-        near = near_runs(excess, fitted, share)
+    fitted: Flags
+    held: Flags
+    excess: Array
+
+    @classmethod
+    def all_of(cls, points: RunPoints, used: Flags) -> tuple["_Cut", ...]:
+        """Return all back-tests (`future_cuts`) with the frontier of their fitted runs."""
+        cuts = future_cuts(points, used)
+        return tuple(cls(fitted, held, excess_loss(points, fitted)) for fitted, held in cuts)
+
+    def error(self, points: RunPoints, degree: int, share: float) -> float:
+        """Return the root mean square error of log G at the held-out runs, given their log L_b.
+
+        It is infinite where the curve cannot be fitted. The same runs are held out whatever the
+        share.
+        """
+        x, y = points.values[-1], points.log_gap
+        near = near_runs(self.excess, self.fitted, share)
         if _different(x[near]) <= degree + 1:
             return float("inf")
         curve = fit_curve(x, y, near[None, :].astype(np.float64), degree)
-        errors.append(np.sqrt(np.mean((curve.at(x[held])[0] - y[held]) ** 2)))
-    found = float(np.mean(errors)) if errors else float("inf")
-    return found if np.isfinite(found) else float("inf")
+        found = float(np.sqrt(np.mean((curve.at(x[self.held])[0] - y[self.held]) ** 2)))
+        return found if np.isfinite(found) else float("inf")
 
 
 def _baseline(places: Places) -> Array:
@@ -270,6 +305,6 @@ def _check(x: Array) -> None:
 
 
 def _remarks(degree: int, share: float) -> tuple[str, ...]:
-    """Return notes on what was chosen."""
+    """Return notes on the chosen degree and share."""
     notes = [] if degree == 2 else ["a line in log loss"]
     return (*notes, *([f"the {100 * share:g} % of the runs nearest the frontier"] * (share < 1)))

@@ -1,15 +1,19 @@
 """Laws of a gap as the ratio of two laws of a loss, each with its own irreducible loss."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
+from relscale.laws.identifiability import Identification, identify_saturating, identify_surface
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
-from relscale.laws.loss_laws.saturating import SATURATING
-from relscale.laws.loss_laws.surface import SURFACES
+from relscale.laws.loss_laws.saturating import SATURATING, FittedSaturating
+from relscale.laws.loss_laws.surface import SURFACES, FittedSurface
 from relscale.laws.run_points import Places, RunPoints
+
+LEVEL = 0.95
+"""Level of the profile intervals by which parameters are judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +24,39 @@ class FittedRatio(FittedGap):
     """The treatment's loss."""
     baseline: FittedLoss
     """The baseline's loss."""
+    points: RunPoints
+    """Runs that both were fitted to."""
+    weights: Array
+    """Weights of the first fit, (run,)."""
+    _found: dict[str, Identification | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def identification(self, of: str) -> Identification | None:
+        """Return whether the runs identify a loss, `treatment` or `baseline`; judged once.
+
+        None where the law of the loss has no irreducible term to judge.
+        """
+        if of not in self._found:
+            place = 0 if of == "treatment" else len(self.points.values) - 1
+            points = replace(self.points, values=self.points.values[place : place + 1])
+            fit = self.treatment if of == "treatment" else self.baseline
+            self._found[of] = _identify(points, fit, self.weights)
+        return self._found[of]
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Return the remarks on both losses."""
-        return (
-            *(f"treatment: {remark}" for remark in self.treatment.remarks),
-            *(f"baseline: {remark}" for remark in self.baseline.remarks),
-        )
+        """Return the remarks on both losses, and why runs do not identify their parameters.
+
+        A gap may be read where its parameters are not identified, as long as held-out budgets are
+        predicted; the parameters may not.
+        """
+        notes = []
+        for name, fit in (("treatment", self.treatment), ("baseline", self.baseline)):
+            notes += [f"{name}: {remark}" for remark in fit.remarks]
+            found = self.identification(name)
+            notes += [f"{name}: not identified: {why}" for why in (found.reasons if found else ())]
+        return tuple(notes)
 
     def log_gap(self, places: Places) -> Array:
         """Return log G, (draw, place)."""
@@ -50,7 +79,17 @@ class RatioOfLosses(GapLaw):
             self.law.fit(replace(points, values=points.values[place : place + 1]), weights)
             for place in (0, len(points.values) - 1)
         )
-        return FittedRatio(treatment=treatment, baseline=baseline)
+        return FittedRatio(
+            treatment=treatment, baseline=baseline, points=points, weights=weights[0]
+        )
+
+
+def _identify(points: RunPoints, fit: FittedLoss, weights: Array) -> Identification | None:
+    if isinstance(fit, FittedSurface):
+        return identify_surface(points, fit.batch.one(0), weights, LEVEL)
+    if isinstance(fit, FittedSaturating):
+        return identify_saturating(points, fit, weights, LEVEL)
+    return None
 
 
 SURFACE_RATIO = RatioOfLosses("surfaces", SURFACES)

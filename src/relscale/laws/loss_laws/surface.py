@@ -99,7 +99,7 @@ def plane_of(points: RunPoints, weights: Array) -> Plane:
     )
 
 
-def identified_rows(points: RunPoints, weights: Array) -> Flags:
+def identified_rows(points: Plane | RunPoints, weights: Array) -> Flags:
     """Return which rows of weights have enough different runs for a surface, (draw,).
 
     That is five different places with three sizes and three token counts, not all on one line.

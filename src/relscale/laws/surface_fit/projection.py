@@ -8,6 +8,7 @@ Kaufman's, 1975), so the search has two dimensions. The residuals are relative, 
 since noise of losses is. All surfaces of a batch share their (N, D) and are fitted together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -218,21 +219,14 @@ def fit_surfaces(
         starts: alpha and beta to start from, (surface, 2), or (2,) for all.
         weights: relative inverse variances, (point,) or (surface, point); None for 1.
     """
-    root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)
-    root = root[None] if root.ndim == 1 else root
-    count = max(len(root), len(losses) if losses.ndim == 2 else 1, len(np.atleast_2d(starts)))
-    low, high = np.log(BOUNDS)
+    count = max(
+        1 if weights is None else len(np.atleast_2d(weights)),
+        len(losses) if losses.ndim == 2 else 1,
+        len(np.atleast_2d(starts)),
+    )
+    ends = np.array([BOUNDS[0]] * 2), np.array([BOUNDS[1]] * 2)
     found = search(
-        Problem(
-            log_params=plane.log_params,
-            log_tokens=plane.log_tokens,
-            losses=losses[:, None, :] if losses.ndim == 2 else losses[None],
-            root_weights=root,
-            precision=np.ones(1),
-            maps=np.eye(2)[None],
-            low=np.full(2, low),
-            high=np.full(2, high),
-        ),
+        _problem(plane, losses, weights, ends),
         np.log(np.broadcast_to(starts, (count, 2))),
     )
     return SurfaceBatch(
@@ -244,4 +238,61 @@ def fit_surfaces(
         beta=np.exp(found.theta[:, 1]),
         objective=found.objective,
         converged=found.converged,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """A surface that lacks a term, or whose exponents are in a range."""
+
+    terms: tuple[bool, bool, bool] = (True, True, True)
+    """Whether E, A / N^alpha and B / D^beta may differ from 0."""
+    alpha: tuple[float, float] = BOUNDS
+    """Least and largest alpha."""
+    beta: tuple[float, float] = BOUNDS
+    """Least and largest beta."""
+
+
+def constrained(
+    plane: Plane, loss: Array, weights: Array, starts: Array, constraints: Sequence[Constraint]
+) -> Array:
+    """Return the lowest weighted sum of squared relative residuals under each constraint.
+
+    Args:
+        plane: where.
+        loss: (point,).
+        weights: (point,) relative inverse variances.
+        starts: alpha and beta to start from, (start, 2).
+        constraints: all are fitted at once.
+    """
+    count = len(starts)
+    low, high = (
+        np.repeat([(each.alpha[end], each.beta[end]) for each in constraints], count, axis=0)
+        for end in (0, 1)
+    )
+    terms = np.repeat([each.terms for each in constraints], count, axis=0).astype(np.float64)
+    problem = _problem(plane, loss, weights, (low, high), terms)
+    found = search(problem, np.log(np.tile(starts, (len(constraints), 1))))
+    return np.asarray(found.objective.reshape(-1, count).min(axis=1))
+
+
+def _problem(
+    plane: Plane,
+    losses: Array,
+    weights: Array | None,
+    bounds: tuple[Array, Array],
+    terms: Array | None = None,
+) -> Problem:
+    """Return the problem of surfaces with exponents of their own."""
+    root = np.ones(losses.shape[-1]) if weights is None else np.sqrt(weights)
+    return Problem(
+        log_params=plane.log_params,
+        log_tokens=plane.log_tokens,
+        losses=losses[:, None, :] if losses.ndim == 2 else losses[None],
+        root_weights=root[None] if root.ndim == 1 else root,
+        precision=np.ones(1),
+        maps=np.eye(2)[None],
+        low=np.log(bounds[0]),
+        high=np.log(bounds[1]),
+        terms=terms,
     )

@@ -42,9 +42,12 @@ class Problem:
     maps: Array
     """(domain, 2, parameter): log alpha and log beta of a domain by the searched parameters."""
     low: Array
-    """Lower bounds of the parameters, (parameter,)."""
+    """Lower bounds of the parameters, (parameter,) or (draw, parameter)."""
     high: Array
-    """Upper bounds of the parameters, (parameter,)."""
+    """Upper bounds of the parameters, of the same shape."""
+    terms: Array | None = None
+    """Whether E, A / N^alpha and B / D^beta may differ from 0, 1 or 0, (draw, 3); None for all, as
+    it must be with several domains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,7 @@ class _Block:
     def __init__(self, problem: Problem, rows: slice, count: int) -> None:
         losses, root = problem.losses, problem.root_weights
         self.problem, self.count, self.domains = problem, count, losses.shape[-2]
+        self.rows = rows
         losses = losses[rows] if losses.ndim == 3 else losses[None]
         root = root[rows] if len(root) > 1 else root
         target = root[:, None, :] * np.sqrt(problem.precision)[:, None]  # (draw or 1, domain, p)
@@ -92,13 +96,18 @@ class _Block:
             np.broadcast_to(target, (count, *target.shape[1:])), dtype=np.float64
         )
         self.scale = self.target / losses
+        self.terms = None if problem.terms is None else problem.terms[rows]
         self.params = np.unique(problem.log_params, return_inverse=True)
         self.tokens = np.unique(problem.log_tokens, return_inverse=True)
 
     def search(self, starts: Array) -> Solution:
         """Minimise from the starts; searches that have ended are left alone."""
         problem = self.problem
-        theta = np.clip(starts, problem.low, problem.high)
+        low, high = (
+            np.broadcast_to(end[self.rows] if end.ndim == 2 else end, starts.shape)
+            for end in (problem.low, problem.high)
+        )
+        theta = np.clip(starts, low, high)
         active = np.arange(self.count)
         coefficients, objective, gradient, curvature = self.project(theta, active)
         damping, converged = np.full(self.count, 1e-3), np.zeros(self.count, dtype=bool)
@@ -106,7 +115,7 @@ class _Block:
         for _ in range(MAX_ITERATIONS):
             damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
             step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), problem.low, problem.high)
+            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low[active], high[active])
             tried = self.project(moved, active)
             better = tried[1] <= objective[active]
             size = np.max(np.abs(moved - theta[active]), axis=1)
@@ -147,8 +156,9 @@ class _Block:
         points = self.scale.shape[-1]
         scale = (self.scale if whole else self.scale[rows]).reshape(-1, points)
         target = (self.target if whole else self.target[rows]).reshape(-1, points)
+        terms = None if self.terms is None else self.terms[rows]
         found, objective, gradient, curvature = _project(
-            self.params, self.tokens, scale, target, exponent
+            self.params, self.tokens, scale, target, exponent, terms
         )
         if domains == 1 and maps.shape[2] == 2:  # own exponents: the map is the identity
             return found[:, None, :], objective, gradient, curvature
@@ -167,7 +177,12 @@ Distinct = tuple[Array, Index]
 
 
 def _project(
-    params: Distinct, tokens: Distinct, scale: Array, target: Array, exponent: Array
+    params: Distinct,
+    tokens: Distinct,
+    scale: Array,
+    target: Array,
+    exponent: Array,
+    terms: Array | None,
 ) -> tuple[Array, Array, Array, Array]:
     """Solve for (E, a, b) of surfaces given their exponents.
 
@@ -177,6 +192,7 @@ def _project(
         scale: root weight / loss, (surface, point).
         target: root weight, (surface, point).
         exponent: alpha and beta, (surface, 2).
+        terms: whether E, a and b may differ from 0, 1 or 0, (surface, 3); None for all.
 
     Returns:
         Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
@@ -189,6 +205,8 @@ def _project(
         term = np.exp(power)
         np.multiply(scale, term[:, index], out=columns[:, 1 + place])
         np.multiply(scale, (power * term)[:, index], out=columns[:, 3 + place])
+    if terms is not None:
+        columns *= terms[:, [0, 1, 2, 1, 2], None]
     gram = columns @ columns.transpose(0, 2, 1)
     right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
     coefficients, used = _non_negative(gram[:, :3, :3], right)

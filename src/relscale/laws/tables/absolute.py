@@ -1,4 +1,7 @@
-"""Absolute laws E(F) = coefficient x F^-exponent through the optima: table `absolute`."""
+"""Absolute laws E(F) = offset + coefficient x F^-exponent through the optima: table `absolute`.
+
+The offset is 0 unless held-out budgets prefer another one that is identified.
+"""
 
 from collections.abc import Iterator
 
@@ -6,13 +9,11 @@ import numpy as np
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.absolute import ABSOLUTE
-from relscale.laws.cells import average_seeds
-from relscale.laws.estimators.registry import SURFACE
+from relscale.laws.absolute import AbsoluteChoice, choose_absolute
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.power import fit_power_law
-from relscale.laws.tables.absolute_fits import MIN_BUDGETS_FOR_OFFSET
+from relscale.laws.surface_floors import SurfaceFloors, absolute_points
 
 TABLE = ABSOLUTE
 
@@ -21,6 +22,7 @@ def fit(fits: MetricFits) -> Iterator[Row]:
     """Return one row per domain and estimator; a failure becomes the status."""
     for domain in fits.readings.domains:
         remarks = fits.remarks(fits.values(domain), domain)
+        floors = SurfaceFloors(fits, domain)
         for estimator in fits.spec.estimators:
             row: Row = {
                 **fits.label,
@@ -30,41 +32,42 @@ def fit(fits: MetricFits) -> Iterator[Row]:
             }
             points = fits.fit(estimator, domain)
             if isinstance(points, FitError):
-                nothing = dict.fromkeys(TABLE.between("coefficient", "num_points"), float("nan"))
+                numbers = dict.fromkeys(TABLE.between("coefficient", "num_points"), float("nan"))
+                nothing: Row = {**numbers, "law": "", "offset_from": ""}
                 status = status_columns(points.status, [*points.remarks, *remarks])
                 yield {**row, **nothing, "num_points": 0, **status}
                 continue
-            law = fit_power_law(points.log_compute, points.points, fits.spec.level)
-            offset, about_offset = _offset(fits, estimator, domain, law.num_points)
+            own = absolute_points(fits, domain, points)
+            choice = choose_absolute(own, floors, fits.spec.level)
             left_out = [note for note in points.notes if "left out" in note]
             yield {
                 **row,
-                "coefficient": float(np.exp(law.log_coefficient)),
-                "exponent": law.exponent,
-                "offset": offset,
-                "standard_error": law.standard_error,
-                "ci_low": law.ci_low,
-                "ci_high": law.ci_high,
-                "r2": law.r2,
+                **_columns(choice, fits.spec.level),
                 "lack_of_fit_p": points.lack_of_fit_p,
-                "num_points": law.num_points,
-                **status_columns(Status.OK, [about_offset, *left_out, *remarks]),
+                **status_columns(Status.OK, [choice.reason, *left_out, *remarks]),
             }
 
 
-def _offset(fits: MetricFits, estimator: str, domain: str, num_points: int) -> tuple[float, str]:
-    """Return the offset and a remark on it.
-
-    The offset is the irreducible term of the domain's surface over all runs, from nine budgets on.
-    """
-    if num_points < MIN_BUDGETS_FOR_OFFSET:
-        return float("nan"), "offset_not_identifiable"
-    if estimator != SURFACE.name:
-        return float("nan"), "offset not fitted"
-    mean, count = average_seeds(fits.values(domain), fits.runs.run_cell, fits.runs.num_cells)
-    cells = np.flatnonzero((fits.isoflop.weights > 0) & (count > 0))
-    surface = fits.reader.surface(mean[cells], cells).fit
-    return float(surface.irreducible[0]), "offset from the surface"
+def _columns(choice: AbsoluteChoice, level: float) -> Row:
+    """Return the columns of the law and of its evidence."""
+    law = choice.law
+    low, high = law.exponent_interval(level)
+    return {
+        "law": law.law,
+        "coefficient": float(np.exp(law.log_coefficient)),
+        "exponent": law.exponent,
+        "standard_error": law.standard_error,
+        "ci_low": low,
+        "ci_high": high,
+        "offset": law.offset if law.law == "saturating" else float("nan"),
+        "offset_ci_low": law.offset_interval[0],
+        "offset_ci_high": law.offset_interval[1],
+        "offset_from": law.offset_from,
+        "r2": law.r2,
+        "power_left_out_error_percent": 100 * choice.power_error,
+        "saturating_left_out_error_percent": 100 * choice.saturating_error,
+        "num_points": law.num_points,
+    }
 
 
 LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -11,12 +11,15 @@ import pandas as pd
 from scipy import stats
 
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.laws.auto_model import NAME
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.power import fit_power_law
+from relscale.laws.predict import Subject
+from relscale.laws.tables.forecast import forecast_rows
 
 TABLE = BACKTEST
 
@@ -27,6 +30,9 @@ def fit(fits: MetricFits) -> Iterator[Row]:
     """Return the predictions of E of every domain, then of G of every treatment."""
     for domain in fits.readings.domains:
         for estimator in fits.spec.estimators:
+            if estimator == NAME:
+                yield from _auto_rows(fits, Subject(domain=domain, baseline=""))
+                continue
             points = fits.fit(estimator, domain)
             if isinstance(points, GapFit):
                 label = {**fits.label, "domain": domain, "estimator": estimator}
@@ -34,6 +40,10 @@ def fit(fits: MetricFits) -> Iterator[Row]:
                     yield {**label, **row}
     for treatment in fits.treatments:
         for estimator in fits.spec.estimators:
+            if estimator == NAME:
+                subject = Subject(domain=treatment, baseline=str(fits.spec.baseline))
+                yield from _auto_rows(fits, subject)
+                continue
             gap = fits.fit_gap(estimator, treatment)
             if isinstance(gap, GapFit):
                 label = {**fits.label, "domain": treatment, "estimator": estimator}
@@ -41,12 +51,37 @@ def fit(fits: MetricFits) -> Iterator[Row]:
                     yield {**label, **row}
 
 
+def _auto_rows(fits: MetricFits, subject: Subject) -> Iterator[Row]:
+    """Return the predictions of the laws of `auto`, each budget from the nearest compute below it.
+
+    Of the runs of a budget without an optimum the first is predicted.
+    """
+    nearest: dict[str, Row] = {}
+    for row in forecast_rows(fits, subject):
+        budget = str(row["held_out_budget"])
+        if budget not in nearest or float(str(row["horizon"])) < float(
+            str(nearest[budget]["horizon"])
+        ):
+            nearest[budget] = row
+    label = {**fits.label, "domain": subject.domain, "estimator": NAME}
+    quantity = subject.labels["quantity"]
+    for row in nearest.values():
+        columns = TABLE.between("held_out_budget", "error_percent")
+        yield {
+            **label,
+            "quantity": quantity,
+            **{name: row[name] for name in columns},
+            "error_percent": row["error_percent"],
+        }
+
+
 def _gap_rows(fits: MetricFits, treatment: str, gap: GapFit) -> Iterator[Row]:
     """Predict G at every budget from the third on, from the budgets below it.
 
-    The interval is for the observed point: it includes the uncertainty of the law and that of the
-    point, with the law's degrees of freedom. Item noise moves the law and the observed point
-    together (the same items score all runs), so that both are taken without it.
+    The interval is for the observed point: it includes the uncertainty of the law, that of the
+    point and the effect of its budget, with the law's degrees of freedom. Item noise moves the law
+    and the observed point together (the same items score all runs), so that both are taken without
+    it.
 
     Args:
         fits: one metric of one corpus.
@@ -64,9 +99,10 @@ def _gap_rows(fits: MetricFits, treatment: str, gap: GapFit) -> Iterator[Row]:
         except FitError:
             continue
         mean, variance = lower.predict(float(full.log_compute[place]))
-        error = float(np.sqrt(variance + full.point_variance[place]))
+        of_budget = 0.0 if np.isnan(lower.budget_sd) else lower.budget_sd**2
+        error = float(np.sqrt(variance + full.point_variance[place] + of_budget))
         observed = float(full.points[place])
-        label = fits.runs.budgets[budget]
+        label = fits.runs.budgets[budget], horizon_of(full, lower, place)
         yield _row("gap", label, mean, observed, error, lower.dof, fits.spec.level)
 
 
@@ -94,24 +130,33 @@ def _value_rows(fits: MetricFits, domain: str, points: GapFit) -> Iterator[Row]:
         at = float(points.log_compute[place])
         error = float(law.prediction_error(at, new_point=True))
         observed, predicted = float(points.points[place]), float(law.predict(at))
-        label = fits.runs.budgets[budget]
+        label = fits.runs.budgets[budget], float(np.exp(at - np.max(x)))
         yield _row("value", label, predicted, observed, error, law.dof, fits.spec.level)
+
+
+def horizon_of(full: GapFit, lower: GapFit, place: int) -> float:
+    """Return the compute of a budget over that of the highest budget that was fitted."""
+    return float(np.exp(full.log_compute[place] - np.max(lower.log_compute)))
 
 
 def _row(
     quantity: str,
-    budget: str,
+    budget: tuple[str, float],
     predicted: float,
     observed: float,
     error: float,
     dof: float,
     level: float,
 ) -> dict[str, object]:
-    """Return one row from predicted and observed logs."""
+    """Return one row from predicted and observed logs.
+
+    `budget` is its label and its horizon.
+    """
     half = float(stats.t.ppf(0.5 + level / 2, dof)) * error if dof > 0 else float("nan")
     return {
         "quantity": quantity,
-        "held_out_budget": budget,
+        "held_out_budget": budget[0],
+        "horizon": budget[1],
         "predicted": float(np.exp(predicted)),
         "observed": float(np.exp(observed)),
         "ci_low": float(np.exp(predicted - half)),

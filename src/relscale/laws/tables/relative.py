@@ -72,8 +72,7 @@ class _Gap:
 
     def difference(self, estimator: str) -> Row:
         """Return the row of L_t - L_b."""
-        ours, theirs = self.fits.terms(self.treatment, str(self.fits.spec.baseline))
-        scaled = Scaled.difference(ours, theirs)
+        scaled = self.fits.difference(self.treatment)
         found = self.fits.fit_gap(estimator, self.treatment, scaled)
         if isinstance(found, FitError):
             return _without_law(

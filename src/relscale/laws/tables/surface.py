@@ -1,6 +1,7 @@
 """Surfaces L(N, D) of every domain: table `surface`.
 
-Each is fitted by variable projection and by the Huber loss, with bootstrap errors.
+Each is fitted by variable projection and by a robust loss, with bootstrap errors, and is shown
+where the data identify it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,14 +15,15 @@ from relscale.laws.estimators import registry
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.surface_fit.huber import DELTA, HuberFit, fit_huber, refit_huber
+from relscale.laws.surface_fit.huber import HuberFit, fit_huber, refit_huber, robust_loss
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch
 from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
 
 TABLE = SURFACE
-
-HUBER_DRAWS = 200
-"""At most: a standard error from 200 draws is good to 5 %."""
+SAME_EXPONENT = 1e-4
+"""Exponents that differ by a smaller share differ by the tolerances of the searches."""
+LAST = "num_runs"
+"""Columns before it are empty where nothing is fitted."""
 
 
 def fit(fits: MetricFits) -> Iterator[Row]:
@@ -51,57 +53,91 @@ def surface_rows(
     """
     mean, count = average_seeds(log_error, reader.runs.run_cell, reader.runs.num_cells)
     cells = np.flatnonzero((reader.fits.weights > 0) & (count > 0))
-    num_runs = int(np.isfinite(log_error).sum())
+    methods = ("projection", reader.spec.surface_loss)
+    known: dict[str, object] = {
+        **dict.fromkeys(TABLE.between("equal_variance_p", LAST), float("nan")),
+        "bootstrap": "",
+        "tokens_per_param_decades": _ratio_decades(reader, cells),
+        "num_runs": int(np.isfinite(log_error).sum()),
+    }
     try:
         if rising:
             raise FitError(Status.RISING_METRIC, "a surface is of an error")
-        fitted = reader.surface(mean[cells], cells)
+        identification = reader.identification(mean[cells], cells)
+        known |= {
+            "condition": identification.condition,
+            "left_out_error_percent": 100 * identification.left_out_error,
+            "simpler_left_out_error_percent": 100 * identification.simpler_error,
+        }
+        identification.require()
     except FitError as error:
-        nothing = dict.fromkeys(TABLE.between("delta", "num_runs"), float("nan"))
-        for method in ("projection", "huber"):
-            yield {
-                **nothing,
-                "method": method,
-                "num_runs": num_runs,
-                **status_columns(error.status, [*error.remarks, *notes]),
-            }
+        status = status_columns(error.status, [*error.remarks, *notes])
+        for method in methods:
+            yield {**known, "method": method, **status}
         return
-    level = reader.spec.level
+    fitted = reader.surface(mean[cells], cells)
+    known |= {"bootstrap": fitted.bootstrap, "equal_variance_p": fitted.equal_variance_p}
+    robust, drawn = _robust(reader, fitted, mean[cells], cells)
+    disagree = _disagreement(fitted.drawn, drawn, reader.spec.level)
     yield {
-        "method": "projection",
-        "delta": float("nan"),
-        **_columns(fitted.fit, fitted.drawn, level),
+        **known,
+        "method": methods[0],
+        **_columns(fitted.fit, fitted.drawn, reader.spec.level),
         "num_starts": len(STARTS) ** 2,
         "starts_at_optimum": fitted.starts_at_optimum,
-        "num_runs": num_runs,
-        **_status(fitted.fit, fitted.drawn, notes),
+        **_status(fitted.fit, fitted.drawn, disagree, notes),
     }
-    huber, drawn = _huber(reader, fitted, mean[cells], cells)
     yield {
-        "method": "huber",
-        "delta": DELTA,
-        **_columns(huber.surface, drawn, level),
-        "num_starts": huber.num_starts,
-        "starts_at_optimum": huber.starts_at_optimum,
-        "num_runs": num_runs,
-        **_status(huber.surface, drawn, notes),
+        **known,
+        "method": methods[1],
+        "delta": robust.loss.delta if robust.loss.name == "huber" else float("nan"),
+        **_columns(robust.surface, drawn, reader.spec.level),
+        "objective": float(robust.loss.objective(robust.surface.objective)[0]),
+        "num_starts": robust.num_starts,
+        "starts_at_optimum": robust.starts_at_optimum,
+        **_status(robust.surface, drawn, disagree, notes),
     }
 
 
-def _huber(
+def _ratio_decades(reader: SurfaceReader, cells: Index) -> float:
+    """Return the range of tokens per parameter in decades; NaN without cells."""
+    if not len(cells):
+        return float("nan")
+    ratio = reader.runs.log10_tokens[cells] - np.log10(reader.runs.params_model[cells])
+    return float(np.ptp(ratio))
+
+
+def _robust(
     reader: SurfaceReader, fitted: DrawnSurface, values: Array, cells: Index
 ) -> tuple[HuberFit, SurfaceBatch]:
-    """Fit by the Huber loss and refit to drawn residuals about that fit.
-
-    The residuals are drawn as those of the least-squares surface are.
-    """
+    """Fit by the robust loss of the spec, and refit as the least-squares surface is."""
     plane, weights = fitted.fit.plane, reader.fits.weights[cells]
-    huber = fit_huber(plane, values, fitted.fit, weights)
-    centre = np.log(huber.surface.fitted()[0])
-    residual = (values - centre) * np.sqrt(weights / fitted.room)
-    chosen = reader.chosen(len(cells))[:HUBER_DRAWS]
-    drawn = centre + (residual - np.median(residual))[chosen] / np.sqrt(weights)
-    return huber, refit_huber(plane, drawn, huber.surface, weights)
+    about = values - np.log(fitted.fit.fitted()[0])
+    loss = robust_loss(reader.spec.surface_loss, reader.spec.huber_delta, about)
+    found = fit_huber(plane, values, fitted.fit, weights, loss)
+    counts = reader.counts(plane, cells) if fitted.bootstrap == "pairs" else None
+    if counts is not None:
+        return found, refit_huber(plane, values, found.surface, counts * weights, loss)
+    centre = np.log(found.surface.fitted()[0])
+    drawn = reader.drawn_values(centre, values - centre, fitted, cells)
+    return found, refit_huber(plane, drawn, found.surface, weights, loss)
+
+
+def _disagreement(first: SurfaceBatch, second: SurfaceBatch, level: float) -> list[str]:
+    """Return remarks on exponents whose intervals by the two methods do not overlap."""
+    found = []
+    for name in ("alpha", "beta"):
+        intervals = [_interval(getattr(batch, name), level) for batch in (first, second)]
+        highest, lowest = max(low for low, _ in intervals), min(high for _, high in intervals)
+        if highest > lowest * (1 + SAME_EXPONENT):
+            found.append(f"the intervals of {name} by the two methods do not overlap")
+    return found
+
+
+def _interval(draws: Array, level: float) -> tuple[float, float]:
+    """Return the percentile interval of draws."""
+    low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+    return float(low), float(high)
 
 
 def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, object]:
@@ -113,9 +149,9 @@ def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, 
         _quantities(drawn),
         strict=True,
     ):
-        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+        low, high = _interval(draws, level)
         row |= {name: float(value[0]), f"{name}_standard_error": float(np.std(draws, ddof=1))}
-        row |= {f"{name}_ci_low": float(low), f"{name}_ci_high": float(high)}
+        row |= {f"{name}_ci_low": low, f"{name}_ci_high": high}
     plane = fit.plane
     scales = (
         (fit.from_params, fit.alpha, plane.mean_log_params),
@@ -136,8 +172,10 @@ def _quantities(batch: SurfaceBatch) -> tuple[Array, Array, Array, Array]:
     return batch.irreducible, batch.alpha, batch.beta, batch.beta / (batch.alpha + batch.beta)
 
 
-def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> dict[str, object]:
-    """Return status and remarks: whether the search converged, and what is at a bound."""
+def _status(
+    fit: SurfaceBatch, drawn: SurfaceBatch, disagree: Sequence[str], notes: Sequence[str]
+) -> dict[str, object]:
+    """Return status and remarks: convergence, parameters on a bound, and disagreement."""
     exponents = np.array([fit.alpha[0], fit.beta[0]])
     bounds = []
     if fit.irreducible[0] == 0:
@@ -150,10 +188,12 @@ def _status(fit: SurfaceBatch, drawn: SurfaceBatch, notes: Sequence[str]) -> dic
         bounds.append("exponent on its bound")
     lost = float(np.mean(~drawn.converged))
     status = Status.ON_BOUND if bounds else Status.OK
+    if disagree:
+        status = Status.METHODS_DISAGREE
     if not fit.converged[0]:
         status = Status.NOT_CONVERGED
     refits = f"{100 * lost:.1f} % of the refits did not converge" if lost else ""
-    return status_columns(status, [*bounds, refits, *notes])
+    return status_columns(status, [*bounds, *disagree, refits, *notes])
 
 
 LAW = Law(table=TABLE, fit=per_metric(fit))

@@ -7,19 +7,25 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from relscale.contract.status import status_columns
+from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.two_stage import TWO_STAGE
-from relscale.laws.cells import Array, Flags, Index, SuiteRuns
+from relscale.laws.cells import Array, Flags, SuiteRuns
+from relscale.laws.crossed_items import crossed_shifts
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.outside_models import OutsideModel
-from relscale.laws.sigmoid import Sigmoid, fit_sigmoid
+from relscale.laws.sigmoid import Sigmoid, SigmoidForm, draw_sigmoids
 from relscale.laws.spec import LawSpec
+from relscale.laws.two_stages import Pairs
 
 TABLE = TWO_STAGE
 
+MOST_DRAWS = 400
+"""Every draw is a search; the ends of a 95 % interval then vary by a tenth of its width."""
 SHAPE_DRAWS = 400
+ROUNDING = 1e-20
+"""Mean square of accuracy about the sigmoid below which the runs are exactly on it."""
 SHAPE_LEVEL = 0.01
 """Below this share of drawn isotonic curves that gain as much, the sigmoid misses the shape."""
 
@@ -33,10 +39,23 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
     for domain in domains_of(corpus):
         pairs, known = pairs_of(corpus, domain)
         remarks = accuracy.lacking(np.where(known, 1.0, np.nan), corpus.runs)
+        draws = draws_of(spec)
+        shift = crossed_shifts(corpus, domain, known, draws) if len(pairs.loss) else None
         yield {
             **label_of(corpus, domain),
-            **sigmoid_columns(pairs, spec.chance, spec.level, remarks, spec.seed),
+            **sigmoid_columns(pairs, spec, remarks, draws, shift),
         }
+
+
+def form_of(spec: LawSpec) -> SigmoidForm:
+    """Return the form of the sigmoid of a family with a chance level."""
+    assert spec.chance is not None
+    return SigmoidForm(chance=spec.chance, floor=spec.floor, ceiling=spec.ceiling)
+
+
+def draws_of(spec: LawSpec) -> int:
+    """Return the number of draws of the two-stage law."""
+    return min(spec.draws, MOST_DRAWS)
 
 
 def domains_of(corpus: CorpusFits) -> tuple[str, ...]:
@@ -92,41 +111,6 @@ def check_two_stages(family: pd.DataFrame, spec: LawSpec, outside: Sequence[Outs
                 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """Loss and accuracy of a domain by run, for the runs that have both."""
-
-    loss: Array
-    """(run,)."""
-    accuracy: Array
-    """(run,)."""
-    budget: Index
-    """(run,) index of the run's budget."""
-    num_items: Array | None
-    """(run,) items behind each accuracy; None where unknown."""
-    loss_error: Array | None
-    """(run,) standard error of each loss; None where unknown."""
-
-    def below(self, budget: int) -> "Pairs":
-        """Return the runs of the budgets under an index."""
-        keep = self.budget < budget
-        return Pairs(
-            loss=self.loss[keep],
-            accuracy=self.accuracy[keep],
-            budget=self.budget[keep],
-            num_items=None if self.num_items is None else self.num_items[keep],
-            loss_error=None if self.loss_error is None else self.loss_error[keep],
-        )
-
-    def fit(self, chance: float, level: float) -> Sigmoid:
-        """Fit the sigmoid.
-
-        Raises:
-            FitError: `too_few_runs`.
-        """
-        return fit_sigmoid(self.loss, self.accuracy, chance, self.num_items, level, self.loss_error)
-
-
 def pairs_of(corpus: CorpusFits, domain: str) -> tuple[Pairs, Flags]:
     """Return a domain's runs with both metrics, and a mask of these runs, (run,)."""
     runs, spec = corpus.runs, corpus.spec
@@ -160,21 +144,33 @@ def _column(
 
 
 def sigmoid_columns(
-    pairs: Pairs, chance: float, level: float, notes: Sequence[str], seed: int = 0
+    pairs: Pairs,
+    spec: LawSpec,
+    notes: Sequence[str] = (),
+    draws: int = MOST_DRAWS,
+    shift: tuple[Array, Array] | None = None,
 ) -> Row:
-    """Fit the sigmoid; return the columns of the table from `chance` on."""
-    nothing = dict.fromkeys(TABLE.between("ceiling", "num_runs"), float("nan"))
+    """Fit the sigmoid; return the columns of the table from `chance` on.
+
+    Args:
+        pairs: the runs.
+        spec: chance, form, level and seed.
+        notes: further remarks.
+        draws: number of draws.
+        shift: what drawn items add to losses and accuracies, (draw, run) each; None without items.
+    """
+    nothing = dict.fromkeys(TABLE.between("floor", "num_runs"), float("nan"))
     try:
-        fit = pairs.fit(chance, level)
+        fit = pairs.fit(form_of(spec), spec.level)
     except FitError as error:
         return {
             **nothing,
-            "chance": chance,
+            "ci_method": "none",
+            "chance": spec.chance,
             "num_runs": len(pairs.loss),
-            **status_columns(error.status, notes),
+            **status_columns(error.status, [*error.remarks, *notes]),
         }
-    steepness, midpoint = fit.steepness_interval(level), fit.midpoint_interval(level)
-    check = isotonic_check(fit, pairs.loss, pairs.accuracy, seed)
+    check = isotonic_check(fit, pairs.loss, pairs.accuracy, spec.seed)
     shape = (
         []
         if check.p_value >= SHAPE_LEVEL
@@ -182,23 +178,59 @@ def sigmoid_columns(
     )
     return {
         "chance": fit.chance,
+        "floor": fit.floor,
         "ceiling": fit.ceiling,
         "steepness": fit.steepness,
-        "steepness_ci_low": steepness[0],
-        "steepness_ci_high": steepness[1],
         "midpoint": fit.midpoint,
-        "midpoint_ci_low": midpoint[0],
-        "midpoint_ci_high": midpoint[1],
+        **intervals(fit, spec, draws, shift),
+        "ci_method": "runs" if shift is None else "runs+items",
         "r2": fit.r2,
         "rms_residual": check.rms_residual,
         "isotonic_rms_residual": check.isotonic_rms_residual,
         "isotonic_p": check.p_value,
-        "loss_min": fit.loss_min,
-        "loss_max": fit.loss_max,
-        "accuracy_min": fit.accuracy_min,
-        "accuracy_max": fit.accuracy_max,
-        "num_runs": fit.num_runs,
+        "loss_min": float(np.min(pairs.loss)),
+        "loss_max": float(np.max(pairs.loss)),
+        "accuracy_min": float(np.min(pairs.accuracy)),
+        "accuracy_max": float(np.max(pairs.accuracy)),
+        "num_runs": len(pairs.loss),
         **status_columns(fit.status, [*fit.remarks, *shape, *notes]),
+    }
+
+
+def intervals(
+    fit: Sigmoid, spec: LawSpec, draws: int, shift: tuple[Array, Array] | None
+) -> dict[str, float]:
+    """Return the ends of the intervals of floor, ceiling, steepness and midpoint.
+
+    Without item noise, fixed floor and ceiling have none, and the other two have the intervals of
+    Student and Fieller. Else all ends are quantiles of refits.
+    """
+    level = spec.level
+    ends = {"steepness": fit.steepness_interval(level), "midpoint": fit.midpoint_interval(level)}
+    if fit.is_free or shift is not None:
+        rng = np.random.default_rng([spec.seed, 9])
+        drawn = draw_sigmoids(fit, draws, rng, shift)
+        spread = fit.data.spread
+        with np.errstate(divide="ignore", invalid="ignore"):
+            midpoint = fit.center - spread * drawn[:, 0] / drawn[:, 1]
+        quantiles = [0.5 - level / 2, 0.5 + level / 2]
+        for name, values in (
+            ("floor", drawn[:, 2]),
+            ("ceiling", drawn[:, 3]),
+            ("steepness", drawn[:, 1] / spread),
+            ("midpoint", np.nan_to_num(midpoint, nan=np.inf)),
+        ):
+            low, high = np.quantile(values, quantiles)
+            ends[name] = float(low), float(high)
+        if fit.status == Status.NO_RELATION or not ends["steepness"][0] > 0:
+            ends["midpoint"] = float("-inf"), float("inf")
+    for index, name in enumerate(("floor", "ceiling")):
+        if not fit.data.prior_sd[index]:
+            ends[name] = float("nan"), float("nan")
+    return {
+        f"{name}_ci_{side}": value
+        for name, pair in ends.items()
+        for side, value in zip(("low", "high"), pair, strict=True)
     }
 
 
@@ -235,15 +267,14 @@ def isotonic_check(fit: Sigmoid, loss: Array, accuracy: Array, seed: int = 0) ->
         return float(np.mean((values - curve) ** 2)), float(np.mean((values - level) ** 2))
 
     about, isotonic = squares(accuracy[order])
-    rng = np.random.default_rng([seed, 5])
-    spread = np.sqrt(about * len(curve) / fit.dof)
-    drawn = [
-        squares(curve + spread * noise) for noise in rng.standard_normal((SHAPE_DRAWS, len(curve)))
-    ]
-    gains = np.array([right / left for left, right in drawn])
-    p_value = (
-        (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1) if about > 1e-20 else 1.0
-    )
+    p_value = 1.0
+    if about > ROUNDING:
+        rng = np.random.default_rng([seed, 5])
+        spread = np.sqrt(about * len(curve) / fit.dof)
+        noise = rng.standard_normal((SHAPE_DRAWS, len(curve)))
+        drawn = [squares(curve + spread * each) for each in noise]
+        gains = np.array([right / left for left, right in drawn])
+        p_value = (1 + int(np.sum(gains <= isotonic / about))) / (SHAPE_DRAWS + 1)
     return IsotonicCheck(
         rms_residual=float(np.sqrt(about)),
         isotonic_rms_residual=float(np.sqrt(isotonic)),

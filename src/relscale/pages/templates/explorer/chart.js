@@ -50,13 +50,17 @@ function xEncoding(span) {
 
 function yTitle() {
   if (!isRelative()) return metricOf().label;
+  if (!isRatio()) {
+    const scale = DATA.scales.find((one) => one.name === choice.scale);
+    return isDifference() ? `${scale.formula} (${metricOf().words})` : scale.formula;
+  }
   return metricOf().lower_is_better
     ? "Reduction 100 (1 − G) (%)" : "Relative change 100 (G − 1) (%)";
 }
 
 function yEncoding(heights) {
   const logarithmic = !isRelative() && metricOf().lower_is_better;
-  const ends = limits(isRelative() ? [...heights, 0] : heights, logarithmic);
+  const ends = limits(isRelative() ? [...heights, noGap()] : heights, logarithmic);
   const ticks = logarithmic ? logAxis(ends) : { tickCount: 6 };
   const scale = logarithmic ? { type: "log" } : { type: "linear", zero: false };
   return {
@@ -93,7 +97,7 @@ function chart(runs, optima, curves, span) {
   const bandOpacity = Math.min(0.13, 0.8 / familyOf().domains.length);
   const bars = optima.filter((row) => isNumber(row.low));
   const zero = {
-    data: { values: isRelative() ? [{ y: 0 }] : [] },
+    data: { values: isRelative() ? [{ y: noGap() }] : [] },
     mark: { type: "rule", color: "#2b2b2b", aria: false }, encoding: { y },
   };
   const band = {

@@ -1,10 +1,12 @@
 // The reader's choices: the state of the form, the form's options, and the address that keeps them.
 
 const choice = {
-  family: "", corpus: "", baseline: "", metric: "", estimator: "", view: "relative",
+  family: "", corpus: "", baseline: "", metric: "", estimator: "", scale: "", path: "",
+  contrast: "", view: "relative",
 };
 const hidden = new Set(); // keys of unticked domains
 
+const AGAINST_BASELINE = "baseline";
 const isRelative = () => choice.view !== "absolute";
 const familyOf = () => DATA.families.find((family) => family.name === choice.family);
 const corpusOf = () => DATA.corpora.find((corpus) => corpus.name === choice.corpus);
@@ -45,9 +47,24 @@ function offerAll() {
   const marked = (name) => labelOf(name) + (name === family.baseline ? " (default)" : "");
   offer("baseline", baselines, marked, family.baseline);
   offer("estimator", DATA.estimators, words, DATA.default_estimator);
+  offerScales();
   if (isRelative()) choice.view = "relative";
   document.querySelector(`input[name=view][value=${choice.view}]`).checked = true;
   offerDomains(family);
+}
+
+// The scales, paths and contrasts that the tables have for the other choices.
+function offerScales() {
+  const laws = chosenRows(TABLES.relative).filter((row) => row.estimator === choice.estimator);
+  const present = (key) => new Set(laws.map((row) => row[key]).filter(Boolean));
+  const scales = present("scale");
+  offerNamed("scale", DATA.scales.filter((scale) => scales.has(scale.name)), "ratio");
+  const paths = present("path");
+  offerNamed("path", DATA.paths.filter((path) => paths.has(path.name)), "optimal");
+  const contrasts = new Set(chosenRows(TABLES.contrasts).map((row) => row.kind));
+  const others = DATA.contrasts.filter((one) => contrasts.has(one.name));
+  const first = { name: AGAINST_BASELINE, label: "the baseline" };
+  offerNamed("contrast", [first, ...others], AGAINST_BASELINE);
 }
 
 function firstWithGaps() {

@@ -21,7 +21,8 @@ function save(name, columns, rows) {
 }
 
 function fileStem() {
-  return ["family", "corpus", "metric", "estimator", "baseline"].map((id) => choice[id]).join("-");
+  const names = ["family", "corpus", "metric", "estimator", "baseline", "scale"];
+  return names.map((id) => choice[id]).join("-");
 }
 
 function lossesOfFamily() {

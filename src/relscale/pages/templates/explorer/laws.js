@@ -17,6 +17,29 @@ function lawGap(row, flops) {
   return [middle, middle - Math.hypot(below, down), middle + Math.hypot(above, up)].map(Math.exp);
 }
 
+// The law on the difference scale, h = gamma + dbeta log(F / reference): [h, low, high].
+function lawDifference(row, flops) {
+  const x = Math.log(flops / row.reference_compute);
+  const middle = row.gamma + row.dbeta * x;
+  const down = (x > 0 ? row.dbeta - row.ci_low : row.ci_high - row.dbeta) * x;
+  const up = (x > 0 ? row.ci_high - row.dbeta : row.dbeta - row.ci_low) * x;
+  const bound = (end) => (isNumber(end) ? end - row.gamma : NaN);
+  return [
+    middle,
+    middle - Math.hypot(bound(row.gamma_ci_low), down),
+    middle + Math.hypot(bound(row.gamma_ci_high), up),
+  ];
+}
+
+// The chosen scale: the gap of two values, its law, and the height at which it is drawn.
+const isRatio = () => choice.scale === "ratio" || !choice.scale;
+const isDifference = () => choice.scale === "difference";
+const hasPoints = () => isRatio() || isDifference();
+const gapBetween = (value, base) => (isDifference() ? value - base : value / base);
+const gapLaw = (row, flops) => (isDifference() ? lawDifference : lawGap)(row, flops);
+const drawnGap = (gap) => (isRatio() ? change(gap, metricOf().lower_is_better) : gap);
+const noGap = () => (hasPoints() ? 0 : 1);
+
 // The absolute law E = coefficient F^-exponent + offset.
 function lawValue(row, flops) {
   return Math.exp(Math.log(row.coefficient) - row.exponent * Math.log(flops)) + (row.offset || 0);
@@ -51,7 +74,8 @@ function absoluteCurves(names, laws, span) {
   return { lines, band: [] };
 }
 
-// Points of the curves of relative laws, and of their intervals.
+// Points of the curves of relative laws, and of their intervals over the data. Beyond the data the
+// interval of a straight line is too narrow to be shown.
 function relativeCurves(names, laws, span) {
   const lines = [];
   const band = [];
@@ -60,10 +84,9 @@ function relativeCurves(names, laws, span) {
     if (![row.gamma, row.dbeta, row.reference_compute].every(isNumber)) continue;
     for (const [part, start, end] of partsOf(span)) {
       for (const compute of steps(start, end)) {
-        const gaps = lawGap(row, compute);
-        const [y, low, high] = gaps.map((gap) => change(gap, metricOf().lower_is_better));
+        const [y, low, high] = gapLaw(row, compute).map(drawnGap);
         lines.push({ domain: row.treatment, part, compute, y });
-        if (isNumber(low) && isNumber(high)) {
+        if (part === "observed" && isNumber(low) && isNumber(high)) {
           band.push({ domain: row.treatment, part, compute, low, high });
         }
       }

@@ -1,6 +1,6 @@
 // Draws the chart, the tables and the sentences for the choices, now and after every change.
 
-const shown = { verdicts: [], absolute: [], drawn: [] };
+const shown = { verdicts: [], contrasts: [], absolute: [], drawn: [] };
 let latest = 0; // number of the latest drawing
 
 function draw() {
@@ -10,12 +10,18 @@ function draw() {
   }
   const names = new Set(domainsShown().map((domain) => domain.name));
   shown.verdicts = chosenRows(TABLES.relative).filter((row) =>
-    row.baseline === choice.baseline && row.estimator === choice.estimator);
+    row.baseline === choice.baseline && row.estimator === choice.estimator &&
+    row.scale === choice.scale && row.path === choice.path);
+  shown.contrasts = chosenRows(TABLES.contrasts).filter((row) =>
+    row.kind === choice.contrast && row.estimator === choice.estimator);
   shown.absolute = oneEstimator(chosenRows(TABLES.absolute));
   const { points: runs, lost } = runPoints(names);
   const optima = optimumPoints(names);
   shown.drawn = [...optima, ...runs];
   fillTable("verdicts", shown.verdicts, "No relative law for these choices.");
+  explainVerdicts(shown.verdicts);
+  byId("contrast-part").hidden = choice.contrast === AGAINST_BASELINE;
+  fillTable("contrasts", shown.contrasts, "No contrast for these choices.");
   fillTable("laws", shown.absolute, "No absolute law for these choices.");
   explainStatuses([...shown.verdicts, ...shown.absolute]);
   fillTable("drawn", shown.drawn, "No point for these choices.");
@@ -49,18 +55,21 @@ function countVerdicts(rows) {
     const verdict = row.verdict || "without a verdict";
     counts[verdict] = (counts[verdict] || 0) + 1;
   }
-  return Object.keys(counts).sort().map((verdict) => `${counts[verdict]} ${verdict}`).join(", ");
+  const ordered = [...DATA.verdicts.map((verdict) => verdict.word), "without a verdict"];
+  const present = ordered.filter((word) => counts[word]);
+  return present.map((word) => `${counts[word]} ${word}`).join(", ");
 }
 
 function describe(runs, optima, lost) {
   const count = shown.verdicts.length;
   const noun = metricOf().lower_is_better ? "gap" : "comparison";
+  const scale = DATA.scales.find((one) => one.name === choice.scale);
   const laws = count
     ? `${plural(count, noun)} with ${labelOf(choice.baseline)}: ${countVerdicts(shown.verdicts)}`
     : "no relative law";
   byId("said").textContent =
     `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)}, ` +
-    `estimator ${words(choice.estimator)}: ${laws}.`;
+    `estimator ${words(choice.estimator)}${scale ? `, ${scale.phrase}` : ""}: ${laws}.`;
   byId("missing").textContent = missingSentences(runs, optima, lost).join(" ");
   byId("reading").textContent = readingSentence(optima);
 }
@@ -89,12 +98,16 @@ function missingSentences(runs, optima, lost) {
 function readingSentence(optima) {
   const other = optima.length && optima[0].estimator !== choice.estimator
     ? ` (by the estimator ${words(optima[0].estimator)})` : "";
-  const shades = isRelative() ? " Shades are their pointwise intervals." : "";
+  const shades = isRelative() ? " Shades are their pointwise intervals over the data." : "";
+  const bars = isRelative() && !isRatio() ? "" : ", with one standard error";
+  if (isRelative() && !hasPoints()) {
+    return "Lines are the fitted laws, dashed beyond the data, where no interval is drawn. " +
+      `This scale has no points of single runs.${shades}`;
+  }
   return "Small points are runs; the runs of a budget are side by side, " +
     "from fewest to most tokens. " +
-    `Large points are the compute-optimal points of the budgets${other}, ` +
-    "with one standard error. " +
-    `Lines are the fitted laws, dashed beyond the data.${shades}`;
+    `Large points are the compute-optimal points of the budgets${other}${bars}. ` +
+    `Lines are the fitted laws, dashed beyond the data, where no interval is drawn.${shades}`;
 }
 
 byId("choices").addEventListener("submit", (event) => event.preventDefault());
@@ -107,7 +120,7 @@ byId("choices").addEventListener("change", (event) => {
 });
 offerDownloads();
 readAddress();
-window.explorer = { choice, shown, lawGap, lawValue, change };
+window.explorer = { choice, shown, lawGap, lawDifference, lawValue, change };
 load().then(
   () => {
     offerAll();

@@ -5,6 +5,7 @@ const isDrawn = (row, names) => names.has(row.domain) && !(isRelative() && isBas
 
 // Runs of the chosen corpus. A run's gap is its value over its own value on the baseline.
 function runPoints(names) {
+  if (isRelative() && !hasPoints()) return { points: [], lost: 0 };
   const lowerIsBetter = metricOf().lower_is_better;
   const rows = TABLES.losses
     .filter((row) => row.family === choice.family && row.metric === choice.metric)
@@ -15,8 +16,8 @@ function runPoints(names) {
   let lost = 0;
   for (const row of rows) {
     if (!isDrawn(row, names)) continue;
-    const gap = row.value / base.get(row.run);
-    const y = isRelative() ? change(gap, lowerIsBetter) : row.value;
+    const gap = gapBetween(row.value, base.get(row.run));
+    const y = isRelative() ? drawnGap(gap) : row.value;
     const onLogAxis = isRelative() || !lowerIsBetter || row.value > 0;
     if (isNumber(y) && isNumber(row.compute) && row.compute > 0 && onLogAxis) {
       points.push({ ...row, kind: "run", gap: isRelative() ? gap : null, y });
@@ -29,15 +30,16 @@ function runPoints(names) {
 
 // Compute-optimal points. The table has gaps, with standard errors, to the default baseline only.
 function optimumPoints(names) {
+  if (isRelative() && !hasPoints()) return [];
   const rows = oneEstimator(chosenRows(TABLES.points));
   const base = new Map(rows.filter(isBaseline).map((row) => [row.budget, row.value]));
   const isDefault = choice.baseline === familyOf().baseline;
   const points = [];
   for (const row of rows) {
     if (!isDrawn(row, names)) continue;
-    const gap = isDefault ? row.gap : row.value / base.get(row.budget);
+    const gap = isDefault && isRatio() ? row.gap : gapBetween(row.value, base.get(row.budget));
     if (isRelative() && !isNumber(gap)) continue;
-    const y = isRelative() ? change(gap, metricOf().lower_is_better) : row.value;
+    const y = isRelative() ? drawnGap(gap) : row.value;
     if (!isNumber(y)) continue;
     const compute = row[DATA.compute.column];
     const shownGap = isRelative() ? gap : null;
@@ -49,12 +51,14 @@ function optimumPoints(names) {
 }
 
 function gapSpread(row, isDefault) {
-  return isDefault && isNumber(row.gap_standard_error) ? 100 * row.gap_standard_error : null;
+  const isKnown = isDefault && isRatio() && isNumber(row.gap_standard_error);
+  return isKnown ? 100 * row.gap_standard_error : null;
 }
 
 function ariaLabel(row) {
   const value = short(row.y, 6);
-  const what = isRelative() ? `change ${value} percent` : `${words(choice.metric)} ${value}`;
+  const gap = isRatio() ? `change ${value} percent` : `${words(choice.scale)} ${value}`;
+  const what = isRelative() ? gap : `${words(choice.metric)} ${value}`;
   const which = row.kind === "run" ? `run ${row.run}` : `optimum of budget ${row.budget}`;
   return `${labelOf(row.domain)}; ${which}; ${what}; compute ${short(row.compute)}`;
 }

@@ -34,9 +34,27 @@ function tableCell(row, column, isHead) {
     cell.append(...remarkList(decodeRemarks(row[column.key])));
     return cell;
   }
+  const verdict = DATA.verdicts.find((one) => one.word === row[column.key]);
+  if (column.form === "verdict" && verdict) {
+    cell.style.color = verdict.ink;
+    cell.title = verdict.meaning;
+  }
   if (isHead && column.form === "domain") cell.append(swatch(colourOf(row[column.key])));
   cell.append(cellText(row, column));
   return cell;
+}
+
+// Explains the words of the shown verdicts.
+function explainVerdicts(rows) {
+  const present = new Set(rows.map((row) => row.verdict));
+  const lines = DATA.verdicts.filter((verdict) => present.has(verdict.word)).flatMap((verdict) => {
+    const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = `${verdict.sign} ${verdict.word}`;
+    term.style.color = verdict.ink;
+    meaning.textContent = verdict.meaning;
+    return [term, meaning];
+  });
+  byId("words").replaceChildren(...lines);
 }
 
 // Explains the statuses of the shown laws, except `ok`.

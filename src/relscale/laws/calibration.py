@@ -1,0 +1,276 @@
+"""How far predictions were off at compute that was held out, next to what they allowed for.
+
+A factor of at least 1 that widens the interval of a prediction at some horizon, from
+leave-future-out over all gaps of a family (`Calibration.of`). `predicted_at` is the prediction with
+that interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from relscale.laws.auto_model import AutoModel, choice_of, drawn_weights
+from relscale.laws.cells import Array, Index
+from relscale.laws.choice import points_log
+from relscale.laws.gap_laws.adapted import without_nan
+from relscale.laws.held_out import LN10, Origin
+from relscale.laws.run_points import Places
+
+DRAWS_OF_ORIGIN = 40
+"""Refits per origin; their variance is pooled over the targets of the origin and the gaps."""
+SEED = 11
+"""Second part of the seed of these draws."""
+NEAR = 1.6
+"""Back-tests up to this many times a horizon say how far off predictions are there."""
+MIN_HORIZON = 0.05
+"""Decades below which a prediction is not beyond the data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """Where log G, or a log loss, was observed and is predicted."""
+
+    places: Places
+    """The models."""
+    observed: Array
+    """Observed log G, (target,)."""
+    variance: Array
+    """Its variance, (target,)."""
+    group: Index
+    """Group of compute of each target, (target,), as in `FutureSplits`."""
+    budgets: tuple[str, ...]
+    """Budget of each target."""
+    runs: tuple[str, ...]
+    """Run of each target; empty for the optimum of a budget."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackTest:
+    """Predictions from one origin."""
+
+    origin: Origin
+    """The runs that were fitted."""
+    law: str
+    """Name of the law, chosen by what was known at the origin."""
+    targets: Targets
+    """What was predicted."""
+    horizon: Array
+    """Decades of compute beyond the origin, (target,)."""
+    predicted: Array
+    """Predicted log G, (target,)."""
+    variance: Array
+    """Variance of predicted less observed log G, before calibration, (target,)."""
+    dof: int
+    """Fitted runs less parameters of the law."""
+
+    @property
+    def z(self) -> Array:
+        """Errors in units of their standard deviation, (target,)."""
+        return (self.predicted - self.targets.observed) / np.sqrt(self.variance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Errors of back-tests in units of their own standard deviation."""
+
+    horizon: Array
+    """Decades, (error,)."""
+    z: Array
+    """(error,)."""
+
+    @classmethod
+    def of(cls, tests: Sequence[BackTest], group: int | None = None) -> "Calibration":
+        """Pool back-tests of several gaps.
+
+        Args:
+            tests: of all gaps of a family.
+            group: take only what was known at this group of compute; None takes all.
+        """
+        horizon, z = [np.zeros(0)], [np.zeros(0)]
+        for test in tests:
+            known = np.isfinite(test.z)
+            if group is not None:
+                known &= test.targets.group < group
+            horizon.append(test.horizon[known])
+            z.append(test.z[known])
+        return cls(horizon=np.concatenate(horizon), z=np.concatenate(z))
+
+    def factor(self, horizon: float) -> float:
+        """Return how much wider an interval at a horizon must be, at least 1.
+
+        It is the root mean square of z of back-tests up to about the horizon. Beyond the furthest
+        back-test it grows in proportion to the horizon.
+        """
+        if horizon < MIN_HORIZON or not len(self.z):
+            return 1.0
+        furthest = float(self.horizon.max())
+        near = self.horizon <= max(NEAR * horizon, float(self.horizon.min()) * NEAR)
+        far = near & (self.horizon >= min(horizon, furthest) / NEAR)
+        parts = [float(np.sqrt(np.mean(self.z[kept] ** 2))) for kept in (near, far) if kept.any()]
+        return max(1.0, *parts) * max(1.0, horizon / furthest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """A prediction of log G, or of a log loss, at places."""
+
+    mean: Array
+    """(place,)."""
+    half_width: Array
+    """Of the interval, (place,)."""
+    horizon: Array
+    """Decades of compute beyond the runs, 0 between them, (place,)."""
+    factor: Array
+    """Factor by which the interval was widened, (place,)."""
+
+
+def predicted_at(
+    model: AutoModel, places: Places, calibration: Calibration, new_run: bool = False
+) -> Forecast:
+    """Predict log G at places.
+
+    Args:
+        model: the law that was taken.
+        places: the models.
+        calibration: back-tests of the family.
+        new_run: whether the interval is for the value of one more run, or for the law.
+    """
+    read = model.predict(places)
+    taken = model.choice.taken
+    own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
+    top = float(model.choice.trials.splits.log_compute[-1])
+    horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
+    factor = np.array([calibration.factor(float(value)) for value in horizon])
+    tail = 0.5 + model.quantity.spec.level / 2
+    dof = [model.dof(float(a), float(b)) for a, b in zip(own, read.budget_variance, strict=True)]
+    return Forecast(
+        mean=read.mean,
+        half_width=stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance),
+        horizon=horizon,
+        factor=factor,
+    )
+
+
+def back_tests(model: AutoModel) -> tuple[BackTest, ...]:
+    """Predict the highest compute from the runs below it, once per origin."""
+    key = "back-tests"
+    kept = model.quantity.kept
+    if key not in kept:
+        kept[key] = tuple(_back_tests(model))
+    found = kept[key]
+    assert isinstance(found, tuple)
+    return found
+
+
+def _back_tests(model: AutoModel) -> list[BackTest]:
+    """Predict from every origin, by the law that was to be chosen there."""
+    trials = model.choice.trials
+    splits, number, targets = trials.splits, model.points.num_runs, targets_of(model)
+    if not len(targets.observed):
+        return []
+    drawn = drawn_weights(number, DRAWS_OF_ORIGIN, (model.quantity.spec.seed, SEED))
+    read = {trial.name: trial.fitted.log_gap(targets.places) for trial in trials.trials}
+    tests = []
+    for index, origin in enumerate(splits.origins):
+        choice = choice_of(model.quantity, trials, origin.group)
+        law, left = choice.taken.law, int(origin.train.sum())
+        held = np.flatnonzero(targets.group >= origin.group).astype(np.int64)
+        mean = read[law.name][1 + index][held]
+        if left <= law.num_parameters + 1 or not len(held) or not np.isfinite(mean).all():
+            continue
+        weights = np.concatenate([np.ones((1, number)), drawn * origin.train])
+        refits = without_nan(
+            law.fit(model.points, weights).log_gap(_only(targets, held).places)[1:]
+        )
+        if len(refits) < len(drawn) / 2:
+            continue
+        variance = np.var(refits, axis=0, ddof=1) * left / (left - law.num_parameters)
+        variance += budget_scatter(model, origin.group, targets.places.log_compute[held])
+        others = np.array([read[trial.name][1 + index][held] for trial in choice.contenders])
+        tests.append(
+            BackTest(
+                origin=origin,
+                law=law.name,
+                targets=_only(targets, held),
+                horizon=splits.horizon(origin, targets.places.log_compute[held]),
+                predicted=mean,
+                variance=variance + choice.spread(others) + targets.variance[held],
+                dof=left - law.num_parameters,
+            )
+        )
+    return tests
+
+
+def budget_scatter(model: AutoModel, group: int, log_compute: Array) -> Array:
+    """Return the variance that effects of budgets give a straight line's prediction, (target,).
+
+    Args:
+        model: the law; its budget variance is that of `joint`.
+        group: budgets below it are fitted.
+        log_compute: of the budgets that are predicted, (target,).
+    """
+    sd = model.joint.budget_sd if model.joint is not None else 0.0
+    if not sd > 0:
+        return np.zeros(len(log_compute))
+    fitted = model.choice.trials.splits.log_compute[:group]
+    design = np.stack([np.ones(group), fitted - fitted.mean()], axis=1)
+    at = np.stack([np.ones(len(log_compute)), log_compute - fitted.mean()], axis=1)
+    leverage = np.einsum("ij,jk,ik->i", at, np.linalg.pinv(design.T @ design), at)
+    return np.asarray(sd**2 * (1 + leverage))
+
+
+def targets_of(model: AutoModel) -> Targets:
+    """Return what back-tests predict: log G at the budgets' optima, or of the runs without optima.
+
+    The values of runs of one size and budget are averaged.
+    """
+    points, runs = model.points, model.quantity.runs
+    splits = model.choice.trials.splits
+    joint = model.joint
+    if joint is not None and len(np.unique(points.budget)) == len(splits.log_compute):
+        places = model.paths.places(model.path, joint.log_compute)
+        present = list(np.unique(points.budget))
+        return Targets(
+            places=places,
+            observed=joint.points,
+            variance=joint.point_variance,
+            group=np.array([present.index(budget) for budget in joint.budgets]),
+            budgets=tuple(runs.budgets[budget] for budget in joint.budgets),
+            runs=("",) * len(joint.budgets),
+        )
+    cells, first = np.unique(points.cell, return_index=True)
+    member = (points.cell == cells[:, None]).astype(np.float64)
+    count = member.sum(axis=1)
+    named = {
+        int(cell): name for name, cell in zip(runs.runs[::-1], runs.run_cell[::-1], strict=True)
+    }
+    return Targets(
+        places=Places(
+            log_params=points.log_params[first],
+            log_tokens=points.log_tokens[first],
+            log_compute=points.log_compute[first],
+        ),
+        observed=member @ points_log(points) / count,
+        variance=model.choice.taken.variance / count,
+        group=splits.group[first],
+        budgets=tuple(runs.budgets[runs.cell_budget[cell]] for cell in cells),
+        runs=tuple(named[int(cell)] for cell in cells),
+    )
+
+
+def _only(targets: Targets, kept: Index) -> Targets:
+    places = targets.places
+    return Targets(
+        places=Places(
+            log_params=places.log_params[kept],
+            log_tokens=places.log_tokens[kept],
+            log_compute=places.log_compute[kept],
+        ),
+        observed=targets.observed[kept],
+        variance=targets.variance[kept],
+        group=targets.group[kept],
+        budgets=tuple(targets.budgets[int(place)] for place in kept),
+        runs=tuple(targets.runs[int(place)] for place in kept),
+    )

@@ -1,0 +1,116 @@
+"""The laws that `auto` chooses from, by the design of a table."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+
+from relscale.laws.cells import Array
+from relscale.laws.gap_laws.adapted import OneDomain, WithBaseline
+from relscale.laws.gap_laws.along_path import LineAlongPath
+from relscale.laws.gap_laws.base import GapLaw
+from relscale.laws.gap_laws.loss_to_loss import LossToLoss
+from relscale.laws.gap_laws.plane import LogPlane
+from relscale.laws.gap_laws.ratio_of_losses import SATURATING_RATIO, SURFACE_RATIO, RatioOfLosses
+from relscale.laws.loss_laws.base import FittedLoss, LossLaw
+from relscale.laws.loss_laws.power import POWER
+from relscale.laws.loss_laws.saturating import SATURATING
+from relscale.laws.loss_laws.surface import SURFACES
+from relscale.laws.paths import Path, Paths
+from relscale.laws.run_points import RunPoints
+
+MIN_COMPUTES_OF_FLOOR = 5
+"""Compute values from which on a curve L(F) with a floor is tried: two more than parameters."""
+
+
+class Remembered(LossLaw):
+    """A law of a loss that is fitted to the same values with the same weights only once.
+
+    The baseline's loss is in every gap, and a domain's loss in its gap and in its absolute law.
+    """
+
+    name: str  # type: ignore[misc]
+    num_parameters: int  # type: ignore[misc]
+
+    def __init__(self, law: LossLaw) -> None:
+        """Take the law."""
+        self.law, self.name, self.num_parameters = law, law.name, law.num_parameters
+        self._kept: dict[bytes, FittedLoss] = {}
+
+    def fit(self, points: RunPoints, weights: Array) -> FittedLoss:
+        """Fit the law once per row of weights, or return the fit; see `LossLaw.fit`."""
+        digest = blake2b(digest_size=16)
+        for part in (points.values, weights, points.log_params, points.log_tokens):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        key = digest.digest()
+        if key not in self._kept:
+            self._kept[key] = self.law.fit(points, weights)
+        return self._kept[key]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossLaws:
+    """Laws of a loss for one corpus, remembered."""
+
+    surface: LossLaw = field(default_factory=lambda: Remembered(SURFACES))
+    """L(N, D)."""
+    saturating: LossLaw = field(default_factory=lambda: Remembered(SATURATING))
+    """L(F) with a floor."""
+    power: LossLaw = POWER
+    """L(F) without a floor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The design of a table, and the laws that it allows."""
+
+    paths: Paths
+    """Paths through the runs of the corpus."""
+    path: Path
+    """The path on which the straight line is."""
+    isoflop: bool
+    """Whether the budgets have optima. Laws of compute alone are left out there, since the runs of
+    a budget differ in size."""
+    rises: bool
+    """Whether the metric rises with compute; laws of a loss do not fit it."""
+    laws: LossLaws
+    """Laws of a loss."""
+
+    @property
+    def line(self) -> LineAlongPath:
+        """The straight line along the path."""
+        return LineAlongPath(lambda at: self.paths.places(self.path, at).log_tokens)
+
+    @property
+    def floor(self) -> bool:
+        """Whether a curve L(F) with a floor is tried."""
+        computes = len(np.unique(np.round(self.paths.runs.log_compute, 6)))
+        return not self.paths.vary_apart and computes >= MIN_COMPUTES_OF_FLOOR
+
+    def loss_laws(self) -> tuple[GapLaw, ...]:
+        """Return the laws of one domain's loss to try, the simplest first."""
+        found: list[GapLaw] = [self.line]
+        if self.floor and not self.rises:
+            found.append(OneDomain(self.laws.saturating))
+        if self.paths.vary_apart and not self.rises:
+            found.append(OneDomain(self.laws.surface))
+        return tuple(found)
+
+    def gap_laws(self) -> tuple[GapLaw, ...]:
+        """Return the laws of a gap to try, the simplest first."""
+        apart = self.paths.vary_apart
+        plane: list[GapLaw] = [LogPlane()] if apart else []
+        if self.rises:
+            return (self.line, *plane)
+        baselines = (self.laws.surface, self.laws.saturating, self.laws.power)
+        through_loss = WithBaseline(LossToLoss(), baselines)
+        # About a path the line has three terms more than on it, which makes it the less simple law
+        # of the two. With optima it is the law of `joint`.
+        first = self.isoflop or not apart
+        laws: list[GapLaw] = [self.line, through_loss] if first else [through_loss, self.line]
+        laws += plane
+        if self.floor:
+            laws.append(RatioOfLosses(SATURATING_RATIO.name, self.laws.saturating))
+        if apart:
+            laws.append(RatioOfLosses(SURFACE_RATIO.name, self.laws.surface))
+        return tuple(laws)

@@ -1,0 +1,101 @@
+"""Laws made of other laws: with a predicted baseline, and of one domain's loss."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from relscale.laws.cells import Array
+from relscale.laws.fit_error import FitError
+from relscale.laws.gap_laws.base import FittedGap, GapLaw
+from relscale.laws.loss_laws.base import FittedLoss, LossLaw
+from relscale.laws.run_points import Places, RunPoints
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedWithBaseline(FittedGap):
+    """A law of the gap given the baseline's loss, and a law of that loss."""
+
+    gap: FittedGap
+    """Law of the gap."""
+    baseline: FittedLoss
+    """Law of the baseline's loss; NaN rows of it become NaN rows of the gap."""
+    remarks: tuple[str, ...] = ()
+    """Notes for a reader."""
+
+    def log_gap(self, places: Places) -> Array:
+        """Return log G at the predicted losses of the baseline, (draw, place)."""
+        predicted = replace(places, log_baseline=self.baseline.log_loss(places))
+        return self.gap.log_gap(predicted)
+
+    def log_gap_given(self, places: Places) -> Array:
+        """Return log G at the losses of the baseline that `places` has, (draw, place)."""
+        return self.gap.log_gap(places)
+
+
+class WithBaseline(GapLaw):
+    """A law that depends on the baseline's loss, together with a law that predicts it."""
+
+    name: str  # type: ignore[misc]
+    num_parameters: int  # type: ignore[misc]
+
+    def __init__(self, law: GapLaw, baselines: Sequence[LossLaw]) -> None:
+        """Take the law of the gap and laws of the baseline's loss, the preferred one first."""
+        self.law, self.baselines = law, tuple(baselines)
+        self.name, self.num_parameters = law.name, law.num_parameters
+
+    def fit(self, points: RunPoints, weights: Array) -> FittedWithBaseline:
+        """Fit both laws once per row of weights; see `GapLaw.fit`.
+
+        The first law of the baseline's loss that has a fit is taken.
+        """
+        gap = self.law.fit(points, weights)
+        alone = replace(points, values=points.values[-1:])
+        failure: FitError | None = None
+        for law in self.baselines:
+            try:
+                baseline = law.fit(alone, weights)
+            except FitError as error:
+                failure = failure or error
+                continue
+            remarks = (*gap.remarks, f"baseline's loss by the law {law.name}")
+            return FittedWithBaseline(gap=gap, baseline=baseline, remarks=remarks)
+        assert failure is not None
+        raise failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOneDomain(FittedGap):
+    """A law of one domain's loss, read as one of a gap to nothing."""
+
+    loss: FittedLoss
+    """The law."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Return the law's notes."""
+        return self.loss.remarks
+
+    def log_gap(self, places: Places) -> Array:
+        """Return the natural log of the loss, (draw, place)."""
+        return self.loss.log_loss(places)
+
+
+class OneDomain(GapLaw):
+    """A law of one domain's loss, for what is done with gaps and losses alike."""
+
+    name: str  # type: ignore[misc]
+    num_parameters: int  # type: ignore[misc]
+
+    def __init__(self, law: LossLaw) -> None:
+        """Take the law of the loss."""
+        self.law, self.name, self.num_parameters = law, law.name, law.num_parameters
+
+    def fit(self, points: RunPoints, weights: Array) -> FittedOneDomain:
+        """Fit the law once per row of weights; see `GapLaw.fit`."""
+        return FittedOneDomain(loss=self.law.fit(points, weights))
+
+
+def without_nan(values: Array) -> Array:
+    """Return the rows of refits that are finite everywhere, (draw, place)."""
+    return values[np.isfinite(values).all(axis=1)]

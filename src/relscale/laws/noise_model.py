@@ -1,0 +1,237 @@
+"""Noise components of a family, pooled over its gaps and over corpora.
+
+`NoiseModel` is built once per family from the runs of all corpora, before the laws. It reads the
+mean squares of every gap by the regression of the estimator `joint`; other estimators take the
+budget variance from there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
+from relscale.laws.estimators.base import FamilyNoise
+from relscale.laws.estimators.joint import Joint
+from relscale.laws.estimators.reading import take_reading
+from relscale.laws.estimators.vertex import Vertex
+from relscale.laws.fit_error import FitError
+from relscale.laws.noise import Moments, Pooled, order_share, pool, squared_correlation
+from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
+
+Lowest = tuple[str, str, tuple[tuple[str, int | None], ...]]
+"""Metric, baseline, and the number of budgets used of every corpus; None for all."""
+JOINT = Joint(Vertex())
+"""The regression that the mean squares are about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapGroups:
+    """Mean squares of the gaps of a family to one baseline."""
+
+    of: Mapping[str, Sequence[Moments]]
+    """Of every gap that the joint model can be fitted to, by corpus."""
+    shared: float
+    """Mean squared correlation of the noise of two gaps of one corpus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseModel:
+    """Mean squares of all gaps of a family, by metric, corpus and budgets used."""
+
+    suites: Sequence[SuiteRuns]
+    """Runs of every corpus."""
+    read: Callable[[str, SuiteRuns], Readings]
+    """Return the values of a metric of a corpus."""
+    level: float = 0.95
+    """Confidence level at which an optimum counts as flat."""
+    _readings: dict[tuple[str, str], Readings] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _moments: dict[tuple[str, str, str, str, int | None], Moments | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    _groups: dict[Lowest, GapGroups] = field(default_factory=dict, repr=False, compare=False)
+
+    _order: dict[Lowest, float] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of_losses(
+        cls, losses: pd.DataFrame, suites: Sequence[SuiteRuns], level: float
+    ) -> "NoiseModel":
+        """Return the model of checked losses of a family."""
+        return cls(
+            suites=suites,
+            read=lambda metric, runs: readings_of(losses, runs, metric),
+            level=level,
+        )
+
+    def of_gap(self, metric: str, corpus: str, treatment: str, baseline: str) -> FamilyNoise:
+        """Return the budget effects of the other gaps to the same baseline."""
+        return _OtherGaps(
+            model=self, metric=metric, corpus=corpus, treatment=treatment, baseline=baseline
+        )
+
+    def moments(
+        self,
+        metric: str,
+        corpus: str,
+        treatment: str,
+        baseline: str,
+        below: int | None = None,
+    ) -> Moments | None:
+        """Return the mean squares of a gap; None where the joint model cannot be fitted.
+
+        `below` is an index of a budget of the corpus; only lower ones are used.
+        """
+        key = (metric, corpus, treatment, baseline, below)
+        if key not in self._moments:
+            try:
+                self._moments[key] = self._fit(metric, corpus, treatment, baseline, below)
+            except (FitError, np.linalg.LinAlgError):
+                self._moments[key] = None
+        return self._moments[key]
+
+    def groups(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> GapGroups:
+        """Return the gaps to a baseline by corpus, from the lowest budgets of each."""
+        key = (metric, baseline, tuple(sorted(budgets.items())))
+        if key not in self._groups:
+            treatments = self.treatments(metric, baseline)
+            of = {}
+            for corpus, below in budgets.items():
+                gaps = (self.moments(metric, corpus, name, baseline, below) for name in treatments)
+                of[corpus] = [found for found in gaps if found is not None]
+            self._groups[key] = GapGroups(of=of, shared=squared_correlation(list(of.values())))
+        return self._groups[key]
+
+    def treatments(self, metric: str, baseline: str) -> tuple[str, ...]:
+        """Return the domains of the family other than the baseline."""
+        if not self.suites:
+            return ()
+        domains = self.readings(metric, self.suites[0].corpus).domains
+        return tuple(name for name in domains if name != baseline)
+
+    def readings(self, metric: str, corpus: str) -> Readings:
+        """Return the values of a metric of a corpus."""
+        key = (metric, corpus)
+        if key not in self._readings:
+            self._readings[key] = self.read(metric, self._runs[corpus])
+        return self._readings[key]
+
+    def log_gap(self, metric: str, corpus: str, treatment: str, baseline: str) -> Array:
+        """Return log G, (run,), NaN where missing."""
+        readings = self.readings(metric, corpus)
+        of = [readings.log_error[readings.domains.index(name)] for name in (treatment, baseline)]
+        return np.asarray(of[0] - of[1])
+
+    def order_share(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> float:
+        """Return the share of a run's variance that runs of one seed have in common.
+
+        It is taken over all gaps to a baseline, from the lowest budgets of each corpus.
+        """
+        key = (metric, baseline, tuple(sorted(budgets.items())))
+        if key not in self._order:
+            found = [
+                seed_differences(
+                    self.log_gap(metric, corpus, name, baseline), self._runs[corpus], k
+                )
+                for corpus, k in budgets.items()
+                for name in self.treatments(metric, baseline)
+            ]
+            self._order[key] = order_share(*zip(*found, strict=True)) if found else 0.0
+        return self._order[key]
+
+    def budgets(self, corpus: str, below: int | None) -> dict[str, int | None]:
+        """Return the number of budgets of every corpus with less compute than a budget.
+
+        `below` is the index of that budget in `corpus`; None for all budgets.
+        """
+        if below is None or below >= len(self._runs[corpus].budgets):
+            return dict.fromkeys(self._runs)
+        limit = _budget_compute(self._runs[corpus])[below] - 1e-3
+        return {
+            name: int(np.sum(_budget_compute(runs) < limit)) for name, runs in self._runs.items()
+        }
+
+    @cached_property
+    def _runs(self) -> dict[str, SuiteRuns]:
+        return {runs.corpus: runs for runs in self.suites}
+
+    @cached_property
+    def _curves(self) -> dict[str, IsoflopFits]:
+        return {runs.corpus: fit_isoflop(runs, self.level) for runs in self.suites}
+
+    def _fit(
+        self, metric: str, corpus: str, treatment: str, baseline: str, below: int | None
+    ) -> Moments | None:
+        runs, curves = self._runs[corpus], self._curves[corpus]
+        values = self.log_gap(metric, corpus, treatment, baseline)
+        if not np.isfinite(values).any():
+            return None
+        reading = take_reading(runs, curves.optima(JOINT), values, JOINT, curves.weights, below)
+        order = self.order_share(metric, baseline, self.budgets(corpus, below))
+        return JOINT.model(runs, values, reading, order).moments(reading.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OtherGaps:
+    """The other gaps of a gap's family."""
+
+    model: NoiseModel
+    metric: str
+    corpus: str
+    treatment: str
+    baseline: str
+
+    def pooled(self, below: int | None) -> Pooled | None:
+        """Return the budget variance of the gap by the others; see `FamilyNoise`."""
+        model, corpus = self.model, self.corpus
+        budgets = model.budgets(corpus, below)
+        own = model.moments(self.metric, corpus, self.treatment, self.baseline, budgets[corpus])
+        if own is None:
+            return None
+        groups = model.groups(self.metric, self.baseline, budgets)
+        same = [each for each in groups.of[corpus] if each is not own]
+        others = [gaps for name, gaps in groups.of.items() if name != corpus]
+        return pool(own, same, others, groups.shared)
+
+    def order_share(self, below: int | None) -> float:
+        """Return the share of a run's variance that runs of one seed have in common."""
+        budgets = self.model.budgets(self.corpus, below)
+        return self.model.order_share(self.metric, self.baseline, budgets)
+
+
+def seed_differences(values: Array, runs: SuiteRuns, below: int | None) -> tuple[Array, Array]:
+    """Return the differences between two seeds of every size that has two.
+
+    They are those of the first two runs of a size, in order of their names.
+
+    Args:
+        values: (run,), NaN where missing.
+        runs: runs of the corpus.
+        below: use only budgets with a lower index.
+
+    Returns:
+        Differences and natural log of the tokens, (size,) each.
+    """
+    known = np.isfinite(values)
+    if below is not None:
+        known &= runs.cell_budget[runs.run_cell] < below
+    place = np.flatnonzero(known)
+    place = place[np.argsort(runs.run_cell[place], kind="stable")]
+    cell = runs.run_cell[place]
+    first = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]])) if len(cell) else cell
+    first = first[first + 1 < len(cell)]
+    first = first[cell[first + 1] == cell[first]]
+    difference = values[place[first + 1]] - values[place[first]]
+    return difference, runs.log10_tokens[cell[first]] * np.log(10)
+
+
+def _budget_compute(runs: SuiteRuns) -> Array:
+    """Return the mean log compute of every budget, (budget,)."""
+    return np.array(
+        [np.mean(runs.log_compute[runs.cell_budget == k]) for k in range(len(runs.budgets))]
+    )

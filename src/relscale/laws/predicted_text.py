@@ -1,0 +1,71 @@
+"""Predictions of named models as a table on a terminal."""
+
+import io
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 100
+REMARK = (
+    "The interval has the fit's own uncertainty and the spread over laws that predict held-out "
+    "compute as well. Beyond the data it is wider by the factor that back-tests needed at the same "
+    "horizon (compute over the highest of the runs)."
+)
+
+
+def predicted_text(predicted: pd.DataFrame) -> str:
+    """Return the rows of predicted.csv as text, ending with a line feed.
+
+    Rows without a prediction are listed with their status.
+    """
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    known = predicted[predicted["value"].notna()]
+    for _, rows in known.groupby(["corpus", "metric", "compute", "params"], sort=False):
+        first = rows.iloc[0]
+        title = (
+            f"Predicted {first['metric']}, trained on {first['corpus']}: "
+            f"{float(first['params']):.4g} parameters, {float(first['tokens']):.4g} tokens, "
+            f"{float(first['compute']):.4g} FLOPs"
+        )
+        console.print(_table(title, rows))
+    for _, row in predicted[predicted["value"].isna()].iterrows():
+        subject = " / ".join(part for part in (row["domain"], row["baseline"]) if part)
+        console.print(Text(f"No prediction of {subject} ({row['corpus']}): {row['status']}"))
+    if len(known):
+        console.print(Text(REMARK))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def _table(title: str, rows: pd.DataFrame) -> Table:
+    """Return the predictions for one model."""
+    table = Table(
+        title=Text(title),
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("value or gap", overflow="fold", max_width=36)
+    for name in ("predicted", f"{100 * float(rows['ci_level'].iloc[0]):g} % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("law", no_wrap=True)
+    table.add_column("horizon", justify="right", no_wrap=True)
+    table.add_column("factor", justify="right", no_wrap=True)
+    for _, row in rows.iterrows():
+        horizon = float(row["horizon"])
+        where = f"{horizon:.3g}x" if horizon > 1 else "beyond" if row["beyond"] else "inside"
+        table.add_row(
+            Text(" / ".join(part for part in (row["domain"], row["baseline"]) if part)),
+            f"{float(row['value']):.4f}",
+            f"{float(row['ci_low']):.4f} {float(row['ci_high']):.4f}",
+            str(row["law"]),
+            where,
+            f"{float(row['factor']):.2f}",
+        )
+    return table
