@@ -109,9 +109,12 @@ def test_foot_only():
     assert fit.losses.min() > fit.midpoint
 
 
-def test_no_relation():
-    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), FIXED)
-    assert fit.status == "no_relation"
+@pytest.mark.parametrize("form", [FIXED, FREE])
+def test_no_relation(form):
+    """Accuracies that do not fall with loss, whatever the floor is."""
+    flat = 0.3 + np.random.default_rng(1).normal(0, 0.01, 20)
+    assert fit_sigmoid(LOSS, flat, form).status == "no_relation"
+    assert fit_sigmoid(LOSS, np.sort(flat), form).status == "no_relation"
 
 
 def test_no_relation_has_an_unbounded_midpoint():
