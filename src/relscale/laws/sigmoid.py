@@ -215,7 +215,7 @@ def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Si
     two = found[int(np.argmin(value))]
     noise_sd, covariance, dof = _noise(fixed, two, 0.0)
     half = stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1])
-    related = bool(two[1] - half > 0)
+    related = bool(two[1] - half > 0) and np.ptp(data.accuracy) > 0
     parameters = two
     if len(data.free) > 2:
         parameters, noise_sd, covariance, dof = _fit_free(data, two, noise_sd, starts)
