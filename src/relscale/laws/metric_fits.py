@@ -221,7 +221,7 @@ class MetricFits:
         return Scaled.difference(ours, theirs)
 
     def scaled_quantity(self, scaled: Scaled, treatment: str) -> Quantity:
-        """Return a gap on another scale, with what laws keep of it."""
+        """Return a gap on another scale; results that several laws read are kept."""
         key = (scaled.scale, treatment)
         if key not in self._quantities:
             baseline = str(self.spec.baseline)
