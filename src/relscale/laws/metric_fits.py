@@ -128,7 +128,7 @@ class MetricFits:
         return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
 
     def quantity_of(self, *domains: str) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        """Return a domain, or a gap of treatment and baseline, with results that laws keep."""
         if domains not in self._quantities:
             found = self.quantity(self.terms(*domains), *domains)
             peers = self.gaps if len(domains) == 2 else self.losses

@@ -19,6 +19,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.replication import JUDGED, Judged
 from relscale.laws.scales import Gain, Scaled
 from relscale.laws.verdict import p_difference
 
@@ -132,7 +133,7 @@ class _Gap:
             "r2": fit.r2,
             "lack_of_fit_p": fit.lack_of_fit_p,
             "budget_sd": fit.budget_sd,
-            "replication": _NAN,
+            JUDGED: Judged.of(fit, spec.margin_share, floor),
             "num_runs": fit.num_runs,
             "num_budgets": len(fit.budgets),
             **status_columns(self.status, [*fit.notes, *self.remarks]),
