@@ -13,13 +13,15 @@ import pandas as pd
 
 from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
+from relscale.laws.auto_model import NAME as AUTO
+from relscale.laws.auto_model import auto_model
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
+from relscale.laws.estimators.base import Estimator, Peers, Quantity, Term, without_items
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.items import ItemNoise, item_matrices, item_noise
-from relscale.laws.noise_model import NoiseModel
+from relscale.laws.noise_model import JOINT, NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
@@ -209,11 +211,22 @@ class MetricFits:
         try:
             self._check(estimator, treatment, baseline)
             quantity = self.scaled_quantity(scaled, treatment)
-            return scaled.restored(ESTIMATORS[estimator].fit(quantity))
+            found = self._same_law(estimator, treatment).fit(quantity)
+            return replace(scaled.restored(found), estimator=estimator)
         except FitError as error:
             return error
         except np.linalg.LinAlgError as error:
             return FitError(Status.NO_VARIATION, f"no solution: {error}")
+
+    def _same_law(self, estimator: str, treatment: str) -> Estimator:
+        """Return the estimator of a gap on other scales.
+
+        Where `auto` takes the straight line of `joint` for the ratio, it does so on every scale.
+        """
+        if estimator != AUTO:
+            return ESTIMATORS[estimator]
+        model = auto_model(self.quantity_of(treatment, str(self.spec.baseline)))
+        return ESTIMATORS[JOINT.name] if model.is_joint else ESTIMATORS[estimator]
 
     def difference(self, treatment: str) -> Scaled:
         """Return the difference of a treatment and the baseline."""
