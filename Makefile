@@ -47,7 +47,7 @@ CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
 .PHONY: help env lock reproduce test check docs format schema golden tiny plan \
-	figures report verify certify archive publish soak clean-checkpoints clean-results
+	figures report verify certify archive publish levels soak clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -131,6 +131,9 @@ publish: env ## write model folders and cards for the runs of EXPERIMENT; upload
 		"weights on the Hub, such as LICENCE=apache-2.0; it must be compatible with the licences in" \
 		"$(RESULTS)/tables/sources.csv"; exit 2; } >&2
 	$(BIN)/python -m relscale publish $(OVERLAYS) --out $(RESULTS)-models --licence $(LICENCE)
+
+levels: env ## tests of training and laws as on each kind of processor that this one can act as
+	$(BIN)/python tools/levels.py
 
 soak: env ## all tests, including the long ones
 	$(PYTEST) --soak

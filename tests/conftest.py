@@ -55,6 +55,21 @@ def pytest_addoption(parser):
         default="",
         help="also open the pages of this finished experiment, such as results/default",
     )
+    parser.addoption(
+        "--level",
+        default="",
+        help="the level of instructions of the native step in this process (make levels)",
+    )
+
+
+def pytest_configure(config):
+    """Leave the native step one level of instructions, if one is named."""
+    if level := config.getoption("--level"):
+        from relscale.training import native_build
+
+        if level not in native_build.LEVELS:
+            raise pytest.UsageError(f"--level {level}: not in {', '.join(native_build.LEVELS)}")
+        native_build.LEVELS = (level,)
 
 
 def pytest_collection_modifyitems(config, items):

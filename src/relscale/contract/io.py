@@ -20,6 +20,8 @@ OLD_NAMES = {"suite": "corpus", "error": "value", "error_metric": "metric"}
 """Present names of the columns of older tables and of tables from outside."""
 DIGITS = 10
 """Significant digits of floats in a CSV file, where a table's contract states no other number."""
+P_DIGITS = 6
+"""Significant digits of p values, which magnify the rounding of the statistic that they are of."""
 OLD_QUANTITIES = {"error": "value"}
 """Present names of the quantities of an older back-test."""
 
@@ -129,6 +131,11 @@ def read_tables(paths: Sequence[Path], required: Iterable[str] = ()) -> pd.DataF
     return pd.concat(filled, ignore_index=True) if filled else frames[0]
 
 
+def is_p_value(name: str) -> bool:
+    """Return whether a column has p values, by its name."""
+    return name.startswith("p_") or name.endswith("_p")
+
+
 def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -> None:
     """Write a table with its columns in the contract's order, as CSV or Parquet by the ending.
 
@@ -159,5 +166,7 @@ def write_table(frame: pd.DataFrame, path: Path, table: Table | Sequence[str]) -
         else:
             for name in TEXT & set(frame.columns):
                 frame[name] = frame[name].map(without_formula, na_action="ignore")
+            for name in filter(is_p_value, frame.columns):
+                frame[name] = frame[name].map(lambda p: float(f"{p:.{P_DIGITS}g}"))
             digits = table.digits if isinstance(table, Table) else DIGITS
             frame.to_csv(temporary, index=False, lineterminator="\n", float_format=f"%.{digits}g")

@@ -4,6 +4,7 @@ Given the exponent, e and a are a linear problem with bounds at 0 (variable proj
 the search has one dimension. The residuals are relative, fit / observed - 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,10 @@ GRID = np.linspace(np.log(EXPONENTS[0]), np.log(EXPONENTS[1]), 49)
 GOLDEN = (np.sqrt(5.0) - 1) / 2
 STEPS = 36
 """Steps of the golden section: they shorten the bracket by a factor of 3e7."""
+ROUNDING = 1e-9
+"""Share of an objective that counts as rounding."""
+NEAR = (1e-2, 1e-3)
+"""Steps of the log exponent for parabolas about the minimum, one after the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,27 @@ def fit_saturating(x: Array, log_loss: Array, weights: Array, center: float) -> 
         inner = np.where(left, new, inner[1]), np.where(left, inner[0], new)
         values = np.where(left, value, values[1]), np.where(left, values[0], value)
     place = (low + high) / 2
+    for near in NEAR:
+        place = _vertex(place, near, lambda where: objective(where)[2])
     offset, scale, value = objective(place)
     return FittedSaturating(
         center=center, offset=offset, scale=scale, exponent=np.exp(place), objective=value
     )
+
+
+def _vertex(place: Array, near: float, objective: Callable[[Array], Array]) -> Array:
+    """Return the vertices of parabolas about minima that were found by comparing values.
+
+    Values near a minimum differ by rounding alone, which is another one on each processor. Values
+    at a distance of `near` do not. A place stays where it is if the parabola misses the minimum: at
+    the end of the range, or where the offset begins to be 0.
+    """
+    before, here, after = (objective(place + step) for step in (-near, 0.0, near))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        step = near / 2 * (before - after) / (before - 2 * here + after)
+    step = np.where(np.abs(step) < near, step, 0.0)
+    missed = objective(place + step) > here * (1 + ROUNDING) + ROUNDING**2
+    return np.asarray(np.where(missed, place, place + step))
 
 
 def _solve(power: Array, loss: Array, weights: Array) -> tuple[Array, Array, Array]:

@@ -14,8 +14,12 @@ import numpy.typing as npt
 from relscale.laws.cells import Array, Index
 
 MAX_ITERATIONS = 60
-STEP_TOLERANCE = 1e-7
-"""A search has ended when the parameters move by less, or would in the next step."""
+STEP_TOLERANCE = 1e-10
+"""A search has ended when the parameters move by less, or would in the next step. The tables state
+eight digits."""
+ROUNDING = 1e-12
+"""Share by which an objective may rise: that of short steps changes by rounding alone, which is
+another one on each processor."""
 DAMPING_LIMIT = 1e10
 RIDGE = 1e-13
 """Separates columns that are nearly equal, relative to a diagonal of 1."""
@@ -117,7 +121,7 @@ class _Block:
             step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
             moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low[active], high[active])
             tried = self.project(moved, active)
-            better = tried[1] <= objective[active]
+            better = tried[1] <= objective[active] * (1 + ROUNDING)
             size = np.max(np.abs(moved - theta[active]), axis=1)
             took = active[better]
             theta[took] = moved[better]
