@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from relscale.laws.auto_model import AutoModel, choice_of, drawn_weights
+from relscale.laws.auto_choice import choice_of
+from relscale.laws.auto_model import AutoModel, drawn_weights
 from relscale.laws.cells import Array, Index
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
