@@ -80,11 +80,10 @@ def adjusted(table: pd.DataFrame, rising: dict[str, bool], level: float) -> pd.D
     table["p_difference_adjusted"] = table.groupby(["family", "metric", "kind"], sort=False)[
         "p_difference"
     ].transform(lambda p: holm(p.to_numpy(dtype=float)))
+    columns = ["p_difference_adjusted", "dbeta", "metric", "domain", "other"]
     table["faster"] = [
-        UNDECIDED if not p < 1 - level else "domain" if (slope > 0) == rising[metric] else "other"
-        for p, slope, metric in zip(
-            table["p_difference_adjusted"], table["dbeta"], table["metric"], strict=True
-        )
+        UNDECIDED if not p < 1 - level else domain if (slope > 0) == rising[metric] else other
+        for p, slope, metric, domain, other in table[columns].itertuples(index=False)
     ]
     return table
 
