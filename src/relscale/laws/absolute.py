@@ -19,7 +19,7 @@ from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import identify_saturating, offset_interval
 from relscale.laws.least_squares import weighted_least_squares
-from relscale.laws.leave_out import Comparison, Predict, compare_left_out
+from relscale.laws.leave_out import LeftOutErrors, Predict, compare_left_out
 from relscale.laws.loss_laws.saturating import fit_saturating
 from relscale.laws.power import fit_power_law
 from relscale.laws.run_points import RunPoints
@@ -32,7 +32,7 @@ LawName = Literal["power", "saturating"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Floor:
+class SurfaceFloor:
     """An irreducible loss that the data identify."""
 
     value: float
@@ -51,7 +51,7 @@ class FloorSource(Protocol):
     def value(self, below: int) -> float:
         """Return the irreducible loss by runs of budgets with a lower index; NaN without a fit."""
 
-    def floor(self, below: int) -> Floor | None:
+    def floor(self, below: int) -> SurfaceFloor | None:
         """Return the same with its interval; None where the runs do not identify it."""
 
 
@@ -182,7 +182,7 @@ def choose_absolute(
         FitError: `too_few_budgets` with fewer than two different compute values.
     """
     power = _power(points, level)
-    candidates: list[tuple[Comparison, str]] = []
+    candidates: list[tuple[LeftOutErrors, str]] = []
     for source in ("surface", "points"):
         if (floors is None) if source == "surface" else not points.independent:
             continue
@@ -239,7 +239,7 @@ def _power(points: AbsolutePoints, level: float) -> AbsoluteLaw:
     )
 
 
-def _compare(points: AbsolutePoints, floors: FloorSource | None) -> Comparison:
+def _compare(points: AbsolutePoints, floors: FloorSource | None) -> LeftOutErrors:
     """Compare both laws at the largest budgets, left out; without floors the points' own offset."""
     center = points.log_compute.mean()
     x = points.log_compute - center

@@ -17,7 +17,7 @@ from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.replication import add_replication, judged_of
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
-from relscale.laws.tables import LAWS, relative
+from relscale.laws.tables import LAWS, contrasts, families, relative
 from relscale.laws.tables.two_stage import check_two_stages
 from relscale.laws.verdict import add_verdicts
 
@@ -146,6 +146,11 @@ def fit_family(
         here = laws["corpus"] == runs.corpus
         laws[here] = with_notes(laws[here], runs.unscored())
     frames[relative.TABLE.name] = laws
+    frames[families.TABLE.name] = families.adjusted(frames[families.TABLE.name])
+    rising = {metric: spec.rises(metric) for metric in spec.metrics}
+    frames[contrasts.TABLE.name] = contrasts.adjusted(
+        frames[contrasts.TABLE.name], rising, spec.level
+    )
     return FamilyLaws(frames, corpora=tuple(corpora))
 
 

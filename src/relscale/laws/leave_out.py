@@ -18,7 +18,7 @@ at all runs, (draw, ..., run), NaN where a refit failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class LeftOutErrors:
     """Held-out errors of several laws at the same runs."""
 
     errors: Mapping[str, float]
@@ -51,7 +51,7 @@ def future_weights(budget: Index) -> Array:
     return np.stack([(budget < present[-count]).astype(np.float64) for count in counts])
 
 
-def compare_left_out(budget: Index, values: Array, laws: Mapping[str, Predict]) -> Comparison:
+def compare_left_out(budget: Index, values: Array, laws: Mapping[str, Predict]) -> LeftOutErrors:
     """Compare laws by their errors at the largest budgets, which are left out of the fits.
 
     A law that has no fit gets an error of NaN. The others are compared at the runs which all of
@@ -77,7 +77,7 @@ def compare_left_out(budget: Index, values: Array, laws: Mapping[str, Predict]) 
         raise FitError(Status.TOO_FEW_BUDGETS, "no law predicts the budgets that are left out")
     found = {name: float(np.sqrt(np.mean(each[shared] ** 2))) for name, each in errors.items()}
     ordered = dict(sorted(found.items(), key=lambda item: item[1]))
-    return Comparison(
+    return LeftOutErrors(
         errors=ordered | {name: float("nan") for name in laws if name not in found},
         num_left_out=int(shared.sum()),
     )

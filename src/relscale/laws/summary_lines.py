@@ -104,8 +104,8 @@ def scale_line(relative: pd.DataFrame, estimator: str) -> str:
     decided = both[(both["verdict"] != UNDECIDED) & (both["verdict_other"] != UNDECIDED)]
     same = decided["verdict"].map(direction_of) == decided["verdict_other"].map(direction_of)
     agree = (
-        f"{int(same.sum())} of {count(len(decided), 'comparison')} that are decided on both "
-        f"scales {_has(int(same.sum()))} the same direction."
+        f"Of {count(len(decided), 'comparison')} decided on both scales, {int(same.sum())} "
+        f"{_has(int(same.sum()))} the same direction."
         if len(decided)
         else "No comparison is decided on both scales."
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from relscale.laws.absolute import NAN, AbsolutePoints, Floor
+from relscale.laws.absolute import NAN, AbsolutePoints, SurfaceFloor
 from relscale.laws.cells import Index, average_seeds
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
@@ -63,7 +63,7 @@ class SurfaceFloors:
         except FitError:
             return NAN
 
-    def floor(self, below: int) -> Floor | None:
+    def floor(self, below: int) -> SurfaceFloor | None:
         """Return the same with its interval; None where the runs do not identify the surface."""
         cells, level = self._cells(below), self.fits.spec.level
         try:
@@ -75,7 +75,7 @@ class SurfaceFloors:
         surface = self.fits.reader.surface(self.mean[cells], cells)
         draws = surface.drawn.irreducible
         low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
-        return Floor(
+        return SurfaceFloor(
             value=float(surface.fit.irreducible[0]),
             standard_error=float(np.std(draws, ddof=1)),
             ci_low=float(low),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from relscale.laws.absolute import AbsolutePoints, Floor, choose_absolute
+from relscale.laws.absolute import AbsolutePoints, SurfaceFloor, choose_absolute
 from relscale.laws.fit_error import FitError
 from relscale.laws.power import fit_power_law
 
@@ -24,7 +24,7 @@ class KnownFloors:
         if not self.identified:
             return None
         half = 1.96 * self.standard_error
-        return Floor(
+        return SurfaceFloor(
             value=self.known,
             standard_error=self.standard_error,
             ci_low=self.known - half,

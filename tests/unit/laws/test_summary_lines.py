@@ -115,8 +115,8 @@ def test_the_difference_scale_is_said_with_its_agreement() -> None:
     ratio = relative(["widens", "narrows slightly", "undecided"])
     other = relative(["narrows", "narrows", "undecided"], scale="difference")
     assert scale_line(pd.concat([ratio, other]), "joint") == (
-        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. 1 of 2 "
-        "comparisons that are decided on both scales has the same direction."
+        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. Of 2 "
+        "comparisons decided on both scales, 1 has the same direction."
     )
     assert scale_line(ratio, "joint") == ""
     open_ratio = pd.concat([relative(["undecided"] * 3), other])

@@ -152,6 +152,8 @@ LAW_KEYS = (
     "level",
     "draws",
     "seed",
+    "surface_loss",
+    "huber_delta",
 )
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")

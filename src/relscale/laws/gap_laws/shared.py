@@ -13,7 +13,7 @@ import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.leave_out import Comparison, compare_left_out
+from relscale.laws.leave_out import LeftOutErrors, compare_left_out
 from relscale.laws.loss_laws.surface import SURFACES, identified_rows, plane_of
 from relscale.laws.run_points import Places, RunPoints
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, Plane, fit_surface
@@ -176,7 +176,7 @@ def _family(plane: Plane, problem: Problem, found: Solution, known: Flags) -> Fa
     )
 
 
-def choose_sharing(points: RunPoints) -> Comparison:
+def choose_sharing(points: RunPoints) -> LeftOutErrors:
     """Compare own, shared and shared + kappa surfaces by leaving the largest budgets out.
 
     Args:

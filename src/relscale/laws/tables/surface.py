@@ -7,6 +7,7 @@ where the data identify it.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import stats
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.surface import SURFACE
@@ -17,7 +18,12 @@ from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.surface_fit.huber import HuberFit, fit_huber, refit_huber, robust_loss
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch
-from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
+from relscale.laws.surface_fit.reader import (
+    PARAMETERS,
+    Bootstrap,
+    DrawnSurface,
+    SurfaceReader,
+)
 
 TABLE = SURFACE
 SAME_EXPONENT = 1e-4
@@ -78,11 +84,12 @@ def surface_rows(
     fitted = reader.surface(mean[cells], cells)
     known |= {"bootstrap": fitted.bootstrap, "equal_variance_p": fitted.equal_variance_p}
     robust, drawn = _robust(reader, fitted, mean[cells], cells)
+    stretch = _stretch(fitted.bootstrap, len(cells), reader.spec.level)
     disagree = _disagreement(fitted.drawn, drawn, reader.spec.level)
     yield {
         **known,
         "method": methods[0],
-        **_columns(fitted.fit, fitted.drawn, reader.spec.level),
+        **_columns(fitted.fit, fitted.drawn, reader.spec.level, stretch),
         "num_starts": len(STARTS) ** 2,
         "starts_at_optimum": fitted.starts_at_optimum,
         **_status(fitted.fit, fitted.drawn, disagree, notes),
@@ -91,7 +98,7 @@ def surface_rows(
         **known,
         "method": methods[1],
         "delta": robust.loss.delta if robust.loss.name == "huber" else float("nan"),
-        **_columns(robust.surface, drawn, reader.spec.level),
+        **_columns(robust.surface, drawn, reader.spec.level, stretch),
         "objective": float(robust.loss.objective(robust.surface.objective)[0]),
         "num_starts": robust.num_starts,
         "starts_at_optimum": robust.starts_at_optimum,
@@ -134,14 +141,32 @@ def _disagreement(first: SurfaceBatch, second: SurfaceBatch, level: float) -> li
     return found
 
 
+def _stretch(bootstrap: Bootstrap, number: int, level: float) -> tuple[float, float]:
+    """Return factors of a standard error and of a percentile interval in small samples.
+
+    Drawn cells scatter about their fit with number - 5 degrees of freedom but are drawn as if there
+    were number; drawn residuals are scaled by their leverage already. Both intervals are as wide as
+    Student's t is compared with the normal distribution.
+    """
+    dof = number - PARAMETERS
+    error = float(np.sqrt(number / dof)) if bootstrap == "pairs" else 1.0
+    tail = 0.5 + level / 2
+    return error, error * float(stats.t.ppf(tail, dof) / stats.norm.ppf(tail))
+
+
 def _interval(draws: Array, level: float) -> tuple[float, float]:
     """Return the percentile interval of draws."""
     low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)
 
 
-def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, object]:
-    """Estimates, standard errors and percentile intervals."""
+def _columns(
+    fit: SurfaceBatch, drawn: SurfaceBatch, level: float, stretch: tuple[float, float]
+) -> dict[str, object]:
+    """Estimates, standard errors and percentile intervals, stretched about the estimates.
+
+    Intervals end at 0, since no parameter is negative.
+    """
     row: dict[str, object] = {}
     for name, value, draws in zip(
         ("irreducible", "alpha", "beta", "optimal_params_exponent"),
@@ -149,9 +174,13 @@ def _columns(fit: SurfaceBatch, drawn: SurfaceBatch, level: float) -> dict[str, 
         _quantities(drawn),
         strict=True,
     ):
-        low, high = _interval(draws, level)
-        row |= {name: float(value[0]), f"{name}_standard_error": float(np.std(draws, ddof=1))}
-        row |= {f"{name}_ci_low": low, f"{name}_ci_high": high}
+        estimate, (low, high) = float(value[0]), _interval(draws, level)
+        error = stretch[0] * float(np.std(draws, ddof=1))
+        row |= {name: estimate, f"{name}_standard_error": error}
+        row |= {
+            f"{name}_ci_low": max(estimate + stretch[1] * (low - estimate), 0.0),
+            f"{name}_ci_high": estimate + stretch[1] * (high - estimate),
+        }
     plane = fit.plane
     scales = (
         (fit.from_params, fit.alpha, plane.mean_log_params),

@@ -31,7 +31,7 @@ const FORMS = {
   signed: (row, column) => signed(row[column.key]),
   interval: (row, column) => interval(row[column.key], row[column.upper]),
   flag: (row, column) => FLAGS[String(row[column.key]).toLowerCase()] ?? "",
-  verdict: (row) => row.verdict || words(row.status) || "no law",
+  verdict: (row) => row.verdict || (row.status === "ok" ? "no verdict" : words(row.status)),
   remarks: (row, column) => decodeRemarks(row[column.key]).join("; "),
 };
 

@@ -1,0 +1,112 @@
+"""The candidates for one quantity, and the choice among them by the errors of its family."""
+
+import numpy as np
+
+from relscale.contract.status import Status
+from relscale.laws.candidates import Design, LossLaws
+from relscale.laws.choice import Choice, Ranking, Trials, choose, try_laws
+from relscale.laws.estimators.base import Quantity
+from relscale.laws.estimators.joint import Joint
+from relscale.laws.estimators.vertex import Vertex
+from relscale.laws.fit_error import FitError
+from relscale.laws.gap import GapFit
+from relscale.laws.paths import OPTIMAL, Path, Paths
+from relscale.laws.run_points import RunPoints, run_points
+
+
+def choice_of(
+    quantity: Quantity, trials: Trials, group: int | None = None, pooled: bool = True
+) -> Choice:
+    """Choose a law by the errors of the family, or of the quantity alone where it has few peers.
+
+    Args:
+        quantity: a gap or a loss.
+        trials: the candidates fitted to it.
+        group: choose by runs of groups of compute below this one; None by all.
+        pooled: whether errors are pooled over the family.
+    """
+    if group is not None:
+        trials = trials.before(group)
+    ranking = _family_ranking(quantity, group) if pooled else None
+    return choose(trials, ranking or Ranking.of_runs(trials))
+
+
+def _family_ranking(quantity: Quantity, group: int | None) -> Ranking | None:
+    if quantity.peers is None:
+        return None
+    key, kept = f"ranking {group}", quantity.peers.kept
+    if key not in kept:
+        found = [_trials_or_none(peer) for peer in quantity.peers.quantities()]
+        family = [trials for trials in found if trials is not None]
+        kept[key] = Ranking.of_family(
+            family if group is None else [trials.before(group) for trials in family]
+        )
+    ranking = kept[key]
+    assert ranking is None or isinstance(ranking, Ranking)
+    return ranking
+
+
+def joint_of(quantity: Quantity, below: int | None) -> GapFit | None:
+    """Return the fit of `joint`; None where the budgets have no optima."""
+    try:
+        return Joint(Vertex()).fit(quantity, below)
+    except FitError:
+        return None
+
+
+def paths_of(quantity: Quantity) -> Paths:
+    """Return the paths through the runs of a corpus; they are kept with its surfaces."""
+    paths = quantity.reader.kept.setdefault("paths", Paths(runs=quantity.runs, fits=quantity.fits))
+    assert isinstance(paths, Paths)
+    return paths
+
+
+def points_of(quantity: Quantity, below: int | None) -> RunPoints:
+    """Return the runs of a quantity.
+
+    Raises:
+        FitError: there are fewer than two, or they have the same compute.
+    """
+    points = run_points(quantity.runs, *(term.log_error for term in quantity.terms))
+    if below is not None:
+        points = points.where(points.budget < below)
+    if points.num_runs < 2 or len(np.unique(np.round(points.log_compute, 9))) < 2:
+        raise FitError(
+            Status.TOO_FEW_BUDGETS,
+            f"{points.num_runs} run(s) at one compute, a law needs runs at two: add runs with more "
+            "or less compute",
+        )
+    return points
+
+
+def _loss_laws(quantity: Quantity) -> LossLaws:
+    laws = quantity.reader.kept.setdefault("loss laws", LossLaws())
+    assert isinstance(laws, LossLaws)
+    return laws
+
+
+def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
+    """Return the candidates fitted to a quantity; they are kept with it."""
+    key = f"trials {below}"
+    if key not in quantity.kept:
+        joint, paths = joint_of(quantity, below), paths_of(quantity)
+        path = Path(kind=OPTIMAL) if joint is not None else paths.default
+        design = Design(
+            paths=paths,
+            path=path,
+            isoflop=joint is not None,
+            rises=quantity.rises,
+            laws=_loss_laws(quantity),
+        )
+        laws = design.gap_laws() if len(quantity.terms) == 2 else design.loss_laws()
+        quantity.kept[key] = try_laws(points_of(quantity, below), laws)
+    found = quantity.kept[key]
+    assert isinstance(found, Trials)
+    return found
+
+
+def _trials_or_none(quantity: Quantity) -> Trials | None:
+    try:
+        return trials_of(quantity)
+    except FitError:
+        return None
