@@ -86,6 +86,7 @@ rule explorer:
             LAYOUT.law_table(family, "baselines")
             for family in page_specs.explored_families(EXPERIMENT)
         ],
+        contrasts=f"{RESULTS}/laws/contrasts.csv",
     output:
         page=report(
             f"{RESULTS}/explorer.html",
@@ -118,6 +119,7 @@ rule explorer:
             --absolute {input.absolute:q} \
             --relative {input.relative:q} \
             --baselines {input.baselines:q} \
+            --contrasts {input.contrasts:q} \
             --out {output.page:q}
         """
 
@@ -127,6 +129,7 @@ rule findings:
     input:
         relative=f"{RESULTS}/laws/relative.csv",
         suite=f"{RESULTS}/tables/suite.csv",
+        families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
     output:
         page=report(
@@ -158,6 +161,7 @@ rule findings:
             --spec <(printf %s {params.spec:q}) \
             --relative {input.relative:q} \
             --suite {input.suite:q} \
+            --families {input.families:q} \
             --forecast {input.forecast:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \

@@ -36,6 +36,7 @@ TEXT = frozenset(
         "name",
         "offset_from",
         "optimum_by",
+        "other",
         "package",
         "path",
         "prompt",

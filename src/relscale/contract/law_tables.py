@@ -7,9 +7,11 @@ that a new column makes only the jobs of that table stale.
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.noise import NOISE
@@ -28,6 +30,8 @@ FAMILY_TABLES = (
     ABSOLUTE_FITS,
     SURFACE,
     RELATIVE,
+    FAMILIES,
+    CONTRASTS,
     NOISE,
     DECOMPOSITION,
     LOSS_TO_LOSS,

@@ -53,9 +53,9 @@ class BackTest:
     origin: Origin
     """The runs that were fitted."""
     law: str
-    """Name of the law, chosen by what was known at the origin."""
+    """Name of the law, chosen from lower compute."""
     targets: Targets
-    """What was predicted."""
+    """The places and values that were predicted."""
     horizon: Array
     """Decades of compute beyond the origin, (target,)."""
     predicted: Array
@@ -86,7 +86,7 @@ class Calibration:
 
         Args:
             tests: of all gaps of a family.
-            group: take only what was known at this group of compute; None takes all.
+            group: take errors below this group of compute; None takes all.
         """
         horizon, z = [np.zeros(0)], [np.zeros(0)]
         for test in tests:
@@ -165,7 +165,7 @@ def back_tests(model: AutoModel) -> tuple[BackTest, ...]:
 
 
 def _back_tests(model: AutoModel) -> list[BackTest]:
-    """Predict from every origin, by the law that was to be chosen there."""
+    """Predict from every origin, by the law that is chosen there."""
     trials = model.choice.trials
     splits, number, targets = trials.splits, model.points.num_runs, targets_of(model)
     if not len(targets.observed):
@@ -222,14 +222,14 @@ def budget_scatter(model: AutoModel, group: int, log_compute: Array) -> Array:
 
 
 def targets_of(model: AutoModel) -> Targets:
-    """Return what back-tests predict: log G at the budgets' optima, or of the runs without optima.
+    """Return the targets of back-tests: optima, or runs where budgets lack an optimum.
 
     The values of runs of one size and budget are averaged.
     """
     points, runs = model.points, model.quantity.runs
     splits = model.choice.trials.splits
     joint = model.joint
-    if joint is not None and len(np.unique(points.budget)) == len(splits.log_compute):
+    if joint is not None and len(joint.budgets) == len(splits.log_compute):
         places = model.paths.places(model.path, joint.log_compute)
         present = list(np.unique(points.budget))
         return Targets(

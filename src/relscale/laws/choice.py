@@ -67,12 +67,12 @@ class Trials:
     """All candidates that have a fit, for one gap or loss."""
 
     splits: FutureSplits
-    """What was left out."""
+    """The runs that were left out."""
     trials: tuple[Trial, ...]
     """One per law, the simplest first."""
 
     def before(self, group: int) -> "Trials":
-        """Return what was known at a group of compute: errors of runs below it, and no refusal."""
+        """Return the trials as known at a group of compute: errors below it, and no refusal."""
         early = np.array([origin.group < group for origin in self.splits.origins], dtype=np.bool_)
         known = early[:, None] & (self.splits.group < group)
         return Trials(

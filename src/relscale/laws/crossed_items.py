@@ -47,19 +47,20 @@ def crossed_shifts(
 def drawn_shifts(
     loss: ItemMatrices, accuracy: ItemMatrices, draws: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Draw items within strata and return the changes of both metrics, (draw, run) each.
+    """Draw clusters of items within strata; return both metrics' changes, (draw, run) each.
 
     Metrics with the same items share the draws; else each has its own.
     """
     same = np.array_equal(loss.stratum, accuracy.stratum)
+    same = same and np.array_equal(loss.cluster, accuracy.cluster)
     first, second = [], []
     block = max(1, min(draws, BLOCK_ENTRIES // max(len(loss.stratum), len(accuracy.stratum), 1)))
     for begin in range(0, draws, block):
         count = min(block, draws - begin)
-        weights = _item_weights(loss, count, rng)
+        weights = loss.drawn_weights(count, rng)
         first.append(loss.errors(weights) - loss.errors())
         if not same:
-            weights = _item_weights(accuracy, count, rng)
+            weights = accuracy.drawn_weights(count, rng)
         second.append(accuracy.errors(weights) - accuracy.errors())
     return np.nan_to_num(np.concatenate(first)), np.nan_to_num(np.concatenate(second))
 
@@ -72,15 +73,3 @@ def without_scatter(shift: Array, loss: Array) -> Array:
     away = (loss - loss.mean()) / (np.ptp(loss) or 1.0)
     basis, _ = np.linalg.qr(np.stack([np.ones_like(away), away, away**2], axis=1))
     return np.asarray(shift @ basis @ basis.T)
-
-
-def _item_weights(matrices: ItemMatrices, draws: int, rng: np.random.Generator) -> Array:
-    """Draw how often each item counts, with replacement within strata, (draw, item)."""
-    sizes = np.bincount(matrices.stratum)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (item,)
-    number = len(first)
-    chosen = first + (rng.random((draws, number)) * size).astype(np.int64)
-    flat = (chosen + np.arange(draws)[:, None] * number).ravel()
-    counts = np.bincount(flat, minlength=draws * number)
-    return np.asarray(counts.reshape(draws, number), dtype=np.float64)

@@ -29,7 +29,7 @@ LEAST_STEP = 1e-6
 """Least move of a point, as a log loss, where the points are exactly on the law."""
 MIN_BUDGETS, MIN_RUNS = 2, 4
 """Budgets and runs that a law is fitted to before the next budget is predicted."""
-MOST_ORIGINS = 4
+MOST_ORIGINS = 3
 """Numbers of budgets from which the higher ones are predicted."""
 
 

@@ -15,8 +15,9 @@ from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
+from relscale.laws.replication import add_replication, judged_of
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
-from relscale.laws.tables import LAWS, relative
+from relscale.laws.tables import LAWS, contrasts, families, relative
 from relscale.laws.tables.two_stage import check_two_stages
 from relscale.laws.verdict import add_verdicts
 
@@ -139,12 +140,17 @@ def fit_family(
     frames = {
         name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
     }
-    laws = add_verdicts(frames[relative.TABLE.name], spec.rises)
+    laws = _judged(rows[relative.TABLE.name], spec)
     laws = with_notes(laws, notes)
     for runs in suites:
         here = laws["corpus"] == runs.corpus
         laws[here] = with_notes(laws[here], runs.unscored())
     frames[relative.TABLE.name] = laws
+    frames[families.TABLE.name] = families.adjusted(frames[families.TABLE.name])
+    rising = {metric: spec.rises(metric) for metric in spec.metrics}
+    frames[contrasts.TABLE.name] = contrasts.adjusted(
+        frames[contrasts.TABLE.name], rising, spec.level
+    )
     return FamilyLaws(frames, corpora=tuple(corpora))
 
 
@@ -190,8 +196,11 @@ def fit_baselines(
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
-    tables = [
-        add_verdicts(pd.DataFrame(part, columns=columns), spec.rises) for part in rows.values()
-    ]
-    laws = pd.concat(tables, ignore_index=True)
+    laws = pd.concat([_judged(part, spec) for part in rows.values()], ignore_index=True)
     return with_notes(laws, notes_on(family, spec))
+
+
+def _judged(rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
+    """Return relative laws with tests, verdicts and their replication."""
+    table = add_verdicts(pd.DataFrame(rows, columns=list(relative.TABLE.names)), spec.rises)
+    return add_replication(table, judged_of(rows), spec.rises, spec.seed)

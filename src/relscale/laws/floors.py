@@ -2,7 +2,7 @@
 
 Loss-to-loss laws need a floor E for either domain. Both floors fitted freely to the losses of one
 against the other run to their bounds, so they are taken from L(N, D) = E + A / N^alpha + B / D^beta
-of each domain (Brandfonbrener et al., 2024, arXiv:2411.12925, section 2). Read `fit_floors` first.
+of each domain (Brandfonbrener et al., 2024, arXiv:2411.12925). Read `fit_floors` first.
 """
 
 from dataclasses import dataclass

@@ -52,6 +52,26 @@ class ItemMatrices:
     overlapping: int
     """Items left out because they overlap a corpus."""
 
+    @property
+    def cluster_counts(self) -> Index:
+        """Return the number of clusters in each stratum, (stratum,)."""
+        first_item = np.unique(self.cluster, return_index=True)[1]
+        return np.bincount(self.stratum[first_item])
+
+    def drawn_weights(self, draws: int, rng: np.random.Generator) -> Array:
+        """Draw clusters with replacement within strata; return how often items count.
+
+        The weights are (draw, item).
+        """
+        sizes = self.cluster_counts
+        number = int(sizes.sum())
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (cluster,)
+        chosen = first + (rng.random((draws, number)) * size).astype(np.int64)
+        flat = (chosen + np.arange(draws)[:, None] * number).ravel()
+        drawn = np.bincount(flat, minlength=draws * number).reshape(draws, number)
+        return np.asarray(drawn[:, self.cluster], dtype=np.float64)
+
     def errors(self, weights: Array | None = None) -> Array:
         """Return the errors, (run,), or (draw, run) for item weights (draw, item)."""
         if weights is None:
@@ -207,20 +227,12 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
     rng = np.random.default_rng([seed, zlib.crc32(domain.encode())])
     num_items = matrices.numerator.shape[1]
-    first_item = np.unique(matrices.cluster, return_index=True)[1]
-    of_cluster = matrices.stratum[first_item]  # (cluster,)
-    number = len(of_cluster)
-    sizes = np.bincount(of_cluster)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)  # (cluster,)
+    sizes = matrices.cluster_counts
     block = max(1, min(draws, BLOCK_ENTRIES // max(num_items, 1)))
     shifts = []
     for begin in range(0, draws, block):
         count = min(block, draws - begin)
-        chosen = first + (rng.random((count, number)) * size).astype(np.int64)
-        flat = (chosen + np.arange(count)[:, None] * number).ravel()
-        drawn = np.bincount(flat, minlength=count * number).reshape(count, number)
-        weights = drawn[:, matrices.cluster].astype(np.float64)
+        weights = matrices.drawn_weights(count, rng)
         with np.errstate(invalid="ignore", divide="ignore"):
             # First order in place of the log, so that a drawn accuracy of zero stays finite.
             shifts.append(matrices.errors(weights) / base - 1)
@@ -235,7 +247,7 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
         log_error=log_error,
         overlapping=matrices.overlapping,
         num_items=num_items,
-        dof=number - len(sizes),
+        dof=int(sizes.sum()) - len(sizes),
     )
 
 

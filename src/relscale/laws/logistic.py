@@ -11,8 +11,9 @@ import numpy as np
 from relscale.laws.cells import Array, Index
 
 STEPS = 100
-TOLERANCE = 1e-10
-"""A search has ended when no parameter moves by more, relative to its scale."""
+TOLERANCE, ROUGH_TOLERANCE = 1e-10, 1e-5
+"""A search has ended when no parameter moves by more, relative to its scale; the second is for
+refits, whose spread alone matters."""
 DAMPING_LIMIT = 1e12
 HIGHEST_FLOOR = 0.9
 LEAST_RANGE = 0.05
@@ -72,6 +73,7 @@ def solve(
     accuracy: Array | None = None,
     distance: Array | None = None,
     prior: Array | None = None,
+    tolerance: float = TOLERANCE,
 ) -> tuple[Array, Array]:
     """Fit one curve per row by Levenberg and Marquardt's method, all rows at once.
 
@@ -85,6 +87,7 @@ def solve(
         accuracy: (row, run); None for that of the data.
         distance: (row, run); None for that of the data.
         prior: centres of the priors, (row, 2); None for those of the data.
+        tolerance: a search ends when no parameter moves by more, relative to its scale.
 
     Returns:
         Parameters, (row, 4), and the minimised sums, (row,).
@@ -116,7 +119,7 @@ def solve(
         for kept, new in zip((value, downhill, bend), tried, strict=True):
             kept[took] = new[better]
         damping[active] = np.where(better, damping[active] / 10, damping[active] * 5)
-        active = active[(size > TOLERANCE) & (damping[active] < DAMPING_LIMIT)]
+        active = active[(size > tolerance) & (damping[active] < DAMPING_LIMIT)]
         if not len(active):
             break
     return found, value

@@ -1,6 +1,6 @@
 """The parametric loss-to-loss law, and the split of a slope into floor effect and rate effect.
 
-L_t = E_t + K (L_b - E_b)^kappa (Brandfonbrener et al., 2024, arXiv:2411.12925, equation 2). With
+L_t = E_t + K (L_b - E_b)^kappa (Brandfonbrener et al., 2024, arXiv:2411.12925). With
 R_d = L_d - E_d, q_d = R_d / L_d and rho_b = -d log R_b / d log F > 0 along a path, the law gives
 d log R_t / d log F = -kappa rho_b, hence d log L_t / d log F = -kappa q_t rho_b and
 d log L_b / d log F = -q_b rho_b. With G = L_t / L_b

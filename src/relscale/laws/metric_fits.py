@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
 from relscale.laws.estimators.base import Peers, Quantity, Term, without_items
@@ -22,13 +23,16 @@ from relscale.laws.noise_model import NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.power import fit_power_law
-from relscale.laws.scales import Floors, Scaled, floors_of
+from relscale.laws.scales import Floors, Scaled, ScaledNoise, floors_of
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
 Row = dict[str, object]
 ItemPieces = Mapping[tuple[str, str, str], pd.DataFrame]
 """Items by (corpus, domain, metric)."""
+AT_CHANCE_SHARE = 0.5
+"""A gap whose treatment or baseline is at chance in at least this share of its runs gets no
+verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +114,19 @@ class MetricFits:
             *([f"{overlapping} overlapping item(s) left out"] if overlapping else []),
         )
 
+    def chance(self, treatment: str) -> tuple[Status, str]:
+        """Return the status of a gap and a remark: whether treatment or baseline are at chance."""
+        index = [self.readings.domains.index(name) for name in (treatment, str(self.spec.baseline))]
+        known = np.isfinite(self.log_gap(treatment))
+        flag = self.readings.at_chance[index][:, known]
+        if not flag.any():
+            return Status.OK, ""
+        if np.max(flag.mean(axis=1)) >= AT_CHANCE_SHARE:
+            return Status.AT_CHANCE, ""
+        return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
+
     def quantity_of(self, *domains: str) -> Quantity:
-        """Return a domain, or a gap of treatment and baseline, with what laws keep of it."""
+        """Return a domain, or a gap of treatment and baseline, with results that laws keep."""
         if domains not in self._quantities:
             found = self.quantity(self.terms(*domains), *domains)
             peers = self.gaps if len(domains) == 2 else self.losses
@@ -193,11 +208,46 @@ class MetricFits:
             return self.fit(estimator, treatment, baseline)
         try:
             self._check(estimator, treatment, baseline)
-            return scaled.restored(ESTIMATORS[estimator].fit(self.quantity(scaled.terms)))
+            quantity = self.scaled_quantity(scaled, treatment)
+            return scaled.restored(ESTIMATORS[estimator].fit(quantity))
         except FitError as error:
             return error
         except np.linalg.LinAlgError as error:
             return FitError(Status.NO_VARIATION, f"no solution: {error}")
+
+    def difference(self, treatment: str) -> Scaled:
+        """Return the difference of a treatment and the baseline."""
+        ours, theirs = self.terms(treatment, str(self.spec.baseline))
+        return Scaled.difference(ours, theirs)
+
+    def scaled_quantity(self, scaled: Scaled, treatment: str) -> Quantity:
+        """Return a gap on another scale, with what laws keep of it."""
+        key = (scaled.scale, treatment)
+        if key not in self._quantities:
+            baseline = str(self.spec.baseline)
+            found = self.quantity(scaled.terms, treatment, baseline)
+            family = found.family and ScaledNoise.of(
+                found.family, self.quantity_of(treatment, baseline), found
+            )
+            peers = self.differences if scaled.scale == DIFFERENCE else None
+            rises = self.spec.rises(self.metric)
+            self._quantities[key] = replace(found, family=family, peers=peers, rises=rises)
+        return self._quantities[key]
+
+    @cached_property
+    def differences(self) -> Peers:
+        """The gaps of `gaps` as differences."""
+
+        def quantities() -> list[Quantity]:
+            names = [
+                name
+                for name in self.treatments
+                if not self.readings.missing(name, str(self.spec.baseline))
+                and np.nan_to_num(self.log_gap(name)).any()
+            ]
+            return [self.scaled_quantity(self.difference(name), name) for name in names]
+
+        return Peers(quantities=quantities)
 
     def floors(self, treatment: str) -> Floors | None:
         """Return the floors of a treatment and the baseline; None unless both are identified."""

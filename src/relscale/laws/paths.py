@@ -47,7 +47,7 @@ class Path:
         """Return the path of a name.
 
         Raises:
-            ValueError: for a name that is no path.
+            ValueError: for a name that is not a path.
 
         Examples:
             >>> Path.read("fixed_ratio:20")

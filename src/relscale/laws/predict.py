@@ -140,7 +140,7 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
     Args:
         fits: one metric of one corpus.
         gaps: gaps or values.
-        group: only what was known at this group of compute.
+        group: errors below this group of compute; None for all.
     """
     peers = fits.gaps if gaps else fits.losses
     key = f"calibration {group}"

@@ -12,6 +12,7 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.typed import flags
 from relscale.laws.inputs import check_losses
+from relscale.laws.power import fit_power_law
 
 METRIC = "choice_loss_nats"
 LEAST_WINDOW = 2048
@@ -25,7 +26,7 @@ ALL = "all"
 def prompt_table(
     losses: pd.DataFrame, prompts: Mapping[str, str], *, compute: str, window: int, level: float
 ) -> pd.DataFrame:
-    """Return R^2 of log loss on log compute, and accuracies, by prompt and domain.
+    """Return exponents and R^2 of loss on compute, and accuracies, by prompt and domain.
 
     R^2 is over all runs of a corpus; accuracies are compared with the traditional prompt.
 
@@ -38,7 +39,7 @@ def prompt_table(
         prompts: each family's prompt: "traditional", "continuation" or "modified".
         compute: `training_flops` or `forward_flops`.
         window: tokens that the models read; 0 where they differ or it is not known.
-        level: level of the interval of R^2 (Fisher's z).
+        level: level of the intervals of the exponent (Student's t) and of R^2 (Fisher's z).
 
     Raises:
         ValueError: naming the family, where it has no usable row of the loss, or two families have
@@ -107,6 +108,9 @@ def _of_runs(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
 
 def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
     found: dict[str, Any] = {
+        "exponent": math.nan,
+        "exponent_ci_low": math.nan,
+        "exponent_ci_high": math.nan,
         "r2": math.nan,
         "ci_low": math.nan,
         "ci_high": math.nan,
@@ -121,6 +125,9 @@ def _explained(runs: pd.DataFrame, level: float) -> dict[str, Any]:
     x, y = runs["log_compute"].to_numpy(dtype=float), np.log(runs["value"].to_numpy(dtype=float))
     r = abs(float(np.corrcoef(x, y)[0, 1]))
     found["r2"] = r * r
+    law = fit_power_law(x, y, level)
+    found["exponent"] = law.exponent
+    found["exponent_ci_low"], found["exponent_ci_high"] = law.ci_low, law.ci_high
     if len(runs) >= LEAST_RUNS:
         centre, half = (
             math.atanh(min(r, 1 - 1e-15)),

@@ -12,7 +12,7 @@ right on average over gaps whose true changes are spread wider than the noise. A
 are adjusted together are drawn together and judged as `relscale.laws.verdict` judges the suite.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,8 @@ from relscale.laws.cells import Array
 from relscale.laws.gap import GapFit
 from relscale.laws.verdict import ADJUSTED_WITHIN
 
+JUDGED = "judged"
+"""Key of the `Judged` in a row of a relative law, which the table does not have."""
 DRAWS = 2000
 """Re-runs drawn; the standard error of a probability is at most .011."""
 SINGULAR = 1e-12
@@ -90,6 +92,12 @@ class Judged:
         of_runs = 1 - self.item_share
         step = np.sqrt(2 * of_runs / here)[:, None] * (normal @ _root(self.covariance).T)
         return self.levels + step, self.item_share + of_runs * there / here
+
+
+def judged_of(rows: Sequence[Mapping[str, object]]) -> list[Judged | None]:
+    """Return the fit of each row of the relative laws, None where there is none."""
+    found = [row.get(JUDGED) for row in rows]
+    return [each if isinstance(each, Judged) else None for each in found]
 
 
 def add_replication(

@@ -59,7 +59,12 @@ class FittedLaws:
         estimator = self.spec.estimators[0]
         laws = self.laws
         text = summary_text(
-            laws.relative, laws.absolute, laws.backtest, estimator, forecast=laws.forecast
+            laws.relative,
+            laws.absolute,
+            laws.backtest,
+            estimator,
+            families=laws.families,
+            forecast=laws.forecast,
         )
         if self.predicted is not None:
             text += predicted_text(self.predicted)

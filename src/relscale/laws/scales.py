@@ -14,19 +14,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from relscale.laws.cells import Array, SuiteRuns, average_seeds
-from relscale.laws.estimators.base import Term
+from relscale.contract.scales import DIFFERENCE, REDUCIBLE
+from relscale.laws.cells import ROUNDING_VARIANCE, Array, SuiteRuns, average_seeds
+from relscale.laws.estimators.base import FamilyNoise, Quantity, Term
+from relscale.laws.estimators.reading import take_reading
 from relscale.laws.fit_error import FitError
 from relscale.laws.floors import floor_interval
 from relscale.laws.gap import GapFit, line_rows
+from relscale.laws.noise import Pooled
+from relscale.laws.noise_model import JOINT
 from relscale.laws.surface_fit.projection import BOUNDS
 from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
+
+FLOOR_DIGITS = 5
+"""Significant digits of a floor, fewer than a search for its surface is exact to, so that the
+result does not depend on the processor."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled:
     """A gap on one scale, as two terms for an estimator."""
 
+    scale: str
+    """`difference` or `reducible`."""
     terms: tuple[Term, Term]
     """Their log errors differ by the quantity of the scale divided by `unit`."""
     unit: float
@@ -39,7 +49,7 @@ class Scaled:
         both = np.isfinite(treatment.log_error + baseline.log_error)
         unit = float(np.exp(np.mean(baseline.log_error[both])))
         terms = _terms(treatment, baseline, (values - reference) / unit, (values, reference), unit)
-        return cls(terms=terms, unit=unit)
+        return cls(scale=DIFFERENCE, terms=terms, unit=unit)
 
     @classmethod
     def reducible(cls, treatment: Term, baseline: Term, floors: Array) -> "Scaled":
@@ -49,7 +59,8 @@ class Scaled:
         with np.errstate(invalid="ignore", divide="ignore"):
             gap = np.log(above) - np.log(below)
         rates = values / above, reference / below
-        return cls(terms=_terms(treatment, baseline, gap, rates, 1.0), unit=1.0)
+        terms = _terms(treatment, baseline, gap, rates, 1.0)
+        return cls(scale=REDUCIBLE, terms=terms, unit=1.0)
 
     def restored(self, fit: GapFit) -> GapFit:
         """Return a fit of the two terms in the unit of the scale."""
@@ -88,8 +99,52 @@ def _terms(
             np.outer(ours, ours) * treatment.item_covariance
             + (np.outer(theirs, theirs) - 1) * baseline.item_covariance
         )
-    changed = Term(log_error=baseline.log_error + gap, item_covariance=covariance)
+    changed = replace(treatment, log_error=baseline.log_error + gap, item_covariance=covariance)
     return changed, baseline
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaledNoise:
+    """Budget effects of the other gaps of a family, for a gap on another scale."""
+
+    ratio: FamilyNoise
+    """Those of log G."""
+    factor: float
+    """Run variance on the scale divided by that of log G."""
+
+    @classmethod
+    def of(cls, ratio: FamilyNoise, gap: Quantity, scaled: Quantity) -> "ScaledNoise":
+        """Compare the run variances of a gap and of the same gap on the scale."""
+        variances = [run_variance(quantity) for quantity in (gap, scaled)]
+        known = min(variances) > ROUNDING_VARIANCE
+        return cls(ratio=ratio, factor=variances[1] / variances[0] if known else 1.0)
+
+    def pooled(self, below: int | None) -> Pooled | None:
+        """Return the budget variance of the gap by the others; see `FamilyNoise`."""
+        found = self.ratio.pooled(below)
+        if found is None:
+            return None
+        return replace(
+            found,
+            budget_variance=found.budget_variance * self.factor,
+            unit=found.unit * self.factor,
+        )
+
+    def order_share(self, below: int | None) -> float:
+        """Return the share of a run's variance that runs of one seed have in common."""
+        return self.ratio.order_share(below)
+
+
+def run_variance(quantity: Quantity) -> float:
+    """Return the variance of a size about its budget's curve by the estimator `joint`, or NaN."""
+    runs, fits = quantity.runs, quantity.fits
+    try:
+        reading = take_reading(runs, fits.optima(JOINT), quantity.values, JOINT, fits.weights)
+        order = quantity.order_share(reading)
+        model = JOINT.model(runs, quantity.values, reading, order)
+        return model.moments(reading.values).run_variance
+    except (FitError, np.linalg.LinAlgError):
+        return float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,11 +209,23 @@ def floors_of(
         is_identified(surface, low, level) for surface, low in zip(surfaces, lowest, strict=True)
     ):
         return None
-    drawn = np.stack([surface.drawn.irreducible for surface in surfaces], axis=1)
+    drawn = significant(
+        np.stack([surface.drawn.irreducible for surface in surfaces], axis=1), FLOOR_DIGITS
+    )
     return Floors(
-        fitted=np.array([surface.fit.irreducible[0] for surface in surfaces]),
+        fitted=significant(
+            np.array([surface.fit.irreducible[0] for surface in surfaces]), FLOOR_DIGITS
+        ),
         drawn=drawn[np.all((drawn >= 0) & (drawn < lowest), axis=1)],
     )
+
+
+def significant(values: Array, digits: int) -> Array:
+    """Return numbers rounded to significant digits."""
+    with np.errstate(divide="ignore"):
+        exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
+    unit = 10.0 ** (exponent - digits + 1)
+    return np.asarray(np.round(values / unit) * unit)
 
 
 def is_identified(surface: DrawnSurface, lowest: float, level: float) -> bool:

@@ -16,7 +16,7 @@ from relscale.config.analysis import Ceiling, Floor
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.logistic import CurveData, curve, jacobian, solve
+from relscale.laws.logistic import ROUGH_TOLERANCE, CurveData, curve, jacobian, solve
 
 MIN_RUNS = 4
 MIN_RUNS_FREE = 8
@@ -28,8 +28,9 @@ that does not decide the answer keep the ceiling some .2 below 1 (6 % of the lab
 wrong: Gema et al., 2406.04127)."""
 IDENTIFIED = 0.5
 """Floor and ceiling are identified where their variance is below this share of the prior's."""
-ROUNDS = 30
-"""Rounds of estimating the noise, which weighs the priors, and the curve in turn."""
+ROUNDS, SETTLED, EXACT = 30, 1e-5, 1e-13
+"""Rounds of estimating the noise, which weighs the priors, and the curve in turn: they end when the
+noise changes by less than this share, or is rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +215,7 @@ def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Si
     two = found[int(np.argmin(value))]
     noise_sd, covariance, dof = _noise(fixed, two, 0.0)
     half = stats.t.ppf(0.5 + level / 2, dof) * np.sqrt(covariance[1, 1])
-    related = bool(two[1] - half > 0)
+    related = bool(two[1] - half > 0) and np.ptp(data.accuracy) > 0
     parameters = two
     if len(data.free) > 2:
         parameters, noise_sd, covariance, dof = _fit_free(data, two, noise_sd, starts)
@@ -252,7 +253,7 @@ def _fit_free(
         before = noise_sd
         noise_sd, covariance, dof = _noise(data, parameters, noise_sd)
         parameters = solve(data, noise_sd=noise_sd, start=parameters[None])[0][0]
-        if abs(noise_sd - before) <= 1e-6 * before:
+        if abs(noise_sd - before) <= SETTLED * before + EXACT:
             break
     noise_sd, covariance, dof = _noise(data, parameters, noise_sd)
     return parameters, noise_sd, covariance, dof
@@ -352,4 +353,5 @@ def draw_sigmoids(
         accuracy=accuracy,
         distance=distance,
         prior=prior,
+        tolerance=ROUGH_TOLERANCE,
     )[0]

@@ -15,6 +15,7 @@ from relscale.contract.scale_words import SCALE_WORDS
 from relscale.contract.scales import DIFFERENCE, RATIO, on_scale
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
+from relscale.contract.verdicts import UNDECIDED, direction_of
 
 GAP_VERBS = {"narrows": "narrow", "widens": "widen", "crosses": "cross", "parallel": "be parallel"}
 CHANGE_VERBS = {"rises": "rise", "falls": "fall", "parallel": "be parallel"}
@@ -100,14 +101,15 @@ def scale_line(relative: pd.DataFrame, estimator: str) -> str:
         for word in dict.fromkeys(verdict.direction for verdict in Verdict)
         if word in directions
     )
-    same = both["verdict"].astype(str).str.removesuffix(" slightly") == both[
-        "verdict_other"
-    ].astype(str).str.removesuffix(" slightly")
-    return (
-        f"{capital(SCALE_WORDS[DIFFERENCE].phrase)}, in the unit of the metric: {said}. "
-        f"{int(same.sum())} of {count(len(both), 'comparison')} {_has(int(same.sum()))} the same "
-        "direction on both scales."
+    decided = both[(both["verdict"] != UNDECIDED) & (both["verdict_other"] != UNDECIDED)]
+    same = decided["verdict"].map(direction_of) == decided["verdict_other"].map(direction_of)
+    agree = (
+        f"Of {count(len(decided), 'comparison')} decided on both scales, {int(same.sum())} "
+        f"{_has(int(same.sum()))} the same direction."
+        if len(decided)
+        else "No comparison is decided on both scales."
     )
+    return f"{capital(SCALE_WORDS[DIFFERENCE].phrase)}, in the unit of the metric: {said}. {agree}"
 
 
 def omnibus_lines(families: pd.DataFrame, estimator: str, alpha: float = 0.05) -> list[str]:
@@ -148,18 +150,20 @@ def absolute_lines(absolute: pd.DataFrame, estimator: str) -> list[str]:
         fitted = group[exponent.notna()].assign(exponent=exponent.dropna())
         if not len(fitted):
             continue
-        fitted = fitted.sort_values("exponent", kind="stable")
-        ends = [fitted.iloc[0]] if len(fitted) == 1 else [fitted.iloc[0], fitted.iloc[-1]]
-        said = " to ".join(_exponent(row) for row in ends)
-        lost = len(group) - len(fitted)
+        has_floor = finite(fitted["offset"]) > 0
+        parts = [_exponents(fitted[~has_floor])] if (~has_floor).any() else []
+        if has_floor.any():
+            parts.append(
+                f"{int(has_floor.sum())} with an irreducible part, exponent of the rest "
+                f"{_exponents(fitted[has_floor])}"
+            )
         doubtful = int((fitted["status"].astype(str) != Status.OK).sum())
-        floors = int((finite(fitted["offset"]) > 0).sum())
-        extra = [f"{floors} with an irreducible part"] if floors else []
-        extra += [f"{doubtful} with a reservation in their status"] if doubtful else []
-        extra += [f"{lost} more without a law"] if lost else []
+        parts += [f"{doubtful} with a reservation in their status"] if doubtful else []
+        lost = len(group) - len(fitted)
+        parts += [f"{lost} more without a law"] if lost else []
         lines.append(
             f"{count(len(fitted), 'absolute law')} of {metric_words(str(metric))} ({name}), "
-            f"exponent with interval: {'; '.join([said, *extra])}."
+            f"exponent with interval: {'; '.join(parts)}."
         )
     return lines or ["No absolute law was fitted."]
 
@@ -316,6 +320,12 @@ def _reasons(rows: pd.DataFrame) -> str:
 
 def _has(number: int) -> str:
     return "has" if number == 1 else "have"
+
+
+def _exponents(laws: pd.DataFrame) -> str:
+    """Return the smallest and the largest exponent of some laws, with intervals."""
+    ends = laws.sort_values("exponent", kind="stable").iloc[[0, -1]]
+    return " to ".join(_exponent(row) for _, row in ends.iloc[: len(laws)].iterrows())
 
 
 def _exponent(row: pd.Series) -> str:

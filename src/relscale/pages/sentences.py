@@ -230,12 +230,20 @@ def _of_them(rows: pd.DataFrame, direction: str) -> str:
                 if margins.min() < margins.max()
                 else f"log G changes by less than {margins.max():.2g} over the observed compute"
             )
-    agree = int((rows["scales_agree"].astype(str).str.lower() == "true").sum())
-    said.append(f"{agree} on every scale")
-    return f" ({'; '.join(said)})"
+    agree = rows["scales_agree"].astype(str).str.lower()
+    if agree.isin(["true", "false"]).any():
+        said.append(f"{int((agree == 'true').sum())} on every scale")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: int) -> str:
+    metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
+    opening = (
+        f"Of {count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
+        "better, "
+    )
+    if not has_verdict(changes).any():
+        return f"{opening}none has a verdict."
     directions, verdicts = _direction(changes), changes["verdict"].astype(str)
     parts = []
     for place, (direction, verb) in enumerate(CHANGES.items()):
@@ -245,11 +253,9 @@ def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: 
         said = f"{int(found.sum())} {shown}{verb}"
         parts.append(said + (f" ({slight} of them slightly)" if slight else ""))
     undecided = changes[verdicts == Verdict.UNDECIDED]
-    metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
     moved = changes[directions.isin(["rises", "falls"])]
     return (
-        f"Of {count(len(changes), 'comparison')} with a baseline in {metrics}, where higher is "
-        f"better, {joined(parts)}, and {len(undecided)} "
+        f"{opening}{joined(parts)}, and {len(undecided)} "
         f"{'is' if len(undecided) == 1 else 'are'} undecided{undecided_words(undecided)}"
         f"{_named(moved, labels, corpora)}."
     )

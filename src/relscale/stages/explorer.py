@@ -5,6 +5,7 @@ from pathlib import Path
 from relscale.contract.io import read_table, read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
@@ -31,7 +32,7 @@ def main(
         absolute=read_table(absolute, ABSOLUTE.names),
         relative=read_table(relative, RELATIVE.names),
         baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
-        contrasts=read_table(contrasts) if contrasts else None,
+        contrasts=read_table(contrasts, CONTRASTS.names) if contrasts else None,
     )
     write_text(out, explorer_page(tables, spec))
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from relscale.contract.io import read_table
 from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.tables.families import FAMILIES
+from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
 from relscale.pages.findings import FindingsTables, findings_page, findings_rst, result_links
@@ -26,8 +28,8 @@ def main(
     tables = FindingsTables(
         relative=read_table(relative, RELATIVE.names),
         suite=read_table(suite, SUITE_COLUMNS),
-        families=read_table(families) if families else None,
-        forecast=read_table(forecast) if forecast else None,
+        families=read_table(families, FAMILIES.names) if families else None,
+        forecast=read_table(forecast, FORECAST.names) if forecast else None,
     )
     links = result_links([out_page.name, *(link or [])])
     write_text(out_page, findings_page(tables, spec))

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from relscale.contract.io import read_table
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.relative import RELATIVE
 from relscale.laws.summary import print_summary, shown_estimator
@@ -28,7 +29,7 @@ def main(
         console,
         *laws,
         estimator or shown_estimator(laws[0]),
-        families=read_table(families) if families else None,
+        families=read_table(families, FAMILIES.names) if families else None,
         forecast=read_table(forecast, FORECAST.names) if forecast else None,
     )
     console.print(f"Report: {report}", soft_wrap=True, markup=False, emoji=False)

@@ -40,6 +40,8 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     """Return the tables that are shown as pages, by the name of the page."""
     laws = [
         "relative",
+        "families",
+        "contrasts",
         "absolute",
         "optima",
         "decomposition",

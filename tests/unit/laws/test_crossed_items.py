@@ -8,12 +8,13 @@ from relscale.laws.items import ItemMatrices
 from relscale.laws.spec import LawSpec
 
 
-def matrices_of(values, strata=None):
+def matrices_of(values, cluster=None):
     count = values.shape[1]
     return ItemMatrices(
         numerator=values,
         denominator=np.ones_like(values),
-        stratum=np.zeros(count, dtype=np.int64) if strata is None else strata,
+        stratum=np.zeros(count, dtype=np.int64),
+        cluster=np.arange(count) if cluster is None else cluster,
         rule="pooled",
         overlapping=0,
     )
@@ -30,6 +31,19 @@ def test_drawn_items_move_all_runs_and_both_metrics_together():
     np.testing.assert_allclose(accuracy, accuracy[:, :1] @ np.ones((1, 5)), atol=1e-12)
     # Binomial standard error of .6 over 400 items; 500 draws know it to 3 %.
     assert accuracy[:, 0].std() == pytest.approx(np.sqrt(0.24 / 400), rel=0.1)
+
+
+def test_clusters_of_items_are_drawn_as_a_whole():
+    """Items of one cluster are all right or all wrong: 40 clusters of ten count as 40 items."""
+    cluster = np.repeat(np.arange(40), 10)
+    right = (cluster < 24)[None].astype(float)
+    _, accuracy = drawn_shifts(
+        matrices_of(1 - right, cluster),
+        matrices_of(right, cluster),
+        500,
+        np.random.default_rng(0),
+    )
+    assert accuracy.std() == pytest.approx(np.sqrt(0.24 / 40), rel=0.1)
 
 
 def test_metrics_with_other_items_have_draws_of_their_own():

@@ -174,6 +174,21 @@ def test_tables_that_cannot_be(tmp_path, row, match):
         read_outside_models(write(tmp_path / "models.csv", row))
 
 
+@pytest.mark.parametrize(
+    ("size", "match"),
+    [
+        ("1e9,", "row 1: params and tokens are needed together, or neither of them"),
+        ("-1,1e10", "row 1: params is -1: a number above 0, or empty where unknown"),
+        (",", "row 1: neither compute nor loss: one of them, or params and tokens, is needed"),
+    ],
+)
+def test_sizes_that_cannot_be(tmp_path, size, match):
+    path = tmp_path / "models.csv"
+    path.write_text(f"name,compute,loss,accuracy,params,tokens\na,,,0.5,{size}\n")
+    with pytest.raises(ValueError, match=match):
+        read_outside_models(path)
+
+
 def test_tables_that_contradict(losses, tmp_path):
     row = ("a", 1e12, 2.0, 0.5, "", "")
     with pytest.raises(ValueError, match="a more than once: one row per model, domain and corpus"):

@@ -77,6 +77,8 @@ def test_a_power_law_is_explained_whole_and_a_noisy_one_less():
     row = made.loc[("continuation", "b")]
     assert row.r2 == pytest.approx(expected)
     assert row.ci_low < row.r2 < row.ci_high < 1
+    assert row.exponent_ci_low < 0.1 < row.exponent_ci_high
+    assert row.exponent_ci_low < row.exponent < row.exponent_ci_high
     assert row.num_runs == 8
     assert row.truncated_share == pytest.approx(0.02)
     assert row.status == "ok"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.laws.fit import fit_family
 from relscale.laws.replication import (
     CODE,
     WORDS,
@@ -15,6 +16,7 @@ from relscale.laws.replication import (
     step_downs,
     verdict_codes,
 )
+from relscale.laws.spec import LawSpec
 from relscale.laws.tables.relative import side_tests
 from relscale.laws.verdict import add_verdicts, step_down
 
@@ -145,6 +147,15 @@ def test_what_has_no_verdict_or_no_interval_has_no_replication():
     assert np.isfinite(found).tolist() == [True, False, False]
     unknown = add_replication(table, [None, fits[1], None], lambda name: False, 0)
     assert unknown["replication"].isna().all()
+
+
+def test_every_relative_law_with_a_verdict_and_an_interval_has_a_replication(plant):
+    domains = {"base": (2.0, 0.10, 0.0), "far": (2.4, 0.30, 0.0), "near": (2.4, 0.101, 0.0)}
+    spec = LawSpec(family="topics", baseline="base", draws=100, estimators=("joint",))
+    laws = fit_family(plant(domains=domains, run_sd=0.01, domain_sd=0.01), spec).relative
+    assert (np.isfinite(laws["replication"]) == (laws["verdict"] != "")).all()
+    ratio = laws[laws["scale"] == "ratio"].set_index("treatment")["replication"]
+    assert ratio["far"] > 0.95 > ratio["near"] > 0.05
 
 
 def test_the_same_seed_gives_the_same_numbers():

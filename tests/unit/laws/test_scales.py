@@ -9,7 +9,9 @@ from relscale.laws.fit import fit_family
 from relscale.laws.scales import Gain, Scaled
 from relscale.laws.spec import LawSpec
 
-SPEC = LawSpec(family="topics", baseline="base", draws=300)
+SPEC = LawSpec(
+    family="topics", baseline="base", draws=300, estimators=("joint", "vertex", "surface")
+)
 OWN = (1.7, 406.0, 0.34, 411.0, 0.28)
 BASE = (1.5, 350.0, 0.33, 500.0, 0.30)
 
@@ -99,7 +101,7 @@ def test_the_gain_is_the_compute_that_the_treatment_needs_for_the_loss_of_the_ba
     reached = 1e11 * (level / 2 * (reference / 1e11) ** 0.10) ** (1 / exponent)
     assert rows.loc["gain", "gamma"] == pytest.approx(reached / reference, rel=1e-3)
     assert rows.loc["gain", "dbeta"] == pytest.approx(0.10 / exponent - 1, abs=1e-3)
-    # It is no statement about the gap, and gets no verdict; beyond the budgets it is marked.
+    # It says nothing about the gap and gets no verdict; beyond the budgets it is marked.
     assert rows.loc["gain", "verdict"] == "" and rows.loc["ratio", "faster"] == faster
     inside = 5e10 <= reached <= 5e11
     assert rows.loc["gain", "status"] == ("ok" if inside else "extrapolated")

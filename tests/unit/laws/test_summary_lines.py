@@ -115,18 +115,20 @@ def test_the_difference_scale_is_said_with_its_agreement() -> None:
     ratio = relative(["widens", "narrows slightly", "undecided"])
     other = relative(["narrows", "narrows", "undecided"], scale="difference")
     assert scale_line(pd.concat([ratio, other]), "joint") == (
-        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. 2 of 3 "
-        "comparisons have the same direction on both scales."
+        "On the difference scale, in the unit of the metric: 2 narrows, 1 undecided. Of 2 "
+        "comparisons decided on both scales, 1 has the same direction."
     )
     assert scale_line(ratio, "joint") == ""
+    open_ratio = pd.concat([relative(["undecided"] * 3), other])
+    assert scale_line(open_ratio, "joint").endswith("No comparison is decided on both scales.")
 
 
 def test_exponents_have_intervals_and_no_r2() -> None:
     laws = absolute([0.09, math.nan, 0.05, 0.07]).assign(offset=[math.nan, math.nan, 0.4, math.nan])
     assert absolute_lines(laws, "joint") == [
-        "3 absolute laws of bits per byte (joint), exponent with interval: 0.05 [0.04, 0.06] "
-        "(knowledge d2, web) to 0.09 [0.08, 0.1] (knowledge d0, web); 1 with an irreducible part; "
-        "1 more without a law."
+        "3 absolute laws of bits per byte (joint), exponent with interval: 0.07 [0.06, 0.08] "
+        "(knowledge d3, web) to 0.09 [0.08, 0.1] (knowledge d0, web); 1 with an irreducible part, "
+        "exponent of the rest 0.05 [0.04, 0.06] (knowledge d2, web); 1 more without a law."
     ]
     assert absolute_lines(laws.iloc[1:2], "joint") == ["No absolute law was fitted."]
 

@@ -5,6 +5,7 @@ import pytest
 from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
 from relscale.laws.fit_error import FitError
+from relscale.laws.outside_models import OutsideModel
 from relscale.laws.sigmoid import SigmoidForm, draw_sigmoids, fit_sigmoid
 from relscale.laws.spec import LawSpec
 from relscale.laws.tables.two_stage import isotonic_check
@@ -109,9 +110,12 @@ def test_foot_only():
     assert fit.losses.min() > fit.midpoint
 
 
-def test_no_relation():
-    fit = fit_sigmoid(LOSS, 0.3 + np.random.default_rng(1).normal(0, 0.01, 20), FIXED)
-    assert fit.status == "no_relation"
+@pytest.mark.parametrize("form", [FIXED, FREE])
+def test_no_relation(form):
+    """Accuracies that do not fall with loss, whatever the floor is."""
+    flat = 0.3 + np.random.default_rng(1).normal(0, 0.01, 20)
+    assert fit_sigmoid(LOSS, flat, form).status == "no_relation"
+    assert fit_sigmoid(LOSS, np.sort(flat), form).status == "no_relation"
 
 
 def test_no_relation_has_an_unbounded_midpoint():
@@ -354,3 +358,53 @@ def test_intervals_cover_with_noise_in_both_axes():
         statuses.add(fit.status)
     assert hits / 100 >= 0.885
     assert statuses == {"foot_only"}
+
+
+def constant_ratio(rows):
+    """Return runs of 20 tokens per parameter, one budget each."""
+    params = rows["num_params_total"]
+    compute = 120.0 * params**2
+    return rows.assign(
+        tokens=20 * params,
+        training_flops=compute,
+        forward_flops=compute / 3,
+        budget=[f"{value:.3e}" for value in compute],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "statuses"),
+    [
+        (lambda rows: rows.assign(accuracy=0.25), {"no_relation"}),
+        (lambda rows: rows.assign(accuracy=rows["accuracy"] * 0 + 1.0), {"no_relation"}),
+        (
+            lambda rows: rows.groupby(["budget", "domain"]).head(1),
+            {"ok", "foot_only", "too_few_runs"},
+        ),
+        (lambda rows: rows[rows["budget"] == "5e10"], {"ok", "foot_only", "too_few_budgets"}),
+        (lambda rows: rows[rows["run"].isin(rows["run"].unique()[:3])], {"too_few_runs"}),
+        (constant_ratio, {"ok", "foot_only"}),
+    ],
+    ids=["at chance", "all right", "one per budget", "one budget", "three runs", "constant ratio"],
+)
+def test_tables_that_tell_little_have_a_status(plant, change, statuses):
+    """No table ends in an error: every domain keeps its rows, and outside models theirs."""
+    frame = plant(run_sd=0.004, budgets=("2e10", "5e10", "1e11", "2e11"))
+    topics = frame[frame["family"] == "topics"]
+    noise = np.random.default_rng(0).normal(0, 0.004, len(topics))
+    wide = topics.assign(accuracy=curve(topics["value"], steepness=3.0, midpoint=2.0) + noise)
+    wide = change(wide)
+    losses = pd.concat(
+        [wide, wide.assign(metric="accuracy", value=wide["accuracy"])], ignore_index=True
+    )
+    spec = LawSpec(family="topics", chance=0.25, draws=100, optimum_by="family_mean")
+    model = OutsideModel(name="big", compute=1e13, loss=1.5, accuracy=0.7, params=1e4, tokens=1e8)
+    laws = fit_family(losses, spec, outside_models=[model])
+    assert list(laws.two_stage["domain"]) == ["base", "treat"]
+    assert set(laws.two_stage["status"]) <= statuses
+    predicted = laws.predictions
+    assert {"held_out", "extrapolation"} <= set(predicted["kind"])
+    assert set(predicted.loc[predicted["model"] == "big", "domain"]) == {"base", "treat"}
+    inside = predicted.dropna(subset=["ci_low"])
+    assert (inside["ci_low"] <= inside["accuracy"]).all()
+    assert (inside["accuracy"] <= inside["ci_high"]).all()

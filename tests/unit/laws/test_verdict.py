@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from relscale.contract.verdicts import GAP_VERDICTS, RISING_VERDICTS
 from relscale.laws.gap import gap_fit
@@ -254,3 +255,84 @@ def test_sides_are_adjusted_too():
     )
     assert half["verdict"].tolist() == ["crosses", ""]
     assert half["p_crosses"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.9])
+@pytest.mark.parametrize("true", ["no change", "on the margin", "half and half"])
+def test_tests_of_difference_and_equivalence_together_are_wrong_in_one_family_of_twenty(
+    true, shared
+):
+    """Ten gaps whose estimates share a part of their noise, as a noisy baseline gives them; of
+    either kind of hypothesis, those that are true must be kept in 95 % of families."""
+    gaps, suites, dof, margin = 10, 1500, 20, 3.0
+    rng = np.random.default_rng(5)
+    is_flat = {
+        "no change": np.ones(gaps, bool),
+        "on the margin": np.zeros(gaps, bool),
+        "half and half": np.arange(gaps) % 2 == 0,
+    }[true]
+    noise = np.sqrt(shared) * rng.standard_normal((suites, 1))
+    noise = noise + np.sqrt(1 - shared) * rng.standard_normal((suites, gaps))
+    change = np.where(is_flat, 0.0, margin) + noise
+    error = np.sqrt(rng.chisquare(dof, (suites, gaps)) / dof)
+    difference = 2 * stats.t.sf(np.abs(change) / error, dof)
+    equivalence = stats.t.sf((margin - np.abs(change)) / error, dof)
+    wrong = 0
+    for pair in np.stack([difference, equivalence], axis=-1):
+        adjusted = step_down(pair)
+        wrong += bool(np.any(np.where(is_flat, adjusted[:, 0], adjusted[:, 1]) < 0.05))
+    # Three standard errors of a share of .05 are .017.
+    assert wrong / suites < 0.05 + 0.017
+    # Holm's method over all tests would use half the level at the first step.
+    assert np.nanmin(step_down(np.array([[0.004, 0.9]] * 10))) == pytest.approx(0.04)
+
+
+def test_a_significant_change_within_the_margin_is_slight_in_the_table():
+    # p = .006 for the change of .05, and a margin of .2 is 9 standard errors away.
+    small = {"dbeta": -0.01, "standard_error": 0.00325, "margin": 0.2}
+    table = verdicts(pd.DataFrame([rows(**small)]))
+    assert table["verdict"].tolist() == ["narrows slightly"]
+    assert table["faster"].tolist() == ["treatment"]
+
+
+def test_changes_that_are_rounding_are_none():
+    # A suite without noise: 1e-12 counts as 0, though its error is smaller still.
+    exact = {"dbeta": 2e-13, "standard_error": 2e-15}
+    assert verdicts(pd.DataFrame([rows(**exact)]))["verdict"].tolist() == ["parallel"]
+
+
+def test_scales_agree_where_the_directions_do():
+    flat = {"dbeta": 0.0, "margin": 0.5}
+    table = verdicts(
+        pd.DataFrame(
+            [
+                rows(),
+                rows(scale="difference", gap_first=0.3, gap_last=0.2, margin=1.0),
+                rows(treatment="u"),
+                rows(treatment="u", scale="difference", gap_first=0.2, gap_last=0.2, **flat),
+                rows(treatment="v"),
+                rows(treatment="v", scale="difference", standard_error=1.0, gap_last=0.2),
+                rows(treatment="w"),
+                rows(scale="gain"),
+            ]
+        )
+    )
+    assert table["verdict"].tolist() == [
+        "narrows",
+        "narrows slightly",
+        "narrows",
+        "parallel",
+        "narrows",
+        "undecided",
+        "narrows",
+        "",
+    ]
+    agree = table["scales_agree"].tolist()
+    assert agree == ["true", "true", "false", "false", "", "", "", "true"]
+
+
+def test_the_detectable_slope_is_that_of_the_adjusted_test():
+    # Three gaps: the first step compares p with .05 / 3. At 20 degrees of freedom t is 2.613 there,
+    # and .8 of the t distribution is below .860.
+    table = verdicts(pd.DataFrame([rows(), rows(treatment="u"), rows(corpus="other")]))
+    np.testing.assert_allclose(table["detectable_dbeta"], 0.01 * (2.6126 + 0.8600), rtol=1e-3)

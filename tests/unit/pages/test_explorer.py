@@ -17,6 +17,7 @@ import pytest
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import SEPARATOR, Status, encode_remarks
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.verdict_words import Verdict
@@ -37,10 +38,6 @@ from relscale.runtime import call, run
 from relscale.stages import baselines, explorer
 
 Tables = dict[str, pd.DataFrame]
-CONTRAST_COLUMNS = (
-    *("corpus", "family", "metric", "kind", "domain", "other", "estimator", "dbeta"),
-    *("ci_low", "ci_high", "p_difference", "p_difference_adjusted", "faster", "status"),
-)
 NAMES = ("losses", "points", "absolute", "relative")
 FAMILIES = [
     {
@@ -130,7 +127,7 @@ def test_shown_columns_are_columns_of_the_tables(tables: Tables) -> None:
     optimum = {*POINTS.names, "remarks"} | added
     known = {
         "verdicts": {*RELATIVE.names, "remarks"},
-        "contrasts": {*CONTRAST_COLUMNS},
+        "contrasts": {*CONTRASTS.names},
         "laws": {*ABSOLUTE.names, "remarks"},
         "drawn": run,
         "run": run,

@@ -193,6 +193,19 @@ def test_many_gaps_are_counted_by_family() -> None:
     )
 
 
+def test_scales_that_are_not_known_to_agree_are_not_counted_and_no_verdict_is_no_zero() -> None:
+    shown = gaps({"a": "narrows"}, scales_agree="")
+    assert answer_sentences(shown, {})[0].startswith(
+        "1 of 1 gap is shown to narrow on the ratio scale: the domain"
+    )
+    lost = gaps({"a": "", "b": ""}, metric="accuracy", status="at_chance")
+    said = remark_sentences(lost, lost, {})
+    assert said == [
+        "2 of 2 comparisons have no verdict (at chance).",
+        "Of 2 comparisons with a baseline in accuracy, where higher is better, none has a verdict.",
+    ]
+
+
 def test_laws_without_a_verdict_and_other_estimators_are_said() -> None:
     shown = gaps({"a": "narrows", "b": "widens", "c": ""})
     shown.loc[2, ["dbeta", "status"]] = [math.nan, "too_few_budgets"]

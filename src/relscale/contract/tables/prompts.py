@@ -8,6 +8,7 @@ PROMPTS = Table(
     key=("corpus", "family", "domain"),
     columns={
         **text("corpus", "family", "prompt", "metric", "domain"),
+        **floats("exponent", "exponent_ci_low", "exponent_ci_high"),
         **floats("r2", "ci_low", "ci_high"),
         **integers("num_runs", "runs_at_chance"),
         **floats(

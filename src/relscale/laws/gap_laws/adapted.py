@@ -82,7 +82,7 @@ class FittedOneDomain(FittedGap):
 
 
 class OneDomain(GapLaw):
-    """A law of one domain's loss, for what is done with gaps and losses alike."""
+    """A law of one domain's loss in the form of a law of a gap."""
 
     name: str  # type: ignore[misc]
     num_parameters: int  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 log G = c0 + c1 log L_b + c2 (log L_b)^2. Losses on two domains are close to a shifted power law of
 each other, whatever the size and token count of the models (Brandfonbrener et al., 2024,
-arXiv:2411.12925, equation 2; Mayilvahanan et al., 2025, arXiv:2502.12120). In logs that is a curve
+arXiv:2411.12925; Mayilvahanan et al., 2025, arXiv:2502.12120). In logs that is a curve
 with little bend over any range that is trained, so that two or three coefficients follow it. The
 law needs no IsoFLOP curve and no optimum. Along any path
 

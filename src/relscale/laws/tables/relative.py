@@ -19,14 +19,12 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.replication import JUDGED, Judged
 from relscale.laws.scales import Gain, Scaled
 from relscale.laws.verdict import p_difference
 
 TABLE = RELATIVE
 
-AT_CHANCE_SHARE = 0.5
-"""A relative law whose treatment or baseline is at chance in at least this share of its runs gets
-no verdict."""
 _NAN = float("nan")
 
 
@@ -70,13 +68,12 @@ class _Gap:
         """Read status and remarks."""
         values = fits.log_gap(treatment)
         remarks = fits.remarks(values, treatment, str(fits.spec.baseline))
-        status, at_chance = _chance(fits, treatment, values)
+        status, at_chance = fits.chance(treatment)
         return cls(fits=fits, treatment=treatment, status=status, remarks=(*remarks, at_chance))
 
     def difference(self, estimator: str) -> Row:
         """Return the row of L_t - L_b."""
-        ours, theirs = self.fits.terms(self.treatment, str(self.fits.spec.baseline))
-        scaled = Scaled.difference(ours, theirs)
+        scaled = self.fits.difference(self.treatment)
         found = self.fits.fit_gap(estimator, self.treatment, scaled)
         if isinstance(found, FitError):
             return _without_law(
@@ -136,7 +133,7 @@ class _Gap:
             "r2": fit.r2,
             "lack_of_fit_p": fit.lack_of_fit_p,
             "budget_sd": fit.budget_sd,
-            "replication": _NAN,
+            JUDGED: Judged.of(fit, spec.margin_share, floor),
             "num_runs": fit.num_runs,
             "num_budgets": len(fit.budgets),
             **status_columns(self.status, [*fit.notes, *self.remarks]),
@@ -218,18 +215,6 @@ def _without_law(
         "num_budgets": 0,
         **status_columns(error.status, [*error.remarks, *remarks]),
     }
-
-
-def _chance(fits: MetricFits, treatment: str, values: Array) -> tuple[Status, str]:
-    """Return the status of a law and a remark: whether treatment or baseline are at chance."""
-    domains = fits.readings.domains
-    index = [domains.index(name) for name in (treatment, str(fits.spec.baseline))]
-    flag = fits.readings.at_chance[index][:, np.isfinite(values)]
-    if not flag.any():
-        return Status.OK, ""
-    if np.max(flag.mean(axis=1)) >= AT_CHANCE_SHARE:
-        return Status.AT_CHANCE, ""
-    return Status.OK, f"{int(flag.any(axis=0).sum())} run(s) at chance"
 
 
 def _quantile(dof: float, level: float) -> float:

@@ -59,7 +59,7 @@ function yTitle() {
 }
 
 function yEncoding(heights) {
-  const logarithmic = !isRelative() && metricOf().lower_is_better;
+  const logarithmic = isRelative() ? !hasPoints() : metricOf().lower_is_better;
   const ends = limits(isRelative() ? [...heights, noGap()] : heights, logarithmic);
   const ticks = logarithmic ? logAxis(ends) : { tickCount: 6 };
   const scale = logarithmic ? { type: "log" } : { type: "linear", zero: false };

@@ -20,6 +20,8 @@ function interval(low, high) {
   return isNumber(low) && isNumber(high) ? `[${signed(low)}, ${signed(high)}]` : "";
 }
 
+const FLAGS = { true: "yes", false: "no" };
+
 // The text of a cell, by the `form` of its column (explorer_columns.py).
 const FORMS = {
   text: (row, column) => String(row[column.key] ?? ""),
@@ -28,8 +30,8 @@ const FORMS = {
   number: (row, column) => short(row[column.key], column.digits),
   signed: (row, column) => signed(row[column.key]),
   interval: (row, column) => interval(row[column.key], row[column.upper]),
-  flag: (row, column) => ({ true: "yes", false: "no" })[row[column.key]] ?? "",
-  verdict: (row) => row.verdict || words(row.status) || "no law",
+  flag: (row, column) => FLAGS[String(row[column.key]).toLowerCase()] ?? "",
+  verdict: (row) => row.verdict || (row.status === "ok" ? "no verdict" : words(row.status)),
   remarks: (row, column) => decodeRemarks(row[column.key]).join("; "),
 };
 

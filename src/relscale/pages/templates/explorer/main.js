@@ -34,7 +34,8 @@ function drawChart(names, runs, optima) {
   const fitted = isRelative()
     ? shown.verdicts.some((row) => isNumber(row.dbeta))
     : shown.absolute.some((row) => isNumber(row.exponent));
-  const span = spanOf((optima.length ? optima : runs).map((row) => row.compute), fitted);
+  const seen = optima.length ? optima : runs;
+  const span = spanOf(seen.length ? seen.map((row) => row.compute) : budgetsCompute(), fitted);
   const curves = isRelative()
     ? relativeCurves(names, shown.verdicts, span)
     : absoluteCurves(names, shown.absolute, span);
@@ -84,7 +85,7 @@ function missingSentences(runs, optima, lost) {
       `The tables hold no law against ${baseline} by this estimator; ` +
       "the chart shows points only.");
   }
-  if (!runs.length && !optima.length) {
+  if (!runs.length && !optima.length && (hasPoints() || !isRelative())) {
     missing.push("Nothing to draw: the tables hold no value for these choices.");
   }
   if (lost) {

@@ -50,6 +50,11 @@ function optimumPoints(names) {
   return points;
 }
 
+// The compute of the budgets, for the curves of scales without points.
+function budgetsCompute() {
+  return oneEstimator(chosenRows(TABLES.points)).map((row) => row[DATA.compute.column]);
+}
+
 function gapSpread(row, isDefault) {
   const isKnown = isDefault && isRatio() && isNumber(row.gap_standard_error);
   return isKnown ? 100 * row.gap_standard_error : null;
