@@ -247,6 +247,7 @@ def family_ratio(
         None where no gap can be pooled.
     """
     groups = [[each for each in group if each.can_be_pooled] for group in groups]
+    groups = [group for group in groups if group]
     flat = [each for group in groups for each in group]
     if not flat:
         return None
@@ -260,7 +261,6 @@ def family_ratio(
     dof = [
         number * float(np.mean([each.scatter_dof for each in group]))
         for number, group in zip(independent, groups, strict=True)
-        if group
     ]
     return FamilyRatio(
         ratio=ratio,

@@ -107,6 +107,13 @@ def test_two_budgets_take_the_budget_variance_from_the_other_gaps():
     assert 1 <= found.dof <= pooled.dof
 
 
+def test_a_corpus_without_other_gaps_adds_nothing():
+    rng = np.random.default_rng(9)
+    own, *same = draw(rng, 3)
+    assert pool(own, same, [], 1.0) == pool(own, same, [[]], 1.0)
+    assert pool(own, [], [[]], 1.0) is None
+
+
 def test_the_variance_is_a_mean_by_degrees_of_freedom():
     own = draw(np.random.default_rng(5), 1, budget_sd=0.02)[0]
     pooled = Pooled(budget_variance=1e-4, unit=1e-4, dof=6.0)
