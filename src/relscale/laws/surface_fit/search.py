@@ -222,7 +222,7 @@ def _project(
     cross = gram[:, :3, 3:] * turn[:, None, :] * used[:, :, None]
     inner = (
         np.where(used[:, :, None] & used[:, None, :], gram[:, :3, :3], 0.0)
-        + np.eye(3) * (~used)[:, None, :]
+        + _IDENTITY * (~used)[:, None, :]
     )
     curvature = gram[:, 3:, 3:] * turn[:, :, None] * turn[:, None, :] - cross.transpose(
         0, 2, 1
@@ -247,28 +247,61 @@ def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
     """
     best = _solve(gram, right[:, :, None])[:, :, 0]
     used = np.ones(best.shape, dtype=bool)
-    wrong = np.flatnonzero((best < 0).any(axis=1) | ~np.isfinite(best).all(axis=1))
-    if not len(wrong):
-        return best, used
-    lowest = np.full(len(wrong), np.inf)
-    chosen, kept = np.zeros((len(wrong), 3)), np.zeros((len(wrong), 3), dtype=bool)
-    for subset in ((1, 2), (0, 2), (0, 1), (0,), (1,), (2,)):
-        index = np.array(subset)
-        part = _solve(gram[np.ix_(wrong, index, index)], right[np.ix_(wrong, index)][:, :, None])[
-            :, :, 0
-        ]
-        gain = -np.einsum("kj,kj->k", part, right[np.ix_(wrong, index)])
-        better = (part >= 0).all(axis=1) & (gain < lowest)
-        lowest = np.where(better, gain, lowest)
-        whole = np.zeros((len(wrong), 3))
-        whole[:, index] = part
-        chosen[better], kept[better] = whole[better], np.isin(np.arange(3), index)
-    best[wrong], used[wrong] = chosen, kept
+    wrong = np.flatnonzero(~((best >= 0) & np.isfinite(best)).all(axis=1))
+    if len(wrong):
+        best[wrong], used[wrong] = _subsets(gram[wrong], right[wrong])
     return best, used
 
 
+def _subsets(gram: Array, right: Array) -> tuple[Array, Flags]:
+    """Return the best solution with one or two of three unknowns, and which are not held at 0."""
+    scaled, size = _scaled(gram)
+    right = right / size
+    found = np.zeros((len(gram), len(_HELD), 3))  # (surface, subset, unknown)
+    first, second = _PAIRS
+    diagonal = scaled[:, [0, 1, 2], [0, 1, 2]]
+    cross = scaled[:, first, second]
+    lower = cross / diagonal[:, first]
+    rest = diagonal[:, second] - lower * cross
+    ours = (right[:, second] - lower * right[:, first]) / rest
+    theirs = (right[:, first] - cross * ours) / diagonal[:, first]
+    found[:, [0, 1, 2], second], found[:, [0, 1, 2], first] = ours, theirs
+    found[:, [3, 4, 5], [0, 1, 2]] = right / diagonal
+    gain = np.where((found >= 0).all(axis=2), -(found @ right[:, :, None])[:, :, 0], np.inf)
+    lowest = np.argmin(gain, axis=1)
+    every = np.arange(len(gram))
+    possible = np.isfinite(gain[every, lowest])[:, None]
+    return np.where(possible, found[every, lowest] / size, 0.0), ~_HELD[lowest] & possible
+
+
+_PAIRS = np.array([1, 0, 0]), np.array([2, 2, 1])
+"""Unknowns that are not 0 where one of three is."""
+_HELD = np.array([*np.eye(3, dtype=bool), *~np.eye(3, dtype=bool)])
+"""Which of three unknowns are held at 0, by subset: first one of them, then two."""
+
+
+def _scaled(gram: Array) -> tuple[Array, Array]:
+    """Return normal equations scaled to unit diagonal, (surface, 3, 3), and scales, (surface, 3)."""
+    size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))
+    return gram / (size[:, :, None] * size[:, None, :]) + RIDGE * _IDENTITY, size
+
+
+_IDENTITY = np.eye(3)
+
+
 def _solve(gram: Array, right: Array) -> Array:
-    """Solve normal equations scaled to unit diagonal, (surface, k, k) and (surface, k, column)."""
-    size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))[:, :, None]
-    scaled = gram / (size * size.transpose(0, 2, 1)) + RIDGE * np.eye(gram.shape[1])
-    return np.asarray(np.linalg.solve(scaled, right / size) / size)
+    """Solve normal equations, (surface, 3, 3) and (surface, 3, column), by L D L^T.
+
+    Written out, since a call of a solver costs more than three unknowns do.
+    """
+    scaled, size = _scaled(gram)
+    y0, y1, y2 = np.moveaxis(right / size[:, :, None], 1, 0)  # (surface, column)
+    rows = scaled.reshape(-1, 9).T[:, :, None]
+    d0, a01, a02, d1, a12, d2 = rows[[0, 1, 2, 4, 5, 8]]  # (surface, 1)
+    l10, l20 = a01 / d0, a02 / d0
+    d1, a12 = d1 - l10 * a01, a12 - l20 * a01
+    l21 = a12 / d1
+    y1 = y1 - l10 * y0
+    x2 = (y2 - l20 * y0 - l21 * y1) / (d2 - l20 * a02 - l21 * a12)
+    x1 = y1 / d1 - l21 * x2
+    return np.stack([y0 / d0 - l10 * x1 - l20 * x2, x1, x2], axis=1) / size[:, :, None]
