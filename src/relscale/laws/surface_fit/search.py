@@ -15,8 +15,7 @@ from relscale.laws.cells import Array, Index
 
 MAX_ITERATIONS = 60
 STEP_TOLERANCE = 1e-10
-"""A search has ended when the parameters move by less, or would in the next step. The tables state
-eight digits."""
+"""Of log exponents; the tables state eight digits."""
 ROUNDING = 1e-12
 """Share by which an objective may rise: that of short steps changes by rounding alone, which is
 another one on each processor."""
@@ -52,6 +51,8 @@ class Problem:
     terms: Array | None = None
     """Whether E, A / N^alpha and B / D^beta may differ from 0, 1 or 0, (draw, 3); None for all, as
     it must be with several domains."""
+    tolerance: float = STEP_TOLERANCE
+    """A search has ended when the parameters move by less, or would in the next step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +120,12 @@ class _Block:
         for _ in range(MAX_ITERATIONS):
             damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
             step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low[active], high[active])
+            here = theta[active]
+            moved = np.maximum(here + np.maximum(np.minimum(step, 1.0), -1.0), low[active])
+            moved = np.minimum(moved, high[active])
             tried = self.project(moved, active)
             better = tried[1] <= objective[active] * (1 + ROUNDING)
-            size = np.max(np.abs(moved - theta[active]), axis=1)
+            size = np.abs(moved - here).max(axis=1)
             took = active[better]
             theta[took] = moved[better]
             for kept, new in zip(
@@ -134,8 +137,8 @@ class _Block:
             # found something better. Steps shrink linearly: size^2 / last predicts the next one.
             following = np.where(better, size * np.minimum(size / last[active], 1.0), np.inf)
             ended = (
-                (size < STEP_TOLERANCE)
-                | ((size < 1e-3) & (following < STEP_TOLERANCE))
+                (size < problem.tolerance)
+                | ((size < 1e-3) & (following < problem.tolerance))
                 | (damping[active] > DAMPING_LIMIT)
             )
             last[active] = np.where(better, size, np.inf)
@@ -212,45 +215,49 @@ def _project(
     if terms is not None:
         columns *= terms[:, [0, 1, 2, 1, 2], None]
     gram = columns @ columns.transpose(0, 2, 1)
-    right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
-    coefficients, used = _non_negative(gram[:, :3, :3], right)
+    right = columns[:, :3] @ target[:, :, None]
+    coefficients, explained = _non_negative(gram, right)
     residual = target - (coefficients[:, None, :] @ columns[:, :3])[:, 0]
     objective = np.einsum("kp,kp->k", residual, residual)
     # d(column) / d(log exponent) is the column's own coefficient times columns 3 and 4.
     turn = coefficients[:, 1:]
     gradient = turn * (columns[:, 3:] @ residual[:, :, None])[:, :, 0]
-    cross = gram[:, :3, 3:] * turn[:, None, :] * used[:, :, None]
-    inner = (
-        np.where(used[:, :, None] & used[:, None, :], gram[:, :3, :3], 0.0)
-        + _IDENTITY * (~used)[:, None, :]
-    )
-    curvature = gram[:, 3:, 3:] * turn[:, :, None] * turn[:, None, :] - cross.transpose(
-        0, 2, 1
-    ) @ _solve(inner, cross)
+    curvature = (gram[:, 3:, 3:] - explained) * (turn[:, :, None] * turn[:, None, :])
     return coefficients, objective, gradient, curvature
 
 
 def _diagonal(matrices: Array) -> Array:
     """Diagonals as matrices, with a floor so that a flat direction is not a singular one."""
+    found = np.zeros_like(matrices)
     diagonal = np.einsum("kii->ki", matrices)
     floor = 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
-    return np.asarray((diagonal + floor)[:, :, None] * np.eye(matrices.shape[1]))
+    np.einsum("kii->ki", found)[:] = diagonal + floor
+    return found
 
 
-def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
+def _non_negative(gram: Array, right: Array) -> tuple[Array, Array]:
     """Solve bounded least squares in three unknowns by trying which of them are 0.
 
     All surfaces are solved at once.
 
+    Args:
+        gram: products of the five columns of `_project`, (surface, 5, 5).
+        right: products of the first three with the target, (surface, 3, 1).
+
     Returns:
-        Coefficients (surface, 3) and which are not held at 0.
+        Coefficients (surface, 3), and the part of the products of columns 3 and 4 that the columns
+        with a coefficient explain, (surface, 2, 2).
     """
-    best = _solve(gram, right[:, :, None])[:, :, 0]
-    used = np.ones(best.shape, dtype=bool)
-    wrong = np.flatnonzero(~((best >= 0) & np.isfinite(best)).all(axis=1))
+    square, cross = gram[:, :3, :3], gram[:, :3, 3:]
+    solved = _solve(square, np.concatenate([right, cross], axis=2))
+    best, slopes = solved[:, :, 0], solved[:, :, 1:]
+    wrong = np.flatnonzero(~((best >= 0) & (best < np.inf)).all(axis=1))
     if len(wrong):
-        best[wrong], used[wrong] = _subsets(gram[wrong], right[wrong])
-    return best, used
+        best[wrong], used = _subsets(square[wrong], right[wrong, :, 0])
+        inner = np.where(used[:, :, None] & used[:, None, :], square[wrong], 0.0)
+        inner += _IDENTITY * ~used[:, None, :]
+        slopes[wrong] = _solve(inner, cross[wrong] * used[:, :, None])
+    return best, cross.transpose(0, 2, 1) @ slopes
 
 
 def _subsets(gram: Array, right: Array) -> tuple[Array, Flags]:
