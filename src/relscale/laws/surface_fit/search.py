@@ -118,9 +118,11 @@ class _Block:
         damping, converged = np.full(self.count, 1e-3), np.zeros(self.count, dtype=bool)
         last = np.full(self.count, np.inf)
         for _ in range(MAX_ITERATIONS):
-            damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
-            step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-            here = theta[active]
+            here, downhill, damped = theta[active], gradient[active], curvature[active]
+            free = ((downhill > 0) | (here > low[active])) & ((downhill < 0) | (here < high[active]))
+            damped *= free[:, :, None] & free[:, None, :]
+            damped += damping[active, None, None] * _diagonal(damped)
+            step = np.linalg.solve(damped, (downhill * free)[:, :, None])[:, :, 0]
             moved = np.maximum(here + np.maximum(np.minimum(step, 1.0), -1.0), low[active])
             moved = np.minimum(moved, high[active])
             tried = self.project(moved, active)
