@@ -133,16 +133,20 @@ class AutoModel:
         )
 
     def fit(self) -> GapFit:
-        """Read the law along its path.
+        """Read the law along its path; once.
 
         Raises:
             FitError: `too_few_budgets` where the path passes the runs at one compute only.
         """
-        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
+        return self._fit
+
+    @cached_property
+    def _fit(self) -> GapFit:
         if self.is_joint:
             assert self.joint is not None
-            notes = notes[:1] if len(self.quantity.terms) == 2 else ()
-            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *notes))
+            why = (self.choice.why,) if len(self.quantity.terms) == 2 else ()
+            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *why))
+        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
         budgets, log_compute, points, variance = self._points()
         log_middle = (log_compute.min() + log_compute.max()) / 2
         ends = np.array([log_compute.min(), log_middle, log_compute.max()])
@@ -257,15 +261,10 @@ class AutoModel:
             places: where the law is read.
             directions: changes of log G, (direction, run).
         """
-        law, ones = self.choice.taken.law, np.ones((1, self.points.num_runs))
-        base = self.choice.taken.fitted.log_gap(places)[0]
-        found = []
-        for direction in directions:
-            moved = self.points.values.copy()
-            moved[0] += STEP * direction
-            shifted = law.fit(replace(self.points, values=moved), ones).log_gap(places)[0]
-            found.append((shifted - base) / STEP)
-        return np.array(found)
+        law, fitted = self.choice.taken.law, self.choice.taken.fitted
+        values = self.points.values[0] + STEP * directions
+        moved = law.log_gap_of(self.points, fitted, values, places)
+        return np.asarray((moved - fitted.log_gap(places)[0]) / STEP)
 
 
 def _explained(points: Array, law: Array) -> float:

@@ -1,6 +1,6 @@
 """The law `surface`: L = E + A / N^alpha + B / D^beta (Hoffmann et al., 2022, equation 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +23,10 @@ TOGETHER = 1e-3
 """log N and log D vary along one line where their second principal axis is this share of the
 first."""
 
+AWAY = 1.05
+"""Factor of exponents that a search starts from: a step from the minimum itself would be too short
+to judge by it that the search has ended."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FittedSurface(FittedLoss):
@@ -32,6 +36,8 @@ class FittedSurface(FittedLoss):
     """The surfaces."""
     remarks: tuple[str, ...] = ()
     """Notes on the first of them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results of the fit that several laws read, computed once."""
 
     def log_loss(self, places: Places) -> Array:
         """Return the natural log of the loss, (draw, place)."""
@@ -74,6 +80,16 @@ class SurfaceLaw(LossLaw):
             )
         remarks = () if first.converged[0] else ("the surface did not converge",)
         return FittedSurface(batch=batch, remarks=remarks)
+
+    def log_loss_of(
+        self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
+    ) -> Array:
+        """Fit surfaces from close to the exponents of the first; see `LossLaw.log_loss_of`."""
+        assert isinstance(fitted, FittedSurface)
+        first = fitted.batch.one(0)
+        start = AWAY * np.array([first.alpha[0], first.beta[0]])
+        moved = fit_surfaces(first.plane, np.exp(values), np.tile(start, (len(values), 1)))
+        return FittedSurface(batch=moved).log_loss(places)
 
 
 def plane_of(points: RunPoints, weights: Array) -> Plane:
