@@ -164,3 +164,24 @@ def test_a_family_is_tested_as_a_whole() -> None:
         "(web; smallest adjusted p 0.004)."
     ]
     assert omnibus_lines(families, "vertex") == []
+
+
+def test_names_are_printed_as_they_are() -> None:
+    name = "[bold]a[/red] :smile: 100 %"
+    laws, values = relative(["narrows"], treatment=name), absolute([-0.0], domain=name)
+    families = pd.DataFrame(
+        {
+            "family": [name], "metric": ["bits_per_byte"], "estimator": ["joint"],
+            "corpus": [name], "p_equal_slopes_adjusted": [0.01],
+        }
+    )  # fmt: skip
+    text = " ".join(
+        summary_text(
+            laws,
+            values,
+            pd.DataFrame(columns=["quantity", "error_percent", "estimator"]),
+            families=families,
+        ).split()
+    )
+    assert text.count(name) >= 3
+    assert "exponent with interval: 0 [-0.01, 0.01]" in text
