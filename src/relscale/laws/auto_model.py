@@ -73,6 +73,14 @@ class AutoModel:
             self.choice.taken.law.name == LINE or len(self.quantity.terms) == 1
         )
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether the runs say how uncertain the law is, as in the row of its `GapFit`."""
+        if self.is_joint:
+            assert self.joint is not None
+            return bool(np.isfinite(self.joint.standard_error))
+        return self.choice.taken.dof >= 1
+
     @cached_property
     def refits(self) -> FittedGap:
         """The chosen law: all runs first, then the draws."""
@@ -169,7 +177,7 @@ class AutoModel:
             dof = combined_dof(of_runs, of_items, dof, level, item_dof)
             covariance, method = covariance + added, "runs+items"
             item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
-        if not np.isfinite(covariance).all() or self.choice.taken.dof < 1:
+        if not np.isfinite(covariance).all() or not self.has_interval:
             covariance, method = np.full((5, 5), np.nan), "none"
             notes = (*notes, "no interval: too few runs to refit the law")
         fit = gap_fit(
