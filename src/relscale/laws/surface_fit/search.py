@@ -119,7 +119,8 @@ class _Block:
         last = np.full(self.count, np.inf)
         for _ in range(MAX_ITERATIONS):
             here, downhill, damped = theta[active], gradient[active], curvature[active]
-            free = ((downhill > 0) | (here > low[active])) & ((downhill < 0) | (here < high[active]))
+            above, below = here > low[active], here < high[active]
+            free = ((downhill > 0) | above) & ((downhill < 0) | below)
             damped *= free[:, :, None] & free[:, None, :]
             damped += damping[active, None, None] * _diagonal(damped)
             step = np.linalg.solve(damped, (downhill * free)[:, :, None])[:, :, 0]
@@ -290,7 +291,7 @@ _HELD = np.array([*np.eye(3, dtype=bool), *~np.eye(3, dtype=bool)])
 
 
 def _scaled(gram: Array) -> tuple[Array, Array]:
-    """Return normal equations scaled to unit diagonal, (surface, 3, 3), and scales, (surface, 3)."""
+    """Return normal equations scaled to unit diagonal, (surface, 3, 3), and the scales."""
     size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))
     return gram / (size[:, :, None] * size[:, None, :]) + RIDGE * _IDENTITY, size
 
