@@ -14,6 +14,7 @@ from relscale.laws.surface_fit.projection import (
     NEUTRAL_START,
     Plane,
     SurfaceBatch,
+    fit_each,
     fit_surface,
     fit_surfaces,
 )
@@ -22,10 +23,6 @@ from relscale.laws.surface_fit.search import Flags
 TOGETHER = 1e-3
 """log N and log D vary along one line where their second principal axis is this share of the
 first."""
-
-AWAY = 1.05
-"""Factor of exponents that a search starts from: a step from the minimum itself would be too short
-to judge by it that the search has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +81,9 @@ class SurfaceLaw(LossLaw):
     def log_loss_of(
         self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
     ) -> Array:
-        """Fit surfaces from close to the exponents of the first; see `LossLaw.log_loss_of`."""
+        """Fit all surfaces at once; see `LossLaw.log_loss_of`."""
         assert isinstance(fitted, FittedSurface)
-        first = fitted.batch.one(0)
-        start = AWAY * np.array([first.alpha[0], first.beta[0]])
-        moved = fit_surfaces(first.plane, np.exp(values), np.tile(start, (len(values), 1)))
+        moved = fit_each(fitted.batch.plane, np.exp(values))
         return FittedSurface(batch=moved).log_loss(places)
 
 

@@ -210,6 +210,18 @@ def fit_surface(
     )
 
 
+def fit_each(plane: Plane, losses: Array) -> SurfaceBatch:
+    """Fit one surface from all starts to each row of losses, (surface, point), with equal weights.
+
+    As `fit_surface`, with all searches at once.
+    """
+    starts = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
+    rows = np.repeat(losses, len(starts), axis=0)
+    found = fit_surfaces(plane, rows, np.tile(starts, (len(losses), 1)))
+    lowest = np.argmin(found.objective.reshape(len(losses), -1), axis=1)
+    return found.some(np.arange(len(losses)) * len(starts) + lowest)
+
+
 def fit_surfaces(
     plane: Plane, losses: Array, starts: Array, weights: Array | None = None
 ) -> SurfaceBatch:
@@ -274,7 +286,7 @@ def constrained(
     )
     terms = np.repeat([each.terms for each in constraints], count, axis=0).astype(np.float64)
     problem = _problem(plane, loss, weights, (low, high), terms)
-    problem = replace(problem, tolerance=ROUGH_TOLERANCE)
+    problem = replace(problem, tolerance=ROUGH_TOLERANCE, holds=True)
     found = search(problem, np.log(np.tile(starts, (len(constraints), 1))))
     return np.asarray(found.objective.reshape(-1, count).min(axis=1))
 

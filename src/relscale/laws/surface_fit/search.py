@@ -53,6 +53,8 @@ class Problem:
     it must be with several domains."""
     tolerance: float = STEP_TOLERANCE
     """A search has ended when the parameters move by less, or would in the next step."""
+    holds: bool = False
+    """Whether a parameter on a bound is left out of the steps that would move it beyond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +121,12 @@ class _Block:
         last = np.full(self.count, np.inf)
         for _ in range(MAX_ITERATIONS):
             here, downhill, damped = theta[active], gradient[active], curvature[active]
-            above, below = here > low[active], here < high[active]
-            free = ((downhill > 0) | above) & ((downhill < 0) | below)
-            damped *= free[:, :, None] & free[:, None, :]
-            damped += damping[active, None, None] * _diagonal(damped)
-            step = np.linalg.solve(damped, (downhill * free)[:, :, None])[:, :, 0]
+            if problem.holds:
+                free = (downhill > 0) | (here > low[active])
+                free &= (downhill < 0) | (here < high[active])
+                downhill, damped = downhill * free, damped * (free[:, :, None] & free[:, None, :])
+            damped = damped + damping[active, None, None] * _diagonal(damped)
+            step = np.linalg.solve(damped, downhill[:, :, None])[:, :, 0]
             moved = np.maximum(here + np.maximum(np.minimum(step, 1.0), -1.0), low[active])
             moved = np.minimum(moved, high[active])
             tried = self.project(moved, active)
