@@ -141,7 +141,7 @@ def predicted_at(
     read = model.predict(places)
     taken = model.choice.taken
     own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
-    top = float(model.choice.trials.splits.log_compute[-1])
+    top = float(model.points.log_compute.max())
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
     factor = np.array([calibration.factor(float(value)) for value in horizon])
     tail = 0.5 + model.quantity.spec.level / 2

@@ -166,6 +166,20 @@ def test_a_ladder_with_a_constant_ratio_gets_an_answer(sizes):
     assert np.isnan(row["ci_low"]) == (len(sizes) == 2)
 
 
+def test_no_run_is_beyond_the_runs():
+    # 20 runs without a budget in common are sorted into 8 groups of compute for back-tests.
+    frame = ladder(noise=0.002, sizes=(1e8, 2e8, 4e8, 8e8), ratios=(5.0, 10.0, 20.0, 40.0, 80.0))
+    frame = frame.assign(budget=frame["run"])
+    laws = fit_laws(frame, family="topics", baseline="base", draws=100, estimators=("auto",)).laws
+    row, curve = ratio_row(laws, treatment="high"), laws.curves
+    curve = curve[(curve["domain"] == "high") & (curve["quantity"] == "gap")]
+    inside = curve[curve["compute"] < frame["training_flops"].max() * (1 + 1e-9)]
+    assert len(inside) >= 13
+    np.testing.assert_allclose(inside[["horizon", "factor"]], 1, rtol=1e-9)
+    ends = inside["value"].iloc[[0, 12]].tolist()
+    assert ends == pytest.approx(row[["gap_first", "gap_last"]].tolist(), rel=1e-5)
+
+
 def test_a_ladder_of_sizes_and_tokens_gets_a_law_of_both():
     laws = fit_family(ladder(ratios=(5.0, 20.0, 80.0), noise=0.001), SPEC)
     row = ratio_row(laws, treatment="steep")
