@@ -35,11 +35,7 @@ def changed(frame, column, value, where="treat"):
         ),
         (
             {"family": "topics", "estimators": ["spline"]},
-<<<<<<< HEAD
             "estimators.0 is 'spline': Input should be 'auto', 'joint', 'vertex', 'best_run'",
-=======
-            "estimators.0 is 'spline': Input should be 'auto', 'joint', 'vertex', 'best_run', ",
->>>>>>> break
         ),
         (
             {"family": "topics", "margin_share": 0},
