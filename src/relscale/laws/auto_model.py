@@ -73,6 +73,14 @@ class AutoModel:
             self.choice.taken.law.name == LINE or len(self.quantity.terms) == 1
         )
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether the runs say how uncertain the law is, as in the row of its `GapFit`."""
+        if self.is_joint:
+            assert self.joint is not None
+            return bool(np.isfinite(self.joint.standard_error))
+        return self.choice.taken.dof >= 1
+
     @cached_property
     def refits(self) -> FittedGap:
         """The chosen law: all runs first, then the draws."""
@@ -150,7 +158,7 @@ class AutoModel:
         return np.array([taken, *others])
 
     def fit(self) -> GapFit:
-        """Read the law along its path.
+        """Read the law along its path; once.
 
         Its covariance has the spread over laws, as far as they predict held-out compute: held-out
         runs seldom tell laws apart. That of a straight line is the covariance of `joint`.
@@ -158,11 +166,15 @@ class AutoModel:
         Raises:
             FitError: `too_few_budgets` where the path passes the runs at one compute only.
         """
-        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
+        return self._fit
+
+    @cached_property
+    def _fit(self) -> GapFit:
         if self.is_joint:
             assert self.joint is not None
-            notes = notes[:1] if len(self.quantity.terms) == 2 else ()
-            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *notes))
+            why = (self.choice.why,) if len(self.quantity.terms) == 2 else ()
+            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *why))
+        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
         budgets, log_compute, points, variance = self._points()
         log_middle = (log_compute.min() + log_compute.max()) / 2
         ends = np.array([log_compute.min(), log_middle, log_compute.max()])
@@ -186,7 +198,7 @@ class AutoModel:
             dof = combined_dof(of_runs, of_items, dof, level, item_dof)
             covariance, method = covariance + added, "runs+items"
             item_share = share_of(float(added[1, 1]), float(covariance[1, 1]))
-        if not np.isfinite(covariance).all() or self.choice.taken.dof < 1:
+        if not np.isfinite(covariance).all() or not self.has_interval:
             covariance, method = np.full((5, 5), np.nan), "none"
             notes = (*notes, "no interval: too few runs to refit the law")
         fit = gap_fit(
@@ -278,16 +290,11 @@ class AutoModel:
             places: where the law is read.
             directions: changes of log G, (direction, run).
         """
-        ones, fitted = np.ones((1, self.points.num_runs)), self.choice.taken.fitted
+        fitted = self.choice.taken.fitted
         law = self.choice.taken.law.as_chosen(fitted)
-        base = fitted.log_gap(places)[0]
-        found = []
-        for direction in directions:
-            moved = self.points.values.copy()
-            moved[0] += STEP * direction
-            shifted = law.fit(replace(self.points, values=moved), ones).log_gap(places)[0]
-            found.append((shifted - base) / STEP)
-        return np.array(found)
+        values = self.points.values[0] + STEP * directions
+        moved = law.log_gap_of(self.points, fitted, values, places)
+        return np.asarray((moved - fitted.log_gap(places)[0]) / STEP)
 
 
 def _explained(points: Array, law: Array) -> float:

@@ -160,7 +160,7 @@ def print_summary(
     lines += [lack_of_fit_line(relative, absolute, estimator)]
     lines += [] if forecast is None else forecast_lines(forecast)
     for line in filter(None, lines):
-        console.print(line)
+        _print(console, line)
 
 
 def summary_text(
@@ -189,8 +189,13 @@ def summary_text(
         lines = [agreement_line(relative, estimator)]
         lines += [] if by_horizon else backtest_lines(backtest, estimator)
         for line in filter(None, lines):
-            console.print(line)
+            _print(console, line)
         return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _print(console: Console, line: str) -> None:
+    """Print a sentence as it is: a name in it may have brackets or colons."""
+    console.print(line, markup=False, emoji=False)
 
 
 def _text(value: object) -> str:

@@ -345,11 +345,10 @@ def _exponents(laws: pd.DataFrame) -> str:
 
 
 def _exponent(row: pd.Series) -> str:
-    ends = finite(row[["ci_low", "ci_high"]])
+    ends = finite(row[["ci_low", "ci_high"]]) + 0.0  # 0 instead of -0
     bounds = "" if ends.isna().any() else f" [{ends.iloc[0]:.3g}, {ends.iloc[1]:.3g}]"
-    return (
-        f"{float(row['exponent']):.3g}{bounds} ({row['family']} {row['domain']}, {row['corpus']})"
-    )
+    exponent = float(row["exponent"]) + 0.0
+    return f"{exponent:.3g}{bounds} ({row['family']} {row['domain']}, {row['corpus']})"
 
 
 def _one_estimator(frame: pd.DataFrame, estimator: str) -> tuple[pd.DataFrame, str]:

@@ -174,3 +174,24 @@ def test_the_expected_number_of_repeated_verdicts_leaves_out_laws_without_one() 
         "(probability of each: 0.50 to 0.90)."
     )
     assert replication_line(rows[rows["verdict"] == ""]) == ""
+
+
+def test_names_are_printed_as_they_are() -> None:
+    name = "[bold]a[/red] :smile: 100 %"
+    laws, values = relative(["narrows"], treatment=name), absolute([-0.0], domain=name)
+    families = pd.DataFrame(
+        {
+            "family": [name], "metric": ["bits_per_byte"], "estimator": ["joint"],
+            "corpus": [name], "p_equal_slopes_adjusted": [0.01],
+        }
+    )  # fmt: skip
+    text = " ".join(
+        summary_text(
+            laws,
+            values,
+            pd.DataFrame(columns=["quantity", "error_percent", "estimator"]),
+            families=families,
+        ).split()
+    )
+    assert text.count(name) >= 3
+    assert "exponent with interval: 0 [-0.01, 0.01]" in text

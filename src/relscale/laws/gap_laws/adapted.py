@@ -100,6 +100,13 @@ class OneDomain(GapLaw):
         """Fit the law once per row of weights; see `GapLaw.fit`."""
         return FittedOneDomain(loss=self.law.fit(points, weights))
 
+    def log_gap_of(
+        self, points: RunPoints, fitted: FittedGap, values: Array, places: Places
+    ) -> Array:
+        """Fit the law of the loss to other values; see `GapLaw.log_gap_of`."""
+        assert isinstance(fitted, FittedOneDomain)
+        return self.law.log_loss_of(points, fitted.loss, values, places)
+
 
 def without_nan(values: Array) -> Array:
     """Return the rows of refits that are finite everywhere, (draw, place)."""
