@@ -130,27 +130,38 @@ class AutoModel:
     def predict(self, places: Places) -> Prediction:
         """Read the law at places."""
         mean, drawn = self.values(places)
-        others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
         variance = np.var(drawn, axis=0, ddof=1) * self.inflation
         items = self._item_covariance(places)
         return Prediction(
             mean=mean,
             fit_variance=variance + (0.0 if items is None else np.diag(items)),
             budget_variance=np.diag(self._budget_covariance(places)).copy(),
-            law_variance=self.choice.spread(np.array([mean, *others])),
+            law_variance=self.choice.spread(self._contenders(places, mean)),
         )
 
+    def _contenders(self, places: Places, taken: Array) -> Array:
+        """Return the law that is taken, and the others that were tried, (contender, place)."""
+        others = [trial.fitted.log_gap(places)[0] for trial in self.choice.contenders[1:]]
+        return np.array([taken, *others])
+
     def fit(self) -> GapFit:
-        """Read the law along its path.
+        """Read the law along its path; once.
+
+        Its covariance has the spread over laws, as far as they predict held-out compute: held-out
+        runs seldom tell laws apart. That of a straight line is the covariance of `joint`.
 
         Raises:
             FitError: `too_few_budgets` where the path passes the runs at one compute only.
         """
-        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
+        return self._fit
+
+    @cached_property
+    def _fit(self) -> GapFit:
         if self.is_joint:
             assert self.joint is not None
-            notes = notes[:1] if len(self.quantity.terms) == 2 else ()
-            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *notes))
+            why = (self.choice.why,) if len(self.quantity.terms) == 2 else ()
+            return replace(self.joint, estimator=NAME, notes=(*self.joint.notes, *why))
+        notes = (self.choice.why, *self.choice.taken.fitted.remarks)
         budgets, log_compute, points, variance = self._points()
         log_middle = (log_compute.min() + log_compute.max()) / 2
         ends = np.array([log_compute.min(), log_middle, log_compute.max()])
@@ -163,7 +174,8 @@ class AutoModel:
         covariance = np.cov(drawn @ reader.T, rowvar=False) * self.inflation
         of_budgets = reader @ self._budget_covariance(places) @ reader.T
         dof, method = self.dof(float(covariance[1, 1]), float(of_budgets[1, 1])), "runs"
-        covariance = covariance + of_budgets
+        contenders = self._contenders(places, law) @ reader.T
+        covariance = covariance + of_budgets + self.choice.covariance(contenders)
         item_share, run_dof = 0.0, dof
         items = self._item_covariance(places)
         if items is not None:
@@ -265,15 +277,11 @@ class AutoModel:
             places: where the law is read.
             directions: changes of log G, (direction, run).
         """
-        law, ones = self.choice.taken.law, np.ones((1, self.points.num_runs))
-        base = self.choice.taken.fitted.log_gap(places)[0]
-        found = []
-        for direction in directions:
-            moved = self.points.values.copy()
-            moved[0] += STEP * direction
-            shifted = law.fit(replace(self.points, values=moved), ones).log_gap(places)[0]
-            found.append((shifted - base) / STEP)
-        return np.array(found)
+        fitted = self.choice.taken.fitted
+        law = self.choice.taken.law.as_chosen(fitted)
+        values = self.points.values[0] + STEP * directions
+        moved = law.log_gap_of(self.points, fitted, values, places)
+        return np.asarray((moved - fitted.log_gap(places)[0]) / STEP)
 
 
 def _explained(points: Array, law: Array) -> float:

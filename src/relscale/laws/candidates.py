@@ -17,7 +17,7 @@ from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
 from relscale.laws.loss_laws.surface import SURFACES
 from relscale.laws.paths import Path, Paths
-from relscale.laws.run_points import RunPoints
+from relscale.laws.run_points import Places, RunPoints
 
 MIN_COMPUTES_OF_FLOOR = 5
 """Compute values from which on a curve L(F) with a floor is tried: two more than parameters."""
@@ -46,6 +46,12 @@ class Remembered(LossLaw):
         if key not in self._kept:
             self._kept[key] = self.law.fit(points, weights)
         return self._kept[key]
+
+    def log_loss_of(
+        self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
+    ) -> Array:
+        """Fit the law to values near those that it was fitted to; see `LossLaw.log_loss_of`."""
+        return self.law.log_loss_of(points, fitted, values, places)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -277,7 +277,11 @@ class MetricFits:
         """
         key = ("without items", str(below), estimator, *domains)
         if key not in self._fits:
-            quantity = self.quantity(without_items(self.terms(*domains)), *domains)
+            whose = ("without items", *domains)
+            if whose not in self._quantities:
+                terms = without_items(self.terms(*domains))
+                self._quantities[whose] = self.quantity(terms, *domains)
+            quantity = self._quantities[whose]
             try:
                 self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
             except FitError as error:

@@ -5,7 +5,7 @@ compute only along a path.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -121,6 +121,7 @@ class Paths:
     """The runs."""
     fits: IsoflopFits
     """Their IsoFLOP curves."""
+    _kept: dict[tuple[str, bytes], Places] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def cost(self) -> Cost:
@@ -185,13 +186,19 @@ class Paths:
         return Path(kind=OPTIMAL if inside.mean() > 0.5 else OBSERVED)
 
     def places(self, path: Path, log_compute: Array) -> Places:
-        """Return the models of a path at natural logs of compute, (place,).
+        """Return the models of a path at natural logs of compute, (place,); once.
 
         Raises:
             FitError: `no_usable_optimum` for `optimal`, where neither budgets nor a surface have
                 one.
         """
         log_compute = np.asarray(log_compute, dtype=np.float64)
+        key = f"{path.kind} {path.number!r}", log_compute.tobytes()
+        if key not in self._kept:
+            self._kept[key] = self._places(path, log_compute)
+        return self._kept[key]
+
+    def _places(self, path: Path, log_compute: Array) -> Places:
         log_number = float(np.log(path.number))
         if path.kind == OPTIMAL:
             log_params = self._optimal(log_compute)

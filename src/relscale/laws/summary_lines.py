@@ -51,6 +51,22 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
     return lines
 
 
+def replication_line(rows: pd.DataFrame) -> str:
+    """Say how many verdicts a re-run with other seeds is expected to reach again.
+
+    Args:
+        rows: rows of relative.csv of one estimator and one scale.
+    """
+    chances = finite(rows.loc[has_verdict(rows), "replication"]).dropna()
+    if not len(chances):
+        return ""
+    return (
+        f"The same suite trained with other seeds is expected to reach {chances.sum():.0f} of "
+        f"{count(len(chances), 'verdict')} again (probability of each: {chances.min():.2f} to "
+        f"{chances.max():.2f})."
+    )
+
+
 def undecided_words(rows: pd.DataFrame) -> str:
     """Return the reasons of undecided verdicts, after a colon; empty without a reason.
 

@@ -1,5 +1,7 @@
 """The estimator `auto`, its curves, forecasts and predictions on planted suites."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from relscale.laws.auto_model import auto_model
 from relscale.laws.calibration import Calibration, back_tests
 from relscale.laws.cells import suites_of
 from relscale.laws.fit import fit_family
+from relscale.laws.gap import line_rows
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
 from relscale.laws.predict import Request, model_of, predicted, subjects_of
@@ -101,6 +104,26 @@ def test_domains_that_differ_in_their_floor_alone_have_no_straight_line(plant_su
     curve = curve[(curve["domain"] == "high") & (curve["quantity"] == "gap")]
     truth = true_gap("high", curve["params"], curve["tokens"])
     np.testing.assert_allclose(curve["value"], truth, rtol=4e-3)
+
+
+def test_the_interval_of_a_curved_law_has_the_spread_over_laws(plant_surface):
+    """The variance of dbeta is larger than that of the law alone by the spread."""
+    frame = plant_surface(surfaces=FLOORS, domain_sd=0.002, run_sd=0.004, seed=1)
+    family, optimum = prepare(frame, SPEC, None)
+    runs = suites_of(family, optimum, SPEC)[0]
+    fits = CorpusFits(family=family, runs=runs, spec=SPEC).metrics[0]
+    model = auto_model(fits.quantity_of("high", "base"))
+    assert not model.is_joint
+    fit = model.fit()
+    slope = line_rows(fit.log_compute, fit.log_reference)[1]
+    places = model.paths.places(model.path, fit.log_compute)
+    laws = [trial.fitted.log_gap(places)[0] @ slope for trial in model.choice.contenders]
+    spread = model.choice.spread(np.array(laws)[:, None])[0]
+    alone = replace(model.choice, contenders=(model.choice.taken,), weights=np.ones(1))
+    without = replace(model, choice=alone).fit()
+    assert spread > 0
+    assert fit.slope == without.slope
+    assert fit.covariance[1, 1] - without.covariance[1, 1] == pytest.approx(spread)
 
 
 def test_bands_one_decade_beyond_the_data_hold_the_truth(plant_surface):

@@ -35,7 +35,7 @@ def changed(frame, column, value, where="treat"):
         ),
         (
             {"family": "topics", "estimators": ["spline"]},
-            "estimators.0 is 'spline': Input should be 'auto', 'joint', 'vertex', 'best_run', ",
+            "estimators.0 is 'spline': Input should be 'auto', 'joint', 'vertex', 'best_run'",
         ),
         (
             {"family": "topics", "margin_share": 0},

@@ -44,6 +44,11 @@ class WithBaseline(GapLaw):
         self.law, self.baselines = law, tuple(baselines)
         self.name, self.num_parameters = law.name, law.num_parameters
 
+    def as_chosen(self, fitted: FittedGap) -> "WithBaseline":
+        """Return the law with the options of a fit of the gap."""
+        assert isinstance(fitted, FittedWithBaseline)
+        return WithBaseline(self.law.as_chosen(fitted.gap), self.baselines)
+
     def fit(self, points: RunPoints, weights: Array) -> FittedWithBaseline:
         """Fit both laws once per row of weights; see `GapLaw.fit`.
 
@@ -94,6 +99,13 @@ class OneDomain(GapLaw):
     def fit(self, points: RunPoints, weights: Array) -> FittedOneDomain:
         """Fit the law once per row of weights; see `GapLaw.fit`."""
         return FittedOneDomain(loss=self.law.fit(points, weights))
+
+    def log_gap_of(
+        self, points: RunPoints, fitted: FittedGap, values: Array, places: Places
+    ) -> Array:
+        """Fit the law of the loss to other values; see `GapLaw.log_gap_of`."""
+        assert isinstance(fitted, FittedOneDomain)
+        return self.law.log_loss_of(points, fitted.loss, values, places)
 
 
 def without_nan(values: Array) -> Array:

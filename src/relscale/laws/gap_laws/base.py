@@ -5,7 +5,10 @@ different weights of the runs.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar
+
+import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.run_points import Places, RunPoints
@@ -36,6 +39,11 @@ class GapLaw(ABC):
     reads_baseline: ClassVar[bool] = False
     """Whether the law depends on the baseline's loss, so that a prediction needs that first."""
 
+    def as_chosen(self, fitted: FittedGap) -> "GapLaw":
+        """Return the law with the options that a fit chose, so that it is smooth in the values."""
+        del fitted
+        return self
+
     @abstractmethod
     def fit(self, points: RunPoints, weights: Array) -> FittedGap:
         """Fit the law once per row of weights.
@@ -47,3 +55,27 @@ class GapLaw(ABC):
         Raises:
             FitError: the first row has no fit; its status says why.
         """
+
+    def log_gap_of(
+        self, points: RunPoints, fitted: FittedGap, values: Array, places: Places
+    ) -> Array:
+        """Fit the law to values near those that it was fitted to, and read it.
+
+        Args:
+            points: the runs.
+            fitted: the law, fitted to them with equal weights.
+            values: log values of the treatment that are tried instead, (change, run).
+            places: where the fits are read.
+
+        Returns:
+            log G, (change, place).
+
+        Raises:
+            FitError: there is no fit.
+        """
+        ones = np.ones((1, points.num_runs))
+        fits = [
+            self.fit(replace(points, values=np.stack([row, *points.values[1:]])), ones)
+            for row in values
+        ]
+        return np.array([fit.log_gap(places)[0] for fit in fits])

@@ -1,6 +1,6 @@
 """Laws of a gap as the ratio of two laws of a loss, each with its own irreducible loss."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from relscale.laws.run_points import Places, RunPoints
 
 LEVEL = 0.95
 """Level of the profile intervals by which parameters are judged."""
+_JUDGED = "identification"
+"""Where the judgement of a fitted loss is kept: the baseline's is in every gap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +30,21 @@ class FittedRatio(FittedGap):
     """Runs that both were fitted to."""
     weights: Array
     """Weights of the first fit, (run,)."""
-    _found: dict[str, Identification | None] = field(
-        default_factory=dict, repr=False, compare=False
-    )
 
     def identification(self, of: str) -> Identification | None:
         """Return whether the runs identify a loss, `treatment` or `baseline`; judged once.
 
         None where the law of the loss has no irreducible term to judge.
         """
-        if of not in self._found:
-            place = 0 if of == "treatment" else len(self.points.values) - 1
-            points = replace(self.points, values=self.points.values[place : place + 1])
-            fit = self.treatment if of == "treatment" else self.baseline
-            self._found[of] = _identify(points, fit, self.weights)
-        return self._found[of]
+        place, fit = (0, self.treatment) if of == "treatment" else (-1, self.baseline)
+        points = replace(self.points, values=self.points.values[place][None])
+        if not isinstance(fit, FittedSurface | FittedSaturating):
+            return None
+        if _JUDGED not in fit.kept:
+            fit.kept[_JUDGED] = _identify(points, fit, self.weights)
+        found = fit.kept[_JUDGED]
+        assert isinstance(found, Identification)
+        return found
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -83,13 +85,22 @@ class RatioOfLosses(GapLaw):
             treatment=treatment, baseline=baseline, points=points, weights=weights[0]
         )
 
+    def log_gap_of(
+        self, points: RunPoints, fitted: FittedGap, values: Array, places: Places
+    ) -> Array:
+        """Fit the treatment's law to other values; see `GapLaw.log_gap_of`."""
+        assert isinstance(fitted, FittedRatio)
+        alone = replace(points, values=points.values[:1])
+        moved = self.law.log_loss_of(alone, fitted.treatment, values, places)
+        return np.asarray(moved - fitted.baseline.log_loss(places)[0])
 
-def _identify(points: RunPoints, fit: FittedLoss, weights: Array) -> Identification | None:
+
+def _identify(
+    points: RunPoints, fit: FittedSurface | FittedSaturating, weights: Array
+) -> Identification:
     if isinstance(fit, FittedSurface):
         return identify_surface(points, fit.batch.one(0), weights, LEVEL)
-    if isinstance(fit, FittedSaturating):
-        return identify_saturating(points, fit, weights, LEVEL)
-    return None
+    return identify_saturating(points, fit, weights, LEVEL)
 
 
 SURFACE_RATIO = RatioOfLosses("surfaces", SURFACES)

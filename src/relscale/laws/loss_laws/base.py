@@ -5,7 +5,10 @@ bootstrap draws how often each run counts, a back-test gives the runs that are h
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar
+
+import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.run_points import Places, RunPoints
@@ -41,3 +44,24 @@ class LossLaw(ABC):
         Raises:
             FitError: the first row has no fit; its status says why.
         """
+
+    def log_loss_of(
+        self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
+    ) -> Array:
+        """Fit the law to values near those that it was fitted to, and read it.
+
+        Args:
+            points: runs with the values of one domain.
+            fitted: the law, fitted to them with equal weights.
+            values: log values that are tried instead, (change, run).
+            places: where the fits are read.
+
+        Returns:
+            Natural log of the loss, (change, place).
+
+        Raises:
+            FitError: there is no fit.
+        """
+        ones = np.ones((1, points.num_runs))
+        fits = [self.fit(replace(points, values=row[None]), ones) for row in values]
+        return np.array([fit.log_loss(places)[0] for fit in fits])

@@ -5,7 +5,7 @@ the search has one dimension. The residuals are relative, fit / observed - 1.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class FittedSaturating(FittedLoss):
     """b, (draw,)."""
     objective: Array
     """Weighted sum of squared relative residuals, (draw,)."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results of the fit that several laws read, computed once."""
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -1,6 +1,6 @@
 """The law `surface`: L = E + A / N^alpha + B / D^beta (Hoffmann et al., 2022, equation 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from relscale.laws.surface_fit.projection import (
     NEUTRAL_START,
     Plane,
     SurfaceBatch,
+    fit_each,
     fit_surface,
     fit_surfaces,
 )
@@ -32,6 +33,8 @@ class FittedSurface(FittedLoss):
     """The surfaces."""
     remarks: tuple[str, ...] = ()
     """Notes on the first of them."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Results of the fit that several laws read, computed once."""
 
     def log_loss(self, places: Places) -> Array:
         """Return the natural log of the loss, (draw, place)."""
@@ -74,6 +77,14 @@ class SurfaceLaw(LossLaw):
             )
         remarks = () if first.converged[0] else ("the surface did not converge",)
         return FittedSurface(batch=batch, remarks=remarks)
+
+    def log_loss_of(
+        self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
+    ) -> Array:
+        """Fit all surfaces at once; see `LossLaw.log_loss_of`."""
+        assert isinstance(fitted, FittedSurface)
+        moved = fit_each(fitted.batch.plane, np.exp(values))
+        return FittedSurface(batch=moved).log_loss(places)
 
 
 def plane_of(points: RunPoints, weights: Array) -> Plane:

@@ -9,7 +9,7 @@ since noise of losses is. All surfaces of a batch share their (N, D) and are fit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ STARTS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Starting values of either exponent, all pairs."""
 NEUTRAL_START = (0.4, 0.4)
 """Exponents from which refits start again that end on a bound."""
+ROUGH_TOLERANCE = 1e-5
+"""Of log exponents where only a minimum is asked for: it is then exact to about ten digits."""
 SAME_OPTIMUM, SMALL_OBJECTIVE = 1.01, 1e-18
 """A start has found the optimum where its objective is within this factor of the lowest, or
 nothing."""
@@ -208,6 +210,18 @@ def fit_surface(
     )
 
 
+def fit_each(plane: Plane, losses: Array) -> SurfaceBatch:
+    """Fit one surface from all starts to each row of losses, (surface, point), with equal weights.
+
+    As `fit_surface`, with all searches at once.
+    """
+    starts = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
+    rows = np.repeat(losses, len(starts), axis=0)
+    found = fit_surfaces(plane, rows, np.tile(starts, (len(losses), 1)))
+    lowest = np.argmin(found.objective.reshape(len(losses), -1), axis=1)
+    return found.some(np.arange(len(losses)) * len(starts) + lowest)
+
+
 def fit_surfaces(
     plane: Plane, losses: Array, starts: Array, weights: Array | None = None
 ) -> SurfaceBatch:
@@ -272,6 +286,7 @@ def constrained(
     )
     terms = np.repeat([each.terms for each in constraints], count, axis=0).astype(np.float64)
     problem = _problem(plane, loss, weights, (low, high), terms)
+    problem = replace(problem, tolerance=ROUGH_TOLERANCE, holds=True)
     found = search(problem, np.log(np.tile(starts, (len(constraints), 1))))
     return np.asarray(found.objective.reshape(-1, count).min(axis=1))
 

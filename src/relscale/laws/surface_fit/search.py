@@ -15,8 +15,7 @@ from relscale.laws.cells import Array, Index
 
 MAX_ITERATIONS = 60
 STEP_TOLERANCE = 1e-10
-"""A search has ended when the parameters move by less, or would in the next step. The tables state
-eight digits."""
+"""Of log exponents; the tables state eight digits."""
 ROUNDING = 1e-12
 """Share by which an objective may rise: that of short steps changes by rounding alone, which is
 another one on each processor."""
@@ -52,6 +51,10 @@ class Problem:
     terms: Array | None = None
     """Whether E, A / N^alpha and B / D^beta may differ from 0, 1 or 0, (draw, 3); None for all, as
     it must be with several domains."""
+    tolerance: float = STEP_TOLERANCE
+    """A search has ended when the parameters move by less, or would in the next step."""
+    holds: bool = False
+    """Whether a parameter on a bound is left out of the steps that would move it beyond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +120,18 @@ class _Block:
         damping, converged = np.full(self.count, 1e-3), np.zeros(self.count, dtype=bool)
         last = np.full(self.count, np.inf)
         for _ in range(MAX_ITERATIONS):
-            damped = curvature[active] + damping[active, None, None] * _diagonal(curvature[active])
-            step = np.linalg.solve(damped, gradient[active][:, :, None])[:, :, 0]
-            moved = np.clip(theta[active] + np.clip(step, -1.0, 1.0), low[active], high[active])
+            here, downhill, damped = theta[active], gradient[active], curvature[active]
+            if problem.holds:
+                free = (downhill > 0) | (here > low[active])
+                free &= (downhill < 0) | (here < high[active])
+                downhill, damped = downhill * free, damped * (free[:, :, None] & free[:, None, :])
+            damped = damped + damping[active, None, None] * _diagonal(damped)
+            step = np.linalg.solve(damped, downhill[:, :, None])[:, :, 0]
+            moved = np.maximum(here + np.maximum(np.minimum(step, 1.0), -1.0), low[active])
+            moved = np.minimum(moved, high[active])
             tried = self.project(moved, active)
             better = tried[1] <= objective[active] * (1 + ROUNDING)
-            size = np.max(np.abs(moved - theta[active]), axis=1)
+            size = np.abs(moved - here).max(axis=1)
             took = active[better]
             theta[took] = moved[better]
             for kept, new in zip(
@@ -134,8 +143,8 @@ class _Block:
             # found something better. Steps shrink linearly: size^2 / last predicts the next one.
             following = np.where(better, size * np.minimum(size / last[active], 1.0), np.inf)
             ended = (
-                (size < STEP_TOLERANCE)
-                | ((size < 1e-3) & (following < STEP_TOLERANCE))
+                (size < problem.tolerance)
+                | ((size < 1e-3) & (following < problem.tolerance))
                 | (damping[active] > DAMPING_LIMIT)
             )
             last[active] = np.where(better, size, np.inf)
@@ -212,63 +221,100 @@ def _project(
     if terms is not None:
         columns *= terms[:, [0, 1, 2, 1, 2], None]
     gram = columns @ columns.transpose(0, 2, 1)
-    right = (columns[:, :3] @ target[:, :, None])[:, :, 0]
-    coefficients, used = _non_negative(gram[:, :3, :3], right)
+    right = columns[:, :3] @ target[:, :, None]
+    coefficients, explained = _non_negative(gram, right)
     residual = target - (coefficients[:, None, :] @ columns[:, :3])[:, 0]
     objective = np.einsum("kp,kp->k", residual, residual)
     # d(column) / d(log exponent) is the column's own coefficient times columns 3 and 4.
     turn = coefficients[:, 1:]
     gradient = turn * (columns[:, 3:] @ residual[:, :, None])[:, :, 0]
-    cross = gram[:, :3, 3:] * turn[:, None, :] * used[:, :, None]
-    inner = (
-        np.where(used[:, :, None] & used[:, None, :], gram[:, :3, :3], 0.0)
-        + np.eye(3) * (~used)[:, None, :]
-    )
-    curvature = gram[:, 3:, 3:] * turn[:, :, None] * turn[:, None, :] - cross.transpose(
-        0, 2, 1
-    ) @ _solve(inner, cross)
+    curvature = (gram[:, 3:, 3:] - explained) * (turn[:, :, None] * turn[:, None, :])
     return coefficients, objective, gradient, curvature
 
 
 def _diagonal(matrices: Array) -> Array:
     """Diagonals as matrices, with a floor so that a flat direction is not a singular one."""
+    found = np.zeros_like(matrices)
     diagonal = np.einsum("kii->ki", matrices)
     floor = 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
-    return np.asarray((diagonal + floor)[:, :, None] * np.eye(matrices.shape[1]))
+    np.einsum("kii->ki", found)[:] = diagonal + floor
+    return found
 
 
-def _non_negative(gram: Array, right: Array) -> tuple[Array, Flags]:
+def _non_negative(gram: Array, right: Array) -> tuple[Array, Array]:
     """Solve bounded least squares in three unknowns by trying which of them are 0.
 
     All surfaces are solved at once.
 
+    Args:
+        gram: products of the five columns of `_project`, (surface, 5, 5).
+        right: products of the first three with the target, (surface, 3, 1).
+
     Returns:
-        Coefficients (surface, 3) and which are not held at 0.
+        Coefficients (surface, 3), and the part of the products of columns 3 and 4 that the columns
+        with a coefficient explain, (surface, 2, 2).
     """
-    best = _solve(gram, right[:, :, None])[:, :, 0]
-    used = np.ones(best.shape, dtype=bool)
-    wrong = np.flatnonzero((best < 0).any(axis=1) | ~np.isfinite(best).all(axis=1))
-    if not len(wrong):
-        return best, used
-    lowest = np.full(len(wrong), np.inf)
-    chosen, kept = np.zeros((len(wrong), 3)), np.zeros((len(wrong), 3), dtype=bool)
-    for subset in ((1, 2), (0, 2), (0, 1), (0,), (1,), (2,)):
-        index = np.array(subset)
-        part = _solve(gram[np.ix_(wrong, index, index)], right[np.ix_(wrong, index)][:, :, None])[
-            :, :, 0
-        ]
-        gain = -np.einsum("kj,kj->k", part, right[np.ix_(wrong, index)])
-        better = (part >= 0).all(axis=1) & (gain < lowest)
-        lowest = np.where(better, gain, lowest)
-        whole = np.zeros((len(wrong), 3))
-        whole[:, index] = part
-        chosen[better], kept[better] = whole[better], np.isin(np.arange(3), index)
-    best[wrong], used[wrong] = chosen, kept
-    return best, used
+    square, cross = gram[:, :3, :3], gram[:, :3, 3:]
+    solved = _solve(square, np.concatenate([right, cross], axis=2))
+    best, slopes = solved[:, :, 0], solved[:, :, 1:]
+    wrong = np.flatnonzero(~((best >= 0) & (best < np.inf)).all(axis=1))
+    if len(wrong):
+        best[wrong], used = _subsets(square[wrong], right[wrong, :, 0])
+        inner = np.where(used[:, :, None] & used[:, None, :], square[wrong], 0.0)
+        inner += _IDENTITY * ~used[:, None, :]
+        slopes[wrong] = _solve(inner, cross[wrong] * used[:, :, None])
+    return best, cross.transpose(0, 2, 1) @ slopes
+
+
+def _subsets(gram: Array, right: Array) -> tuple[Array, Flags]:
+    """Return the best solution with one or two of three unknowns, and which are not held at 0."""
+    scaled, size = _scaled(gram)
+    right = right / size
+    found = np.zeros((len(gram), len(_HELD), 3))  # (surface, subset, unknown)
+    first, second = _PAIRS
+    diagonal = scaled[:, [0, 1, 2], [0, 1, 2]]
+    cross = scaled[:, first, second]
+    lower = cross / diagonal[:, first]
+    rest = diagonal[:, second] - lower * cross
+    ours = (right[:, second] - lower * right[:, first]) / rest
+    theirs = (right[:, first] - cross * ours) / diagonal[:, first]
+    found[:, [0, 1, 2], second], found[:, [0, 1, 2], first] = ours, theirs
+    found[:, [3, 4, 5], [0, 1, 2]] = right / diagonal
+    gain = np.where((found >= 0).all(axis=2), -(found @ right[:, :, None])[:, :, 0], np.inf)
+    lowest = np.argmin(gain, axis=1)
+    every = np.arange(len(gram))
+    possible = np.isfinite(gain[every, lowest])[:, None]
+    return np.where(possible, found[every, lowest] / size, 0.0), ~_HELD[lowest] & possible
+
+
+_PAIRS = np.array([1, 0, 0]), np.array([2, 2, 1])
+"""Unknowns that are not 0 where one of three is."""
+_HELD = np.array([*np.eye(3, dtype=bool), *~np.eye(3, dtype=bool)])
+"""Which of three unknowns are held at 0, by subset: first one of them, then two."""
+
+
+def _scaled(gram: Array) -> tuple[Array, Array]:
+    """Return normal equations scaled to unit diagonal, (surface, 3, 3), and the scales."""
+    size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))
+    return gram / (size[:, :, None] * size[:, None, :]) + RIDGE * _IDENTITY, size
+
+
+_IDENTITY = np.eye(3)
 
 
 def _solve(gram: Array, right: Array) -> Array:
-    """Solve normal equations scaled to unit diagonal, (surface, k, k) and (surface, k, column)."""
-    size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))[:, :, None]
-    scaled = gram / (size * size.transpose(0, 2, 1)) + RIDGE * np.eye(gram.shape[1])
-    return np.asarray(np.linalg.solve(scaled, right / size) / size)
+    """Solve normal equations, (surface, 3, 3) and (surface, 3, column), by L D L^T.
+
+    Written out, since a call of a solver costs more than three unknowns do.
+    """
+    scaled, size = _scaled(gram)
+    y0, y1, y2 = np.moveaxis(right / size[:, :, None], 1, 0)  # (surface, column)
+    rows = scaled.reshape(-1, 9).T[:, :, None]
+    d0, a01, a02, d1, a12, d2 = rows[[0, 1, 2, 4, 5, 8]]  # (surface, 1)
+    l10, l20 = a01 / d0, a02 / d0
+    d1, a12 = d1 - l10 * a01, a12 - l20 * a01
+    l21 = a12 / d1
+    y1 = y1 - l10 * y0
+    x2 = (y2 - l20 * y0 - l21 * y1) / (d2 - l20 * a02 - l21 * a12)
+    x1 = y1 / d1 - l21 * x2
+    return np.stack([y0 / d0 - l10 * x1 - l20 * x2, x1, x2], axis=1) / size[:, :, None]
