@@ -104,7 +104,7 @@ def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(cover
         assert worst in text, f"{path} lacks {worst}"
     text = " ".join((ROOT / "docs/user/verdicts.md").read_text(encoding="utf-8").split())
     assert family in text, f"verdicts.md lacks {family!r}"
-    # What is stated is near the nominal level: too narrow nowhere, by more than 4 %.
+    # README and docs state the nominal level: no scenario may fall short of it by more than 4 %.
     assert percent.min() >= 91
 
 
