@@ -182,7 +182,7 @@ def _design(runs: pd.DataFrame) -> SuiteRuns:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Planted:
-    """What a fit should find, one per treatment."""
+    """True slopes and changes of log G, one per treatment."""
 
     line: Array
     """Slope of the line through the true gaps at the true optima of the score, (treatment,)."""

@@ -104,8 +104,10 @@ def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(cover
         assert worst in text, f"{path} lacks {worst}"
     text = " ".join((ROOT / "docs/user/verdicts.md").read_text(encoding="utf-8").split())
     assert family in text, f"verdicts.md lacks {family!r}"
-    # A suite of the worst scenario has one independent gap: 24 have a standard error of 4 to 6 %.
-    assert percent.min() >= 85
+    # A suite of noisy_baseline has about one independent gap: 24 have a standard error of 4 to 6 %.
+    # The others have about nine, so that 12 suites have one of 2 %.
+    assert percent["noisy_baseline"] >= 85
+    assert percent.drop("noisy_baseline").min() >= 93
 
 
 def test_rows_of_a_scenario_are_replaced_and_others_are_kept(coverage, design, tmp_path):
