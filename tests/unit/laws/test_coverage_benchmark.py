@@ -80,7 +80,7 @@ def test_the_truth_of_a_surface_is_its_own(coverage, design, monkeypatch):
 
 def test_auto_is_measured_with_the_gaps_of_a_corpus_as_its_family(coverage, design):
     """Two suites of 18 gaps: all have an interval and a coverage of the change, too."""
-    row = coverage.measure(design, "asymmetric", 2, ("auto",), draws=60).iloc[0]
+    row = coverage.measure(design, "asymmetric", 2, ("auto",), draws=100).iloc[0]
     assert row["gaps"] == 36
     assert row["without_estimate"] == row["without_interval"] == 0
     assert 0 <= row["line"] <= 1
