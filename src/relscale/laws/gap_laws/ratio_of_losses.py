@@ -30,6 +30,7 @@ class FittedRatio(FittedGap):
     """Runs that both were fitted to."""
     weights: Array
     """Weights of the first fit, (run,)."""
+
     def identification(self, of: str) -> Identification | None:
         """Return whether the runs identify a loss, `treatment` or `baseline`; judged once.
 
