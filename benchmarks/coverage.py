@@ -1,7 +1,7 @@
 """Coverage of the intervals and size of the tests, on simulated families.
 
-    python benchmarks/coverage.py [--suites 1000] [--other-suites 200] [--surface-suites 50]
-    [--scenario NAME ...] [--out FILE]
+    python benchmarks/coverage.py [--suites 1000] [--auto-suites 40] [--other-suites 200]
+    [--surface-suites 50] [--scenario NAME ...] [--out FILE]
 
 Each simulated suite has one or more corpora, a score that places the optimum, a baseline and
 several treatments. Noise: every run has its own, shared by score and domains; every run and domain
@@ -25,8 +25,8 @@ from scipy import stats
 
 from relscale.config.load import load_config, read_yaml
 from relscale.laws.cells import Array, Readings, SuiteRuns, suites_of
-from relscale.laws.estimators.base import Term
-from relscale.laws.estimators.registry import ESTIMATORS, estimate
+from relscale.laws.estimators.base import Peers, Quantity, Term
+from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.estimators.surface import LN10, budget_line
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
@@ -59,6 +59,8 @@ class Scenario:
     exponents: tuple[float, float] = (0.36, 0.40)
     """alpha and beta of the score; the optimum moves with the sizes where they are nearly equal,
     and drifts through them where not."""
+    floors: tuple[float, float] = (0.9, 1.35)
+    """Irreducible losses of the baseline and of the first treatment."""
     slope: float | None = 0.0
     """dbeta of a gap that is a power of compute alone; None: surfaces that differ in all
     constants."""
@@ -97,6 +99,15 @@ SCENARIOS = {
     "asymmetric": Scenario(seeds=0, symmetric=False, slope=None),
     "off_centre": Scenario(seeds=0, symmetric=False, slope=None, shift=0.15),
     "drifting": Scenario(seeds=0, symmetric=False, slope=None, exponents=(0.30, 0.48)),
+    **{
+        f"floors{name}": replace(design, symmetric=False, slope=None, floors=(1.3, 0.4))
+        for name, design in {
+            "": Scenario(seeds=0),
+            "_budget_008": Scenario(seeds=0, budget_sd=0.008),
+            "_seven_budgets": Scenario(budgets=7, sizes=5),
+            "_seven_budgets_008": Scenario(budgets=7, sizes=5, budget_sd=0.008),
+        }.items()
+    },
     "items": Scenario(seeds=0, items=150),
     "clusters": Scenario(seeds=0, items=400, cluster=10),
     **{
@@ -169,11 +180,33 @@ def _design(runs: pd.DataFrame) -> SuiteRuns:
     return suites_of(*prepare(frame, settings, None), settings)[0]
 
 
-def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[Array, Array]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Planted:
+    """True slopes and changes of log G, one per treatment."""
+
+    line: Array
+    """Slope of the line through the true gaps at the true optima of the score, (treatment,)."""
+    tangent: Array
+    """d log G / d log F along the true optima, at the reference compute, (treatment,)."""
+    change: Array
+    """log G at the optimum of the highest budget less that at the lowest, (treatment,)."""
+
+    @classmethod
+    def of(cls, compute: Array, gaps: Array) -> "Planted":
+        """Read true gaps, (treatment, budget), at natural logs of compute, (budget,)."""
+        away = compute - compute.mean()
+        smooth = np.polyfit(away, gaps.T, min(3, len(compute) - 1))
+        return cls(
+            line=np.polyfit(away, gaps.T, 1)[0],
+            tangent=smooth[-2],
+            change=gaps[:, -1] - gaps[:, 0],
+        )
+
+
+def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[Array, Planted]:
     """Return the true log values of score, baseline and treatments, and the true slopes.
 
-    The values are (2 + treatment, cell); the slopes, (treatment,), are those through the true gaps
-    at the true optima of the score.
+    The values are (2 + treatment, cell).
     """
     compute = np.array(
         [runs.log_compute[runs.cell_budget == k].mean() for k in range(len(runs.budgets))]
@@ -201,15 +234,21 @@ def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[Array, Array]:
         treated = [
             base + 0.1 + 0.02 * k + (0.05 - 0.01 * k) * s + scenario.slope * away for k in number
         ]
-        slopes = np.full(len(number), scenario.slope)
-        return np.stack([base, base + 0.02 * s, *treated]), slopes
+        gaps = np.repeat(scenario.slope * compute[None], len(number), axis=0)
+        return np.stack([base, base + 0.02 * s, *treated]), Planted.of(compute, gaps)
     log_n, log_d = np.log(runs.params_model), runs.log10_tokens * LN10
     score = Truth.through(lines, middle, 1.0, *scenario.exponents)
     at_d = score.optimum(lines)
     at_n = lines[0] - lines[1] * at_d
-    baseline = Truth.through(lines, middle - 0.05, 0.9, 0.34, 0.42)
+    baseline = Truth.through(lines, middle - 0.05, scenario.floors[0], 0.34, 0.42)
     treatments = [
-        Truth.through(lines, middle + 0.10 - 0.03 * k, 1.35 - 0.05 * k, 0.42 - 0.01 * k, 0.36)
+        Truth.through(
+            lines,
+            middle + 0.10 - 0.03 * k,
+            scenario.floors[1] - 0.05 * k,
+            0.42 - 0.01 * k,
+            0.36,
+        )
         for k in number
     ]
     values = np.log(
@@ -218,7 +257,7 @@ def curves(runs: SuiteRuns, scenario: Scenario) -> tuple[Array, Array]:
     gaps = np.log(
         np.stack([truth.loss(at_n, at_d) / baseline.loss(at_n, at_d) for truth in treatments])
     )
-    return values, np.polyfit(compute, gaps.T, 1)[0]
+    return values, Planted.of(compute, gaps)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -271,7 +310,7 @@ class Simulator:
     def __init__(self, design: SuiteRuns, scenario: Scenario) -> None:
         """Compute all that does not depend on the draws."""
         self.design, self.scenario = design, scenario
-        truth, self.slopes = curves(design, scenario)
+        truth, self.planted = curves(design, scenario)
         self.of_run = truth[:, design.run_cell]  # (2 + treatment, run)
         domains, runs = scenario.treatments + 1, len(design.runs)
         self.budget = design.cell_budget[design.run_cell]
@@ -371,12 +410,24 @@ def simulate(
                 Term(log_error=value, item_covariance=covariance, item_dof=simulator.item_dof)
                 for value, covariance in zip(values, covariances, strict=True)
             ]
-            for treatment in range(simulator.scenario.treatments):
-                family = model.of_gap("", runs.corpus, names[treatment + 1], "base")
-                pair = (terms[treatment + 1], terms[0])
+            gaps: list[Quantity] = []
+            peers = Peers(quantities=partial(list, gaps))
+            gaps += [
+                Quantity(
+                    runs=runs,
+                    fits=fits,
+                    terms=(term, terms[0]),
+                    spec=settings,
+                    reader=reader,
+                    family=model.of_gap("", runs.corpus, name, "base"),
+                    peers=peers,
+                )
+                for name, term in zip(names[1:], terms[1:], strict=True)
+            ]
+            for treatment, gap in enumerate(gaps):
                 for estimator in estimators:
                     try:
-                        fit = estimate(runs, fits, pair, estimator, settings, reader, family=family)
+                        fit = ESTIMATORS[estimator].fit(gap)
                     except FitError:
                         fit = None
                     yield suite, corpus, treatment, estimator, fit
@@ -407,10 +458,12 @@ def measure(
         seed: of the simulation.
 
     Returns:
-        A row per estimator: coverage of 95 % intervals, mean bias, standard deviation of the
-        estimates, median half-width and degrees of freedom, shares of gaps whose dbeta differs from
-        the truth at the levels .05 and .005, share of suites with any such gap in a corpus after
-        Holm's adjustment (level .05), and shares of gaps without an interval and an estimate.
+        A row per estimator: coverage of 95 % intervals of dbeta (truths: slope of the line through
+        the true gaps, and tangent at the reference compute) and of the change, mean bias, standard
+        deviation of the estimates, median half-width and degrees of freedom, shares of gaps whose
+        dbeta differs from the truth at the levels .05 and .005, share of suites with any such gap
+        in a corpus after Holm's adjustment (level .05), and shares of gaps whose law is a straight
+        line, without an interval and without an estimate.
     """
     scenario = SCENARIOS[name]
     if scenario.seeds:
@@ -424,13 +477,26 @@ def measure(
     ):
         row = {"suite": suite, "corpus": corpus, "estimator": estimator, "fitted": fit is not None}
         if fit is not None:
-            error = fit.slope - float(simulator.slopes[treatment])
-            known = np.isfinite(fit.standard_error) and fit.dof > 0
-            half = float(stats.t.ppf(0.975, fit.dof)) * fit.standard_error if known else np.nan
-            row |= {"error": error, "half": half, "dof": fit.dof if known else np.nan}
-            row["p"] = p_difference(error, fit.standard_error, fit.dof)
+            row |= _errors(fit, simulator.planted, treatment)
         rows.append(row)
     return _summary(pd.DataFrame(rows), name, suites)
+
+
+def _errors(fit: GapFit, planted: Planted, treatment: int) -> dict[str, object]:
+    """Return errors of a fit, half-widths of its intervals and the p value of the truth."""
+    known = np.isfinite(fit.standard_error) and fit.dof > 0
+    t = float(stats.t.ppf(0.975, fit.dof)) if known else float("nan")
+    error = fit.slope - float(planted.line[treatment])
+    return {
+        "law": fit.law,
+        "error": error,
+        "tangent_error": fit.slope - float(planted.tangent[treatment]),
+        "change_error": fit.change - float(planted.change[treatment]),
+        "half": t * fit.standard_error,
+        "change_half": t * fit.change_standard_error,
+        "dof": fit.dof if known else np.nan,
+        "p": p_difference(error, fit.standard_error, fit.dof),
+    }
 
 
 def _summary(found: pd.DataFrame, name: str, suites: int) -> pd.DataFrame:
@@ -446,6 +512,10 @@ def _summary(found: pd.DataFrame, name: str, suites: int) -> pd.DataFrame:
                 "suites": suites,
                 "gaps": len(fits),
                 "coverage": float((known["error"].abs() <= known["half"]).mean()),
+                "coverage_tangent": float((known["tangent_error"].abs() <= known["half"]).mean()),
+                "coverage_change": float(
+                    (known["change_error"].abs() <= known["change_half"]).mean()
+                ),
                 "bias": float(fits["error"].mean()),
                 "standard_deviation": float(fits["error"].std()),
                 "median_half_width": float(known["half"].median()),
@@ -453,6 +523,7 @@ def _summary(found: pd.DataFrame, name: str, suites: int) -> pd.DataFrame:
                 "false_05": float((known["p"] < 0.05).mean()),
                 "false_005": float((known["p"] < 0.005).mean()),
                 "family_wise": float(false.mean()),
+                "line": float((known["law"] == "line").mean()),
                 "without_interval": 1 - len(known) / len(fits),
                 "without_estimate": 1 - float(fits["fitted"].mean()),
             }
@@ -463,7 +534,10 @@ def _summary(found: pd.DataFrame, name: str, suites: int) -> pd.DataFrame:
 def main() -> None:
     """Simulate, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suites", type=int, default=1000, help="for joint, the default")
+    parser.add_argument("--suites", type=int, default=1000, help="for joint, which is fast")
+    parser.add_argument(
+        "--auto-suites", type=int, default=40, help="for auto, the default, which fits many laws"
+    )
     parser.add_argument(
         "--other-suites", type=int, default=200, help="for vertex, best_run and akima, which draw"
     )
@@ -480,6 +554,7 @@ def main() -> None:
     arguments = parser.parse_args()
     design = default_design(arguments.config)
     parts = (
+        (arguments.auto_suites, ("auto",)),
         (arguments.suites, ("joint",)),
         (arguments.other_suites, ("vertex", "best_run", "akima")),
         (arguments.surface_suites, ("surface",)),

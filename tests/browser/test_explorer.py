@@ -124,7 +124,7 @@ def test_remarks_are_listed_one_by_one(pages, opened):
             " ? [...cell.querySelectorAll('li')].map((one) => one.textContent)"
             " : cell.textContent ? [cell.textContent] : [])",
         )
-    asked = pick(relative, chosen, "family", "metric", "corpus", "estimator", "baseline")
+    asked = pick(relative, chosen, *LAW)
     assert shown == [decode_remarks(cell) for cell in asked["remarks"]]
 
 

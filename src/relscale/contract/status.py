@@ -67,7 +67,11 @@ class Status(StrEnum):
         "methods_disagree",
         "The intervals of an exponent by the two methods do not overlap.",
     )
-    FOOT_ONLY = "foot_only", "No run has an accuracy above the midpoint of the sigmoid."
+    FOOT_ONLY = (
+        "foot_only",
+        "No run has an accuracy above the midpoint of the sigmoid, with the fitted ceiling or the "
+        "highest one in its interval.",
+    )
     NO_RELATION = (
         "no_relation",
         "The steepness of the sigmoid does not differ significantly from zero.",

@@ -120,7 +120,7 @@ class Forecast:
     mean: Array
     """(place,)."""
     half_width: Array
-    """Of the interval, (place,)."""
+    """Of the interval, (place,); NaN where the law has none."""
     horizon: Array
     """Decades of compute beyond the runs, 0 between them, (place,)."""
     factor: Array
@@ -141,14 +141,15 @@ def predicted_at(
     read = model.predict(places)
     taken = model.choice.taken
     own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
-    top = float(model.choice.trials.splits.log_compute[-1])
+    top = float(model.points.log_compute.max())
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
     factor = np.array([calibration.factor(float(value)) for value in horizon])
     tail = 0.5 + model.quantity.spec.level / 2
     dof = [model.dof(float(a), float(b)) for a, b in zip(own, read.budget_variance, strict=True)]
+    half_width = stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance)
     return Forecast(
         mean=read.mean,
-        half_width=stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance),
+        half_width=half_width if model.has_interval else np.full_like(half_width, np.nan),
         horizon=horizon,
         factor=factor,
     )

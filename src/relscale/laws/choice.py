@@ -181,9 +181,14 @@ class Choice:
         Args:
             read: one row per contender, (contender, place). Rows with NaN do not count.
         """
+        return np.diag(self.covariance(read)).copy()
+
+    def covariance(self, read: Array) -> Array:
+        """Return the mean products of those differences, (place, place); see `spread`."""
         away = read[1:] - read[0]
         kept = np.isfinite(away).all(axis=1)
-        return np.asarray(self.weights[1:][kept] @ away[kept] ** 2)
+        away = away[kept]
+        return np.asarray((away.T * self.weights[1:][kept]) @ away)
 
 
 def try_laws(points: RunPoints, laws: Sequence[GapLaw]) -> Trials:

@@ -149,7 +149,8 @@ def item_matrices(
     item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
     cluster_code = item_code
     if "cluster" in frame.columns:
-        cluster_code = pd.factorize(frame["cluster"].astype(str), sort=True)[0]
+        cluster_code = _cluster_codes(frame, item_code)
+        _check_clusters(stratum_code, cluster_code, where)
         # One code per pair, so that items are sorted by stratum, cluster and name.
         pairs = pd.Series(cluster_code.astype(np.int64) * len(item_names) + item_code)
         item_code, item_names = pd.factorize(pairs, sort=True)
@@ -192,6 +193,28 @@ def item_matrices(
         f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance "
         f"{TOLERANCE:g})"
     )
+
+
+def _cluster_codes(frame: pd.DataFrame, item_code: Index) -> Index:
+    """Return the code of each row's cluster; an item without one is a cluster of its own."""
+    names = frame["cluster"].astype("str").str.strip()
+    named = (frame["cluster"].notna() & (names != "")).to_numpy(dtype=np.bool_)
+    code = pd.factorize(names, sort=True)[0].astype(np.int64)
+    return np.where(named, code, code.max(initial=0) + 1 + item_code)
+
+
+def _check_clusters(stratum_code: Index, cluster_code: Index, where: str) -> None:
+    """Check that some stratum has two clusters.
+
+    Raises:
+        ValueError: the noise of the clusters cannot be seen.
+    """
+    pairs = np.unique(np.stack([stratum_code, cluster_code]), axis=1)
+    if pairs.shape[1] == len(np.unique(stratum_code)):
+        raise ValueError(
+            f"{where}: every stratum has one cluster of items, whose noise cannot be seen: name "
+            "smaller clusters, fewer strata, or leave the column cluster out"
+        )
 
 
 def _matrices(

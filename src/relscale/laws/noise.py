@@ -30,10 +30,11 @@ give a budget's mean."""
 MIN_POOLED_RUN_DOF = 3
 """Degrees of freedom of the run variance that a gap needs to be pooled: the mean of 1 / chi^2 is
 finite from three on."""
-PRIOR_PAIRS = 1
+PRIOR_PAIRS = 3
 """Pairs of budget contrasts with r^2 = 1 that are counted with the observed ones: four budgets of
 one corpus have one pair, which says little, and to take dependent gaps for independent ones gives
-false verdicts."""
+false verdicts. (Simulated with one corpus and a noisy baseline, in the same 150 suites: 95 %
+intervals cover .90 with one pair, .92 with three.)"""
 
 ORDER_LENGTH = 0.3
 """Natural log of the ratio of tokens at which noise of a shared data order has correlation 1 / e:

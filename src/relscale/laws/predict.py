@@ -211,7 +211,7 @@ def reading_rows(fits: MetricFits, model: AutoModel, places: Places, is_gap: boo
     found = predicted_at(model, places, calibration_of(fits, is_gap))
     inside = model.paths.inside(places) & (found.horizon == 0)
     low, high = found.mean - found.half_width, found.mean + found.half_width
-    notes = [model.choice.why]
+    notes = [model.choice.why, "" if model.has_interval else "no interval: too few runs"]
     for place, within in enumerate(inside):
         yield {
             "law": model.choice.taken.name,

@@ -1,6 +1,7 @@
 """Predictions of named models as a table on a terminal."""
 
 import io
+import math
 
 import pandas as pd
 from rich import box
@@ -62,10 +63,20 @@ def _table(title: str, rows: pd.DataFrame) -> Table:
         where = f"{horizon:.3g}x" if horizon > 1 else "beyond" if row["beyond"] else "inside"
         table.add_row(
             Text(" / ".join(part for part in (row["domain"], row["baseline"]) if part)),
-            f"{float(row['value']):.4f}",
-            f"{float(row['ci_low']):.4f} {float(row['ci_high']):.4f}",
+            _number(float(row["value"])),
+            _interval(float(row["ci_low"]), float(row["ci_high"])),
             str(row["law"]),
             where,
             f"{float(row['factor']):.2f}",
         )
     return table
+
+
+def _number(value: float) -> str:
+    """Return a number with four digits after the point, or four significant ones."""
+    return f"{value:.4f}" if 0.01 <= abs(value) < 1e5 else f"{value:.4g}"
+
+
+def _interval(low: float, high: float) -> str:
+    """Return the ends of an interval; empty without one."""
+    return "" if math.isnan(low) or math.isnan(high) else f"{_number(low)} {_number(high)}"

@@ -124,7 +124,7 @@ def _parts(surfaces: SurfaceBatch, where: Array) -> tuple[Array, Array]:
     """Return A / N^alpha and B / D^beta at log N and log D, (2, draw); NaN without an optimum."""
     n = where[0] - surfaces.plane.mean_log_params
     d = where[1] - surfaces.plane.mean_log_tokens
-    n, d = (np.where(np.isfinite(n + d), part, np.nan) for part in (n, d))
+    n, d = (np.where(np.isfinite(n) & np.isfinite(d), part, np.nan) for part in (n, d))
     return (
         surfaces.from_params * np.exp(-surfaces.alpha * n),
         surfaces.from_tokens * np.exp(-surfaces.beta * d),

@@ -20,6 +20,7 @@ from relscale.laws.summary_lines import (
     forecast_lines,
     lack_of_fit_line,
     omnibus_lines,
+    replication_line,
     scale_line,
     verdict_lines,
 )
@@ -58,7 +59,7 @@ def verdict_rows(
 
     Returns:
         Columns corpus, family, metric, treatment, baseline, scale, dbeta, ci_low, ci_high,
-        verdict, faster, detectable_dbeta, status.
+        verdict, faster, detectable_dbeta, replication, status.
     """
     relative = on_scale(relative, scale)
     columns = [
@@ -73,6 +74,7 @@ def verdict_rows(
         "verdict",
         "faster",
         "detectable_dbeta",
+        "replication",
         "status",
     ]
     present = set(relative["estimator"].astype(str))
@@ -153,11 +155,12 @@ def print_summary(
         console.print(REMARK_RISING)
     lines = [] if families is None else omnibus_lines(families, estimator)
     lines += verdict_lines(rows) or ["No verdict: the table of relative laws has none."]
-    lines += [scale_line(relative, estimator), *absolute_lines(absolute, estimator)]
+    lines += [replication_line(rows), scale_line(relative, estimator)]
+    lines += absolute_lines(absolute, estimator)
     lines += [lack_of_fit_line(relative, absolute, estimator)]
     lines += [] if forecast is None else forecast_lines(forecast)
     for line in filter(None, lines):
-        console.print(line)
+        _print(console, line)
 
 
 def summary_text(
@@ -186,8 +189,13 @@ def summary_text(
         lines = [agreement_line(relative, estimator)]
         lines += [] if by_horizon else backtest_lines(backtest, estimator)
         for line in filter(None, lines):
-            console.print(line)
+            _print(console, line)
         return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _print(console: Console, line: str) -> None:
+    """Print a sentence as it is: a name in it may have brackets or colons."""
+    console.print(line, markup=False, emoji=False)
 
 
 def _text(value: object) -> str:

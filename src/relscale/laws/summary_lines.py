@@ -51,6 +51,22 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
     return lines
 
 
+def replication_line(rows: pd.DataFrame) -> str:
+    """Say how many verdicts a re-run with other seeds is expected to reach again.
+
+    Args:
+        rows: rows of relative.csv of one estimator and one scale.
+    """
+    chances = finite(rows.loc[has_verdict(rows), "replication"]).dropna()
+    if not len(chances):
+        return ""
+    return (
+        f"The same suite trained with other seeds is expected to reach {chances.sum():.0f} of "
+        f"{count(len(chances), 'verdict')} again (probability of each: {chances.min():.2f} to "
+        f"{chances.max():.2f})."
+    )
+
+
 def undecided_words(rows: pd.DataFrame) -> str:
     """Return the reasons of undecided verdicts, after a colon; empty without a reason.
 
@@ -329,11 +345,10 @@ def _exponents(laws: pd.DataFrame) -> str:
 
 
 def _exponent(row: pd.Series) -> str:
-    ends = finite(row[["ci_low", "ci_high"]])
+    ends = finite(row[["ci_low", "ci_high"]]) + 0.0  # 0 instead of -0
     bounds = "" if ends.isna().any() else f" [{ends.iloc[0]:.3g}, {ends.iloc[1]:.3g}]"
-    return (
-        f"{float(row['exponent']):.3g}{bounds} ({row['family']} {row['domain']}, {row['corpus']})"
-    )
+    exponent = float(row["exponent"]) + 0.0
+    return f"{exponent:.3g}{bounds} ({row['family']} {row['domain']}, {row['corpus']})"
 
 
 def _one_estimator(frame: pd.DataFrame, estimator: str) -> tuple[pd.DataFrame, str]:

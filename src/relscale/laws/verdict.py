@@ -243,7 +243,8 @@ def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
 def _agreement(table: pd.DataFrame) -> list[str]:
     """Return whether the verdicts of all scales have the same direction.
 
-    `true` or `false`; empty where a scale is undecided or has no verdict, or there is one scale.
+    `false` where two verdicts have different directions, `true` where all have the same one; empty
+    where undecided verdicts, or none, leave it open, or there is one scale.
     """
     verdicts: dict[tuple[object, ...], list[str]] = {}
     keys = [tuple(key) for key in table[[*COMPARISON, "path"]].to_numpy()]
@@ -254,6 +255,7 @@ def _agreement(table: pd.DataFrame) -> list[str]:
     found = []
     for key in keys:
         words = verdicts.get(key, [])
-        unknown = len(words) < 2 or "" in words or UNDECIDED in words
-        found.append("" if unknown else str(len(set(words)) == 1).lower())
+        directions = set(words) - {"", UNDECIDED}
+        all_decided = len(words) > 1 and set(words) == directions
+        found.append("false" if len(directions) > 1 else "true" if all_decided else "")
     return found

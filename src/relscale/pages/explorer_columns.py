@@ -43,6 +43,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _INTERVAL,
         _number("change", "change", 3),
         _number("margin", "margin", 2),
+        _number("replication", "chance of the same verdict", 2),
         ShownColumn(key="scales_agree", title="scales agree", form="flag"),
         ShownColumn(key="faster", title="faster"),
         _number("gap_first", "gap first"),

@@ -4,6 +4,7 @@
 show the same `Answer`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
-from relscale.laws.summary_lines import forecast_lines
+from relscale.laws.summary_lines import forecast_lines, replication_line
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     answer_sentences,
@@ -103,6 +104,8 @@ class VerdictCell:
     """Sign and word of the verdict, with an asterisk if the law's status is not `ok`."""
     has_law: bool = False
     slope: str = ""
+    replication: str = ""
+    """Probability that a re-run reaches the same verdict; empty if it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +193,14 @@ def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> 
         else family_sentences(tables.families, choices, spec.estimator, spec.labels)
     )
     forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
+    remarks = remark_sentences(shown, tables.relative, spec.labels)
+    again = replication_line(shown)
     return Answer(
         question=QUESTION,
         scope=scope_sentence(tables.suite, spec.compute),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
-        remarks=[*remark_sentences(shown, tables.relative, spec.labels), *forecast],
+        remarks=[*([again] if again else []), *remarks, *forecast],
         method=METHOD,
     )
 
@@ -242,4 +247,12 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
     if verdict and status not in ("", Status.OK):
         label += "*"
     name = css_name(verdict)
-    return VerdictCell(verdict=verdict, name=name, label=label, has_law=True, slope=slope_text(row))
+    chance = float(row["replication"])
+    return VerdictCell(
+        verdict=verdict,
+        name=name,
+        label=label,
+        has_law=True,
+        slope=slope_text(row),
+        replication="" if math.isnan(chance) else f"{chance:.2f}",
+    )

@@ -1,5 +1,7 @@
 """The estimator `auto`, its curves, forecasts and predictions on planted suites."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,11 @@ from relscale.laws.auto_model import auto_model
 from relscale.laws.calibration import Calibration, back_tests
 from relscale.laws.cells import suites_of
 from relscale.laws.fit import fit_family
+from relscale.laws.gap import line_rows
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
 from relscale.laws.predict import Request, model_of, predicted, subjects_of
+from relscale.laws.predicted_text import predicted_text
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec
 from relscale.laws.tables import curves as curves_table
@@ -102,6 +106,26 @@ def test_domains_that_differ_in_their_floor_alone_have_no_straight_line(plant_su
     np.testing.assert_allclose(curve["value"], truth, rtol=4e-3)
 
 
+def test_the_interval_of_a_curved_law_has_the_spread_over_laws(plant_surface):
+    """The variance of dbeta is larger than that of the law alone by the spread."""
+    frame = plant_surface(surfaces=FLOORS, domain_sd=0.002, run_sd=0.004, seed=1)
+    family, optimum = prepare(frame, SPEC, None)
+    runs = suites_of(family, optimum, SPEC)[0]
+    fits = CorpusFits(family=family, runs=runs, spec=SPEC).metrics[0]
+    model = auto_model(fits.quantity_of("high", "base"))
+    assert not model.is_joint
+    fit = model.fit()
+    slope = line_rows(fit.log_compute, fit.log_reference)[1]
+    places = model.paths.places(model.path, fit.log_compute)
+    laws = [trial.fitted.log_gap(places)[0] @ slope for trial in model.choice.contenders]
+    spread = model.choice.spread(np.array(laws)[:, None])[0]
+    alone = replace(model.choice, contenders=(model.choice.taken,), weights=np.ones(1))
+    without = replace(model, choice=alone).fit()
+    assert spread > 0
+    assert fit.slope == without.slope
+    assert fit.covariance[1, 1] - without.covariance[1, 1] == pytest.approx(spread)
+
+
 def test_bands_one_decade_beyond_the_data_hold_the_truth(plant_surface):
     """Eight suites x four gaps at ten times the compute; nominal .95, at least 27 of 32
     (binomial .1 % point at .95). Straight lines hold 0 to 38 %."""
@@ -142,6 +166,20 @@ def test_a_ladder_with_a_constant_ratio_gets_an_answer(sizes):
     assert np.isnan(row["ci_low"]) == (len(sizes) == 2)
 
 
+def test_no_run_is_beyond_the_runs():
+    # 20 runs without a budget in common are sorted into 8 groups of compute for back-tests.
+    frame = ladder(noise=0.002, sizes=(1e8, 2e8, 4e8, 8e8), ratios=(5.0, 10.0, 20.0, 40.0, 80.0))
+    frame = frame.assign(budget=frame["run"])
+    laws = fit_laws(frame, family="topics", baseline="base", draws=100, estimators=("auto",)).laws
+    row, curve = ratio_row(laws, treatment="high"), laws.curves
+    curve = curve[(curve["domain"] == "high") & (curve["quantity"] == "gap")]
+    inside = curve[curve["compute"] < frame["training_flops"].max() * (1 + 1e-9)]
+    assert len(inside) >= 13
+    np.testing.assert_allclose(inside[["horizon", "factor"]], 1, rtol=1e-9)
+    ends = inside["value"].iloc[[0, 12]].tolist()
+    assert ends == pytest.approx(row[["gap_first", "gap_last"]].tolist(), rel=1e-5)
+
+
 def test_a_ladder_of_sizes_and_tokens_gets_a_law_of_both():
     laws = fit_family(ladder(ratios=(5.0, 20.0, 80.0), noise=0.001), SPEC)
     row = ratio_row(laws, treatment="steep")
@@ -155,6 +193,23 @@ def test_one_budget_has_no_law_and_the_row_says_what_to_add(plant):
     assert row["status"] == "too_few_budgets" and "add runs" in row["remarks"]
     assert laws.forecast.empty
     assert set(laws.curves["status"]) == {"too_few_budgets"}
+
+
+@pytest.mark.parametrize("table", ["two runs", "two budgets"])
+def test_a_law_without_an_interval_predicts_without_one(plant, table):
+    frame = plant(budgets=("5e10", "2e11"), run_sd=0.01, domain_sd=0.004)
+    if table == "two runs":
+        frame = ladder(sizes=(1e8, 8e8)).assign(family="topics")
+    domains = [name for name in frame["domain"].unique() if name not in ("own", "base")]
+    laws = fit_laws(frame, family="topics", baseline="base", draws=100, estimators=("auto",))
+    row = ratio_row(laws.laws, treatment=domains[0])
+    assert np.isnan(row["ci_low"]) and row["verdict"] == "undecided"
+    found = laws.predict(Request(at=(float(frame["training_flops"].max()),), beyond=True))
+    assert found["value"].notna().all()
+    assert found[["ci_low", "ci_high"]].isna().all(axis=None)
+    assert found["remarks"].str.contains("no interval").all()
+    assert laws.laws.curves["ci_low"].isna().all()
+    assert "nan" not in predicted_text(found)
 
 
 def test_equal_domains_are_named_as_such(plant):

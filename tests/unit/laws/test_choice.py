@@ -150,6 +150,10 @@ def test_the_spread_over_laws_counts_a_law_by_how_well_it_predicts():
     assert taken + other == pytest.approx(1)
     read = np.array([[0.0, 1.0], [0.3, 1.0]])
     np.testing.assert_allclose(choice.spread(read), [other * 0.09, 0.0])
+    apart = np.array([[0.0, 1.0], [0.3, 0.8]])
+    np.testing.assert_allclose(
+        choice.covariance(apart), other * np.array([[0.09, -0.06], [-0.06, 0.04]])
+    )
 
 
 def test_lack_of_fit_has_its_nominal_level():

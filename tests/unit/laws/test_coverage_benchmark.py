@@ -78,6 +78,36 @@ def test_the_truth_of_a_surface_is_its_own(coverage, design, monkeypatch):
     assert row["bias"] == pytest.approx(0, abs=1e-4)
 
 
+def test_auto_is_measured_with_the_gaps_of_a_corpus_as_its_family(coverage, design):
+    """Two suites of 18 gaps: all have an interval and a coverage of the change, too."""
+    row = coverage.measure(design, "asymmetric", 2, ("auto",), draws=60).iloc[0]
+    assert row["gaps"] == 36
+    assert row["without_estimate"] == row["without_interval"] == 0
+    assert 0 <= row["line"] <= 1
+    for name in ("coverage", "coverage_tangent", "coverage_change"):
+        assert row[name] >= 0.7  # 36 dependent gaps
+
+
+def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(coverage):
+    """README and docs name range and worst scenario of `auto` as the committed table has them."""
+    table = pd.read_csv(ROOT / "benchmarks/coverage.csv")
+    assert set(table["scenario"]) <= set(coverage.SCENARIOS)
+    auto = table[table["estimator"] == "auto"].set_index("scenario")
+    assert (auto["gaps"] >= 200).all() and len(auto) >= 10
+    percent = 100 * auto["coverage"]
+    ranges = f"{percent.min():.1f} to {percent.max():.1f} %"
+    worst = f"`{percent.idxmin()}`"
+    family = f"{100 * auto['family_wise'].max():.1f} %"
+    for path in ("README.md", "docs/user/verdicts.md"):
+        text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
+        assert ranges in text, f"{path} lacks {ranges!r}"
+        assert worst in text, f"{path} lacks {worst}"
+    text = " ".join((ROOT / "docs/user/verdicts.md").read_text(encoding="utf-8").split())
+    assert family in text, f"verdicts.md lacks {family!r}"
+    # README and docs state the nominal level: no scenario may fall short of it by more than 4 %.
+    assert percent.min() >= 91
+
+
 def test_rows_of_a_scenario_are_replaced_and_others_are_kept(coverage, design, tmp_path):
     path = tmp_path / "coverage.csv"
     for name, suites in (("null_family", 2), ("symmetric", 2), ("null_family", 3)):

@@ -23,7 +23,7 @@ def changed(frame, column, value, where="treat"):
         ({}, "key family is missing"),
         (
             {"family": "topics", "baselin": "x"},
-            r"unknown key baselin; known are accuracy_metric, baseline, chance",
+            r"unknown key baselin; known are accuracy_metric, baseline, ceiling, chance",
         ),
         (
             {"family": "topics", "metrics": []},
@@ -35,7 +35,7 @@ def changed(frame, column, value, where="treat"):
         ),
         (
             {"family": "topics", "estimators": ["spline"]},
-            "estimators.0 is 'spline': Input should be 'joint', 'vertex', 'best_run', 'akima'",
+            "estimators.0 is 'spline': Input should be 'auto', 'joint', 'vertex', 'best_run'",
         ),
         (
             {"family": "topics", "margin_share": 0},

@@ -248,3 +248,17 @@ def test_degrees_of_freedom_of_runs_and_items():
     )
     assert combined_dof(1.0, 0.0, 7, 0.95) == 7
     assert combined_dof(1e-9, 1.0, 20, 0.95) > 1000
+
+
+def test_an_item_without_a_cluster_is_one_of_its_own(planted):
+    frame, items = planted
+    named = items.assign(cluster=np.where(items["item"].isin(["i0", "i4"]), "exam", None))
+    found, _ = matrices(frame, named)
+    assert found.cluster_counts.sum() == 40 - 1
+    assert (np.bincount(found.cluster) == 1).sum() == 38
+
+
+def test_a_single_cluster_has_no_noise_that_can_be_seen(planted):
+    frame, items = planted
+    with pytest.raises(ValueError, match="every stratum has one cluster of items"):
+        matrices(frame, items.assign(cluster="exam"))

@@ -50,6 +50,14 @@ def test_a_noisy_line_is_chosen_over_a_parabola_that_predicts_later_runs_worse()
     assert np.mean([fitted.degree == 1 for fitted in chosen]) > 0.6
 
 
+def test_a_law_as_chosen_keeps_degree_and_share_whatever_the_values():
+    fitted = LossToLoss().fit(points(LOSS, parabola(LOSS)), ONES)
+    line = points(LOSS, 0.3 - 0.2 * np.log(LOSS))
+    assert LossToLoss().fit(line, ONES).degree == 1
+    kept = LossToLoss().as_chosen(fitted).fit(line, ONES)
+    assert (kept.degree, kept.share) == (fitted.degree, fitted.share) == (2, 1.0)
+
+
 def test_every_draw_is_the_weighted_fit_of_numpy():
     rng = np.random.default_rng(0)
     gap = parabola(LOSS) + rng.normal(0, 0.01, 30)

@@ -61,7 +61,9 @@ def test_independent_gaps_add_their_degrees_of_freedom():
     rng = np.random.default_rng(1)
     own, *same = draw(rng, 40, budget_sd=0.01)
     pooled = pooled_over(own, same, [draw(rng, 40, budget_sd=0.01), draw(rng, 40, budget_sd=0.01)])
-    assert pooled.dof > 70
+    # 119 independent gaps with two contrasts each have 238; the pairs with r = 1 that are counted
+    # with the 15 observed ones take most of them off, which widens an interval by 2 %.
+    assert pooled.dof > 30
     # About 100 squares of independent normals: a standard error of 14 %.
     ratio = pooled.budget_variance / own.run_variance
     assert ratio == pytest.approx(1.0, rel=0.45)
@@ -87,7 +89,7 @@ def test_equal_noise_of_baseline_and_treatments_correlates_gaps_by_a_half():
             pooled_over(own, same, [draw(rng, 10, baseline_sd=0.01) for _ in range(4)]).dof
         )
     # r = .5: ten gaps are 10 / (1 + 9 / 4) = 3.1 independent ones, in five corpora with two
-    # contrasts each; the observed cosines and the prior pair move this by a fifth.
+    # contrasts each; the observed cosines and the prior pairs move this by a fifth.
     assert np.median(number) == pytest.approx(2 * 5 * 3.08, rel=0.25)
 
 

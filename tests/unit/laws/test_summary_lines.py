@@ -10,6 +10,7 @@ from relscale.laws.summary_lines import (
     backtest_lines,
     forecast_lines,
     omnibus_lines,
+    replication_line,
     scale_line,
     verdict_lines,
 )
@@ -21,7 +22,7 @@ def relative(verdicts: list[str], **columns: object) -> pd.DataFrame:
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "baseline": "STEM",
         "estimator": "joint", "scale": "ratio", "path": "optimal", "status": "ok", "dbeta": 0.01,
         "ci_low": 0.0, "ci_high": 0.02, "ci_level": 0.95, "faster": "undecided",
-        "detectable_dbeta": 0.008, "lack_of_fit_p": 0.5,
+        "detectable_dbeta": 0.008, "lack_of_fit_p": 0.5, "replication": math.nan,
     }  # fmt: skip
     rows = [{"treatment": f"d{place}", "verdict": word} for place, word in enumerate(verdicts)]
     return pd.DataFrame(rows, columns=["treatment", "verdict"]).assign(**{**common, **columns})
@@ -164,3 +165,33 @@ def test_a_family_is_tested_as_a_whole() -> None:
         "(web; smallest adjusted p 0.004)."
     ]
     assert omnibus_lines(families, "vertex") == []
+
+
+def test_the_expected_number_of_repeated_verdicts_leaves_out_laws_without_one() -> None:
+    rows = relative(["widens", "undecided", "parallel", ""], replication=[0.9, 0.8, 0.5, math.nan])
+    assert replication_line(rows) == (
+        "The same suite trained with other seeds is expected to reach 2 of 3 verdicts again "
+        "(probability of each: 0.50 to 0.90)."
+    )
+    assert replication_line(rows[rows["verdict"] == ""]) == ""
+
+
+def test_names_are_printed_as_they_are() -> None:
+    name = "[bold]a[/red] :smile: 100 %"
+    laws, values = relative(["narrows"], treatment=name), absolute([-0.0], domain=name)
+    families = pd.DataFrame(
+        {
+            "family": [name], "metric": ["bits_per_byte"], "estimator": ["joint"],
+            "corpus": [name], "p_equal_slopes_adjusted": [0.01],
+        }
+    )  # fmt: skip
+    text = " ".join(
+        summary_text(
+            laws,
+            values,
+            pd.DataFrame(columns=["quantity", "error_percent", "estimator"]),
+            families=families,
+        ).split()
+    )
+    assert text.count(name) >= 3
+    assert "exponent with interval: 0 [-0.01, 0.01]" in text

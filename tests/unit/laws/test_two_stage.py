@@ -8,7 +8,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.outside_models import OutsideModel
 from relscale.laws.sigmoid import SigmoidForm, draw_sigmoids, fit_sigmoid
 from relscale.laws.spec import LawSpec
-from relscale.laws.tables.two_stage import isotonic_check
+from relscale.laws.tables.two_stage import Pairs, isotonic_check, sigmoid_columns
 
 
 def curve(loss, chance=0.25, ceiling=1.0, steepness=5.0, midpoint=0.82):
@@ -78,6 +78,25 @@ def test_a_ceiling_that_no_run_comes_near_is_not_identified():
     drawn = draw_sigmoids(fit, 1000, np.random.default_rng(1))
     assert np.quantile(drawn[:, 3], [0.025, 0.1]) == pytest.approx((0.61, 0.74), abs=0.05)
     assert drawn[:, 3].max() == 1.0
+
+
+def test_a_low_ceiling_is_called_observed_only_where_its_interval_is_low():
+    loss = np.linspace(2.4, 3.1, 47)
+    true = curve(loss, chance=0.22, ceiling=0.42, steepness=3.6, midpoint=2.95)
+    spec = LawSpec(family="continuation", chance=0.25, draws=200)
+    found = {}
+    for noise in (0.0005, 0.012):
+        rows = []
+        for seed in range(8):
+            accuracy = true + np.random.default_rng(seed).normal(0, noise, len(loss))
+            pairs = Pairs(loss=loss, accuracy=accuracy, budget=np.arange(47) // 12)
+            rows.append(sigmoid_columns(pairs, spec))
+        found[noise] = pd.DataFrame(rows)
+    assert (found[0.0005]["status"] == Status.OK).all()
+    wide = found[0.012].query("ceiling < 0.6 and ceiling_ci_high > 0.7")
+    assert len(wide) >= 2
+    assert (wide["status"] == Status.FOOT_ONLY).all()
+    assert wide["remarks"].str.contains("the ceiling may be as high as").all()
 
 
 def test_few_runs_keep_floor_and_ceiling_fixed():

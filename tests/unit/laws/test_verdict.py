@@ -314,6 +314,9 @@ def test_scales_agree_where_the_directions_do():
                 rows(treatment="v", scale="difference", standard_error=1.0, gap_last=0.2),
                 rows(treatment="w"),
                 rows(scale="gain"),
+                rows(treatment="x"),
+                rows(treatment="x", scale="difference", gap_first=0.2, gap_last=0.2, **flat),
+                rows(treatment="x", scale="reducible", standard_error=1.0),
             ]
         )
     )
@@ -326,9 +329,13 @@ def test_scales_agree_where_the_directions_do():
         "undecided",
         "narrows",
         "",
+        "narrows",
+        "parallel",
+        "undecided",
     ]
     agree = table["scales_agree"].tolist()
-    assert agree == ["true", "true", "false", "false", "", "", "", "true"]
+    # An undecided scale cannot mend two that differ.
+    assert agree == ["true", "true", "false", "false", "", "", "", "true", *["false"] * 3]
 
 
 def test_the_detectable_slope_is_that_of_the_adjusted_test():

@@ -176,7 +176,9 @@ def _power_law(
 def _law_text(row: pd.Series) -> str:
     if not has_numbers(row, ("exponent",)):
         return text_of(row["status"]).replace("_", " ")
-    lines = [f"E = αF⁻ᵝ, β = {float(row['exponent']):.3f}"]
+    offset = float(row["offset"])
+    form = "E = αF⁻ᵝ" if math.isnan(offset) else f"E = {offset:.2f} + αF⁻ᵝ"
+    lines = [f"{form}, β = {float(row['exponent']):.3f}"]
     if has_numbers(row, ("ci_low", "ci_high")):
         lines.append(f"[{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}]")
     return "\n".join(lines)

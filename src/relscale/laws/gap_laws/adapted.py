@@ -44,6 +44,11 @@ class WithBaseline(GapLaw):
         self.law, self.baselines = law, tuple(baselines)
         self.name, self.num_parameters = law.name, law.num_parameters
 
+    def as_chosen(self, fitted: FittedGap) -> "WithBaseline":
+        """Return the law with the options of a fit of the gap."""
+        assert isinstance(fitted, FittedWithBaseline)
+        return WithBaseline(self.law.as_chosen(fitted.gap), self.baselines)
+
     def fit(self, points: RunPoints, weights: Array) -> FittedWithBaseline:
         """Fit both laws once per row of weights; see `GapLaw.fit`.
 

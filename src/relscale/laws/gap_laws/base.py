@@ -39,6 +39,11 @@ class GapLaw(ABC):
     reads_baseline: ClassVar[bool] = False
     """Whether the law depends on the baseline's loss, so that a prediction needs that first."""
 
+    def as_chosen(self, fitted: FittedGap) -> "GapLaw":
+        """Return the law with the options that a fit chose, so that it is smooth in the values."""
+        del fitted
+        return self
+
     @abstractmethod
     def fit(self, points: RunPoints, weights: Array) -> FittedGap:
         """Fit the law once per row of weights.

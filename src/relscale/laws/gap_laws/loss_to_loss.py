@@ -170,6 +170,11 @@ class LossToLoss(GapLaw):
         if self.share is not None and not 0 < self.share <= 1:
             raise ValueError(f"share is {self.share}; must be above 0 and at most 1")
 
+    def as_chosen(self, fitted: FittedGap) -> "LossToLoss":
+        """Return the law with a fit's degree and share."""
+        assert isinstance(fitted, FittedLossToLoss)
+        return LossToLoss(degree=fitted.degree, share=fitted.share)
+
     def fit(self, points: RunPoints, weights: Array) -> FittedLossToLoss:
         """Fit the curve once per row of weights.
 

@@ -294,7 +294,7 @@ _HELD = np.array([*np.eye(3, dtype=bool), *~np.eye(3, dtype=bool)])
 
 
 def _scaled(gram: Array) -> tuple[Array, Array]:
-    """Return systems with unit diagonal, (surface, 3, 3), and their scales, (surface, 3)."""
+    """Return normal equations scaled to unit diagonal, (surface, 3, 3), and the scales."""
     size = np.sqrt(np.maximum(np.einsum("kii->ki", gram), 1e-300))
     return gram / (size[:, :, None] * size[:, None, :]) + RIDGE * _IDENTITY, size
 

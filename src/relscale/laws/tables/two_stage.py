@@ -176,13 +176,19 @@ def sigmoid_columns(
         if check.p_value >= SHAPE_LEVEL
         else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
     )
+    ends = intervals(fit, spec, draws, shift)
+    status, foot = fit.status, []
+    middle = (fit.floor + ends["ceiling_ci_high"]) / 2
+    if status == Status.OK and float(np.max(pairs.accuracy)) < middle:
+        status = Status.FOOT_ONLY
+        foot = [f"the ceiling may be as high as {ends['ceiling_ci_high']:.2g}"]
     return {
         "chance": fit.chance,
         "floor": fit.floor,
         "ceiling": fit.ceiling,
         "steepness": fit.steepness,
         "midpoint": fit.midpoint,
-        **intervals(fit, spec, draws, shift),
+        **ends,
         "ci_method": "runs" if shift is None else "runs+items",
         "r2": fit.r2,
         "rms_residual": check.rms_residual,
@@ -193,7 +199,7 @@ def sigmoid_columns(
         "accuracy_min": float(np.min(pairs.accuracy)),
         "accuracy_max": float(np.max(pairs.accuracy)),
         "num_runs": len(pairs.loss),
-        **status_columns(fit.status, [*fit.remarks, *shape, *notes]),
+        **status_columns(status, [*fit.remarks, *foot, *shape, *notes]),
     }
 
 
