@@ -95,6 +95,15 @@ def test_a_batch_is_its_surfaces_one_by_one():
         assert batch.objective[place] == pytest.approx(one.objective[0], rel=1e-9)
 
 
+def test_a_start_near_the_minimum_gets_there_as_one_from_afar_does():
+    plane, values = Plane.of(PARAMS, TOKENS), noisy(3)[None]
+    far = fit_surfaces(plane, values, np.array([0.3, 0.3]))
+    ends = np.array([far.alpha[0], far.beta[0]])
+    # A first step below 1e-3 says nothing about the next one.
+    near = fit_surfaces(plane, values, ends * np.exp([9e-4, -9e-4]))
+    assert np.array([near.alpha[0], near.beta[0]]) == pytest.approx(ends, rel=1e-8)
+
+
 def test_optimum_is_the_lowest_place_on_the_line():
     plane = Plane.of(PARAMS, TOKENS)
     fit, _ = fit_surface(plane, noisy(3))

@@ -140,8 +140,10 @@ class _Block:
                 kept[took] = new[better]
             damping[active] = np.where(better, damping[active] / 8, damping[active] * 6)
             # A short step ends the search unless only damping or a bound shortened it and it still
-            # found something better. Steps shrink linearly: size^2 / last predicts the next one.
-            following = np.where(better, size * np.minimum(size / last[active], 1.0), np.inf)
+            # found something better. Steps shrink linearly: size^2 / last predicts the next one,
+            # but not from the first one alone.
+            known = better & np.isfinite(last[active])
+            following = np.where(known, size * np.minimum(size / last[active], 1.0), np.inf)
             ended = (
                 (size < problem.tolerance)
                 | ((size < 1e-3) & (following < problem.tolerance))
