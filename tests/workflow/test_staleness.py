@@ -446,6 +446,9 @@ STEERS = [
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
     ("laws.margin_share", 0.02, either(*LAWS)),
+    ("laws.margin_floor", 0.02, either(*LAWS)),
+    ("laws.surface_loss", "lad", either(*LAWS)),
+    ("laws.huber_delta", 0.001, either(*LAWS)),
     ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
@@ -456,6 +459,9 @@ STEERS = [
     # There is no family of questions with options.
     ("laws.two_stage.accuracy_metric", "accuracy_per_byte", either()),
     ("laws.two_stage.loss_metric", "choice_loss_nats", either()),
+    ("laws.two_stage.floor", "chance", either()),
+    ("laws.two_stage.ceiling", "one", either()),
+    ("laws.two_stage.step1", "compute", either()),
     ("laws.two_stage.outside_models", "models.csv", either()),
     ("figures.names", ["figure1_teaser", "isoflop_curves"], either("provenance")),
     ("figures.teaser", ["language", "topics"], either()),
