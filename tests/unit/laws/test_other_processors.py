@@ -81,15 +81,18 @@ def rows_of(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def same(one: str, other: str, digits: int = DIGITS) -> bool:
-    """Return whether two cells are equal, or are numbers that agree to the last digit."""
+def same(one: str, other: str, digits: int = DIGITS, scale: float = 0.0) -> bool:
+    """Return whether two cells are equal, or are numbers that agree to the last digit.
+
+    The digits are those of the larger number, or of `scale` if that is larger still.
+    """
     if one == other:
         return True
     try:
         first, second = float(one), float(other)
     except ValueError:
         return False
-    largest = max(abs(first), abs(second))
+    largest = max(abs(first), abs(second), scale)
     if not isfinite(largest):
         return False
     if abs(first - second) < SMALLEST:
@@ -100,6 +103,18 @@ def same(one: str, other: str, digits: int = DIGITS) -> bool:
 def digits_of(column: str) -> int:
     """Return the number of digits that must agree."""
     return P_DIGITS if is_p_value(column) else FEWER_DIGITS.get(column, DIGITS)
+
+
+def scale_of(column: str, row: dict[str, str]) -> float:
+    """Return the larger end of the interval that a cell ends, else 0.
+
+    An end near 0 is the difference of an estimate and a half-width, and has their digits.
+    """
+    name, _, side = column.rpartition("_")
+    if side not in ("low", "high") or not name.endswith("ci"):
+        return 0.0
+    ends = [float(row[f"{name}_{end}"] or "nan") for end in ("low", "high")]
+    return max((abs(end) for end in ends if isfinite(end)), default=0.0)
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
@@ -115,7 +130,12 @@ def test_tables_and_summary_are_those_of_this_processor(name, tables_of):
             different += [
                 f"{path.name}: {column} {one} and {two} of {' '.join(row[:7])}"
                 for column, one, two in zip(header, row, other, strict=True)
-                if not same(one, two, digits_of(column))
+                if not same(
+                    one,
+                    two,
+                    digits_of(column),
+                    scale_of(column, dict(zip(header, row, strict=True))),
+                )
             ]
     assert not different, "\n".join([f"{len(different)} cells", *different[:40]])
 
@@ -128,3 +148,5 @@ def test_a_difference_in_a_stated_digit_counts(tmp_path):
     assert (first, third) == ("0.33333333", "0.33333333")
     assert not same(first, second)
     assert same(first, "0.33333338") and not same("narrows", "widens") and not same("", "0.1")
+    near_zero = "-8.1408758e-06", "-8.1408618e-06"
+    assert not same(*near_zero) and same(*near_zero, scale=0.01)
