@@ -2,12 +2,14 @@
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from relscale import figures
+from relscale.config.analysis import Estimator
 from relscale.contract.io import read_table
 from relscale.contract.metric_labels import METRIC_LABELS
 from relscale.contract.metrics import lower_is_better
@@ -17,7 +19,7 @@ from relscale.figures.draw.figure3_prompts import explained_shares
 from relscale.figures.draw.figure5_language import pearson_r
 from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
-from relscale.figures.kit.isoflop import parabola
+from relscale.figures.kit.isoflop import estimator_mark, parabola
 from relscale.figures.kit.labels import spread
 from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
 from relscale.figures.kit.metrics import change
@@ -252,3 +254,8 @@ def test_published_tables_hold_the_papers_numbers(reference: Path) -> None:
     )
     assert ice.loc["Nigeria", "value"] == pytest.approx(0.00064 * 126e6)
     assert math.isnan(ice.loc["India", "value"])
+
+
+def test_no_two_estimators_have_one_mark() -> None:
+    marks = [estimator_mark(name)["marker"] for name in get_args(Estimator)]
+    assert len(set(marks)) == len(marks)

@@ -27,6 +27,8 @@ ESTIMATOR_MARKS: dict[str, MarkStyle] = {
         "markeredgewidth": 0.9,
         "markerfacecolor": "none",
     },
+    "joint": {"marker": "v", "markersize": 5.0, "markeredgewidth": 0.9, "markerfacecolor": "none"},
+    "auto": {"marker": "p", "markersize": 5.5, "markeredgewidth": 0.9, "markerfacecolor": "none"},
 }
 """Marks of estimators, arguments of `Axes.plot`: none is a filled marker, which corpora use."""
 ESTIMATOR_NAMES = {
