@@ -1,5 +1,7 @@
 """Absolute laws with the offset that held-out budgets prefer, on planted points."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -82,7 +84,8 @@ def test_a_power_law_stays_a_power_law_with_its_own_interval():
 
 
 def test_a_floor_that_predicts_better_but_is_not_identified_is_not_used_and_that_is_said():
-    points = planted(1.5, 4, noise=0.0005)
+    # Four points are at the edge of what identifies an offset by themselves: rounding decides.
+    points = replace(planted(1.5, 4, noise=0.0005), independent=False)
     choice = choose_absolute(points, KnownFloors(1.5, identified=False), LEVEL)
     assert choice.law.law == "power"
     assert choice.saturating_error < choice.power_error
