@@ -84,7 +84,7 @@ def test_a_power_law_stays_a_power_law_with_its_own_interval():
 
 
 def test_a_floor_that_predicts_better_but_is_not_identified_is_not_used_and_that_is_said():
-    # Four points are at the edge of what identifies an offset by themselves: rounding decides.
+    # Whether four points identify an offset by themselves is decided by rounding.
     points = replace(planted(1.5, 4, noise=0.0005), independent=False)
     choice = choose_absolute(points, KnownFloors(1.5, identified=False), LEVEL)
     assert choice.law.law == "power"
