@@ -15,11 +15,9 @@ from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
-from relscale.laws.replication import add_replication, judged_of
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
-from relscale.laws.tables import LAWS, contrasts, families, relative
+from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
-from relscale.laws.verdict import add_verdicts
 
 LOGGER = logging.getLogger(__name__)
 
@@ -117,16 +115,36 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
+    corpora = _corpora(family, optimum, spec, items, outside_models)
+    rows: dict[str, list[Row]] = {name: [] for name in TABLES}
+    for corpus in corpora:
+        for law in LAWS:
+            rows[law.table.name].extend(law.fit(corpus))
+    frames = {law.table.name: law.tabulate(rows[law.table.name], spec) for law in LAWS}
+    laws = with_notes(frames[relative.TABLE.name], notes)
+    for corpus in corpora:
+        here = laws["corpus"] == corpus.runs.corpus
+        laws[here] = with_notes(laws[here], corpus.runs.unscored())
+    frames[relative.TABLE.name] = laws
+    return FamilyLaws(frames, corpora=corpora)
+
+
+def _corpora(
+    family: pd.DataFrame,
+    optimum: pd.DataFrame | None,
+    spec: LawSpec,
+    items: pd.DataFrame | None,
+    outside_models: Sequence[OutsideModel] = (),
+) -> tuple[CorpusFits, ...]:
+    """Return the fits of every corpus, which share the noise of the family's gaps."""
     metrics = spec.metrics
     if spec.chance is not None:
         metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
     pieces = {} if items is None else split_items(items, spec.family, metrics)
-    rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     suites = suites_of(family, optimum, spec)
-    corpora: list[CorpusFits] = []
     noise_model = NoiseModel.of_losses(family, suites, spec.level)
-    for runs in suites:
-        corpus = CorpusFits(
+    return tuple(
+        CorpusFits(
             family=family,
             runs=runs,
             spec=spec,
@@ -134,24 +152,8 @@ def fit_family(
             outside_models=outside_models,
             noise_model=noise_model,
         )
-        corpora.append(corpus)
-        for law in LAWS:
-            rows[law.table.name].extend(law.fit(corpus))
-    frames = {
-        name: pd.DataFrame(rows[name], columns=list(table.names)) for name, table in TABLES.items()
-    }
-    laws = _judged(rows[relative.TABLE.name], spec)
-    laws = with_notes(laws, notes)
-    for runs in suites:
-        here = laws["corpus"] == runs.corpus
-        laws[here] = with_notes(laws[here], runs.unscored())
-    frames[relative.TABLE.name] = laws
-    frames[families.TABLE.name] = families.adjusted(frames[families.TABLE.name])
-    rising = {metric: spec.rises(metric) for metric in spec.metrics}
-    frames[contrasts.TABLE.name] = contrasts.adjusted(
-        frames[contrasts.TABLE.name], rising, spec.level
+        for runs in suites
     )
-    return FamilyLaws(frames, corpora=tuple(corpora))
 
 
 def fit_baselines(
@@ -185,22 +187,10 @@ def fit_baselines(
     first = spec.model_copy(update={"baseline": baselines[0]})
     family, optimum = prepare(losses, first, optimum_losses)
     check_baselines(family, baselines, spec.family)
-    pieces = {} if items is None else split_items(items, spec.family, spec.metrics)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    suites = suites_of(family, optimum, spec)
-    noise_model = NoiseModel.of_losses(family, suites, spec.level)
-    for runs in suites:
-        corpus = CorpusFits(
-            family=family, runs=runs, spec=spec, items=pieces, noise_model=noise_model
-        )
+    for corpus in _corpora(family, optimum, spec, items):
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
-    laws = pd.concat([_judged(part, spec) for part in rows.values()], ignore_index=True)
-    return with_notes(laws, notes_on(family, spec))
-
-
-def _judged(rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
-    """Return relative laws with tests, verdicts and their replication."""
-    table = add_verdicts(pd.DataFrame(rows, columns=list(relative.TABLE.names)), spec.rises)
-    return add_replication(table, judged_of(rows), spec.rises, spec.seed)
+    tables = [relative.LAW.tabulate(part, spec) for part in rows.values()]
+    return with_notes(pd.concat(tables, ignore_index=True), notes_on(family, spec))

@@ -4,7 +4,7 @@ Each domain against the mean of its family, and all pairs, by the first estimato
 baseline are in `relative`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +18,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.joint_slopes import JointSlopes, joint_slopes
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.spec import LawSpec
 from relscale.laws.verdict import holm, p_difference
 
 TABLE = CONTRASTS
@@ -68,24 +69,20 @@ def _remarks(slopes: JointSlopes) -> tuple[str, ...]:
     return (f"{number} domain(s) left out",) if number else ()
 
 
-def adjusted(table: pd.DataFrame, rising: dict[str, bool], level: float) -> pd.DataFrame:
-    """Return the rows with adjusted p values and the domain that improves faster.
-
-    Args:
-        table: rows of all corpora of a family.
-        rising: whether larger values are better, by metric.
-        level: confidence level of the intervals.
-    """
+def judge(table: pd.DataFrame, rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
+    """Return the rows with adjusted p values, and the domain that improves faster."""
+    del rows
     table = table.copy()
     table["p_difference_adjusted"] = table.groupby(["family", "metric", "kind"], sort=False)[
         "p_difference"
     ].transform(lambda p: holm(p.to_numpy(dtype=float)))
+    rising = {metric: spec.rises(metric) for metric in table["metric"].unique()}
     columns = ["p_difference_adjusted", "dbeta", "metric", "domain", "other"]
     table["faster"] = [
-        UNDECIDED if not p < 1 - level else domain if (slope > 0) == rising[metric] else other
+        UNDECIDED if not p < 1 - spec.level else domain if (slope > 0) == rising[metric] else other
         for p, slope, metric, domain, other in table[columns].itertuples(index=False)
     ]
     return table
 
 
-LAW = Law(table=TABLE, fit=per_metric(fit))
+LAW = Law(table=TABLE, fit=per_metric(fit), judge=judge)

@@ -3,7 +3,7 @@
 Are the slopes of all domains of a family equal? A sentence about a family starts with this test.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.joint_slopes import joint_slopes
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
+from relscale.laws.spec import LawSpec
 from relscale.laws.verdict import holm
 
 TABLE = FAMILIES
@@ -36,8 +37,9 @@ def fit(fits: MetricFits) -> Iterator[Row]:
             yield row | status_columns(Status.OK, slopes.remarks)
 
 
-def adjusted(table: pd.DataFrame) -> pd.DataFrame:
+def judge(table: pd.DataFrame, rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
     """Return the rows with p values that are adjusted over the corpora (Holm)."""
+    del rows, spec
     table = table.copy()
     table["p_equal_slopes_adjusted"] = table.groupby(["family", "metric", "estimator"], sort=False)[
         "p_equal_slopes"
@@ -45,4 +47,4 @@ def adjusted(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-LAW = Law(table=TABLE, fit=per_metric(fit))
+LAW = Law(table=TABLE, fit=per_metric(fit), judge=judge)

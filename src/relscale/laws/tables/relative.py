@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from relscale.contract.scales import DIFFERENCE, GAIN, OPTIMAL, RATIO, REDUCIBLE
@@ -19,9 +20,10 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.replication import JUDGED, Judged
+from relscale.laws.replication import JUDGED, Judged, add_replication, judged_of
 from relscale.laws.scales import Gain, Scaled
-from relscale.laws.verdict import p_difference
+from relscale.laws.spec import LawSpec
+from relscale.laws.verdict import add_verdicts, p_difference
 
 TABLE = RELATIVE
 
@@ -263,4 +265,9 @@ def side_tests(fit: GapFit) -> tuple[float, float]:
     return first_p if np.isnan(first_p) else 1.0, side
 
 
-LAW = Law(table=TABLE, fit=per_metric(fit))
+def judge(table: pd.DataFrame, rows: Sequence[Row], spec: LawSpec) -> pd.DataFrame:
+    """Return the rows with tests, verdicts and the probability that they replicate."""
+    return add_replication(add_verdicts(table, spec.rises), judged_of(rows), spec.rises, spec.seed)
+
+
+LAW = Law(table=TABLE, fit=per_metric(fit), judge=judge)
