@@ -83,7 +83,6 @@ def test_the_root_has_at_most_six_modules():
     assert {path.stem for path in PACKAGE.glob("*.py")} <= {
         "__init__",
         "__main__",
-        "cli",
         "files",
         "hub",
         "runtime",

@@ -1,0 +1,56 @@
+"""`relscale evaluate`: one model on one family."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(help="A folder in the Hugging Face layout, or a Hub id.")],
+    family: Annotated[str, typer.Option(help="Family of the configuration.")],
+    out: Annotated[Path, typer.Option(help="Folder for losses, items, record and summary.")],
+    revision: Annotated[
+        str | None, typer.Option(help="Revision on the Hub, preferably a full commit.")
+    ] = None,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="Overlay of config.yaml; may be repeated.")
+    ] = None,
+    base: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path(
+        "config.yaml"
+    ),
+    sources: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps fetched sources; the default is OUT/sources."),
+    ] = None,
+    downloads: Annotated[
+        str | None,
+        typer.Option(help="Folder of packages downloaded before, used instead of the network."),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option(help="Largest number of tokens of one input; the default is the model's."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="Largest number of items per domain, subject or behaviour.", min=1),
+    ] = None,
+) -> None:
+    """Evaluate one model on one family, write the tables and a summary, and print the summary."""
+    from relscale.config.load import load_experiment
+    from relscale.released.standalone import evaluate_by_hand
+
+    experiment = load_experiment(base, *(config or []))
+    if downloads is not None:
+        experiment = experiment.model_copy(update={"downloads": downloads})
+    found = evaluate_by_hand(
+        experiment,
+        family,
+        model,
+        revision=revision,
+        sources=sources or out / "sources",
+        max_length=max_length,
+        limit=limit,
+    )
+    found.write(out)
+    typer.echo(found.summary(), nl=False)

@@ -1,0 +1,71 @@
+"""`relscale plan`: the runs of a configuration and their cost."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relscale.cli.options import Overlays
+
+
+def plan(
+    overlays: Overlays = None,
+    config: Annotated[
+        Path, typer.Option(help="The configuration that the overlays change.")
+    ] = Path("config.yaml"),
+    out: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file.")] = None,
+    released: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the table of the paper's released models that these runs correspond to "
+            "(experiments/paper.yaml)."
+        ),
+    ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Measure the speed of this machine for the cost, in about 10 seconds, instead of "
+            "taking that of the configuration.",
+        ),
+    ] = False,
+) -> None:
+    """Check a configuration and print the planned runs and their cost, without training.
+
+    For released models, print which models are scored on which families.
+    """
+    from relscale.config.load import load_experiment
+    from relscale.files import write_text
+    from relscale.plan.cost import STATED, bill
+    from relscale.plan.suite import plan_suite, suite_csv
+    from relscale.released.bill import released_plan
+    from relscale.released.models_table import read_released, released_csv, released_names
+    from relscale.resources.report import gpu_jobs_report
+    from relscale.training.machine_speed import measured_costs
+
+    experiment = load_experiment(config, *(overlays or []))
+    if experiment.released is not None:
+        rows = read_released(Path(experiment.released.table))
+        if released is not None:
+            raise ValueError(
+                "--released: the table is made from planned runs, and this experiment scores "
+                f"the released models of {experiment.released.table}"
+            )
+        typer.echo(released_plan(rows, experiment), nl=False)
+        if out is not None:
+            write_text(out, released_csv(rows))
+        return
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    costs, source = experiment.costs, STATED
+    if calibrate:
+        costs, source = measured_costs(runs, costs)
+    typer.echo(bill(runs, costs, source), nl=False)
+    tokens = {
+        name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
+        for name in experiment.evaluate
+    }
+    typer.echo(gpu_jobs_report(runs, experiment.training, costs, tokens), nl=False)
+    if out is not None:
+        write_text(out, suite_csv(runs))
+    if released is not None:
+        write_text(released, released_csv(released_names(runs)))
