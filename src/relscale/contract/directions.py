@@ -126,3 +126,18 @@ def known_direction(metric: str) -> bool | None:
     if name in HIGHER:
         return True
     return False if name in LOWER else None
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether a smaller value of a metric is better, also of one of another tool.
+
+    Raises:
+        ValueError: if that is not known.
+    """
+    direction = known_direction(metric)
+    if direction is None:
+        raise ValueError(
+            f"metric {metric!r}: whether a larger or a smaller value is better is not known from "
+            "its name, which figures and pages need: rename it, for example to loss or accuracy"
+        )
+    return not direction

@@ -16,10 +16,15 @@ def context_of(
 
     Args:
         experiment: the checked configuration.
-        corpora: corpora of the runs or released models, in the suite's order.
+        corpora: corpora of the runs or released models, in the suite's order; empty if only the
+            tables know them.
         two_stage: configured families with a two-stage law.
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
+    window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
+    if experiment.losses is None:
+        budgets = tuple(budget.label for budget in experiment.suite.budgets)
+        window = window if released else experiment.suite.recipe.context_length
     return Context(
         results=f"results/{experiment.experiment}",
         families=tuple(
@@ -36,12 +41,13 @@ def context_of(
         ),
         evaluated=tuple(experiment.evaluate),
         corpora=tuple(corpora),
-        budgets=tuple(budget.label for budget in experiment.suite.budgets),
-        window=(released.max_length or 0) if released else experiment.suite.recipe.context_length,
+        budgets=budgets,
+        window=window,
         estimator=laws.estimators[0],
         compute=laws.compute,
         optimum_by=laws.optimum_by,
-        corpus=figures.corpus,
+        corpus=figures.corpus or "",
+        family_laws=figures.family_laws or "",
         labels=figures.labels,
         teaser=tuple(figures.teaser),
         size_or_data=figures.size_or_data,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 import vl_convert
 
+from relscale.contract.directions import lower_is_better
 from relscale.contract.metric_labels import metric_label
-from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import SEPARATOR, Status
 from relscale.figures.kit.choose import compute_of, included, ordered
 from relscale.figures.kit.style import compute_label, words

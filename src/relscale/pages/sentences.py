@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from relscale.contract.metrics import lower_is_better
+from relscale.contract.directions import lower_is_better
 from relscale.contract.scale_words import SCALE_WORDS
 from relscale.contract.scales import RATIO, on_scale
 from relscale.contract.status import Status
