@@ -1,102 +1,101 @@
-"""`relscale laws`: laws of any table of losses."""
+"""`relscale laws`: laws of any table of losses, with figures, explorer and report."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import Field
 
-from relscale.cli.options import with_options
+from relscale.cli.options import options_of, with_options
 from relscale.config.analysis import FitSettings, TwoStageAxes
+from relscale.config.base import Model
 
-
-@with_options(FitSettings, TwoStageAxes)
-def laws(
-    losses: Annotated[
-        Path, typer.Option(help="Losses table, CSV or Parquet (columns: docs/reference/tables.md).")
-    ],
-    family: Annotated[str, typer.Option(help="Family whose domains are compared.")],
-    baseline: Annotated[str, typer.Option(help="Domain that the others are compared with.")],
-    out: Annotated[Path, typer.Option(help="Folder for the law tables.")],
-    items: Annotated[
-        Path | None,
-        typer.Option(help="Items table; adds the noise of evaluation items to the intervals."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(help="Metric to fit; may be repeated, the summary shows the first."),
-    ] = None,
-    higher_is_better: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric, not known, whose larger values are better; may be repeated."),
-    ] = None,
-    lower_is_better: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric, not known, whose smaller values are better; may be repeated."),
-    ] = None,
-    chance: Annotated[
-        float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")
-    ] = None,
-    outside_models: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of models that are not runs of the suite (name, compute, loss, accuracy; "
-            "params, tokens), compared with the two-stage law's predictions."
-        ),
-    ] = None,
-    covariates: Annotated[
-        Path | None,
-        typer.Option(help="Table (domain, value) to correlate with the slopes."),
-    ] = None,
-    at: Annotated[
-        list[float] | None,
-        typer.Option(
-            help="Also predict losses and gaps at this compute in FLOPs, on the path; may be "
-            "repeated."
-        ),
-    ] = None,
-    params: Annotated[
-        float | None,
-        typer.Option(
-            help="Predict a model with this number of parameters (with --tokens or --at)."
-        ),
-    ] = None,
-    tokens: Annotated[
-        float | None,
-        typer.Option(help="Predict a model with this number of tokens (with --params or --at)."),
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option(
-            help="Path of the predictions: optimal, observed, fixed_ratio:20, fixed_tokens:1e10, "
-            "fixed_params:1e9; the default is that of the law."
-        ),
-    ] = None,
-    beyond: Annotated[
-        bool,
-        typer.Option("--beyond", help="Also predict models outside the sizes and tokens trained."),
-    ] = False,
-    **settings: Any,
-) -> None:
-    """Fit absolute and relative laws to any table of losses, and print a summary."""
+if TYPE_CHECKING:
     from relscale.laws.predict import Request
-    from relscale.laws.run import fit_laws
 
-    request = Request(at=tuple(at or ()), params=params, tokens=tokens, path=path, beyond=beyond)
-    if request.is_empty and (path is not None or beyond):
-        raise ValueError("--path and --beyond are for predictions: add --at with the compute")
-    found = fit_laws(
-        losses,
-        request=None if request.is_empty else request,
-        items=items,
-        covariates=covariates,
-        outside_models=outside_models,
-        out=out,
-        family=family,
-        baseline=baseline,
-        metrics=tuple(metric or ["bits_per_byte"]),
-        higher_is_better=tuple(higher_is_better or ()),
-        lower_is_better=tuple(lower_is_better or ()),
-        chance=chance,
-        **settings,
-    )
-    typer.echo(found.summary(), nl=False)
+
+class LawInputs(Model):
+    """Files, and the family that is fitted."""
+
+    losses: Path | None = None
+    """Losses table, CSV or Parquet (columns: docs/reference/tables.md), or of any form with a
+    mapping."""
+    mapping: Path | None = None
+    """YAML file that says which columns, units and names of the table are ours (docs/user/
+    losses-table.md). It names the table, too, unless --losses does."""
+    family: str | None = None
+    """Family whose domains are compared; the only one of the table if left out."""
+    baseline: str
+    """Domain that the others are compared with."""
+    items: Path | None = None
+    """Items table; adds the noise of evaluation items to the intervals."""
+    metrics: tuple[str, ...] = ()
+    """Metric to fit; may be repeated, the summary shows the first. Default: bits_per_byte, or the
+    only metric of the family."""
+    higher_is_better: tuple[str, ...] = ()
+    """A metric, not known, whose larger values are better; may be repeated."""
+    lower_is_better: tuple[str, ...] = ()
+    """A metric, not known, whose smaller values are better; may be repeated."""
+    chance: float | None = None
+    """Accuracy of guessing, for the two-stage law."""
+    outside_models: Path | None = None
+    """Table of models that are not runs of the suite (name, compute, loss, accuracy; params,
+    tokens), compared with the two-stage law's predictions."""
+    covariates: Path | None = None
+    """Table (domain, value) to correlate with the slopes."""
+
+
+class PredictedModels(Model):
+    """Models whose losses and gaps are predicted."""
+
+    at: tuple[float, ...] = ()
+    """Also predict losses and gaps at this compute in FLOPs, on the path; may be repeated."""
+    params: float | None = None
+    """Predict a model with this number of parameters (with --tokens or --at)."""
+    tokens: float | None = None
+    """Predict a model with this number of tokens (with --params or --at)."""
+    path: str | None = None
+    """Path of the predictions: optimal, observed, fixed_ratio:20, fixed_tokens:1e10,
+    fixed_params:1e9; the default is that of the law."""
+    beyond: bool = False
+    """Also predict models outside the sizes and tokens trained."""
+
+    def request(self) -> "Request | None":
+        """Return the request, None if no model is named.
+
+        Raises:
+            ValueError: for a path, or leave to go beyond the data, without a model.
+        """
+        from relscale.laws.predict import Request
+
+        request = Request(**dict(self))
+        if not request.is_empty:
+            return request
+        if self.path is not None or self.beyond:
+            raise ValueError("--path and --beyond are for predictions: add --at with the compute")
+        return None
+
+
+class LawOutputs(Model):
+    """What is written."""
+
+    out: Path
+    """Folder for the law tables, and for everything below."""
+    figures: bool = False
+    """Also draw figures, into the folder `figures`, as SVG, PDF and PNG."""
+    explorer: bool = False
+    """Also write explorer.html, a page to try estimators, corpora, baselines and metrics."""
+    report: bool = False
+    """Also write report.html, one page with verdicts, figures and tables; draws the figures."""
+    labels: tuple[str, ...] = Field(default=())
+    """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
+
+
+@with_options(LawInputs, PredictedModels, LawOutputs, FitSettings, TwoStageAxes)
+def laws(**values: Any) -> None:
+    """Fit absolute and relative laws to any table of losses, and print a summary."""
+    from relscale.laws.run import fit_laws
+    from relscale.pages.read_input import read_input
+
+    inputs, outputs = options_of(LawInputs, values), options_of(LawOutputs, values)
+    request = options_of(PredictedModels, values).request()

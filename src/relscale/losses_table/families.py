@@ -138,7 +138,8 @@ def plan_text(frame: pd.DataFrame, path: str, decisions: Sequence[str]) -> str:
     lines += decisions_lines(decisions)
     lines.append(
         f"{len(runs):,} runs of {len({corpus for corpus, _ in counts})} corpora at "
-        f"{len(counts)} budgets are read from {path}; nothing is trained or scored"
+        f"{len({budget for _, budget in counts})} budgets are read from {path}; nothing is trained "
+        "or scored"
     )
     return "\n".join(lines) + "\n"
 
