@@ -29,7 +29,7 @@ MOST_NAMES = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class FileColumns:
     """The columns of the file that a mapping uses."""
 
     ours: dict[str, tuple[str, ...]]
@@ -44,7 +44,7 @@ def shown(names: Sequence[object], most: int = MOST_NAMES) -> str:
     return ", ".join(str(name) for name in names[:most]) + more
 
 
-def place_columns(raw: RawTable, spec: LossesTable, where: str) -> Places:
+def place_columns(raw: RawTable, spec: LossesTable, where: str) -> FileColumns:
     """Return which columns of the file a mapping uses.
 
     Raises:
@@ -73,7 +73,7 @@ def place_columns(raw: RawTable, spec: LossesTable, where: str) -> Places:
     used = {name for names in _named(spec, stated).values() for name in names}
     if unused := [name for name in header if name not in used]:
         notes.append(f"{len(unused)} column(s) of the file are not used: {shown(unused)}")
-    return Places(ours=stated, notes=tuple(notes))
+    return FileColumns(ours=stated, notes=tuple(notes))
 
 
 def _derived(spec: LossesTable) -> list[str]:
@@ -146,7 +146,7 @@ class CellReader:
 
 
 def cells_of(
-    raw: RawTable, spec: LossesTable, places: Places, where: str
+    raw: RawTable, spec: LossesTable, places: FileColumns, where: str
 ) -> tuple[CellReader, list[str]]:
     """Return the reader of a file's cells, and a note on its format of numbers if it was found."""
     columns = [
@@ -163,7 +163,7 @@ def cells_of(
     return CellReader(raw=raw, spec=spec, numbers=reader, where=where), notes
 
 
-def described(cells: CellReader, places: Places) -> pd.DataFrame:
+def described(cells: CellReader, places: FileColumns) -> pd.DataFrame:
     """Return one row per row of the file with our columns, all but values and their errors.
 
     Constants are filled in, and units are converted.

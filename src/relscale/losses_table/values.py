@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.losses import LossesTable
-from relscale.losses_table.columns import CellReader, Places, shown
+from relscale.losses_table.columns import CellReader, FileColumns, shown
 from relscale.losses_table.units import converted, converted_error
 
 ROW = "row_of_the_file"
@@ -14,7 +14,7 @@ ROW = "row_of_the_file"
 
 
 def with_values(
-    cells: CellReader, places: Places, rows: pd.DataFrame
+    cells: CellReader, places: FileColumns, rows: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return one row per run, domain and metric, with values in the unit of the losses table.
 
@@ -78,7 +78,7 @@ def _from_wide(cells: CellReader, rows: pd.DataFrame) -> tuple[pd.DataFrame, lis
 
 
 def _from_long(
-    cells: CellReader, places: Places, rows: pd.DataFrame
+    cells: CellReader, places: FileColumns, rows: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     percent = _has_percent(cells.spec)
     for our in ("value", "standard_error"):
