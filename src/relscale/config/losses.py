@@ -139,7 +139,7 @@ class CsvDialect(Model):
     """Lines of the header. Two are joined by a slash; an empty cell of the first one repeats the
     cell to its left."""
     repeated_headers: Literal["error", "skip"] = "error"
-    """What a header among the rows is, as in joined files: an error, or left out and counted."""
+    """A header among the rows, as in joined files, is an error, or is left out and counted."""
 
 
 class NumberFormat(Model):
@@ -269,10 +269,10 @@ def _of_columns(table: LossesTable) -> list[str]:
         if name in table.constants:
             problems.append(f"{name} is in columns and in constants: it can be in one of them")
     derived = [name for name in Derived.model_fields if getattr(table.derive, name) is not None]
-    for name in derived:
-        if name in table.columns or name in table.constants:
-            problems.append(f"derive.{name}: {name} is given in columns or constants already")
-    constants = (_of_constant(name, value) for name, value in table.constants.items())
+    for given in derived:
+        if given in {*table.columns, *table.constants}:
+            problems.append(f"derive.{given}: {given} is given in columns or constants already")
+    constants = (_of_constant(our, value) for our, value in table.constants.items())
     problems += [problem for problem in constants if problem]
     if "family" in {*table.columns, *table.constants} and table.families:
         problems.append("families: columns or constants name the family already")
@@ -283,9 +283,9 @@ def _of_constant(name: str, value: Any) -> str | None:
     """Return why a constant is not of the type of its column, or None."""
     if name in TEXT and not isinstance(value, str):
         return f'constants.{name} must be text: put it in quotes, "{value}"'
-    if name in FLAGS and not isinstance(value, bool):
+    if name in FLAGS | {"decayed"} and not isinstance(value, bool):
         return f"constants.{name} must be true or false"
-    if name not in TEXT | FLAGS and (isinstance(value, bool | str)):
+    if name not in TEXT | FLAGS | {"decayed"} and isinstance(value, bool | str):
         return f"constants.{name} must be a number, not {value!r}"
     return None
 
