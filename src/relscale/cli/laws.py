@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import Field
 
 from relscale.cli.options import options_of, with_options
 from relscale.config.analysis import FitSettings, TwoStageAxes
@@ -12,6 +11,11 @@ from relscale.config.base import Model
 
 if TYPE_CHECKING:
     from relscale.laws.predict import Request
+    from relscale.laws.run import FittedLaws
+    from relscale.losses_table.given import GivenLosses
+
+FIGURES = "figures"
+"""Folder of the figures."""
 
 
 class LawInputs(Model):
@@ -87,15 +91,76 @@ class LawOutputs(Model):
     """Also write explorer.html, a page to try estimators, corpora, baselines and metrics."""
     report: bool = False
     """Also write report.html, one page with verdicts, figures and tables; draws the figures."""
-    labels: tuple[str, ...] = Field(default=())
+    labels: tuple[str, ...] = ()
     """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
+
+    def read_labels(self) -> dict[str, str]:
+        """Return the words by name.
+
+        Raises:
+            ValueError: naming a label that is not NAME=WORDS.
+        """
+        pairs = [(label, *label.partition("=")) for label in self.labels]
+        for label, name, _, words in pairs:
+            if not name or not words:
+                raise ValueError(f"--label {label}: must be NAME=WORDS")
+        return {name: words for _, name, _, words in pairs}
 
 
 @with_options(LawInputs, PredictedModels, LawOutputs, FitSettings, TwoStageAxes)
 def laws(**values: Any) -> None:
     """Fit absolute and relative laws to any table of losses, and print a summary."""
     from relscale.laws.run import fit_laws
-    from relscale.pages.read_input import read_input
+    from relscale.losses_table.given import GivenLosses
 
     inputs, outputs = options_of(LawInputs, values), options_of(LawOutputs, values)
     request = options_of(PredictedModels, values).request()
+    labels = outputs.read_labels()
+    given = GivenLosses.read(inputs.losses, inputs.mapping)
+    family = given.family(inputs.family)
+    found = fit_laws(
+        given.frame,
+        where=str(given.path),
+        request=request,
+        items=inputs.items,
+        covariates=inputs.covariates,
+        outside_models=inputs.outside_models,
+        out=outputs.out,
+        family=family,
+        baseline=inputs.baseline,
+        metrics=given.metrics(family, inputs.metrics),
+        higher_is_better=inputs.higher_is_better,
+        lower_is_better=inputs.lower_is_better,
+        chance=inputs.chance,
+        **{
+            name: values[name]
+            for model in (FitSettings, TwoStageAxes)
+            for name in model.model_fields
+        },
+    )
+    typer.echo(found.summary(), nl=False)
+    if outputs.figures or outputs.explorer or outputs.report:
+        _present(given, found, outputs, labels)
+
+
+def _present(
+    given: "GivenLosses", found: "FittedLaws", outputs: LawOutputs, labels: dict[str, str]
+) -> None:
+    """Draw the figures and write the pages that the options ask for, and print their places."""
+    from relscale.pages.law_folder import LawFolder, context_of_laws
+
+    folder = LawFolder(
+        folder=outputs.out,
+        context=context_of_laws(found.spec, labels),
+        title=f"{found.spec.family} of {given.path.name}",
+    )
+    folder.write_tables(given, found.spec)
+    names = folder.figures(found.optima) if outputs.figures or outputs.report else []
+    folder.draw(names)
+    if names:
+        typer.echo(f"Figures: {outputs.out / FIGURES}")
+    if outputs.explorer:
+        folder.write_baselines(given.frame, found.spec)
+        typer.echo(f"Explorer: {folder.write_explorer()}")
+    if outputs.report:
+        typer.echo(f"Report: {folder.write_report(names, folder.made(given, found.spec))}")

@@ -89,6 +89,7 @@ def fit_laws(
     outside_models: Path | str | None = None,
     request: Request | None = None,
     out: Path | str | None = None,
+    where: str | None = None,
     **settings: object,
 ) -> FittedLaws:
     """Fit all laws of one family of a losses table.
@@ -103,6 +104,7 @@ def fit_laws(
             not runs, compared with the two-stage law.
         request: models whose losses and gaps are predicted; None predicts nothing.
         out: folder for the tables and the summary; None writes nothing.
+        where: words for the table in errors; None for its file, or "losses".
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,
             `chance`, `loss_metric`, `accuracy_metric`, `surface_loss`, `huber_delta`,
@@ -117,7 +119,7 @@ def fit_laws(
             baseline; or for a requested model outside the hull of the runs.
     """
     spec = LawSpec.read(settings)
-    where = "losses" if isinstance(losses, pd.DataFrame) else str(losses)
+    where = where or ("losses" if isinstance(losses, pd.DataFrame) else str(losses))
     frame = (
         typed(with_present_names(losses), where)
         if isinstance(losses, pd.DataFrame)

@@ -180,9 +180,7 @@ def findings_values(tables: FindingsTables, spec: FindingsSpec) -> dict[str, obj
     return {
         "answer": _answer(shown, tables, spec),
         "estimator": words(spec.estimator),
-        "families": [
-            _verdicts(shown, family, spec) for family in spec.families if family.baseline
-        ],
+        "families": [_verdicts(shown, family, spec) for family in spec.families if family.baseline],
         "looks": [VerdictLook.of(verdict) for verdict in Verdict],
         "explained": [VerdictLook.of(verdict) for verdict in Verdict if verdict.value in present],
         "decisions": list(tables.decisions),

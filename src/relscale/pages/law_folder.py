@@ -1,22 +1,32 @@
 """Figures, explorer and report of a folder of law tables, as `relscale laws` writes it.
 
-`LawFolder` has one method for each. They call what the rules of the workflow call: the stage of each
-figure, and the builders of the pages.
+`LawFolder` has one method for each. They call what the rules of the workflow call: the stage of
+each figure, and the builders of the pages.
 """
 
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
 from relscale import figures
-from relscale.config.figures import Figures
-from relscale.contract.io import read_table
-from relscale.files import write_text
+from relscale.config.figures import TABLE_FIGURES, Figures
+from relscale.contract.arrow import write_parquet
+from relscale.contract.io import read_table, write_table
+from relscale.contract.status import Status
+from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.figures.context import Context, FamilyFacts
 from relscale.figures.kit.runner import stage_of
-from relscale.laws.spec import LawSpec
+from relscale.files import write_text
+from relscale.laws.fit import baselines_of, fit_baselines
+from relscale.laws.spec import BaselinesSpec, LawSpec
+from relscale.losses_table.families import TableFile, losses_of, suite_of
+from relscale.losses_table.given import GivenLosses
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
@@ -85,9 +95,48 @@ class LawFolder:
         """Return the path of a table by name."""
         return self.folder / (LOSSES if table == "losses" else f"{table}.csv")
 
+    def write_tables(self, given: GivenLosses, spec: LawSpec) -> None:
+        """Write the tables that figures and pages need in addition to the laws.
+
+        They are the losses of the family, its runs, and the decisions by which they were read.
+        """
+        rows = given.frame[given.frame["family"].astype(str) == spec.family]
+        write_parquet(losses_of(rows, spec.family), self.folder / LOSSES)
+        write_table(suite_of(rows), self.folder / SUITE, SUITE_COLUMNS)
+        decisions = "".join(f"{decision}\n" for decision in given.decisions)
+        write_text(self.folder / DECISIONS, decisions)
+
+    def write_baselines(self, losses: pd.DataFrame, spec: LawSpec) -> None:
+        """Fit and write the laws against every other domain, if the family has few of them."""
+        most = Figures.model_fields["explorer_baselines"].default
+        every = BaselinesSpec(**dict(spec), baselines=(), all_up_to=most)
+        table = fit_baselines(losses, every, baselines_of(losses, every))
+        write_table(table, self.folder / BASELINES, RELATIVE)
+
+    def figures(self, optima: pd.DataFrame) -> list[str]:
+        """Return the figures that the tables allow.
+
+        Args:
+            optima: optima.csv; IsoFLOP curves are drawn if a budget has an optimum.
+        """
+        has_curves = (optima["status"] == Status.OK).any()
+        return [*TABLE_FIGURES, *(["isoflop_curves"] if has_curves else [])]
+
+    def made(self, given: GivenLosses, spec: LawSpec) -> dict[str, str]:
+        """Return the origin of the table and the settings of the laws, by name."""
+        file, source = TableFile.of(given.path), given.source
+        stated = {} if source is None else source.model_dump(exclude_none=True)
+        return {
+            "table": file.path,
+            "SHA-256": file.sha256,
+            **{name: str(value) for name, value in stated.items()},
+            "settings": spec.model_dump_json(exclude_defaults=True),
+            "relscale": version("relscale"),
+        }
+
     def draw(self, names: Sequence[str]) -> list[Path]:
         """Draw figures into the folder `figures`, each as SVG, PDF and PNG; return all files."""
-        written = []
+        written: list[Path] = []
         for name in names:
             figure = figures.find(name)
             stage = stage_of(figure, import_module(figure.drawing).draw)
@@ -156,10 +205,14 @@ class LawFolder:
         )
 
 
-def context_of_laws(spec: LawSpec) -> Context:
+def context_of_laws(spec: LawSpec, labels: Mapping[str, str]) -> Context:
     """Return the laws of one family as figures and pages see an experiment.
 
     Corpora and domains are in the order of their names, and a figure of one corpus chooses it.
+
+    Args:
+        spec: how the laws were fitted.
+        labels: words for names of domains, corpora and the family.
     """
     family = FamilyFacts(
         name=spec.family,
@@ -177,7 +230,7 @@ def context_of_laws(spec: LawSpec) -> Context:
         compute=spec.compute,
         optimum_by=spec.family,
         corpus="",
-        labels={},
+        labels=labels,
         teaser=(spec.family,),
         size_or_data=spec.family,
         covariates="",
