@@ -155,7 +155,7 @@ def _present(
         title=f"{found.spec.family} of {given.path.name}",
     )
     folder.write_tables(given, found.spec)
-    names = folder.figures(found.optima) if outputs.figures or outputs.report else []
+    names = folder.figures() if outputs.figures or outputs.report else []
     folder.draw(names)
     if names:
         typer.echo(f"Figures: {outputs.out / FIGURES}")

@@ -13,6 +13,7 @@ from relscale.config.figures import TABLE_FIGURES
 
 UNUSED_SECTIONS = ("sources", "corpora", "tokenizer", "suite", "training", "costs")
 """Sections that an experiment with a losses table does not use."""
+TEASER = "figure1_teaser"
 OPTIMUM = "validation"
 """Family that locates the optima by default, if the table has it."""
 
@@ -85,7 +86,8 @@ def _defaults(before: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, An
         "laws": {"optimum_by": first, "two_stage": None},
         "figures": {
             **dict.fromkeys(_keys(before, "figures")),
-            "names": list(TABLE_FIGURES),
+            # The teaser compares families.
+            "names": [name for name in TABLE_FIGURES if name != TEASER or len(shown) > 1],
             "teaser": shown,
             "size_or_data": compared,
         },

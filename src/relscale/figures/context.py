@@ -6,10 +6,16 @@ configuration models does not redraw the figures.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from relscale.figures.settings import ComparedSettings, Compute, FamilySettings, FamilyView
+from relscale.figures.settings import (
+    ComparedSettings,
+    Compute,
+    FamilySettings,
+    FamilyView,
+    StatedDirections,
+)
 
 FamilySettingsType = TypeVar("FamilySettingsType", bound=FamilySettings)
 
@@ -98,6 +104,8 @@ class Context:
     """Decades of compute beyond the data over which laws are drawn."""
     paper_line: bool
     """Whether to draw the paper's straight line in addition to the law."""
+    directions: StatedDirections = field(default_factory=StatedDirections)
+    """Directions of metrics that a losses table states."""
 
     def view(self, name: str) -> FamilyView:
         """Return a family as the figures show it.

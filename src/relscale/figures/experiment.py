@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from relscale.config.experiment import Experiment
 from relscale.figures.context import Context, FamilyFacts
+from relscale.figures.settings import StatedDirections
 
 
 def context_of(
@@ -56,4 +57,10 @@ def context_of(
         paper_corpora=figures.paper_corpora,
         extrapolate_decades=figures.extrapolate_decades,
         paper_line=figures.paper_line,
+        directions=StatedDirections()
+        if experiment.losses is None
+        else StatedDirections(
+            higher_is_better=tuple(experiment.losses.higher_is_better),
+            lower_is_better=tuple(experiment.losses.lower_is_better),
+        ),
     )

@@ -170,8 +170,10 @@ def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
     Returns:
         A whole HTML page that loads nothing.
     """
+    with spec.stated():
+        read = explorer_data(tables, spec)
     data = json.dumps(
-        explorer_data(tables, spec),
+        read,
         default=vars,
         ensure_ascii=False,
         allow_nan=False,

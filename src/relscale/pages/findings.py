@@ -223,6 +223,11 @@ def _shown(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
 
 
 def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> Answer:
+    with spec.stated():
+        return _stated_answer(shown, tables, spec)
+
+
+def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> Answer:
     choices = [(family.family, family.metric) for family in spec.families]
     families = (
         []
@@ -234,7 +239,7 @@ def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> 
     again = replication_line(shown)
     return Answer(
         question=QUESTION,
-        scope=scope_sentence(tables.suite, spec.compute),
+        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"])),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*([again] if again else []), *remarks, *forecast],

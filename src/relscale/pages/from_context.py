@@ -21,6 +21,7 @@ def findings_spec(context: Context) -> FindingsSpec:
         labels=dict(context.labels),
         estimator=context.estimator,
         compute=context.compute,
+        **dict(context.directions),
     )
 
 
@@ -47,4 +48,5 @@ def explorer_spec(context: Context, experiment: str) -> ExplorerSpec:
         labels=dict(context.labels),
         compute=context.compute,
         extrapolate_decades=context.extrapolate_decades,
+        **dict(context.directions),
     )

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +17,11 @@ from relscale import figures
 from relscale.config.figures import TABLE_FIGURES, Figures
 from relscale.contract.arrow import write_parquet
 from relscale.contract.io import read_table, write_table
-from relscale.contract.status import Status
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.figures.context import Context, FamilyFacts
 from relscale.figures.kit.runner import stage_of
+from relscale.figures.settings import StatedDirections
 from relscale.files import write_text
 from relscale.laws.fit import baselines_of, fit_baselines
 from relscale.laws.spec import BaselinesSpec, LawSpec
@@ -48,6 +48,9 @@ REPORTED = {
     "suite": "runs of the table",
 }
 """Tables of the report, with their meanings."""
+TEASER = "figure1_teaser"
+LEAST_SIZES = 3
+"""Sizes of a budget that make a curve."""
 MOST_ROWS = 300
 """Rows of a table in the report."""
 
@@ -113,14 +116,16 @@ class LawFolder:
         table = fit_baselines(losses, every, baselines_of(losses, every))
         write_table(table, self.folder / BASELINES, RELATIVE)
 
-    def figures(self, optima: pd.DataFrame) -> list[str]:
-        """Return the figures that the tables allow.
+    def figures(self) -> list[str]:
+        """Return the figures that the tables allow: IsoFLOP curves need budgets of several sizes.
 
-        Args:
-            optima: optima.csv; IsoFLOP curves are drawn if a budget has an optimum.
+        The teaser, which compares families, would repeat the figure of the one family.
         """
-        has_curves = (optima["status"] == Status.OK).any()
-        return [*TABLE_FIGURES, *(["isoflop_curves"] if has_curves else [])]
+        runs = read_table(self.path("suite"))
+        sizes = runs.groupby(["corpus", "budget"])["num_params_total"].nunique()
+        has_curves = bool((sizes >= LEAST_SIZES).any())
+        names = [name for name in TABLE_FIGURES if name != TEASER]
+        return [*names, *(["isoflop_curves"] if has_curves else [])]
 
     def made(self, given: GivenLosses, spec: LawSpec) -> dict[str, str]:
         """Return the origin of the table and the settings of the laws, by name."""
@@ -131,7 +136,7 @@ class LawFolder:
             "SHA-256": file.sha256,
             **{name: str(value) for name, value in stated.items()},
             "settings": spec.model_dump_json(exclude_defaults=True),
-            "relscale": version("relscale"),
+            "relscale": _version(),
         }
 
     def draw(self, names: Sequence[str]) -> list[Path]:
@@ -142,7 +147,7 @@ class LawFolder:
             stage = stage_of(figure, import_module(figure.drawing).draw)
             paths = {kind: self._drawing(name, kind) for kind in FORMATS}
             tables = [f"{table}={self.path(table)}" for table in figure.paths(self.context)]
-            stage(spec=figure.settings_of(self.context), table=tables, **paths)
+            stage(spec=figure.settings_in(self.context), table=tables, **paths)
             written += paths.values()
         return written
 
@@ -187,9 +192,7 @@ class LawFolder:
         svg = self._drawing(name, "svg").read_bytes()
         return ReportedFigure(
             name=name,
-            heading=name.partition("_")[2].capitalize()
-            if name.startswith("figure")
-            else name.replace("_", " ").capitalize(),
+            heading=name.replace("_", " ").capitalize(),
             caption=plain_caption(figures.find(name).caption),
             svg=base64.b64encode(svg).decode(),
         )
@@ -238,7 +241,18 @@ def context_of_laws(spec: LawSpec, labels: Mapping[str, str]) -> Context:
         paper_corpora={},
         extrapolate_decades=Figures.model_fields["extrapolate_decades"].default,
         paper_line=False,
+        directions=StatedDirections(
+            higher_is_better=spec.higher_is_better, lower_is_better=spec.lower_is_better
+        ),
     )
+
+
+def _version() -> str:
+    """Return the installed version; a checkout that is not installed has none."""
+    try:
+        return version("relscale")
+    except PackageNotFoundError:
+        return "a checkout that is not installed"
 
 
 def plain_caption(caption: str) -> str:

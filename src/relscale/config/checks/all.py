@@ -13,6 +13,7 @@ CHECKS = (
     released.check_released,
     losses.check_losses,
     losses.check_families,
+    losses.check_metrics,
     losses.check_figures,
     suite.check_budgets,
     suite.check_recipe,

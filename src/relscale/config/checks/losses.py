@@ -3,6 +3,7 @@
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 from relscale.config.figures import NOT_OF_TABLES
+from relscale.contract.directions import known_direction
 
 
 def check_losses(sections: Sections) -> list[Problem]:
@@ -28,6 +29,25 @@ def check_families(sections: Sections) -> list[Problem]:
         )
         problems.append((("evaluate", index), message))
     return problems
+
+
+def check_metrics(sections: Sections) -> list[Problem]:
+    """Check that it is known of every metric whether a larger or a smaller value is better."""
+    table, families = sections.losses, sections.families
+    if table is None or families is None:
+        return []
+    stated = {*table.higher_is_better, *table.lower_is_better}
+    message = (
+        "whether a larger or a smaller value is better is not known from this name: list it in "
+        "losses.higher_is_better or losses.lower_is_better"
+    )
+    return [
+        (("families", name, "metrics", index), message)
+        for name, family in families.items()
+        if family.of_table
+        for index, metric in enumerate(family.metrics)
+        if known_direction(metric) is None and metric not in stated
+    ]
 
 
 def check_figures(sections: Sections) -> list[Problem]:

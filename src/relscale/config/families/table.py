@@ -6,7 +6,6 @@ from pydantic import Field
 
 from relscale.config.base import Label, Unique
 from relscale.config.families.base import Family, Problem, Surroundings
-from relscale.contract.directions import known_direction
 
 Options = Annotated[int, Field(ge=2)]
 
@@ -19,8 +18,8 @@ class TableFamily(Family):
     kind: Literal["table"]
     metrics: Annotated[Unique[str], Field(min_length=1)]
     """Metrics of the table that laws are fitted to; figures show the first. Whether a larger value
-    is better must be known from the name: `bits_per_byte`, `loss`, `perplexity`, `accuracy` and
-    common names of other tools."""
+    is better is known of `bits_per_byte`, `loss`, `perplexity`, `accuracy` and common names of
+    other tools; for others, `losses.higher_is_better` or `losses.lower_is_better` states it."""
     domains: Annotated[Unique[Label], Field(min_length=1)] | None = None
     """Domains in the order of their colours; all domains of the table, by name, if left out. Those
     of the table that are not listed follow."""
@@ -45,16 +44,8 @@ class TableFamily(Family):
         return 0
 
     def problems(self, rest: Surroundings) -> list[Problem]:
-        """Check the directions of the metrics, and the baseline against domains that are listed."""
-        problems: list[Problem] = [
-            (
-                ("metrics", index),
-                "whether a larger or a smaller value is better is not known from this name: rename "
-                "the metric in the table's mapping, for example to loss or accuracy",
-            )
-            for index, metric in enumerate(self.metrics)
-            if known_direction(metric) is None
-        ]
+        """Check that there is a baseline, among the domains if they are listed."""
+        problems: list[Problem] = []
         if self.baseline is None:
             problems.append((("baseline",), "missing: name the domain to compare others with"))
         return problems + (super().problems(rest) if self.domains else [])
