@@ -77,9 +77,7 @@ class PlannedExperiment:
 
     @cached_property
     def sharded(self) -> dict[str, ShardedCorpus]:
-        """The sharded corpora of the suite, by name; none if nothing is trained."""
-        if self.from_table:
-            return {}
+        """The sharded corpora of the suite, by name."""
         corpora = self.settings.suite.corpora
         return {
             name: corpus
