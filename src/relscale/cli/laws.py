@@ -12,11 +12,21 @@ from relscale.config.analysis import FitSettings, TwoStageAxes
 @with_options(FitSettings, TwoStageAxes)
 def laws(
     losses: Annotated[
-        Path, typer.Option(help="Losses table, CSV or Parquet (columns: docs/reference/tables.md).")
+        Path,
+        typer.Option(
+            help="Losses table (columns: docs/reference/tables.md), or any with a mapping."
+        ),
     ],
     family: Annotated[str, typer.Option(help="Family whose domains are compared.")],
     baseline: Annotated[str, typer.Option(help="Domain that the others are compared with.")],
     out: Annotated[Path, typer.Option(help="Folder for the law tables.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            help="Mapping of a table that is laid out in another way, as `relscale table inspect` "
+            "writes it."
+        ),
+    ] = None,
     items: Annotated[
         Path | None,
         typer.Option(help="Items table; adds the noise of evaluation items to the intervals."),
@@ -86,6 +96,7 @@ def laws(
         raise ValueError("--path and --beyond are for predictions: add --at with the compute")
     found = fit_laws(
         losses,
+        mapping=mapping,
         request=None if request.is_empty else request,
         items=items,
         covariates=covariates,

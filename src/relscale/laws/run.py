@@ -5,11 +5,13 @@ found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
 found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from relscale.config.losses_file import read_mapping
 from relscale.contract.io import read_table, with_present_names, write_table
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.tables.correlation import CORRELATION
@@ -27,6 +29,7 @@ from relscale.laws.predict import Request, predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
 from relscale.laws.summary import summary_text
+from relscale.losses_table.read import read_losses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,7 @@ class FittedLaws:
 def fit_laws(
     losses: Path | str | pd.DataFrame,
     *,
+    mapping: Path | str | None = None,
     items: Path | str | pd.DataFrame | None = None,
     covariates: Path | str | None = None,
     outside_models: Path | str | None = None,
@@ -96,6 +100,8 @@ def fit_laws(
     Args:
         losses: a table, or a CSV or Parquet file, with one row per run, family, domain and metric;
             needed columns are in docs/reference/tables.md.
+        mapping: YAML file that names the columns of a file that is laid out in another way
+            (`relscale.config.losses.LossesTable`); its decisions become notes.
         items: the same for items; puts the noise of the evaluation items into the intervals.
         covariates: a file with columns `domain` and `value`; slopes are set against log10 of the
             values.
@@ -118,11 +124,7 @@ def fit_laws(
     """
     spec = LawSpec.read(settings)
     where = "losses" if isinstance(losses, pd.DataFrame) else str(losses)
-    frame = (
-        typed(with_present_names(losses), where)
-        if isinstance(losses, pd.DataFrame)
-        else read_table(Path(losses), LOSSES_REQUIRED, (*LOSSES_KEY, "budget"))
-    )
+    frame, decisions = _losses_of(losses, mapping)
     spec = with_stated_directions(spec, frame, where)
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
@@ -141,12 +143,35 @@ def fit_laws(
         optima=with_notes(optima, notes),
         laws=laws,
         correlation=correlation,
-        notes=tuple(notes),
+        notes=(*decisions, *notes),
         predicted=None if request is None else predicted(laws.corpora, request),
     )
     if out is not None:
         found.write(Path(out))
     return found
+
+
+def _losses_of(
+    losses: Path | str | pd.DataFrame, mapping: Path | str | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the losses table, and the decisions of its mapping."""
+    if isinstance(losses, pd.DataFrame):
+        if mapping is not None:
+            raise ValueError("mapping: is for a file of losses, not for a data frame")
+        return typed(with_present_names(losses), "losses"), ()
+    if mapping is not None:
+        found = read_losses(read_mapping(mapping, losses))
+        return found.frame, found.decisions
+    path = Path(losses)
+    try:
+        return read_table(path, LOSSES_REQUIRED, (*LOSSES_KEY, "budget")), ()
+    except ValueError as error:
+        if not path.is_file():
+            raise
+        raise ValueError(
+            f"{error}. For a table that is laid out in another way run `relscale table inspect "
+            f"{shlex.quote(str(path))} --mapping FILE`, and add --mapping FILE"
+        ) from None
 
 
 def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> LawSpec:

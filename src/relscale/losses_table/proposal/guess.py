@@ -1,0 +1,19 @@
+"""One guess about a file: the key of the mapping, its value, and the evidence."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """A guess, which is a line of the report and a comment of the mapping."""
+
+    key: str
+    """Key of the mapping that overrides it."""
+    value: str
+    """The guessed value, as text."""
+    evidence: str
+    """The reason for it."""
+
+    def line(self) -> str:
+        """Return the guess as one line."""
+        return f"{self.key}: {self.value}  ({self.evidence})"
