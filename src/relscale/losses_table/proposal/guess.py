@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+BY_NAME = "domain and metric by name"
+NO_COLUMN = "the file has no such column"
+PLAIN = (BY_NAME, NO_COLUMN)
+"""Evidence that a mapping does not repeat for each key."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from relscale.losses_table.proposal.guess import PLAIN
 from relscale.losses_table.proposal.propose import Proposal
 
 WIDTH = 100
@@ -14,6 +15,7 @@ _SECTION = {
     "shape": "long: one row per run, domain and metric. wide: one column per domain.",
     "columns": "Our column: the file's. A list joins several columns to a name.",
     "constants": "Our column: its value in all rows.",
+    "ignore": "Columns of the file that are not read.",
     "domains": "Domain: its column, or its columns by metric. Rename domains on the left.",
     "units": "Units of the file: ones, thousands, millions, billions, trillions, percent, log10, "
     "petaflops, exaflops, petaflop_days, perplexity, or a factor.",
@@ -49,18 +51,25 @@ def _entry(key: str, value: Any, proposal: Proposal) -> Iterator[str]:
         yield f"  {key}: {scalar(value)}"
         return
     yield f"  {key}:"
+    if key == "columns":
+        for sentence in proposal.lacking:
+            ours, _, how = sentence.partition(": ")
+            if ours in ("num_params_total", "tokens", "run", "value"):
+                yield from _comment(f"MISSING: {how}", "    ")
+                yield f"    # {ours}: COLUMN"
+    if key == "constants":
+        yield from _comment("The file has no such columns; rename these.", "    ")
     for name, inner in value.items():
         yield from _reasons(f"{key}.{name}", proposal, "    ")
         yield f"    {scalar(name)}: {scalar(inner)}"
 
 
 def _reasons(key: str, proposal: Proposal, indent: str) -> Iterator[str]:
-    ours = key.partition(".")[2]
     names = {key}
     if key in ("units.training_flops", "units.forward_flops"):
         names.add("units.compute")
     for guess in proposal.guesses:
-        if guess.key in names and ours != "path":
+        if guess.key in names and guess.evidence not in PLAIN:
             yield from _comment(guess.evidence, indent)
 
 

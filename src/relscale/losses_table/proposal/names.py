@@ -101,6 +101,7 @@ _FRAMES = frozenset(
     )
 )  # fmt: skip
 """Words around a domain that do not name it."""
+_SPLITS = frozenset(("val", "valid", "validation", "test", "dev"))
 TRAINING = frozenset(("train", "training"))
 """A loss on the training data is no domain."""
 UNIT_ENDINGS = {
@@ -211,6 +212,15 @@ def metric_and_domain(name: str) -> tuple[str, str] | None:
         if not start <= index < end and lower[index] not in _FRAMES
     ]
     return metric, _spelled(name, kept)
+
+
+def fuller_domain(name: str) -> str:
+    """Return the domain in a name with the words for its split, as `mmlu_test`."""
+    found = metric_and_domain(name)
+    assert found is not None
+    domain = found[1]
+    words = [word for word in re.findall(r"[^\W_]+", name) if word.lower() in _SPLITS]
+    return "_".join([domain, *dict.fromkeys(words)])
 
 
 def _spelled(name: str, words: list[str]) -> str:

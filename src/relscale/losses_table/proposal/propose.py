@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from relscale.losses_table.proposal.guess import Guess
+from relscale.losses_table.columns import IN_NAME
+from relscale.losses_table.numbers import numbers_in
+from relscale.losses_table.proposal.guess import NO_COLUMN, Guess
 from relscale.losses_table.proposal.opening import opened
 from relscale.losses_table.proposal.profiles import Profile, profiled
 from relscale.losses_table.proposal.roles import Roles, guess_roles
@@ -58,6 +60,10 @@ def propose(path: Path) -> Proposal:
     guesses += roles.guesses
     units = _units(roles, profiles)
     columns: dict[str, Any] = dict(roles.columns)
+    sizes = _sizes_in_names(roles, profiles)
+    if sizes:
+        columns["num_params_total"] = roles.columns["run"]
+        guesses += sizes
     if units.forward and "training_flops" in columns:
         columns["forward_flops"] = columns.pop("training_flops")
     content: dict[str, Any] = {"path": str(path), "format": raw.format}
@@ -77,6 +83,8 @@ def propose(path: Path) -> Proposal:
     metrics, about_metrics = _metrics(roles, profiles, content)
     content |= metrics
     content["units"] = _by_axis(units, columns)
+    if sizes:
+        content["units"]["num_params_total"] = IN_NAME
     content["derive"] = derive
     if "step" in columns and _has_steps(roles, profiles, name):
         content["steps"] = "last"
@@ -121,6 +129,23 @@ def _units(roles: Roles, profiles: dict[str, Profile]) -> UnitGuess:
     return guess_units(columns)
 
 
+def _sizes_in_names(roles: Roles, profiles: dict[str, Profile]) -> list[Guess]:
+    """Return the guess that names of runs have the parameters, if no column has them."""
+    if "num_params_total" in roles.columns or "run" not in roles.columns:
+        return []
+    cells = [cell for cell in profiles[roles.columns["run"]].cells if cell]
+    if not cells or not all(len(numbers_in(cell)) == 1 for cell in cells):
+        return []
+    return [
+        Guess(
+            key="columns.num_params_total",
+            value=roles.columns["run"],
+            evidence=f"no column of parameters, and each name has one number, as in {cells[0]!r}; "
+            "such numbers are rounded, so give exact ones if you have them",
+        )
+    ]
+
+
 def _by_axis(units: UnitGuess, columns: dict[str, Any]) -> dict[str, str]:
     axis = "forward_flops" if "training_flops" not in columns else "training_flops"
     return {axis if key == "compute" else key: unit for key, unit in units.units.items()}
@@ -148,13 +173,10 @@ def _derived(columns: dict[str, Any]) -> tuple[dict[str, str], list[str], list[G
     has = set(columns)
     derive = {}
     lacking = []
-    if not has & {"training_flops", "forward_flops"} and {"num_params_total", "tokens"} <= has:
+    if not has & {"training_flops", "forward_flops"}:
         derive["training_flops"] = "6 x num_params_total x tokens"
     if "tokens" not in has and {"tokens_per_param", "num_params_total"} <= has:
         derive["tokens"] = "tokens_per_param x num_params_total"
-        derive.setdefault("training_flops", "6 x num_params_total x tokens")
-        if has & {"training_flops", "forward_flops"}:
-            del derive["training_flops"]
     elif "tokens" not in has and {"training_flops", "num_params_total"} <= has:
         derive["tokens"] = "training_flops / (6 x num_params_total)"
     elif "num_params_total" not in has and {"training_flops", "tokens"} <= has:
@@ -170,14 +192,17 @@ def _derived(columns: dict[str, Any]) -> tuple[dict[str, str], list[str], list[G
         )
     if "tokens" not in has:
         hint = (
-            "; with the tokens of one step: columns: {tokens: STEP_COLUMN}, units: {tokens: "
-            "TOKENS_PER_STEP}"
+            f", or map them to {columns['step']!r} with the tokens of one step (batch size x "
+            "sequence length) as units.tokens"
             if "step" in has
             else ""
         )
-        lacking.append(f"tokens: no column of training tokens. Add one{hint}")
+        lacking.append(
+            f"tokens: no column of training tokens. Add one{hint}; or give one number for all runs "
+            "as constants.tokens"
+        )
     guesses = [
-        Guess(key=f"derive.{name}", value=formula, evidence="the file has no such column")
+        Guess(key=f"derive.{name}", value=formula, evidence=NO_COLUMN)
         for name, formula in derive.items()
     ]
     return derive, lacking, guesses
@@ -207,9 +232,10 @@ def _metrics(
         named = roles.columns.get("metric")
         names = pd.Series(profiles[named].cells if named else [roles.metric] * len(numbers))
         values |= {str(name): [numbers[(names == name).to_numpy()]] for name in names.unique()}
+    signed = _with_percent_signs(roles, profiles)
     units = {}
     for metric, parts in values.items():
-        guess = guess_value_unit(metric, np.concatenate(parts))
+        guess = guess_value_unit(metric, np.concatenate(parts), metric in signed)
         if guess is not None:
             name = "loss" if metric == "perplexity" else metric
             if "metric" in roles.columns:
@@ -220,6 +246,24 @@ def _metrics(
     if units:
         found["metric_units"] = units
     return found, guesses
+
+
+def _with_percent_signs(roles: Roles, profiles: dict[str, Profile]) -> set[str]:
+    """Return the metrics whose cells have a percent sign."""
+    if roles.shape == "wide":
+        return {
+            metric
+            for found in roles.domains.values()
+            for metric, column in found.items()
+            if "percent" in profiles[column].way
+        }
+    value = profiles.get(roles.columns.get("value", ""))
+    if value is None or "percent" not in value.way:
+        return set()
+    named = roles.columns.get("metric")
+    cells = value.cells
+    names = profiles[named].cells if named else [str(roles.metric)] * len(cells)
+    return {name for name, cell in zip(names, cells, strict=True) if cell.endswith("%")}
 
 
 def _without_perplexity(

@@ -53,9 +53,15 @@ class Inspection:
         yield f"{proposal.path}: {form}; {rows} rows, {width} columns"
         yield ""
         yield "Columns"
+        empty = [one.name for one in proposal.profiles.values() if one.kind == "empty"]
         for profile in proposal.profiles.values():
-            unused = "" if profile.name not in proposal.unused else "  [not used]"
-            yield f"  {profile.name}: {profile.words()}{unused}"
+            if profile.name not in proposal.unused:
+                yield f"  {profile.name}: {profile.words()}"
+        for profile in [one for one in proposal.profiles.values() if one.name not in empty]:
+            if profile.name in proposal.unused:
+                yield f"  not used: {profile.name}: {profile.words()}"
+        if empty:
+            yield f"  empty: {_few(empty)}"
         yield ""
         yield "Guesses; each is a key of the mapping"
         for guess in proposal.guesses:
@@ -110,7 +116,7 @@ class Inspection:
             *("relscale", "laws", "--losses", str(self.proposal.path), "--mapping", str(mapping)),
             *("--family", family, "--baseline", str(part["domain"].iloc[0])),
             *("--metric", str(part["metric"].iloc[0])),
-            *("--compute", "training_flops", "--out", "laws"),
+            *("--out", "laws"),
         ]
         return " ".join(shlex.quote(word) for word in words)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relscale.losses_table.proposal.guess import Guess
+from relscale.losses_table.proposal.guess import BY_NAME, Guess
 from relscale.losses_table.proposal.names import (
     ERROR_WORDS,
     NUMERIC,
     PATTERNS,
     TRAINING,
+    fuller_domain,
     is_error_column,
     likeness,
     metric_and_domain,
@@ -47,6 +48,9 @@ def guess_roles(profiles: Mapping[str, Profile]) -> Roles:
     columns, guesses = _named(profiles)
     used = set(columns.values())
     wide, errors = _metric_columns(profiles, used)
+    if "step" in columns and _is_sparse(profiles, columns["step"], wide):
+        del columns["step"]
+        guesses = [guess for guess in guesses if guess.key != "columns.step"]
     value = columns.get("value") or _value_column(profiles, used)
     if "domain" in columns and value and (len(wide) < FEWEST_BLOCK or _sure(columns["domain"])):
         return _long(profiles, columns, value, guesses)
@@ -75,7 +79,7 @@ def guess_roles(profiles: Mapping[str, Profile]) -> Roles:
         Guess(
             key=f"domains.{domain}",
             value=", ".join(f"{metric} in {column}" for metric, column in found.items()),
-            evidence="domain and metric by name",
+            evidence=BY_NAME,
         )
         for domain, found in wide.items()
         if wide is not block
@@ -87,6 +91,15 @@ def guess_roles(profiles: Mapping[str, Profile]) -> Roles:
         standard_errors=errors,
         guesses=tuple(guesses),
     )
+
+
+def _is_sparse(
+    profiles: Mapping[str, Profile], step: str, wide: Mapping[str, Mapping[str, str]]
+) -> bool:
+    """Return whether steps are empty in rows with values: then they tell no evaluations apart."""
+    columns = [profiles[name].cells for found in wide.values() for name in found.values()]
+    rows = zip(profiles[step].cells, *columns, strict=True)
+    return any(not at and (any(cells) or not cells) for at, *cells in rows)
 
 
 def _sure(name: str) -> bool:
@@ -143,8 +156,10 @@ def _metric_columns(
         if is_error_column(name):
             kept = [word for word in domain.split("_") if word.lower() not in ERROR_WORDS]
             errors.setdefault("_".join(kept), {}).setdefault(metric, name)
-        else:
-            values.setdefault(domain, {}).setdefault(metric, name)
+            continue
+        if metric in values.get(domain, {}):
+            domain = fuller_domain(name)
+        values.setdefault(domain, {}).setdefault(metric, name)
     errors = {
         domain: {metric: name for metric, name in found.items() if metric in values[domain]}
         for domain, found in errors.items()
@@ -175,7 +190,13 @@ def _unnamed(profiles: Mapping[str, Profile], used: set[str]) -> dict[str, dict[
         low, high = LOSS_RANGE
         if len(known) and not whole and known.min() > low and known.max() < high:
             found[name] = {"loss": name}
-    return found if len(found) >= FEWEST_BLOCK else {}
+    if len(found) < FEWEST_BLOCK:
+        return {}
+    first, last = min(found), max(found)
+    pairs = zip(first, last, strict=False)
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), len(first))
+    start = first[: max(first.rfind("/", 0, same), first.rfind(".", 0, same)) + 1]
+    return {name.removeprefix(start): columns for name, columns in found.items()}
 
 
 def _long(

@@ -202,8 +202,18 @@ def _axis(
     return False, [Guess(key="columns.training_flops", value=name, evidence=evidence)]
 
 
-def guess_value_unit(metric: str, values: Numbers) -> Guess | None:
-    """Guess the unit of the values of a metric: None if they are as they should be."""
+def guess_value_unit(metric: str, values: Numbers, signed: bool) -> Guess | None:
+    """Guess the unit of the values of a metric: None if they are as they should be.
+
+    Args:
+        metric: the metric, by the name of its columns.
+        values: its values.
+        signed: whether they have a percent sign.
+    """
+    if signed:
+        return Guess(
+            key=f"metric_units.{metric}", value="percent", evidence="values have a percent sign"
+        )
     known = values[np.isfinite(values)]
     if not len(known):
         return None
