@@ -25,8 +25,8 @@ class LawInputs(Model):
     """Losses table, CSV or Parquet (columns: docs/reference/tables.md), or of any form with a
     mapping."""
     mapping: Path | None = None
-    """YAML file that says which columns, units and names of the table are ours (docs/user/
-    losses-table.md). It names the table, too, unless --losses does."""
+    """Mapping of a table that is laid out in another way, as `relscale table inspect` writes it. It
+    names the table, too, unless --losses does."""
     family: str | None = None
     """Family whose domains are compared; the only one of the table if left out."""
     baseline: str
@@ -119,8 +119,7 @@ def laws(**values: Any) -> None:
     given = GivenLosses.read(inputs.losses, inputs.mapping)
     family = given.family(inputs.family)
     found = fit_laws(
-        given.frame,
-        where=str(given.path),
+        given,
         request=request,
         items=inputs.items,
         covariates=inputs.covariates,

@@ -4,6 +4,7 @@
 `relscale table inspect` writes and `relscale laws --mapping` reads. Light imports.
 """
 
+import math
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
@@ -70,9 +71,11 @@ UnitName = Literal[
     "log10",
     "percent",
     "perplexity",
+    "in_name",
 ]
 """A unit of the file. `log10` is the logarithm to the base 10 of the number, `perplexity` becomes
-the loss in nats, its natural logarithm, and `percent` becomes a share."""
+the loss in nats, its natural logarithm, and `percent` becomes a share. `in_name` reads the one
+number with a suffix in a text, as 190M in `olmo-190M-5xC`."""
 
 
 def _unit(value: object) -> object:
@@ -122,6 +125,7 @@ JOINED = ("corpus", "run", "budget", "family", "domain")
 """Columns whose names may be joined from several columns of the file."""
 HELPERS = ("step", "decayed", "tokens_per_param")
 """Columns that are read and that the losses table does not have."""
+_FLOP_UNITS = ("petaflops", "exaflops", "petaflop_days")
 _NAMED_BY_WIDE = ("domain", "value", "standard_error")
 
 
@@ -224,6 +228,8 @@ class LossesTable(Model):
     """For `wide`: columns of the standard errors of `domains`."""
     families: dict[Annotated[str, StringConstraints(min_length=1)], Unique[Label]] = {}
     """Family: its domains, where a file has several families and no column names them."""
+    ignore: Unique[ColumnName] = []
+    """Columns of the file that are not read, although they have the name of one of ours."""
     only: dict[ColumnName, Annotated[Unique[str], Field(min_length=1)]] = {}
     """Column of the file: values to keep, as text. Other rows are left out, and counted."""
     units: dict[OurNumber, Unit] = {}
@@ -285,9 +291,19 @@ def _of_constant(name: str, value: Any) -> str | None:
         return f'constants.{name} must be text: put it in quotes, "{value}"'
     if name in FLAGS | {"decayed"} and not isinstance(value, bool):
         return f"constants.{name} must be true or false"
-    if name not in TEXT | FLAGS | {"decayed"} and isinstance(value, bool | str):
+    if name not in TEXT | FLAGS | {"decayed"} and not _is_number(value):
         return f"constants.{name} must be a number, not {value!r}"
     return None
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number; YAML reads 3e11 without a point as text."""
+    if isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _of_shape(table: LossesTable) -> list[str]:
@@ -334,9 +350,25 @@ def _metrics_of(columns: str | dict[str, str]) -> list[str]:
     return [] if isinstance(columns, str) else list(columns)
 
 
+def _of_units(table: LossesTable) -> list[str]:
+    """Return the units that a column cannot have."""
+    problems = []
+    units = [*table.units.items(), *table.metric_units.items()]
+    for name, unit in units:
+        key = f"units.{name}" if name in table.units else f"metric_units.{name}"
+        is_value = name == "value" or name in table.metric_units
+        if unit == "in_name" and name not in ("num_params_total", "tokens"):
+            problems.append(f"{key} is in_name: only for num_params_total and tokens")
+        if unit == "perplexity" and not is_value:
+            problems.append(f"{key} is perplexity: only for value and metric_units")
+        if unit in _FLOP_UNITS and name not in ("training_flops", "forward_flops"):
+            problems.append(f"{key} is {unit}: only for training_flops and forward_flops")
+    return problems
+
+
 def _of_metrics(table: LossesTable) -> list[str]:
     """Return the contradictions among units and directions of metrics, and families."""
-    problems = []
+    problems = _of_units(table)
     if "value" in table.units and table.metric_units:
         problems.append("units.value is for all metrics: give it, or metric_units")
     if both := sorted(set(table.higher_is_better) & set(table.lower_is_better)):

@@ -12,7 +12,7 @@ from relscale.config.losses import Derived, LossesTable, OurColumn
 from relscale.contract.columns import FLAGS, TEXT, with_formula
 from relscale.contract.io import OLD_NAMES
 from relscale.contract.typed import as_flags, as_text
-from relscale.losses_table.numbers import NumberReader, number_reader
+from relscale.losses_table.numbers import NumberReader, number_reader, numbers_in
 from relscale.losses_table.raw import RawTable
 from relscale.losses_table.units import converted
 
@@ -22,6 +22,8 @@ TRUTHS = FLAGS | {"decayed"}
 """Columns of truth values."""
 WIDE = ("domain", "value", "standard_error")
 """Columns that a wide table has in another form."""
+IN_NAME = "in_name"
+"""The unit of a number in a text."""
 JOINER = "-"
 """Sign between names that are joined."""
 MOST_NAMES = 40
@@ -51,7 +53,8 @@ def place_columns(raw: RawTable, spec: LossesTable, where: str) -> FileColumns:
         ValueError: naming all columns of the mapping that the file lacks, the closest names, and
             the columns of the file.
     """
-    header = list(raw.frame.columns)
+    _check_named(list(raw.frame.columns), {"ignore": spec.ignore}, where)
+    header = [name for name in raw.frame.columns if name not in spec.ignore]
     stated: dict[str, tuple[str, ...]] = {
         our: (theirs,) if isinstance(theirs, str) else tuple(theirs)
         for our, theirs in spec.columns.items()
@@ -139,6 +142,23 @@ class CellReader:
         empty = cells.isna() | (cells.astype(object).map(str).str.strip() == "")
         return truth.mask(empty)
 
+    def in_names(self, column: str) -> np.ndarray:
+        """Return the number with a suffix in each text, such as 190M in `olmo-190M-5xC`.
+
+        Raises:
+            ValueError: naming the first text that has none, or several.
+        """
+        found = np.empty(len(self.raw.frame), dtype=np.float64)
+        for position, cell in enumerate(self.texts([column])):
+            numbers = [] if cell is None else numbers_in(cell)
+            if len(numbers) != 1:
+                raise ValueError(
+                    f"{self.where}: {self.raw.place(position)}: {column} is {cell!r}: one number "
+                    f"with K, M, B or T is needed (units: in_name); it has {len(numbers)}"
+                )
+            found[position] = numbers[0]
+        return found
+
     def plain(self, column: str, ours: str, *, percent: bool = False) -> np.ndarray:
         """Return numbers in the unit of the file."""
         cells = self.raw.frame[column]
@@ -149,10 +169,11 @@ def cells_of(
     raw: RawTable, spec: LossesTable, places: FileColumns, where: str
 ) -> tuple[CellReader, list[str]]:
     """Return the reader of a file's cells, and a note on its format of numbers if it was found."""
+    named = {our for our, unit in spec.units.items() if unit == IN_NAME}
     columns = [
         raw.frame[name]
         for our, names in places.ours.items()
-        if our not in TEXT | TRUTHS
+        if our not in TEXT | TRUTHS and our not in named
         for name in names
     ]
     if spec.shape == "wide":
@@ -181,6 +202,9 @@ def described(cells: CellReader, places: FileColumns) -> pd.DataFrame:
             found[our] = cells.truths(theirs[0])
         else:
             unit = units.get(our, "ones")
+            if unit == IN_NAME:
+                found[our] = cells.in_names(theirs[0])
+                continue
             numbers = cells.plain(theirs[0], our, percent=unit == "percent")
             found[our] = converted(numbers, unit, our)
     for our, value in spec.constants.items():

@@ -1,5 +1,6 @@
 """The losses table of a command: one with our columns, or one of any form with its mapping."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,15 @@ class GivenLosses:
             )
         if losses is None:
             raise ValueError("--losses or --mapping is needed: a losses table, or a file naming it")
-        frame = read_table(losses, LOSSES_REQUIRED, (*LOSSES_KEY, "budget"))
+        try:
+            frame = read_table(losses, LOSSES_REQUIRED, (*LOSSES_KEY, "budget"))
+        except ValueError as error:
+            if not losses.is_file():
+                raise
+            raise ValueError(
+                f"{error}. For a table that is laid out in another way run `relscale table inspect "
+                f"{shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
+            ) from None
         return cls(frame=frame, path=losses)
 
     def family(self, wanted: str | None) -> str:

@@ -26,6 +26,9 @@ _PLAIN = re.compile(
     r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII
 )
 _SUFFIX = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s?([kmbgt])", re.IGNORECASE | re.ASCII)
+_IN_TEXT = re.compile(
+    r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([kmbgt])(?![A-Za-z0-9])", re.IGNORECASE | re.ASCII
+)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([,.'\u2019_ \u00a0\u2009\u202f])\d{3})+", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d+,\d+(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _MISSING = frozenset(word.lower() for word in MISSING)
@@ -113,6 +116,19 @@ class NumberReader:
             return None
         number = float(text)
         return number if factor == 1 else float(round(number * factor, 6))
+
+
+def numbers_in(text: str) -> list[float]:
+    """Return the numbers with a suffix that are words of a text.
+
+    Examples:
+        >>> numbers_in("olmo-190M-5xC"), numbers_in("v2 1.3B"), numbers_in("13 Bears")
+        ([190000000.0], [1300000000.0], [])
+    """
+    return [
+        float(round(float(found[1]) * SUFFIXES[found[2].lower()], 6))
+        for found in _IN_TEXT.finditer(text)
+    ]
 
 
 def _native(cell: object, name: str, where: str, place: str) -> float:
