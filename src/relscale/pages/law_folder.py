@@ -5,6 +5,7 @@ each figure, and the builders of the pages.
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -48,6 +49,9 @@ REPORTED = {
     "suite": "runs of the table",
 }
 """Tables of the report, with their meanings."""
+_WIDTH = re.compile(rb'<svg[^>]* width="([0-9.]+)pt"')
+ENLARGED = 1.9
+"""Pixels per point of a figure: letters of a figure are as large as those of the page."""
 TEASER = "figure1_teaser"
 LEAST_SIZES = 3
 """Sizes of a budget that make a curve."""
@@ -64,6 +68,8 @@ class ReportedFigure:
     caption: str
     svg: str
     """The drawing in base64."""
+    width: int
+    """Width on the page, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +201,7 @@ class LawFolder:
             heading=name.replace("_", " ").capitalize(),
             caption=plain_caption(figures.find(name).caption),
             svg=base64.b64encode(svg).decode(),
+            width=round(ENLARGED * float(_WIDTH.search(svg)[1])),  # type: ignore[index]
         )
 
     def _reported_table(self, name: str) -> ReportedTable:
