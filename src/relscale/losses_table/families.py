@@ -135,18 +135,14 @@ def plan_text(frame: pd.DataFrame, path: str, decisions: Sequence[str]) -> str:
             f"family {family}: {len(domains)} domains ({', '.join(domains[:MOST_DOMAINS])}{more}); "
             f"metrics: {', '.join(sorted(set(rows['metric'].astype(str))))}; {len(rows):,} values"
         )
-    lines += decisions_lines(decisions)
+    lines += [f"decision: {decision}" for decision in decisions]
+    corpora = len({corpus for corpus, _ in counts})
     lines.append(
-        f"{len(runs):,} runs of {len({corpus for corpus, _ in counts})} corpora at "
+        f"{len(runs):,} runs of {corpora} {'corpus' if corpora == 1 else 'corpora'} at "
         f"{len({budget for _, budget in counts})} budgets are read from {path}; nothing is trained "
         "or scored"
     )
     return "\n".join(lines) + "\n"
-
-
-def decisions_lines(decisions: Sequence[str]) -> list[str]:
-    """Return one line per decision about the table."""
-    return [f"decision: {decision}" for decision in decisions]
 
 
 def _column(rows: pd.DataFrame, field: pa.Field) -> pa.Array:
