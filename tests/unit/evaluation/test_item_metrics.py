@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from relscale.config.families import DocumentFamily
+from relscale.contract.directions import lower_is_better
 from relscale.contract.metric_labels import METRIC_LABELS, metric_label
-from relscale.contract.metrics import METRICS, lower_is_better
+from relscale.contract.metrics import METRICS
 from relscale.evaluation.metrics import (
     FORMULAS,
     OptionScores,

@@ -115,6 +115,22 @@ def test_a_losses_table_has_no_text_no_runs_and_no_models():
         _ = Layout(experiment=experiment("tiny")).losses_file
 
 
+def test_directions_that_a_table_states_reach_laws_figures_and_pages():
+    table = {
+        "losses": {"path": "t.csv", "higher_is_better": ["points"]},
+        "families": {"texts": {"kind": "table", "baseline": "a", "metrics": ["points"]}},
+    }
+    named = [("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", table)]
+    planned = plan_experiment(load_config(merged_files(named), named))
+    specs = [
+        law_specs.law_spec(planned, "texts"),
+        page_specs.findings_spec(planned),
+        page_specs.explorer_spec(planned),
+        *(figure_specs.figure_spec(planned, name) for name in planned.settings.figures.names),
+    ]
+    assert {spec.higher_is_better for spec in specs} == {("points",)}
+
+
 def test_the_record_of_a_losses_table_names_its_file_until_its_content_changes(
     tmp_path, monkeypatch
 ):
