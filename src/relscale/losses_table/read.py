@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.losses import HELPERS, LossesTable
+from relscale.contract.columns import TEXT
 from relscale.contract.losses import LOSSES_COLUMNS, LOSSES_KEY
 from relscale.contract.typed import Place, check_keys, typed
 from relscale.losses_table.budgets import with_budgets
@@ -235,7 +236,8 @@ def _finished(frame: pd.DataFrame, spec: LossesTable, raw: RawTable, where: str)
         whole = np.isfinite(numbers).all() and (numbers == np.round(numbers)).all()
         if whole and np.abs(numbers).max(initial=0) < MOST_EXACT:
             frame = frame.assign(**{name: numbers.astype(np.int64)})
-    frame = typed(frame, where)
+    names_of_rows = [name for name in names if name in TEXT]
+    frame = typed(frame.astype(dict.fromkeys(names_of_rows, "str")), where)
     return frame.sort_values(list(LOSSES_KEY), kind="stable").reset_index(drop=True)
 
 

@@ -214,6 +214,17 @@ def metric_and_domain(name: str) -> tuple[str, str] | None:
     return metric, _spelled(name, kept)
 
 
+def label(domain: str) -> str:
+    """Return a name that a configuration takes for a domain: it begins with a letter or digit.
+
+    Examples:
+        >>> label("_c4 "), label("(%)")
+        ('c4', 'domain')
+    """
+    seen = "".join(sign if sign.isprintable() else " " for sign in domain)
+    return re.sub(r"^[\W_]+", "", seen).strip()[:100] or "domain"
+
+
 def fuller_domain(name: str) -> str:
     """Return the domain in a name with the words for its split, as `mmlu_test`."""
     found = metric_and_domain(name)

@@ -13,6 +13,7 @@ from relscale.losses_table.proposal.names import (
     TRAINING,
     fuller_domain,
     is_error_column,
+    label,
     likeness,
     metric_and_domain,
     plain,
@@ -159,7 +160,7 @@ def _metric_columns(
             continue
         if metric in values.get(domain, {}):
             domain = fuller_domain(name)
-        values.setdefault(domain, {}).setdefault(metric, name)
+        values.setdefault(label(domain), {}).setdefault(metric, name)
     errors = {
         domain: {metric: name for metric, name in found.items() if metric in values[domain]}
         for domain, found in errors.items()
@@ -196,7 +197,7 @@ def _unnamed(profiles: Mapping[str, Profile], used: set[str]) -> dict[str, dict[
     pairs = zip(first, last, strict=False)
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), len(first))
     start = first[: max(first.rfind("/", 0, same), first.rfind(".", 0, same)) + 1]
-    return {name.removeprefix(start): columns for name, columns in found.items()}
+    return {label(name.removeprefix(start)): columns for name, columns in found.items()}
 
 
 def _long(
