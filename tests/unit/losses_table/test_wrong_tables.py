@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from outside_tables import WIDE, assert_same, read, wide_of
+from outside_tables import assert_same, read, wide_of
 from typer.testing import CliRunner
 
 from relscale.cli import app
@@ -81,14 +81,22 @@ def test_a_row_of_another_width_is_an_error_with_its_line(table, tmp_path):
 
 def test_two_lines_of_header_are_joined(table, tmp_path):
     wide = wide_of(table)
-    path = tmp_path / "wide.csv"
-    first = ["" if " " not in name else name.rpartition(" ")[0] for name in wide]
-    first[-2:] = ["", ""]  # spreadsheets merge the cells of one group
-    wide.columns = pd.Index(name.rpartition(" ")[2] for name in wide)
-    path.write_text(",".join(first) + "\n" + wide.to_csv(index=False), encoding="utf-8")
-    assert first[7] != ""
-    with pytest.raises(ValueError, match="header"):
-        read(path, **WIDE)
+    ends = ["loss"] * 3 + ["se"] * 3
+    groups = ["" for _ in wide.columns[:7]] + ["loss", "", "", "se", "", ""]
+    names = [*wide.columns[:7], *(name.rpartition(" ")[0] for name in wide.columns[7:])]
+    body = wide.to_csv(index=False, header=False)
+    text = f"{','.join(groups)}\n{','.join(names)}\n{body}"
+    path = write(text, tmp_path / "wide.csv")
+    assert [f"{name} {end}" for name, end in zip(names[7:], ends, strict=True)] == list(wide)[7:]
+    found = read(
+        path,
+        csv={"header_lines": 2},
+        shape="wide",
+        constants={"metric": "loss"},
+        domains={name: f"loss/{name}" for name in names[7:10]},
+        standard_errors={name: f"se/{name}" for name in names[10:]},
+    )
+    assert_same(found.frame, table)
 
 
 def test_lines_before_the_header_are_left_out_and_counted(table, tmp_path):
@@ -122,9 +130,7 @@ def test_text_among_numbers_is_an_error_that_names_the_setting(
 def test_an_empty_name_is_an_error_with_column_and_line(table, tmp_path, column):
     path = tmp_path / "losses.csv"
     with_cell(table, [4, 9], column, "").to_csv(path, index=False)
-    with pytest.raises(
-        ValueError, match=rf"losses\.csv: {column} is empty in 2 row\(s\), first li"
-    ):
+    with pytest.raises(ValueError, match=rf"{column} is empty in 2 row\(s\), first line"):
         read(path)
 
 
