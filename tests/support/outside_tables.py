@@ -60,7 +60,7 @@ def read(path, **settings):
 
 def assert_same(found, expected):
     """Compare two tables to the last bit, by the columns of the second."""
-    assert list(found) == [name for name in found if name in set(expected)]
+    assert [name for name in found if name in set(expected)] == list(expected)
     pd.testing.assert_frame_equal(
         found[list(expected)], expected.astype(found[list(expected)].dtypes), check_exact=True
     )

@@ -48,9 +48,8 @@ def test_a_canonical_table_needs_no_editing(table, tmp_path, options):
 
 def test_a_wide_table_needs_only_names_for_corpus_and_family(table, tmp_path):
     wide = wide_of(table).drop(columns=["corpus", "family"])
-    found = inspected(
-        wide.rename(columns={"num_params_total": "N", "tokens": "D"}), tmp_path / "w.csv"
-    )
+    wide = wide.rename(columns={"num_params_total": "N", "tokens": "D"})
+    found = inspected(wide, tmp_path / "w.csv")
     assert found.proposal.content["constants"] == {
         "corpus": "one_corpus",
         "family": "texts",

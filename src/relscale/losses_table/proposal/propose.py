@@ -224,7 +224,7 @@ def _metrics(
                 numbers = profiles[column].values
                 assert numbers is not None
                 values.setdefault(metric, []).append(numbers)
-        found |= _wide(domains, roles.standard_errors, metrics, content["constants"])
+        found |= _wide(domains, roles.standard_errors, metrics, content)
     elif "value" in roles.columns:
         column = roles.columns["value"]
         numbers = profiles[column].values
@@ -298,9 +298,10 @@ def _wide(
     domains: dict[str, dict[str, str]],
     errors: dict[str, dict[str, str]],
     metrics: list[str],
-    constants: dict[str, str],
+    so_far: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the keys of a wide table; one metric becomes a constant."""
+    """Return the keys of a wide table; a metric or family of all domains becomes a constant."""
+    columns, constants = so_far["columns"], so_far["constants"]
     present = {"loss" if metric == "perplexity" else metric for metric in metrics}
 
     def renamed(found: dict[str, str]) -> dict[str, str]:
@@ -311,9 +312,9 @@ def _wide(
     content: dict[str, Any] = {}
     texts = [name for name, found in domains.items() if set(renamed(found)) & set(LOSSES)]
     tasks = [name for name in domains if name not in texts]
-    if texts and tasks:
+    if texts and tasks and "family" not in columns:
         content["families"] = {FAMILIES[True]: texts, FAMILIES[False]: tasks}
-    elif domains:
+    elif domains and "family" not in columns:
         constants["family"] = FAMILIES[bool(texts)]
     if len(present) == 1:
         constants["metric"] = present.pop()

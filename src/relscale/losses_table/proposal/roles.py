@@ -1,5 +1,6 @@
 """Which column of a file is which of ours, by name and kind."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -161,6 +162,12 @@ def _metric_columns(
         if metric in values.get(domain, {}):
             domain = fuller_domain(name)
         values.setdefault(label(domain), {}).setdefault(metric, name)
+    for name, profile in profiles.items():
+        plain_error = re.fullmatch(rf"(.+?)[\W_]+(?:{'|'.join(ERROR_WORDS)})", name, re.IGNORECASE)
+        if plain_error and profile.kind == "number" and name not in used:
+            of = values.get(label(plain_error[1]), {})
+            if len(of) == 1 and metric_and_domain(name) is None:
+                errors.setdefault(label(plain_error[1]), {})[next(iter(of))] = name
     errors = {
         domain: {metric: name for metric, name in found.items() if metric in values[domain]}
         for domain, found in errors.items()
