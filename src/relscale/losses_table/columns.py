@@ -123,7 +123,10 @@ class CellReader:
     """Words for the file."""
 
     def texts(self, columns: Sequence[str]) -> pd.Series:
-        """Return names, joined from one or several columns; missing where one is missing."""
+        """Return names, joined from one or several columns without their empty cells.
+
+        A name is missing where all its columns are empty.
+        """
         joined: pd.Series | None = None
         for name in columns:
             column = self.raw.frame[name]
@@ -131,7 +134,11 @@ class CellReader:
                 column = column.map(lambda cell: with_formula(cell) or None)
             found = as_text(column).astype(object)
             found = found.where(found.notna() & (found != ""), None)
-            joined = found if joined is None else joined + JOINER + found
+            if joined is None:
+                joined = found
+            else:
+                both = joined.notna() & found.notna()
+                joined = (joined + JOINER + found).where(both, joined.fillna(found))
         assert joined is not None
         return joined.where(joined.notna(), None)
 

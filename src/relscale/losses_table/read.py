@@ -84,9 +84,9 @@ def read_losses(spec: LossesTable, where: str | None = None) -> LossesTableRead:
         notes += more
     frame, more = at_steps(frame, spec, where)
     notes += more
-    check_repeated(frame, raw, where)
     frame, more = _with_numbers(frame, raw.place, where)
     notes += more
+    check_repeated(frame, raw, where)
     if "budget" not in frame:
         frame, more = with_budgets(frame, spec.budgets, where)
         notes += more

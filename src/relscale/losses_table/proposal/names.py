@@ -209,7 +209,7 @@ def metric_and_domain(name: str) -> tuple[str, str] | None:
     kept = [
         word
         for index, word in enumerate(words)
-        if not start <= index < end and lower[index] not in _FRAMES
+        if not start <= index < end and lower[index] not in {*_FRAMES, *lower[start:end]}
     ]
     return metric, _spelled(name, kept)
 

@@ -77,7 +77,10 @@ def propose(path: Path) -> Proposal:
     if name:
         columns["run"] = name if len(name) > 1 else name[0]
     else:
-        lacking.append("run: no columns together name the runs; add a column of names")
+        lacking.append(
+            "run: no columns together name the runs; add a column of names, or constants.run if "
+            "the file is of one run"
+        )
     derive, more_lacking, about_derive = _derived(columns)
     content |= {"columns": columns, "constants": constants}
     metrics, about_metrics = _metrics(roles, profiles, content)
@@ -310,7 +313,7 @@ def _wide(
         }
 
     content: dict[str, Any] = {}
-    texts = [name for name, found in domains.items() if set(renamed(found)) & set(LOSSES)]
+    texts = [name for name, found in domains.items() if set(renamed(found)) <= set(LOSSES)]
     tasks = [name for name in domains if name not in texts]
     if texts and tasks and "family" not in columns:
         content["families"] = {FAMILIES[True]: texts, FAMILIES[False]: tasks}
