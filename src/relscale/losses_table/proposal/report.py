@@ -116,6 +116,7 @@ class Inspection:
         if mapping is None:
             path = self.proposal.path
             return f"relscale table inspect {shlex.quote(str(path))} --mapping mapping.yaml"
+        baseline = str(part.loc[part["metric"] == metric, "domain"].iloc[0])
         words = [
             *("relscale", "laws", "--losses", str(self.proposal.path), "--mapping", str(mapping)),
             *(
