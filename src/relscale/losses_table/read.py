@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from relscale.config.losses import HELPERS, LossesTable
+from relscale.config.losses import LossesTable
 from relscale.contract.columns import TEXT
 from relscale.contract.losses import LOSSES_COLUMNS, LOSSES_KEY
 from relscale.contract.typed import Place, check_keys, typed
 from relscale.losses_table.budgets import with_budgets
-from relscale.losses_table.columns import cells_of, described, place_columns, shown
 from relscale.losses_table.derive import derived
+from relscale.losses_table.file_columns import cells_of, described, place_columns, shown
+from relscale.losses_table.file_units import COUNTS
 from relscale.losses_table.raw import RawTable, read_raw, selected
 from relscale.losses_table.steps import at_steps, check_repeated, without_copies_of_blanks
-from relscale.losses_table.units import COUNTS
 from relscale.losses_table.values import ROW, with_values
 
 AXES = ("training_flops", "forward_flops")
@@ -239,6 +239,3 @@ def _finished(frame: pd.DataFrame, spec: LossesTable, raw: RawTable, where: str)
     names_of_rows = [name for name in names if name in TEXT]
     frame = typed(frame.astype(dict.fromkeys(names_of_rows, "str")), where)
     return frame.sort_values(list(LOSSES_KEY), kind="stable").reset_index(drop=True)
-
-
-assert set(HELPERS).isdisjoint(LOSSES_COLUMNS)

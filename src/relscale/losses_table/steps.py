@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.losses import LossesTable
-from relscale.losses_table.columns import shown
+from relscale.losses_table.file_columns import shown
 from relscale.losses_table.raw import RawTable
 from relscale.losses_table.values import ROW
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from outside_tables import assert_same, read
 
+from relscale.losses_table.file_units import COUNTS, FACTORS, converted, converted_error
 from relscale.losses_table.numbers import SUFFIXES, THOUSANDS, NumberReader, numbers_in
-from relscale.losses_table.units import COUNTS, FACTORS, converted, converted_error
 
 WHOLE = st.integers(min_value=0, max_value=10**15)
 REAL = st.floats(min_value=1e-9, max_value=1e15)

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.config.losses_file import read_mapping
+from relscale.losses_table.proposal.inspection import inspect_table
 from relscale.losses_table.proposal.mapping_text import scalar
 from relscale.losses_table.proposal.names import likeness, metric_and_domain, stated_unit
-from relscale.losses_table.proposal.report import inspect_table
 from relscale.losses_table.proposal.unit_guess import guess_units
 from relscale.losses_table.read import read_losses
 

@@ -103,7 +103,7 @@ _FRAMES = frozenset(
 """Words around a domain that do not name it."""
 _SPLITS = frozenset(("val", "valid", "validation", "test", "dev"))
 TRAINING = frozenset(("train", "training"))
-"""A loss on the training data is no domain."""
+"""Words for losses on the training data, which are not domains."""
 UNIT_ENDINGS = {
     "k": "thousands",
     "thousands": "thousands",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from relscale.losses_table.columns import IN_NAME
+from relscale.losses_table.file_columns import IN_NAME
 from relscale.losses_table.numbers import numbers_in
 from relscale.losses_table.proposal.guess import NO_COLUMN, Guess
 from relscale.losses_table.proposal.opening import opened
@@ -40,7 +40,7 @@ class Proposal:
     guesses: tuple[Guess, ...]
     """Its guesses, in the order of the keys."""
     lacking: tuple[str, ...]
-    """What nothing in the file is like, and how to add it."""
+    """Needed columns that nothing in the file is like, and how to add them."""
     unused: tuple[str, ...]
     """Columns that the mapping does not use."""
 
@@ -155,7 +155,7 @@ def _by_axis(units: UnitGuess, columns: dict[str, Any]) -> dict[str, str]:
 
 
 def _constants(roles: Roles, columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return constants for columns that the file lacks, and what cannot be guessed."""
+    """Return constants for columns that the file lacks, and sentences on missing columns."""
     constants = {}
     lacking = []
     if "corpus" not in columns:
@@ -172,7 +172,7 @@ def _constants(roles: Roles, columns: dict[str, Any]) -> tuple[dict[str, str], l
 
 
 def _derived(columns: dict[str, Any]) -> tuple[dict[str, str], list[str], list[Guess]]:
-    """Return what follows from other columns, what is lacking, and the guesses."""
+    """Return derived columns, sentences on missing columns, and the guesses."""
     has = set(columns)
     derive = {}
     lacking = []

@@ -29,7 +29,7 @@ FEWEST_BLOCK = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """What the columns of a file are taken for."""
+    """The guessed meaning of the columns of a file."""
 
     shape: str
     """`long` or `wide`."""

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relscale.contract.units import BETWEEN, EXPECTED
+from relscale.losses_table.file_units import FACTORS
 from relscale.losses_table.proposal.guess import Guess
 from relscale.losses_table.proposal.names import stated_unit
-from relscale.losses_table.units import FACTORS
 
 Numbers = npt.NDArray[np.float64]
 _COUNT_UNITS = ("ones", "thousands", "millions", "billions", "trillions", "log10")
@@ -51,7 +51,7 @@ class UnitGuess:
     forward: bool = False
     """Whether compute looks like that of the forward passes."""
     guesses: tuple[Guess, ...] = ()
-    """The guesses, and remarks on what is unusual."""
+    """The guesses, and remarks on unusual numbers."""
 
 
 def _factor(unit: str, value: float) -> float:

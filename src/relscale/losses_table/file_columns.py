@@ -12,9 +12,9 @@ from relscale.config.losses import Derived, LossesTable, OurColumn
 from relscale.contract.columns import FLAGS, TEXT, with_formula
 from relscale.contract.io import OLD_NAMES
 from relscale.contract.typed import as_flags, as_text
+from relscale.losses_table.file_units import converted
 from relscale.losses_table.numbers import NumberReader, number_reader, numbers_in
 from relscale.losses_table.raw import RawTable
-from relscale.losses_table.units import converted
 
 OUR_COLUMNS: tuple[str, ...] = get_args(OurColumn)
 """Columns that a mapping can name."""

@@ -1,4 +1,4 @@
-"""The report of `relscale table inspect`: what a file is taken for, and what it can be used for."""
+"""The report of `relscale table inspect`: the guesses on a file, and the laws it supports."""
 
 import shlex
 from collections.abc import Iterator
@@ -119,14 +119,7 @@ class Inspection:
         baseline = str(part.loc[part["metric"] == metric, "domain"].iloc[0])
         words = [
             *("relscale", "laws", "--losses", str(self.proposal.path), "--mapping", str(mapping)),
-            *(
-                "--family",
-                family,
-                "--baseline",
-                str(part.loc[part["metric"] == metric, "domain"].iloc[0]),
-            ),
-            *("--metric", metric),
-            *("--out", "laws"),
+            *("--family", family, "--baseline", baseline, "--metric", metric, "--out", "laws"),
         ]
         return " ".join(shlex.quote(word) for word in words)
 
@@ -137,7 +130,7 @@ def _few(names: list[str], most: int = 12) -> str:
 
 
 def inspect_table(path: Path) -> Inspection:
-    """Return what a file is taken for, and the losses table that the proposed mapping gives.
+    """Propose a mapping for a file, and read the losses table that it gives.
 
     Raises:
         ValueError: naming the file, if it cannot be opened.
