@@ -21,7 +21,12 @@ from relscale.losses_table.derive import derived
 from relscale.losses_table.file_columns import cells_of, described, place_columns, shown
 from relscale.losses_table.file_units import COUNTS
 from relscale.losses_table.raw import RawTable, read_raw, selected
-from relscale.losses_table.steps import at_steps, check_repeated, without_copies_of_blanks
+from relscale.losses_table.steps import (
+    at_steps,
+    check_repeated,
+    named_by_tokens,
+    without_copies_of_blanks,
+)
 from relscale.losses_table.values import ROW, with_values
 
 AXES = ("training_flops", "forward_flops")
@@ -83,7 +88,7 @@ def read_losses(spec: LossesTable, where: str | None = None) -> LossesTableRead:
         frame, more = without_copies_of_blanks(frame)
         notes += more
     frame, more = at_steps(frame, spec, where)
-    notes += more
+    notes += [*named_by_tokens(spec), *more]
     frame, more = _with_numbers(frame, raw.place, where)
     notes += more
     check_repeated(frame, raw, where)

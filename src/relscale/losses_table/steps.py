@@ -84,6 +84,17 @@ def at_steps(frame: pd.DataFrame, spec: LossesTable, where: str) -> tuple[pd.Dat
     return _each_step(frame, np.ones(len(frame), dtype=bool), where)
 
 
+def named_by_tokens(spec: LossesTable) -> list[str]:
+    """Return a note if tokens are part of the names of runs: these may be steps of one run."""
+    names = spec.columns.get("run")
+    if isinstance(names, list) and spec.columns.get("tokens") in names:
+        return [
+            "tokens are part of the names of runs: if models of one name are steps of one run, note "
+            f"that {SHARED}"
+        ]
+    return []
+
+
 def _names(frame: pd.DataFrame) -> pd.Series:
     return frame["corpus"].astype(str) + "/" + frame["run"].astype(str)
 

@@ -93,6 +93,14 @@ def test_all_steps_need_tokens_so_far(logged, path):
         read(path, steps="all", **{**settings, "units": {"num_params_total": "in_name"}})
 
 
+def test_names_with_tokens_may_be_steps_of_one_run(logged, path):
+    settings = {**LOGGED, "columns": {**LOGGED["columns"], "run": ["name", "_step"]}}
+    del settings["columns"]["step"]
+    found = read(path, **settings)
+    assert found.frame["run"].nunique() == 9
+    assert any("share a trajectory" in one for one in found.decisions)
+
+
 def test_isoflop_budgets_are_found_from_the_compute(table, tmp_path):
     path = tmp_path / "losses.csv"
     table.drop(columns="budget").to_csv(path, index=False)

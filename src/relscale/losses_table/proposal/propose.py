@@ -21,6 +21,11 @@ CORPUS = "one_corpus"
 """Constant of a table without a column of training corpora."""
 FAMILIES = {True: "texts", False: "tasks"}
 """Names of families of losses, and of other metrics."""
+NO_RUN = (
+    "run: no columns together name the runs; add a column of names, or constants.run if the file "
+    "is of one run"
+)
+SEVERAL_STEPS = "runs have several steps; decayed and all are the other choices"
 LOSSES = ("loss", "bits_per_byte", "perplexity")
 """Metrics of texts."""
 
@@ -66,21 +71,15 @@ def propose(path: Path) -> Proposal:
         guesses += sizes
     if units.forward and "training_flops" in columns:
         columns["forward_flops"] = columns.pop("training_flops")
-    content: dict[str, Any] = {"path": str(path), "format": raw.format}
-    if csv:
-        content["csv"] = csv
-    if numbers:
-        content["numbers"] = numbers
-    content["shape"] = roles.shape
+        guesses = [guess for guess in guesses if guess.key != "columns.training_flops"]
+    content: dict[str, Any] = {"path": str(path), "format": raw.format, "csv": csv}
+    content |= {"numbers": numbers, "shape": roles.shape}
     constants, lacking = _constants(roles, columns)
     name, about_runs = guess_run(roles, profiles)
     if name:
         columns["run"] = name if len(name) > 1 else name[0]
     else:
-        lacking.append(
-            "run: no columns together name the runs; add a column of names, or constants.run if "
-            "the file is of one run"
-        )
+        lacking.append(NO_RUN)
     derive, more_lacking, about_derive = _derived(columns)
     content |= {"columns": columns, "constants": constants}
     metrics, about_metrics = _metrics(roles, profiles, content)
@@ -91,13 +90,7 @@ def propose(path: Path) -> Proposal:
     content["derive"] = derive
     if "step" in columns and _has_steps(roles, profiles, name):
         content["steps"] = "last"
-        about_runs.append(
-            Guess(
-                key="steps",
-                value="last",
-                evidence="runs have several steps; decayed and all are the other choices",
-            )
-        )
+        about_runs.append(Guess(key="steps", value="last", evidence=SEVERAL_STEPS))
     used = _used(content)
     return Proposal(
         path=path,
