@@ -22,6 +22,7 @@ FLOW = (
     "evaluation",
     "resources",
     "released",
+    "importers",
     "laws",
     "figures",
     "pages",

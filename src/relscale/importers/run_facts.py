@@ -147,9 +147,7 @@ def _add_table(facts: Facts, path: Path) -> None:
     if others := [name for name in table if name not in names]:
         facts.left_out.append(f"{path}: run(s) that the files do not have: {listing(others)}")
     for index, run in enumerate(facts.runs):
-        added = {
-            name: value for name, value in table.get(run.run, {}).items() if value is not None
-        }
+        added = {name: value for name, value in table.get(run.run, {}).items() if value is not None}
         replaced += [
             f"{run.run}: {name} {getattr(run, name)} -> {value}"
             for name, value in added.items()
@@ -174,9 +172,7 @@ def _add_flops(facts: Facts, options: ImportOptions) -> None:
             training = None if forward is None else 3 * forward
         if forward is None:
             forward = None if training is None else training / 3
-        facts.runs[index] = dataclasses.replace(
-            run, training_flops=training, forward_flops=forward
-        )
+        facts.runs[index] = dataclasses.replace(run, training_flops=training, forward_flops=forward)
     if derived:
         facts.decisions.append(
             f"training_flops of {derived} run(s) is 6 x num_params_total x tokens (--six-nd)"

@@ -166,9 +166,7 @@ def _chosen(
     return values, notes
 
 
-def _with_values(
-    runs: Sequence[ImportedRun], values: Sequence[ImportedValue]
-) -> list[ImportedRun]:
+def _with_values(runs: Sequence[ImportedRun], values: Sequence[ImportedValue]) -> list[ImportedRun]:
     """Return the runs that have a row, and check that their names are unique.
 
     Raises:
@@ -204,9 +202,7 @@ def _check_runs(runs: Iterable[ImportedRun]) -> None:
 def _frame(values: Sequence[ImportedValue], runs: dict[str, ImportedRun]) -> pd.DataFrame:
     """Return the losses table, with the types of its columns."""
     columns: dict[str, list[object]] = {name: [] for name in LOSSES_COLUMNS}
-    facts = {
-        name: [getattr(run, column) for column in RUN_COLUMNS] for name, run in runs.items()
-    }
+    facts = {name: [getattr(run, column) for column in RUN_COLUMNS] for name, run in runs.items()}
     for value in values:
         run = runs[value.run]
         reason = run.excluded_reason or value.excluded_reason

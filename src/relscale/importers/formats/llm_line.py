@@ -147,9 +147,7 @@ def _column(name: str) -> tuple[str, str, str] | None:
     return "tasks", domain, metric
 
 
-def _value(
-    run: ImportedRun, name: str, cell: str, column: tuple[str, str, str]
-) -> ImportedValue:
+def _value(run: ImportedRun, name: str, cell: str, column: tuple[str, str, str]) -> ImportedValue:
     value = number(cell, run.where, name)
     return ImportedValue(
         run=run.run,

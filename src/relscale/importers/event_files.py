@@ -1,0 +1,211 @@
+"""Scalars of TensorBoard's event files. Read `read_scalars` first.
+
+An event file is a sequence of records: the length (8 bytes), a checksum of it, the data, and a
+checksum of them, little-endian. The checksums are CRC-32C, rotated and shifted. The data are a
+protocol buffer `Event` of TensorFlow (`event.proto`, `summary.proto`, `tensor.proto`), of which
+five fields are needed. They are decoded here: the package `tensorboard` would bring a web server
+and gRPC, and only reading is needed.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_POLYNOMIAL = 0x82F63B78
+"""CRC-32C (Castagnoli), with reversed bits."""
+_MASK = 0xA282EAD8
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+"""Wire types of protocol buffers."""
+_FLOAT, _DOUBLE = 1, 2
+"""Data types of tensors."""
+LONGEST_RECORD = 1 << 28
+"""Bytes of the longest record that is read; a longer one means a damaged length."""
+
+
+def _table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        value = byte
+        for _ in range(8):
+            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_CRC = _table()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scalar:
+    """One logged number."""
+
+    tag: str
+    """Its name."""
+    step: int
+    """Global step."""
+    wall_time: float
+    """Seconds since 1970."""
+    value: float
+    """The number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventFile:
+    """The scalars of one event file."""
+
+    scalars: list[Scalar]
+    """In the order of the file."""
+    num_others: int
+    """Summaries that are not scalars: histograms, texts, images."""
+    cut: bool
+    """Whether the file ends within a record, as a killed writer leaves it."""
+
+
+def masked_crc(data: bytes) -> int:
+    """Return the checksum of a record: the rotated and shifted CRC-32C.
+
+    Examples:
+        >>> hex(masked_crc(b"123456789"))  # the CRC-32C of this text is 0xe3069283
+        '0xc78ab0e5'
+    """
+    table, value = _CRC, 0xFFFFFFFF
+    for byte in data:
+        value = table[(value ^ byte) & 0xFF] ^ (value >> 8)
+    value ^= 0xFFFFFFFF
+    return ((value >> 15 | value << 17) + _MASK) & 0xFFFFFFFF
+
+
+def read_scalars(path: Path) -> EventFile:
+    """Read the scalars of an event file.
+
+    Raises:
+        ValueError: naming file and byte, if the file is no event file or a record is damaged.
+    """
+    data = path.read_bytes()
+    scalars: list[Scalar] = []
+    others, place = 0, 0
+    while place < len(data):
+        record = _record(data, place, path)
+        if record is None:
+            return EventFile(scalars=scalars, num_others=others, cut=True)
+        try:
+            found, more = _event(record)
+        except (ValueError, struct.error, IndexError) as error:
+            raise ValueError(f"{path}: byte {place}: not a readable event: {error}") from None
+        scalars += found
+        others += more
+        place += len(record) + 16
+    return EventFile(scalars=scalars, num_others=others, cut=False)
+
+
+def _record(data: bytes, place: int, path: Path) -> bytes | None:
+    """Return the data of the record at a byte; None if the file ends within it."""
+    if place + 12 > len(data):
+        return None
+    head = data[place : place + 8]
+    if masked_crc(head) != int.from_bytes(data[place + 8 : place + 12], "little"):
+        problem = "is not an event file of TensorBoard" if place == 0 else "is damaged"
+        raise ValueError(f"{path}: {problem}: wrong checksum of the length at byte {place}")
+    length = int.from_bytes(head, "little")
+    if length > LONGEST_RECORD:
+        raise ValueError(f"{path}: byte {place}: a record of {length} bytes is too long")
+    end = place + 12 + length
+    if end + 4 > len(data):
+        return None
+    record = data[place + 12 : end]
+    if masked_crc(record) != int.from_bytes(data[end : end + 4], "little"):
+        raise ValueError(f"{path}: is damaged: wrong checksum of the record at byte {place}")
+    return record
+
+
+def _event(data: bytes) -> tuple[list[Scalar], int]:
+    """Return the scalars of an event, and the number of its other summaries."""
+    step, wall_time, values, others = 0, 0.0, [], 0
+    for number, wire, value in _fields(data):
+        if number == 1 and wire == _FIXED64:
+            (wall_time,) = struct.unpack("<d", value)
+        elif number == 2 and wire == _VARINT:
+            step = value if value < 1 << 63 else value - (1 << 64)
+        elif number == 5 and wire == _BYTES:
+            for inner, kind, part in _fields(value):
+                if inner == 1 and kind == _BYTES:
+                    tag, scalar = _summary(part)
+                    if scalar is None:
+                        others += 1
+                    else:
+                        values.append((tag, scalar))
+    scalars = [
+        Scalar(tag=tag, step=step, wall_time=wall_time, value=value) for tag, value in values
+    ]
+    return scalars, others
+
+
+def _summary(data: bytes) -> tuple[str, float | None]:
+    """Return tag and value of one summary; None as the value if it is no scalar."""
+    tag, scalar = "", None
+    for number, wire, value in _fields(data):
+        if number == 1 and wire == _BYTES:
+            tag = value.decode()
+        elif number == 2 and wire == _FIXED32:
+            (scalar,) = struct.unpack("<f", value)
+        elif number == 8 and wire == _BYTES:
+            scalar = _tensor(value)
+    return tag, scalar
+
+
+def _tensor(data: bytes) -> float | None:
+    """Return the number of a tensor of one float or double; None for any other tensor."""
+    kind, content = 0, b""
+    for number, wire, value in _fields(data):
+        if number == 1 and wire == _VARINT:
+            kind = value
+        elif number == 4 and wire == _BYTES:  # tensor_content
+            content = value
+        elif number in (5, 6) and wire in (_BYTES, _FIXED32, _FIXED64):  # float_val, double_val
+            content += value
+    if kind == _FLOAT and len(content) == 4:
+        return float(struct.unpack("<f", content)[0])
+    if kind == _DOUBLE and len(content) == 8:
+        return float(struct.unpack("<d", content)[0])
+    return None
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+    """Yield number, wire type and value of each field of a protocol buffer.
+
+    Raises:
+        ValueError: for a wire type that is not known, or a field that ends after the data.
+    """
+    place = 0
+    while place < len(data):
+        key, place = _varint(data, place)
+        wire = key & 7
+        if wire == _VARINT:
+            value, place = _varint(data, place)
+            yield key >> 3, wire, value
+            continue
+        if wire == _BYTES:
+            length, place = _varint(data, place)
+        elif wire in (_FIXED64, _FIXED32):
+            length = 8 if wire == _FIXED64 else 4
+        else:
+            raise ValueError(f"wire type {wire} is not known")
+        if place + length > len(data):
+            raise ValueError("a field is longer than its record")
+        yield key >> 3, wire, data[place : place + length]
+        place += length
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    """Return the number at a byte, and the byte after it."""
+    value = shift = 0
+    while True:
+        byte = data[place]
+        value |= (byte & 0x7F) << shift
+        place += 1
+        if byte < 0x80:
+            return value, place
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number is longer than 64 bits")
