@@ -1,9 +1,18 @@
 """`relscale table`: tables of losses from outside."""
 
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated
 
 import typer
+
+import relscale
+
+FORMATS = tuple(
+    module.name
+    for module in iter_modules([str(Path(relscale.__file__).parent / "importers" / "formats")])
+)
+"""Names of the formats, each of which has a module; they are listed without importing them."""
 
 table = typer.Typer(no_args_is_help=True, help="Make a losses table from other programs' files.")
 
@@ -14,7 +23,7 @@ def import_table(
         str,
         typer.Argument(
             metavar="FORMAT",
-            help="llm_line, lm_eval, nanochat, olmo_ladder, tensorboard, trainer_state or wandb.",
+            help=f"Program that wrote the files: {', '.join(FORMATS)}.",
         ),
     ],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.")],

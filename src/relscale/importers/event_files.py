@@ -91,7 +91,9 @@ def read_scalars(path: Path) -> EventFile:
             return EventFile(scalars=scalars, num_others=others, cut=True)
         try:
             found, more = _event(record)
-        except (ValueError, struct.error, IndexError) as error:
+        except IndexError:
+            raise ValueError(f"{path}: byte {place}: not a readable event: it is cut") from None
+        except ValueError as error:
             raise ValueError(f"{path}: byte {place}: not a readable event: {error}") from None
         scalars += found
         others += more
@@ -121,16 +123,17 @@ def _record(data: bytes, place: int, path: Path) -> bytes | None:
 
 def _event(data: bytes) -> tuple[list[Scalar], int]:
     """Return the scalars of an event, and the number of its other summaries."""
-    step, wall_time, values, others = 0, 0.0, [], 0
-    for number, wire, value in _fields(data):
+    step, wall_time, others = 0, 0.0, 0
+    values: list[tuple[str, float]] = []
+    for number, wire, integer, part in _fields(data):
         if number == 1 and wire == _FIXED64:
-            (wall_time,) = struct.unpack("<d", value)
+            (wall_time,) = struct.unpack("<d", part)
         elif number == 2 and wire == _VARINT:
-            step = value if value < 1 << 63 else value - (1 << 64)
+            step = integer if integer < 1 << 63 else integer - (1 << 64)
         elif number == 5 and wire == _BYTES:
-            for inner, kind, part in _fields(value):
+            for inner, kind, _, summary in _fields(part):
                 if inner == 1 and kind == _BYTES:
-                    tag, scalar = _summary(part)
+                    tag, scalar = _summary(summary)
                     if scalar is None:
                         others += 1
                     else:
@@ -144,26 +147,24 @@ def _event(data: bytes) -> tuple[list[Scalar], int]:
 def _summary(data: bytes) -> tuple[str, float | None]:
     """Return tag and value of one summary; None as the value if it is no scalar."""
     tag, scalar = "", None
-    for number, wire, value in _fields(data):
+    for number, wire, _, part in _fields(data):
         if number == 1 and wire == _BYTES:
-            tag = value.decode()
+            tag = part.decode()
         elif number == 2 and wire == _FIXED32:
-            (scalar,) = struct.unpack("<f", value)
+            (scalar,) = struct.unpack("<f", part)
         elif number == 8 and wire == _BYTES:
-            scalar = _tensor(value)
+            scalar = _tensor(part)
     return tag, scalar
 
 
 def _tensor(data: bytes) -> float | None:
     """Return the number of a tensor of one float or double; None for any other tensor."""
     kind, content = 0, b""
-    for number, wire, value in _fields(data):
+    for number, wire, integer, part in _fields(data):
         if number == 1 and wire == _VARINT:
-            kind = value
-        elif number == 4 and wire == _BYTES:  # tensor_content
-            content = value
-        elif number in (5, 6) and wire in (_BYTES, _FIXED32, _FIXED64):  # float_val, double_val
-            content += value
+            kind = integer
+        elif number in (4, 5, 6) and wire != _VARINT:  # tensor_content, float_val, double_val
+            content += part
     if kind == _FLOAT and len(content) == 4:
         return float(struct.unpack("<f", content)[0])
     if kind == _DOUBLE and len(content) == 8:
@@ -171,8 +172,10 @@ def _tensor(data: bytes) -> float | None:
     return None
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """Yield number, wire type and value of each field of a protocol buffer.
+def _fields(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yield number, wire type, integer and bytes of each field of a protocol buffer.
+
+    A varint has no bytes, and the others have the integer 0.
 
     Raises:
         ValueError: for a wire type that is not known, or a field that ends after the data.
@@ -182,8 +185,8 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         key, place = _varint(data, place)
         wire = key & 7
         if wire == _VARINT:
-            value, place = _varint(data, place)
-            yield key >> 3, wire, value
+            integer, place = _varint(data, place)
+            yield key >> 3, wire, integer, b""
             continue
         if wire == _BYTES:
             length, place = _varint(data, place)
@@ -193,7 +196,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
             raise ValueError(f"wire type {wire} is not known")
         if place + length > len(data):
             raise ValueError("a field is longer than its record")
-        yield key >> 3, wire, data[place : place + length]
+        yield key >> 3, wire, 0, data[place : place + length]
         place += length
 
 

@@ -6,7 +6,6 @@ evaluation. The user's patterns (`--key`) replace these rules.
 """
 
 import re
-from collections.abc import Sequence
 
 from relscale.contract.directions import known_direction, plain_name
 from relscale.contract.metrics import METRICS

@@ -143,7 +143,7 @@ def _chosen(
         ValueError: if a choice matches nothing, with what there is.
     """
     values, notes = list(imported.values), []
-    choices = []
+    choices: list[tuple[str, str, tuple[str, ...]]] = []
     if importer.families and options.family is not None:
         choices.append(("--family", "family", (options.family,)))
     choices += [("--metric", "metric", options.metrics), ("--domain", "domain", options.domains)]
