@@ -25,6 +25,20 @@ def number(cell: str, where: str, column: str) -> float | None:
     raise ValueError(f"{where}: {column} is {cell!r}, not a number{hint}")
 
 
+def value_of(cell: str, where: str, column: str) -> tuple[float, str | None]:
+    """Return the value of a CSV cell, NaN if it has none, and why it cannot be used, or None.
+
+    Raises:
+        ValueError: naming place, column and value, if it is not a number.
+    """
+    value = number(cell, where, column)
+    if value is None:
+        return math.nan, "empty cell"
+    if not math.isfinite(value):
+        return math.nan, f"logged as {cell}"
+    return value, None
+
+
 def count(cell: str, where: str, column: str) -> int | None:
     """Return the positive whole number of a CSV cell, such as tokens; None if it is empty or NA.
 

@@ -1,4 +1,4 @@
-"""Facts about runs that the imported files lack: from the table of runs and from the options.
+"""CompletedRuns about runs that the imported files lack: from the table of runs and from the options.
 
 Nothing is guessed. A run that lacks a needed fact is an error that names the run and the columns,
 or, if the user asks for it, is left out.
@@ -22,13 +22,13 @@ FLOPS = ("forward_flops", "training_flops")
 FACTS = (*RUN_COLUMNS, "excluded_reason")
 """Columns that the table of runs may have."""
 NEEDED = ("corpus", "num_params_total", "tokens")
-"""Facts that every run needs, in addition to one of the FLOPs."""
+"""CompletedRuns that every run needs, in addition to one of the FLOPs."""
 SHOWN = 8
 """Most incomplete runs that an error lists."""
 
 
 @dataclass
-class Facts:
+class CompletedRuns:
     """Completed runs, with what was assumed and what was left out."""
 
     runs: list[ImportedRun]
@@ -115,13 +115,13 @@ def stated(row: Mapping[str, str], options: ImportOptions, where: str) -> dict[s
     return facts
 
 
-def completed(runs: Sequence[ImportedRun], options: ImportOptions) -> Facts:
+def completed(runs: Sequence[ImportedRun], options: ImportOptions) -> CompletedRuns:
     """Return runs with all facts that are needed.
 
     Raises:
         ValueError: naming the runs, and the columns that each of them lacks.
     """
-    facts = Facts(runs=list(runs))
+    facts = CompletedRuns(runs=list(runs))
     if options.runs is not None:
         _add_table(facts, options.runs)
     if options.corpus is not None:
@@ -135,7 +135,7 @@ def completed(runs: Sequence[ImportedRun], options: ImportOptions) -> Facts:
     return facts
 
 
-def _add_table(facts: Facts, path: Path) -> None:
+def _add_table(facts: CompletedRuns, path: Path) -> None:
     """Add the facts of the table of runs, which replace those of the files."""
     table, replaced = read_runs(path), []
     names = {run.run for run in facts.runs}
@@ -158,7 +158,7 @@ def _add_table(facts: Facts, path: Path) -> None:
         facts.decisions.append(f"{path} replaces what the files state: {listing(replaced)}")
 
 
-def _add_flops(facts: Facts, options: ImportOptions) -> None:
+def _add_flops(facts: CompletedRuns, options: ImportOptions) -> None:
     """Add training FLOPs from parameters and tokens, if asked for, and the other axis."""
     derived = 0
     for index, run in enumerate(facts.runs):
@@ -179,7 +179,7 @@ def _add_flops(facts: Facts, options: ImportOptions) -> None:
         )
 
 
-def _check_complete(facts: Facts, options: ImportOptions) -> None:
+def _check_complete(facts: CompletedRuns, options: ImportOptions) -> None:
     """Check that no run lacks a fact, or leave out those that do.
 
     Raises:
@@ -211,7 +211,7 @@ def _missing(run: ImportedRun) -> list[str]:
     return missing + ([] if run.training_flops is not None else ["training_flops"])
 
 
-def _add_budgets(facts: Facts) -> None:
+def _add_budgets(facts: CompletedRuns) -> None:
     """Name budgets after the training FLOPs, to two digits, for runs without a budget."""
     added = 0
     for index, run in enumerate(facts.runs):

@@ -5,13 +5,12 @@ Mayilvahanan et al. (2025), LLMs on the Line: Data Determines Loss-to-Loss Scali
 named `Intervention`.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from relscale.importers.cells import count, number
+from relscale.importers.cells import count, value_of
 from relscale.importers.importer import (
     Imported,
     ImportedRun,
@@ -148,15 +147,15 @@ def _column(name: str) -> tuple[str, str, str] | None:
 
 
 def _value(run: ImportedRun, name: str, cell: str, column: tuple[str, str, str]) -> ImportedValue:
-    value = number(cell, run.where, name)
+    value, reason = value_of(cell, run.where, name)
     return ImportedValue(
         run=run.run,
         where=f"{run.where}: {name}",
         family=column[0],
         domain=column[1],
         metric=column[2],
-        value=math.nan if value is None else value,
-        excluded_reason="empty cell" if value is None else None,
+        value=value,
+        excluded_reason=reason,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from relscale.contract.csv_text import read_csv_text
-from relscale.importers.cells import amount, count, number
+from relscale.importers.cells import amount, count, number, value_of
 from relscale.importers.importer import (
     Imported,
     ImportedRun,
@@ -106,7 +106,7 @@ def _sum(row: Mapping[str, str], names: Sequence[str], where: str) -> int | None
 
 
 def _value(run: ImportedRun, name: str, cell: str) -> ImportedValue:
-    value = number(cell, run.where, name)
+    value, reason = value_of(cell, run.where, name)
     family, domain, metric = VALUES[name]
     return ImportedValue(
         run=run.run,
@@ -114,8 +114,8 @@ def _value(run: ImportedRun, name: str, cell: str) -> ImportedValue:
         family=family,
         domain=domain,
         metric=metric,
-        value=math.nan if value is None else value,
-        excluded_reason="empty cell" if value is None else None,
+        value=value,
+        excluded_reason=reason,
     )
 
 

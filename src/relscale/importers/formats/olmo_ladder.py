@@ -6,13 +6,12 @@ learning rate has decayed.
 """
 
 import dataclasses
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from relscale.contract.csv_text import read_csv_text
-from relscale.importers.cells import amount, count, number
+from relscale.importers.cells import amount, count, value_of
 from relscale.importers.importer import (
     Imported,
     ImportedRun,
@@ -135,7 +134,7 @@ def _values(run: ImportedRun, row: dict[str, str]) -> list[ImportedValue]:
     values = []
     for name, cell in row.items():
         if column := _column(name):
-            value = number(cell, run.where, name)
+            value, reason = value_of(cell, run.where, name)
             values.append(
                 ImportedValue(
                     run=run.run,
@@ -143,8 +142,8 @@ def _values(run: ImportedRun, row: dict[str, str]) -> list[ImportedValue]:
                     family=column[0],
                     domain=column[1],
                     metric=column[2],
-                    value=math.nan if value is None else value,
-                    excluded_reason="empty cell" if value is None else None,
+                    value=value,
+                    excluded_reason=reason,
                 )
             )
     return values

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from relscale.contract.csv_text import CsvText, read_csv_text
-from relscale.importers.cells import number
+from relscale.importers.cells import number, value_of
 from relscale.importers.curves import LoggedValue, last_values, tokens_at
 from relscale.importers.importer import (
     Imported,
@@ -102,9 +102,7 @@ def _values_of_row(
     for name, cell in row.items():
         if name in (NAME, STATE) or (key := names.split(name)) is None:
             continue
-        value = number(cell, run.where, name)
-        reason = "empty cell" if value is None else f"logged as {cell}"
-        finite = value is not None and math.isfinite(value)
+        value, reason = value_of(cell, run.where, name)
         values.append(
             ImportedValue(
                 run=run.run,
@@ -112,8 +110,8 @@ def _values_of_row(
                 family=family,
                 domain=key[0],
                 metric=key[1],
-                value=value if value is not None and finite else math.nan,
-                excluded_reason=None if finite else reason,
+                value=value,
+                excluded_reason=reason,
             )
         )
     return values
