@@ -6,6 +6,7 @@ evaluation. The user's patterns (`--key`) replace these rules.
 """
 
 import re
+from functools import lru_cache
 
 from relscale.contract.directions import known_direction, plain_name
 from relscale.contract.metrics import METRICS
@@ -29,6 +30,7 @@ LOSS_UNIT = "nats"
 """Unit of a loss, per token."""
 
 
+@lru_cache
 def metric_name(name: str) -> str:
     """Return our name of a metric.
 
@@ -39,6 +41,7 @@ def metric_name(name: str) -> str:
     return SAME_METRIC.get(plain_name(name), name)
 
 
+@lru_cache
 def unit_of(metric: str) -> str:
     """Return the unit of a metric; `unknown` if the name does not tell."""
     plain = plain_name(metric)
@@ -49,6 +52,7 @@ def unit_of(metric: str) -> str:
     return "1" if is_share(metric) or plain.endswith(("perplexity", "ppl")) else "unknown"
 
 
+@lru_cache
 def is_share(metric: str) -> bool:
     """Return whether the values of a metric are shares, from 0 to 1."""
     plain = plain_name(metric)
@@ -69,14 +73,13 @@ class LoggedNames:
         """
         self._patterns = [_pattern(key, options) for key in options.keys]
         self._metric = options.metrics[0] if len(options.metrics) == 1 else None
-        self._others: dict[str, None] = {}
+        self._found: dict[str, tuple[str, str] | None] = {}
 
     def split(self, name: str) -> tuple[str, str] | None:
         """Return domain and metric of a name, or None if it is not an evaluation."""
-        found = self._by_pattern(name) if self._patterns else split_name(name)
-        if found is None:
-            self._others[name] = None
-        return found
+        if name not in self._found:
+            self._found[name] = self._by_pattern(name) if self._patterns else split_name(name)
+        return self._found[name]
 
     def _by_pattern(self, name: str) -> tuple[str, str] | None:
         for pattern in self._patterns:
@@ -85,16 +88,19 @@ class LoggedNames:
                 return parts["domain"], metric_name(parts.get("metric") or self._metric or "")
         return None
 
+    def _others(self) -> list[str]:
+        return [name for name, found in self._found.items() if found is None]
+
     def left_out(self) -> list[str]:
         """Return notes on the names that are not evaluations."""
-        names = list(self._others)
+        names = self._others()
         if not names:
             return []
         return [f"{len(names)} logged name(s) that are not evaluations: {listing(names)}"]
 
     def problem(self) -> str:
         """Return why a file has no evaluation."""
-        names = list(self._others)
+        names = self._others()
         return (
             "no evaluation is recognized, such as 'eval/c4_loss'; "
             + (f"the names are {listing(names)}; " if names else "")

@@ -1,4 +1,4 @@
-"""CompletedRuns about runs that the imported files lack: from the table of runs and from the options.
+"""Facts about runs that the imported files lack: from the table of runs and from the options.
 
 Nothing is guessed. A run that lacks a needed fact is an error that names the run and the columns,
 or, if the user asks for it, is left out.
@@ -129,9 +129,8 @@ def completed(runs: Sequence[ImportedRun], options: ImportOptions) -> CompletedR
             dataclasses.replace(run, corpus=options.corpus) if run.corpus is None else run
             for run in facts.runs
         ]
-    _add_flops(facts, options)
+    _add_derived(facts, options)
     _check_complete(facts, options)
-    _add_budgets(facts)
     return facts
 
 
@@ -153,29 +152,43 @@ def _add_table(facts: CompletedRuns, path: Path) -> None:
             for name, value in added.items()
             if getattr(run, name) not in (None, value)
         ]
-        facts.runs[index] = dataclasses.replace(run, **added)  # type: ignore[arg-type]
+        if added:
+            facts.runs[index] = dataclasses.replace(run, **added)  # type: ignore[arg-type]
     if replaced:
         facts.decisions.append(f"{path} replaces what the files state: {listing(replaced)}")
 
 
-def _add_flops(facts: CompletedRuns, options: ImportOptions) -> None:
-    """Add training FLOPs from parameters and tokens, if asked for, and the other axis."""
-    derived = 0
+def _add_derived(facts: CompletedRuns, options: ImportOptions) -> None:
+    """Add training FLOPs, if asked for, the FLOPs of the other axis, and labels of budgets."""
+    derived = labelled = 0
     for index, run in enumerate(facts.runs):
-        training, forward = run.training_flops, run.forward_flops
+        training, forward, budget = run.training_flops, run.forward_flops, run.budget
         if training is None and forward is None and options.six_nd:
             if run.num_params_total is None or run.tokens is None:
                 continue
             training = EXPECTED["training_flops"] * run.num_params_total * run.tokens
             derived += 1
+        if training is None and forward is not None:
+            training = 3 * forward
         if training is None:
-            training = None if forward is None else 3 * forward
-        if forward is None:
-            forward = None if training is None else training / 3
-        facts.runs[index] = dataclasses.replace(run, training_flops=training, forward_flops=forward)
+            continue
+        if budget is None:
+            budget = f"{training:.1e}".replace("e+", "e")
+            labelled += 1
+        facts.runs[index] = dataclasses.replace(
+            run,
+            training_flops=training,
+            forward_flops=training / 3 if forward is None else forward,
+            budget=budget,
+        )
     if derived:
         facts.decisions.append(
             f"training_flops of {derived} run(s) is 6 x num_params_total x tokens (--six-nd)"
+        )
+    if labelled:
+        facts.decisions.append(
+            f"budget of {labelled} run(s) is training_flops to two digits; give the planned "
+            "budgets in a column budget of --runs if there are any"
         )
 
 
@@ -209,18 +222,3 @@ def _check_complete(facts: CompletedRuns, options: ImportOptions) -> None:
 def _missing(run: ImportedRun) -> list[str]:
     missing = [name for name in NEEDED if getattr(run, name) is None]
     return missing + ([] if run.training_flops is not None else ["training_flops"])
-
-
-def _add_budgets(facts: CompletedRuns) -> None:
-    """Name budgets after the training FLOPs, to two digits, for runs without a budget."""
-    added = 0
-    for index, run in enumerate(facts.runs):
-        if run.budget is None and run.training_flops is not None:
-            label = f"{run.training_flops:.1e}".replace("e+", "e")
-            facts.runs[index] = dataclasses.replace(run, budget=label)
-            added += 1
-    if added:
-        facts.decisions.append(
-            f"budget of {added} run(s) is training_flops to two digits; give the planned budgets "
-            "in a column budget of --runs if there are any"
-        )

@@ -114,12 +114,12 @@ def import_losses(
     imported = importer.read(paths, options)
     where = ", ".join(str(path) for path in paths)
     values, dropped = _chosen(imported, importer, options, where)
+    _check_values(values)
     facts = completed(_with_values(imported.runs, values), options)
     runs = {run.run: run for run in facts.runs}
     _check_runs(runs.values())
     frame = _frame([value for value in values if value.run in runs], runs)
     check_keys(frame, LOSSES_KEY, where)
-    _check_rows(frame, values, where)
     unknown = [one for one in sorted(set(frame["metric"])) if known_direction(one) is None]
     decisions = [*imported.decisions, *facts.decisions]
     if unknown:
@@ -201,47 +201,44 @@ def _check_runs(runs: Iterable[ImportedRun]) -> None:
 
 def _frame(values: Sequence[ImportedValue], runs: dict[str, ImportedRun]) -> pd.DataFrame:
     """Return the losses table, with the types of its columns."""
-    columns: dict[str, list[object]] = {name: [] for name in LOSSES_COLUMNS}
-    facts = {name: [getattr(run, column) for column in RUN_COLUMNS] for name, run in runs.items()}
-    for value in values:
-        run = runs[value.run]
-        reason = run.excluded_reason or value.excluded_reason
-        row = (
-            *facts[value.run],
-            value.family,
-            value.domain,
-            value.metric,
-            unit_of(value.metric),
-            value.value,
-            value.standard_error,
-            value.num_items,
-            None,
-            None,
-            None,
-            reason,
-        )
-        for name, cell in zip(LOSSES_COLUMNS, row, strict=True):
-            columns[name].append(cell)
+    places = {name: place for place, name in enumerate(runs)}
+    described = pd.DataFrame(
+        {column: [getattr(run, column) for run in runs.values()] for column in RUN_COLUMNS}
+    )
+    frame = described.iloc[[places[value.run] for value in values]].reset_index(drop=True)
+    frame = frame.assign(
+        family=[value.family for value in values],
+        domain=[value.domain for value in values],
+        metric=[value.metric for value in values],
+        unit=[unit_of(value.metric) for value in values],
+        value=[value.value for value in values],
+        standard_error=[value.standard_error for value in values],
+        num_items=[value.num_items for value in values],
+        num_bytes=None,
+        num_truncated=None,
+        at_chance=None,
+        excluded_reason=[
+            runs[value.run].excluded_reason or value.excluded_reason for value in values
+        ],
+    )
     types = dict.fromkeys(INTEGERS, "Int64") | {"at_chance": "boolean"}
-    return pd.DataFrame(columns).astype(types)
+    return frame.loc[:, list(LOSSES_COLUMNS)].astype(types)
 
 
-def _check_rows(frame: pd.DataFrame, values: Sequence[ImportedValue], where: str) -> None:
+def _check_values(values: Sequence[ImportedValue]) -> None:
     """Check that no value occurs twice and that shares are not percentages.
 
     Raises:
         ValueError: naming run, domain, metric and the places.
     """
-    keys = Counter((one.run, one.family, one.domain, one.metric) for one in values)
-    for key, number in keys.items():
-        if number > 1:
-            places = [
-                one.where for one in values if (one.run, one.family, one.domain, one.metric) == key
-            ]
-            raise ValueError(
-                f"run {key[0]!r} has {number} values of {key[3]} for domain {key[2]!r}: "
-                f"{' and '.join(places[:3])}"
-            )
+    keys = [(one.run, one.family, one.domain, one.metric) for one in values]
+    if len(set(keys)) < len(keys):
+        key, number = Counter(keys).most_common(1)[0]
+        places = [one.where for one, mine in zip(values, keys, strict=True) if mine == key]
+        raise ValueError(
+            f"run {key[0]!r} has {number} values of {key[3]} for domain {key[2]!r}: "
+            f"{' and '.join(places[:3])}"
+        )
     for one in values:
         if one.value > MAX_SHARE and is_share(one.metric):
             raise ValueError(
