@@ -213,16 +213,21 @@ def _frame(values: Sequence[ImportedValue], runs: dict[str, ImportedRun]) -> pd.
         unit=[unit_of(value.metric) for value in values],
         value=[value.value for value in values],
         standard_error=[value.standard_error for value in values],
-        num_items=[value.num_items for value in values],
+        num_items=_objects(value.num_items for value in values),
         num_bytes=None,
         num_truncated=None,
         at_chance=None,
-        excluded_reason=[
+        excluded_reason=_objects(
             runs[value.run].excluded_reason or value.excluded_reason for value in values
-        ],
+        ),
     )
     types = dict.fromkeys(INTEGERS, "Int64") | {"at_chance": "boolean"}
     return frame.loc[:, list(LOSSES_COLUMNS)].astype(types)
+
+
+def _objects(cells: Iterable[object]) -> pd.Series:
+    """Return a column of cells that may be None."""
+    return pd.Series(list(cells), dtype=object)
 
 
 def _check_values(values: Sequence[ImportedValue]) -> None:
