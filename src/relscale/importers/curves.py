@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from relscale.importers.importer import ImportedRun, ImportedValue
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedValue:
     """A value that was logged at a step."""
 
@@ -36,7 +36,7 @@ class LastValues:
     notes: list[str]
     """Notes on evaluations that are left out."""
     decisions: list[str]
-    """What was assumed."""
+    """Assumptions, one sentence each."""
 
 
 def last_values(logged: Sequence[LoggedValue], family: str) -> LastValues:

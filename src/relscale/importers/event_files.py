@@ -26,7 +26,7 @@ LONGEST_RECORD = 1 << 28
 
 @cache
 def _tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return what one byte and what two bytes at once do to the checksum."""
+    """Return the tables that update a checksum by one byte and by two bytes at once."""
     single = []
     for value in range(256):
         for _ in range(8):
@@ -90,7 +90,7 @@ def read_scalars(path: Path) -> EventFile:
     """Read the scalars of an event file.
 
     Raises:
-        ValueError: naming file and byte, if the file is no event file or a record is damaged.
+        ValueError: naming file and byte, if the file is not an event file or a record is damaged.
     """
     data = path.read_bytes()
     scalars: list[Scalar] = []
@@ -155,7 +155,7 @@ def _event(data: bytes) -> tuple[list[Scalar], int]:
 
 
 def _summary(data: bytes) -> tuple[str, float | None]:
-    """Return tag and value of one summary; None as the value if it is no scalar."""
+    """Return tag and value of one summary; None as the value if it is not a scalar."""
     tag, scalar = "", None
     for number, wire, _, part in _fields(data):
         if number == 1 and wire == _BYTES:

@@ -38,7 +38,7 @@ class ImportOptions:
     """Whether runs that lack a needed fact are left out; otherwise they are an error."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImportedRun:
     """Facts about a run; None where the files state nothing."""
 
@@ -72,7 +72,7 @@ class ImportedRun:
     """Why the run cannot be used, such as `crashed`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImportedValue:
     """One value of a run."""
 
@@ -105,9 +105,9 @@ class Imported:
     values: Sequence[ImportedValue]
     """Their values."""
     decisions: Sequence[str] = ()
-    """What was assumed, one sentence each."""
+    """Assumptions, one sentence each."""
     left_out: Sequence[str] = ()
-    """What the files have and the table has not, one sentence each."""
+    """Contents of the files that the table lacks, one sentence each."""
 
 
 @dataclass(frozen=True, kw_only=True)

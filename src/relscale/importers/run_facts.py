@@ -29,12 +29,12 @@ SHOWN = 8
 
 @dataclass
 class CompletedRuns:
-    """Completed runs, with what was assumed and what was left out."""
+    """Completed runs, with assumptions and runs left out."""
 
     runs: list[ImportedRun]
     """The runs to keep, complete."""
     decisions: list[str] = field(default_factory=list)
-    """What was assumed, one sentence each."""
+    """Assumptions, one sentence each."""
     left_out: list[str] = field(default_factory=list)
     """Runs that were left out, one sentence each."""
 

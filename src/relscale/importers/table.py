@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from relscale.contract.directions import known_direction
@@ -52,9 +53,9 @@ class ImportedLosses:
     frame: pd.DataFrame
     """The losses table, with the columns of `relscale.contract.losses`."""
     decisions: tuple[str, ...]
-    """What was assumed, one sentence each."""
+    """Assumptions, one sentence each."""
     left_out: tuple[str, ...]
-    """What the files have and the table has not, one sentence each."""
+    """Contents of the files that the table lacks, one sentence each."""
 
     def notes(self) -> str:
         """Return the counts, the decisions and what was left out, as lines of text."""
@@ -128,7 +129,7 @@ def import_losses(
             " with --higher-is-better or --lower-is-better"
         )
     return ImportedLosses(
-        frame=frame.sort_values(list(LOSSES_KEY), kind="stable", ignore_index=True),
+        frame=_sorted(frame),
         decisions=tuple(decisions),
         left_out=(*imported.left_out, *dropped, *facts.left_out),
     )
@@ -140,7 +141,7 @@ def _chosen(
     """Return the values to keep, and notes on the others.
 
     Raises:
-        ValueError: if a choice matches nothing, with what there is.
+        ValueError: if a choice matches nothing, with the choices.
     """
     values, notes = list(imported.values), []
     choices: list[tuple[str, str, tuple[str, ...]]] = []
@@ -223,6 +224,12 @@ def _frame(values: Sequence[ImportedValue], runs: dict[str, ImportedRun]) -> pd.
     )
     types = dict.fromkeys(INTEGERS, "Int64") | {"at_chance": "boolean"}
     return frame.loc[:, list(LOSSES_COLUMNS)].astype(types)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in the order of their key; sorting numbers of names is faster than names."""
+    codes = [pd.factorize(frame[name], sort=True)[0] for name in LOSSES_KEY]
+    return frame.iloc[np.lexsort(codes[::-1])].reset_index(drop=True)
 
 
 def _objects(cells: Iterable[object]) -> pd.Series:

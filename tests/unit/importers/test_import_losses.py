@@ -1,4 +1,4 @@
-"""What all formats share: choices, facts about runs, checks, and the files that are written."""
+"""Behaviour that all formats share: choices, facts about runs, checks, and the files that are written."""
 
 import os
 from pathlib import Path

@@ -46,11 +46,10 @@ def _read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         empty = [name for name in found if name not in filled]
         others = [name for name in columns if name not in found and name not in NEEDED]
         left_out.append(f"{file.path}: column(s) that are empty in all rows: {listing(empty)}")
-        left_out.append(f"{file.path}: column(s) that are no values: {listing(others)}")
+        left_out.append(f"{file.path}: column(s) without values of a domain: {listing(others)}")
         for run, row in zip(_runs(rows), rows, strict=True):
             runs.append(run)
-            for name in filled:
-                values.append(_value(run, name, row[1][name], found[name]))
+            values += [_value(run, name, row[1][name], found[name]) for name in filled]
     decisions = [
         "a model with several rows is one run per row, named after its step or its line",
         "losses are in nats per token of the model's own tokenizer; only bits_per_byte compares "
@@ -64,7 +63,7 @@ def _rows(path: Path) -> tuple[list[tuple[str, dict[str, str]]], list[str]]:
 
     Raises:
         ValueError: naming file and line, for a missing column, a name that occurs twice, a second
-            row that is no header, or a row of another length.
+            row that is not part of the header, or a row of another length.
     """
     check_ending(path, ".csv")
     lines = csv_rows(path)

@@ -50,7 +50,7 @@ def _read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         _compare_shots(results, file.path, shots)
         decisions += _remarks(results, file.path)
     if skipped:
-        left_out.append(f"entries that are no numbers: {listing(list(skipped))}")
+        left_out.append(f"entries without a number: {listing(list(skipped))}")
     return Imported(
         runs=list(runs.values()),
         values=values,

@@ -67,7 +67,7 @@ def _read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             runs.append(run)
             values += [_value(run, name, row[name]) for name in filled]
     if others:
-        left_out.append(f"column(s) that are no values: {listing(list(others))}")
+        left_out.append(f"column(s) without values of a domain: {listing(list(others))}")
     decisions = []
     if any(run.training_flops is not None for run in runs):
         decisions.append("training_flops is flops_budget, which is reached to within one step")

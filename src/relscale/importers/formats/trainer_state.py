@@ -99,7 +99,7 @@ def _logged(name: str, path: Path, history: object, names: LoggedNames) -> list[
     """Return the evaluations of a log.
 
     Raises:
-        ValueError: naming file, entry and key, for an entry that is no object or has no step, or a
+        ValueError: naming file, entry and key, for an entry that is not an object or has no step, or a
             value that is not a number.
     """
     if not isinstance(history, list):
