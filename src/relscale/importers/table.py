@@ -115,8 +115,9 @@ def import_losses(
     imported = importer.read(paths, options)
     where = ", ".join(str(path) for path in paths)
     values, dropped = _chosen(imported, importer, options, where)
+    kept = _with_values(imported.runs, values)
     _check_values(values)
-    facts = completed(_with_values(imported.runs, values), options)
+    facts = completed(kept, options)
     runs = {run.run: run for run in facts.runs}
     _check_runs(runs.values())
     frame = _frame([value for value in values if value.run in runs], runs)
