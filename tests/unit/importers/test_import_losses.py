@@ -1,4 +1,4 @@
-"""Behaviour that all formats share: choices, facts about runs, checks, and the files that are written."""
+"""Behaviour that all formats share: choices, facts about runs, checks, and written files."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import relscale.importers.formats as package
 from relscale.cli import app
-from relscale.cli.table import FORMATS
+from relscale.cli.table_import import FORMATS
 from relscale.contract.io import read_table
 from relscale.contract.losses import LOSSES_COLUMNS, LOSSES_KEY, LOSSES_REQUIRED
 from relscale.importers.formats import IMPORTERS

@@ -99,8 +99,8 @@ def _logged(name: str, path: Path, history: object, names: LoggedNames) -> list[
     """Return the evaluations of a log.
 
     Raises:
-        ValueError: naming file, entry and key, for an entry that is not an object or has no step, or a
-            value that is not a number.
+        ValueError: naming file, entry and key, for an entry that is not an object or has no step,
+            or a value that is not a number.
     """
     if not isinstance(history, list):
         raise ValueError(f"{path}: log_history must be a list of objects")
