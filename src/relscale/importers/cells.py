@@ -4,6 +4,9 @@ import math
 
 from relscale.contract.typed import MISSING_WORDS, NUMBER
 
+LARGEST = 1 << 62
+"""Bound of whole numbers, which are stored in 64 bits."""
+
 
 def number(cell: str, where: str, column: str) -> float | None:
     """Return the number of a CSV cell: None if it is empty, NaN for a word such as `NaN`.
@@ -72,10 +75,11 @@ def whole(value: object, where: str, column: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{where}: {column} is {value!r}, not a number")
-    if math.isnan(value):
+    if isinstance(value, float) and math.isnan(value):
         return None
-    if not math.isfinite(value) or value <= 0 or value != int(value):
-        raise ValueError(f"{where}: {column} is {value}: a positive whole number is needed")
+    if not 0 < value < LARGEST or value != int(value):
+        shown = str(value)[:40]
+        raise ValueError(f"{where}: {column} is {shown}: a positive whole number is needed")
     return int(value)
 
 
@@ -89,4 +93,4 @@ def measured(value: object, where: str, column: str) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{where}: {column} is {value!r}, not a number")
-    return float(value)
+    return float(value) if abs(value) < LARGEST or isinstance(value, float) else math.inf

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from relscale.importers.cells import LARGEST
 from relscale.importers.importer import ImportedRun, ImportedValue
 
 
@@ -85,6 +86,6 @@ def tokens_at(step: float, run: ImportedRun, x_is_tokens: bool) -> int | None:
     """
     if not x_is_tokens:
         return run.tokens
-    if not (math.isfinite(step) and step > 0):
+    if not 0 < step < LARGEST:
         raise ValueError(f"{run.where}: the last step of run {run.run!r} is {step:g}, not tokens")
     return round(step)

@@ -52,7 +52,7 @@ def fact(name: str, cell: str, where: str) -> str | int | float | None:
     if name == "seed":
         if cell in MISSING:
             return None
-        if not (cell.isascii() and cell.isdecimal()):
+        if not (cell.isascii() and cell.isdecimal() and len(cell) < 19):
             raise ValueError(f"{where}: seed is {cell!r}: a whole number is needed")
         return int(cell)
     return count(cell, where, name)
