@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.compare.spec import CompareSettings
-from relscale.contract.comparison_tables import NOT_SHOWN, WITHIN, ComparisonStatus
+from relscale.contract.comparison_tables import NOT_SHOWN, WITHIN, comparison_status
 from relscale.laws.verdict import detectable, step_down
 
 
@@ -38,18 +38,16 @@ def with_verdicts(rows: pd.DataFrame, settings: CompareSettings) -> pd.DataFrame
             for error, dof in rows.loc[at, ["standard_error", "dof"]].to_numpy(dtype=np.float64)
         ]
     rows = rows.assign(**adjusted)
-    words = [_words(row, settings, alpha) for row in rows.to_dict("records")]
+    words = [_words(row, settings, alpha) for _, row in rows.iterrows()]
     return rows.assign(better=[one for one, _ in words], verdict=[one for _, one in words])
 
 
-def _words(row: dict[str, object], settings: CompareSettings, alpha: float) -> tuple[str, str]:
+def _words(row: pd.Series, settings: CompareSettings, alpha: float) -> tuple[str, str]:
     """Return `better` (a, b or empty) and the verdict of a row."""
-    if not ComparisonStatus(str(row["status"])).is_tested:
+    if not comparison_status(row["status"]).is_tested:
         return "", ""
-    difference, equivalence, change = (
-        float(str(row[name]))
-        for name in ("p_difference_adjusted", "p_equivalence_adjusted", "difference")
-    )
+    names = ("p_difference_adjusted", "p_equivalence_adjusted", "difference")
+    difference, equivalence, change = (float(row[name]) for name in names)
     small = equivalence < alpha
     if not difference < alpha:
         return "", WITHIN if small else NOT_SHOWN

@@ -174,7 +174,7 @@ def _ratio(paired: PairedItems, level: float) -> dict[str, object]:
 
 
 def is_of_answers(paired: PairedItems) -> bool:
-    """Return whether the items are right or wrong answers, each drawn alone, of one run per side."""
+    """Return whether items are right or wrong answers of one run per side, each drawn alone."""
     design = paired.design
     return (
         len(paired.a) == 1

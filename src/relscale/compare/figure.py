@@ -1,6 +1,6 @@
 """The figure of a comparison: the difference of each domain with its interval."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from relscale.compare.variance import Array
-from relscale.contract.comparison_tables import ComparisonStatus
+from relscale.contract.comparison_tables import ComparisonStatus, comparison_status
 from relscale.contract.metric_labels import metric_label
 from relscale.figures.kit.axes import (
     add_footer,
@@ -38,8 +38,10 @@ from relscale.figures.kit.style import (
 
 ENDINGS = ("svg", "pdf", "png")
 """Formats of a figure."""
-COLOURS = {"a": PALETTE[1], "b": PALETTE[0], "": "#777777"}
-"""Colour of the side that is lower or higher by the verdict; grey without a difference."""
+DIFFERS = "differs"
+"""A difference in a metric whose better side is not known."""
+COLOURS = {"a": PALETTE[1], "b": PALETTE[0], DIFFERS: "#7b1fa2", "": "#777777"}
+"""Colour of the better side by the verdict; grey without a difference."""
 ROW_IN, GAP_IN, TOP_IN = 0.19, 0.62, 0.56
 """Heights of a row, of the room between two families, and above the first."""
 
@@ -74,7 +76,7 @@ def draw_comparison(domains: pd.DataFrame) -> Drawing:
     first = domains.iloc[0]
     foot = _foot(first)
     names = [words(name, width=30) for name in domains["domain"]]
-    verdicts = [_verdict(row) for row in domains.to_dict("records")]
+    verdicts = [_verdict(row) for _, row in domains.iterrows()]
     left = max([text_width_in(name, SMALL_PT) for name in names] + [0.7]) + 0.2
     right = max([text_width_in(text, SMALL_PT) for text in verdicts] + [0.7]) + 0.2
     width = max(PAGE_WIDTH_IN, left + right + 2.2)
@@ -92,14 +94,14 @@ def draw_comparison(domains: pd.DataFrame) -> Drawing:
     top_legend(
         made.figure,
         [_handle("a"), _handle("b"), _handle(""), _detectable_handle()],
-        ["differs, a lower", "differs, b lower", "not shown to differ", "detectable"],
+        ["a better", "b better", "not shown to differ", "less than detectable"],
     )
     footer(made.figure, foot)
     return made.figure
 
 
-def _foot(first: Mapping[str, object] | pd.Series) -> str:
-    level = f"{100 * float(str(first['ci_level'])):g}"
+def _foot(first: pd.Series) -> str:
+    level = f"{100 * float(first['ci_level']):g}"
     return (
         f"a: {words(first['name_a'], width=60)}. b: {words(first['name_b'], width=60)}. "
         f"Bars: {level} % intervals of the paired difference, not adjusted. Verdicts are adjusted "
@@ -108,17 +110,20 @@ def _foot(first: Mapping[str, object] | pd.Series) -> str:
     )
 
 
-def _handle(lower: str) -> Line2D:
-    colour = COLOURS[lower]
-    return Line2D([], [], color=colour, marker="o" if lower else "D", markersize=3.8, linewidth=1)
+def _handle(better: str) -> Line2D:
+    colour, marker = COLOURS[better], "o" if better else "D"
+    fill = colour if better else "white"
+    return Line2D(
+        [], [], color=colour, marker=marker, markerfacecolor=fill, markersize=3.8, linewidth=1
+    )
 
 
 def _detectable_handle() -> Line2D:
     return Line2D([], [], color=FAINT, linewidth=3.6, alpha=0.35, solid_capstyle="butt")
 
 
-def _verdict(row: Mapping[str, object]) -> str:
-    status = ComparisonStatus(str(row["status"]))
+def _verdict(row: pd.Series) -> str:
+    status = comparison_status(row["status"])
     if not status.is_tested:
         return words(status)
     return str(row["verdict"]) + ("" if status is ComparisonStatus.OK else f" ({words(status)})")
@@ -141,26 +146,24 @@ def _block(axes: Axes, rows: pd.DataFrame, title: str) -> None:
     axes.axvline(0, color="#2b2b2b", linewidth=0.6, zorder=1)
     axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("a − b")
-    for y, row in enumerate(rows.to_dict("records")):
+    for y, (_, row) in enumerate(rows.iterrows()):
         if y % 2 == 0:
             axes.axhspan(y - 0.5, y + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
         _row(axes, float(y), row)
 
 
-def _row(axes: Axes, y: float, row: Mapping[str, object]) -> None:
+def _row(axes: Axes, y: float, row: pd.Series) -> None:
     """Draw one domain: its name, the detectable differences, the difference and the verdict."""
     across = axes.get_yaxis_transform()
     width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
-    lower = _lower(row)
+    better = _better(row)
     for x, text, side in (
         (-0.08 / width_in, words(row["domain"], width=30), "right"),
         (1 + 0.08 / width_in, _verdict(row), "left"),
     ):
         axes.text(x, y, text, transform=across, ha=side, va="center_baseline", fontsize=SMALL_PT)
-    value, low, high, reach = (
-        float(str(row[name]))
-        for name in ("difference", "ci_low", "ci_high", "detectable_difference")
-    )
+    names = ("difference", "ci_low", "ci_high", "detectable_difference")
+    value, low, high, reach = (float(row[name]) for name in names)
     if np.isfinite(reach):
         axes.plot(
             [-reach, reach],
@@ -175,13 +178,12 @@ def _row(axes: Axes, y: float, row: Mapping[str, object]) -> None:
     if not np.isfinite(value):
         absent(axes, y, "no common items")
         return
-    mark = Mark(colour=COLOURS[lower], marker="o" if lower else "D", filled=bool(lower))
+    mark = Mark(colour=COLOURS[better], marker="o" if better else "D", filled=bool(better))
     slope_row(axes, y, value, (low, high), mark)
 
 
-def _lower(row: Mapping[str, object]) -> str:
-    """Return the side that is lower by the verdict; empty without a difference."""
-    verdict = str(row["verdict"])
-    if not verdict.startswith(("a ", "b ")):
+def _better(row: pd.Series) -> str:
+    """Return the better side by the verdict, `DIFFERS`, or nothing without a difference."""
+    if not str(row["verdict"]).startswith(("a ", "b ")):
         return ""
-    return "a" if float(str(row["difference"])) < 0 else "b"
+    return str(row["better"]) or DIFFERS

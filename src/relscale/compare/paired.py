@@ -179,11 +179,12 @@ def _side_table(frame: pd.DataFrame, runs: Sequence[str], side: Side, key: Key) 
         )
     grouped = plain.groupby(names, sort=True)
     low, high = grouped["denominator"].min(), grouped["denominator"].max()
-    if (odd := high > low * (1 + TOLERANCE)).any():
-        name = odd.idxmax()
+    odd = np.flatnonzero((high > low * (1 + TOLERANCE)).to_numpy())
+    if len(odd):
+        at = int(odd[0])
         raise ValueError(
-            f"{_place(side, key)}: item {name[0]!r} has denominators from {low[name]:g} to "
-            f"{high[name]:g} in its runs; the runs scored different text"
+            f"{_place(side, key)}: item {low.index[at][0]!r} has denominators from "
+            f"{low.iloc[at]:g} to {high.iloc[at]:g} in its runs; the runs scored different text"
         )
     about = pd.DataFrame(
         {
@@ -216,9 +217,9 @@ def _check_alike(
         raise ValueError(
             f"family {key[0]!r}, {key[1]}, domain {key[2]!r}: {int(differ.sum())} item(s) have "
             f"different denominators, first item {common[at][0]!r} with {a[at]:g} in a and "
-            f"{b[at]:g} in b: the sides scored different text. Models with windows of other lengths "
-            "or other tokenizers cut documents at other places: evaluate both with the same "
-            "--max-length and texts that fit it, or compare a metric per question"
+            f"{b[at]:g} in b: the sides scored different text. Models with windows of other "
+            "lengths, or with other tokenizers, cut documents at other places: evaluate both with "
+            "the same --max-length and texts that fit it, or compare a metric of questions"
         )
     named = [one["cluster"].map(_cluster_name).to_numpy(dtype=object) for one in about]
     other = [x != y for x, y in zip(*named, strict=True)]

@@ -8,7 +8,12 @@ import pandas as pd
 from relscale.compare.matched import Matched
 from relscale.compare.sides import Side
 from relscale.compare.spec import CompareSettings
-from relscale.contract.comparison_tables import COMPARISON, ComparisonStatus, LeftOut
+from relscale.contract.comparison_tables import (
+    COMPARISON,
+    ComparisonStatus,
+    LeftOut,
+    comparison_status,
+)
 from relscale.contract.metric_labels import metric_words
 
 FORMAT = 1
@@ -66,7 +71,7 @@ def _heading(family: str, metric: str, settings: CompareSettings) -> str:
 
 def _table(rows: pd.DataFrame) -> list[str]:
     """Return the lines of one family and metric."""
-    cells = [HEADS, *(_cells(row) for row in rows.to_dict("records"))]
+    cells = [HEADS, *(_cells(row) for _, row in rows.iterrows())]
     filled = [at for at in range(len(HEADS)) if any(row[at] for row in cells[1:])]
     widths = {at: max(len(row[at]) for row in cells) for at in filled}
     last = len(HEADS) - 1
@@ -79,14 +84,14 @@ def _table(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _cells(row: dict[str, object]) -> tuple[str, ...]:
-    status = ComparisonStatus(str(row["status"]))
+def _cells(row: pd.Series) -> tuple[str, ...]:
+    status = comparison_status(row["status"])
     remark = "" if status is ComparisonStatus.OK else str(status)
     interval = ratio = ""
     if status.is_tested:
         interval = f"{_number(row['ci_low'], sign=True)} to {_number(row['ci_high'], sign=True)}"
     if not _missing(row["ratio"]):
-        ratio = f"{float(str(row['ratio'])):.4f}"
+        ratio = f"{row['ratio']:.4f}"
     items = f"{row['num_items']:,}"
     if row["num_clusters"] != row["num_items"]:
         items += f" in {row['num_clusters']:,}"

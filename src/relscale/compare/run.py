@@ -5,10 +5,11 @@ found = compare("scores/mine", "scores/theirs", out="compared")
 print(found.summary())
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from relscale.compare.decide import with_verdicts
@@ -31,6 +32,9 @@ from relscale.contract.metrics import METRICS
 from relscale.contract.status import encode_remarks
 from relscale.contract.table import Table
 from relscale.files import write_json, write_text
+
+Given = Path | str | pd.DataFrame
+"""A table, or its file or folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +88,12 @@ class PairedComparison:
 
 
 def compare(
-    a: Path | str | pd.DataFrame,
-    b: Path | str | pd.DataFrame | None = None,
+    a: Given,
+    b: Given | None = None,
     *,
     choose: tuple[str | None, str | None] = (None, None),
     names: tuple[str | None, str | None] = (None, None),
-    losses: tuple[Path | str | pd.DataFrame | None, Path | str | pd.DataFrame | None] = (
-        None,
-        None,
-    ),
+    losses: tuple[Given | None, Given | None] = (None, None),
     texts: Path | str | None = None,
     out: Path | str | None = None,
     **settings: object,
@@ -146,8 +147,6 @@ def _with_names(sides: tuple[Side, Side]) -> tuple[Side, Side]:
     """Return sides with different names."""
     if sides[0].name != sides[1].name:
         return sides
-    from dataclasses import replace
-
     return (
         replace(sides[0], name=f"{sides[0].name} (a)"),
         replace(sides[1], name=f"{sides[1].name} (b)"),
@@ -233,31 +232,30 @@ def _row(
         empty = ComparisonStatus.NO_COMMON_ITEMS
         return {**row, "num_items": 0, "num_clusters": 0, "status": empty.value, "remarks": ""}
     found = compared(paired, settings, logarithm=settings.higher(metric) is not True)
-    status = str(ComparisonStatus(str(found["status"])).value)
     remarks = [*paired.remarks]
     if paired.clustered != "items":
         remarks.append(f"drawn together: {paired.clustered}")
-    return {**row, **found, "status": status, "remarks": encode_remarks(remarks)}
+    return {**row, **found, "status": str(found["status"]), "remarks": encode_remarks(remarks)}
 
 
 def _typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Return a table with the types of its columns; a missing text is empty."""
-    kinds: dict[str, str] = {"text": "str", "int": "Int64", "float": "float64"}
-    frame = frame.copy()
+    changed: dict[str, pd.Series] = {}
     for name, kind in table.columns.items():
-        column = frame[name]
-        frame[name] = (
-            column.astype(object).where(column.notna(), "").map(str).astype("str")
-            if kind == "text"
-            else column.astype(kinds[kind])
-        )
-    return frame
+        column = frame[name].astype(object)
+        if kind == "text":
+            changed[name] = column.where(column.notna(), "").map(str).astype("str")
+        elif kind == "int":
+            changed[name] = column.astype("Int64")
+        else:
+            changed[name] = column.astype(np.float64)
+    return frame.assign(**changed)
 
 
 def _notes(
     sides: tuple[Side, Side],
     matched: Matched,
-    groups: list[Mapping[Key, object]],
+    groups: Sequence[Mapping[Key, object]],
     settings: CompareSettings,
 ) -> list[str]:
     """Return remarks on what the comparison has and lacks."""
@@ -284,15 +282,11 @@ def _notes(
             notes.append(
                 f"{len(lost)} run(s) of {side.letter} have no partner: {', '.join(lost[:4])}{more}"
             )
-    for letter, have, other in (("a", *groups), ("b", *reversed(groups))):
-        pairs_of = [sorted({key[:2] for key in group}) for group in (have, other)]
-        only = [
-            f"{family} in {metric}"
-            for family, metric in pairs_of[0]
-            if (family, metric) not in pairs_of[1]
-        ]
+    has = [{key[:2] for key in group} for group in groups]
+    for letter, only in (("a", has[0] - has[1]), ("b", has[1] - has[0])):
         if only:
-            notes.append(f"only {letter} has {'; '.join(only)}".replace("; ", ", "))
+            named = ", ".join(f"{family} in {metric}" for family, metric in sorted(only))
+            notes.append(f"only {letter} has {named}, which is not compared")
     unknown = sorted({key[1] for key in groups[0] if settings.higher(key[1]) is None})
     if unknown:
         notes.append(

@@ -33,7 +33,7 @@ def worst_documents(
     # Of equal contributions, the first name; rounding differs between processors.
     rounded = np.array([float(f"{abs(one):.10g}") for one in contribution])
     order = sorted(range(len(names)), key=lambda at: (-rounded[at], names[at], paired.strata[at]))
-    rows = []
+    rows: list[dict[str, object]] = []
     for rank, at in enumerate(order[:number], start=1):
         moved = float(contribution[at])
         rows.append(

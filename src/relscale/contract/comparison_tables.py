@@ -113,6 +113,14 @@ class ComparisonStatus(StrEnum):
     NO_COMMON_ITEMS = "no_common_items", "No item is on both sides."
 
 
+def comparison_status(word: object) -> ComparisonStatus:
+    """Return the member with a word."""
+    return _BY_WORD[str(word)]
+
+
+_BY_WORD = {status.value: status for status in ComparisonStatus}
+
+
 class LeftOut(StrEnum):
     """Reason why an item is not compared."""
 
