@@ -55,7 +55,7 @@ class Design:
     @property
     def cluster_share(self) -> Array:
         """(cluster,) share of the domain's value that a cluster weighs; the sum is 1."""
-        return np.bincount(self.cluster, self.weight * self.denominator)
+        return _sums(self.cluster, self.weight * self.denominator)
 
     def value(self, numerator: Array) -> Array:
         """Return the domain's value, (...), of numerators, (..., item)."""
@@ -81,17 +81,22 @@ class Design:
         """
         if self._crosses_strata():
             share = self.cluster_share
-            return _within(np.bincount(self.cluster, change), share)
+            return _within(_sums(self.cluster, change), share)
         groups = int(self.group.max()) + 1
         first = np.unique(self.cluster, return_index=True)[1]
         group_of = self.group[first]  # (cluster,)
-        sums = np.bincount(self.cluster, change)
+        sums = _sums(self.cluster, change)
         share = self.cluster_share * groups  # of the group
         return _over_groups(sums, share, group_of, groups)
 
     def _crosses_strata(self) -> bool:
         pairs = np.unique(np.stack([self.group, self.cluster]), axis=1).shape[1]
         return pairs > self.num_clusters
+
+
+def _sums(code: Index, values: Array) -> Array:
+    """Return the sums of values by code."""
+    return np.asarray(np.bincount(code, values), dtype=np.float64)
 
 
 def _within(sums: Array, share: Array) -> tuple[float, float]:
