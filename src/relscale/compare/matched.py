@@ -42,8 +42,8 @@ def match_runs(a: Side, b: Side, budgets: tuple[str, ...] = ()) -> Matched:
             "one side is a run and the other a corpus; compare two runs (--a RUN --b RUN) or two "
             "corpora (--a corpus:NAME --b corpus:NAME)"
         )
-    same_table = a.source == b.source if a.source else a.items is b.items
-    if same_table and (a.runs == b.runs):
+    same_table = a.sha256 == b.sha256 if a.sha256 or b.sha256 else a.items.equals(b.items)
+    if same_table and a.runs == b.runs:
         raise ValueError(
             f"{a.where}: both sides are the same run(s) of the same table, {', '.join(a.runs[:8])}"
         )

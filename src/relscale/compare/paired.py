@@ -49,37 +49,37 @@ class PairedItems:
 
 
 def groups_of(side: Side, settings: CompareSettings) -> dict[Key, pd.DataFrame]:
-    """Split the items of a side by family, metric and domain, in the order of the settings."""
+    """Split the items of a side by family, metric and domain.
+
+    Raises:
+        ValueError: naming a chosen family or metric that the side lacks.
+    """
     items = side.items
-    if settings.family:
-        items = items[items["family"].isin(settings.family)]
-    if settings.metric:
-        items = items[items["metric"].isin(settings.metric)]
+    for what, names in (("family", settings.family), ("metric", settings.metric)):
+        for name in names:
+            if name not in set(items[what]):
+                known = ", ".join(sorted(items[what].astype(str).unique()))
+                raise ValueError(
+                    f"--{what} {name!r}: {side.where} (side {side.letter}) has no such items; it "
+                    f"has {known}"
+                )
+        items = items[items[what].isin(names)] if names else items
     found = items.groupby(["family", "metric", "domain"], sort=True, observed=True)
     return {(str(f), str(m), str(d)): rows for (f, m, d), rows in found}
 
 
 def common_keys(
-    a: Mapping[Key, object], b: Mapping[Key, object], sides: Sequence[Side], chosen: CompareSettings
+    a: Mapping[Key, object], b: Mapping[Key, object], sides: Sequence[Side]
 ) -> list[Key]:
     """Return the domains of the families and metrics that both sides have.
 
     Domains on one side only are among them.
 
     Raises:
-        ValueError: naming both sides' families and metrics, if they share none, or lack a chosen
-            one.
+        ValueError: naming both sides' families or metrics, if they share none.
     """
     for place, what in ((0, "family"), (1, "metric")):
         have = [{key[place] for key in groups} for groups in (a, b)]
-        for name in getattr(chosen, what):
-            for side, names in zip(sides, have, strict=True):
-                if name not in names:
-                    known = ", ".join(sorted(side.items[what].astype(str).unique()))
-                    raise ValueError(
-                        f"--{what} {name!r}: {side.where} (side {side.letter}) has no such items; "
-                        f"it has {known}"
-                    )
         if not have[0] & have[1]:
             raise ValueError(
                 f"the sides share no {what}: a ({sides[0].where}) has "

@@ -165,7 +165,7 @@ def _compared(
     rows: list[dict[str, object]] = []
     worst: list[dict[str, object]] = []
     left_out: list[dict[str, object]] = []
-    for key in common_keys(groups[0], groups[1], sides, settings):
+    for key in common_keys(groups[0], groups[1], sides):
         paired, lost = _paired(key, groups, sides, matched, settings)
         left_out += [
             {**_named(key), "item": item, "stratum": stratum, "reason": reason.value}

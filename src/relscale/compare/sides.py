@@ -195,7 +195,7 @@ def _check_values(rows: pd.DataFrame, where: str) -> None:
         if wrong.any():
             row = rows.iloc[int(np.flatnonzero(wrong)[0])]
             raise ValueError(
-                f"{where}: {column} is {row[column]!r} of item {row['item']!r} (run "
+                f"{where}: {column} is {float(row[column])!r} of item {row['item']!r} (run "
                 f"{row['run']!r}, domain {row['domain']!r}, metric {row['metric']!r}; "
                 f"{int(wrong.sum())} such row(s)): {needed}"
             )
