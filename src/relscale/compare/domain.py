@@ -15,7 +15,7 @@ from relscale.laws.verdict import p_difference, p_equivalence
 FEW_DOF = 5.0
 """Degrees of freedom below which a row says so."""
 ROUNDING = 1e-9
-"""Variation of the differences, relative to their sizes, that counts as none."""
+"""Share of the values up to which a difference, or its standard error, counts as none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +105,12 @@ def _status(paired: PairedItems, change: Array, tolerance: float) -> ComparisonS
         return ComparisonStatus.OK
     if np.all(np.abs(paired.a - paired.b) <= tolerance):
         return ComparisonStatus.IDENTICAL
-    if not design.variance(design.linearised(change))[1]:
+    variance, dof = design.variance(design.linearised(change))
+    if not dof:
         return ComparisonStatus.ONE_CLUSTER
-    alike = np.abs(design.linearised(change)) <= design.weight * tolerance
-    return ComparisonStatus.CONSTANT if alike.all() else ComparisonStatus.OK
+    scale = float(design.value(np.abs(paired.a).mean(axis=0) + np.abs(paired.b).mean(axis=0)))
+    alike = math.sqrt(variance) <= ROUNDING * scale
+    return ComparisonStatus.CONSTANT if alike else ComparisonStatus.OK
 
 
 def difference(paired: PairedItems) -> tuple[Estimate, str]:

@@ -42,7 +42,7 @@ class PairedItems:
     clusters: tuple[str, ...]
     """(item,) names of their clusters."""
     clustered: str
-    """Words for what is drawn together."""
+    """Words for the units that are drawn."""
     left_out: tuple[tuple[str, str, LeftOut], ...]
     """(item, stratum, reason) of items that are not compared."""
     remarks: tuple[str, ...] = ()
@@ -238,7 +238,7 @@ def _cluster_name(value: object) -> str:
 def _clusters(
     about: pd.DataFrame, kept: Sequence[tuple[str, str]], cluster_by: str
 ) -> tuple[list[str], str]:
-    """Return the cluster of each item, and words for what is drawn together."""
+    """Return the cluster of each item, and words for the units that are drawn."""
     items = [item for item, _ in kept]
     alone = [f"{item}\x1f{stratum}" for item, stratum in kept]
     if cluster_by == "item":

@@ -46,7 +46,7 @@ class PairedComparison:
     b: Side
     """The second side."""
     settings: CompareSettings
-    """What was compared, and how."""
+    """Settings of the comparison."""
     matched: Matched
     """The runs that were compared with each other."""
     domains: pd.DataFrame
@@ -258,7 +258,7 @@ def _notes(
     groups: Sequence[Mapping[Key, object]],
     settings: CompareSettings,
 ) -> list[str]:
-    """Return remarks on what the comparison has and lacks."""
+    """Return remarks on the comparison as a whole."""
     notes = []
     pairs = len(matched.pairs)
     if sides[0].corpus is not None:

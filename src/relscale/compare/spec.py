@@ -18,7 +18,7 @@ _SHARE = re.compile(r"([\d.]+(?:e-?\d+)?) ?%", re.IGNORECASE | re.ASCII)
 
 
 class CompareSettings(Model):
-    """What is compared, and how."""
+    """Choice of families, metrics and runs, and how they are compared."""
 
     family: Names = ()
     """Families to compare; none stands for all that both sides have."""

@@ -1,8 +1,8 @@
 """Variances of linearised quantities over clusters of items, with their degrees of freedom.
 
 A ratio of sums R = sum x / sum d changes by u_i = (x_i - R d_i) / sum d with item i (Cochran 1977,
-Sampling Techniques, section 6.4). Items of one cluster vary together, so the clusters' sums U_g
-are what varies independently. With w_g the cluster's share of the denominators and
+Sampling Techniques, section 6.4). Items of one cluster vary together, so the clusters' sums
+U_g vary independently. With w_g the cluster's share of the denominators and
 s = sum w_g^2,
 
     V = sum_g U_g^2 / (1 - 2 w_g + s)

@@ -107,7 +107,7 @@ class ComparisonStatus(StrEnum):
     ONE_CLUSTER = "one_cluster", "All items are of one cluster, whose noise cannot be seen."
     CONSTANT = (
         "constant",
-        "The difference does not vary between items, so that it cannot be tested.",
+        "The difference does not vary between clusters, so that it cannot be tested.",
     )
     IDENTICAL = "identical", "Both sides have the same value of every item."
     NO_COMMON_ITEMS = "no_common_items", "No item is on both sides."
