@@ -22,7 +22,7 @@ from relscale.compare.decide import with_verdicts
 from relscale.compare.domain import compared
 from relscale.compare.paired import PairedItems
 from relscale.compare.spec import CompareSettings
-from relscale.compare.variance import Array, Design
+from relscale.compare.variance import Array, ItemDesign
 from relscale.contract.comparison_tables import NOT_SHOWN
 
 SETTINGS = CompareSettings()
@@ -38,7 +38,7 @@ def paired(a: Array, b: Array, denominator: Array, stratum: Array, cluster: Arra
         key=("family", "bits_per_byte", "domain"),
         a=a,
         b=b,
-        design=Design(
+        design=ItemDesign(
             denominator=denominator,
             stratum=stratum.astype(np.int64),
             cluster=cluster.astype(np.int64),

@@ -8,7 +8,7 @@ from scipy import stats
 
 from relscale.compare.paired import PairedItems
 from relscale.compare.spec import CompareSettings, margin_of
-from relscale.compare.variance import Array, Design
+from relscale.compare.variance import Array, ItemDesign
 from relscale.contract.comparison_tables import ComparisonStatus
 from relscale.laws.verdict import p_difference, p_equivalence
 
@@ -120,7 +120,7 @@ def difference(paired: PairedItems) -> tuple[Estimate, str]:
     return _over_runs(paired.design, linearised, paired.design.value(change))
 
 
-def _over_runs(design: Design, linearised: Array, by_pair: Array) -> tuple[Estimate, str]:
+def _over_runs(design: ItemDesign, linearised: Array, by_pair: Array) -> tuple[Estimate, str]:
     """Return the mean of a quantity over the matched runs.
 
     The noise of items is that of the mean over runs, over clusters of items. With two or more

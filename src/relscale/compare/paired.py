@@ -10,7 +10,7 @@ import pandas as pd
 from relscale.compare.matched import Matched
 from relscale.compare.sides import Side, overlaps_of
 from relscale.compare.spec import CompareSettings
-from relscale.compare.variance import Array, Design, Index
+from relscale.compare.variance import Array, Index, ItemDesign
 from relscale.contract.comparison_tables import LeftOut
 
 WINDOW = re.compile(r"([0-9a-f]{16,64}):\d+")
@@ -33,7 +33,7 @@ class PairedItems:
     """(pair, item) numerators of a."""
     b: Array
     """(pair, item) numerators of b."""
-    design: Design
+    design: ItemDesign
     """Denominators, strata and clusters."""
     items: tuple[str, ...]
     """(item,) names."""
@@ -133,7 +133,7 @@ def pair_items(
         key=key,
         a=numerators[0],
         b=numerators[1],
-        design=Design(
+        design=ItemDesign(
             denominator=about_kept["denominator"].to_numpy(dtype=np.float64),
             stratum=stratum.astype(np.int64),
             cluster=_codes(clusters),

@@ -24,7 +24,7 @@ Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class ItemDesign:
     """How the items of a domain are weighted and drawn."""
 
     denominator: Array

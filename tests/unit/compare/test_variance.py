@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from relscale.compare.variance import Design
+from relscale.compare.variance import ItemDesign
 from relscale.evaluation.metrics import mean_over_strata, ratio
 
 
 def design(denominator, stratum=None, cluster=None, rule="pooled"):
     count = len(denominator)
-    return Design(
+    return ItemDesign(
         denominator=np.asarray(denominator, dtype=float),
         stratum=np.zeros(count, dtype=int) if stratum is None else np.asarray(stratum),
         cluster=np.arange(count) if cluster is None else np.asarray(cluster),
