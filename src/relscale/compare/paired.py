@@ -102,8 +102,8 @@ def pair_items(
 ) -> PairedItems:
     """Pair the items of one domain.
 
-    An item that a side lacks, or that lacks the value of a matched run, is left out, and so is one
-    that overlaps the training corpus of a side.
+    An item that a side or one of its matched runs lacks is left out, and so is one that overlaps
+    the training corpus of a side.
 
     Raises:
         ValueError: naming the item, if a run has it twice, or its stratum, cluster or denominator
@@ -113,8 +113,10 @@ def pair_items(
         _side_table(frame, [pair[place] for pair in matched.pairs], side, key)
         for place, (frame, side) in enumerate(zip(rows, sides, strict=True))
     ]
-    names_a, names_b = (set(table.about.index) for table in tables)
+    incomplete = tables[0].incomplete | tables[1].incomplete
+    names_a, names_b = (set(table.about.index) - incomplete for table in tables)
     left_out = [
+        *((*name, LeftOut.INCOMPLETE) for name in incomplete),
         *((*name, LeftOut.ONLY_A) for name in names_a - names_b),
         *((*name, LeftOut.ONLY_B) for name in names_b - names_a),
     ]
@@ -156,10 +158,12 @@ class _SideTable:
     """(pair, (item, stratum))."""
     about: pd.DataFrame
     """Denominator, overlap and cluster by (item, stratum)."""
+    incomplete: frozenset[tuple[str, str]]
+    """(item, stratum) of items that some run lacks."""
 
 
 def _side_table(frame: pd.DataFrame, runs: Sequence[str], side: Side, key: Key) -> _SideTable:
-    """Arrange the items of the matched runs of one side; items that a run lacks are dropped."""
+    """Arrange the items of the matched runs of one side that all of the runs have."""
     frame = frame[frame["run"].isin(runs)]
     names = ["item", "stratum"]
     plain = pd.DataFrame(
@@ -195,7 +199,11 @@ def _side_table(frame: pd.DataFrame, runs: Sequence[str], side: Side, key: Key) 
     )
     wide = plain.pivot(index="run", columns=names, values="numerator").reindex(index=list(runs))
     complete = wide.columns[wide.notna().all(axis=0)]
-    return _SideTable(numerator=wide[complete], about=about.loc[complete])
+    return _SideTable(
+        numerator=wide[complete],
+        about=about.loc[complete],
+        incomplete=frozenset(wide.columns.difference(complete)),
+    )
 
 
 def _place(side: Side, key: Key) -> str:

@@ -22,6 +22,7 @@ HEADS = ("domain", "a", "b", "a - b", "interval", "a / b", "p", "detectable", "i
 REASONS = {
     LeftOut.ONLY_A: "only a has them",
     LeftOut.ONLY_B: "only b has them",
+    LeftOut.INCOMPLETE: "not every matched run has them",
     LeftOut.OVERLAPS: "their text is in a training corpus",
 }
 

@@ -126,4 +126,5 @@ class LeftOut(StrEnum):
 
     ONLY_A = "only_in_a"
     ONLY_B = "only_in_b"
+    INCOMPLETE = "not_in_every_run"
     OVERLAPS = "overlaps_a_corpus"

@@ -138,6 +138,17 @@ def test_corpora_are_compared_over_matched_runs(experiment):
     assert by_domain(one).loc["a", "num_runs"] == 3
 
 
+def test_items_that_a_matched_run_lacks_are_listed(experiment):
+    items, losses = experiment
+    first = items[items["domain"] == "a"]["item"].unique()
+    for run, item in (("web-1e11-d16-L1-B2-s0", first[0]), ("curated-1e12-d24-L1-B2-s0", first[1])):
+        items = items[(items["run"] != run) | (items["item"] != item)]
+    found = compare(items, choose=("corpus:web", "corpus:curated"), losses=(losses, None))
+    assert found.left_out["item"].tolist() == list(first[:2])
+    assert set(found.left_out["reason"]) == {"not_in_every_run"}
+    assert by_domain(found)["num_items"].tolist() == [58, 60]
+
+
 def test_the_value_is_that_of_the_losses_table_also_over_strata():
     items = pd.concat([items_of("mine", seed=1), items_of("theirs", seed=2)], ignore_index=True)
     items["stratum"] = [f"s{number % 3}" for number in range(len(items))]
@@ -179,7 +190,12 @@ def test_equal_tables_give_equal_bytes_and_the_tables_are_read_back(two, tmp_pat
     content = json.loads((outs[0] / "comparison.json").read_text(encoding="utf-8"))
     assert content["format"] == 1 and content["sides"]["a"]["name"] == "@mine"
     assert [row["domain"] for row in content["domains"]] == back["domain"].tolist()
-    assert content["left_out"] == {"only_in_a": 0, "only_in_b": 0, "overlaps_a_corpus": 0}
+    assert content["left_out"] == dict.fromkeys(
+        ("only_in_a", "only_in_b", "not_in_every_run", "overlaps_a_corpus"), 0
+    )
+    drawn = (outs[0] / "comparison.svg").read_text(encoding="utf-8")
+    for mark in ("interval", "slope", "detectable"):
+        assert drawn.count(f'id="{mark}"') == 2, mark
 
 
 def test_texts_are_written_only_where_they_are_given(two, tmp_path):
