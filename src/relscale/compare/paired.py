@@ -202,7 +202,9 @@ def _side_table(frame: pd.DataFrame, runs: Sequence[str], side: Side, key: Key) 
     return _SideTable(
         numerator=wide[complete],
         about=about.loc[complete],
-        incomplete=frozenset(wide.columns.difference(complete)),
+        incomplete=frozenset(
+            (str(item), str(stratum)) for item, stratum in wide.columns.difference(complete)
+        ),
     )
 
 
