@@ -273,8 +273,8 @@ def _notes(
         )
     else:
         notes.append(
-            "intervals contain the noise of the items only; another training of either side, with "
-            "another seed, would differ by more"
+            "intervals contain the noise of the items only: the difference is one of these two "
+            "trainings; with other seeds it varies by more"
         )
     for side, lost in zip(sides, (matched.only_a, matched.only_b), strict=True):
         if lost:
