@@ -203,7 +203,7 @@ def _side_table(frame: pd.DataFrame, runs: Sequence[str], side: Side, key: Key) 
         numerator=wide[complete],
         about=about.loc[complete],
         incomplete=frozenset(
-            (str(item), str(stratum)) for item, stratum in wide.columns.difference(complete)
+            (str(name[0]), str(name[1])) for name in wide.columns.difference(complete)
         ),
     )
 
