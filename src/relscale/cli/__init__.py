@@ -8,6 +8,7 @@ import typer
 
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
+from relscale.cli.compare import compare
 from relscale.cli.evaluate import evaluate
 from relscale.cli.laws import laws
 from relscale.cli.plan import plan
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure how gaps between test domains change with training compute.",
 )
-for command in (plan, evaluate, laws, verify, certify, archive, publish):
+for command in (plan, evaluate, compare, laws, verify, certify, archive, publish):
     app.command()(command)
 app.add_typer(table, name="table")
 
