@@ -5,7 +5,9 @@ log N = level - fall x log D. E of a domain there is the value of the domain's o
 the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
 bootstrap of all surfaces at once, so that the score and all domains move together: cells are drawn
 with their losses, or, where the residuals have equal variance, relative residuals, scaled by weight
-and leverage and pooled over all sizes.
+and leverage and pooled over all sizes. A bootstrap of cells knows no effect that the cells of a
+budget share, so that the budget effects of `joint`, pooled over the family, are added to the
+interval of a gap; the degrees of freedom are at most those of `joint`.
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ import numpy as np
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
 from relscale.laws.estimators.base import BudgetPoints, Estimator, Quantity, Term
+from relscale.laws.estimators.joint import Joint
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
@@ -33,6 +36,10 @@ class Surface(Estimator):
     name = "surface"
     pools_budgets = True
     needs_loss = True
+
+    def __init__(self, joint: Joint) -> None:
+        """Take the estimator that estimates the effects of budgets."""
+        self.joint = joint
 
     def optima(self, fits: IsoflopFits) -> tuple[Optimum, ...]:
         """Return the minimum of one surface through all budgets, along each budget's line."""
@@ -86,7 +93,10 @@ class Surface(Estimator):
         line = line_rows(log_compute, float(np.mean(log_compute)))
         spread = np.atleast_2d(np.cov(drawn))
         covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
-        dof, method = float(len(cells) - PARAMETERS), "runs"
+        effects = self._budget_effects(quantity, below)
+        dof, method = min(float(len(cells) - PARAMETERS), effects.dof), "runs"
+        slopes = _point_slopes(surfaces[0].fit, log_n, optima.at) @ surfaces[0].solve
+        covariance = covariance + effects.covariance(line @ slopes, runs.cell_budget[cells])
         item_share, run_dof = 0.0, dof
         added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
         if added is not None:
@@ -110,9 +120,24 @@ class Surface(Estimator):
             ci_method=method,
             num_runs=int((np.isin(runs.run_cell, cells) & known).sum()),
             notes=(*optima.notes, *_cautions([score, *surfaces])),
+            budget_sd=float(np.sqrt(effects.variance)) if effects.known else float("nan"),
             item_share=item_share,
             run_dof=run_dof,
         )
+
+    def _budget_effects(self, quantity: Quantity, below: int | None) -> "_BudgetEffects":
+        """Return the effects of budgets on log G by `joint`, pooled over the family.
+
+        They are none where `joint` has no fit, and for one domain, whose budgets are not expected
+        on a straight line.
+        """
+        try:
+            joint = self.joint.fit(quantity, below) if len(quantity.terms) == 2 else None
+        except FitError:
+            joint = None
+        if joint is None or not np.isfinite(joint.budget_sd) or not joint.run_dof > 0:
+            return _BudgetEffects(variance=0.0, dof=float("inf"), known=False)
+        return _BudgetEffects(variance=joint.budget_sd**2, dof=joint.run_dof, known=True)
 
     def points(self, quantity: Quantity, below: int | None = None) -> BudgetPoints:
         """Read the surfaces without their refits; see `Estimator.points`."""
@@ -125,6 +150,29 @@ class Surface(Estimator):
             log_compute=_log_compute(reader.runs, cells, optima),
             points=optima.read(surfaces),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BudgetEffects:
+    """Effects that move log G of all sizes of a budget together."""
+
+    variance: float
+    """Their variance, at least 0."""
+    dof: float
+    """Degrees of freedom of an interval that has them."""
+    known: bool
+    """Whether they were estimated."""
+
+    def covariance(self, rows: Array, cell_budget: Index) -> Array:
+        """Return the covariance that they give numbers that are linear in the cells' values.
+
+        Args:
+            rows: coefficients, (number, cell).
+            cell_budget: budget of each cell, (cell,).
+        """
+        member = (cell_budget[:, None] == np.unique(cell_budget)).astype(np.float64)
+        response = rows @ member  # (number, budget)
+        return np.asarray(self.variance * response @ response.T)
 
 
 def _values(quantity: Quantity, below: int | None) -> tuple[Index, list[Array]]:
