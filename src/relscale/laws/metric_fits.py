@@ -69,9 +69,6 @@ class MetricFits:
     _quantities: dict[tuple[str, ...], Quantity] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _points: dict[tuple[str, str, int], BudgetPoints | FitError] = field(
-        default_factory=dict, repr=False, compare=False
-    )
 
     @property
     def label(self) -> Row:
@@ -88,11 +85,7 @@ class MetricFits:
     def against(self, baseline: str) -> "MetricFits":
         """Return the same metric with another baseline."""
         return replace(
-            self,
-            spec=self.spec.model_copy(update={"baseline": baseline}),
-            _fits={},
-            _quantities={},
-            _points={},
+            self, spec=self.spec.model_copy(update={"baseline": baseline}), _fits={}, _quantities={}
         )
 
     def values(self, domain: str) -> Array:
@@ -301,11 +294,12 @@ class MetricFits:
         Raises:
             FitError: there is no estimate.
         """
+        quantity = self._quantity_without_items(domain)
 
         def compute() -> BudgetPoints:
-            return ESTIMATORS[estimator].points(self._quantity_without_items(domain), below)
+            return ESTIMATORS[estimator].points(quantity, below)
 
-        return once(self._points, (estimator, domain, below), compute)
+        return once(quantity.kept, f"points {estimator} {below}", compute)
 
     def _quantity_without_items(self, *domains: str) -> Quantity:
         """Return a domain, or a gap, without item noise; it shares what depends on runs alone."""
