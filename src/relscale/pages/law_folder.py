@@ -28,6 +28,7 @@ from relscale.laws.fit import baselines_of, fit_baselines
 from relscale.laws.spec import BaselinesSpec, LawSpec
 from relscale.losses_table.families import TableFile, losses_of, suite_of
 from relscale.losses_table.given import GivenLosses
+from relscale.pages.captions import plain_caption
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
@@ -260,13 +261,3 @@ def _version() -> str:
         return version("relscale")
     except PackageNotFoundError:
         return "a checkout that is not installed"
-
-
-def plain_caption(caption: str) -> str:
-    """Return the caption of a figure without mark-up, and with paths inside one folder.
-
-    Examples:
-        >>> plain_caption("Slopes. Source: tables/losses.parquet, ``laws/*.csv``.")
-        'Slopes. Source: losses.parquet, *.csv.'
-    """
-    return caption.replace("``", "").replace("laws/", "").replace("tables/", "")
