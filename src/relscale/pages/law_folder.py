@@ -26,7 +26,7 @@ from relscale.figures.settings import StatedDirections
 from relscale.files import write_text
 from relscale.laws.fit import baselines_of, fit_baselines
 from relscale.laws.spec import BaselinesSpec, LawSpec
-from relscale.losses_table.families import TableFile, losses_of, suite_of
+from relscale.losses_table.families import TableFile, decisions_text, losses_of, suite_of
 from relscale.losses_table.given import GivenLosses
 from relscale.pages.captions import plain_caption
 from relscale.pages.explorer import ExplorerTables, explorer_page
@@ -113,8 +113,7 @@ class LawFolder:
         rows = given.frame[given.frame["family"].astype(str) == spec.family]
         write_parquet(losses_of(rows, spec.family), self.folder / LOSSES)
         write_table(suite_of(rows), self.folder / SUITE, SUITE_COLUMNS)
-        decisions = "".join(f"{decision}\n" for decision in given.decisions)
-        write_text(self.folder / DECISIONS, decisions)
+        write_text(self.folder / DECISIONS, decisions_text(given.decisions))
 
     def write_baselines(self, losses: pd.DataFrame, spec: LawSpec) -> None:
         """Fit and write the laws against every other domain, if the family has few of them."""

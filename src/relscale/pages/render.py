@@ -28,6 +28,8 @@ STAGE_TEMPLATES: dict[str, tuple[str, ...]] = {
     "provenance": ("provenance.html.j2",),
 }
 """The templates that each page stage renders."""
+TEMPLATES_OF_COMMANDS = ("report.html.j2",)
+"""The templates of pages that no stage renders, but a command."""
 
 
 class PageLoader(BaseLoader):

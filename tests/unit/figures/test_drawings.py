@@ -160,7 +160,13 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
     )
 
 
-FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
+FAMILY_FIGURES = (
+    "family_laws",
+    "figure4_knowledge",
+    "figure5_language",
+    "figure7_behaviour",
+    "topics",
+)
 NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
 SAID: dict[str, dict[str, str]] = {
     "nothing": dict.fromkeys(figure_names(), r"\b(no|neither)\b"),
