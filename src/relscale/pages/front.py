@@ -123,12 +123,12 @@ def answer_in_three(
     found = [] if families is None else _unlike(families, spec)
     gaps = shown[in_errors(shown)]
     if len(gaps):
-        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "as the ratio of two losses"))
+        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "each the ratio of two losses"))
         found += _undecided(gaps)
     changes = shown[~in_errors(shown)]
     if len(changes):
         metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
-        found.append(_counted(changes, list(CHANGES), "comparison", "comparisons", f"in {metrics}"))
+        found.append(_counted(changes, list(CHANGES), "comparison", "comparisons", metrics))
     return found or ["The tables hold no relative law."]
 
 
@@ -160,12 +160,13 @@ def _counted(
         if name == Verdict.UNDECIDED:
             continue
         number = int((found == name).sum())
-        parts.append(f"{number or 'none'} to {verbs[name]}")
+        opening = "" if parts else f" {'is' if number == 1 else 'are'} shown"
+        parts.append(f"{number or 'none'}{opening} to {verbs[name]}")
     undecided = int((found == Verdict.UNDECIDED).sum())
     is_are = "is" if undecided == 1 else "are"
     return (
-        f"Of {count(len(rows), one, many)}, measured {measured}, so many are shown: "
-        f"{joined(parts)}; {undecided or 'none'} {is_are} undecided."
+        f"Of {count(len(rows), one, many)} ({measured}), {joined(parts)}; "
+        f"{undecided or 'none'} {is_are} undecided."
     )
 
 

@@ -61,8 +61,8 @@ def gaps(*verdicts: str, **columns: Any) -> pd.DataFrame:
 def test_the_answer_counts_directions_and_names_the_detectable_slope() -> None:
     rows = gaps("widens", "widens slightly", "narrows", "undecided", "undecided")
     assert answer_in_three(rows, None, SPEC) == [
-        "Of 5 gaps, measured as the ratio of two losses, so many are shown: 1 to narrow, 2 to "
-        "widen, none to cross and none to be parallel; 2 are undecided.",
+        "Of 5 gaps (each the ratio of two losses), 1 is shown to narrow, 2 to widen, none to cross "
+        "and none to be parallel; 2 are undecided.",
         "The undecided gaps: a slope of 0.02 would have been detected with a chance of 80 %.",
     ]
 
