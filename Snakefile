@@ -64,6 +64,7 @@ rule all:
         ),
         f"{RESULTS}/html/landing.rst",
         f"{RESULTS}/explorer.html",
+        f"{RESULTS}/index.html",
     localrule: True
 
 

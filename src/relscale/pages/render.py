@@ -23,6 +23,7 @@ PLAIN = (".css", ".js")
 STAGE_TEMPLATES: dict[str, tuple[str, ...]] = {
     "explorer": ("explorer.html.j2",),
     "findings": ("findings.html.j2", "landing.rst.j2"),
+    "front": ("findings.html.j2", "front.html.j2", "landing.rst.j2"),
     "html_table": ("table.html.j2", "table_rows.html.j2"),
     "provenance": ("provenance.html.j2",),
 }

@@ -65,9 +65,10 @@ def test_every_file_of_the_folder_belongs_to_a_page() -> None:
 @pytest.mark.parametrize(
     ("file", "stale"),
     [
-        ("page.css", {"findings", "provenance"}),
-        ("base.html.j2", {"findings", "provenance"}),
-        ("landing.rst.j2", {"findings"}),
+        ("page.css", {"findings", "front", "provenance"}),
+        ("base.html.j2", {"findings", "front", "provenance"}),
+        ("front.css", {"front"}),
+        ("landing.rst.j2", {"findings", "front"}),
         ("inflate.js", {"explorer", "html_table"}),
         ("explorer/points.js", {"explorer"}),
         ("table_rows.html.j2", {"html_table"}),

@@ -317,6 +317,18 @@ SPECS = {
         page_specs.findings_spec,
         [*COMMON, "laws.compute", "laws.estimators", *SHOWN_COMPARED],
     ),
+    "front": (
+        "cpu",
+        page_specs.front_spec,
+        [
+            "experiment",
+            "figures.names",
+            *COMMON,
+            "laws.compute",
+            "laws.estimators",
+            *SHOWN_COMPARED,
+        ],
+    ),
     "explorer": (
         "cpu",
         page_specs.explorer_spec,
