@@ -1,9 +1,9 @@
 """Fits of classical laws to the domains of a family, and whether data identify them.
 
-Residuals are those of the log loss. Intervals are Student's t with the robust covariance HC3
-(MacKinnon and White, 1985), on the scale that is searched, so they hold where the noise differs
-between runs; they contain the noise of the runs, not what is common to all runs of a budget. A law
-is shown only where the data identify it (`Evidence`).
+Residuals are those of the log loss. Intervals are Student's t with a robust variance on the scale
+that is searched, so they also hold where the noise differs between runs; they contain the noise of
+the runs, not what is common to all runs of a budget. A law is shown only where the data identify it
+(`Evidence`).
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,8 @@ from relscale.laws.identifiability import MAX_CONDITION, condition_number, profi
 from relscale.laws.leave_out import future_weights
 
 NAN = float("nan")
-LARGEST_LEVERAGE = 1 - 1e-6
+SMALLEST_ROOM = 1e-6
+"""Least share of a residual that its own run may leave."""
 SMALLEST_EIGENVALUE = 1e-14
 """Of scaled products of slopes, below which parameters are not separated."""
 
@@ -194,8 +195,7 @@ class FamilyFits:
         problem, solution = self.solve(form, weights)
         slopes = form.slopes(solution.parameters, problem.axes)
         evidence = self._evidence(problem, solution, slopes)
-        covariance, dof = robust_covariance(problem, solution, slopes)
-        estimates = self._estimates(problem, solution, covariance, dof)
+        estimates = self._estimates(problem, solution, slopes)
         return [
             FittedForm(
                 form=form,
@@ -209,19 +209,17 @@ class FamilyFits:
         ]
 
     def _estimates(
-        self, problem: Problem, solution: Solution, covariance: Array, dof: Array
+        self, problem: Problem, solution: Solution, slopes: Array
     ) -> list[tuple[Estimate, ...]]:
         """Return the reported parameters of every domain."""
         theta, axes = solution.parameters, problem.axes
-        tail = 0.5 + self.losses.level / 2
-        quantile = np.where(dof > 0, stats.t.ppf(tail, np.maximum(dof, 1)), np.nan)
+        contrasts = [derivatives(each.value, theta, axes) for each in problem.form.reported]
+        variance, dof = robust_variance(problem, solution, slopes, np.stack(contrasts, axis=1))
+        half = stats.t.ppf(0.5 + self.losses.level / 2, dof) * np.sqrt(variance)
         columns = []
-        for reported in problem.form.reported:
+        for index, reported in enumerate(problem.form.reported):
             centre = np.asarray(reported.value(theta, axes), dtype=np.float64)
-            slope = derivatives(reported.value, theta, axes)  # (fit, parameter)
-            variance = np.einsum("kp,kpq,kq->k", slope, covariance, slope)
-            half = quantile * np.sqrt(np.maximum(variance, 0.0))
-            ends = np.stack([centre, centre - half, centre + half])
+            ends = np.stack([centre, centre - half[:, index], centre + half[:, index]])
             with np.errstate(over="ignore"):
                 columns.append(np.exp(ends) if reported.log else ends)
         return [
@@ -331,26 +329,44 @@ def _held_at(problem: Problem, solution: Solution, index: int, bound: Array) -> 
     return search(replace(problem, low=low, high=high), starts).objective
 
 
-def robust_covariance(problem: Problem, solution: Solution, slopes: Array) -> tuple[Array, Array]:
-    """Return the covariance HC3 of the searched parameters and the degrees of freedom.
+def robust_variance(
+    problem: Problem, solution: Solution, slopes: Array, contrasts: Array
+) -> tuple[Array, Array]:
+    """Return robust variances of linear combinations of the searched parameters.
+
+    The variance is HC2, and its degrees of freedom are those at which its first two moments are
+    exact for noise that is the same in all runs (Bell and McCaffrey, 2002): few where a combination
+    depends on few runs.
 
     Args:
         problem: the fits.
         solution: where they ended.
         slopes: derivatives of the log loss, (fit, run, parameter).
+        contrasts: (fit, combination, parameter).
 
     Returns:
-        Covariance (fit, parameter, parameter), NaN where parameters are not separated, and degrees
-        of freedom (fit,).
+        Variances and degrees of freedom, (fit, combination); NaN where parameters are not
+        separated.
     """
-    weights = problem.weights
-    bread = _inverse(np.einsum("krp,kr,krq->kpq", slopes, weights, slopes))
-    residual = problem.log_losses - problem.form.log_loss(solution.parameters, problem.axes)
-    leverage = weights * np.einsum("krp,kpq,krq->kr", slopes, bread, slopes)
-    room = 1 - np.clip(np.nan_to_num(leverage), 0.0, LARGEST_LEVERAGE)
-    meat = np.einsum("krp,kr,krq->kpq", slopes, (weights * residual / room) ** 2, slopes)
-    dof = np.sum(weights > 0, axis=1) - slopes.shape[2]
-    return bread @ meat @ bread, dof.astype(np.float64)
+    root = np.sqrt(problem.weights)
+    design = slopes * root[:, :, None]
+    bread = _inverse(design.transpose(0, 2, 1) @ design)
+    read = contrasts @ bread @ design.transpose(0, 2, 1)  # (fit, combination, run)
+    residual = root * (
+        problem.log_losses - problem.form.log_loss(solution.parameters, problem.axes)
+    )
+    variance = np.full(read.shape[:2], NAN)
+    dof = np.full(read.shape[:2], NAN)
+    for row in np.flatnonzero(np.isfinite(bread).all(axis=(1, 2))):
+        used = root[row] > 0
+        own, hat = design[row, used], bread[row]
+        left = np.eye(int(used.sum())) - own @ hat @ own.T
+        room = np.maximum(np.diag(left), SMALLEST_ROOM)
+        square = read[row][:, used] ** 2 / room  # (combination, run)
+        variance[row] = square @ residual[row, used] ** 2
+        trace = square @ np.diag(left)
+        dof[row] = trace**2 / np.maximum(np.einsum("ci,ij,cj->c", square, left**2, square), 1e-300)
+    return variance, dof
 
 
 def _inverse(gram: Array) -> Array:
