@@ -7,6 +7,7 @@ declaration. A test compares these sets with the declarations of the tables.
 TEXT = frozenset(
     (
         "accuracy_metric",
+        "approach",
         "attention_flops",
         "baseline",
         "bootstrap",
@@ -15,6 +16,8 @@ TEXT = frozenset(
         "ci_method",
         "citation",
         "corpus",
+        "counted_flops",
+        "counted_params",
         "covariate",
         "domain",
         "estimator",
@@ -40,6 +43,7 @@ TEXT = frozenset(
         "optimum_by",
         "other",
         "package",
+        "parameter",
         "path",
         "prompt",
         "quantity",
@@ -51,6 +55,7 @@ TEXT = frozenset(
         "scales_agree",
         "step1",
         "sha256",
+        "simpler",
         "source",
         "split_by",
         "status",

@@ -5,9 +5,9 @@ from relscale.contract.table import STATUS, Table, floats, integers, text
 COUNTS = Table(
     name="counts",
     description="The exponent of the optimal size by way of counting parameters and FLOPs.",
-    key=("corpus", "family", "params", "flops", "approach"),
+    key=("corpus", "family", "counted_params", "counted_flops", "approach"),
     columns={
-        **text("corpus", "family", "params", "flops", "approach"),
+        **text("corpus", "family", "counted_params", "counted_flops", "approach"),
         **floats(
             "params_exponent",
             "params_exponent_ci_low",

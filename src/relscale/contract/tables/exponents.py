@@ -7,7 +7,7 @@ EXPONENTS = Table(
     description="How the optimal size and data grow with compute, by approach.",
     key=("corpus", "family", "approach"),
     columns={
-        **text("corpus", "family", "approach", "count", "compute", "optimum_by"),
+        **text("corpus", "family", "approach", "counted_params", "compute", "optimum_by"),
         **floats(
             "params_exponent",
             "params_exponent_ci_low",

@@ -28,7 +28,7 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
     """Return one row per count of parameters, count of FLOPs, and approach."""
     runs, spec = corpus.runs, corpus.spec
     log_tokens = runs.log10_tokens * np.log(10)
-    for params, count in params_by_count(runs).items():
+    for way, count in params_by_count(runs).items():
         with np.errstate(invalid="ignore", divide="ignore"):
             approximate = np.log(PER_PARAM_AND_TOKEN) + np.log(count) + log_tokens
         for flops, log_compute in (("exact", runs.log_compute), ("6ND", approximate)):
@@ -36,8 +36,8 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
             label: Row = {
                 "corpus": runs.corpus,
                 "family": spec.family,
-                "params": params,
-                "flops": flops,
+                "counted_params": way,
+                "counted_flops": flops,
                 "ci_level": spec.level,
             }
             yield {**label, "approach": "approach_2", **_from_curves(curves, spec.level)}

@@ -39,7 +39,7 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
     label: Row = {
         "corpus": runs.corpus,
         "family": spec.family,
-        "count": "transformer_and_head" if runs.params_split else "total",
+        "counted_params": "transformer_and_head" if runs.params_split else "total",
         "compute": spec.compute,
         "optimum_by": runs.optimum_by,
         "ci_level": spec.level,

@@ -35,13 +35,6 @@ def test_a_family_has_a_row_per_domain_law_and_parameter(plant_surface, surfaces
     assert few.status == Status.TOO_FEW_RUNS and np.isnan(few.value)
 
 
-def test_a_decade_and_a_half_of_compute_shows_no_law_of_the_size_alone(plant_surface):
-    spec = SPEC.model_copy(update={"classical": ("kaplan_params", "kaplan_params_floor")})
-    table = fit_family(plant_surface(), spec)["classical"]
-    assert set(table.status) == {Status.NOT_INFINITE_DATA}
-    assert table.value.isna().all() and table.remarks.str.contains("limited by it").all()
-
-
 def test_only_the_laws_that_are_asked_for_are_fitted(plant_surface):
     spec = SPEC.model_copy(update={"classical": ("overtraining",)})
     table = fit_family(plant_surface(), spec)["classical"]
@@ -95,8 +88,8 @@ def test_without_curves_only_hull_and_surface_have_exponents(surfaces):
 
 def test_counts_without_an_embedding_are_one_way_of_counting(plant_surface):
     table = fit_family(plant_surface(budgets=BUDGETS, run_sd=0.0005), SPEC)["counts"]
-    assert set(table.params) == {"total"} and set(table.flops) == {"exact", "6ND"}
-    second = table[table.approach == "approach_2"].set_index("flops").params_exponent
+    assert set(table.counted_params) == {"total"} and set(table.counted_flops) == {"exact", "6ND"}
+    second = table[table.approach == "approach_2"].set_index("counted_flops").params_exponent
     # The planted compute is 6 N D.
     assert second["exact"] == pytest.approx(second["6ND"], rel=1e-9)
 
@@ -113,8 +106,8 @@ def test_an_embedding_changes_the_exponent(plant_surface):
         num_params_total=model + embedding,
     )
     table = fit_family(losses, SPEC)["counts"]
-    second = table[(table.approach == "approach_2") & (table.flops == "exact")]
-    found = second.set_index("params").params_exponent
+    second = table[(table.approach == "approach_2") & (table.counted_flops == "exact")]
+    found = second.set_index("counted_params").params_exponent
     assert set(found.index) == {"total", "transformer_and_head", "transformer"}
     assert found["transformer"] > found["transformer_and_head"] > found["total"]
 
