@@ -131,7 +131,7 @@ def approach_2(curves: Curves, level: float) -> Growth:
 
 
 def approach_2_bias(curves: Curves, parameters: Array) -> float:
-    """Return what approach 2 adds to the exponent of N* on a surface without noise.
+    """Return the bias of approach 2 in the exponent of N* on a surface without noise.
 
     Args:
         curves: the runs.

@@ -1,4 +1,4 @@
-"""What a classical law is: a formula with parameters, where it is searched, and what is reported.
+"""A classical law: a formula, where its parameters are searched, and which ones are reported.
 
 A formula is written once, for real and for complex parameters: its derivatives are complex steps,
 Im f(x + ih) / h, which are exact to rounding (Squire and Trapp, 1998, equation 2).
@@ -84,7 +84,7 @@ class Form:
     log_loss: Formula
     """Natural log of the loss, (fit, run), by parameters and axes."""
     reported: tuple[Reported, ...]
-    """What the table shows."""
+    """Parameters that the table shows."""
     starts: Callable[[Axes, Array], Array]
     """Starting values, (start, parameter), by axes and log losses of the runs, (run,)."""
     bounds: Callable[[Axes, Array], tuple[Array, Array]]
