@@ -20,6 +20,7 @@ TEXT = frozenset(
         "counted_params",
         "covariate",
         "domain",
+        "emergence",
         "estimator",
         "excluded_reason",
         "family",

@@ -36,8 +36,8 @@ LIMITS = (-0.5, 1.5)
 """Exponents and ends of intervals beyond are cut off, with an arrow."""
 FOOT = (
     "Approach 1: bootstrap of runs. Approach 2: scatter of the budgets about the line. Approach 3: "
-    "bootstrap of the surface, where C = 6ND. Arrows: the interval is longer. Counting: parameters, "
-    "and FLOPs as in the table (exact) or 6ND."
+    "bootstrap of the surface, where C = 6ND. Arrows: the interval is longer. Counting: parameters "
+    "and FLOPs, as in the table (exact) or 6ND."
 )
 LOW, HIGH = "params_exponent_ci_low", "params_exponent_ci_high"
 
