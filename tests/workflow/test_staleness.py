@@ -455,6 +455,7 @@ STEERS = [
     ("laws.margin_floor", 0.02, either(*LAWS)),
     ("laws.surface_loss", "lad", either(*LAWS)),
     ("laws.huber_delta", 0.001, either(*LAWS)),
+    ("laws.classical", ["hoffmann_surface"], either(*LAWS)),
     ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
