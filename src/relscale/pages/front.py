@@ -155,7 +155,7 @@ def _counted(
     """Count verdicts by direction, in one sentence."""
     verbs = {name: verb for name, (verb, _) in GAPS.items()} | dict(CHANGES)
     found = direction_of_laws(rows)
-    parts = []
+    parts: list[str] = []
     for name in directions:
         if name == Verdict.UNDECIDED:
             continue
@@ -171,7 +171,7 @@ def _counted(
 
 
 def _undecided(gaps: pd.DataFrame) -> list[str]:
-    """Say what the undecided gaps would have needed."""
+    """Name the slope that would have been detected in the undecided gaps."""
     rows = gaps[direction_of_laws(gaps) == Verdict.UNDECIDED]
     why = undecided_words(rows) if len(rows) else ""
     if not why:
@@ -180,7 +180,7 @@ def _undecided(gaps: pd.DataFrame) -> list[str]:
 
 
 def how_sure(shown: pd.DataFrame) -> list[str]:
-    """Return sentences on intervals, tests, and on what would decide the undecided gaps."""
+    """Return sentences on intervals and tests, and on designs that would decide more gaps."""
     levels = sorted({f"{100 * float(level):g} %" for level in finite(shown["ci_level"]).dropna()})
     said = []
     if levels:
