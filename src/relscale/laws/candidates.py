@@ -12,6 +12,7 @@ from relscale.laws.gap_laws.base import GapLaw
 from relscale.laws.gap_laws.loss_to_loss import LossToLoss
 from relscale.laws.gap_laws.plane import LogPlane
 from relscale.laws.gap_laws.ratio_of_losses import SATURATING_RATIO, SURFACE_RATIO, RatioOfLosses
+from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
@@ -118,5 +119,6 @@ class Design:
         if self.floor:
             laws.append(RatioOfLosses(SATURATING_RATIO.name, self.laws.saturating))
         if apart:
+            laws += [SHARED_SURFACES, SHARED_KAPPA]
             laws.append(RatioOfLosses(SURFACE_RATIO.name, self.laws.surface))
         return tuple(laws)

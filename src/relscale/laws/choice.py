@@ -17,7 +17,12 @@ from relscale.contract.status import Status
 from relscale.laws.cells import ROUNDING_VARIANCE, Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.held_out import FutureSplits, future_splits
+from relscale.laws.leave_future_out import (
+    FutureSplits,
+    comparable,
+    future_splits,
+    root_mean_square,
+)
 from relscale.laws.run_points import Places, RunPoints
 
 REFUSED = 0.05
@@ -58,8 +63,7 @@ class Trial:
     @property
     def rms(self) -> float:
         """Root mean square error of log G at the runs left out; NaN without any."""
-        known = self.errors[np.isfinite(self.errors)]
-        return float(np.sqrt(np.mean(known**2))) if len(known) else float("nan")
+        return root_mean_square(self.errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,10 @@ class Trials:
     """The runs that were left out."""
     trials: tuple[Trial, ...]
     """One per law, the simplest first."""
+
+    def comparable(self) -> tuple[list[str], Array]:
+        """Return laws and squared errors where all predict; see `leave_future_out.comparable`."""
+        return comparable({trial.name: trial.errors for trial in self.trials})
 
     def before(self, group: int) -> "Trials":
         """Return the trials as known at a group of compute: errors below it, and no refusal."""
@@ -110,7 +118,7 @@ class Ranking:
         Logs give all gaps the same weight, and the standard error is that over gaps. None where
         fewer than `MIN_GAPS` gaps have predictions by a law in common.
         """
-        tables = [(trials, *_comparable(trials.trials)) for trials in family]
+        tables = [(trials, *trials.comparable()) for trials in family]
         tables = [table for table in tables if table[1]]
         if len(tables) < MIN_GAPS:
             return None
@@ -138,7 +146,7 @@ class Ranking:
     @classmethod
     def of_runs(cls, trials: Trials) -> "Ranking":
         """Rank laws by their squared errors at the runs left out of one gap."""
-        names, squared = _comparable(trials.trials)
+        names, squared = trials.comparable()
         if not names:
             return cls(best="", near=(), order=(), gaps=1, weights={})
         means = squared.mean(axis=1)
@@ -253,10 +261,7 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
     predicted = fitted.log_gap(places_without_values(points))  # (1 + origin, run)
     if not np.isfinite(predicted[0]).all():
         raise FitError(Status.NOT_CONVERGED, f"law {law.name} has no finite fit")
-    errors = np.where(splits.held_out, predicted[1:] - points_log(points), np.nan)
-    for index, origin in enumerate(splits.origins):
-        if int(origin.train.sum()) <= law.num_parameters:
-            errors[index] = np.nan
+    errors = splits.errors(predicted[1:], points_log(points), law.num_parameters)
     parameters = int(getattr(fitted, "num_terms", law.num_parameters))
     residual = points_log(points) - predicted[0]
     return Trial(
@@ -313,22 +318,6 @@ def _free_design(points: RunPoints) -> Array | None:
     ratio = points.log_tokens - points.log_params
     s = ratio - ratio.mean()
     return np.concatenate([member, np.stack([s, s**2, s * compute], axis=1)], axis=1)
-
-
-def _comparable(trials: Sequence[Trial]) -> tuple[list[str], Array]:
-    """Return laws and their squared errors where all of them predict, (law, prediction).
-
-    Laws that predict nothing are left out.
-    """
-    kept = [trial for trial in trials if np.isfinite(trial.errors).any()]
-    if not kept:
-        return [], np.zeros((0, 0))
-    common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
-    while not common.any():
-        # The law that predicts the fewest runs is compared no more.
-        kept.remove(min(kept, key=lambda trial: int(np.isfinite(trial.errors).sum())))
-        common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
-    return [trial.name for trial in kept], np.array([trial.errors[common] ** 2 for trial in kept])
 
 
 def _why(taken: Trial, trials: Trials, ranking: Ranking) -> str:

@@ -4,7 +4,6 @@ import pytest
 from relscale.laws.choice import Ranking, choose, lack_of_fit, try_laws
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.held_out import future_splits
 from relscale.laws.run_points import RunPoints
 
 
@@ -65,22 +64,6 @@ LAWS = (Curve(1), Curve(2))
 def chosen(points, laws=LAWS):
     trials = try_laws(points, laws)
     return choose(trials, Ranking.of_runs(trials))
-
-
-def test_origins_leave_half_of_the_budgets_and_hold_all_later_ones_out():
-    splits = future_splits(points_of())
-    assert [origin.group for origin in splits.origins] == [3, 4, 5]
-    assert splits.held_out.sum(axis=1).tolist() == [12, 8, 4]
-    np.testing.assert_array_equal(splits.weights[0], 1)
-    np.testing.assert_array_equal(splits.weights[1:] == 0, splits.held_out)
-
-
-def test_runs_without_budgets_in_common_are_held_out_by_their_compute():
-    points = points_of(budgets=12, sizes=1)
-    splits = future_splits(points)
-    assert len(splits.origins) > 2
-    for origin in splits.origins:
-        assert points.log_compute[origin.train].max() < points.log_compute[~origin.train].min()
 
 
 def test_the_simpler_law_is_taken_where_both_predict_equally_well():

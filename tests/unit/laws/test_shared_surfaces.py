@@ -91,34 +91,3 @@ def test_sharing_narrows_the_gap_where_the_exponents_are_equal() -> None:
     own = SURFACE_RATIO.fit(points, weights).log_gap(far)[1:, 0]
     shared = SHARED_SURFACES.fit(points, weights).log_gap(far)[1:, 0]
     assert np.nanstd(shared) < np.nanstd(own)
-
-
-def test_the_largest_budgets_are_left_out_and_no_others() -> None:
-    weights = future_weights(np.array([0, 0, 1, 2, 3, 4, 4]))
-    assert weights.tolist() == [
-        [1, 1, 1, 1, 1, 0, 0],
-        [1, 1, 1, 1, 0, 0, 0],
-    ]
-    with pytest.raises(FitError) as error:
-        future_weights(np.array([0, 1, 1]))
-    assert error.value.status is Status.TOO_FEW_BUDGETS
-
-
-def test_laws_are_compared_at_the_runs_that_all_of_them_predict() -> None:
-    budget, values = np.arange(4), np.zeros(4)
-
-    def near(weights):
-        return np.full((len(weights), 4), 0.1)
-
-    def far(weights):
-        return np.where(np.arange(4) == 3, np.full((len(weights), 4), 0.3), np.nan)
-
-    def failing(weights):
-        raise FitError(Status.TOO_FEW_RUNS, "none")
-
-    found = compare_left_out(budget, values, {"far": far, "failing": failing, "near": near})
-    assert list(found.errors) == ["near", "far", "failing"]
-    assert found.errors["near"] == pytest.approx(0.1)
-    assert found.errors["far"] == pytest.approx(0.3)
-    assert np.isnan(found.errors["failing"])
-    assert found.num_left_out == 2

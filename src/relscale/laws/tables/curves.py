@@ -12,8 +12,8 @@ from relscale.contract.tables.curves import CURVES
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.held_out import LN10
 from relscale.laws.law import Law, per_metric
+from relscale.laws.leave_future_out import LN10
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.predict import model_of, nothing, reading_rows, subjects_of
 
