@@ -267,7 +267,7 @@ class MetricFits:
         if self.spec.rises(self.metric):
             return None
         values = self.values(treatment), self.values(str(self.spec.baseline))
-        return floors_of(self.reader, self.runs, *values, self.spec.level)
+        return floors_of(self.reader, self.runs, *values)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
         """Return a fit without item noise, from the budgets with a lower index than `below`; once.

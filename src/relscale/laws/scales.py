@@ -19,12 +19,11 @@ from relscale.laws.cells import ROUNDING_VARIANCE, Array, SuiteRuns, average_see
 from relscale.laws.estimators.base import FamilyNoise, Quantity, Term
 from relscale.laws.estimators.reading import take_reading
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import floor_interval
+from relscale.laws.floor_gate import gate_surface
 from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.noise import Pooled
 from relscale.laws.noise_model import JOINT
-from relscale.laws.surface_fit.projection import BOUNDS
-from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
+from relscale.laws.surface_fit.reader import SurfaceReader
 
 FLOOR_DIGITS = 5
 """Significant digits of a floor, fewer than a search for its surface is exact to, so that the
@@ -185,7 +184,7 @@ class Floors:
 
 
 def floors_of(
-    reader: SurfaceReader, runs: SuiteRuns, treatment: Array, baseline: Array, level: float
+    reader: SurfaceReader, runs: SuiteRuns, treatment: Array, baseline: Array
 ) -> Floors | None:
     """Return the floors of two domains by their surfaces; None unless both are identified.
 
@@ -194,27 +193,24 @@ def floors_of(
         runs: its runs.
         treatment: log losses, (run,).
         baseline: log losses, (run,).
-        level: level of the intervals of the floors.
     """
     means = [
         average_seeds(values, runs.run_cell, runs.num_cells)[0] for values in (treatment, baseline)
     ]
     cells = np.flatnonzero((reader.fits.weights > 0) & np.isfinite(means).all(axis=0))
     try:
-        surfaces = [reader.surface(mean[cells], cells) for mean in means]
+        found = [gate_surface(reader, mean[cells], cells) for mean in means]
     except FitError:
         return None
-    lowest = [float(np.exp(np.nanmin(values))) for values in (treatment, baseline)]
-    if not all(
-        is_identified(surface, low, level) for surface, low in zip(surfaces, lowest, strict=True)
-    ):
+    if not all(gate.identified for gate, _ in found):
         return None
+    lowest = [float(np.exp(np.nanmin(values))) for values in (treatment, baseline)]
     drawn = significant(
-        np.stack([surface.drawn.irreducible for surface in surfaces], axis=1), FLOOR_DIGITS
+        np.stack([surface.drawn.irreducible for _, surface in found], axis=1), FLOOR_DIGITS
     )
     return Floors(
         fitted=significant(
-            np.array([surface.fit.irreducible[0] for surface in surfaces]), FLOOR_DIGITS
+            np.array([surface.fit.irreducible[0] for _, surface in found]), FLOOR_DIGITS
         ),
         drawn=drawn[np.all((drawn >= 0) & (drawn < lowest), axis=1)],
     )
@@ -226,21 +222,6 @@ def significant(values: Array, digits: int) -> Array:
         exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
     unit = 10.0 ** (exponent - digits + 1)
     return np.asarray(np.round(values / unit) * unit)
-
-
-def is_identified(surface: DrawnSurface, lowest: float, level: float) -> bool:
-    """Return whether a surface identifies its floor E.
-
-    The interval of E over the refits is above 0 and below the lowest loss, both exponents and
-    coefficients are inside their bounds, and the search converged.
-    """
-    fit = surface.fit
-    draws = np.concatenate([fit.irreducible, surface.drawn.irreducible])
-    if not fit.converged[0] or floor_interval(draws, lowest, level)[2]:
-        return False
-    exponents = np.array([fit.alpha[0], fit.beta[0]])
-    inside = (exponents > BOUNDS[0] * 1.001) & (exponents < BOUNDS[1] * 0.999)
-    return bool(inside.all() and fit.from_params[0] > 0 and fit.from_tokens[0] > 0)
 
 
 @dataclass(frozen=True, kw_only=True)

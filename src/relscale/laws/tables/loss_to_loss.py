@@ -15,13 +15,14 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import MOST_LOST, Floor, fit_floor, pairs_weights, refit_interval
+from relscale.laws.floors import Floor, fit_floor
 from relscale.laws.gap_laws.loss_to_loss import FittedLossToLoss, LossToLoss
 from relscale.laws.law import Law, per_metric
 from relscale.laws.leave_future_out import future_splits, root_mean_square
 from relscale.laws.loss_power import sensitivity_band
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.reference_place import Place
+from relscale.laws.refits import MOST_LOST, pairs_weights, refit_interval
 from relscale.laws.run_points import RunPoints, run_points
 from relscale.laws.slope_split import SlopeSplit, split_slope
 from relscale.laws.spec import LawSpec
