@@ -50,8 +50,8 @@ def laws(
     at: Annotated[
         list[float] | None,
         typer.Option(
-            help="Also predict losses and gaps at this compute in FLOPs, on the path; may be "
-            "repeated."
+            help="Also predict losses, gaps and, with --chance, accuracies at this compute in "
+            "FLOPs, on the path; may be repeated."
         ),
     ] = None,
     params: Annotated[

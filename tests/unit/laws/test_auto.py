@@ -13,7 +13,8 @@ from relscale.laws.fit import fit_family
 from relscale.laws.gap import line_rows
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
-from relscale.laws.predict import Request, model_of, predicted, subjects_of
+from relscale.laws.predict import Request, model_of, subjects_of
+from relscale.laws.predicted_table import predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec

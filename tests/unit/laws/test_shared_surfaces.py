@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from relscale.contract.status import Status
-from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.ratio_of_losses import SURFACE_RATIO
 from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES, choose_sharing
-from relscale.laws.leave_out import compare_left_out, future_weights
 from relscale.laws.run_points import RunPoints
 
 PARAMS = np.repeat(np.geomspace(1e7, 1e9, 6), 6)
