@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
 from relscale.laws.candidates import Design, LossLaws
 from relscale.laws.choice import Choice, Ranking, Trials, choose, try_laws
@@ -97,6 +98,7 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
             isoflop=joint is not None,
             rises=quantity.rises,
             laws=_loss_laws(quantity),
+            mirrored=quantity.scale == DIFFERENCE,
         )
         laws = design.gap_laws() if len(quantity.terms) == 2 else design.loss_laws()
         quantity.kept[key] = try_laws(points_of(quantity, below), laws)

@@ -82,6 +82,9 @@ class Design:
     """Whether the metric rises with compute; laws of a loss do not fit it."""
     laws: LossLaws
     """Laws of a loss."""
+    mirrored: bool = False
+    """Whether a swap of treatment and baseline must change nothing but the sign: on the scale
+    `difference`, which has no denominator."""
 
     @property
     def line(self) -> LineAlongPath:
@@ -110,7 +113,7 @@ class Design:
         if self.rises:
             return (self.line, *plane)
         baselines = (self.laws.surface, self.laws.saturating, self.laws.power)
-        through_loss = WithBaseline(LossToLoss(), baselines)
+        through_loss = WithBaseline(LossToLoss(), baselines, self.mirrored)
         # About a path the line has three terms more than on it, which makes it the less simple law
         # of the two. With optima it is the law of `joint`.
         first = self.isoflop or not apart
@@ -119,6 +122,7 @@ class Design:
         if self.floor:
             laws.append(RatioOfLosses(SATURATING_RATIO.name, self.laws.saturating))
         if apart:
-            laws += [SHARED_SURFACES, SHARED_KAPPA]
+            # Simulated with optima, they are no better than surfaces of their own.
+            laws += [] if self.isoflop else [SHARED_SURFACES, SHARED_KAPPA]
             laws.append(RatioOfLosses(SURFACE_RATIO.name, self.laws.surface))
         return tuple(laws)

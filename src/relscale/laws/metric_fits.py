@@ -244,7 +244,9 @@ class MetricFits:
             )
             peers = self.differences if scaled.scale == DIFFERENCE else None
             rises = self.spec.rises(self.metric)
-            self._quantities[key] = replace(found, family=family, peers=peers, rises=rises)
+            self._quantities[key] = replace(
+                found, family=family, scale=scaled.scale, peers=peers, rises=rises
+            )
         return self._quantities[key]
 
     @cached_property

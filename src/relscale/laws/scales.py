@@ -1,7 +1,7 @@
 """A gap on other scales than the ratio of its losses.
 
 An estimator fits the difference of two terms, log L_t - log L_b on the scale `ratio`. On another
-scale the treatment's term is replaced, so that the difference is the quantity of that scale and
+scale the terms are replaced, so that the difference is the quantity of that scale and
 everything else (runs, optima, item noise, estimator) stays the same:
 
 - `difference`: h = L_t - L_b in the unit of the metric;
@@ -43,12 +43,27 @@ class Scaled:
 
     @classmethod
     def difference(cls, treatment: Term, baseline: Term) -> "Scaled":
-        """Return L_t - L_b in units of the baseline's geometric mean over the runs of both."""
+        """Return L_t - L_b in units of the geometric mean over the runs of the middle of both.
+
+        Both terms are at the same distance from the log of that middle, (L_t + L_b) / 2, so that a
+        swap of the domains swaps the terms.
+        """
         values, reference = np.exp(treatment.log_error), np.exp(baseline.log_error)
-        both = np.isfinite(treatment.log_error + baseline.log_error)
-        unit = float(np.exp(np.mean(baseline.log_error[both])))
-        terms = _terms(treatment, baseline, (values - reference) / unit, (values, reference), unit)
-        return cls(scale=DIFFERENCE, terms=terms, unit=unit)
+        middle = np.log((values + reference) / 2)
+        unit = float(np.exp(np.mean(middle[np.isfinite(middle)])))
+        half = (values - reference) / (2 * unit)
+        covariance = None
+        if treatment.item_covariance is not None and baseline.item_covariance is not None:
+            ours, theirs = np.nan_to_num(values) / unit, np.nan_to_num(reference) / unit
+            covariance = np.outer(ours, ours) * treatment.item_covariance
+            covariance = covariance + np.outer(theirs, theirs) * baseline.item_covariance
+            # An estimator adds the covariances of its terms.
+            covariance = covariance / 2
+        terms = tuple(
+            replace(term, log_error=middle + sign * half, item_covariance=covariance)
+            for term, sign in ((treatment, 1.0), (baseline, -1.0))
+        )
+        return cls(scale=DIFFERENCE, terms=(terms[0], terms[1]), unit=unit)
 
     @classmethod
     def reducible(cls, treatment: Term, baseline: Term, floors: Array) -> "Scaled":
@@ -58,7 +73,7 @@ class Scaled:
         with np.errstate(invalid="ignore", divide="ignore"):
             gap = np.log(above) - np.log(below)
         rates = values / above, reference / below
-        terms = _terms(treatment, baseline, gap, rates, 1.0)
+        terms = _terms(treatment, baseline, gap, rates)
         return cls(scale=REDUCIBLE, terms=terms, unit=1.0)
 
     def restored(self, fit: GapFit) -> GapFit:
@@ -78,7 +93,7 @@ class Scaled:
 
 
 def _terms(
-    treatment: Term, baseline: Term, gap: Array, rates: tuple[Array, Array], unit: float
+    treatment: Term, baseline: Term, gap: Array, rates: tuple[Array, Array]
 ) -> tuple[Term, Term]:
     """Return terms that differ by a gap.
 
@@ -86,13 +101,12 @@ def _terms(
         treatment: the treatment's log errors.
         baseline: the baseline's, which stay.
         gap: the quantity, (run,).
-        rates: derivative of `unit` times the gap by the treatment's log error, and minus that by
-            the baseline's, (run,) each.
-        unit: of the gap.
+        rates: derivative of the gap by the treatment's log error, and minus that by the baseline's,
+            (run,) each.
     """
     covariance = None
     if treatment.item_covariance is not None and baseline.item_covariance is not None:
-        ours, theirs = (np.nan_to_num(rate) / unit for rate in rates)
+        ours, theirs = (np.nan_to_num(rate) for rate in rates)
         # An estimator adds the covariances of its terms, and that of the gap is their sum.
         covariance = (
             np.outer(ours, ours) * treatment.item_covariance

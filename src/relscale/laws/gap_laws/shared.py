@@ -3,8 +3,8 @@
 L_d = E_d + A_d / N^(kappa_d alpha) + B_d / D^(kappa_d beta). With `shared_surfaces` every kappa is
 1; with `shared_kappa` only that of the baseline is. A law of a loss by another loss,
 L_t - E_t = K (L_b - E_b)^kappa (Brandfonbrener et al., 2024), implies such surfaces. Fewer
-exponents predict better where each domain's own are badly known; `choose_sharing` decides that by
-leaving the largest budgets out.
+exponents predict better where each domain's own are badly known, which `relscale.laws.choice`
+decides by leaving the highest compute out.
 """
 
 from dataclasses import dataclass, replace
