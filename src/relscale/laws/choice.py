@@ -4,7 +4,8 @@ Every candidate is fitted to all runs, and without the runs of the highest compu
 predicts (`attempt`). The simplest law is taken whose error is within one standard error of the
 lowest; candidates are listed by rising complexity. Errors are pooled over the gaps of a family
 (`Ranking.of_family`), since those of one gap are few. A law that the data of a gap refuse is not
-taken for it while another fits.
+taken for it while another fits. Before any run can be left out, information criteria of the fits
+say how much the other laws count in the spread over laws.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,6 +50,9 @@ class Trial:
     """Variance of a run's log G about the law."""
     dof: int
     """Runs less parameters."""
+    information: Array
+    """Information criterion (`information_criterion`) of the fit to all runs, then of one per
+    origin, (1 + origin,); the first counts where no runs are left out."""
 
     @property
     def name(self) -> str:
@@ -81,7 +85,9 @@ class Trials:
 
     def before(self, group: int) -> "Trials":
         """Return the trials as known at a group of compute: errors below it, and no refusal."""
-        early = np.array([origin.group < group for origin in self.splits.origins], dtype=np.bool_)
+        groups = [origin.group for origin in self.splits.origins]
+        early = np.array([each < group for each in groups], dtype=np.bool_)
+        at = 1 + groups.index(group) if group in groups else 0
         known = early[:, None] & (self.splits.group < group)
         return Trials(
             splits=self.splits,
@@ -90,6 +96,7 @@ class Trials:
                     trial,
                     errors=np.where(known, trial.errors, np.nan),
                     lack_of_fit_p=float("nan"),
+                    information=trial.information[at:],
                 )
                 for trial in self.trials
             ),
@@ -237,10 +244,10 @@ def choose(trials: Trials, ranking: Ranking) -> Choice:
         near = [allowed[names.index(rest[0])]] if rest else allowed
     taken = near[0]
     contenders = (taken, *(trial for trial in allowed if trial is not taken))
-    known = bool(ranking.weights)
-    weights = np.array(
-        [ranking.weights.get(trial.name, 0.0 if known else 1.0) for trial in contenders]
-    )
+    if ranking.weights:
+        weights = np.array([ranking.weights.get(trial.name, 0.0) for trial in contenders])
+    else:
+        weights = information_weights(np.array([trial.information[0] for trial in contenders]))
     weights[0] = max(weights[0], 1e-3)
     return Choice(
         taken=taken,
@@ -263,7 +270,8 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
         raise FitError(Status.NOT_CONVERGED, f"law {law.name} has no finite fit")
     errors = splits.errors(predicted[1:], points_log(points), law.num_parameters)
     parameters = int(getattr(fitted, "num_terms", law.num_parameters))
-    residual = points_log(points) - predicted[0]
+    residuals = points_log(points) - predicted  # (1 + origin, run)
+    residual = residuals[0]
     return Trial(
         law=law,
         fitted=fitted,
@@ -271,7 +279,41 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
         lack_of_fit_p=lack_of_fit(points, residual, parameters),
         variance=float(residual @ residual) / max(len(residual) - parameters, 1),
         dof=len(residual) - parameters,
+        information=np.array(
+            [
+                information_criterion(each[weight > 0], parameters)
+                for each, weight in zip(residuals, splits.weights, strict=True)
+            ]
+        ),
     )
+
+
+def information_criterion(residual: Array, parameters: int) -> float:
+    """Return the corrected information criterion AICc of a least-squares fit.
+
+    n log(RSS / n) + 2 k + 2 k (k + 1) / (n - k - 1), with the variance as one of k parameters
+    (Hurvich and Tsai, 1989, "Regression and time series model selection in small samples"). It is
+    infinite with too few runs.
+
+    Args:
+        residual: of the runs that were fitted, (run,).
+        parameters: of the law, without the variance.
+    """
+    number, count = len(residual), parameters + 1
+    if number <= count + 1 or not np.isfinite(residual).all():
+        return float("inf")
+    squares = float(residual @ residual) / number + ROUNDING_VARIANCE
+    return number * float(np.log(squares)) + 2 * count * number / (number - count - 1)
+
+
+def information_weights(criterion: Array) -> Array:
+    """Return exp(-difference from the lowest / 2), (law,); equal where no criterion is finite.
+
+    (Burnham and Anderson, 2002, "Model selection and multimodel inference", section 2.9)
+    """
+    if not np.isfinite(criterion).any():
+        return np.ones(len(criterion))
+    return np.asarray(np.exp(-(criterion - criterion.min()) / 2))
 
 
 def points_log(points: RunPoints) -> Array:
