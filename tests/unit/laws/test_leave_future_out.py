@@ -1,4 +1,4 @@
-"""What is left out as the future, and how laws are compared there."""
+"""Runs that are left out as the future, and the comparison of laws there."""
 
 import numpy as np
 import pytest
