@@ -4,7 +4,7 @@ import numpy as np
 
 from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
-from relscale.laws.candidates import Design, LossLaws
+from relscale.laws.candidates import Candidates, LossLaws
 from relscale.laws.choice import Choice, Ranking, Trials, choose, try_laws
 from relscale.laws.estimators.base import Quantity
 from relscale.laws.estimators.joint import Joint
@@ -92,7 +92,7 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
     if key not in quantity.kept:
         joint, paths = joint_of(quantity, below), paths_of(quantity)
         path = Path(kind=OPTIMAL) if joint is not None else paths.default
-        design = Design(
+        design = Candidates(
             paths=paths,
             path=path,
             isoflop=joint is not None,

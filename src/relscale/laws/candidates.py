@@ -68,7 +68,7 @@ class LossLaws:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class Candidates:
     """The design of a table, and the laws that it allows."""
 
     paths: Paths
