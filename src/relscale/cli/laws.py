@@ -53,7 +53,8 @@ class PredictedModels(Model):
     """Models whose losses and gaps are predicted."""
 
     at: tuple[float, ...] = ()
-    """Also predict losses and gaps at this compute in FLOPs, on the path; may be repeated."""
+    """Also predict losses, gaps and, with --chance, accuracies at this compute in FLOPs, on the
+    path; may be repeated."""
     params: float | None = None
     """Predict a model with this number of parameters (with --tokens or --at)."""
     tokens: float | None = None

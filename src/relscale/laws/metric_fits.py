@@ -250,7 +250,9 @@ class MetricFits:
             )
             peers = self.differences if scaled.scale == DIFFERENCE else None
             rises = self.spec.rises(self.metric)
-            self._quantities[key] = replace(found, family=family, peers=peers, rises=rises)
+            self._quantities[key] = replace(
+                found, family=family, scale=scaled.scale, peers=peers, rises=rises
+            )
         return self._quantities[key]
 
     @cached_property
@@ -273,7 +275,7 @@ class MetricFits:
         if self.spec.rises(self.metric):
             return None
         values = self.values(treatment), self.values(str(self.spec.baseline))
-        return floors_of(self.reader, self.runs, *values, self.spec.level)
+        return floors_of(self.reader, self.runs, *values)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
         """Return a fit without item noise, from the budgets with a lower index than `below`; once.

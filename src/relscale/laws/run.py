@@ -22,7 +22,8 @@ from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import notes_on, prepare, with_notes
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
-from relscale.laws.predict import Request, predicted
+from relscale.laws.predict import Request
+from relscale.laws.predicted_table import predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
 from relscale.laws.summary import summary_text
@@ -47,7 +48,7 @@ class FittedLaws:
     """predicted.csv; None without a request."""
 
     def predict(self, request: Request) -> pd.DataFrame:
-        """Return losses and gaps of named models, the table `predicted`.
+        """Return losses, gaps and accuracies of named models, the table `predicted`.
 
         Raises:
             ValueError: for a model outside the hull of the runs, unless `request.beyond` allows it.
@@ -104,7 +105,7 @@ def fit_laws(
             values.
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
             not runs, compared with the two-stage law.
-        request: models whose losses and gaps are predicted; None predicts nothing.
+        request: models whose losses, gaps and accuracies are predicted; None predicts nothing.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
             `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,

@@ -7,6 +7,7 @@ from relscale.laws.cells import Index, average_seeds
 from relscale.laws.estimators.base import BudgetPoints
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
+from relscale.laws.floor_gate import gate_surface
 from relscale.laws.gap import GapFit
 from relscale.laws.metric_fits import MetricFits
 
@@ -65,19 +66,18 @@ class SurfaceFloors:
 
     def floor(self, below: int) -> SurfaceFloor | None:
         """Return the same with its interval; None where the runs do not identify the surface."""
-        cells, level = self._cells(below), self.fits.spec.level
+        cells = self._cells(below)
         try:
             if self.rising:
                 return None
-            self.fits.reader.identification(self.mean[cells], cells).require()
+            gate, surface = gate_surface(self.fits.reader, self.mean[cells], cells)
         except FitError:
             return None
-        surface = self.fits.reader.surface(self.mean[cells], cells)
-        draws = surface.drawn.irreducible
-        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+        if not gate.identified:
+            return None
         return SurfaceFloor(
             value=float(surface.fit.irreducible[0]),
-            standard_error=float(np.std(draws, ddof=1)),
-            ci_low=float(low),
-            ci_high=float(high),
+            standard_error=float(np.std(surface.drawn.irreducible, ddof=1)),
+            ci_low=gate.low,
+            ci_high=gate.high,
         )

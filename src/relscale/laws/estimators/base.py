@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from relscale.contract.scales import RATIO
 from relscale.laws.cells import Array, Index, SuiteRuns
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.gap import GapFit
@@ -73,6 +74,8 @@ class Quantity:
     """Surfaces of the corpus, kept between quantities."""
     family: "FamilyNoise | None" = None
     """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
+    scale: str = RATIO
+    """Scale of a gap."""
     rises: bool = False
     """Whether the metric rises with compute, so that laws of a loss do not fit it."""
     peers: "Peers | None" = None
