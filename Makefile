@@ -93,7 +93,7 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/python tools/prose.py
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow
+	$(BIN)/snakefmt --check --line-length 100 workflow
 	$(BIN)/snakemake --lint
 	$(PYTEST) tests/unit
 	@for name in $(EXPERIMENTS); do \
@@ -115,7 +115,7 @@ golden: ## write the golden files anew; the difference must be one that you can 
 format: env ## reformat the code
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
-	$(BIN)/snakefmt --line-length 100 Snakefile workflow
+	$(BIN)/snakefmt --line-length 100 workflow
 
 verify: env ## list the stale results of EXPERIMENT and why they are stale
 	$(BIN)/python -m relscale verify $(OVERLAYS)

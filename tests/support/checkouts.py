@@ -13,7 +13,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "Snakefile",
     "CITATION.cff",
     "config.yaml",
     "envs",

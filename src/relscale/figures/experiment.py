@@ -11,6 +11,7 @@ def context_of(
     *,
     corpora: Sequence[str],
     two_stage: Collection[str],
+    own_files: str = "",
 ) -> Context:
     """Return an experiment as the figures see it.
 
@@ -18,10 +19,12 @@ def context_of(
         experiment: the checked configuration.
         corpora: corpora of the runs or released models, in the suite's order.
         two_stage: configured families with a two-stage law.
+        own_files: start of the paths of the workflow's own files.
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
     return Context(
         results=f"results/{experiment.experiment}",
+        reference=f"{own_files}workflow/reference",
         families=tuple(
             FamilyFacts(
                 name=name,

@@ -1,0 +1,34 @@
+"""Where the files of the workflow are: rules, configuration, published numbers.
+
+In a checkout they are next to `src`. A wheel has a copy of them inside the package, which `setup.py`
+makes; `relscale init` writes it to a folder.
+"""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SNAKEFILE = Path("workflow/Snakefile")
+
+
+def project_folder() -> Path:
+    """Return the folder with `config.yaml`, `experiments/` and `workflow/` of this package.
+
+    Raises:
+        ValueError: if the installation has no such files.
+    """
+    for folder in (PACKAGE / "project", PACKAGE.parents[1]):
+        if (folder / SNAKEFILE).is_file():
+            return folder
+    raise ValueError(
+        f"{PACKAGE}: this installation has no workflow: install a wheel that `pip wheel` built, or "
+        "use a checkout"
+    )
+
+
+def own_files(home: Path) -> str:
+    """Return the start of the paths of the workflow's own files, for rules.
+
+    It is empty if Snakemake runs in the workflow's folder, so that records of jobs do not depend on
+    the place of that folder.
+    """
+    return "" if home.resolve() == Path.cwd() else f"{home}/"
