@@ -55,6 +55,13 @@ if IS_MODULE:  # the workflow that imports this one keeps its prefix
 shell.prefix(PREFIX)
 
 
+if IS_MODULE and workflow.is_main_process and not workflow.output_settings.benchmark_extended:
+    raise WorkflowError(
+        "the module of relscale needs the option --benchmark-extended, since its page of provenance "
+        "reads the records of jobs: add `benchmark-extended: true` to profiles/default/config.yaml"
+    )
+
+
 def planned():
     """Return the checked experiment; a bad configuration ends here, before any job.
 

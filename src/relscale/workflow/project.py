@@ -1,7 +1,7 @@
 """Where the files of the workflow are: rules, configuration, published numbers.
 
-In a checkout they are next to `src`. A wheel has a copy of them inside the package, which `setup.py`
-makes; `relscale init` writes it to a folder.
+In a checkout they are next to `src`. A wheel has a copy of them inside the package, made by
+`setup.py`; `relscale init` writes it to a folder.
 """
 
 from pathlib import Path
