@@ -14,6 +14,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COPIED = (
     "CITATION.cff",
+    "LICENSE",
+    "config",
     "config.yaml",
     "envs",
     "experiments",

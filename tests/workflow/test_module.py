@@ -13,7 +13,7 @@ pytestmark = pytest.mark.workflow
 SNAKEFILE = """
 configfile: "config/config.yaml"
 
-shell.prefix("export OTHER='{{}}'; ")
+shell.prefix("export OTHER='{{{{}}}}'; ")
 
 rule all:
     default_target: True

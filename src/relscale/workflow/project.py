@@ -4,10 +4,14 @@ In a checkout they are next to `src`. A wheel has a copy of them inside the pack
 `setup.py`; `relscale init` writes it to a folder.
 """
 
+import json
+import shutil
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SNAKEFILE = Path("workflow/Snakefile")
+LISTED = Path(__file__).with_name("project_files.json")
+"""Files and folders that a wheel has a copy of; `setup.py` reads the same list."""
 
 
 def project_folder() -> Path:
@@ -23,6 +27,24 @@ def project_folder() -> Path:
         f"{PACKAGE}: this installation has no workflow: install a wheel that `pip wheel` built, or "
         "use a checkout"
     )
+
+
+def write_project(folder: Path) -> None:
+    """Copy the files of the workflow to a folder, from which Snakemake can then be called.
+
+    Raises:
+        ValueError: if the folder exists and is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder}: exists and is not an empty folder: name a new one")
+    home = project_folder()
+    for name in json.loads(LISTED.read_text(encoding="utf-8")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (home / name).is_dir():
+            shutil.copytree(home / name, target)
+        else:
+            shutil.copyfile(home / name, target)
 
 
 def own_files(home: Path) -> str:
