@@ -10,6 +10,7 @@ import typer
 
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
+from relscale.cli.crate import crate
 from relscale.cli.evaluate import evaluate
 from relscale.cli.init import init
 from relscale.cli.laws import laws
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (init, plan, evaluate, laws, verify, certify, archive, publish):
+for command in (init, plan, evaluate, laws, verify, certify, archive, crate, publish):
     app.command()(command)
 
 

@@ -26,6 +26,7 @@ def publish(
 ) -> None:
     """Write one folder per run with weights, model card, record and evaluations.
 
+    The tables of losses and items are written to the folder `dataset`, with Croissant metadata.
     Nothing is uploaded without --upload.
     """
     from relscale.hub import check_licence, runs_to_publish
@@ -34,6 +35,7 @@ def publish(
     from relscale.provenance.archive import CERTIFICATE
     from relscale.provenance.certificate import NAME
     from relscale.provenance.checkout import verified, write_certificate
+    from relscale.provenance.croissant import write_dataset
 
     check_licence(licence)
     experiment, findings = verified(overlays or [], folder)
@@ -43,6 +45,14 @@ def publish(
     for line in without:
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
+    write_dataset(
+        experiment.experiment,
+        folder / results / "tables",
+        out / "dataset",
+        licence=licence,
+        cite_as=f"Results of the experiment {experiment.experiment} of relscale; see CITATION.cff.",
+    )
+    typer.echo(f"losses and items in {out / 'dataset'}")
     try:
         write_certificate(experiment.experiment, findings, folder, out / CERTIFICATE)
     except ValueError as error:

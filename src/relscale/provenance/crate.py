@@ -19,6 +19,7 @@ from relscale.files import replacing, sha256_of
 from relscale.provenance.verify import Finding
 
 METADATA = "ro-crate-metadata.json"
+README = "README.md"
 WORKFLOW = "workflow/Snakefile"
 CRATE = "https://w3id.org/ro/crate/1.1"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
@@ -27,6 +28,7 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
+BIOSCHEMAS = "https://bioschemas.org/profiles"
 SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 FORMATS = {
     ".csv": "text/csv",
@@ -91,6 +93,7 @@ def write_crate(
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as packed,
     ):
         packed.writestr(_member(METADATA, ended), text)
+        packed.writestr(_member(README, ended), _readme(run))
         for name in names:
             packed.writestr(_member(str(name), ended), (folder / name).read_bytes())
     return sha256_of(out)
@@ -101,6 +104,19 @@ def _member(name: str, when: datetime) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, when.timetuple()[:6])
     info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
     return info
+
+
+def _readme(run: Run) -> str:
+    """Return the page that explains the crate to a reader without tools."""
+    return (
+        f"# Results of the experiment {run.experiment}\n\n"
+        f"Made by relscale {run.version}. `{run.results}/` has tables, laws and figures, "
+        "`benchmarks/` the records of jobs, `workflow/`, `config.yaml` and `experiments/` the rules "
+        f"and the configuration.\n\n`{METADATA}` (RO-Crate) describes inputs, results, software, "
+        f"licences and checksums; `{run.results}/tables/croissant.json` (Croissant) the tables of "
+        f"losses and items.\n\nLicence of the results: {run.licence}. The licences of the texts "
+        f"are in `{run.results}/tables/sources.csv`.\n"
+    )
 
 
 def crate_metadata(
@@ -127,11 +143,18 @@ def crate_metadata(
             root,
             *({"@id": url, "@type": "CreativeWork", "name": name, "version": version}
               for url, (name, version) in PROFILES.items()),
-            _workflow(run, software),
-            _language(software),
+            _workflow(run, folder, software),
+            _language(),
             _action(run, configuration, sources, results, _times(findings, folder)),
             *_agents(run),
-            *_parameters(),
+            _parameter(),
+            {
+                "@id": README,
+                "@type": "File",
+                "name": README,
+                "about": {"@id": "./"},
+                "encodingFormat": "text/markdown",
+            },
             *(_file(name, folder, configuration) for name in names if str(name) != WORKFLOW),
             *sources,
             *software,
@@ -174,19 +197,20 @@ def _root(run: Run, names: Sequence[Path], ended: datetime) -> Entity:
         "datePublished": ended.date().isoformat(),
         "license": {"@id": spdx_url(run.licence)},
         "conformsTo": _refer(PROFILES),
-        "hasPart": _refer(_id(name) for name in names),
+        "hasPart": _refer([*map(_id, names), README]),
         "mainEntity": {"@id": WORKFLOW},
         "mentions": {"@id": "#run"},
+        **({} if run.agent is None else {"author": {"@id": "#agent"}}),
     }
 
 
-def _workflow(run: Run, software: Sequence[Entity]) -> Entity:
-    return {
-        "@id": WORKFLOW,
+def _workflow(run: Run, folder: Path, software: Sequence[Entity]) -> Entity:
+    return _file(Path(WORKFLOW), folder) | {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "relscale",
         "description": "Relative scaling laws, from text to verdicts.",
         "version": run.version,
+        "conformsTo": {"@id": f"{BIOSCHEMAS}/ComputationalWorkflow/1.0-RELEASE"},
         "license": {"@id": spdx_url("Apache-2.0")},
         "programmingLanguage": {"@id": SNAKEMAKE},
         "softwareRequirements": _refer(software),
@@ -194,7 +218,7 @@ def _workflow(run: Run, software: Sequence[Entity]) -> Entity:
     }
 
 
-def _language(software: Sequence[Entity]) -> Entity:
+def _language() -> Entity:
     return {
         "@id": SNAKEMAKE,
         "@type": "ComputerLanguage",
@@ -205,18 +229,16 @@ def _language(software: Sequence[Entity]) -> Entity:
     }
 
 
-def _parameters() -> list[Entity]:
-    return [
-        {
-            "@id": "#configuration",
-            "@type": "FormalParameter",
-            "additionalType": "File",
-            "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
-            "name": "configuration",
-            "description": "config.yaml and the overlays that are merged over it.",
-            "valueRequired": True,
-        }
-    ]
+def _parameter() -> Entity:
+    return {
+        "@id": "#configuration",
+        "@type": "FormalParameter",
+        "additionalType": "File",
+        "conformsTo": {"@id": f"{BIOSCHEMAS}/FormalParameter/1.0-RELEASE"},
+        "name": "configuration",
+        "description": "config.yaml and the overlays that are merged over it.",
+        "valueRequired": True,
+    }
 
 
 def _action(
@@ -237,7 +259,7 @@ def _action(
         "result": _refer(map(_id, results)),
         "startTime": began.isoformat(),
         "endTime": ended.isoformat(),
-        "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+        "actionStatus": "http://schema.org/CompletedActionStatus",
     }
     return action | ({} if run.agent is None else {"agent": {"@id": "#agent"}})
 
@@ -248,7 +270,7 @@ def _agents(run: Run) -> list[Entity]:
     return [{"@id": "#agent", "@type": "Person", "name": run.agent}]
 
 
-def _file(name: Path, folder: Path, configuration: Sequence[str]) -> Entity:
+def _file(name: Path, folder: Path, configuration: Sequence[str] = ()) -> Entity:
     path = folder / name
     described: Entity = {
         "@id": _id(name),

@@ -3,11 +3,14 @@
 Columns and types are read from the files, so they are always those of the data.
 """
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from relscale.files import sha256_of, write_json
+from relscale.files import replacing, sha256_of, write_json
 
 NAME = "croissant.json"
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
@@ -59,31 +62,49 @@ CONTEXT: dict[str, Any] = {
 """The context that the specification prescribes."""
 
 
-def croissant(
-    experiment: str, files: Sequence[Path], folder: Path, *, licence: str, cite_as: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the metadata says besides the tables."""
+
+    experiment: str
+    """Name of the experiment."""
+    version: str
+    """Version of relscale."""
+    licence: str
+    """Licence of the tables: its address, or its name on the Hub."""
+
+    @property
+    def cite_as(self) -> str:
+        """How to cite the tables."""
+        return (
+            f"Results of the experiment {self.experiment} of relscale {self.version}; its "
+            "CITATION.cff names the software and the paper."
+        )
+
+
+def croissant(about: About, files: Sequence[Path], folder: Path) -> dict[str, Any]:
     """Return Croissant metadata of Parquet tables.
 
     Args:
-        experiment: name of the experiment.
+        about: what the metadata says besides the tables.
         files: the tables, relative to the folder.
         folder: the folder that will have the metadata.
-        licence: address of the licence of the tables.
-        cite_as: how to cite them.
     """
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
-        "name": f"relscale-{experiment}",
+        "name": f"relscale-{about.experiment}",
         "description": (
-            f"Losses of the experiment {experiment} of relscale, which measures how gaps between "
+            f"Losses of the experiment {about.experiment} of relscale, which measures how gaps between "
             "test domains change with training compute. docs/reference/tables.md explains columns "
             "and units."
         ),
-        "url": f"results/{experiment}",
-        "license": licence,
-        "citeAs": cite_as,
+        "url": f"results/{about.experiment}",
+        "license": about.licence,
+        "version": about.version,
+        "datePublished": _day(folder / files[0]),
+        "citeAs": about.cite_as,
         "isLiveDataset": False,
         "distribution": [
             {
@@ -101,13 +122,40 @@ def croissant(
     }
 
 
-def write_croissant(
-    experiment: str, files: Sequence[Path], folder: Path, *, licence: str, cite_as: str
-) -> Path:
+def _day(path: Path) -> str:
+    """Return the day on which a table was made."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
+
+
+def write_croissant(about: About, folder: Path) -> Path:
     """Write Croissant metadata next to the tables and return its path; arguments as `croissant`."""
-    content = croissant(experiment, files, folder, licence=licence, cite_as=cite_as)
-    write_json(folder / NAME, content)
+    files = [Path(f"{table}.parquet") for table in TABLES]
+    write_json(folder / NAME, croissant(about, files, folder))
     return folder / NAME
+
+
+def write_dataset(about: About, tables: Path, out: Path) -> Path:
+    """Copy the tables of losses and items to a folder, with Croissant metadata.
+
+    Args:
+        about: what the metadata says besides the tables.
+        tables: folder of the tables, `results/<experiment>/tables`.
+        out: the folder to write; existing files are replaced.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        ValueError: naming the first table that is missing.
+    """
+    files = [Path(f"{table}.parquet") for table in TABLES]
+    for file in files:
+        if not (tables / file).is_file():
+            raise ValueError(f"{tables / file}: does not exist; the tables cannot be published")
+    for file in files:
+        with replacing(out / file) as temporary:
+            shutil.copy2(tables / file, temporary)
+    return write_croissant(about, out)
 
 
 def _record_set(path: Path, folder: Path) -> dict[str, Any]:

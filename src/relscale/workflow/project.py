@@ -38,13 +38,20 @@ def write_project(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder}: exists and is not an empty folder: name a new one")
     home = project_folder()
-    for name in json.loads(LISTED.read_text(encoding="utf-8")):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (home / name).is_dir():
-            shutil.copytree(home / name, target)
-        else:
-            shutil.copyfile(home / name, target)
+    for name in project_files(home):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(home / name, folder / name)
+
+
+def project_files(home: Path) -> list[Path]:
+    """Return the files of the workflow in a folder that has them, relative to it, sorted."""
+    listed = [home / name for name in json.loads(LISTED.read_text(encoding="utf-8"))]
+    files = [path for each in listed for path in ([each] if each.is_file() else each.rglob("*"))]
+    return sorted(
+        path.relative_to(home)
+        for path in files
+        if path.is_file() and "__pycache__" not in path.parts
+    )
 
 
 def own_files(home: Path) -> str:
