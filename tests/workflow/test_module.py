@@ -106,7 +106,7 @@ def test_a_mistake_in_the_configuration_of_the_module_is_named(project):
 
 
 def test_a_prefix_and_calls_without_extended_records_are_refused(project):
-    (project.folder / "profiles/default/config.yaml").unlink()
+    (project.folder / "profiles/default/config.yaml").write_text("keep-going: true\n")
     assert "needs the option --benchmark-extended" in project.call("--dry-run")[1]
     text = (project.folder / "Snakefile").read_text()
     (project.folder / "Snakefile").write_text(

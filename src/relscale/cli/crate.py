@@ -31,7 +31,7 @@ def crate(
     from relscale.provenance.archive import METADATA, members
     from relscale.provenance.checkout import verified
     from relscale.provenance.crate import Run, spdx_url, write_crate
-    from relscale.provenance.croissant import TABLES, write_croissant
+    from relscale.provenance.croissant import About, write_croissant
     from relscale.workflow.project import project_files
 
     experiment, findings = verified(overlays or [], folder, record=True)
@@ -42,17 +42,10 @@ def crate(
         overlays=tuple(str(path) for path in overlays or []),
         agent=agent,
     )
-    tables = folder / run.results / "tables"
-    croissant = write_croissant(
-        run.experiment,
-        [Path(f"{name}.parquet") for name in TABLES],
-        tables,
-        licence=spdx_url(licence),
-        cite_as=run.citation,
-    )
-    names = [
-        name for name in members(findings, folder, run.results) if METADATA not in name.parents
-    ]
-    names += [*project_files(folder), *map(Path, run.overlays), croissant.relative_to(folder)]
-    digest = write_crate(run, findings, sorted(set(names)), folder, out)
-    typer.echo(f"{digest}  {out} ({len(set(names))} files, {out.stat().st_size / 1e6:.1f} MB)")
+    about = About(experiment=run.experiment, version=run.version, licence=spdx_url(licence))
+    croissant = write_croissant(about, folder / run.results / "tables")
+    archived = members(findings, folder, run.results)
+    files = {name for name in archived if METADATA not in name.parents}
+    files |= {*project_files(folder), *map(Path, run.overlays), croissant.relative_to(folder)}
+    digest = write_crate(run, findings, sorted(files), folder, out)
+    typer.echo(f"{digest}  {out} ({len(files)} files, {out.stat().st_size / 1e6:.1f} MB)")

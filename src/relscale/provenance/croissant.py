@@ -96,9 +96,9 @@ def croissant(about: About, files: Sequence[Path], folder: Path) -> dict[str, An
         "conformsTo": CONFORMS_TO,
         "name": f"relscale-{about.experiment}",
         "description": (
-            f"Losses of the experiment {about.experiment} of relscale, which measures how gaps between "
-            "test domains change with training compute. docs/reference/tables.md explains columns "
-            "and units."
+            f"Losses of the experiment {about.experiment} of relscale, which measures how gaps "
+            "between test domains change with training compute. docs/reference/tables.md explains "
+            "columns and units."
         ),
         "url": f"results/{about.experiment}",
         "license": about.licence,
