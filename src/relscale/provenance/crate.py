@@ -112,9 +112,9 @@ def _readme(run: Run) -> str:
         f"# Results of the experiment {run.experiment}\n\n"
         f"Made by relscale {run.version}. `{run.results}/` has tables, laws and figures, "
         "`benchmarks/` the records of jobs; `workflow/`, `config.yaml` and `experiments/` have the "
-        f"rules and the configuration.\n\n`{METADATA}` (RO-Crate) describes inputs, results, software, "
-        f"licences and checksums; `{run.results}/tables/croissant.json` (Croissant) the tables of "
-        f"losses and items.\n\nLicence of the results: {run.licence}. The licences of the texts "
+        f"rules and the configuration.\n\n`{METADATA}` (RO-Crate) describes inputs, results, "
+        f"software, licences and checksums; `{run.results}/tables/croissant.json` (Croissant) the "
+        f"tables of losses and items.\n\nLicence of the results: {run.licence}. The licences of the texts "
         f"are in `{run.results}/tables/sources.csv`.\n"
     )
 
