@@ -57,8 +57,9 @@ shell.prefix(PREFIX)
 
 if IS_MODULE and workflow.is_main_process and not workflow.output_settings.benchmark_extended:
     raise WorkflowError(
-        "the module of relscale needs the option --benchmark-extended, since its page of provenance "
-        "reads the records of jobs: add `benchmark-extended: true` to profiles/default/config.yaml"
+        "the module of relscale needs the option --benchmark-extended, since its page of "
+        "provenance reads the records of jobs: add `benchmark-extended: true` to "
+        "profiles/default/config.yaml"
     )
 
 

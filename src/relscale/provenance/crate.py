@@ -49,7 +49,7 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a crate says about one experiment, besides its files."""
+    """The facts about one experiment that its files do not have."""
 
     experiment: str
     """Name of the experiment."""
@@ -114,8 +114,8 @@ def _readme(run: Run) -> str:
         "`benchmarks/` the records of jobs; `workflow/`, `config.yaml` and `experiments/` have the "
         f"rules and the configuration.\n\n`{METADATA}` (RO-Crate) describes inputs, results, "
         f"software, licences and checksums; `{run.results}/tables/croissant.json` (Croissant) the "
-        f"tables of losses and items.\n\nLicence of the results: {run.licence}. The licences of the "
-        f"texts are in `{run.results}/tables/sources.csv`.\n"
+        f"tables of losses and items.\n\nLicence of the results: {run.licence}. The licences of "
+        f"the texts are in `{run.results}/tables/sources.csv`.\n"
     )
 
 

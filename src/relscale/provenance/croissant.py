@@ -64,7 +64,7 @@ CONTEXT: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What the metadata says besides the tables."""
+    """The facts about the tables that their files do not have."""
 
     experiment: str
     """Name of the experiment."""
@@ -86,7 +86,7 @@ def croissant(about: About, files: Sequence[Path], folder: Path) -> dict[str, An
     """Return Croissant metadata of Parquet tables.
 
     Args:
-        about: what the metadata says besides the tables.
+        about: facts that the files do not have.
         files: the tables, relative to the folder.
         folder: the folder that will have the metadata.
     """
@@ -138,7 +138,7 @@ def write_dataset(about: About, tables: Path, out: Path) -> Path:
     """Copy the tables of losses and items to a folder, with Croissant metadata.
 
     Args:
-        about: what the metadata says besides the tables.
+        about: facts that the files do not have.
         tables: folder of the tables, `results/<experiment>/tables`.
         out: the folder to write; existing files are replaced.
 
