@@ -15,6 +15,7 @@ FLOW = (
     "runtime",
     "contract",
     "config",
+    "losses_table",
     "plan",
     "provenance",
     "text",

@@ -16,6 +16,7 @@ from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan import plan
 from relscale.cli.publish import publish
+from relscale.cli.table import table
 from relscale.cli.verify import verify
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 for command in (init, plan, evaluate, laws, verify, certify, archive, crate, publish):
     app.command()(command)
+app.add_typer(table, name="table")
 
 
 def _print_version(asked: bool) -> None:

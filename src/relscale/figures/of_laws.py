@@ -16,7 +16,7 @@ from relscale.laws.spec import FAMILY_MEAN, LawSpec
 LAWS = "laws"
 """Name of the figure of absolute and relative laws of any family."""
 FIGURES = {
-    LAWS: "topics",  # draws whichever family its settings name
+    LAWS: "family_laws",
     **{
         name: name
         for name in (
@@ -69,7 +69,11 @@ def draw_laws(
 def _settings(model: type[Shown], spec: LawSpec, metric: str, labels: dict[str, str]) -> Shown:
     """Return the settings of a figure for the family of a spec."""
     view = {"family": spec.family, "metric": metric, "baseline": spec.baseline or ""}
-    known: dict[str, object] = {"labels": labels}
+    known: dict[str, object] = {
+        "labels": labels,
+        "higher_is_better": spec.higher_is_better,
+        "lower_is_better": spec.lower_is_better,
+    }
     if "compute" in model.model_fields:
         known["compute"] = spec.compute
     if issubclass(model, FamilySettings):

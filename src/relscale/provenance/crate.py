@@ -286,7 +286,9 @@ def _file(name: Path, folder: Path, configuration: Sequence[str] = ()) -> Entity
 
 
 def _sources(table: Path) -> list[Entity]:
-    """Return the sources of text, which are not in the crate."""
+    """Return the sources of text, which are not in the crate; a losses table has none."""
+    if not table.is_file():
+        return []
     with table.open(encoding="utf-8", newline="") as file:
         return [
             {

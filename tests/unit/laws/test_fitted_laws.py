@@ -3,11 +3,12 @@
 import pytest
 from matplotlib.figure import Figure
 
-from relscale.figures.draw import topics
+from relscale.figures.draw import family_laws
+from relscale.figures.family_laws import FIGURE
 from relscale.figures.kit.runner import render
 from relscale.figures.kit.style import save, styled
 from relscale.figures.of_laws import FIGURES
-from relscale.figures.topics import FIGURE, TopicsSettings
+from relscale.figures.settings import FamilySettings
 from relscale.laws.run import fit_laws
 
 SETTINGS = {"family": "topics", "baseline": "base", "optimum_by": "family_mean", "draws": 100}
@@ -55,8 +56,8 @@ def test_every_figure_is_drawn_from_the_result(found, name):
 
 
 def test_the_figure_is_the_one_of_the_workflow(found, tmp_path):
-    settings = TopicsSettings(family="topics", baseline="base", estimator="joint")
-    render(FIGURE, topics.draw, found.laws.tables, settings, [tmp_path / "workflow.svg"])
+    settings = FamilySettings(family="topics", baseline="base", estimator="joint")
+    render(FIGURE, family_laws.draw, found.laws.tables, settings, [tmp_path / "workflow.svg"])
     with styled():
         save(found.plot(), tmp_path / "plot.svg")
     assert (tmp_path / "plot.svg").read_bytes() == (tmp_path / "workflow.svg").read_bytes()

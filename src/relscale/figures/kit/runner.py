@@ -67,10 +67,11 @@ def drawn(
     Tables that are not given are empty. Numbers that cannot be drawn, and letters
     without a glyph, are counted at the foot.
     """
-    drawing = draw(complete(tables, figure.tables), settings)
-    remarks = [not_drawn(tables, figure.tables), _without_glyph(drawing)]
-    if any(remarks):
-        add_footer(drawing, " ".join(filter(None, remarks)))
+    with settings.stated():
+        drawing = draw(complete(tables, figure.tables), settings)
+        remarks = [not_drawn(tables, figure.tables), _without_glyph(drawing)]
+        if any(remarks):
+            add_footer(drawing, " ".join(filter(None, remarks)))
     return drawing
 
 
