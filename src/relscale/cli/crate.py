@@ -30,19 +30,19 @@ def crate(
     import relscale
     from relscale.provenance.archive import METADATA, members
     from relscale.provenance.checkout import verified
-    from relscale.provenance.crate import Run, spdx_url, write_crate
-    from relscale.provenance.croissant import About, write_croissant
+    from relscale.provenance.crate import CrateFacts, spdx_url, write_crate
+    from relscale.provenance.croissant import DatasetFacts, write_croissant
     from relscale.workflow.project import project_files
 
     experiment, findings = verified(overlays or [], folder, record=True)
-    run = Run(
+    run = CrateFacts(
         experiment=experiment.experiment,
         licence=licence,
         version=relscale.__version__,
         overlays=tuple(str(path) for path in overlays or []),
         agent=agent,
     )
-    about = About(experiment=run.experiment, version=run.version, licence=spdx_url(licence))
+    about = DatasetFacts(experiment=run.experiment, version=run.version, licence=spdx_url(licence))
     croissant = write_croissant(about, folder / run.results / "tables")
     archived = members(findings, folder, run.results)
     files = {name for name in archived if METADATA not in name.parents}

@@ -36,7 +36,7 @@ def publish(
     from relscale.provenance.archive import CERTIFICATE
     from relscale.provenance.certificate import NAME
     from relscale.provenance.checkout import verified, write_certificate
-    from relscale.provenance.croissant import About, write_dataset
+    from relscale.provenance.croissant import DatasetFacts, write_dataset
 
     check_licence(licence)
     experiment, findings = verified(overlays or [], folder)
@@ -46,7 +46,9 @@ def publish(
     for line in without:
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
-    about = About(experiment=experiment.experiment, version=relscale.__version__, licence=licence)
+    about = DatasetFacts(
+        experiment=experiment.experiment, version=relscale.__version__, licence=licence
+    )
     write_dataset(about, folder / results / "tables", out / "dataset")
     typer.echo(f"losses and items in {out / 'dataset'}")
     try:

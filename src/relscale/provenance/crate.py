@@ -48,7 +48,7 @@ Entity = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class CrateFacts:
     """The facts about one experiment that its files do not have."""
 
     experiment: str
@@ -74,7 +74,7 @@ def spdx_url(licence: str) -> str:
 
 
 def write_crate(
-    run: Run, findings: Sequence[Finding], names: Sequence[Path], folder: Path, out: Path
+    run: CrateFacts, findings: Sequence[Finding], names: Sequence[Path], folder: Path, out: Path
 ) -> str:
     """Write the crate and return its SHA-256; the same files and times give the same bytes.
 
@@ -106,7 +106,7 @@ def _member(name: str, when: datetime) -> zipfile.ZipInfo:
     return info
 
 
-def _readme(run: Run) -> str:
+def _readme(run: CrateFacts) -> str:
     """Return the page that explains the crate to a reader without tools."""
     return (
         f"# Results of the experiment {run.experiment}\n\n"
@@ -120,7 +120,7 @@ def _readme(run: Run) -> str:
 
 
 def crate_metadata(
-    run: Run, findings: Sequence[Finding], names: Sequence[Path], folder: Path
+    run: CrateFacts, findings: Sequence[Finding], names: Sequence[Path], folder: Path
 ) -> dict[str, Any]:
     """Return the content of `ro-crate-metadata.json`.
 
@@ -184,7 +184,7 @@ def _descriptor() -> Entity:
     }
 
 
-def _root(run: Run, names: Sequence[Path], ended: datetime) -> Entity:
+def _root(run: CrateFacts, names: Sequence[Path], ended: datetime) -> Entity:
     return {
         "@id": "./",
         "@type": "Dataset",
@@ -204,7 +204,7 @@ def _root(run: Run, names: Sequence[Path], ended: datetime) -> Entity:
     }
 
 
-def _workflow(run: Run, folder: Path, software: Sequence[Entity]) -> Entity:
+def _workflow(run: CrateFacts, folder: Path, software: Sequence[Entity]) -> Entity:
     return _file(Path(WORKFLOW), folder) | {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "relscale",
@@ -242,7 +242,7 @@ def _parameter() -> Entity:
 
 
 def _action(
-    run: Run,
+    run: CrateFacts,
     configuration: Sequence[str],
     sources: Sequence[Entity],
     results: Sequence[str],
@@ -264,7 +264,7 @@ def _action(
     return action | ({} if run.agent is None else {"agent": {"@id": "#agent"}})
 
 
-def _agents(run: Run) -> list[Entity]:
+def _agents(run: CrateFacts) -> list[Entity]:
     if run.agent is None:
         return []
     return [{"@id": "#agent", "@type": "Person", "name": run.agent}]

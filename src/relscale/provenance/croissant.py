@@ -63,7 +63,7 @@ CONTEXT: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class DatasetFacts:
     """The facts about the tables that their files do not have."""
 
     experiment: str
@@ -82,7 +82,7 @@ class About:
         )
 
 
-def croissant(about: About, files: Sequence[Path], folder: Path) -> dict[str, Any]:
+def croissant(about: DatasetFacts, files: Sequence[Path], folder: Path) -> dict[str, Any]:
     """Return Croissant metadata of Parquet tables.
 
     Args:
@@ -127,14 +127,14 @@ def _day(path: Path) -> str:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
 
 
-def write_croissant(about: About, folder: Path) -> Path:
+def write_croissant(about: DatasetFacts, folder: Path) -> Path:
     """Write Croissant metadata next to the tables and return its path; arguments as `croissant`."""
     files = [Path(f"{table}.parquet") for table in TABLES]
     write_json(folder / NAME, croissant(about, files, folder))
     return folder / NAME
 
 
-def write_dataset(about: About, tables: Path, out: Path) -> Path:
+def write_dataset(about: DatasetFacts, tables: Path, out: Path) -> Path:
     """Copy the tables of losses and items to a folder, with Croissant metadata.
 
     Args:

@@ -10,14 +10,14 @@ import pytest
 
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.contract.text_tables import SOURCES_COLUMNS
-from relscale.provenance.crate import METADATA, PROFILES, README, WORKFLOW, Run, write_crate
-from relscale.provenance.croissant import About, write_dataset
+from relscale.provenance.crate import METADATA, PROFILES, README, WORKFLOW, CrateFacts, write_crate
+from relscale.provenance.croissant import DatasetFacts, write_dataset
 from relscale.provenance.dag import Job
 from relscale.provenance.verify import Finding
 
 RESULTS = "results/mine"
 TABLES = [f"{RESULTS}/tables/{name}.parquet" for name in ("losses", "items")]
-RUN = Run(
+RUN = CrateFacts(
     experiment="mine", licence="CC-BY-4.0", version="9.8.7",
     overlays=("experiments/my overlay.yaml",), agent="Ada",
 )  # fmt: skip
@@ -167,7 +167,7 @@ def test_the_rocrate_library_reads_the_crate(unpacked):
 
 
 def test_croissant_names_every_column_with_its_type_and_the_checksums(folder):
-    about = About(experiment="mine", version="9.8.7", licence="apache-2.0")
+    about = DatasetFacts(experiment="mine", version="9.8.7", licence="apache-2.0")
     written = write_dataset(about, folder / RESULTS / "tables", folder / "dataset")
     content = json.loads(written.read_text())
     for distribution in content["distribution"]:
@@ -185,7 +185,7 @@ def test_croissant_names_every_column_with_its_type_and_the_checksums(folder):
 
 def test_the_mlcroissant_library_reads_the_rows(folder):
     mlcroissant = pytest.importorskip("mlcroissant", reason="the group `metadata` is not installed")
-    about = About(experiment="mine", version="9.8.7", licence="apache-2.0")
+    about = DatasetFacts(experiment="mine", version="9.8.7", licence="apache-2.0")
     dataset = mlcroissant.Dataset(
         str(write_dataset(about, folder / RESULTS / "tables", folder / "dataset"))
     )
@@ -196,6 +196,6 @@ def test_the_mlcroissant_library_reads_the_rows(folder):
 
 def test_a_missing_table_is_named(folder):
     (folder / TABLES[1]).unlink()
-    about = About(experiment="mine", version="9.8.7", licence="apache-2.0")
+    about = DatasetFacts(experiment="mine", version="9.8.7", licence="apache-2.0")
     with pytest.raises(ValueError, match=r"tables/items\.parquet: does not exist"):
         write_dataset(about, folder / RESULTS / "tables", folder / "dataset")
