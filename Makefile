@@ -1,7 +1,7 @@
 # relscale.  The two main commands: make reproduce | make test
-# EXPERIMENT=name selects experiments/name.yaml, EXPERIMENT=published/name a published losses table,
-# experiments/published/name.yaml. CORES, GPUS and MEM_MB limit the use of this machine. DOWNLOADS is
-# a folder of packages downloaded before.
+# EXPERIMENT=name selects experiments/name.yaml, and EXPERIMENT=published/name selects a published
+# losses table, experiments/published/name.yaml. CORES, GPUS and MEM_MB limit the use of this
+# machine. DOWNLOADS is a folder of packages downloaded before.
 
 SHELL := /bin/bash
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""A small losses table with planted laws, as somebody else would lay it out."""
+"""A small losses table with planted laws, and the same in another layout."""
 
 import numpy as np
 import pandas as pd

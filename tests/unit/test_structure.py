@@ -23,6 +23,7 @@ FLOW = (
     "evaluation",
     "resources",
     "released",
+    "importers",
     "laws",
     "figures",
     "pages",

@@ -1,4 +1,4 @@
-"""A losses table from outside: one job reads it, and everything after it is as in other experiments."""
+"""A losses table from outside: one job reads it; all later jobs are those of other experiments."""
 
 
 rule losses_table:

@@ -81,7 +81,7 @@ class PredictedModels(Model):
 
 
 class LawOutputs(Model):
-    """What is written."""
+    """Files to write."""
 
     out: Path
     """Folder for the law tables, and for everything below."""

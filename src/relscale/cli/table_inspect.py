@@ -1,4 +1,4 @@
-"""`relscale table inspect`: what a table of losses looks like, and a mapping to edit."""
+"""`relscale table inspect`: the layout of a table of losses, and a mapping to edit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,9 +22,9 @@ def inspect_file(
         bool, typer.Option("--force", help="Replace a mapping that is there already.")
     ] = False,
 ) -> None:
-    """Say what a table of losses looks like, and write a mapping to edit."""
+    """Describe the layout of a table of losses, and write a mapping to edit."""
     from relscale.files import write_text
-    from relscale.losses_table.proposal.report import inspect_table
+    from relscale.losses_table.proposal.inspection import inspect_table
 
     if mapping is not None and mapping.exists() and not force:
         raise ValueError(f"{mapping}: is there already; add --force to replace it")

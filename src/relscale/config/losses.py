@@ -160,6 +160,12 @@ class NumberFormat(Model):
     missing: Unique[str] = []
     """Words for a missing number, in addition to an empty cell, NA, NaN, None and null."""
 
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands cannot be both a {self.decimal}")
+        return self
+
 
 class Derived(Model):
     """Columns that the file lacks and that follow from others. Each is a stated decision."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from relscale.config.losses import Derived
-from relscale.losses_table.units import COUNTS
+from relscale.losses_table.file_units import COUNTS
 
 Numbers = npt.NDArray[np.float64]
 _FORMULAS: dict[str, tuple[tuple[str, ...], Callable[..., Numbers]]] = {

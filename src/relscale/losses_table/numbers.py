@@ -133,6 +133,8 @@ def numbers_in(text: str) -> list[float]:
 
 def _native(cell: object, name: str, where: str, place: str) -> float:
     """Return the number of a cell that is not text, as a file with types has it."""
+    if isinstance(cell, (float, int)) and not isinstance(cell, bool):
+        return float(cell)
     one = pd.Series([cell], name=name, dtype=object)
     return float(as_numbers(one, where, lambda _: place).iloc[0])
 

@@ -148,7 +148,7 @@ def _json_lines(path: Path, data: bytes) -> RawTable:
     names = list(dict.fromkeys(name for record in records for name in record))
     rows = [[record.get(name) for name in names] for record in records]
     return RawTable(
-        frame=_frame_of(names, rows),
+        frame=_frame_of(names, rows).infer_objects(),
         place=lambda position: places[position],
         format="json_lines",
     )

@@ -12,15 +12,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from relscale.config.losses import HELPERS, LossesTable
+from relscale.config.losses import LossesTable
+from relscale.contract.columns import TEXT
 from relscale.contract.losses import LOSSES_COLUMNS, LOSSES_KEY
 from relscale.contract.typed import Place, check_keys, typed
 from relscale.losses_table.budgets import with_budgets
-from relscale.losses_table.columns import cells_of, described, place_columns, shown
 from relscale.losses_table.derive import derived
+from relscale.losses_table.file_columns import cells_of, described, place_columns, shown
+from relscale.losses_table.file_units import COUNTS
 from relscale.losses_table.raw import RawTable, read_raw, selected
-from relscale.losses_table.steps import at_steps, check_repeated, without_copies_of_blanks
-from relscale.losses_table.units import COUNTS
+from relscale.losses_table.steps import (
+    at_steps,
+    check_repeated,
+    named_by_tokens,
+    without_copies_of_blanks,
+)
 from relscale.losses_table.values import ROW, with_values
 
 AXES = ("training_flops", "forward_flops")
@@ -82,10 +88,10 @@ def read_losses(spec: LossesTable, where: str | None = None) -> LossesTableRead:
         frame, more = without_copies_of_blanks(frame)
         notes += more
     frame, more = at_steps(frame, spec, where)
-    notes += more
-    check_repeated(frame, raw, where)
+    notes += [*named_by_tokens(spec), *more]
     frame, more = _with_numbers(frame, raw.place, where)
     notes += more
+    check_repeated(frame, raw, where)
     if "budget" not in frame:
         frame, more = with_budgets(frame, spec.budgets, where)
         notes += more
@@ -235,8 +241,6 @@ def _finished(frame: pd.DataFrame, spec: LossesTable, raw: RawTable, where: str)
         whole = np.isfinite(numbers).all() and (numbers == np.round(numbers)).all()
         if whole and np.abs(numbers).max(initial=0) < MOST_EXACT:
             frame = frame.assign(**{name: numbers.astype(np.int64)})
-    frame = typed(frame, where)
+    names_of_rows = [name for name in names if name in TEXT]
+    frame = typed(frame.astype(dict.fromkeys(names_of_rows, "str")), where)
     return frame.sort_values(list(LOSSES_KEY), kind="stable").reset_index(drop=True)
-
-
-assert set(HELPERS).isdisjoint(LOSSES_COLUMNS)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.losses import LossesTable
-from relscale.losses_table.columns import shown
+from relscale.losses_table.file_columns import shown
 from relscale.losses_table.raw import RawTable
 from relscale.losses_table.values import ROW
 
@@ -82,6 +82,17 @@ def at_steps(frame: pd.DataFrame, spec: LossesTable, where: str) -> tuple[pd.Dat
         frame, more = _each_step(frame, several, where)
         return frame, [*notes, *more]
     return _each_step(frame, np.ones(len(frame), dtype=bool), where)
+
+
+def named_by_tokens(spec: LossesTable) -> list[str]:
+    """Return a note if tokens are part of the names of runs: these may be steps of one run."""
+    names = spec.columns.get("run")
+    if isinstance(names, list) and spec.columns.get("tokens") in names:
+        return [
+            "tokens are part of the names of runs: if models of one name are steps of one run, "
+            f"note that {SHARED}"
+        ]
+    return []
 
 
 def _names(frame: pd.DataFrame) -> pd.Series:

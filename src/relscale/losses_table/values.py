@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.losses import LossesTable
-from relscale.losses_table.columns import CellReader, FileColumns, shown
-from relscale.losses_table.units import converted, converted_error
+from relscale.losses_table.file_columns import CellReader, FileColumns, shown
+from relscale.losses_table.file_units import converted, converted_error
 
 ROW = "row_of_the_file"
 """Column with the position of a row in the file, while a table is read."""

@@ -89,8 +89,7 @@ def test_without_a_table_files_are_merged_as_before():
     ],
 )
 def test_what_a_table_does_not_have_is_refused(overlay, expected):
-    (found,) = problems(merged([OVERLAY, overlay]))
-    assert expected in found
+    assert any(expected in line for line in problems(merged([OVERLAY, overlay])))
 
 
 @pytest.mark.parametrize("name", NOT_OF_TABLES)
@@ -113,7 +112,7 @@ def test_all_mistakes_are_named_at_once():
                 {
                     "losses": {"path": "t.csv", "shape": "tall"},
                     "suite": {},
-                    "figures": {"names": ["loss_curves", "topics"]},
+                    "figures": {"names": ["loss_curves", "figure3_prompts"]},
                     "laws": {"draws": 1},
                 },
             ]

@@ -29,7 +29,7 @@ def frame():
 
 
 def test_losses_have_all_columns_and_unknown_cells_are_null(frame):
-    frame.loc[0, "tokens"] += 0.4  # as after a conversion of units
+    frame["tokens"] += 0.4  # as after a conversion of units
     table = losses_of(frame.assign(metric="accuracy"), "texts")
     assert table.schema == LOSSES_SCHEMA and tuple(table.column_names) == LOSSES_COLUMNS
     assert table["tokens"].to_pylist() == [round(one) for one in frame["tokens"]]
@@ -78,7 +78,7 @@ def test_the_plan_lists_runs_budgets_domains_and_decisions(frame):
 
 def test_families_and_domains_that_are_lacking_are_all_named(frame):
     assert len(check_families(frame, {"texts": ["odd"]}, "t.csv")) == len(frame)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="is not in") as caught:
         check_families(frame, {"texts": ["odd", "x"], "books": []}, "t.csv")
     text = str(caught.value)
     assert text.startswith("t.csv: families.texts.domains: 'x' is not in the table; the choices")

@@ -60,7 +60,7 @@ class Design:
         if self.ratio[1] <= SAME_RATIO * self.ratio[0]:
             return (
                 "a ladder with a fixed ratio of tokens to parameters: --estimator auto (laws along "
-                "the ladder, gaps by the baseline's loss); size and data cannot be told apart"
+                "the ladder, gaps by the baseline's loss); size and data cannot be separated"
             )
         if self.num_sizes >= FEWEST_SIZES and self.num_tokens >= FEWEST_SIZES:
             return (

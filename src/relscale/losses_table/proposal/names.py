@@ -103,7 +103,7 @@ _FRAMES = frozenset(
 """Words around a domain that do not name it."""
 _SPLITS = frozenset(("val", "valid", "validation", "test", "dev"))
 TRAINING = frozenset(("train", "training"))
-"""A loss on the training data is no domain."""
+"""Words for losses on the training data, which are not domains."""
 UNIT_ENDINGS = {
     "k": "thousands",
     "thousands": "thousands",
@@ -209,9 +209,20 @@ def metric_and_domain(name: str) -> tuple[str, str] | None:
     kept = [
         word
         for index, word in enumerate(words)
-        if not start <= index < end and lower[index] not in _FRAMES
+        if not start <= index < end and lower[index] not in {*_FRAMES, *lower[start:end]}
     ]
     return metric, _spelled(name, kept)
+
+
+def label(domain: str) -> str:
+    """Return a name that a configuration takes for a domain: it begins with a letter or digit.
+
+    Examples:
+        >>> label("_c4 "), label("(%)")
+        ('c4', 'domain')
+    """
+    seen = "".join(sign if sign.isprintable() else " " for sign in domain)
+    return re.sub(r"^[\W_]+", "", seen).strip()[:100] or "domain"
 
 
 def fuller_domain(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from relscale.losses_table.columns import IN_NAME
+from relscale.losses_table.file_columns import IN_NAME
 from relscale.losses_table.numbers import numbers_in
 from relscale.losses_table.proposal.guess import NO_COLUMN, Guess
 from relscale.losses_table.proposal.opening import opened
@@ -21,6 +21,11 @@ CORPUS = "one_corpus"
 """Constant of a table without a column of training corpora."""
 FAMILIES = {True: "texts", False: "tasks"}
 """Names of families of losses, and of other metrics."""
+NO_RUN = (
+    "run: no columns together name the runs; add a column of names, or constants.run if the file "
+    "is of one run"
+)
+SEVERAL_STEPS = "runs have several steps; decayed and all are the other choices"
 LOSSES = ("loss", "bits_per_byte", "perplexity")
 """Metrics of texts."""
 
@@ -40,7 +45,7 @@ class Proposal:
     guesses: tuple[Guess, ...]
     """Its guesses, in the order of the keys."""
     lacking: tuple[str, ...]
-    """What nothing in the file is like, and how to add it."""
+    """Needed columns that nothing in the file is like, and how to add them."""
     unused: tuple[str, ...]
     """Columns that the mapping does not use."""
 
@@ -66,18 +71,15 @@ def propose(path: Path) -> Proposal:
         guesses += sizes
     if units.forward and "training_flops" in columns:
         columns["forward_flops"] = columns.pop("training_flops")
-    content: dict[str, Any] = {"path": str(path), "format": raw.format}
-    if csv:
-        content["csv"] = csv
-    if numbers:
-        content["numbers"] = numbers
-    content["shape"] = roles.shape
+        guesses = [guess for guess in guesses if guess.key != "columns.training_flops"]
+    content: dict[str, Any] = {"path": str(path), "format": raw.format, "csv": csv}
+    content |= {"numbers": numbers, "shape": roles.shape}
     constants, lacking = _constants(roles, columns)
     name, about_runs = guess_run(roles, profiles)
     if name:
         columns["run"] = name if len(name) > 1 else name[0]
     else:
-        lacking.append("run: no columns together name the runs; add a column of names")
+        lacking.append(NO_RUN)
     derive, more_lacking, about_derive = _derived(columns)
     content |= {"columns": columns, "constants": constants}
     metrics, about_metrics = _metrics(roles, profiles, content)
@@ -88,13 +90,7 @@ def propose(path: Path) -> Proposal:
     content["derive"] = derive
     if "step" in columns and _has_steps(roles, profiles, name):
         content["steps"] = "last"
-        about_runs.append(
-            Guess(
-                key="steps",
-                value="last",
-                evidence="runs have several steps; decayed and all are the other choices",
-            )
-        )
+        about_runs.append(Guess(key="steps", value="last", evidence=SEVERAL_STEPS))
     used = _used(content)
     return Proposal(
         path=path,
@@ -152,7 +148,7 @@ def _by_axis(units: UnitGuess, columns: dict[str, Any]) -> dict[str, str]:
 
 
 def _constants(roles: Roles, columns: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return constants for columns that the file lacks, and what cannot be guessed."""
+    """Return constants for columns that the file lacks, and sentences on missing columns."""
     constants = {}
     lacking = []
     if "corpus" not in columns:
@@ -169,7 +165,7 @@ def _constants(roles: Roles, columns: dict[str, Any]) -> tuple[dict[str, str], l
 
 
 def _derived(columns: dict[str, Any]) -> tuple[dict[str, str], list[str], list[Guess]]:
-    """Return what follows from other columns, what is lacking, and the guesses."""
+    """Return derived columns, sentences on missing columns, and the guesses."""
     has = set(columns)
     derive = {}
     lacking = []
@@ -224,7 +220,7 @@ def _metrics(
                 numbers = profiles[column].values
                 assert numbers is not None
                 values.setdefault(metric, []).append(numbers)
-        found |= _wide(domains, roles.standard_errors, metrics, content["constants"])
+        found |= _wide(domains, roles.standard_errors, metrics, content)
     elif "value" in roles.columns:
         column = roles.columns["value"]
         numbers = profiles[column].values
@@ -298,9 +294,10 @@ def _wide(
     domains: dict[str, dict[str, str]],
     errors: dict[str, dict[str, str]],
     metrics: list[str],
-    constants: dict[str, str],
+    so_far: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the keys of a wide table; one metric becomes a constant."""
+    """Return the keys of a wide table; a metric or family of all domains becomes a constant."""
+    columns, constants = so_far["columns"], so_far["constants"]
     present = {"loss" if metric == "perplexity" else metric for metric in metrics}
 
     def renamed(found: dict[str, str]) -> dict[str, str]:
@@ -309,11 +306,11 @@ def _wide(
         }
 
     content: dict[str, Any] = {}
-    texts = [name for name, found in domains.items() if set(renamed(found)) & set(LOSSES)]
+    texts = [name for name, found in domains.items() if set(renamed(found)) <= set(LOSSES)]
     tasks = [name for name in domains if name not in texts]
-    if texts and tasks:
+    if texts and tasks and "family" not in columns:
         content["families"] = {FAMILIES[True]: texts, FAMILIES[False]: tasks}
-    elif domains:
+    elif domains and "family" not in columns:
         constants["family"] = FAMILIES[bool(texts)]
     if len(present) == 1:
         constants["metric"] = present.pop()

@@ -1,5 +1,6 @@
 """Which column of a file is which of ours, by name and kind."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from relscale.losses_table.proposal.names import (
     TRAINING,
     fuller_domain,
     is_error_column,
+    label,
     likeness,
     metric_and_domain,
     plain,
@@ -27,7 +29,7 @@ FEWEST_BLOCK = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """What the columns of a file are taken for."""
+    """The guessed meaning of the columns of a file."""
 
     shape: str
     """`long` or `wide`."""
@@ -159,7 +161,13 @@ def _metric_columns(
             continue
         if metric in values.get(domain, {}):
             domain = fuller_domain(name)
-        values.setdefault(domain, {}).setdefault(metric, name)
+        values.setdefault(label(domain), {}).setdefault(metric, name)
+    for name, profile in profiles.items():
+        plain_error = re.fullmatch(rf"(.+?)[\W_]+(?:{'|'.join(ERROR_WORDS)})", name, re.IGNORECASE)
+        if plain_error and profile.kind == "number" and name not in used:
+            of = values.get(label(plain_error[1]), {})
+            if len(of) == 1 and metric_and_domain(name) is None:
+                errors.setdefault(label(plain_error[1]), {})[next(iter(of))] = name
     errors = {
         domain: {metric: name for metric, name in found.items() if metric in values[domain]}
         for domain, found in errors.items()
@@ -196,7 +204,7 @@ def _unnamed(profiles: Mapping[str, Profile], used: set[str]) -> dict[str, dict[
     pairs = zip(first, last, strict=False)
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), len(first))
     start = first[: max(first.rfind("/", 0, same), first.rfind(".", 0, same)) + 1]
-    return {name.removeprefix(start): columns for name, columns in found.items()}
+    return {label(name.removeprefix(start)): columns for name, columns in found.items()}
 
 
 def _long(

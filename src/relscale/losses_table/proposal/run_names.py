@@ -25,7 +25,7 @@ def guess_run(roles: Roles, profiles: Mapping[str, Profile]) -> tuple[list[str],
         if ours in roles.columns
     ]
     rows = pd.DataFrame({name: profile.cells for name, profile in profiles.items()})
-    rows = rows[_has_value(roles, rows)]
+    rows = rows[_is_used(roles, rows)]
     chosen = [roles.columns["run"]] if "run" in roles.columns else []
     along = ("tokens", "training_flops", "forward_flops")
     excluded = along if not chosen and "step" in roles.columns else ()
@@ -81,11 +81,13 @@ def _repeated(rows: pd.DataFrame, names: list[str]) -> int:
     return int(rows.duplicated(names).sum()) if names else max(len(rows) - 1, 0)
 
 
-def _has_value(roles: Roles, rows: pd.DataFrame) -> pd.Series:
-    """Return the rows with a value of any domain."""
-    if roles.shape == "long":
-        return pd.Series(True, index=rows.index)
+def _is_used(roles: Roles, rows: pd.DataFrame) -> pd.Series:
+    """Return the rows with a value of any domain, and with parameters and tokens."""
+    used = pd.Series(True, index=rows.index)
     columns = [column for found in roles.domains.values() for column in found.values()]
-    if not columns:
-        return pd.Series(True, index=rows.index)
-    return (rows[columns] != "").any(axis=1)
+    if columns:
+        used &= (rows[columns] != "").any(axis=1)
+    for ours in ("num_params_total", "tokens"):
+        if ours in roles.columns:
+            used &= rows[roles.columns[ours]] != ""
+    return used

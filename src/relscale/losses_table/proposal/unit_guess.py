@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relscale.contract.units import BETWEEN, EXPECTED
+from relscale.losses_table.file_units import FACTORS
 from relscale.losses_table.proposal.guess import Guess
 from relscale.losses_table.proposal.names import stated_unit
-from relscale.losses_table.units import FACTORS
 
 Numbers = npt.NDArray[np.float64]
 _COUNT_UNITS = ("ones", "thousands", "millions", "billions", "trillions", "log10")
@@ -30,7 +30,11 @@ FORWARD = (1.6, 2.5)
 """A median ratio between these is that of forward passes."""
 COST = 0.7
 """Decades by which the ratio must be better for a unit other than ones."""
-NEARLY = 0.5
+RARE = 1.0
+"""The same for units that few tables have."""
+OF_RATIO = 0.3
+"""Weight of the decades between tokens per parameter and the usual ratio."""
+NEARLY = 0.3
 """Decades by which the second best units are as good as the best."""
 LARGEST_LOSS = 15.0
 """Nats per token, above that of a uniform guess over any vocabulary in use."""
@@ -47,7 +51,7 @@ class UnitGuess:
     forward: bool = False
     """Whether compute looks like that of the forward passes."""
     guesses: tuple[Guess, ...] = ()
-    """The guesses, and remarks on what is unusual."""
+    """The guesses, and remarks on unusual numbers."""
 
 
 def _factor(unit: str, value: float) -> float:
@@ -120,8 +124,16 @@ def _ratios(known: Mapping[str, tuple[str, Numbers]], units: Mapping[str, str]) 
 def _cost(units: Mapping[str, str], known: Mapping[str, tuple[str, Numbers]]) -> float:
     """Return how unlikely units are, in decades."""
     unusual = sum(
-        COST for key, unit in units.items() if unit != "ones" and unit != stated_unit(known[key][0])
+        RARE if unit in ("thousands", "trillions", "log10") else COST
+        for key, unit in units.items()
+        if unit not in ("ones", stated_unit(known[key][0]))
     )
+    if {"num_params_total", "tokens"} <= set(known):
+        params, tokens = (
+            _factor(units[key], float(np.median(known[key][1])))
+            for key in ("num_params_total", "tokens")
+        )
+        unusual += OF_RATIO * abs(math.log10(tokens / params / USUAL_RATIO))
     ratios = _ratios(known, units)
     if ratios is not None:
         middle = float(np.median(ratios))
@@ -131,12 +143,6 @@ def _cost(units: Mapping[str, str], known: Mapping[str, tuple[str, Numbers]]) ->
         if low <= middle <= high:
             return unusual + 0.1 * abs(math.log10(middle / EXPECTED["training_flops"]))
         return unusual + 3 + abs(math.log10(middle / EXPECTED["training_flops"]))
-    if {"num_params_total", "tokens"} <= set(known):
-        params, tokens = (
-            _factor(units[key], float(np.median(known[key][1])))
-            for key in ("num_params_total", "tokens")
-        )
-        return unusual + 0.5 * abs(math.log10(tokens / params / USUAL_RATIO))
     return unusual
 
 

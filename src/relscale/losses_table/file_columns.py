@@ -12,9 +12,9 @@ from relscale.config.losses import Derived, LossesTable, OurColumn
 from relscale.contract.columns import FLAGS, TEXT, with_formula
 from relscale.contract.io import OLD_NAMES
 from relscale.contract.typed import as_flags, as_text
+from relscale.losses_table.file_units import converted
 from relscale.losses_table.numbers import NumberReader, number_reader, numbers_in
 from relscale.losses_table.raw import RawTable
-from relscale.losses_table.units import converted
 
 OUR_COLUMNS: tuple[str, ...] = get_args(OurColumn)
 """Columns that a mapping can name."""
@@ -123,7 +123,10 @@ class CellReader:
     """Words for the file."""
 
     def texts(self, columns: Sequence[str]) -> pd.Series:
-        """Return names, joined from one or several columns; missing where one is missing."""
+        """Return names, joined from one or several columns without their empty cells.
+
+        A name is missing where all its columns are empty.
+        """
         joined: pd.Series | None = None
         for name in columns:
             column = self.raw.frame[name]
@@ -131,7 +134,11 @@ class CellReader:
                 column = column.map(lambda cell: with_formula(cell) or None)
             found = as_text(column).astype(object)
             found = found.where(found.notna() & (found != ""), None)
-            joined = found if joined is None else joined + JOINER + found
+            if joined is None:
+                joined = found
+            else:
+                both = joined.notna() & found.notna()
+                joined = (joined + JOINER + found).where(both, joined.fillna(found))
         assert joined is not None
         return joined.where(joined.notna(), None)
 

@@ -1,4 +1,4 @@
-"""The report of `relscale table inspect`: what a file is taken for, and what it can be used for."""
+"""The report of `relscale table inspect`: the guesses on a file, and the laws it supports."""
 
 import shlex
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from relscale.config.losses import LossesTable
 from relscale.config.losses_file import SECTION
 from relscale.losses_table.proposal.design import designs_of
 from relscale.losses_table.proposal.mapping_text import mapping_text
-from relscale.losses_table.proposal.propose import Proposal, propose
+from relscale.losses_table.proposal.propose import FAMILIES, LOSSES, Proposal, propose
 from relscale.losses_table.read import LossesTableRead, read_losses
 
 FORMATS = {"csv": "CSV", "parquet": "Parquet", "json_lines": "JSON lines"}
@@ -108,15 +108,18 @@ class Inspection:
         """Return a command that fits laws, with names as a shell needs them."""
         counts = frame.groupby("family")["domain"].nunique()
         family = str(counts.idxmax())
+        if counts.get(FAMILIES[True], 0) > 1:
+            family = FAMILIES[True]
         part = frame[frame["family"] == family]
+        metrics = list(part["metric"].unique())
+        metric = next((name for name in LOSSES if name in metrics), str(metrics[0]))
         if mapping is None:
             path = self.proposal.path
             return f"relscale table inspect {shlex.quote(str(path))} --mapping mapping.yaml"
+        baseline = str(part.loc[part["metric"] == metric, "domain"].iloc[0])
         words = [
             *("relscale", "laws", "--losses", str(self.proposal.path), "--mapping", str(mapping)),
-            *("--family", family, "--baseline", str(part["domain"].iloc[0])),
-            *("--metric", str(part["metric"].iloc[0])),
-            *("--out", "laws"),
+            *("--family", family, "--baseline", baseline, "--metric", metric, "--out", "laws"),
         ]
         return " ".join(shlex.quote(word) for word in words)
 
@@ -127,7 +130,7 @@ def _few(names: list[str], most: int = 12) -> str:
 
 
 def inspect_table(path: Path) -> Inspection:
-    """Return what a file is taken for, and the losses table that the proposed mapping gives.
+    """Propose a mapping for a file, and read the losses table that it gives.
 
     Raises:
         ValueError: naming the file, if it cannot be opened.
