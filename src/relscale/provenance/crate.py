@@ -332,8 +332,8 @@ def _times(findings: Sequence[Finding], folder: Path) -> tuple[datetime, datetim
     ]
     if not spans:
         raise ValueError(f"{folder}: no job has a record in benchmarks/results")
-    began, ended = min(first for first, _ in spans), max(last for _, last in spans)
-    return tuple(datetime.fromtimestamp(int(each), UTC) for each in (began, ended))  # type: ignore[return-value]
+    began = datetime.fromtimestamp(int(min(first for first, _ in spans)), UTC)
+    return began, datetime.fromtimestamp(int(max(last for _, last in spans)), UTC)
 
 
 def _span(record: Path) -> tuple[float, float] | None:
