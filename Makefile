@@ -71,7 +71,7 @@ reproduce: env ## run EXPERIMENT from text to report; only stale steps run
 	$(MAKE) --no-print-directory report
 	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv \
 		--absolute $(RESULTS)/laws/absolute.csv --families $(RESULTS)/laws/families.csv \
-		--forecast $(RESULTS)/laws/forecast.csv --report $(RESULTS)/report.html
+		--forecast $(RESULTS)/laws/forecast.csv --report $(RESULTS)/index.html
 	@# The results are complete even if they differ from the published ones.
 	@$(BIN)/python -m relscale certify $(OVERLAYS) || true
 

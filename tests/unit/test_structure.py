@@ -26,13 +26,14 @@ FLOW = (
     "importers",
     "laws",
     "figures",
+    "compare",
     "pages",
     "workflow",
     "hub",
     "cli",
 )
 """Packages and modules at the root; each may import those before it."""
-AFTER_THE_LOSSES = {"laws", "figures", "pages"}
+AFTER_THE_LOSSES = {"laws", "figures", "compare", "pages"}
 """Packages that a table of losses is enough for."""
 BEFORE_THE_LOSSES = {
     "plan",

@@ -10,6 +10,7 @@ import typer
 
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
+from relscale.cli.compare import compare
 from relscale.cli.crate import crate
 from relscale.cli.evaluate import evaluate
 from relscale.cli.init import init
@@ -23,7 +24,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (init, plan, evaluate, laws, verify, certify, archive, crate, publish):
+COMMANDS = (
+    init, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(table, name="table")
 

@@ -90,7 +90,8 @@ class LawOutputs(Model):
     explorer: bool = False
     """Also write explorer.html, a page to try estimators, corpora, baselines and metrics."""
     report: bool = False
-    """Also write report.html, one page with verdicts, figures and tables; draws the figures."""
+    """Also write report.html, one page with verdicts, figures and tables; draws the figures. With
+    any of the three, index.html is the front page."""
     labels: tuple[str, ...] = ()
     """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
 
@@ -163,3 +164,5 @@ def _present(
         typer.echo(f"Explorer: {folder.write_explorer()}")
     if outputs.report:
         typer.echo(f"Report: {folder.write_report(names, folder.made(given, found.spec))}")
+    if names or outputs.explorer:
+        typer.echo(f"Front page: {folder.write_front(names)}")

@@ -4,6 +4,7 @@ import numpy as np
 
 from relscale.laws.absolute import NAN, AbsolutePoints, SurfaceFloor
 from relscale.laws.cells import Index, average_seeds
+from relscale.laws.estimators.base import BudgetPoints
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
@@ -20,8 +21,7 @@ def absolute_points(fits: MetricFits, domain: str, points: GapFit) -> AbsolutePo
     estimator = ESTIMATORS[points.estimator]
 
     def lower(below: int) -> AbsolutePoints:
-        found = fits.fit_without_items(points.estimator, domain, below=below)
-        return _points(found)
+        return _points(fits.points_below(points.estimator, domain, below))
 
     return AbsolutePoints(
         log_compute=points.log_compute,
@@ -32,7 +32,7 @@ def absolute_points(fits: MetricFits, domain: str, points: GapFit) -> AbsolutePo
     )
 
 
-def _points(points: GapFit) -> AbsolutePoints:
+def _points(points: BudgetPoints) -> AbsolutePoints:
     return AbsolutePoints(
         log_compute=points.log_compute, values=points.points, budgets=points.budgets
     )

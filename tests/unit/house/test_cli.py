@@ -108,7 +108,18 @@ def test_a_bad_overlay_ends_the_command_with_the_mistakes_alone(tmp_path):
 def test_the_module_has_the_commands_of_the_console_script():
     done = module("relscale", "--help")
     assert done.returncode == 0, done.stderr
-    for command in ("init", "plan", "evaluate", "laws", "verify", "certify", "archive", "publish"):
+    for command in (
+        "init",
+        "plan",
+        "evaluate",
+        "compare",
+        "laws",
+        "verify",
+        "certify",
+        "archive",
+        "crate",
+        "publish",
+    ):
         assert re.search(rf"\b{command}\b", done.stdout)
 
 

@@ -38,6 +38,7 @@ UNCERTIFIED = {
     "table_page": "a page",
     "explorer": "a page",
     "findings": "a page",
+    "front": "a page",
     "provenance": "a page",
     "all": "names the results",
     "plan": "names two results",
