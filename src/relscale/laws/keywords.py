@@ -5,7 +5,7 @@
 
 from typing import Literal, Required, TypedDict
 
-from relscale.config.analysis import Ceiling, Compute, Estimator, Floor, Step1
+from relscale.config.analysis import Ceiling, Classical, Compute, Estimator, Floor, Step1
 
 
 class LawKeywords(TypedDict, total=False):
@@ -27,6 +27,8 @@ class LawKeywords(TypedDict, total=False):
     """Family whose loss locates the optimum, or `family_mean`."""
     estimators: tuple[Estimator, ...]
     """Estimators of the relative laws; the summary shows the first."""
+    classical: tuple[Classical, ...]
+    """Classical scaling laws that are fitted to every domain as well."""
     margin_share: float
     """Change of a gap that counts as small, as a share of the gap."""
     margin_floor: float
