@@ -226,7 +226,7 @@ rule provenance:
             f"{RESULTS}/tables/items.parquet",
             *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *law_specs.LAW_TABLES]),
         ],
-        citation="CITATION.cff",
+        citation=f"{OWN}CITATION.cff",
         drawn=[
             f"{RESULTS}/explorer.html",
             *(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES),
