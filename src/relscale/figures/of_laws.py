@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
@@ -69,7 +70,7 @@ def draw_laws(
 def _settings(model: type[Shown], spec: LawSpec, metric: str, labels: dict[str, str]) -> Shown:
     """Return the settings of a figure for the family of a spec."""
     view = {"family": spec.family, "metric": metric, "baseline": spec.baseline or ""}
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "labels": labels,
         "higher_is_better": spec.higher_is_better,
         "lower_is_better": spec.lower_is_better,

@@ -8,11 +8,10 @@ import numpy as np
 from scipy import optimize, stats
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Index
-from relscale.laws.classical.fitting import Estimate, Evidence
+from relscale.laws.cells import Array
+from relscale.laws.classical.fitting import Evidence, ParameterEstimate
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import condition_number, profile_limit
-from relscale.laws.leave_out import future_weights
 
 NAME = "error_exponential"
 SOURCE = "Gadre et al. (2024), arXiv:2403.08540, section 3"
@@ -24,14 +23,14 @@ NAN = float("nan")
 
 
 def fit_error_law(
-    loss: Array, error: Array, budget: Index, level: float
-) -> tuple[tuple[Estimate, ...], Evidence]:
+    loss: Array, error: Array, splits: Array, level: float
+) -> tuple[tuple[ParameterEstimate, ...], Evidence]:
     """Fit the law to runs.
 
     Args:
         loss: mean loss over the tasks or the text, (run,).
         error: mean error of the tasks, 1 - accuracy, (run,).
-        budget: index of each run's budget by rising compute, (run,).
+        splits: weights that leave the highest compute out, (split, run); no rows for none.
         level: of the intervals.
 
     Returns:
@@ -49,7 +48,7 @@ def fit_error_law(
     dof = len(loss) - 3
     limit = profile_limit(squares, dof, level)
     ends = [_linear(loss, error, ones, end)[1] for end in RATES]
-    left_out, simpler, score = _left_out(loss, error, budget, level)
+    left_out, simpler, score = _left_out(loss, error, splits, level)
     evidence = Evidence(
         condition=condition_number(jacobian),
         unbounded=("gamma",) if min(ends) <= limit else (),
@@ -68,19 +67,19 @@ def fit_error_law(
     with np.errstate(over="ignore"):
         factors = sorted(float(sign * np.exp(log_scale + side * half[1])) for side in (-1, 1))
         estimates = (
-            Estimate(
+            ParameterEstimate(
                 name="epsilon",
                 value=float(epsilon),
                 low=float(epsilon - half[0]),
                 high=float(epsilon + half[0]),
             ),
-            Estimate(
+            ParameterEstimate(
                 name="k",
                 value=float(sign * np.exp(log_scale)),
                 low=factors[0],
                 high=factors[1],
             ),
-            Estimate(
+            ParameterEstimate(
                 name="gamma",
                 value=gamma,
                 low=float(gamma * np.exp(-rate_half)),
@@ -117,12 +116,8 @@ def _solve(loss: Array, error: Array, weights: Array) -> tuple[float, Array, flo
     return gamma, found, squares
 
 
-def _left_out(loss: Array, error: Array, budget: Index, level: float) -> tuple[float, float, float]:
+def _left_out(loss: Array, error: Array, splits: Array, level: float) -> tuple[float, float, float]:
     """Return errors of the law and of a straight line at budgets left out, and interval scores."""
-    try:
-        splits = future_weights(budget)
-    except FitError:
-        return NAN, NAN, NAN
     ours, plain, scores = [], [], []
     for weights in splits:
         used = weights > 0

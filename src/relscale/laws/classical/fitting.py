@@ -14,10 +14,11 @@ from scipy import stats
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.classical.form import Axes, Form, derivatives
-from relscale.laws.classical.search import Problem, Solution, best_of_starts, search
+from relscale.laws.classical.search import FitProblem, FitSolution, best_of_starts, search
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import MAX_CONDITION, condition_number, profile_limit
-from relscale.laws.leave_out import future_weights
+from relscale.laws.leave_future_out import future_splits
+from relscale.laws.run_points import RunPoints
 
 NAN = float("nan")
 SMALLEST_ROOM = 1e-6
@@ -71,13 +72,13 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class ParameterEstimate:
     """A parameter with its interval."""
 
     name: str
     """Name in the table."""
     value: float
-    """Estimate."""
+    """ParameterEstimate."""
     low: float
     """Lower end of the interval."""
     high: float
@@ -92,7 +93,7 @@ class FittedForm:
     """The law."""
     parameters: Array
     """Parameters as they are searched, (parameter,)."""
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[ParameterEstimate, ...]
     """Parameters as the source defines them, whether or not they are identified."""
     evidence: Evidence
     """Whether they are."""
@@ -116,6 +117,21 @@ class DomainLosses:
     """Level of the intervals."""
 
     @property
+    def splits(self) -> Array:
+        """Return weights that leave the highest compute out, (split, run); no rows if none can."""
+        pairs = np.stack([self.axes.params, self.axes.tokens], axis=1).round(9)
+        cell = np.unique(pairs, axis=0, return_inverse=True)[1]
+        points = RunPoints(
+            log_params=self.axes.params + self.axes.mean_params,
+            log_tokens=self.axes.tokens + self.axes.mean_tokens,
+            log_compute=self.axes.compute + self.axes.mean_compute,
+            budget=self.budget,
+            cell=cell.astype(np.int64),
+            values=self.log_losses,
+        )
+        return future_splits(points).weights[1:]
+
+    @property
     def known(self) -> Array:
         """Return 1 where a domain has a value and 0 elsewhere, (domain, run)."""
         return np.isfinite(self.log_losses).astype(np.float64)
@@ -127,9 +143,9 @@ class FamilyFits:
     def __init__(self, losses: DomainLosses) -> None:
         """Keep the losses; nothing is fitted yet."""
         self.losses = losses
-        self._solved: dict[tuple[str, bytes], tuple[Problem, Solution]] = {}
+        self._solved: dict[tuple[str, bytes], tuple[FitProblem, FitSolution]] = {}
 
-    def solve(self, form: Form, weights: Array) -> tuple[Problem, Solution]:
+    def solve(self, form: Form, weights: Array) -> tuple[FitProblem, FitSolution]:
         """Fit a law to every domain, with weights of the runs, (domain, run); once."""
         key = form.name, weights.tobytes()
         if key not in self._solved:
@@ -137,7 +153,7 @@ class FamilyFits:
             self._solved[key] = problem, best_of_starts(problem, starts)[0]
         return self._solved[key]
 
-    def _problem(self, form: Form, weights: Array) -> tuple[Problem, Array]:
+    def _problem(self, form: Form, weights: Array) -> tuple[FitProblem, Array]:
         """Return the least-squares problem of every domain, and its starts."""
         axes, values = self.losses.axes, self.losses.log_losses
         low, high, starts = [], [], []
@@ -149,7 +165,7 @@ class FamilyFits:
             low.append(ends[0])
             high.append(ends[1])
             starts.append(form.starts(some, known))
-        problem = Problem(
+        problem = FitProblem(
             form=form,
             axes=axes,
             log_losses=np.nan_to_num(values),
@@ -209,8 +225,8 @@ class FamilyFits:
         ]
 
     def _estimates(
-        self, problem: Problem, solution: Solution, slopes: Array
-    ) -> list[tuple[Estimate, ...]]:
+        self, problem: FitProblem, solution: FitSolution, slopes: Array
+    ) -> list[tuple[ParameterEstimate, ...]]:
         """Return the reported parameters of every domain."""
         theta, axes = solution.parameters, problem.axes
         contrasts = [derivatives(each.value, theta, axes) for each in problem.form.reported]
@@ -224,7 +240,7 @@ class FamilyFits:
                 columns.append(np.exp(ends) if reported.log else ends)
         return [
             tuple(
-                Estimate(
+                ParameterEstimate(
                     name=reported.name,
                     value=float(column[0, row]),
                     low=float(column[1, row]),
@@ -235,7 +251,9 @@ class FamilyFits:
             for row in range(len(theta))
         ]
 
-    def _evidence(self, problem: Problem, solution: Solution, slopes: Array) -> list[Evidence]:
+    def _evidence(
+        self, problem: FitProblem, solution: FitSolution, slopes: Array
+    ) -> list[Evidence]:
         """Return the evidence of every domain."""
         held = self._unbounded(problem, solution)
         error, score = self._left_out(problem, solution)
@@ -255,7 +273,7 @@ class FamilyFits:
             for row in range(len(error))
         ]
 
-    def _unbounded(self, problem: Problem, solution: Solution) -> list[tuple[str, ...]]:
+    def _unbounded(self, problem: FitProblem, solution: FitSolution) -> list[tuple[str, ...]]:
         """Return the parameters of every domain whose profile interval reaches a bound.
 
         A parameter is held at the bound and the others are fitted again; the bound is inside the
@@ -284,13 +302,12 @@ class FamilyFits:
                         found[row].append(reported.name)
         return [tuple(names) for names in found]
 
-    def _left_out(self, problem: Problem, solution: Solution) -> tuple[Array, Array]:
+    def _left_out(self, problem: FitProblem, solution: FitSolution) -> tuple[Array, Array]:
         """Return errors and interval scores at the largest budgets, left out; (domain,) each."""
         count = len(solution.parameters)
         missing = np.full(count, NAN)
-        try:
-            splits = future_weights(self.losses.budget)  # (split, run)
-        except FitError:
+        splits = self.losses.splits  # (split, run)
+        if not len(splits):
             return missing, missing
         rows = np.repeat(np.arange(count), len(splits))
         whole = problem.some(rows)
@@ -320,7 +337,7 @@ def _some(axes: Axes, used: Flags) -> Axes:
     )
 
 
-def _held_at(problem: Problem, solution: Solution, index: int, bound: Array) -> Array:
+def _held_at(problem: FitProblem, solution: FitSolution, index: int, bound: Array) -> Array:
     """Return the sums of squares with one parameter held, (domain,)."""
     low, high = problem.low.copy(), problem.high.copy()
     low[:, index] = high[:, index] = bound
@@ -330,7 +347,7 @@ def _held_at(problem: Problem, solution: Solution, index: int, bound: Array) -> 
 
 
 def robust_variance(
-    problem: Problem, solution: Solution, slopes: Array, contrasts: Array
+    problem: FitProblem, solution: FitSolution, slopes: Array, contrasts: Array
 ) -> tuple[Array, Array]:
     """Return robust variances of linear combinations of the searched parameters.
 
@@ -382,7 +399,7 @@ def _inverse(gram: Array) -> Array:
     return np.where(solvable[:, None, None], inverse, np.nan)
 
 
-def _half_width(problem: Problem, solution: Solution, slopes: Array, level: float) -> Array:
+def _half_width(problem: FitProblem, solution: FitSolution, slopes: Array, level: float) -> Array:
     """Return half the width of the prediction intervals of log losses, (fit, run).
 
     The variance is that of a new run with equal noise, and of the fit.

@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class FitProblem:
     """Data of many fits of one law over the same runs."""
 
     form: Form
@@ -34,9 +34,9 @@ class Problem:
     high: Array
     """Highest parameters, (fit, parameter); where both are equal the parameter is held."""
 
-    def some(self, rows: Index) -> "Problem":
+    def some(self, rows: Index) -> "FitProblem":
         """Return the problem of some of the fits."""
-        return Problem(
+        return FitProblem(
             form=self.form,
             axes=self.axes,
             log_losses=self.log_losses[rows],
@@ -53,7 +53,7 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solution:
+class FitSolution:
     """Where the searches ended."""
 
     parameters: Array
@@ -63,16 +63,16 @@ class Solution:
     converged: Flags
     """Whether the search ended by itself, (fit,)."""
 
-    def some(self, rows: Index) -> "Solution":
+    def some(self, rows: Index) -> "FitSolution":
         """Return some of the fits."""
-        return Solution(
+        return FitSolution(
             parameters=self.parameters[rows],
             objective=self.objective[rows],
             converged=self.converged[rows],
         )
 
 
-def search(problem: Problem, starts: Array) -> Solution:
+def search(problem: FitProblem, starts: Array) -> FitSolution:
     """Minimise the weighted squares from one start per fit, (fit, parameter).
 
     Steps are those of Levenberg (1944) with Marquardt's scaling (1963). A parameter on a bound is
@@ -98,10 +98,10 @@ def search(problem: Problem, starts: Array) -> Solution:
         ended = (length < TOLERANCE) | (damping[active] > DAMPING_LIMIT)
         converged[active[ended]] = True
         active = active[~ended]
-    return Solution(parameters=theta, objective=objective, converged=converged)
+    return FitSolution(parameters=theta, objective=objective, converged=converged)
 
 
-def _step(problem: Problem, theta: Array, damping: Array) -> Array:
+def _step(problem: FitProblem, theta: Array, damping: Array) -> Array:
     """Return the next step of every fit, (fit, parameter)."""
     slopes = problem.form.slopes(theta, problem.axes)  # (fit, run, parameter)
     residual = problem.log_losses - problem.form.log_loss(theta, problem.axes)
@@ -122,7 +122,7 @@ def _step(problem: Problem, theta: Array, damping: Array) -> Array:
     return np.clip(np.where(free, step, 0.0), -LARGEST_STEP, LARGEST_STEP)
 
 
-def best_of_starts(problem: Problem, starts: Array, kept: int = 4) -> tuple[Solution, Index]:
+def best_of_starts(problem: FitProblem, starts: Array, kept: int = 4) -> tuple[FitSolution, Index]:
     """Search each fit from the most promising of its starts; the lowest objective wins.
 
     Args:

@@ -14,10 +14,10 @@ from relscale.laws.cells import Array
 from relscale.laws.classical import error_law
 from relscale.laws.classical.fitting import (
     DomainLosses,
-    Estimate,
     Evidence,
     FamilyFits,
     FittedForm,
+    ParameterEstimate,
 )
 from relscale.laws.classical.form import Axes, Form
 from relscale.laws.classical.regimes import limited_by
@@ -25,7 +25,9 @@ from relscale.laws.classical.registry import CLASSICAL, ClassicalLaw
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
 from relscale.laws.law import Law
+from relscale.laws.leave_future_out import future_splits
 from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
+from relscale.laws.run_points import run_points
 from relscale.laws.spec import FAMILY_MEAN
 
 TABLE = CLASSICAL_LAWS
@@ -144,7 +146,7 @@ def _table_rows(
     source: str,
     simpler: str,
     names: Sequence[str],
-    estimates: Sequence[Estimate] | None,
+    estimates: Sequence[ParameterEstimate] | None,
     evidence: Evidence,
     num_runs: int,
     status: Row,
@@ -180,13 +182,13 @@ def _error_rows(corpus: CorpusFits) -> Iterator[Row]:
     mean_loss = _mean_over_domains(np.exp(loss.readings.log_error))
     mean_error = 1 - _mean_over_domains(np.exp(accuracy.readings.log_error))
     known = np.isfinite(mean_loss) & np.isfinite(mean_error)
-    budget = corpus.runs.cell_budget[corpus.runs.run_cell][known]
+    points = run_points(corpus.runs, np.where(known, np.log(mean_loss), np.nan))
     label = {**accuracy.label, "domain": FAMILY_MEAN, "ci_level": spec.level}
     names = ("epsilon", "k", "gamma")
     status: Row
     try:
         estimates, evidence = error_law.fit_error_law(
-            mean_loss[known], mean_error[known], budget, spec.level
+            mean_loss[known], mean_error[known], future_splits(points).weights[1:], spec.level
         )
         reasons = evidence.reasons
         status = status_columns(Status.NOT_IDENTIFIED if reasons else Status.OK, reasons)

@@ -12,7 +12,7 @@ import numpy as np
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.counts import COUNTS
 from relscale.laws.classical.exponents import Curves, approach_2
-from relscale.laws.classical.fitting import Estimate, FittedForm
+from relscale.laws.classical.fitting import FittedForm, ParameterEstimate
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
@@ -69,7 +69,7 @@ def _from_surface(found: FittedForm | FitError) -> Row:
     evidence = found.evidence
     reasons = evidence.reasons
     shown = {each.name: each for each in found.estimates}
-    empty = Estimate(name="", value=NAN, low=NAN, high=NAN)
+    empty = ParameterEstimate(name="", value=NAN, low=NAN, high=NAN)
     estimate = empty if reasons else shown["optimal_params_exponent"]
     return {
         "params_exponent": estimate.value,
