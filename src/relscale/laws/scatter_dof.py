@@ -8,10 +8,11 @@ parts are seen, so that a noisy baseline shows by itself: the degrees of freedom
 from nearly k J to k.
 
 The sum's degrees of freedom are between two numbers. With Satterthwaite's (1946), 95 % intervals
-cover too little where a part of few degrees of freedom is most of the variance (.924 with 20 and
-2); with those of a half-width of t^2 x one part + t^2 x the other (`gap.combined_dof`) they cover
-too much where both are alike (.978). With the harmonic mean of the two they cover .942 to .968 with
-20 and 2, and .951 to .956 with 30 and 6 (200,000 draws at six shares of the parts).
+cover too little where a part of few degrees of freedom is most of the variance; with those of a
+half-width of t^2 x one part + t^2 x the other (`gap.combined_dof`) they cover too much where both
+are alike. With one corpus, four budgets and six gaps (60,000 draws, baselines with 0 to 40 times
+the variance of a treatment) the first cover .926 to .953, and the geometric mean of both .942 to
+.965; with three corpora it is .949 to .957.
 """
 
 from collections.abc import Sequence
@@ -48,8 +49,9 @@ def scatter_dof(
     if not mean > 0:
         return spread_dof
     total = spread + mean
+    few = combined_dof(spread, mean, spread_dof, LEVEL, mean_dof)
     satterthwaite = total**2 / (spread**2 / spread_dof + mean**2 / mean_dof)
-    return 2 / (1 / satterthwaite + 1 / combined_dof(spread, mean, spread_dof, LEVEL, mean_dof))
+    return float(np.sqrt(few * satterthwaite))
 
 
 def independent_gaps(residuals: Array, dof: float) -> float:
