@@ -218,6 +218,42 @@ def order_share(differences: Sequence[Array], log_tokens: Sequence[Array]) -> fl
     return float(np.clip(products / squares, 0.0, LARGEST_ORDER_SHARE)) if squares > 0 else 0.0
 
 
+def order_share_of_residuals(
+    residuals: Sequence[Array], projections: Sequence[Array], log_tokens: Sequence[Array]
+) -> float:
+    """Return the same share without two seeds of a size, by the residuals of the runs.
+
+    Runs of neighbouring tokens are in several budgets, so that noise of a shared order correlates
+    their residuals. With Q the projection on the residuals and K the kernel less its diagonal, the
+    covariance of residuals is Q + share x Q K Q times a variance. The share is that whose expected
+    r' K r / r' r is the observed one.
+
+    Args:
+        residuals: of sizes about budgets and curve, (size,), one array per gap.
+        projections: that give them from the values, (size, size), one per gap.
+        log_tokens: natural log of the tokens of the sizes, (size,), one array per gap.
+
+    Returns:
+        From 0 to `LARGEST_ORDER_SHARE`; 0 where no residual is left.
+    """
+    observed, sizes, first, second = 0.0, 0.0, 0.0, 0.0
+    for residual, projection, tokens in zip(residuals, projections, log_tokens, strict=True):
+        square, left = float(residual @ residual), float(np.trace(projection))
+        if not (left > 0.5 and square > ROUNDING_VARIANCE * left):
+            continue
+        kernel = order_kernel(tokens) - np.eye(len(tokens))
+        product = projection @ kernel
+        observed += float(residual @ kernel @ residual) / square * left
+        sizes += left
+        first += float(np.trace(product))
+        second += float(np.sum(product * product.T))
+    if not sizes > 0:
+        return 0.0
+    ratio = observed / sizes
+    share = (ratio * sizes - first) / max(second - ratio * first, 1e-9)
+    return float(np.clip(share, 0.0, LARGEST_ORDER_SHARE))
+
+
 def order_kernel(log_tokens: Array) -> Array:
     """Return exp(-|difference| / ORDER_LENGTH), (size, size)."""
     return np.asarray(np.exp(-np.abs(log_tokens[:, None] - log_tokens) / ORDER_LENGTH))

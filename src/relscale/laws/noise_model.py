@@ -15,10 +15,18 @@ import pandas as pd
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
 from relscale.laws.estimators.base import FamilyNoise
 from relscale.laws.estimators.joint import Joint
-from relscale.laws.estimators.reading import take_reading
+from relscale.laws.estimators.reading import Reading, take_reading
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
-from relscale.laws.noise import FamilyRatio, Moments, Pooled, family_ratio, order_share, pool
+from relscale.laws.noise import (
+    FamilyRatio,
+    Moments,
+    Pooled,
+    family_ratio,
+    order_share,
+    order_share_of_residuals,
+    pool,
+)
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 
 Lowest = tuple[str, str, tuple[tuple[str, int | None], ...]]
@@ -127,19 +135,47 @@ class NoiseModel:
     def order_share(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> float:
         """Return the share of a run's variance that runs of one seed have in common.
 
-        It is taken over all gaps to a baseline, from the lowest budgets of each corpus.
+        It is taken over all gaps to a baseline, from the lowest budgets of each corpus: by
+        differences between seeds, or by residuals where no size has two seeds.
         """
         key = (metric, baseline, tuple(sorted(budgets.items())))
         if key not in self._order:
-            found = [
-                seed_differences(
-                    self.log_gap(metric, corpus, name, baseline), self._runs[corpus], k
-                )
-                for corpus, k in budgets.items()
+            gaps = [
+                (corpus, below, self.log_gap(metric, corpus, name, baseline))
+                for corpus, below in budgets.items()
                 for name in self.treatments(metric, baseline)
             ]
-            self._order[key] = order_share(*zip(*found, strict=True)) if found else 0.0
+            found = [seed_differences(gap, self._runs[name], below) for name, below, gap in gaps]
+            if any(len(difference) for difference, _ in found):
+                self._order[key] = order_share(*zip(*found, strict=True))
+            else:
+                left = [each for gap in gaps if (each := self._residuals(*gap)) is not None]
+                self._order[key] = (
+                    order_share_of_residuals(*zip(*left, strict=True)) if left else 0.0
+                )
         return self._order[key]
+
+    def _residuals(
+        self, corpus: str, below: int | None, values: Array
+    ) -> tuple[Array, Array, Array] | None:
+        """Return residuals of a gap, their projection and log tokens; see `noise`.
+
+        None where the joint model cannot be fitted.
+        """
+        if not np.isfinite(values).any():
+            return None
+        try:
+            runs, reading = self._runs[corpus], self._reading(corpus, below, values)
+            model = JOINT.model(runs, values, reading)
+        except (FitError, np.linalg.LinAlgError):
+            return None
+        basis, size, _ = np.linalg.svd(
+            np.concatenate([model.design, model.member], axis=1), full_matrices=False
+        )
+        basis = basis[:, size > 1e-9 * size[0]]
+        projection = np.eye(len(basis)) - basis @ basis.T
+        tokens = runs.log10_tokens[reading.cells] * np.log(10)
+        return projection @ reading.values, projection, tokens
 
     def budgets(self, corpus: str, below: int | None) -> dict[str, int | None]:
         """Return the number of budgets of every corpus with less compute than a budget.
@@ -164,13 +200,21 @@ class NoiseModel:
     def _fit(
         self, metric: str, corpus: str, treatment: str, baseline: str, below: int | None
     ) -> Moments | None:
-        runs, curves = self._runs[corpus], self._curves[corpus]
         values = self.log_gap(metric, corpus, treatment, baseline)
         if not np.isfinite(values).any():
             return None
-        reading = take_reading(runs, curves.optima(JOINT), values, JOINT, curves.weights, below)
+        reading = self._reading(corpus, below, values)
         order = self.order_share(metric, baseline, self.budgets(corpus, below))
-        return JOINT.model(runs, values, reading, order).moments(reading.values)
+        return JOINT.model(self._runs[corpus], values, reading, order).moments(reading.values)
+
+    def _reading(self, corpus: str, below: int | None, values: Array) -> Reading:
+        """Return the cells of a gap about the optima of their budgets.
+
+        Raises:
+            FitError: as `take_reading`.
+        """
+        runs, curves = self._runs[corpus], self._curves[corpus]
+        return take_reading(runs, curves.optima(JOINT), values, JOINT, curves.weights, below)
 
 
 @dataclass(frozen=True, kw_only=True)

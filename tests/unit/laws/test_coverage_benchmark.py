@@ -118,7 +118,7 @@ def test_slopes_are_planted_in_the_gaps_where_power_is_measured(measure):
 def test_the_standard_error_is_that_of_the_mean_over_suites(coverage):
     """Against the mean of shares per suite, computed by numpy."""
     name = "budget_008_one_corpus"
-    tallies = [coverage.__main__.suite_tally(name, "joint", 0, suite) for suite in range(12)]
+    tallies = [coverage.__main__.suite_tally(name, "joint", 100, suite) for suite in range(12)]
     shares = np.array([each.covered / each.known for each in tallies])
     total = sum(tallies, coverage.tally.Tally())
     assert total.coverage_error == pytest.approx(shares.std(ddof=1) / np.sqrt(12))

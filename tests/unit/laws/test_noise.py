@@ -12,6 +12,7 @@ from relscale.laws.noise import (
     moments_of,
     order_kernel,
     order_share,
+    order_share_of_residuals,
     pool,
 )
 
@@ -172,10 +173,30 @@ def test_noise_that_runs_of_one_seed_share_is_found_in_differences_between_seeds
         assert order_share(found, [tokens] * 60) == pytest.approx(share, abs=0.12)
 
 
-def test_without_two_seeds_nothing_is_shared():
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
+def test_noise_that_runs_of_one_seed_share_is_found_in_residuals(share):
+    """60 gaps whose budgets have sizes with nearly the same tokens, and budget effects, which the
+    residuals do not have."""
+    rng = np.random.default_rng(10)
+    tokens = np.log(10) * (6 + 0.25 * BUDGET + DISTANCE)
+    root = np.linalg.cholesky(share * order_kernel(tokens) + (1 - share) * np.eye(24))
+    columns = np.concatenate([DESIGN, MEMBER], axis=1)
+    projection = np.eye(24) - columns @ np.linalg.pinv(columns)
+    values = 0.01 * (root @ rng.normal(size=(24, 60))).T + rng.normal(size=(60, 4))[:, BUDGET]
+    found = order_share_of_residuals(
+        [projection @ each for each in values], [projection] * 60, [tokens] * 60
+    )
+    # 60 x 17 residuals with about 60 x 40 pairs of neighbours: a standard error of 5 %.
+    assert found == pytest.approx(share, abs=0.15)
+
+
+def test_nothing_to_compare_is_a_share_of_zero():
     nothing = np.array([])
     assert order_share([nothing, np.array([0.1])], [nothing, np.array([14.0])]) == 0
     assert order_share([], []) == 0
+    assert order_share_of_residuals([], [], []) == 0
+    # As many parameters as sizes: no residual.
+    assert order_share_of_residuals([np.zeros(3)], [np.zeros((3, 3))], [np.arange(3.0)]) == 0
 
 
 def test_shared_noise_of_neighbours_is_in_the_interval_of_the_slope():
