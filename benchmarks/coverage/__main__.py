@@ -34,6 +34,8 @@ SUITES = {"auto": 100, "joint": 1000, "surface": 50}
 """Suites of a scenario by estimator: those of `auto` take a second, those of `joint` a tenth of
 one."""
 OTHER_SUITES = 200
+DRAWS = 200
+"""Draws of estimators that draw: they give a standard error to 5 % of itself."""
 BATCH = 10
 """Suites after which the table is written."""
 
@@ -49,7 +51,7 @@ def measure(
     estimator: str,
     suites: int,
     begun: Row | None = None,
-    draws: int = 400,
+    draws: int = DRAWS,
     processes: int = 1,
 ) -> Iterator[Row]:
     """Simulate the suites of a scenario that a row lacks.
@@ -111,7 +113,7 @@ def main() -> None:
         )
     parser.add_argument("--suites", type=int, help="to have of each scenario in the end")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--draws", type=int, default=400, help="of estimators that draw")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of estimators that draw")
     parser.add_argument("--out", type=Path, help="table to continue; without one rows are printed")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

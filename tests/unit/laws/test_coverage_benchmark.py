@@ -3,6 +3,7 @@ design, fewer of them."""
 
 import dataclasses
 import importlib
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -170,19 +171,47 @@ def test_rows_of_a_scenario_are_replaced_and_others_are_kept(coverage, tmp_path,
     assert list(found["suites"]) == [2, 3]
 
 
-def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(coverage):
+@pytest.fixture(scope="module", name="table")
+def table_fixture():
+    return pd.read_csv(ROOT / "benchmarks/coverage.csv").set_index(["scenario", "estimator"])
+
+
+def text_of(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(coverage, table):
     """README and docs name range and worst scenario of `auto` as the committed table has them."""
-    table = pd.read_csv(ROOT / "benchmarks/coverage.csv")
-    assert set(table["scenario"]) <= set(coverage.scenarios.SCENARIOS)
-    auto = table[table["estimator"] == "auto"].set_index("scenario")
+    assert set(table.index.get_level_values(0)) <= set(coverage.scenarios.SCENARIOS)
+    auto = table.xs("auto", level="estimator")
     assert (auto["gaps"] >= 200).all() and len(auto) >= 7
     percent = 100 * auto["coverage"]
     ranges = f"{percent.min():.1f} to {percent.max():.1f} %"
     worst = f"`{percent.idxmin()}`"
     family = f"{100 * auto['family_wise'].max():.1f} %"
     for path in ("README.md", "docs/user/verdicts.md"):
-        text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
+        text = " ".join(text_of(path).split())
         assert ranges in text, f"{path} lacks {ranges!r}"
         assert worst in text, f"{path} lacks {worst}"
-    text = " ".join((ROOT / "docs/user/verdicts.md").read_text(encoding="utf-8").split())
+    text = " ".join(text_of("docs/user/verdicts.md").split())
     assert family in text, f"verdicts.md lacks {family!r}"
+
+
+def test_the_documented_coverage_and_power_are_those_of_the_table(table):
+    text = text_of("docs/user/verdicts.md")
+    rows = re.findall(
+        r"\| `(\w+)` \|[^|]*\| `(\w+)` \| (\d+) \| ([\d.]+) ± ([\d.]+) \| ([\d.]+) \|", text
+    )
+    assert len(rows) >= 12  # six scenarios and two estimators
+    for scenario, estimator, suites, coverage, error, family in rows:
+        row = table.loc[scenario, estimator]
+        assert int(suites) == row["suites"]
+        shares = row[["coverage", "coverage_error", "family_wise"]]
+        assert (coverage, error, family) == tuple(f"{100 * share:.1f}" for share in shares)
+    power = re.findall(r"\| \.(\d+) \| (\d+) \| (\d+) \| (\d+) \|", text)
+    assert len(power) >= 3
+    for slope, suites, detected, alone in power:
+        row = table.loc[f"power_{slope}", "auto"]
+        assert int(suites) == row["suites"]
+        shares = row[["detected", "detected_alone"]]
+        assert (detected, alone) == tuple(f"{100 * share:.0f}" for share in shares)
