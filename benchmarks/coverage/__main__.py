@@ -70,8 +70,8 @@ def measure(
     one = partial(suite_tally, scenario, estimator, draws)
     first = one(0)
     row = begun
-    if row is None or not np.isclose(row.first, first.squared_error, rtol=SAME, atol=0):
-        row = Row(scenario=scenario, estimator=estimator, first=first.squared_error, tally=first)
+    if row is None or not np.isclose(row.first, first.fingerprint, rtol=SAME, atol=0):
+        row = Row(scenario=scenario, estimator=estimator, first=first.fingerprint, tally=first)
     with _mapping(processes) as mapped:
         tally, left = row.tally, range(row.tally.suites, suites)
         for number, found in enumerate(mapped(one, left), start=1):

@@ -47,7 +47,7 @@ class Row:
     estimator: str
     """Name of the estimator."""
     first: float
-    """Sum of squared errors of the first suite; another number means other code or settings."""
+    """Fingerprint of the first suite; another number means other code or settings."""
     tally: Tally
     """Numbers of all suites."""
 

@@ -77,6 +77,11 @@ class Tally:
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in NAMES})
 
     @property
+    def fingerprint(self) -> float:
+        """Return a number that changes with the estimates and with their intervals."""
+        return self.squared_error * (self.half_width or 1.0)
+
+    @property
     def coverage_error(self) -> float:
         """Return the standard error of the coverage, from its spread over suites.
 

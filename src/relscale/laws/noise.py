@@ -17,12 +17,13 @@ single gap. Restricted maximum likelihood, cut off at zero and averaged over its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy import stats
 
 from relscale.laws.cells import ROUNDING_VARIANCE, Array
-from relscale.laws.scatter_dof import scatter_dof
+from relscale.laws.scatter_dof import Parts, independent_gaps, scatter_dof
 
 LEAST_SHARE = 0.1
 """A negative budget variance takes off at most 1 minus this share of the variance that the runs
@@ -278,7 +279,7 @@ def family_ratio(groups: Sequence[Sequence[Moments]]) -> FamilyRatio | None:
     per_ratio = np.array([each.trace / each.scatter_dof for each in flat])
     mean_trace = float(np.sum(weight * per_ratio) / np.sum(weight))
     ratio = float(np.sum(weight * excess) / np.sum(weight * per_ratio))
-    dof = scatter_dof(*zip(*(part for group in groups for part in _alike(group)), strict=True))
+    dof = scatter_dof([_parts(group) for group in groups])
     return FamilyRatio(
         ratio=ratio,
         mean_trace=mean_trace,
@@ -288,22 +289,19 @@ def family_ratio(groups: Sequence[Sequence[Moments]]) -> FamilyRatio | None:
     )
 
 
-def _alike(group: Sequence[Moments]) -> list[tuple[Array, Array, int]]:
-    """Return contrasts, residuals and run degrees of freedom of gaps with the same cells.
-
-    Contrasts and residuals are in units of the runs' noise, (gap, contrast) and (gap, cell).
-    """
-    sizes: dict[tuple[int, int, int], list[Moments]] = {}
+def _parts(group: Sequence[Moments]) -> Parts:
+    """Return the parts of the scatter of the gaps of one corpus."""
+    by_budgets: dict[int, list[Moments]] = {}
     for each in group:
-        key = len(each.residual), each.scatter_dof, each.run_dof
-        sizes.setdefault(key, []).append(each)
+        by_budgets.setdefault(each.scatter_dof, []).append(each)
     found = []
-    for gaps in sizes.values():
-        noise = np.sqrt([each.run_variance for each in gaps])[:, None]
-        contrasts = np.stack([each.contrasts for each in gaps]) / noise
-        residuals = np.stack([each.residual for each in gaps]) / noise
-        found.append((contrasts, residuals, gaps[0].run_dof))
-    return found
+    for gaps in by_budgets.values():
+        noise = [np.sqrt(each.run_variance) for each in gaps]
+        contrasts = [each.contrasts / sd for each, sd in zip(gaps, noise, strict=True)]
+        residuals = [each.residual / sd for each, sd in zip(gaps, noise, strict=True)]
+        independent = independent_gaps(residuals, [each.run_dof for each in gaps])
+        found.append(Parts.of(np.stack(contrasts), independent))
+    return reduce(Parts.beside, found)
 
 
 def combine(own: Moments, pooled: Pooled | None, of_runs: Array, of_budgets: Array) -> Components:
