@@ -29,7 +29,7 @@ def coverage_fixture():
 
 @pytest.fixture(scope="module", name="measure")
 def measure_fixture(coverage):
-    """Returns the columns of a row after so many suites."""
+    """Returns a function: the columns of a row after a number of suites."""
 
     def measure(scenario: str, suites: int, estimator: str = "joint", **options):
         *_, row = coverage.__main__.measure(scenario, estimator, suites, **options)
