@@ -1,5 +1,6 @@
 # relscale.  The two main commands: make reproduce | make test
-# EXPERIMENT=name selects experiments/name.yaml. CORES, GPUS and MEM_MB limit the use of this
+# EXPERIMENT=name selects experiments/name.yaml, and EXPERIMENT=published/name selects a published
+# losses table, experiments/published/name.yaml. CORES, GPUS and MEM_MB limit the use of this
 # machine. DOWNLOADS is a folder of packages downloaded before.
 
 SHELL := /bin/bash
@@ -12,13 +13,15 @@ DOWNLOADS ?=
 LICENCE ?=
 TORCH ?= torch==2.13.0
 
+EXPERIMENTS := $(basename $(patsubst experiments/%,%,$(wildcard experiments/*.yaml \
+	experiments/published/*.yaml)))
 VENV := .venv
 BIN := $(VENV)/bin
 ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
 ifneq ($(EXPERIMENT),default)
 ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
 $(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices \
-	are default $(basename $(notdir $(wildcard experiments/*.yaml))))
+	are default $(EXPERIMENTS))
 endif
 endif
 # The name of the experiment's folders. Only the package reads it from the overlay. A call with an
@@ -38,7 +41,6 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) mem_mb=$(M
 	$(if $(DOWNLOADS),--config downloads=$(DOWNLOADS))
 # Errors stay visible, unlike with `--quiet all`, which a dry run ignores altogether.
 QUIET := --quiet host progress reason rules
-EXPERIMENTS := $(basename $(notdir $(wildcard experiments/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard src/relscale/figures/draw/[a-z]*.py)))
 # One process per core; tests/conftest.py says which tests share a process.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \

@@ -9,20 +9,27 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/sources.smk"
 
 
-if EXPERIMENT.trained:
+if EXPERIMENT.from_table:
 
+    include: "workflow/rules/losses_table.smk"
+
+elif EXPERIMENT.trained:
+
+    include: "workflow/rules/sources.smk"
     include: "workflow/rules/corpora.smk"
     include: "workflow/rules/sharded.smk"
     include: "workflow/rules/suite.smk"
     include: "workflow/rules/train.smk"
     include: "workflow/rules/evaluate.smk"
+    include: "workflow/rules/family_losses.smk"
 
 else:
 
+    include: "workflow/rules/sources.smk"
     include: "workflow/rules/released.smk"
+    include: "workflow/rules/family_losses.smk"
 
 
 include: "workflow/rules/losses.smk"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.directions import lower_is_better
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import Status, decode_remarks
 from relscale.figures.kit.laws import law_gap, law_value
 

@@ -131,6 +131,7 @@ rule findings:
         suite=f"{RESULTS}/tables/suite.csv",
         families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
+        decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
     output:
         page=report(
             f"{RESULTS}/html/findings.html",
@@ -163,6 +164,7 @@ rule findings:
             --suite {input.suite:q} \
             --families {input.families:q} \
             --forecast {input.forecast:q} \
+            --decisions {input.decisions:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \
             --out-text {output.text:q}

@@ -12,6 +12,7 @@ from relscale.cli.evaluate import evaluate
 from relscale.cli.laws import laws
 from relscale.cli.plan import plan
 from relscale.cli.publish import publish
+from relscale.cli.table import table
 from relscale.cli.verify import verify
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (plan, evaluate, laws, verify, certify, archive, publish):
     app.command()(command)
+app.add_typer(table, name="table")
 
 
 def main() -> None:

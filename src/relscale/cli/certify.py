@@ -15,14 +15,14 @@ def certify(
         Path | None,
         typer.Option(
             help="Folder of another certificate, or its certificate.json; the default is "
-            "experiments/published/<experiment>."
+            "experiments/certified/<experiment>."
         ),
     ] = None,
     write: Annotated[
         bool,
         typer.Option(
             "--write",
-            help="Publish these results: write experiments/published/<experiment> anew. Results "
+            help="Publish these results: write experiments/certified/<experiment> anew. Results "
             "that are stale or modified are refused.",
         ),
     ] = False,

@@ -1,102 +1,165 @@
-"""`relscale laws`: laws of any table of losses."""
+"""`relscale laws`: laws of any table of losses, with figures, explorer and report."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from relscale.cli.options import with_options
+from relscale.cli.options import options_of, with_options
 from relscale.config.analysis import FitSettings, TwoStageAxes
+from relscale.config.base import Model
 
-
-@with_options(FitSettings, TwoStageAxes)
-def laws(
-    losses: Annotated[
-        Path, typer.Option(help="Losses table, CSV or Parquet (columns: docs/reference/tables.md).")
-    ],
-    family: Annotated[str, typer.Option(help="Family whose domains are compared.")],
-    baseline: Annotated[str, typer.Option(help="Domain that the others are compared with.")],
-    out: Annotated[Path, typer.Option(help="Folder for the law tables.")],
-    items: Annotated[
-        Path | None,
-        typer.Option(help="Items table; adds the noise of evaluation items to the intervals."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(help="Metric to fit; may be repeated, the summary shows the first."),
-    ] = None,
-    higher_is_better: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric, not known, whose larger values are better; may be repeated."),
-    ] = None,
-    lower_is_better: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric, not known, whose smaller values are better; may be repeated."),
-    ] = None,
-    chance: Annotated[
-        float | None, typer.Option(help="Accuracy of guessing, for the two-stage law.")
-    ] = None,
-    outside_models: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of models that are not runs of the suite (name, compute, loss, accuracy; "
-            "params, tokens), compared with the two-stage law's predictions."
-        ),
-    ] = None,
-    covariates: Annotated[
-        Path | None,
-        typer.Option(help="Table (domain, value) to correlate with the slopes."),
-    ] = None,
-    at: Annotated[
-        list[float] | None,
-        typer.Option(
-            help="Also predict losses and gaps at this compute in FLOPs, on the path; may be "
-            "repeated."
-        ),
-    ] = None,
-    params: Annotated[
-        float | None,
-        typer.Option(
-            help="Predict a model with this number of parameters (with --tokens or --at)."
-        ),
-    ] = None,
-    tokens: Annotated[
-        float | None,
-        typer.Option(help="Predict a model with this number of tokens (with --params or --at)."),
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option(
-            help="Path of the predictions: optimal, observed, fixed_ratio:20, fixed_tokens:1e10, "
-            "fixed_params:1e9; the default is that of the law."
-        ),
-    ] = None,
-    beyond: Annotated[
-        bool,
-        typer.Option("--beyond", help="Also predict models outside the sizes and tokens trained."),
-    ] = False,
-    **settings: Any,
-) -> None:
-    """Fit absolute and relative laws to any table of losses, and print a summary."""
+if TYPE_CHECKING:
     from relscale.laws.predict import Request
-    from relscale.laws.run import fit_laws
+    from relscale.laws.run import FittedLaws
+    from relscale.losses_table.given import GivenLosses
 
-    request = Request(at=tuple(at or ()), params=params, tokens=tokens, path=path, beyond=beyond)
-    if request.is_empty and (path is not None or beyond):
-        raise ValueError("--path and --beyond are for predictions: add --at with the compute")
+FIGURES = "figures"
+"""Folder of the figures."""
+
+
+class LawInputs(Model):
+    """Files, and the family that is fitted."""
+
+    losses: Path | None = None
+    """Losses table, CSV or Parquet (columns: docs/reference/tables.md), or of any form with a
+    mapping."""
+    mapping: Path | None = None
+    """Mapping of a table that is laid out in another way, as `relscale table inspect` writes it. It
+    names the table, too, unless --losses does."""
+    family: str | None = None
+    """Family whose domains are compared; the only one of the table if left out."""
+    baseline: str
+    """Domain that the others are compared with."""
+    items: Path | None = None
+    """Items table; adds the noise of evaluation items to the intervals."""
+    metrics: tuple[str, ...] = ()
+    """Metric to fit; may be repeated, the summary shows the first. Default: bits_per_byte, or the
+    only metric of the family."""
+    higher_is_better: tuple[str, ...] = ()
+    """A metric, not known, whose larger values are better; may be repeated."""
+    lower_is_better: tuple[str, ...] = ()
+    """A metric, not known, whose smaller values are better; may be repeated."""
+    chance: float | None = None
+    """Accuracy of guessing, for the two-stage law."""
+    outside_models: Path | None = None
+    """Table of models that are not runs of the suite (name, compute, loss, accuracy; params,
+    tokens), compared with the two-stage law's predictions."""
+    covariates: Path | None = None
+    """Table (domain, value) to correlate with the slopes."""
+
+
+class PredictedModels(Model):
+    """Models whose losses and gaps are predicted."""
+
+    at: tuple[float, ...] = ()
+    """Also predict losses and gaps at this compute in FLOPs, on the path; may be repeated."""
+    params: float | None = None
+    """Predict a model with this number of parameters (with --tokens or --at)."""
+    tokens: float | None = None
+    """Predict a model with this number of tokens (with --params or --at)."""
+    path: str | None = None
+    """Path of the predictions: optimal, observed, fixed_ratio:20, fixed_tokens:1e10,
+    fixed_params:1e9; the default is that of the law."""
+    beyond: bool = False
+    """Also predict models outside the sizes and tokens trained."""
+
+    def request(self) -> "Request | None":
+        """Return the request, None if no model is named.
+
+        Raises:
+            ValueError: for a path, or leave to go beyond the data, without a model.
+        """
+        from relscale.laws.predict import Request
+
+        request = Request(**dict(self))
+        if not request.is_empty:
+            return request
+        if self.path is not None or self.beyond:
+            raise ValueError("--path and --beyond are for predictions: add --at with the compute")
+        return None
+
+
+class LawOutputs(Model):
+    """Files to write."""
+
+    out: Path
+    """Folder for the law tables, and for everything below."""
+    figures: bool = False
+    """Also draw figures, into the folder `figures`, as SVG, PDF and PNG."""
+    explorer: bool = False
+    """Also write explorer.html, a page to try estimators, corpora, baselines and metrics."""
+    report: bool = False
+    """Also write report.html, one page with verdicts, figures and tables; draws the figures."""
+    labels: tuple[str, ...] = ()
+    """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
+
+    def read_labels(self) -> dict[str, str]:
+        """Return the words by name.
+
+        Raises:
+            ValueError: naming a label that is not NAME=WORDS.
+        """
+        pairs = [(label, *label.partition("=")) for label in self.labels]
+        for label, name, _, words in pairs:
+            if not name or not words:
+                raise ValueError(f"--label {label}: must be NAME=WORDS")
+        return {name: words for _, name, _, words in pairs}
+
+
+@with_options(LawInputs, PredictedModels, LawOutputs, FitSettings, TwoStageAxes)
+def laws(**values: Any) -> None:
+    """Fit absolute and relative laws to any table of losses, and print a summary."""
+    from relscale.laws.run import fit_laws
+    from relscale.losses_table.given import GivenLosses
+
+    inputs, outputs = options_of(LawInputs, values), options_of(LawOutputs, values)
+    request = options_of(PredictedModels, values).request()
+    labels = outputs.read_labels()
+    given = GivenLosses.read(inputs.losses, inputs.mapping)
+    family = given.family(inputs.family)
     found = fit_laws(
-        losses,
-        request=None if request.is_empty else request,
-        items=items,
-        covariates=covariates,
-        outside_models=outside_models,
-        out=out,
+        given,
+        request=request,
+        items=inputs.items,
+        covariates=inputs.covariates,
+        outside_models=inputs.outside_models,
+        out=outputs.out,
         family=family,
-        baseline=baseline,
-        metrics=tuple(metric or ["bits_per_byte"]),
-        higher_is_better=tuple(higher_is_better or ()),
-        lower_is_better=tuple(lower_is_better or ()),
-        chance=chance,
-        **settings,
+        baseline=inputs.baseline,
+        metrics=given.metrics(family, inputs.metrics),
+        higher_is_better=inputs.higher_is_better,
+        lower_is_better=inputs.lower_is_better,
+        chance=inputs.chance,
+        **{
+            name: values[name]
+            for model in (FitSettings, TwoStageAxes)
+            for name in model.model_fields
+        },
     )
     typer.echo(found.summary(), nl=False)
+    if outputs.figures or outputs.explorer or outputs.report:
+        _present(given, found, outputs, labels)
+
+
+def _present(
+    given: "GivenLosses", found: "FittedLaws", outputs: LawOutputs, labels: dict[str, str]
+) -> None:
+    """Draw the figures and write the pages that the options ask for, and print their places."""
+    from relscale.pages.law_folder import LawFolder, context_of_laws
+
+    folder = LawFolder(
+        folder=outputs.out,
+        context=context_of_laws(found.spec, labels),
+        title=f"{found.spec.family} of {given.path.name}",
+    )
+    folder.write_tables(given, found.spec)
+    names = folder.figures() if outputs.figures or outputs.report else []
+    folder.draw(names)
+    if names:
+        typer.echo(f"Figures: {outputs.out / FIGURES}")
+    if outputs.explorer:
+        folder.write_baselines(given.frame, found.spec)
+        typer.echo(f"Explorer: {folder.write_explorer()}")
+    if outputs.report:
+        typer.echo(f"Report: {folder.write_report(names, folder.made(given, found.spec))}")

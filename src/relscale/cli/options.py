@@ -1,9 +1,9 @@
 """Options that several commands share."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -14,12 +14,21 @@ Overlays = Annotated[
 Checkout = Annotated[Path, typer.Option("--folder", help="The checkout that has the results.")]
 
 
+OptionsModel = TypeVar("OptionsModel", bound=BaseModel)
+
+
+def options_of(model: type[OptionsModel], values: Mapping[str, Any]) -> OptionsModel:
+    """Return the options of one model from the values that a command got."""
+    return model(**{name: values[name] for name in model.model_fields})
+
+
 def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option per field of settings models.
 
     Names, defaults and help texts come from the fields and their docstrings. A tuple, such as
-    `estimators`, becomes an option that may be repeated, named in the singular. The command gets
-    the values as keyword arguments named as the fields; the models themselves check them.
+    `estimators`, becomes an option that may be repeated, named in the singular; a truth value is
+    an option without a value. The command gets the values as keyword arguments named as the
+    fields; the models themselves check them (`options_of`).
     """
     fields = {name: field for model in models for name, field in model.model_fields.items()}
 
@@ -33,18 +42,20 @@ def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Ca
         for name, field in fields.items():
             kind: Any = field.annotation
             if get_origin(kind) is tuple:
-                kind = list[str]  # typer cannot repeat a choice; the model checks it
+                inner = get_args(kind)[0]
+                # typer cannot repeat a choice; the model checks it
+                kind = list[float] if inner is float else list[str]
                 repeated[name.removesuffix("s")] = name
             option = name.removesuffix("s") if name in repeated.values() else name
             default = list(field.default) if isinstance(field.default, tuple) else field.default
+            words = " ".join((field.description or "").split())
+            flag = [f"--{option.replace('_', '-')}"] if kind is bool else []
             parameters.append(
                 inspect.Parameter(
                     option,
                     inspect.Parameter.KEYWORD_ONLY,
-                    default=default,
-                    annotation=Annotated[
-                        kind, typer.Option(help=" ".join((field.description or "").split()))
-                    ],
+                    default=inspect.Parameter.empty if field.is_required() else default,
+                    annotation=Annotated[kind, typer.Option(*flag, help=words)],
                 )
             )
 

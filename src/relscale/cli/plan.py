@@ -1,11 +1,14 @@
 """`relscale plan`: the runs of a configuration and their cost."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from relscale.cli.options import Overlays
+
+if TYPE_CHECKING:
+    from relscale.config.experiment import Experiment
 
 
 def plan(
@@ -32,7 +35,8 @@ def plan(
 ) -> None:
     """Check a configuration and print the planned runs and their cost, without training.
 
-    For released models, print which models are scored on which families.
+    For released models, print which models are scored on which families; for a losses table, its
+    runs, budgets and domains.
     """
     from relscale.config.load import load_experiment
     from relscale.files import write_text
@@ -44,6 +48,9 @@ def plan(
     from relscale.training.machine_speed import measured_costs
 
     experiment = load_experiment(config, *(overlays or []))
+    if experiment.losses is not None:
+        _plan_table(experiment, out, released)
+        return
     if experiment.released is not None:
         rows = read_released(Path(experiment.released.table))
         if released is not None:
@@ -69,3 +76,29 @@ def plan(
         write_text(out, suite_csv(runs))
     if released is not None:
         write_text(released, released_csv(released_names(runs)))
+
+
+def _plan_table(experiment: "Experiment", out: Path | None, released: Path | None) -> None:
+    """Print the runs, budgets and domains of a losses table, and every decision about it.
+
+    Raises:
+        ValueError: if the table cannot be used, or for an option that needs planned runs.
+    """
+    from relscale.contract.io import write_table
+    from relscale.contract.suite_table import SUITE_COLUMNS
+    from relscale.losses_table.families import check_families, plan_text, suite_of
+    from relscale.losses_table.read import read_losses
+
+    table = experiment.losses
+    assert table is not None
+    if released is not None:
+        raise ValueError(
+            "--released: the table is made from planned runs, and this experiment reads the losses "
+            f"of {table.path}"
+        )
+    found = read_losses(table)
+    families = {name: experiment.families[name].domain_names() for name in experiment.evaluate}
+    frame = check_families(found.frame, families, table.path)
+    typer.echo(plan_text(frame, table.path, found.decisions), nl=False)
+    if out is not None:
+        write_table(suite_of(frame), out, SUITE_COLUMNS)

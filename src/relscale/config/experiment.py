@@ -10,6 +10,7 @@ from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.costs import Costs
 from relscale.config.families import AnyFamily
 from relscale.config.figures import Figures
+from relscale.config.losses import LossesTable
 from relscale.config.released import ReleasedModels
 from relscale.config.sources import Source
 from relscale.config.suite import Suite
@@ -48,6 +49,10 @@ class Experiment(Model):
     released: ReleasedModels | None = None
     """Released models to evaluate instead of trained runs; `corpora`, `tokenizer` and `suite` are
     then not used."""
+    losses: LossesTable | None = None
+    """A table of losses to make laws from, instead of trained runs; `corpora`, `tokenizer`,
+    `suite` and `training` are then not used, and families are of kind `table`. Defaults of
+    `evaluate`, `laws.optimum_by` and `figures` fit the table (docs/user/losses-table.md)."""
     training: Training = Training()
     """How often training saves its state, and which resources it asks for."""
     evaluate: Annotated[Unique[Name], Field(min_length=1)]

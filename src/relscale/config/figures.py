@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from relscale.config.base import NUMBER, WHOLE, ByLabel, Flag, Model, Name, Unique
+from relscale.config.base import NUMBER, WHOLE, ByLabel, Flag, Label, Model, Name, Unique
 from relscale.config.figure_name import FigureName
 
 
@@ -14,8 +14,10 @@ class Figures(Model):
 
     names: Unique[FigureName]
     """Figures to draw (modules of `relscale.figures`)."""
-    corpus: Name
-    """Corpus of the figures that show only one."""
+    corpus: Label | None = None
+    """Corpus of the figures that show only one; if left out, the second or the only one."""
+    family_laws: Name | None = None
+    """Family of the figure `family_laws`; the first one with a baseline if left out."""
     teaser: Annotated[Unique[Name], Field(min_length=1)]
     """Families of figure 1 and of the comparison of estimators; a family that is not evaluated is
     left out."""
@@ -46,6 +48,36 @@ FIGURE_FAMILIES = {
     "topics": "topics",
 }
 """Figures that show one family of a fixed name."""
+
+
+TABLE_FIGURES = (
+    "figure1_teaser",
+    "family_laws",
+    "loss_to_loss",
+    "floors_and_rates",
+    "residuals",
+    "backtest",
+    "forecast",
+    "estimators",
+    "detectable",
+)
+"""Figures of an experiment with a losses table by default."""
+ALSO_OF_TABLES = ("figure6_size_or_data", "isoflop_curves", "isoflop_metrics")
+"""Figures that a losses table allows, too: they need budgets with several sizes."""
+_OF_OUR_TEXTS = (
+    "its caption describes test texts that are scored here; family_laws shows any family"
+)
+NOT_OF_TABLES = {
+    "figure2_pipeline": "shows how a suite with IsoFLOP curves and a multiple choice becomes laws",
+    "figure3_prompts": "compares prompts of questions that are scored here",
+    "figure4_knowledge": _OF_OUR_TEXTS,
+    "figure5_language": _OF_OUR_TEXTS,
+    "figure7_behaviour": _OF_OUR_TEXTS,
+    "topics": _OF_OUR_TEXTS,
+    "loss_curves": "shows the training of runs, which a losses table does not have",
+    "paper_comparison": "compares families that are scored here with those of the paper",
+}
+"""Figures that a losses table does not allow, with the reasons."""
 
 
 def figure_families(evaluate: Iterable[str]) -> dict[str, str]:

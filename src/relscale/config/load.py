@@ -26,6 +26,8 @@ from relscale.config.errors import (
 )
 from relscale.config.experiment import Experiment
 from relscale.config.partial import MISSING, annotation_of, readable
+from relscale.config.table_defaults import merged as merged
+from relscale.config.table_defaults import merged_files, unused_sections
 from relscale.config.yaml_files import read_document
 
 RENAMED_SECTIONS = {"checkpoints": "released"}
@@ -51,7 +53,7 @@ def load_experiment(*paths: Path | str) -> Experiment:
         200
     """
     files, problems = read_files(Path(path) for path in paths)
-    return load_config(merged(content for _, content in files), files, problems)
+    return load_config(merged_files(files), files, problems)
 
 
 def load_config(
@@ -68,7 +70,7 @@ def load_config(
     Raises:
         ConfigError: with one line per mistake: file, key, value, and the choices.
     """
-    known = Experiment.model_fields
+    known, files = Experiment.model_fields, list(files)
     problems: list[Problem] = [
         (
             (key,),
@@ -79,6 +81,7 @@ def load_config(
         for key in raw
         if key not in known
     ]
+    problems += unused_sections(files)
     sections: dict[str, Any] = {}
     unread: set[str] = set()
     for name, field in known.items():
@@ -107,7 +110,7 @@ def load_config(
         if not _is_consequence(problem, wrong, unread, raw)
     ]
     if problems or found:
-        raise config_error(problems, raw, list(files), found)
+        raise config_error(problems, raw, files, found)
     return Experiment.model_construct(**sections)
 
 
@@ -167,22 +170,3 @@ def read_files(paths: Iterable[Path]) -> tuple[list[ConfigFile], list[str]]:
     if unread:
         raise ConfigError("\n".join([*unread, *problems]))
     return files, problems
-
-
-def merged(contents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge configurations, as Snakemake does.
-
-    Mappings are merged key by key, everything else is replaced by the later value, and a null
-    removes its key with all that earlier configurations have below it (Snakemake forgets a null if
-    a later overlay gives the key a mapping).
-    """
-    result: dict[str, Any] = {}
-    for content in contents:
-        for key, value in content.items():
-            both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-            result[key] = merged([result[key], value]) if both else value
-    return {
-        key: merged([value]) if isinstance(value, Mapping) else value
-        for key, value in result.items()
-        if value is not None
-    }

@@ -18,13 +18,16 @@ DEFAULT = "default"
 """The value of EXPERIMENT for config.yaml alone."""
 CONFIGURATION = Path("config.yaml")
 FOLDER = Path("experiments")
+PUBLISHED = "published"
+"""Folder in `FOLDER` of the overlays of published losses tables; `EXPERIMENT=published/name`."""
 
 
 def experiment_name(selected: str, checkout: Path = Path()) -> str:
     """Return the name of the folders of the experiment that `EXPERIMENT=selected` selects.
 
     Args:
-        selected: name of an overlay in `experiments/` without its ending, or `default`.
+        selected: name of an overlay in `experiments/` without its ending, `published/` and the name
+            of one in that folder, or `default`.
         checkout: the folder that holds `experiments/` and `config.yaml`.
 
     Raises:
@@ -33,7 +36,7 @@ def experiment_name(selected: str, checkout: Path = Path()) -> str:
     """
     folder = checkout / FOLDER
     overlay = folder / f"{selected}.yaml"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", selected):
+    if not re.fullmatch(rf"({PUBLISHED}/)?[A-Za-z0-9][A-Za-z0-9_.-]*", selected):
         raise ValueError(
             f"EXPERIMENT={selected}: must be the name of a file in {FOLDER}/ without .yaml; "
             f"{_choices(folder)}"
@@ -91,7 +94,8 @@ def _suggestion(overlay: Path) -> str:
 
 
 def _overlays(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.yaml") if path.is_file())
+    places = [*sorted(folder.glob("*.yaml")), *sorted((folder / PUBLISHED).glob("*.yaml"))]
+    return [path for path in places if path.is_file()]
 
 
 def _has_name(overlay: Path, name: str) -> bool:
@@ -102,7 +106,8 @@ def _has_name(overlay: Path, name: str) -> bool:
 
 
 def _choices(folder: Path) -> str:
-    return f"the choices are {', '.join([DEFAULT, *(path.stem for path in _overlays(folder))])}"
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in _overlays(folder)]
+    return f"the choices are {', '.join([DEFAULT, *names])}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ among them: it is registered there as better when higher, although it is an erro
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from relscale.contract.metrics import METRICS
 
@@ -126,3 +129,38 @@ def known_direction(metric: str) -> bool | None:
     if name in HIGHER:
         return True
     return False if name in LOWER else None
+
+
+_STATED: ContextVar[Mapping[str, bool] | None] = ContextVar("stated", default=None)
+
+
+@contextmanager
+def stated_directions(higher: Iterable[str], lower: Iterable[str]) -> Iterator[None]:
+    """Let `lower_is_better` know the directions that a losses table states, for a while.
+
+    Args:
+        higher: metrics whose larger values are better.
+        lower: metrics whose smaller values are better.
+    """
+    token = _STATED.set({**dict.fromkeys(higher, True), **dict.fromkeys(lower, False)})
+    try:
+        yield
+    finally:
+        _STATED.reset(token)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether a smaller value of a metric is better: by its name, or as it is stated.
+
+    Raises:
+        ValueError: if neither is known.
+    """
+    direction = known_direction(metric)
+    if direction is None:
+        direction = (_STATED.get() or {}).get(metric)
+    if direction is None:
+        raise ValueError(
+            f"metric {metric!r}: whether a larger or a smaller value is better is not known from "
+            "its name, which figures and pages need: state it (higher_is_better, lower_is_better)"
+        )
+    return not direction

@@ -17,7 +17,8 @@ METRIC_LABELS = {
 
 def metric_label(name: str) -> str:
     """Return the axis label of a metric; one from an outside table is spelled out."""
-    return METRIC_LABELS.get(name, metric_words(name))
+    words = metric_words(name)
+    return METRIC_LABELS.get(name, words[:1].upper() + words[1:])
 
 
 def metric_words(name: str) -> str:

@@ -84,13 +84,3 @@ def metric_of(name: str) -> Metric:
     if name not in METRICS:
         raise ValueError(f"metric {name!r} is not known; the choices are {', '.join(METRICS)}")
     return METRICS[name]
-
-
-def lower_is_better(name: str) -> bool:
-    """Return whether a smaller value of a metric is better.
-
-    Raises:
-        ValueError: if the name is not known. `relscale.contract.directions` knows the metrics of
-            tables from outside.
-    """
-    return metric_of(name).lower_is_better

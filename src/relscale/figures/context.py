@@ -6,10 +6,16 @@ configuration models does not redraw the figures.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from relscale.figures.settings import ComparedSettings, Compute, FamilySettings, FamilyView
+from relscale.figures.settings import (
+    ComparedSettings,
+    Compute,
+    FamilySettings,
+    FamilyView,
+    StatedDirections,
+)
 
 FamilySettingsType = TypeVar("FamilySettingsType", bound=FamilySettings)
 
@@ -32,7 +38,7 @@ class FamilyFacts:
     baseline: str
     """The domain that others are compared with; empty if they are not compared."""
     domains: tuple[str, ...]
-    """Its domains, in the order of their colours."""
+    """Its domains, in the order of their colours; further ones of the tables follow."""
     has_two_stage: bool = False
     """Whether it has a two-stage law."""
     shows_sigmoid_best: bool = False
@@ -64,7 +70,8 @@ class Context:
     evaluated: tuple[str, ...]
     """Names of the families that the runs are evaluated on, in order."""
     corpora: tuple[str, ...]
-    """Corpora that runs or released models were trained on, in the order of their markers."""
+    """Corpora that runs or released models were trained on, in the order of their markers; empty
+    if only the tables know them."""
     budgets: tuple[str, ...] = ()
     """Labels of the budgets, by rising compute."""
     window: int = 0
@@ -78,7 +85,9 @@ class Context:
     """Family whose loss places the compute-optimal point."""
 
     corpus: str
-    """Corpus of figures that show only one."""
+    """Corpus of figures that show only one; empty if each figure chooses."""
+    family_laws: str = ""
+    """Family of the figure `family_laws`; empty for the first one with a baseline."""
     labels: Mapping[str, str]
     """Words to draw instead of keys."""
     teaser: tuple[str, ...]
@@ -95,6 +104,8 @@ class Context:
     """Decades of compute beyond the data over which laws are drawn."""
     paper_line: bool
     """Whether to draw the paper's straight line in addition to the law."""
+    directions: StatedDirections = field(default_factory=StatedDirections)
+    """Directions of metrics that a losses table states."""
 
     def view(self, name: str) -> FamilyView:
         """Return a family as the figures show it.

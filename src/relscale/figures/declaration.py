@@ -48,6 +48,10 @@ class Figure(Generic[SettingsType]):
     needs_runs: bool = False
     """Whether the figure shows the training of runs, which released models do not have."""
 
+    def settings_in(self, context: Context) -> SettingsType:
+        """Return the settings in an experiment, with the directions that its table states."""
+        return self.settings_of(context).model_copy(update=dict(context.directions))
+
     def paths(self, context: Context) -> dict[str, list[str]]:
         """Return the paths of the tables in an experiment, without tables that have none."""
         found = {table: paths(context) for table, paths in self.tables.items()}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from relscale.config.experiment import Experiment
 from relscale.figures.context import Context, FamilyFacts
+from relscale.figures.settings import StatedDirections
 
 
 def context_of(
@@ -16,10 +17,15 @@ def context_of(
 
     Args:
         experiment: the checked configuration.
-        corpora: corpora of the runs or released models, in the suite's order.
+        corpora: corpora of the runs or released models, in the suite's order; empty if only the
+            tables know them.
         two_stage: configured families with a two-stage law.
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
+    window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
+    if experiment.losses is None:
+        budgets = tuple(budget.label for budget in experiment.suite.budgets)
+        window = window if released else experiment.suite.recipe.context_length
     return Context(
         results=f"results/{experiment.experiment}",
         families=tuple(
@@ -36,12 +42,13 @@ def context_of(
         ),
         evaluated=tuple(experiment.evaluate),
         corpora=tuple(corpora),
-        budgets=tuple(budget.label for budget in experiment.suite.budgets),
-        window=(released.max_length or 0) if released else experiment.suite.recipe.context_length,
+        budgets=budgets,
+        window=window,
         estimator=laws.estimators[0],
         compute=laws.compute,
         optimum_by=laws.optimum_by,
-        corpus=figures.corpus,
+        corpus=figures.corpus or "",
+        family_laws=figures.family_laws or "",
         labels=figures.labels,
         teaser=tuple(figures.teaser),
         size_or_data=figures.size_or_data,
@@ -50,4 +57,10 @@ def context_of(
         paper_corpora=figures.paper_corpora,
         extrapolate_decades=figures.extrapolate_decades,
         paper_line=figures.paper_line,
+        directions=StatedDirections()
+        if experiment.losses is None
+        else StatedDirections(
+            higher_is_better=tuple(experiment.losses.higher_is_better),
+            lower_is_better=tuple(experiment.losses.lower_is_better),
+        ),
     )

@@ -1,16 +1,35 @@
 """Models that the settings of several figures share. The defaults draw any tables."""
 
-from typing import Literal
+from contextlib import AbstractContextManager
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from relscale.config.base import Model
+from relscale.contract.directions import stated_directions
 
 Compute = Literal["training_flops", "forward_flops"]
 """The column on the axis of the laws."""
 
 
-class Shown(Model):
+def _is_empty(value: object) -> bool:
+    return not value
+
+
+class StatedDirections(Model):
+    """Directions of metrics whose names say nothing, as a losses table from outside states them."""
+
+    higher_is_better: Annotated[tuple[str, ...], Field(exclude_if=_is_empty)] = ()
+    """Metrics whose larger values are better."""
+    lower_is_better: Annotated[tuple[str, ...], Field(exclude_if=_is_empty)] = ()
+    """Metrics whose smaller values are better."""
+
+    def stated(self) -> AbstractContextManager[None]:
+        """Return a context in which the directions are known."""
+        return stated_directions(self.higher_is_better, self.lower_is_better)
+
+
+class Shown(StatedDirections):
     """Settings that all figures have."""
 
     corpora: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from relscale.laws.items import split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
-from relscale.laws.spec import FAMILY_MEAN, LawSpec
+from relscale.laws.spec import FAMILY_MEAN, BaselinesSpec, LawSpec
 from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
 
@@ -154,6 +154,14 @@ def _corpora(
         )
         for runs in suites
     )
+
+
+def baselines_of(losses: pd.DataFrame, spec: BaselinesSpec) -> tuple[str, ...]:
+    """Return the baselines of a spec, or those that it leaves to the table, by name."""
+    if spec.all_up_to is None:
+        return spec.baselines
+    domains = set(losses.loc[losses["family"] == spec.family, "domain"].astype(str))
+    return tuple(sorted(domains - {spec.baseline})) if len(domains) <= spec.all_up_to else ()
 
 
 def fit_baselines(

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_table, with_present_names, write_table
-from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.predicted import PREDICTED
@@ -27,6 +26,7 @@ from relscale.laws.predict import Request, predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
 from relscale.laws.summary import summary_text
+from relscale.losses_table.given import GivenLosses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +82,9 @@ class FittedLaws:
 
 
 def fit_laws(
-    losses: Path | str | pd.DataFrame,
+    losses: Path | str | pd.DataFrame | GivenLosses,
     *,
+    mapping: Path | str | None = None,
     items: Path | str | pd.DataFrame | None = None,
     covariates: Path | str | None = None,
     outside_models: Path | str | None = None,
@@ -94,8 +95,10 @@ def fit_laws(
     """Fit all laws of one family of a losses table.
 
     Args:
-        losses: a table, or a CSV or Parquet file, with one row per run, family, domain and metric;
-            needed columns are in docs/reference/tables.md.
+        losses: a table, or a CSV or Parquet file, with one row per run, family, domain and metric
+            (needed columns are in docs/reference/tables.md); or one that was read before.
+        mapping: YAML file that names the columns of a file that is laid out in another way
+            (`relscale.config.losses.LossesTable`); its decisions become notes.
         items: the same for items; puts the noise of the evaluation items into the intervals.
         covariates: a file with columns `domain` and `value`; slopes are set against log10 of the
             values.
@@ -117,12 +120,8 @@ def fit_laws(
             baseline; or for a requested model outside the hull of the runs.
     """
     spec = LawSpec.read(settings)
-    where = "losses" if isinstance(losses, pd.DataFrame) else str(losses)
-    frame = (
-        typed(with_present_names(losses), where)
-        if isinstance(losses, pd.DataFrame)
-        else read_table(Path(losses), LOSSES_REQUIRED, (*LOSSES_KEY, "budget"))
-    )
+    given = _given(losses, mapping)
+    frame, where = given.frame, str(given.path)
     spec = with_stated_directions(spec, frame, where)
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
@@ -141,12 +140,26 @@ def fit_laws(
         optima=with_notes(optima, notes),
         laws=laws,
         correlation=correlation,
-        notes=tuple(notes),
+        notes=(*given.decisions, *notes),
         predicted=None if request is None else predicted(laws.corpora, request),
     )
     if out is not None:
         found.write(Path(out))
     return found
+
+
+def _given(
+    losses: Path | str | pd.DataFrame | GivenLosses, mapping: Path | str | None
+) -> GivenLosses:
+    """Return the losses table, and how it was read."""
+    if isinstance(losses, (pd.DataFrame, GivenLosses)):
+        if mapping is not None:
+            raise ValueError("mapping: is for a file of losses, not for a table that is read")
+        if isinstance(losses, GivenLosses):
+            return losses
+        frame = typed(with_present_names(losses), "losses")
+        return GivenLosses(frame=frame, path=Path("losses"))
+    return GivenLosses.read(Path(losses), None if mapping is None else Path(mapping))
 
 
 def with_stated_directions(spec: LawSpec, losses: pd.DataFrame, where: str) -> LawSpec:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError
 
 from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
-from relscale.config.base import Model, without_repeats
+from relscale.config.base import Model, is_none, without_repeats
 from relscale.contract.directions import known_direction
 
 
@@ -95,6 +95,9 @@ class BaselinesSpec(LawSpec):
 
     baselines: Annotated[tuple[str, ...], AfterValidator(without_repeats)]
     """Domains that the others are compared with."""
+    all_up_to: Annotated[int | None, Field(ge=1, exclude_if=is_none)] = None
+    """For a losses table from outside, whose domains are not known before: every domain of the
+    family is a baseline if it has at most this number of domains."""
 
 
 class OptimaSpec(Model):

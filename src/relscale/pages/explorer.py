@@ -5,14 +5,22 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import vl_convert
 
+from relscale.contract.directions import lower_is_better
+from relscale.contract.io import read_table, read_tables
+from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.metric_labels import metric_label
-from relscale.contract.metrics import lower_is_better
 from relscale.contract.status import SEPARATOR, Status
+from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.contrasts import CONTRASTS
+from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.relative import RELATIVE
 from relscale.figures.kit.choose import compute_of, included, ordered
 from relscale.figures.kit.style import compute_label, words
 from relscale.pages.explorer_choices import (
@@ -82,6 +90,31 @@ class ExplorerTables:
     contrasts: pd.DataFrame | None = None
     """contrasts.csv."""
 
+    @classmethod
+    def read(
+        cls,
+        *,
+        losses: Path,
+        points: Path,
+        absolute: Path,
+        relative: Path,
+        baselines: Sequence[Path] = (),
+        contrasts: Path | None = None,
+    ) -> "ExplorerTables":
+        """Read the tables; `baselines` are tables like relative.csv.
+
+        Raises:
+            ValueError: naming a file that cannot be read or lacks a column.
+        """
+        return cls(
+            losses=read_table(losses, LOSSES_REQUIRED),
+            points=read_table(points, POINTS.names),
+            absolute=read_table(absolute, ABSOLUTE.names),
+            relative=read_table(relative, RELATIVE.names),
+            baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
+            contrasts=read_table(contrasts, CONTRASTS.names) if contrasts else None,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextColumn:
@@ -137,8 +170,10 @@ def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
     Returns:
         A whole HTML page that loads nothing.
     """
+    with spec.stated():
+        read = explorer_data(tables, spec)
     data = json.dumps(
-        explorer_data(tables, spec),
+        read,
         default=vars,
         ensure_ascii=False,
         allow_nan=False,

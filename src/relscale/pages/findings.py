@@ -7,10 +7,16 @@ show the same `Answer`.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.io import read_table
 from relscale.contract.status import Status
+from relscale.contract.suite_table import SUITE_COLUMNS
+from relscale.contract.tables.families import FAMILIES
+from relscale.contract.tables.forecast import FORECAST
+from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
@@ -53,6 +59,32 @@ class FindingsTables:
     """families.csv: tests of whole families."""
     forecast: pd.DataFrame | None = None
     """forecast.csv: back-tests by horizon."""
+    decisions: Sequence[str] = ()
+    """Decisions by which a losses table from outside was read."""
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        relative: Path,
+        suite: Path,
+        families: Path | None = None,
+        forecast: Path | None = None,
+        decisions: Path | None = None,
+    ) -> "FindingsTables":
+        """Read the tables, and the decisions, one per line.
+
+        Raises:
+            ValueError: naming a file that cannot be read or lacks a column.
+        """
+        lines = decisions.read_text(encoding="utf-8").splitlines() if decisions else []
+        return cls(
+            relative=read_table(relative, RELATIVE.names),
+            suite=read_table(suite, SUITE_COLUMNS),
+            families=read_table(families, FAMILIES.names) if families else None,
+            forecast=read_table(forecast, FORECAST.names) if forecast else None,
+            decisions=lines,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,16 +170,21 @@ def findings_page(tables: FindingsTables, spec: FindingsSpec) -> str:
     Returns:
         A whole HTML page.
     """
+    return render("findings.html.j2", **findings_values(tables, spec))
+
+
+def findings_values(tables: FindingsTables, spec: FindingsSpec) -> dict[str, object]:
+    """Return the values that `findings_body.html.j2` shows, also as a part of another page."""
     shown = _shown(tables.relative, spec)
     present = {text_of(word) for word in shown["verdict"]}
-    return render(
-        "findings.html.j2",
-        answer=_answer(shown, tables, spec),
-        estimator=words(spec.estimator),
-        families=[_verdicts(shown, family, spec) for family in spec.families if family.baseline],
-        looks=[VerdictLook.of(verdict) for verdict in Verdict],
-        explained=[VerdictLook.of(verdict) for verdict in Verdict if verdict.value in present],
-    )
+    return {
+        "answer": _answer(shown, tables, spec),
+        "estimator": words(spec.estimator),
+        "families": [_verdicts(shown, family, spec) for family in spec.families if family.baseline],
+        "looks": [VerdictLook.of(verdict) for verdict in Verdict],
+        "explained": [VerdictLook.of(verdict) for verdict in Verdict if verdict.value in present],
+        "decisions": list(tables.decisions),
+    }
 
 
 def findings_rst(tables: FindingsTables, spec: FindingsSpec, links: Mapping[str, str]) -> str:
@@ -186,6 +223,11 @@ def _shown(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
 
 
 def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> Answer:
+    with spec.stated():
+        return _stated_answer(shown, tables, spec)
+
+
+def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> Answer:
     choices = [(family.family, family.metric) for family in spec.families]
     families = (
         []
@@ -197,7 +239,7 @@ def _answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSpec) -> 
     again = replication_line(shown)
     return Answer(
         question=QUESTION,
-        scope=scope_sentence(tables.suite, spec.compute),
+        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"])),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*([again] if again else []), *remarks, *forecast],

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from relscale.contract.metrics import lower_is_better
-from relscale.contract.scale_words import SCALE_WORDS
+from relscale.contract.directions import lower_is_better
+from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.scales import RATIO, on_scale
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
@@ -27,6 +27,7 @@ from relscale.laws.summary_lines import (
     undecided_words,
 )
 
+OPTIMAL = "optimal"
 MOST_NAMED = 14
 """A sentence names up to this many gaps, and counts more of them by family."""
 GAPS: Mapping[str, tuple[str, str]] = {
@@ -59,12 +60,13 @@ def shown_laws(
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
 
 
-def scope_sentence(suite: pd.DataFrame, compute: str) -> str:
+def scope_sentence(suite: pd.DataFrame, compute: str, paths: Sequence[str] = ()) -> str:
     """Write how many models were trained, on how many corpora, with which compute.
 
     Args:
         suite: suite.csv.
         compute: column of the suite, in FLOPs.
+        paths: paths of the shown laws.
     """
     if not len(suite):
         return "The table of runs is empty."
@@ -73,8 +75,14 @@ def scope_sentence(suite: pd.DataFrame, compute: str) -> str:
         f"{count(len(suite), 'language model')} {verb} trained on "
         f"{count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
         f"at {count(suite['budget'].nunique(), 'budget')}, {_range(suite[compute], compute)}. "
-        "Test domains are compared at the compute-optimal point of each budget."
+        f"Test domains are compared {_places(paths)}."
     )
+
+
+def _places(paths: Sequence[str]) -> str:
+    if set(paths) <= {OPTIMAL}:
+        return "at the compute-optimal point of each budget"
+    return joined([path_words(path) for path in paths])
 
 
 def _range(flops: pd.Series, compute: str) -> str:

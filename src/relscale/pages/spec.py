@@ -3,6 +3,7 @@
 from typing import Literal
 
 from relscale.config.base import Model
+from relscale.figures.settings import StatedDirections
 
 Compute = Literal["training_flops", "forward_flops"]
 
@@ -38,7 +39,7 @@ class FindingsFamily(Model):
     """Domains in the order in which they are shown."""
 
 
-class FindingsSpec(Model):
+class FindingsSpec(StatedDirections):
     """Spec of the stage `findings`."""
 
     families: list[FindingsFamily] = []
@@ -66,7 +67,7 @@ class ExplorerFamily(Model):
     """Domains in the order in which they are shown; the order decides their colours."""
 
 
-class ExplorerSpec(Model):
+class ExplorerSpec(StatedDirections):
     """Spec of the stage `explorer`; estimators, metrics and columns come from the tables."""
 
     experiment: str = ""

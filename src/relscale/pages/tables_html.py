@@ -56,7 +56,7 @@ def table_page(frame: pd.DataFrame, title: str, remark: str = "") -> str:
     Returns:
         A whole HTML page with its style and script inside.
     """
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    rows = page_rows(frame)
     return render(
         "table.html.j2",
         title=title,
@@ -65,6 +65,11 @@ def table_page(frame: pd.DataFrame, title: str, remark: str = "") -> str:
         num_rows=len(rows),
         packed_rows=compressed(render("table_rows.html.j2", rows=rows)),
     )
+
+
+def page_rows(frame: pd.DataFrame) -> list[list[PageCell]]:
+    """Return the cells of a table, row by row."""
+    return [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
 
 
 def _cell(value: object) -> PageCell:

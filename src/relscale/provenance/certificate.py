@@ -18,7 +18,7 @@ from relscale.config.base import Model
 from relscale.files import read_json, write_json, write_text
 from relscale.provenance.certified import VALUE_TABLES, ValueTable
 
-PUBLISHED = Path("experiments/published")
+PUBLISHED = Path("experiments/certified")
 """Folder of the certificates of published results, one folder per experiment."""
 NAME = "certificate.json"
 RUNS = "runs.csv"

@@ -60,6 +60,7 @@ STAGES = (
             "overlap": (),
             "evaluate": (),
             "evaluate_released": (),
+            "losses_table": ("suite.csv",),
             "family_losses": (),
             "losses": ("losses.csv",),
         },

@@ -5,7 +5,7 @@ from pathlib import Path
 from relscale.contract.io import read_table, write_table
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.tables.relative import RELATIVE
-from relscale.laws.fit import fit_baselines
+from relscale.laws.fit import baselines_of, fit_baselines
 from relscale.laws.spec import BaselinesSpec
 from relscale.runtime import run
 
@@ -19,10 +19,11 @@ def main(
     out: Path,
 ) -> None:
     """Read losses (and items), fit against each baseline, write one table of relative laws."""
+    rows = read_table(losses, LOSSES_REQUIRED)
     table = fit_baselines(
-        read_table(losses, LOSSES_REQUIRED),
+        rows,
         spec,
-        spec.baselines,
+        baselines_of(rows, spec),
         items=None if items is None else read_table(items),
         optimum_losses=None
         if optimum_losses is None

@@ -2,12 +2,6 @@
 
 from pathlib import Path
 
-from relscale.contract.io import read_table, read_tables
-from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.tables.absolute import ABSOLUTE
-from relscale.contract.tables.contrasts import CONTRASTS
-from relscale.contract.tables.points import POINTS
-from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.spec import ExplorerSpec
@@ -26,13 +20,13 @@ def main(
     out: Path,
 ) -> None:
     """Read the tables and write the page; `baselines` are laws against other baselines."""
-    tables = ExplorerTables(
-        losses=read_table(losses, LOSSES_REQUIRED),
-        points=read_table(points, POINTS.names),
-        absolute=read_table(absolute, ABSOLUTE.names),
-        relative=read_table(relative, RELATIVE.names),
-        baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
-        contrasts=read_table(contrasts, CONTRASTS.names) if contrasts else None,
+    tables = ExplorerTables.read(
+        losses=losses,
+        points=points,
+        absolute=absolute,
+        relative=relative,
+        baselines=baselines or (),
+        contrasts=contrasts,
     )
     write_text(out, explorer_page(tables, spec))
 

@@ -2,11 +2,6 @@
 
 from pathlib import Path
 
-from relscale.contract.io import read_table
-from relscale.contract.suite_table import SUITE_COLUMNS
-from relscale.contract.tables.families import FAMILIES
-from relscale.contract.tables.forecast import FORECAST
-from relscale.contract.tables.relative import RELATIVE
 from relscale.files import write_text
 from relscale.pages.findings import FindingsTables, findings_page, findings_rst, result_links
 from relscale.pages.spec import FindingsSpec
@@ -20,16 +15,21 @@ def main(
     suite: Path,
     families: Path | None = None,
     forecast: Path | None = None,
+    decisions: list[Path] | None = None,
     link: list[str] | None = None,
     out_page: Path,
     out_text: Path,
 ) -> None:
-    """Read laws and suite, write both pages; `link` names other pages of the report."""
-    tables = FindingsTables(
-        relative=read_table(relative, RELATIVE.names),
-        suite=read_table(suite, SUITE_COLUMNS),
-        families=read_table(families, FAMILIES.names) if families else None,
-        forecast=read_table(forecast, FORECAST.names) if forecast else None,
+    """Read laws and suite, write both pages; `link` names other pages of the report.
+
+    `decisions` is the list of decisions about a losses table, if the experiment has one.
+    """
+    tables = FindingsTables.read(
+        relative=relative,
+        suite=suite,
+        families=families,
+        forecast=forecast,
+        decisions=next(iter(decisions or ()), None),
     )
     links = result_links([out_page.name, *(link or [])])
     write_text(out_page, findings_page(tables, spec))

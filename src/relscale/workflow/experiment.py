@@ -1,4 +1,7 @@
-"""An experiment as the workflow sees it: checked settings, and the runs or released models."""
+"""An experiment as the workflow sees it: checked settings, and the runs or released models.
+
+An experiment with a losses table has neither: only its jobs read the table.
+"""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,9 +12,10 @@ from typing import Any, TypeVar
 
 from relscale.config.experiment import Experiment
 from relscale.config.families import AnyFamily
-from relscale.config.load import load_config, merged, read_files
+from relscale.config.load import load_config, read_files
 from relscale.config.released import ReleasedModelRow
 from relscale.config.sharded import ShardedCorpus
+from relscale.config.table_defaults import merged_files
 from relscale.plan.planned_run import Run
 from relscale.plan.suite import plan_suite
 from relscale.released.models_table import read_released
@@ -24,9 +28,9 @@ class PlannedExperiment:
     settings: Experiment
     """The checked configuration."""
     runs: tuple[Run, ...] = ()
-    """The runs to train; empty if released models are evaluated instead."""
+    """The runs to train; empty if released models are evaluated or a losses table is read."""
     released: tuple[ReleasedModelRow, ...] = ()
-    """The released models to evaluate; empty if runs are trained."""
+    """The released models to evaluate; empty in other experiments."""
 
     @property
     def name(self) -> str:
@@ -36,11 +40,19 @@ class PlannedExperiment:
     @property
     def trained(self) -> bool:
         """Whether the experiment trains its runs."""
-        return self.settings.released is None
+        return self.settings.released is None and self.settings.losses is None
+
+    @property
+    def from_table(self) -> bool:
+        """Whether the losses are read from a table from outside."""
+        return self.settings.losses is not None
 
     @property
     def suite(self) -> tuple[Run, ...] | tuple[ReleasedModelRow, ...]:
-        """The runs or the released models, whichever the experiment has."""
+        """The runs or the released models, whichever the experiment has.
+
+        It is empty for a losses table, whose runs only its jobs know.
+        """
         return self.runs if self.trained else self.released
 
     @property
@@ -75,10 +87,11 @@ class PlannedExperiment:
 
     @property
     def window(self) -> int:
-        """Tokens of a model's context; 0 if each released model has its own."""
-        if self.settings.released is None:
+        """Tokens of a model's context; 0 if each released model has its own or it is unknown."""
+        if self.trained:
             return self.settings.suite.recipe.context_length
-        return self.settings.released.max_length or 0
+        released = self.settings.released
+        return 0 if released is None else released.max_length or 0
 
     def family(self, name: str) -> AnyFamily:
         """Return the settings of a family."""
@@ -127,7 +140,7 @@ def read_experiment(
     named, problems = read_files(Path(os.path.relpath(path)) for path in files)
     if overrides:
         named.append(("--config", overrides))
-    return plan_experiment(load_config(merged(each for _, each in named), named, problems))
+    return plan_experiment(load_config(merged_files(named), named, problems))
 
 
 def plan_experiment(settings: Experiment) -> PlannedExperiment:
@@ -137,13 +150,15 @@ def plan_experiment(settings: Experiment) -> PlannedExperiment:
         ValueError: if a budget cannot be met, the table is damaged, or `figures.corpus` is not in
             the table.
     """
+    if settings.losses is not None:
+        return PlannedExperiment(settings=settings)
     if settings.released is None:
         runs = plan_suite(settings.suite, settings.tokenizer.vocab_size)
         return PlannedExperiment(settings=settings, runs=tuple(runs))
     table = settings.released.table
     rows = read_released(Path(table))
     corpora = list(dict.fromkeys(row.corpus for row in rows))
-    if settings.figures.corpus not in corpora:
+    if settings.figures.corpus is not None and settings.figures.corpus not in corpora:
         raise ValueError(
             f"figures.corpus = {settings.figures.corpus!r}: not a corpus of {table}; "
             f"the choices are {', '.join(corpora)}"

@@ -28,7 +28,7 @@ def figure_tables(experiment: PlannedExperiment, name: str) -> dict[str, list[st
 
 def figure_spec(experiment: PlannedExperiment, name: str) -> Model:
     """Return the spec of a figure."""
-    settings: Model = figures.find(name).settings_of(figure_context(experiment))
+    settings: Model = figures.find(name).settings_in(figure_context(experiment))
     return settings
 
 

@@ -29,7 +29,7 @@ def prompt_families(experiment: PlannedExperiment) -> dict[str, str]:
 
 def has_covariate(experiment: PlannedExperiment) -> bool:
     """Return whether slopes are correlated with a covariate of their domains."""
-    return "language" in experiment.families
+    return "language" in experiment.families and not experiment.from_table
 
 
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
@@ -51,7 +51,7 @@ def outside_models(experiment: PlannedExperiment, family: str) -> list[str]:
 def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     """Return the spec of a family's laws."""
     laws, settings = experiment.settings.laws, experiment.family(family)
-    options = two_stage_options(settings, laws.two_stage)
+    options, table = two_stage_options(settings, laws.two_stage), experiment.settings.losses
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
         **laws.model_dump(exclude={"two_stage"}),
@@ -60,15 +60,21 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
         baseline=settings.baseline,
         metrics=tuple(settings.metrics),
         chance=None if options is None else 1 / options,
+        higher_is_better=() if table is None else tuple(table.higher_is_better),
+        lower_is_better=() if table is None else tuple(table.lower_is_better),
     )
 
 
 def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     """Return the spec of a family's relative laws against each of its other domains."""
     settings = experiment.family(family)
+    spec = dict(law_spec(experiment, family))
+    if settings.of_table:
+        most = experiment.settings.figures.explorer_baselines
+        return BaselinesSpec(**spec, baselines=(), all_up_to=most)
     # Sorted: the order of the keys of a configuration decides colours, but no law.
     others = sorted(set(settings.domain_names()) - {settings.baseline})
-    return BaselinesSpec(**dict(law_spec(experiment, family)), baselines=tuple(others))
+    return BaselinesSpec(**spec, baselines=tuple(others))
 
 
 def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:

@@ -234,7 +234,7 @@ class Layout:
     @cached_property
     def texts_of_key(self) -> dict[str, str]:
         """Family of the texts for released models with each key."""
-        if self.experiment.trained:
+        if self.experiment.settings.released is None:
             return {}
         return {self.texts_key(family): family for family in self.experiment.families}
 
@@ -282,6 +282,23 @@ class Layout:
     def family_table(self, family: str, kind: str) -> str:
         """Return the losses or the items of a family."""
         return f"{self.results}/evaluations/{family}/{kind}.parquet"
+
+    @property
+    def losses_file(self) -> str:
+        """The losses table from outside.
+
+        Raises:
+            ValueError: if the experiment has none.
+        """
+        table = self.experiment.settings.losses
+        if table is None:
+            raise ValueError(f"{self.experiment.name}: has no losses table")
+        return table.path
+
+    @property
+    def losses_record(self) -> str:
+        """The record of the file that a losses table was read from."""
+        return f"{self.results}/tables/losses_table.json"
 
     def law_table(self, family: str, table: str) -> str:
         """Return a table of laws of one family."""

@@ -16,7 +16,7 @@ from relscale.workflow.layout import SHARED, Layout
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Listings:
-    """The listings of one experiment's local sources, components and tokenizer."""
+    """The listings of one experiment's local sources, components, tokenizer and losses table."""
 
     experiment: PlannedExperiment
     layout: Layout
@@ -35,6 +35,8 @@ class Listings:
             "figures.covariates": [settings.figures.covariates],
             "released model": [row.model for row in self.experiment.released],
         }
+        if settings.losses is not None:
+            paths["losses.path"] = [settings.losses.path]
         if settings.released is not None:
             paths["released.folder"] = [settings.released.folder or ""]
         wrong = [
@@ -83,6 +85,11 @@ class Listings:
         settings = self.experiment.settings.released
         folder = settings.folder if settings is not None else None
         return [name for row in rows for name in model_files(row.model, folder)]
+
+    def of_losses(self) -> str:
+        """Return the name of the listing of the losses table's file."""
+        path = Path(self.layout.losses_file)
+        return listing_of(local_files(path), path, Path(self.layout.losses_record))
 
     def component_files(self, corpus: str, component: str) -> Sequence[LocalFile]:
         """Return the local files that a component is made from; none for a Hub dataset."""

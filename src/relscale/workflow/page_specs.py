@@ -1,17 +1,11 @@
 """The tables and pages of a report, and the specs of findings, explorer and provenance."""
 
+from relscale.pages import from_context
 from relscale.pages.render import template_texts
-from relscale.pages.spec import (
-    SHOWN_PACKAGES,
-    ExplorerFamily,
-    ExplorerSpec,
-    FindingsFamily,
-    FindingsSpec,
-    ProvenanceSpec,
-)
+from relscale.pages.spec import SHOWN_PACKAGES, ExplorerSpec, FindingsSpec, ProvenanceSpec
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
-from relscale.workflow.figure_specs import compared_families
+from relscale.workflow.figure_specs import compared_families, figure_context
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
 
@@ -30,7 +24,7 @@ def result_tables(experiment: PlannedExperiment) -> list[str]:
         "losses.parquet",
         "losses.csv",
         "items.parquet",
-        "preflight.json",
+        "decisions.txt" if experiment.from_table else "preflight.json",
         *(["implementations.csv"] if experiment.trained else []),
         *(f"{table}.csv" for table in corpora_tables(experiment)),
     ]
@@ -69,45 +63,12 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
 
 def findings_spec(experiment: PlannedExperiment) -> FindingsSpec:
     """Return the spec of the page of findings."""
-    settings = experiment.settings
-    families = [
-        FindingsFamily(
-            family=name,
-            metric=experiment.family(name).metrics[0],
-            baseline=experiment.family(name).baseline or "",
-            domains=experiment.family(name).domain_names(),
-        )
-        for name in compared_families(experiment)
-    ]
-    return FindingsSpec(
-        families=families,
-        corpora=experiment.corpora,
-        labels=settings.figures.labels,
-        estimator=settings.laws.estimators[0],
-        compute=settings.laws.compute,
-    )
+    return from_context.findings_spec(figure_context(experiment))
 
 
 def explorer_spec(experiment: PlannedExperiment) -> ExplorerSpec:
     """Return the spec of the explorer; estimators are not in it."""
-    settings = experiment.settings
-    families = [
-        ExplorerFamily(
-            family=name,
-            metrics=experiment.family(name).metrics,
-            baseline=experiment.family(name).baseline or "",
-            domains=experiment.family(name).domain_names(),
-        )
-        for name in experiment.families
-    ]
-    return ExplorerSpec(
-        experiment=experiment.name,
-        families=families,
-        corpora=experiment.corpora,
-        labels=settings.figures.labels,
-        compute=settings.laws.compute,
-        extrapolate_decades=settings.figures.extrapolate_decades,
-    )
+    return from_context.explorer_spec(figure_context(experiment), experiment.name)
 
 
 def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> ProvenanceSpec:
@@ -118,11 +79,11 @@ def provenance_spec(experiment: PlannedExperiment, layout: Layout) -> Provenance
         for key, (family, corpus) in layout.requests_of_key.items():
             digests[f"requests of {family}" + (f", {corpus}" if corpus else "")] = key
     else:
-        digests = {f"texts of {name}": layout.texts_key(name) for name in experiment.families}
+        digests = {f"texts of {name}": key for key, name in layout.texts_of_key.items()}
     keys = [
         *layout.source_of_key,
         *layout.corpus_of_key,
-        layout.tokenizer_key,
+        *([] if experiment.from_table else [layout.tokenizer_key]),
         *layout.requests_of_key,
         *layout.texts_of_key,
     ]

@@ -1,9 +1,10 @@
-"""Specs of the suite's table, its bill and the check of tokens.
+"""Specs of the suite's table, its bill, the check of tokens, and a losses table from outside.
 
 The spec of a training job is `Run.spec` of the plan.
 """
 
 from relscale.config.training import JobLimits
+from relscale.losses_table.spec import LossesTableSpec
 from relscale.plan.spec import EnoughTokensSpec, SuiteSpec
 from relscale.released.spec import ReleasedModelsSpec
 from relscale.workflow.experiment import PlannedExperiment
@@ -47,3 +48,16 @@ def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:
         max_length=settings.max_length if settings is not None else None,
         dtype=settings.dtype if settings is not None else "auto",
     )
+
+
+def losses_table_spec(experiment: PlannedExperiment) -> LossesTableSpec:
+    """Return the spec of the job that reads a losses table.
+
+    Raises:
+        ValueError: if the experiment has none.
+    """
+    table = experiment.settings.losses
+    if table is None:
+        raise ValueError(f"{experiment.name}: has no losses table")
+    families = {name: experiment.family(name).domain_names() for name in experiment.families}
+    return LossesTableSpec(table=table, families=families)

@@ -1,7 +1,14 @@
 import pytest
 
-from relscale.contract.directions import HIGHER, LOWER, known_direction, plain_name
-from relscale.contract.metrics import METRICS, lower_is_better
+from relscale.contract.directions import (
+    HIGHER,
+    LOWER,
+    known_direction,
+    lower_is_better,
+    plain_name,
+    stated_directions,
+)
+from relscale.contract.metrics import METRICS, metric_of
 
 
 @pytest.mark.parametrize(
@@ -42,4 +49,17 @@ def test_names_are_listed_once_and_as_they_are_looked_up():
 def test_the_workflow_has_no_metric_that_is_not_known():
     assert lower_is_better("bits_per_byte") and not lower_is_better("accuracy")
     with pytest.raises(ValueError, match="metric 'acc' is not known; the choices are"):
-        lower_is_better("acc")
+        metric_of("acc")
+
+
+def test_a_table_states_the_directions_of_metrics_whose_names_say_nothing():
+    with pytest.raises(ValueError, match=r"metric 'points': .* state it \(higher_is_better"):
+        lower_is_better("points")
+    with stated_directions(["points", "loss"], ["misses"]):
+        assert not lower_is_better("points") and lower_is_better("misses")
+        assert lower_is_better("loss")  # what is known cannot be stated otherwise
+        with stated_directions([], ["points"]):
+            assert lower_is_better("points")
+        assert not lower_is_better("points")
+    with pytest.raises(ValueError, match="points"):
+        lower_is_better("points")

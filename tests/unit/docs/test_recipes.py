@@ -21,6 +21,7 @@ FILES = {
     "a-recipe": 3,
     "an-architecture": 7,
     "an-estimator": 3,
+    "an-importer": 3,
     "an-optimiser": 4,
 }
 """Files to touch for each addition; a larger number means that a fact has more than one home."""
@@ -30,7 +31,7 @@ OTHERS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]
-EXAMPLES = {"margins", "spread", "tsv_rows", "sgd", "llama", "constant"}
+EXAMPLES = {"margins", "spread", "tsv_rows", "sgd", "llama", "constant", "simple_rows"}
 """Names that the recipes invent."""
 
 

@@ -31,6 +31,7 @@ SETTINGS = {
     "pairs": {"kind": "pairs", "source": "s", "domains": {"A": [PAIRS]}},
     "risk": {"kind": "risk", "source": "s", "domains": {"A": ["one", "two"]}},
     "continuation": {"kind": "continuation", "documents": "docs", "num_items": 10},
+    "table": {"kind": "table", "baseline": "A", "num_options": 5},
 }
 
 
@@ -47,8 +48,11 @@ def family(kind: str, **changes) -> Family:
 
 def test_every_kind_of_settings_has_items_and_is_tested_here():
     union, _ = get_args(AnyFamily)
-    kinds = [get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(union)]
-    assert sorted(kinds) == sorted(FAMILY_ITEMS) == sorted(SETTINGS)
+    kinds = {
+        get_args(kind.model_fields["kind"].annotation)[0]: kind.of_table for kind in get_args(union)
+    }
+    assert sorted(kinds) == sorted(SETTINGS)
+    assert sorted(kind for kind, of_table in kinds.items() if not of_table) == sorted(FAMILY_ITEMS)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +64,7 @@ def test_every_kind_of_settings_has_items_and_is_tested_here():
         ("pairs", ["s"], "f", False, None),
         ("risk", ["s"], "f", False, None),
         ("continuation", [], "docs", True, 4),
+        ("table", [], None, False, 5),
     ],
 )
 def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_suite, options):
@@ -68,7 +73,7 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
     assert made.text_family("f") == text
     assert made.needs_suite == needs_suite
     assert made.fixed_options() == options
-    if needs_suite:
+    if needs_suite or made.of_table:
         with pytest.raises(ValueError, match="no text of its own"):
             made.text_spec()
     else:
@@ -90,6 +95,7 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
         ("risk", {"tokens_per_behaviour": 50}, 2 * 50),
         # Two variants of ten passages with four options of 80 + 32 tokens.
         ("continuation", {}, 2 * 10 * 4 * 112),
+        ("table", {}, 0),
     ],
 )
 def test_tokens_to_score_follow_from_caps_and_bounds(kind, changes, tokens):
@@ -140,6 +146,8 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
         ),
         ("risk", {"file": "x.jsonl"}, ("file",), 'must contain "{behaviour}"'),
         ("continuation", {"documents": "x"}, ("documents",), "the choices are docs"),
+        ("table", {"baseline": None}, ("baseline",), "missing: name the domain"),
+        ("table", {"domains": ["B", "C"]}, ("baseline",), "the choices are B, C"),
         ("continuation", {"num_options": 3}, ("num_options",), "more than the 2 topics"),
         ("continuation", {"num_options": 2, "context_tokens": 100}, ("context_tokens",), "of 128"),
     ],

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from relscale.config.families import DocumentFamily
+from relscale.contract.directions import lower_is_better
 from relscale.contract.metric_labels import METRIC_LABELS, metric_label
-from relscale.contract.metrics import METRICS, lower_is_better
+from relscale.contract.metrics import METRICS, metric_of
 from relscale.evaluation.metrics import (
     FORMULAS,
     OptionScores,
@@ -125,10 +126,10 @@ def test_each_metric_names_an_accuracy_that_exists_as_its_chance_level():
         assert (metric.chance_of is None) == (metric.needs == "documents")
 
 
-def test_a_metric_that_nobody_declared_has_no_direction_and_is_refused_by_the_configuration():
+def test_a_metric_that_nobody_declared_is_refused_by_the_configuration():
     with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits"):
-        lower_is_better("perplexity")
-    assert metric_label("perplexity_per_word") == "perplexity per word"
+        metric_of("perplexity")
+    assert metric_label("perplexity_per_word") == "Perplexity per word"
     with pytest.raises(ValueError, match="metric 'perplexity' is not known; the choices are bits"):
         DocumentFamily.model_validate(
             {

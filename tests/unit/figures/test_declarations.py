@@ -12,7 +12,12 @@ from pydantic import TypeAdapter
 
 from relscale import figures
 from relscale.config.figure_name import FigureName, figure_names
-from relscale.config.figures import figure_families
+from relscale.config.figures import (
+    ALSO_OF_TABLES,
+    NOT_OF_TABLES,
+    TABLE_FIGURES,
+    figure_families,
+)
 from relscale.figures.context import Context, FamilyFacts
 from relscale.figures.kit.tables import COLUMNS
 
@@ -86,8 +91,20 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
         for name in figure_names()
         if (figure := figures.find(name)).family is not None
     }
-    checked = {**figure_families(evaluated), "figure6_size_or_data": context.size_or_data}
+    checked = {
+        **figure_families(evaluated),
+        "figure6_size_or_data": context.size_or_data,
+        "family_laws": "language",
+    }
     assert found == checked
+
+
+def test_every_figure_is_allowed_or_refused_with_a_losses_table() -> None:
+    named = [*TABLE_FIGURES, *ALSO_OF_TABLES, *NOT_OF_TABLES]
+    assert sorted(named) == figure_names()
+    of_suite = ("suite", "curve", "published", "prompts", "covariates")
+    for name in (*TABLE_FIGURES, *ALSO_OF_TABLES):
+        assert not set(figures.find(name).tables) & set(of_suite), name
 
 
 def test_only_the_loss_curves_need_trained_runs() -> None:

@@ -10,15 +10,16 @@ import pytest
 
 from relscale import figures
 from relscale.config.analysis import Estimator
+from relscale.contract.directions import lower_is_better
 from relscale.contract.io import read_table
 from relscale.contract.metric_labels import METRIC_LABELS
-from relscale.contract.metrics import lower_is_better
 from relscale.figures.draw import figure4_knowledge
 from relscale.figures.draw.figure2_pipeline import sigmoid
 from relscale.figures.draw.figure3_prompts import explained_shares
 from relscale.figures.draw.figure5_language import pearson_r
 from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
+from relscale.figures.kit.curves import curve_pieces
 from relscale.figures.kit.isoflop import estimator_mark, parabola
 from relscale.figures.kit.labels import spread
 from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
@@ -259,3 +260,23 @@ def test_published_tables_hold_the_papers_numbers(reference: Path) -> None:
 def test_no_two_estimators_have_one_mark() -> None:
     marks = [estimator_mark(name)["marker"] for name in get_args(Estimator)]
     assert len(set(marks)) == len(marks)
+
+
+def test_a_curve_is_drawn_below_the_data_as_above_them_and_joins_its_neighbours() -> None:
+    compute = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]
+    beyond = [True, False, False, True, False, True, True]
+    rows = pd.DataFrame(
+        {"compute": compute, "value": compute, "ci_low": 0.0, "ci_high": 99.0, "beyond": beyond}
+    )
+    span = Span(first=1.0, last=16.0, end=32.0)
+    seen, *further = curve_pieces(rows.sample(frac=1, random_state=0), span)
+    assert seen.compute.tolist() == [2.0, 4.0, 16.0] and not seen.beyond
+    assert all(piece.beyond for piece in further)
+    assert [piece.compute.tolist() for piece in further] == [
+        [1.0, 2.0],
+        [4.0, 8.0, 16.0],
+        [16.0, 32.0],
+    ]
+    # Without extrapolation nothing is drawn above the data.
+    within = curve_pieces(rows, Span(first=1.0, last=16.0, end=16.0))[1:]
+    assert [piece.compute.tolist() for piece in within] == [[1.0, 2.0], [4.0, 8.0, 16.0]]

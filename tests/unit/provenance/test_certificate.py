@@ -435,7 +435,7 @@ def test_an_experiment_without_published_results_is_no_error():
     )
     assert done.exit_code == 0, done.output
     (line,) = done.output.splitlines()
-    assert line.endswith("experiments/published/slurm has no published results to compare with")
+    assert line.endswith("experiments/certified/slurm has no published results to compare with")
 
 
 def test_published_certificates_are_small_and_belong_to_an_experiment():

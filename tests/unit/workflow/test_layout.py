@@ -1,5 +1,6 @@
 """Experiments, places and resources as the rules use them."""
 
+import os
 import re
 from dataclasses import replace
 from functools import cache
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.table_defaults import merged_files
+from relscale.files import sha256_of, write_json
+from relscale.text.local_files import local_files, stamps
 from relscale.workflow import evaluation_specs, family_kinds, figure_specs, law_specs, page_specs
 from relscale.workflow.experiment import plan_experiment, read_experiment
 from relscale.workflow.layout import Layout
@@ -15,6 +19,10 @@ from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
 
 ROOT = Path(__file__).parents[3]
+TABLE = {
+    "losses": {"path": "{mine}.csv"},
+    "families": {"texts": {"kind": "table", "baseline": "a", "metrics": ["loss"]}},
+}
 RELEASED = {"released": {"table": str(ROOT / "experiments/released.csv")}}
 
 
@@ -87,6 +95,60 @@ def test_an_experiment_has_either_runs_or_released_models():
     assert Layout(experiment=released).corpora == []
     assert Layout(experiment=trained).texts_of_key == {}
     assert Layout(experiment=released).requests_of_key == {}
+
+
+def test_a_losses_table_has_no_text_no_runs_and_no_models():
+    named = [("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", TABLE)]
+    planned = plan_experiment(load_config(merged_files(named), named))
+    layout, scheduling = parts(planned)
+    assert planned.from_table and not planned.trained
+    assert planned.suite == () and planned.corpora == [] and planned.window == 0
+    assert layout.corpora == layout.fetched_sources == layout.listed_sources == []
+    assert layout.texts_of_key == layout.requests_of_key == {}
+    scheduling.check()
+    assert layout.losses_file == "{mine}.csv"
+    with pytest.raises(ValueError, match=r"losses.path '\{mine\}.csv': must not contain braces"):
+        scheduling.listings.check()
+    for place in ("losses_file", "losses_record"):
+        assert isinstance(getattr(layout, place), str)
+    with pytest.raises(ValueError, match="tiny: has no losses table"):
+        _ = Layout(experiment=experiment("tiny")).losses_file
+
+
+def test_directions_that_a_table_states_reach_laws_figures_and_pages():
+    table = {
+        "losses": {"path": "t.csv", "higher_is_better": ["points"]},
+        "families": {"texts": {"kind": "table", "baseline": "a", "metrics": ["points"]}},
+    }
+    named = [("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", table)]
+    planned = plan_experiment(load_config(merged_files(named), named))
+    specs = [
+        law_specs.law_spec(planned, "texts"),
+        page_specs.findings_spec(planned),
+        page_specs.explorer_spec(planned),
+        *(figure_specs.figure_spec(planned, name) for name in planned.settings.figures.names),
+    ]
+    assert {spec.higher_is_better for spec in specs} == {("points",)}
+
+
+def test_the_record_of_a_losses_table_names_its_file_until_its_content_changes(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    table = {**TABLE, "losses": {"path": "t.csv"}}
+    named = [("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", table)]
+    planned = plan_experiment(load_config(merged_files(named), named))
+    layout, scheduling = parts(planned)
+    file = tmp_path / "t.csv"
+    file.write_text("abc")
+    name = scheduling.listings.of_losses()
+    seen = stamps(local_files(file))
+    record = {"files": {"t.csv": sha256_of(file)}, "stamps": seen, "listing": name}
+    write_json(tmp_path / layout.losses_record, record)
+    os.utime(file, ns=(1, 1))
+    assert scheduling.listings.of_losses() == name
+    file.write_text("abd")
+    assert scheduling.listings.of_losses() != name
 
 
 def test_curves_hold_every_run_once():

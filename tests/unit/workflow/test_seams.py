@@ -8,7 +8,8 @@ from typing import get_type_hints
 
 import pytest
 
-from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.load import load_config, read_yaml
+from relscale.config.table_defaults import merged_files
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
     evaluation_specs,
@@ -37,7 +38,19 @@ FROM_PARAMS = {
     "evaluate": {"overlaps"},
 }
 """Options that are in a rule's params, since they depend on the family or the corpus."""
-EXPERIMENTS = ["", *(path.stem for path in sorted((ROOT / "experiments").glob("*.yaml")))]
+FOLDER = ROOT / "experiments"
+EXPERIMENTS = [
+    "",
+    *(path.stem for path in sorted(FOLDER.glob("*.yaml"))),
+    *(f"published/{path.stem}" for path in sorted((FOLDER / "published").glob("*.yaml"))),
+]
+TABLE = {
+    "losses": {"path": "losses.csv"},
+    "families": {
+        "texts": {"kind": "table", "baseline": "a", "metrics": ["loss"]},
+        "books": {"kind": "table", "baseline": "a", "metrics": ["loss"], "domains": ["a", "b"]},
+    },
+}
 
 
 def parameters_of(stage):
@@ -77,7 +90,10 @@ def specs_of(planned):
     yield "findings", page_specs.findings_spec(planned)
     yield "explorer", page_specs.explorer_spec(planned)
     yield "provenance", page_specs.provenance_spec(planned, layout)
-    yield from (trained if planned.trained else released)(planned, layout)
+    if planned.from_table:
+        yield "losses_table", suite_specs.losses_table_spec(planned)
+    else:
+        yield from (trained if planned.trained else released)(planned, layout)
 
 
 def trained(planned, layout):
@@ -119,7 +135,16 @@ def released(planned, _):
 def test_a_stage_reads_the_spec_that_its_rule_writes(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     files = ["config.yaml", *([f"experiments/{name}.yaml"] if name else [])]
-    planned = plan_experiment(load_config(merged([read_yaml(ROOT / file) for file in files])))
+    check_seams([(file, read_yaml(ROOT / file)) for file in files])
+
+
+def test_a_stage_reads_the_spec_that_its_rule_writes_for_a_losses_table():
+    check_seams([("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", TABLE)])
+
+
+def check_seams(files):
+    """Check that each stage reads its spec, for the experiment of some files."""
+    planned = plan_experiment(load_config(merged_files(files), files))
     seen = set()
     for stage, spec in specs_of(planned):
         main = import_module(f"relscale.stages.{stage}").main
@@ -127,7 +152,7 @@ def test_a_stage_reads_the_spec_that_its_rule_writes(name, monkeypatch):
         read = get_type_hints(main)["spec"].model_validate_json(text)
         assert canonical_json(read) == text, stage
         seen.add(stage)
-    assert len(seen) > 10
+    assert len(seen) > (7 if planned.from_table else 10)
     for figure in planned.settings.figures.names:
         spec = figure_specs.figure_spec(planned, figure)
         text = canonical_json(spec)

@@ -13,6 +13,7 @@ from edited_settings import edited, keys_of
 
 from relscale.config.figure_name import figure_names
 from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.table_defaults import merged_files
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
     evaluation_specs,
@@ -75,9 +76,31 @@ GPU = {
 RELEASED = {"released": {"table": str(ROOT / "experiments/released.csv")}}
 
 
+TABLE = {
+    "losses": {
+        "path": "losses.csv",
+        "higher_is_better": ["points"],
+        "lower_is_better": ["misses"],
+        "source": {"citation": "Doe (2026)", "licence": "MIT"},
+    },
+    "families": {
+        "texts": {
+            "kind": "table",
+            "baseline": "a",
+            "domains": ["a", "b"],
+            "metrics": ["bits_per_byte", "accuracy"],
+            "num_options": 4,
+        }
+    },
+}
+
+
 @cache
 def base(kind):
-    """Return an experiment: trained on the CPU, trained on GPUs, or of released models."""
+    """Return an experiment: trained on the CPU or GPUs, of released models, or a losses table."""
+    if kind == "table":
+        files = [("config.yaml", read_yaml(ROOT / "config.yaml")), ("mine.yaml", TABLE)]
+        return plan_experiment(load_config(merged_files(files), files))
     if kind == "released":
         files = ["config.yaml", "experiments/released.yaml"]
         return plan_experiment(load_config(merged([*map(read_yaml, paths(files)), RELEASED])))
@@ -160,8 +183,8 @@ TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")
 TWO_STAGE = [*TWO_STAGE_AXES, *keys("laws.two_stage", "floor", "ceiling", "step1")]
 EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
-COMMON = ["figures.labels", "released"]
-"""Keys of all figures; with released models there are other corpora."""
+COMMON = ["figures.labels", "released", "losses"]
+"""Keys of all figures; with released models or a losses table there are other corpora."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
     "evaluate",
@@ -282,7 +305,7 @@ SPECS = {
     "prompts": (
         "cpu",
         law_specs.prompts_spec,
-        [WINDOW, "released", *PROMPTS, *keys("laws", "compute", "level")],
+        [WINDOW, "released", "losses", *PROMPTS, *keys("laws", "compute", "level")],
     ),
     "correlation": (
         "cpu",
@@ -306,6 +329,7 @@ SPECS = {
             "experiment",
             "evaluate",
             "released",
+            "losses",
             "sources.*",
             "-sources.*.licence",
             "-sources.*.citation",
@@ -315,6 +339,32 @@ SPECS = {
         + TOKENIZER_KEY
         + [key for family in (*EVALUATED, "topics") for key in whole(family)],
     ),
+    "losses table": (
+        "table",
+        suite_specs.losses_table_spec,
+        ["losses.*", "evaluate", "families.texts.domains"],
+    ),
+    "laws of a losses table": (
+        "table",
+        lambda e: law_specs.law_spec(e, "texts"),
+        [
+            *LAWS,
+            *TWO_STAGE,
+            *keys("families.texts", "baseline", "metrics", "num_options"),
+            *keys("losses", "higher_is_better", "lower_is_better"),
+        ],
+    ),
+    "other baselines of a losses table": (
+        "table",
+        lambda e: law_specs.baselines_spec(e, "texts"),
+        [
+            *LAWS,
+            *TWO_STAGE,
+            *keys("families.texts", "baseline", "metrics", "num_options"),
+            *keys("losses", "higher_is_better", "lower_is_better"),
+            "figures.explorer_baselines",
+        ],
+    ),
     "key of a source": (
         "cpu",
         lambda e: Layout(experiment=e).source_keys["sotu"],
@@ -323,7 +373,7 @@ SPECS = {
     "key of a corpus": (
         "cpu",
         lambda e: Layout(experiment=e).corpus_keys["curated"],
-        [*CORPUS_KEY, *BROKEN, "tokenizer.trained_on", "released"],
+        [*CORPUS_KEY, *BROKEN, "tokenizer.trained_on", "released", "losses"],
     ),
     "key of the tokenizer": ("cpu", lambda e: Layout(experiment=e).tokenizer_key, TOKENIZER_KEY),
     "key of requests": (
@@ -341,6 +391,14 @@ SPECS = {
 
 TEASER = ["figures.teaser", *view("knowledge"), *view("language")]
 FIGURES = {
+    "family_laws": [
+        *DRAWN,
+        *view("language"),
+        # They decide which family is the first with a baseline.
+        "evaluate",
+        "families.validation.baseline",
+        *keys("figures", "family_laws", "paper_line"),
+    ],
     "figure1_teaser": [*DRAWN, *TEASER, *keys("figures", "corpus", "paper_line")],
     "figure2_pipeline": [
         *COMMON,

@@ -1,6 +1,6 @@
 """All checks between sections."""
 
-from relscale.config.checks import corpora, families, figures, laws, released, suite
+from relscale.config.checks import corpora, families, figures, laws, losses, released, suite
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 
@@ -11,6 +11,10 @@ CHECKS = (
     corpora.check_tokenizer,
     suite.check_corpora,
     released.check_released,
+    losses.check_losses,
+    losses.check_families,
+    losses.check_metrics,
+    losses.check_figures,
     suite.check_budgets,
     suite.check_recipe,
     suite.check_replicates,

@@ -8,7 +8,7 @@ from relscale.config.figures import figure_families
 def check_corpus(sections: Sections) -> list[Problem]:
     """Check that figures of one corpus show one that is trained on."""
     figures, suite = sections.figures, sections.suite
-    if figures is None or suite is None or sections.released is not None:
+    if figures is None or suite is None or not sections.trained or figures.corpus is None:
         return []
     return unless_in(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
 
@@ -20,7 +20,10 @@ def check_families(sections: Sections) -> list[Problem]:
         return []
     problems: list[Problem] = []
     if sections.evaluate is not None:
-        needed = figure_families(sections.evaluate) | {"figure6_size_or_data": figures.size_or_data}
+        needed = figure_families(sections.evaluate) | {
+            "figure6_size_or_data": figures.size_or_data,
+            "family_laws": figures.family_laws,
+        }
         for index, figure in enumerate(figures.names):
             family = needed.get(figure)
             if family is not None and family not in sections.evaluate:

@@ -9,9 +9,11 @@ from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.errors import KeyPath
 from relscale.config.families import AnyFamily
 from relscale.config.figures import Figures
+from relscale.config.losses import LossesTable
 from relscale.config.released import ReleasedModels
 from relscale.config.sources import Source
 from relscale.config.suite import Suite
+from relscale.config.table_defaults import UNUSED_SECTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,9 @@ class Sections:
     """Section `suite`."""
     released: ReleasedModels | None = None
     """Section `released`; None also where it is left out."""
+    losses: LossesTable | None = None
+    """Section `losses`; None also where it is left out. With it, sections that it does not use are
+    None, so that nothing is compared with them."""
     evaluate: list[str] | None = None
     """Section `evaluate`."""
     families: Mapping[str, AnyFamily] | None = None
@@ -56,6 +61,8 @@ class Sections:
         """Take the sections that checks read from the validated ones."""
         names = {field.name for field in fields(cls)}
         known = {key: value for key, value in sections.items() if key in names}
+        if "losses" in given:
+            known = {key: value for key, value in known.items() if key not in UNUSED_SECTIONS}
         return cls(**known, wrong=wrong, given=given)
 
     def right(self, *path: str | int) -> bool:
@@ -64,5 +71,5 @@ class Sections:
 
     @property
     def trained(self) -> bool:
-        """Whether runs are trained, not released models evaluated."""
-        return "released" not in self.given
+        """Whether runs are trained: neither released models nor a losses table are given."""
+        return not {"released", "losses"} & self.given

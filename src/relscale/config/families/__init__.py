@@ -14,6 +14,7 @@ from relscale.config.families.documents import DocumentFamily
 from relscale.config.families.pairs import PairFamily, PairFiles
 from relscale.config.families.questions import QuestionFamily
 from relscale.config.families.risk import RiskFamily
+from relscale.config.families.table import TableFamily
 from relscale.config.families.validation import ValidationFamily
 
 AnyFamily = Annotated[
@@ -22,7 +23,8 @@ AnyFamily = Annotated[
     | QuestionFamily
     | PairFamily
     | RiskFamily
-    | ContinuationFamily,
+    | ContinuationFamily
+    | TableFamily,
     Field(discriminator="kind"),
 ]
 """A family of any kind; a further kind is one more member."""
@@ -48,5 +50,6 @@ __all__ = [
     "QuestionFamily",
     "RiskFamily",
     "ScoredFamily",
+    "TableFamily",
     "ValidationFamily",
 ]

@@ -53,6 +53,9 @@ class Family(Model):
     needs_suite: ClassVar[bool] = False
     """Whether items exist only with the suite's corpora and tokenizer. Such a family cannot be
     scored with released models and has no text that corpora could be decontaminated against."""
+    of_table: ClassVar[bool] = False
+    """Whether the losses are read from a table from outside, so that nothing is scored. Such a
+    family belongs to an experiment with a section `losses`, and it has no items."""
     averages_over_strata: ClassVar[bool] = False
     """Whether a domain's losses are unweighted means over its strata; accuracies always weigh each
     item alike."""

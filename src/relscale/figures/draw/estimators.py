@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from relscale.contract.scales import slope_margin
 from relscale.figures.estimators import FIGURE
+from relscale.figures.kit.axes import add_footer
 from relscale.figures.kit.choose import numbers
 from relscale.figures.kit.compared import Comparison, compare, nothing_to_show
 from relscale.figures.kit.forest import Forest, absent, forest, slope_axis
@@ -25,14 +26,17 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     view = compare(tables["relative"], settings)
     if view is None:
         return nothing_to_show("no relative laws in the tables")
-    names, corpora = view.estimators, view.corpora
+    names, corpora = _with_laws(view), view.corpora
+    lacking = [estimator_name(name) for name in view.estimators if name not in names]
     row_in = 0.075 * len(names) + 0.06
     drawn = forest(view.groups, corpora, labels=settings.labels, row_in=row_in, top_in=0.52)
     ends = numbers(view.shown, "dbeta", "ci_low", "ci_high")
     for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
         slope_axis(axes, ends, "Slope dβ")
-        _slopes(axes, view, drawn, corpus)
+        _slopes(axes, view, drawn, corpus, names)
     _legend(drawn.made.figure, names, markers(corpora)[corpora[0]])
+    if lacking:
+        add_footer(drawn.made.figure, f"Without a law of any gap: {', '.join(lacking)}.")
     return drawn.made.figure
 
 
@@ -51,11 +55,18 @@ def _margin(axes: Axes, row: pd.Series, y: float) -> None:
         )
 
 
-def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str) -> None:
+def _with_laws(view: Comparison) -> list[str]:
+    """Return the estimators with a slope of any gap; all, if none has one."""
+    rows = view.shown[pd.to_numeric(view.shown["dbeta"]).notna()]
+    found = set(rows["estimator"].astype(str))
+    return [name for name in view.estimators if name in found] or list(view.estimators)
+
+
+def _slopes(axes: Axes, view: Comparison, drawn: Forest, corpus: str, names: Sequence[str]) -> None:
     """Draw the slopes of one corpus, those of a domain one below the other."""
-    names, marker = view.estimators, markers(view.corpora)[corpus]
+    marker = markers(view.corpora)[corpus]
     for rows, group in view.rows_of(corpus):
-        for _, row in rows.iterrows():
+        for _, row in rows[rows["estimator"].astype(str).isin(names)].iterrows():
             place = names.index(str(row["estimator"]))
             shift = (place - (len(names) - 1) / 2) * 0.78 / max(len(names), 1)
             height = drawn.height[(group.key, str(row["treatment"]))]

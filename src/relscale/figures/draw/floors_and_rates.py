@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from relscale.contract.metrics import lower_is_better
+from relscale.contract.directions import lower_is_better
 from relscale.figures.floors_and_rates import FIGURE
 from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers, ordered, pick, reservation

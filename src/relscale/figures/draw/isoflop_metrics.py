@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from relscale.contract.metrics import lower_is_better
+from relscale.contract.directions import lower_is_better
 from relscale.figures.isoflop_metrics import FIGURE, IsoflopFamily, IsoflopMetricsSettings
 from relscale.figures.kit.axes import limits_linear, limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import included, ordered, pick

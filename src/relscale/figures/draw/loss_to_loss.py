@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.directions import lower_is_better
 from relscale.contract.metric_labels import metric_label
-from relscale.contract.metrics import lower_is_better
 from relscale.figures.kit.axes import limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import included, ordered, pick
 from relscale.figures.kit.compared import family_title, nothing_to_show, with_metrics

@@ -73,15 +73,26 @@ def curve_pieces(curve: pd.DataFrame, span: Span) -> list[Piece]:
         curve: the rows of one domain.
         span: range of compute.
     """
-    rows = curve.sort_values("compute")
+    rows = curve.sort_values("compute", ignore_index=True)
     beyond = rows["beyond"].astype(bool).to_numpy()
-    kept = rows["compute"].to_numpy(dtype=float) <= span.end * (1 + 1e-9)
+    compute = rows["compute"].to_numpy(dtype=float)
     seen = rows[~beyond]
     found = [_piece(seen, beyond=False)]
-    further = rows[beyond & kept]
-    if len(further) and span.end > span.last:
-        found.append(_piece(pd.concat([seen.tail(1), further]), beyond=True))
+    kept = beyond & (compute <= span.end * (1 + 1e-9))
+    if span.end <= span.last:
+        kept &= compute <= max(compute[~beyond], default=0.0)
+    for first, last in _stretches(kept):
+        # A stretch below the data, or between them, is joined to its neighbours over the data.
+        first -= int(first > 0 and not beyond[first - 1])
+        last += int(last + 1 < len(rows) and not beyond[last + 1])
+        found.append(_piece(rows.iloc[first : last + 1], beyond=True))
     return found
+
+
+def _stretches(flags: np.ndarray) -> list[tuple[int, int]]:
+    """Return the first and the last place of each stretch of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]
 
 
 def curves_of(curves: pd.DataFrame, estimator: str, quantity: str) -> dict[str, pd.DataFrame]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from relscale.contract.directions import lower_is_better
 from relscale.contract.metric_labels import metric_label
-from relscale.contract.metrics import lower_is_better
 from relscale.contract.verdict_words import in_order
 from relscale.figures.kit.axes import (
     AxesGrid,

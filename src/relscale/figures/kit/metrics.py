@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from relscale.contract.metrics import lower_is_better
+from relscale.contract.directions import lower_is_better
 
 PREFERRED = ("bits_per_byte", "choice_probability_per_byte", "choice_loss_nats")
 """The metrics by which a family is shown if none is configured, in order."""

@@ -54,7 +54,7 @@ def render(
     Tables that are not given are empty. Numbers that cannot be drawn, and letters
     without a glyph, are counted at the foot.
     """
-    with styled():
+    with styled(), settings.stated():
         drawing = draw(complete(tables, figure.tables), settings)
         remarks = [not_drawn(tables, figure.tables), _without_glyph(drawing)]
         if any(remarks):
