@@ -1,8 +1,7 @@
 """The table `benchmarks/coverage.csv`: one row per scenario and estimator.
 
 A row states shares and means; `tally_in` recovers the sums that they were made of, so that a later
-run adds suites to the row. By `Row.first` it checks whether suites come out as they did when the row
-was begun.
+run adds suites to the row. `Row.first` shows whether suites come out as they did when it was begun.
 """
 
 from collections.abc import Mapping
