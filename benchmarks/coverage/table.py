@@ -122,11 +122,15 @@ def _ratio(part: float, whole: float) -> float:
 def read(path: Path) -> dict[tuple[str, str], Row]:
     """Return the rows of a table by scenario and estimator; none where there is no table.
 
-    Rows of scenarios or estimators that no longer exist are left out.
+    Rows of scenarios or estimators that no longer exist are left out. A table with other columns is
+    one of earlier code: it has no rows to continue.
     """
     if not path.exists():
         return {}
-    rows = [Row.read(columns) for columns in pd.read_csv(path).to_dict("records")]
+    table = pd.read_csv(path)
+    if not set(COUNTS) | {"first"} <= set(table.columns):
+        return {}
+    rows = [Row.read(columns) for columns in table.to_dict("records")]
     return {
         (row.scenario, row.estimator): row
         for row in rows
