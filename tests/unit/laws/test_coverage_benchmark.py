@@ -3,6 +3,7 @@ design, fewer of them."""
 
 import dataclasses
 import importlib
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -194,3 +195,23 @@ def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(cover
         assert worst in text, f"{path} lacks {worst}"
     text = " ".join(text_of("docs/user/verdicts.md").split())
     assert family in text, f"verdicts.md lacks {family!r}"
+
+
+def test_the_documented_coverage_and_power_are_those_of_the_table(table):
+    text = text_of("docs/user/verdicts.md")
+    rows = re.findall(
+        r"\| `(\w+)` \|[^|]*\| `(\w+)` \| (\d+) \| ([\d.]+) ± ([\d.]+) \| ([\d.]+) \|", text
+    )
+    assert len(rows) >= 12  # six scenarios and two estimators
+    for scenario, estimator, suites, coverage, error, family in rows:
+        row = table.loc[scenario, estimator]
+        assert int(suites) == row["suites"]
+        shares = row[["coverage", "coverage_error", "family_wise"]]
+        assert (coverage, error, family) == tuple(f"{100 * share:.1f}" for share in shares)
+    power = re.findall(r"\| \.(\d+) \| (\d+) \| (\d+) \| (\d+) \|", text)
+    assert len(power) >= 3
+    for slope, suites, detected, alone in power:
+        row = table.loc[f"power_{slope}", "auto"]
+        assert int(suites) == row["suites"]
+        shares = row[["detected", "detected_alone"]]
+        assert (detected, alone) == tuple(f"{100 * share:.0f}" for share in shares)
