@@ -9,7 +9,7 @@ FIGURE = Figure(
     category=Category.DIAGNOSTICS,
     caption=(
         "How well does each classical law predict the largest budgets from the others? Root mean "
-        "square error of the loss at the largest 15, 30 and 50 % of the budgets, which were left "
+        "square error of the loss at the largest budgets, up to half of them, which were left "
         "out of the fits: a point per domain, the line is the median. Hollow: the data do not "
         "identify the law's parameters. Source: laws/classical.csv."
     ),

@@ -69,7 +69,11 @@ def draw_laws(
 
 def _settings(model: type[Shown], spec: LawSpec, metric: str, labels: dict[str, str]) -> Shown:
     """Return the settings of a figure for the family of a spec."""
-    view = {"family": spec.family, "metric": metric, "baseline": spec.baseline or ""}
+    view: dict[str, Any] = {
+        "family": spec.family,
+        "metric": metric,
+        "baseline": spec.baseline or "",
+    }
     known: dict[str, Any] = {
         "labels": labels,
         "higher_is_better": spec.higher_is_better,

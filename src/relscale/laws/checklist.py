@@ -153,7 +153,7 @@ def _fit(spec: LawSpec) -> Iterator[tuple[str, str]]:
         f"surfaces: variable projection from {len(STARTS) ** 2} starts; classical laws: damped "
         "Gauss-Newton from the best four of their starting values; all other laws are linear",
     )
-    yield "Check of the law", "errors at the largest 15, 30 and 50 % of the budgets, left out"
+    yield "Check of the law", "errors at the largest budgets, up to half of them, left out"
 
 
 def _uncertainty(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str, str]]:
