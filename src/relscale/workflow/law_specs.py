@@ -28,8 +28,12 @@ def prompt_families(experiment: PlannedExperiment) -> dict[str, str]:
 
 
 def has_covariate(experiment: PlannedExperiment) -> bool:
-    """Return whether slopes are correlated with a covariate of their domains."""
-    return "language" in experiment.families and not experiment.from_table
+    """Return whether slopes are correlated with a covariate of their domains.
+
+    A losses table may have any family of the name `language`, so that its figure decides.
+    """
+    shown = "figure5_language" in experiment.settings.figures.names
+    return "language" in experiment.families and (shown or not experiment.from_table)
 
 
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
