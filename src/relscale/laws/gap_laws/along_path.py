@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
 from relscale.laws.run_points import Places, RunPoints
@@ -23,7 +23,8 @@ MIN_RUNS_OF_CURVE = 6
 MIN_RUNS_OF_CHANGING_TILT = 8
 """Runs from which on s f is in the law, as in `joint_model`."""
 NO_DISTANCE = 0.02
-"""Standard deviation of s, in decades, below which the runs are on the path."""
+"""Standard deviation of s, in decades, about a line in log F, below which the runs are on a path:
+s has no effect that could be told from that of log F."""
 WELL_POSED = 1e-10
 """Smallest share of the largest eigenvalue of normal equations that are solved."""
 
@@ -66,8 +67,8 @@ class LineAlongPath(GapLaw):
         log_gap = points.log_gap if len(points.values) == 2 else points.values[0]
         coefficients = np.zeros((len(weights), terms.shape[1]))
         coefficients[:, used] = weighted_solutions(terms[:, used], log_gap, weights)
-        # A refit that leaves fewer runs has fewer terms.
-        lost = np.isnan(coefficients[:, 0])
+        # A refit that leaves fewer runs, or only runs on a path, has fewer terms.
+        lost = np.isnan(coefficients[:, 0]) | self._on_a_path(terms, weights, used)
         for row in np.flatnonzero(lost):
             fewer = _identified(terms[weights[row] > 0])
             if 1 in fewer:
@@ -81,6 +82,16 @@ class LineAlongPath(GapLaw):
             coefficients=coefficients,
             num_terms=len(used),
         )
+
+    @staticmethod
+    def _on_a_path(terms: Array, weights: Array, used: list[int]) -> Flags:
+        """Return which rows leave runs that are on a path, so that s has no effect to fit, (draw,).
+
+        Otherwise rounding and noise would fit it, and the law would be far off for other runs.
+        """
+        kept, row = np.unique(weights > 0, axis=0, return_inverse=True)
+        on = [2 in used and _distance(terms[runs]) <= NO_DISTANCE for runs in kept]
+        return np.array(on, dtype=np.bool_)[row]
 
 
 def design(places: Places, tokens_on_path: TokensOnPath, centre: float) -> Array:
@@ -96,11 +107,21 @@ def _identified(terms: Array) -> list[int]:
     if np.ptp(terms[:, 1]) > 1e-6:
         kept.append(1)
     number = len(terms)
-    if number >= MIN_RUNS_OF_CURVE and np.std(terms[:, 2]) > NO_DISTANCE:
+    if number >= MIN_RUNS_OF_CURVE and _distance(terms) > NO_DISTANCE:
         kept += [2, 3] if number < MIN_RUNS_OF_CHANGING_TILT else [2, 3, 4]
     while len(kept) > 2 and np.linalg.matrix_rank(terms[:, kept]) < len(kept):
         kept.pop()
     return kept
+
+
+def _distance(terms: Array) -> float:
+    """Return the standard deviation of s about a straight line in f.
+
+    Runs of one number of tokens or of one size are on a path, too, whatever their s is.
+    """
+    line = terms[:, :2]
+    fitted = line @ np.linalg.lstsq(line, terms[:, 2], rcond=None)[0]
+    return float(np.std(terms[:, 2] - fitted)) if len(terms) else 0.0
 
 
 def weighted_solutions(terms: Array, values: Array, weights: Array) -> Array:
