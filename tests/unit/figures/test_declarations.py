@@ -107,7 +107,9 @@ def test_every_figure_is_allowed_or_refused_with_a_losses_table() -> None:
         assert not set(figures.find(name).tables) & set(of_suite), name
 
 
-def test_the_caption_in_an_experiment_with_a_table_describes_no_texts_that_are_scored_here() -> None:
+def test_the_caption_in_an_experiment_with_a_table_describes_no_texts_that_are_scored_here() -> (
+    None
+):
     for name in (*TABLE_FIGURES, *ALSO_OF_TABLES):
         caption = figures.find(name).caption_in(of_table=True)
         assert caption.endswith(".") and "Source: " in caption
