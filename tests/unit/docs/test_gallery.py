@@ -92,7 +92,9 @@ def test_the_gaps_are_the_percentages_that_were_read():
 
 
 def test_the_slopes_of_the_paper_that_differ_from_zero_are_those_of_the_page():
-    laws = pd.concat([relative_laws("paper_figures", name) for name in ("knowledge", "language", "risk")])
+    laws = pd.concat(
+        [relative_laws("paper_figures", name) for name in ("knowledge", "language", "risk")]
+    )
     p = laws["p_difference"].to_numpy(dtype=float)
     differ, after = int((p < LEVEL).sum()), int((holm(p) < LEVEL).sum())
     # Seven points leave five degrees of freedom; the numbers are those of
@@ -116,3 +118,46 @@ def test_the_correlations_with_internet_users_are_those_of_the_page():
     assert f"R = {words}" in PAGE
     # One-sided p of the paper's figure 5c, to the digits of benchmarks/paper_points.py.
     assert [round(float(row["p_one_sided"]), 4) for row in found] == [0.0018, 0.0020, 0.0012]
+
+
+def wide_models():
+    """Return bits per byte of the models of llm-line, a row per model and a column per domain."""
+    table = read_losses(planned("llm_line").settings.losses).frame
+    return table.pivot_table(
+        index=["corpus", "run", "recipe"], columns="domain", values="value"
+    ).reset_index()
+
+
+def largest_shift(models, factor, treatment):
+    """Return the largest shift of G between levels at the same loss on C4, in percent.
+
+    A parabola in the log loss is common to all levels.
+    """
+    models = models.dropna(subset=[treatment, "C4"])
+    x = np.log(models["C4"].to_numpy(dtype=float))
+    x -= x.mean()
+    gap = np.log((models[treatment] / models["C4"]).to_numpy(dtype=float))
+    levels = pd.get_dummies(models[factor]).to_numpy(dtype=float)
+    found, *_ = np.linalg.lstsq(np.column_stack([levels, x, x * x]), gap, rcond=None)
+    return 100 * math.expm1(np.ptp(found[: levels.shape[1]]))
+
+
+def test_the_exponents_and_shifts_of_llm_line_are_those_of_the_page():
+    models = wide_models()
+    exponent = {
+        corpus: np.polyfit(np.log(rows["C4"]), np.log(rows["Pile UC"]), 1)[0]
+        for corpus, rows in models.groupby("corpus")
+    }
+    assert f"is {exponent['C4']:.2f} for models trained on C4" in PAGE
+    assert f"{exponent['FineWeb-Edu']:.2f} on FineWeb-Edu" in PAGE
+    assert f"{exponent['The Pile']:.2f} on The Pile" in PAGE
+    assert exponent["The Pile Deduped"] == pytest.approx(exponent["The Pile"], abs=0.02)
+    assert f"by {largest_shift(models, 'corpus', 'Pile UC'):.0f} % in G" in PAGE
+    pile = models[models["corpus"] == "The Pile"].copy()
+    parts = pile["recipe"].str.split(", ", expand=True)
+    pile["architecture"], same = parts[0], (parts[1] == "gpt-neox").to_numpy()
+    others = ["Pile UC", "RefinedWeb", "SlimPajama", "FineWeb-Edu"]
+    for rows, words in ((pile, "shifts G by"), (pile[same], "with the same tokenizer by")):
+        shifts = [largest_shift(rows, "architecture", name) for name in others]
+        assert f"{words} {min(shifts):.1f} to {max(shifts):.1f} %" in PAGE
+    assert f"but {len(pile)} models" in PAGE
