@@ -53,6 +53,14 @@ def test_runs_of_one_number_of_tokens_fit_no_effect_of_tokens(seed: int) -> None
     assert np.abs(missed).max() < 5 * NOISE
 
 
+def test_one_run_off_the_path_shows_no_curve_about_it() -> None:
+    points = published_models(0)
+    weights = np.ones((2, 17))
+    weights[1, 13:] = 0
+    fitted = LineAlongPath(tokens_on_path).fit(points, weights).coefficients[1]
+    assert np.all(fitted[3:] == 0)
+
+
 def test_runs_about_the_path_still_fit_their_distance() -> None:
     params, tokens = np.meshgrid(SIZES[::3], np.log([1e10, 1e11, 1e12]))
     compute = (params + tokens + np.log(6)).ravel()
