@@ -10,10 +10,11 @@ import pytest
 from relscale.contract.scales import on_scale
 from relscale.laws.correlation import correlation
 from relscale.laws.fit import fit_family
+from relscale.laws.optima_table import find_optima
 from relscale.laws.verdict import holm
 from relscale.losses_table.read import read_losses
 from relscale.workflow.experiment import read_experiment
-from relscale.workflow.law_specs import law_spec
+from relscale.workflow.law_specs import law_spec, optima_spec
 
 ROOT = Path(__file__).parents[3]
 TABLES = ROOT / "workflow/reference/published"
@@ -65,6 +66,7 @@ def test_an_entry_plans_and_its_table_has_the_stated_runs_and_domains(name):
     for family in experiment.families:
         known = set(read.frame.loc[read.frame["family"] == family, "domain"])
         assert experiment.family(family).baseline in known
+    assert len(find_optima(read.frame, optima_spec(experiment)))
 
 
 @pytest.mark.parametrize("name", ENTRIES)
