@@ -12,6 +12,8 @@ MEM_MB ?= 4000
 DOWNLOADS ?=
 LICENCE ?=
 TORCH ?= torch==2.13.0
+DOCKER ?= docker
+BASE ?=
 
 EXPERIMENTS := $(basename $(patsubst experiments/%,%,$(wildcard experiments/*.yaml \
 	experiments/published/*.yaml)))
@@ -49,7 +51,8 @@ CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
 .PHONY: help env lock reproduce test check docs format schema golden tiny plan \
-	figures report verify certify archive publish levels soak clean-checkpoints clean-results
+	figures report verify certify archive crate image publish levels soak \
+	clean-checkpoints clean-results
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -68,7 +71,7 @@ reproduce: env ## run EXPERIMENT from text to report; only stale steps run
 	$(MAKE) --no-print-directory report
 	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv \
 		--absolute $(RESULTS)/laws/absolute.csv --families $(RESULTS)/laws/families.csv \
-		--forecast $(RESULTS)/laws/forecast.csv --report $(RESULTS)/report.html
+		--forecast $(RESULTS)/laws/forecast.csv --report $(RESULTS)/index.html
 	@# The results are complete even if they differ from the published ones.
 	@$(BIN)/python -m relscale certify $(OVERLAYS) || true
 
@@ -95,7 +98,7 @@ check: env ## linters, prose, types, unit tests, dry run of every experiment
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/python tools/prose.py
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow
+	$(BIN)/snakefmt --check --line-length 100 workflow
 	$(BIN)/snakemake --lint
 	$(PYTEST) tests/unit
 	@for name in $(EXPERIMENTS); do \
@@ -117,7 +120,7 @@ golden: ## write the golden files anew; the difference must be one that you can 
 format: env ## reformat the code
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/ruff format $(CHECKED)
-	$(BIN)/snakefmt --line-length 100 Snakefile workflow
+	$(BIN)/snakefmt --line-length 100 workflow
 
 verify: env ## list the stale results of EXPERIMENT and why they are stale
 	$(BIN)/python -m relscale verify $(OVERLAYS)
@@ -127,6 +130,17 @@ certify: env ## compare the verdicts and slopes of EXPERIMENT with the published
 
 archive: env ## pack tables, figures and records of EXPERIMENT into one file
 	$(BIN)/python -m relscale archive $(OVERLAYS) --out $(RESULTS).tar.gz
+
+crate: env ## pack results, workflow and configuration of EXPERIMENT with RO-Crate metadata
+	@test -n "$(LICENCE)" || { echo "make crate needs LICENCE, the SPDX identifier of the licence of" \
+		"the results, such as LICENCE=CC-BY-4.0"; exit 2; } >&2
+	$(BIN)/python -m relscale crate $(OVERLAYS) --out $(RESULTS).crate.zip --licence $(LICENCE)
+
+image: ## build the container relscale; BASE=python@sha256:... names the image of Python by digest
+	@[[ "$(BASE)" =~ @sha256:[0-9a-f]{64}$$ ]] || { echo "make image needs BASE, an image of Python" \
+		"3.11 with its digest, such as BASE=python:3.11-slim-bookworm@sha256:... (docker buildx" \
+		"imagetools inspect python:3.11-slim-bookworm prints it)"; exit 2; } >&2
+	$(DOCKER) build --file envs/Dockerfile --build-arg BASE=$(BASE) --tag relscale .
 
 publish: env ## write model folders and cards for the runs of EXPERIMENT; uploads nothing
 	@test -n "$(LICENCE)" || { echo "make publish needs LICENCE, the name of the licence of the" \

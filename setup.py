@@ -1,15 +1,18 @@
-"""Compile the native training step if there is a C compiler; otherwise torch is used.
+"""Compile the native training step if there is a C compiler, and pack the workflow into wheels.
 
-Everything else about the package is in pyproject.toml.
+Without a compiler, models are trained with torch. Everything else about the package is in
+pyproject.toml.
 """
 
 import hashlib
 import json
 import platform
+import shutil
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 FOLDER = Path("src/relscale/training/native")
 SOURCES = sorted(path for pattern in ("*.c", "*.h", "*.json") for path in FOLDER.glob(pattern))
@@ -18,6 +21,27 @@ SOURCES = sorted(path for pattern in ("*.c", "*.h", "*.json") for path in FOLDER
 # vectors. NaN and infinity are kept, even if CFLAGS of the environment say otherwise, because a
 # diverging run must be detected.
 FLAGS = json.loads((FOLDER / "flags.json").read_text())
+PROJECT_FILES = json.loads(Path("src/relscale/workflow/project_files.json").read_text())
+"""Files and folders of the workflow; `relscale.workflow.project` finds them in the package."""
+
+
+class BuildWithWorkflow(build_py):
+    """Copy rules, configuration and published numbers into the package of a wheel."""
+
+    def run(self) -> None:
+        """Build the modules, then copy; an editable installation uses the files of the checkout."""
+        super().run()
+        if self.editable_mode:
+            return
+        folder = Path(self.build_lib, "relscale/project")
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in PROJECT_FILES:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if Path(name).is_dir():
+                shutil.copytree(name, target)
+            else:
+                shutil.copyfile(name, target)
 
 
 def sources_digest() -> str:
@@ -65,5 +89,5 @@ setup(
             optional=True,
         )
     ],
-    cmdclass={"build_ext": BuildLevels},
+    cmdclass={"build_ext": BuildLevels, "build_py": BuildWithWorkflow},
 )

@@ -42,6 +42,7 @@ def planted_suite(rng: np.random.Generator) -> SuiteRuns:
         log10_tokens=tokens,
         params_total=params,
         params_model=params,
+        params_transformer=np.full(count, np.nan),
         params_split=False,
         forward_flops=np.exp(compute) / 3,
         training_flops=np.exp(compute),

@@ -3,14 +3,14 @@
     python benchmarks/loss_to_loss.py --ladder FOLDER --models FILE
 
 FOLDER is that of `benchmarks/ladder.py`. Its largest models are held out, and their gaps to C4 are
-predicted on ten text sets, once given their loss on C4 and once with that loss predicted by a
-surface. FILE is `models.csv` of brendel-group/llm-line (MIT), about 130 models on four training
-corpora. Their sizes and token counts do not identify floors, so exponents are those of the losses
-themselves, with the range over all floors.
+predicted on ten text sets: given their loss on C4, by the working law; and without it, by the law
+that `auto` chooses, with the interval for a new run as in `relscale laws --params --tokens`. FILE
+is `models.csv` of brendel-group/llm-line (MIT), about 130 models on four training corpora. Their
+sizes and token counts do not identify floors, so exponents are those of the losses themselves, with
+the range over all floors.
 """
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,21 @@ import pandas as pd
 from ladder import TEXTS, read_ladder
 from scipy import special
 
-from relscale.laws.floors import fit_weighted_surfaces, pairs_weights
-from relscale.laws.gap_laws.loss_to_loss import LossToLoss, fit_curve, future_cuts
+from relscale.laws.auto_model import AutoModel
+from relscale.laws.calibration import predicted_at
+from relscale.laws.cells import suites_of
+from relscale.laws.gap_laws.loss_to_loss import LossToLoss, fit_curve
+from relscale.laws.inputs import prepare
 from relscale.laws.loss_power import fit_loss_power, sensitivity_band
+from relscale.laws.metric_fits import CorpusFits, MetricFits
+from relscale.laws.noise_model import NoiseModel
+from relscale.laws.predict import calibration_of, model_of, subjects_of
+from relscale.laws.refits import pairs_weights
 from relscale.laws.run_points import Places, RunPoints
+from relscale.laws.spec import LawSpec
 from relscale.laws.through_loss import through_loss
 
 DRAWS = 1000
-BACKTEST_DRAWS = 200
-LEVEL = 0.95
 HELD_OUT = (("3B",), ("1B", "3B"))
 BASELINE = "C4 Validation BPB"
 TREATMENTS = (
@@ -39,19 +45,6 @@ TREATMENTS = (
     "PIQA BPB",
     "Social IQa BPB",
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Predicted:
-    """Predicted log G of runs, and the interval's ends below and above it."""
-
-    gap: np.ndarray
-    below: np.ndarray
-    above: np.ndarray
-
-    def half(self, seen: np.ndarray) -> np.ndarray:
-        """Return the half of the interval on the side of an observed log G."""
-        return np.where(seen > self.gap, self.above, self.below)
 
 
 def points_of(frame: pd.DataFrame, treatment: str, baseline: str) -> RunPoints:
@@ -68,61 +61,53 @@ def points_of(frame: pd.DataFrame, treatment: str, baseline: str) -> RunPoints:
     )
 
 
-def subset(points: RunPoints, kept: np.ndarray) -> RunPoints:
-    """Return some of the runs."""
-    return RunPoints(
-        log_params=points.log_params[kept],
-        log_tokens=points.log_tokens[kept],
-        log_compute=points.log_compute[kept],
-        budget=points.budget[kept],
-        cell=points.cell[kept],
-        values=points.values[:, kept],
+def losses_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs of the ladder as a losses table, each with a budget of its own."""
+    compute = 6 * runs["params"] * runs["tokens"]
+    labels = pd.DataFrame(
+        {
+            "corpus": "dolma",
+            "run": runs["size"] + "-" + runs["multiple"],
+            "budget": compute.map("{:.4e}".format),
+            "training_flops": compute,
+            "num_params_total": runs["params"],
+            "tokens": runs["tokens"],
+            "metric": "bits_per_byte",
+            "family": "texts",
+        }
     )
+    parts = [labels.assign(domain=name, value=runs[name]) for name in TEXTS]
+    return pd.concat(parts, ignore_index=True)
 
 
-def predict(fitted: RunPoints, at: Places, draws: int) -> Predicted:
-    """Predict log G with an interval of refits, of the other degree, and of a new run's noise.
-
-    Without a baseline's loss in `at`, that is predicted by the surface of the baseline.
-    """
-    weights = pairs_weights(fitted.num_runs, draws, 0)
-    law = LossToLoss().fit(fitted, weights)
-    other = LossToLoss(degree=3 - law.degree, share=law.share).fit(fitted, weights)
-    if at.log_baseline is None:
-        surfaces = fit_weighted_surfaces(fitted, np.exp(fitted.values[-1]), weights)
-        losses = surfaces.predict(at.log_params[:, None], at.log_tokens[:, None])
-        at = dataclasses.replace(at, log_baseline=np.log(losses).T)
-    gap = law.log_gap(at)
-    drawn = np.concatenate([gap[1:], other.log_gap(at)[1:]])
-    residual = (fitted.log_gap - law.log_gap(fitted.places)[0])[law.near]
-    room = len(residual) / (len(residual) - law.degree - 1)
-    residual = (residual - residual.mean()) * np.sqrt(room)
-    chosen = np.random.default_rng(1).integers(0, len(residual), drawn.shape)
-    low, high = np.nanquantile(drawn + residual[chosen], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
-    return Predicted(gap[0], np.maximum(gap[0] - low, 0), np.maximum(high - gap[0], 0))
+def fits_of(runs: pd.DataFrame) -> MetricFits:
+    """Return the fits of the ten text sets against C4."""
+    spec = LawSpec(family="texts", baseline="c4_en", draws=DRAWS, optimum_by="family_mean")
+    family, score = prepare(losses_table(runs), spec, None)
+    suites = suites_of(family, score, spec)
+    noise = NoiseModel.of_losses(family, suites, spec.level)
+    corpus = CorpusFits(family=family, runs=suites[0], spec=spec, noise_model=noise)
+    return corpus.metrics[0]
 
 
-def places(points: RunPoints, given: bool) -> Places:
-    """Return where runs are, with or without their loss on the baseline."""
-    return points.places if given else dataclasses.replace(points.places, log_baseline=None)
-
-
-def model_error(sets: list[RunPoints], given: bool) -> float:
-    """Return the error of the law itself, from back-tests of all text sets.
-
-    With it added to the half-widths in squares, LEVEL of the held-out runs are inside.
-    """
-    excess = []
-    for points in sets:
-        for fitted, held in future_cuts(points, np.ones(points.num_runs, dtype=bool)):
-            later = subset(points, held)
-            try:
-                found = predict(subset(points, fitted), places(later, given), BACKTEST_DRAWS)
-            except RuntimeError:
-                continue
-            error = later.log_gap - found.gap
-            excess.append(error**2 - found.half(later.log_gap) ** 2)
-    return float(np.sqrt(max(0.0, np.quantile(np.concatenate(excess), LEVEL))))
+def by_auto(runs: pd.DataFrame, later: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return errors of log G and half-widths of intervals at later runs, (text set, run) each."""
+    fits = fits_of(runs)
+    log_params, log_tokens = (np.log(later[name].to_numpy(float)) for name in ("params", "tokens"))
+    at = Places(
+        log_params=log_params,
+        log_tokens=log_tokens,
+        log_compute=log_params + log_tokens + np.log(6),
+    )
+    errors, halves = [], []
+    for subject in (each for each in subjects_of(fits) if each.baseline):
+        model = model_of(fits, subject)
+        assert isinstance(model, AutoModel)
+        found = predicted_at(model, at, calibration_of(fits, gaps=True), new_run=True)
+        seen = np.log((later[subject.domain] / later[subject.baseline]).to_numpy(float))
+        errors.append(found.mean - seen)
+        halves.append(found.half_width)
+    return np.array(errors), np.array(halves)
 
 
 def ladder(folder: Path) -> None:
@@ -139,33 +124,29 @@ def ladder(folder: Path) -> None:
             f"| {name} | {test.p:.3f} | {min(adjusted[name], 1.0):.3f} | "
             f"{test.slopes[0]:+.4f} | {test.slopes[1]:+.4f} |"
         )
-    print("\n| held out | C4's loss | error of G, % | gap stays, % | inside | width, % |")
-    print("|---|---|---|---|---|---|")
+    print("\n| held out | error of G given C4's loss, % | predicted, % | gap stays, % | inside |")
+    print("|---|---|---|---|---|")
     for sizes in HELD_OUT:
-        out = runs["size"].isin(sizes).to_numpy()
-        for given in (True, False):
-            print(_ladder_row(runs, names, out, given))
+        print(_ladder_row(runs, names, runs["size"].isin(sizes).to_numpy()))
 
 
-def _ladder_row(runs: pd.DataFrame, names: list[str], out: np.ndarray, given: bool) -> str:
+def _ladder_row(runs: pd.DataFrame, names: list[str], out: np.ndarray) -> str:
     """Return one row of the table of held-out predictions."""
-    fitted = [points_of(runs[~out], name, "c4_en") for name in names]
-    added = model_error(fitted, given)
-    errors, unchanged, inside, widths = [], [], [], []
-    for points, name in zip(fitted, names, strict=True):
-        later = points_of(runs[out], name, "c4_en")
-        found = predict(points, places(later, given), DRAWS)
-        error = later.log_gap - found.gap
-        half = np.sqrt(found.half(later.log_gap) ** 2 + added**2)
+    given, unchanged = [], []
+    for name in names:
+        points, later = (points_of(runs[rows], name, "c4_en") for rows in (~out, out))
+        law = LossToLoss().fit(points, np.ones((1, points.num_runs)))
+        given.append(law.log_gap(later.places)[0] - later.log_gap)
         last = points.log_gap[np.argsort(points.log_compute)[-5:]].mean()
-        errors.append(np.abs(np.expm1(-error)))
-        unchanged.append(np.abs(np.expm1(last - later.log_gap)))
-        inside.append(np.abs(error) <= half)
-        widths.append(2 * half)
+        unchanged.append(last - later.log_gap)
+    errors, halves = by_auto(runs[~out], runs[out])
+    percent = [
+        100 * np.mean(np.abs(np.expm1(-np.array(each)))) for each in (given, errors, unchanged)
+    ]
+    inside = np.abs(errors) <= halves
     return (
-        f"| {' + '.join(sorted(set(runs.loc[out, 'size'])))} | {'given' if given else 'predicted'} "
-        f"| {100 * np.mean(errors):.3f} | {100 * np.mean(unchanged):.2f} "
-        f"| {int(np.sum(inside))} of {np.size(inside)} | {100 * np.mean(widths):.2f} |"
+        f"| {' + '.join(sorted(set(runs.loc[out, 'size'])))} | {percent[0]:.3f} | {percent[1]:.3f} "
+        f"| {percent[2]:.2f} | {int(inside.sum())} of {inside.size} |"
     )
 
 

@@ -70,6 +70,7 @@ def suite(params: np.ndarray, tokens: np.ndarray, score: np.ndarray) -> SuiteRun
         log10_tokens=np.log10(tokens),
         params_total=params,
         params_model=params,
+        params_transformer=np.full(number, np.nan),
         params_split=False,
         forward_flops=compute / 3,
         training_flops=compute,

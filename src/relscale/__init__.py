@@ -1,8 +1,9 @@
 """Relative scaling laws: how gaps between test domains change with training compute.
 
-The public API consists of four functions, imported on first use so that `import relscale` is fast:
-`fit_laws` fits laws to any table of losses, `load_experiment` reads and checks a configuration,
-`plan_suite` lists the runs that it plans, and `evaluate` scores one model on one family of domains.
+The public API is imported on first use, so that `import relscale` is fast: `fit_laws` fits laws to
+any table of losses and returns `FittedLaws`, which predicts the models of a `Request`;
+`load_experiment` reads and checks a configuration, `plan_suite` lists the runs that it plans, and
+`evaluate` scores one model on one family of domains.
 
 Examples:
     >>> import relscale
@@ -17,13 +18,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from relscale.config.load import load_experiment
-    from relscale.laws.run import fit_laws
+    from relscale.laws.predict import Request
+    from relscale.laws.run import FittedLaws, fit_laws
     from relscale.plan.suite import plan_suite
     from relscale.released.standalone import evaluate_by_hand as evaluate
 
-__all__ = ["evaluate", "fit_laws", "load_experiment", "plan_suite"]
+    __version__: str
+
+__all__ = [
+    "FittedLaws",
+    "Request",
+    "__version__",
+    "evaluate",
+    "fit_laws",
+    "load_experiment",
+    "plan_suite",
+]
 
 _PLACES = {
+    "FittedLaws": ("relscale.laws.run", "FittedLaws"),
+    "Request": ("relscale.laws.predict", "Request"),
     "evaluate": ("relscale.released.standalone", "evaluate_by_hand"),
     "fit_laws": ("relscale.laws.run", "fit_laws"),
     "load_experiment": ("relscale.config.load", "load_experiment"),
@@ -32,13 +46,33 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a function of the public API on first use (PEP 562)."""
+    """Import a part of the public API on first use (PEP 562)."""
+    if name == "__version__":
+        return _version()
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, function = _PLACES[name]
-    return getattr(import_module(module), function)
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:
     """Return the names of the public API."""
     return sorted(__all__)
+
+
+def _version() -> str:
+    """Return the version in pyproject.toml: of this checkout, or of the installed package.
+
+    The metadata of an editable installation may be older than the checkout that is imported.
+    """
+    from importlib.metadata import version
+    from pathlib import Path
+
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    if project.is_file():
+        import tomllib
+
+        content = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+        if content["name"] == "relscale":
+            return str(content["version"])
+    return version("relscale")

@@ -13,8 +13,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "Snakefile",
     "CITATION.cff",
+    "LICENSE",
+    "config",
     "config.yaml",
     "envs",
     "experiments",

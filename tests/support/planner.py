@@ -36,7 +36,7 @@ def plan(files, options):
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(config=options, configfiles=tuple(files)),
-            snakefile=Path("Snakefile").absolute(),
+            snakefile=Path("workflow/Snakefile").absolute(),
         )
         planned = workflow.dag(DAGSettings())
         try:

@@ -1,12 +1,15 @@
 """The archive: in a fresh clone every figure is redrawn from it, to the same bytes, and nothing
 else is made."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -269,6 +272,33 @@ def test_what_is_only_younger_is_fresh(finished):
     assert done.returncode == 0, done.stdout
 
 
+def test_the_crate_has_the_archived_results_the_workflow_and_true_checksums(finished, packed):
+    out = finished.folder / "results/tiny.crate.zip"
+    words = ["--licence", "CC-BY-4.0", "--agent", "Ada", "--out", "results/tiny.crate.zip"]
+    done = relscale(finished.folder, "crate", "experiments/tiny.yaml", *words)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(out) as crate, tarfile.open(packed) as archive:
+        names = set(crate.namelist())
+        results = {name for name in archive.getnames() if name.startswith(("results", "bench"))}
+        # Files of the archive that the crate describes itself.
+        results -= {"results/tiny/SHA256SUMS"}
+        results = {name for name in results if "/certificate/" not in name}
+        assert results <= names
+        assert {"workflow/Snakefile", "config.yaml", "experiments/tiny.yaml"} <= names
+        graph = json.loads(crate.read("ro-crate-metadata.json"))["@graph"]
+        files = {entity["name"]: entity for entity in graph if "sha256" in entity}
+        for name in results:
+            assert hashlib.sha256(crate.read(name)).hexdigest() == files[name]["sha256"], name
+        croissant = json.loads(crate.read("results/tiny/tables/croissant.json"))
+        assert len(croissant["recordSet"]) == 2
+    (run,) = (entity for entity in graph if entity["@type"] == "CreateAction")
+    assert {"@id": "results/tiny/laws/relative.csv"} in run["result"]
+    assert {"@id": "experiments/tiny.yaml"} in run["object"]
+    software = {entity["name"] for entity in graph if entity["@type"] == "SoftwareApplication"}
+    assert {"relscale", "torch", "numpy", "pandas"} <= software
+    assert not any(name.endswith((".bin", ".safetensors", "requests.parquet")) for name in names)
+
+
 def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_path):
     out, licence = str(tmp_path / "models"), ("--licence", "mit")
     (finished.folder / "experiments/warmup.yaml").write_text(
@@ -292,6 +322,10 @@ def test_models_are_published_as_they_were_trained_or_not_at_all(finished, tmp_p
     done = relscale(finished.folder, "publish", "experiments/tiny.yaml", "--out", out, *licence)
     assert done.returncode == 0, done.stderr
     assert "18 of 18 runs" in done.stdout and "nothing was uploaded" in done.stdout
+    described = json.loads((Path(out) / "dataset/croissant.json").read_text())
+    for table in described["distribution"]:
+        data = (Path(out) / "dataset" / table["contentUrl"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == table["sha256"]
     assert all(
         "| warmup_share | 0.1 |" in card.read_text() for card in Path(out).glob("*/README.md")
     )

@@ -251,7 +251,8 @@ def setting(path, value, base=BASE):
 SPEECHES_ANEW = either(of("source", source_key="sotu"), of("documents", corpus_key="curated"))
 LANGUAGE_ANEW = (of("family", requests_key="language"), of("evaluate", family="language"))
 # Jobs that gather over all runs or corpora.
-GATHERED = ("corpora_table", "family_losses", *FIGURES, "explorer", "findings")
+PAGES = ("explorer", "findings", "front")
+GATHERED = ("corpora_table", "family_losses", *FIGURES, *PAGES)
 
 # Jobs that an edit of a setting reruns directly; their followers run as well. Paths of keys, in the
 # order of the configuration.
@@ -403,13 +404,18 @@ STEERS = [
     (
         "",
         {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
-        either("losses", "law_table", "preflight", "explorer", "findings"),
+        either("losses", "law_table", "preflight", "explorer", "findings", "front"),
     ),
     (
         "families.language.baseline",
         "GB",
         either(
-            of("laws", family="language"), "other_baselines", "explorer", "findings", *BY_FAMILY
+            of("laws", family="language"),
+            "other_baselines",
+            "explorer",
+            "findings",
+            "front",
+            *BY_FAMILY,
         ),
     ),
     *[
@@ -449,12 +455,21 @@ STEERS = [
     ("laws.margin_floor", 0.02, either(*LAWS)),
     ("laws.surface_loss", "lad", either(*LAWS)),
     ("laws.huber_delta", 0.001, either(*LAWS)),
+    ("laws.classical", ["hoffmann_surface"], either(*LAWS)),
     ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
     ("laws.level", 0.9, either(*LAWS, "optima", "correlation")),
-    ("laws.optimum_by", "language", either(*LAWS, "optima", *FIGURES, "explorer", "findings")),
-    ("laws.compute", "forward_flops", either(*LAWS, "optima", "explorer", "findings", *FIGURES)),
+    (
+        "laws.optimum_by",
+        "language",
+        either(*LAWS, "optima", *FIGURES, "explorer", "findings", "front"),
+    ),
+    (
+        "laws.compute",
+        "forward_flops",
+        either(*LAWS, "optima", "explorer", "findings", "front", *FIGURES),
+    ),
     ("laws.estimators", ["joint", "vertex"], either(*LAWS)),
     # There is no family of questions with options.
     ("laws.two_stage.accuracy_metric", "accuracy_per_byte", either()),
@@ -469,7 +484,7 @@ STEERS = [
     ("figures.paper_corpora", {"web": "Nemotron"}, either()),
     ("figures.corpus", "curated", either("figure1_teaser", "figure2_pipeline")),
     ("figures.covariate_label", "Online", either("figure5_language")),
-    ("figures.labels.web", "Tweets", either(*FIGURES, "explorer", "findings")),
+    ("figures.labels.web", "Tweets", either(*FIGURES, "explorer", "findings", "front")),
     ("figures.extrapolate_decades", 2.0, either(*DRAWN, "explorer")),
     ("figures.paper_line", True, either("figure1_teaser", "figure5_language")),
     ("figures.size_or_data", "validation", either()),
@@ -514,6 +529,7 @@ NEW = {
             of("evaluate", family="language"),
             "explorer",
             "findings",
+            "front",
             "other_baselines",
             *BY_FAMILY,
         ),
@@ -552,6 +568,7 @@ NEW = {
             *FIGURES,
             "explorer",
             "findings",
+            "front",
         ),
     ),
     "budget": (
@@ -602,7 +619,9 @@ AT_ONCE = {
     ),
     "another window, another label": (
         {"suite": {"recipe": {"context_length": 120}}, "figures": {"labels": {"web": "Tweets"}}},
-        either("suite", "enough_tokens", "train", "family", *FIGURES, "explorer", "findings"),
+        either(
+            "suite", "enough_tokens", "train", "family", *FIGURES, "explorer", "findings", "front"
+        ),
     ),
     "a family, another margin": (
         merged([NEW["family"][0], {"laws": {"margin_share": 0.02}}]),
@@ -616,6 +635,7 @@ AT_ONCE = {
             "other_baselines",
             "explorer",
             "findings",
+            "front",
             *BY_FAMILY,
         ),
     ),
@@ -794,7 +814,7 @@ def without(path):
         # The page of provenance counts the time that each took.
         ("figures/figure5_language.pdf", ["figure5_language", "provenance"]),
         ("explorer.html", ["explorer", "provenance"]),
-        ("html/landing.rst", ["findings"]),
+        ("html/landing.rst", ["findings", "front"]),
         ("laws/relative.csv", ["law_table law_table=relative"]),
     ],
 )

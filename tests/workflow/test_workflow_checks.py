@@ -79,7 +79,7 @@ def test_lint():
 
 
 def test_format():
-    done = run(BIN / "snakefmt", "--check", "--line-length", "100", "Snakefile", "workflow")
+    done = run(BIN / "snakefmt", "--check", "--line-length", "100", "workflow")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

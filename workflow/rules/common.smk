@@ -10,9 +10,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-SOURCE_CODE = Path(workflow.basedir) / "src"
-sys.path.insert(0, str(SOURCE_CODE))
-
 from relscale.figures import find as find_figure
 from relscale.provenance.checksums import Checksums, checksums_place, note
 from relscale.provenance.code import (
@@ -34,11 +31,11 @@ from relscale.workflow import (
     text_specs,
     training_specs,
 )
-from relscale.workflow.experiment import read_experiment
+from relscale.workflow.experiment import module_experiment, read_experiment
 from relscale.workflow.layout import SHARED, Layout
 from relscale.workflow.listings import Listings
 from relscale.workflow.scheduling import Scheduling
-from relscale.workflow.shell import shell_prefix
+from relscale.workflow.shell import escaped, shell_prefix
 
 
 def checked(function, *arguments):
@@ -52,8 +49,18 @@ def checked(function, *arguments):
 # The stages run this checkout's package with Snakemake's interpreter, unless Snakemake deploys
 # environments itself.
 INTERPRETER = None if workflow.deployment_settings.deployment_method else Path(sys.executable)
-PREFIX = checked(shell_prefix, SOURCE_CODE, INTERPRETER)
+PREFIX = checked(shell_prefix, SOURCE_CODE, INTERPRETER, IS_MODULE)
+if IS_MODULE:  # the workflow that imports this one keeps its prefix
+    PREFIX = escaped(shell._process_prefix or "") + PREFIX
 shell.prefix(PREFIX)
+
+
+if IS_MODULE and workflow.is_main_process and not workflow.output_settings.benchmark_extended:
+    raise WorkflowError(
+        "the module of relscale needs the option --benchmark-extended, since its page of "
+        "provenance reads the records of jobs: add `benchmark-extended: true` to "
+        "profiles/default/config.yaml"
+    )
 
 
 def planned():
@@ -61,11 +68,17 @@ def planned():
 
     Snakemake lists the workflow's own configuration file last, although it is merged first. It
     merges overlays with each other before, so that its `config` ignores a null that a later overlay
-    gives a value again; therefore only the keys of `--config` are taken from Snakemake.
+    gives a value again; therefore only the keys of `--config` are taken from Snakemake. The
+    configuration of a module is an overlay, too.
     """
-    overlays = [Path(name) for name in workflow.overwrite_configfiles]
-    first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
-    experiment = read_experiment([*first, *overlays], workflow.config_settings.config)
+    if IS_MODULE:
+        paths = workflow.modifier.path_modifier
+        renamed = paths.prefix or paths._prefix_replacements
+        experiment = module_experiment(config, OWN, renamed)
+    else:
+        overlays = [Path(name) for name in workflow.overwrite_configfiles]
+        first = [Path(name) for name in workflow.configfiles if Path(name) not in overlays]
+        experiment = read_experiment([*first, *overlays], workflow.config_settings.config, OWN)
     layout = Layout(experiment=experiment)
     listings = Listings(experiment=experiment, layout=layout)
     listings.check()
@@ -144,7 +157,7 @@ def note_checksums():
 
 def note_commands():
     """Give each job a digest of its rule's command, so that `relscale verify` sees edits of it."""
-    for each in workflow.rules:
+    for each in workflow.modifier.rules:  # not those of a workflow that imports this one
         if each.shellcmd is not None:
             each.set_params(command=digest_of_command(each.shellcmd))
 

@@ -135,7 +135,7 @@ rule correlation:
     """Correlate the slopes of the language family with a covariate of its domains."""
     input:
         relative=f"{RESULTS}/laws/language/relative.csv",
-        covariates=f"workflow/reference/{EXPERIMENT.settings.figures.covariates}",
+        covariates=f"{OWN}workflow/reference/{EXPERIMENT.settings.figures.covariates}",
     output:
         table=f"{RESULTS}/laws/correlation.csv",
     log:

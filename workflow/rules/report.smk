@@ -171,6 +171,47 @@ rule findings:
         """
 
 
+rule front:
+    """Write the front page: question, answer, one figure and all verdicts, in one file."""
+    input:
+        relative=f"{RESULTS}/laws/relative.csv",
+        suite=f"{RESULTS}/tables/suite.csv",
+        families=f"{RESULTS}/laws/families.csv",
+        forecast=f"{RESULTS}/laws/forecast.csv",
+        decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
+        figure=page_specs.front_figure(EXPERIMENT, LAYOUT),
+    output:
+        page=f"{RESULTS}/index.html",
+    log:
+        f"logs/{EXPERIMENT.name}/front.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/front.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="5m",
+    params:
+        spec=verbatim(canonical_json(page_specs.front_spec(EXPERIMENT))),
+        code=code_digest("relscale.stages.front"),
+        lock=lock_digest("relscale.stages.front"),
+        templates=page_specs.template_digest("front"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.front \
+            --spec <(printf %s {params.spec:q}) \
+            --relative {input.relative:q} \
+            --suite {input.suite:q} \
+            --families {input.families:q} \
+            --forecast {input.forecast:q} \
+            --decisions {input.decisions:q} \
+            --figure {input.figure:q} \
+            --out {output.page:q}
+        """
+
+
 rule provenance:
     """Show where the numbers come from.
 
@@ -185,7 +226,7 @@ rule provenance:
             f"{RESULTS}/tables/items.parquet",
             *(f"{RESULTS}/laws/{table}.csv" for table in ["optima", *law_specs.LAW_TABLES]),
         ],
-        citation="CITATION.cff",
+        citation=f"{OWN}CITATION.cff",
         drawn=[
             f"{RESULTS}/explorer.html",
             *(f"{RESULTS}/figures/{figure}.png" for figure in FIGURES),

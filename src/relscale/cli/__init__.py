@@ -4,11 +4,16 @@ Each sub-command imports its modules when it is called, so that `relscale --help
 imports this package, and it imports no stage.
 """
 
+from typing import Annotated
+
 import typer
 
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
+from relscale.cli.compare import compare
+from relscale.cli.crate import crate
 from relscale.cli.evaluate import evaluate
+from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan import plan
 from relscale.cli.publish import publish
@@ -17,13 +22,34 @@ from relscale.cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Measure how gaps between test domains change with training compute.",
 )
-for command in (plan, evaluate, laws, verify, certify, archive, publish):
+COMMANDS = (
+    init, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(table, name="table")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        import relscale
+
+        typer.echo(f"relscale {relscale.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Measure how gaps between test domains change with training compute."""
 
 
 def main() -> None:

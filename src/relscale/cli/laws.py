@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from relscale.laws.run import FittedLaws
     from relscale.losses_table.given import GivenLosses
 
-FIGURES = "figures"
-"""Folder of the figures."""
+FIGURES, CHECKLIST = "figures", "checklist.md"
+"""Folder of the figures, and file of the checklist."""
 
 
 class LawInputs(Model):
@@ -53,7 +53,8 @@ class PredictedModels(Model):
     """Models whose losses and gaps are predicted."""
 
     at: tuple[float, ...] = ()
-    """Also predict losses and gaps at this compute in FLOPs, on the path; may be repeated."""
+    """Also predict losses, gaps and, with --chance, accuracies at this compute in FLOPs, on the
+    path; may be repeated."""
     params: float | None = None
     """Predict a model with this number of parameters (with --tokens or --at)."""
     tokens: float | None = None
@@ -90,7 +91,10 @@ class LawOutputs(Model):
     explorer: bool = False
     """Also write explorer.html, a page to try estimators, corpora, baselines and metrics."""
     report: bool = False
-    """Also write report.html, one page with verdicts, figures and tables; draws the figures."""
+    """Also write report.html, one page with verdicts, figures and tables; draws the figures. With
+    any of the three, index.html is the front page."""
+    checklist: bool = False
+    """Also write checklist.md: how the laws were fitted, for the methods section of a paper."""
     labels: tuple[str, ...] = ()
     """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
 
@@ -138,8 +142,19 @@ def laws(**values: Any) -> None:
         },
     )
     typer.echo(found.summary(), nl=False)
+    if outputs.checklist:
+        _write_checklist(found, outputs.out / CHECKLIST)
     if outputs.figures or outputs.explorer or outputs.report:
         _present(given, found, outputs, labels)
+
+
+def _write_checklist(found: "FittedLaws", path: Path) -> None:
+    """Write how the laws were fitted, and print the place."""
+    from relscale.files import write_text
+    from relscale.laws.checklist import checklist
+
+    write_text(path, checklist(found.laws.corpora, found.spec))
+    typer.echo(f"Checklist: {path}")
 
 
 def _present(
@@ -163,3 +178,5 @@ def _present(
         typer.echo(f"Explorer: {folder.write_explorer()}")
     if outputs.report:
         typer.echo(f"Report: {folder.write_report(names, folder.made(given, found.spec))}")
+    if names or outputs.explorer:
+        typer.echo(f"Front page: {folder.write_front(names)}")

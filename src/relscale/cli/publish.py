@@ -26,14 +26,17 @@ def publish(
 ) -> None:
     """Write one folder per run with weights, model card, record and evaluations.
 
+    The tables of losses and items are written to the folder `dataset`, with Croissant metadata.
     Nothing is uploaded without --upload.
     """
+    import relscale
     from relscale.hub import check_licence, runs_to_publish
     from relscale.hub import publish as write
     from relscale.hub import upload as send
     from relscale.provenance.archive import CERTIFICATE
     from relscale.provenance.certificate import NAME
     from relscale.provenance.checkout import verified, write_certificate
+    from relscale.provenance.croissant import DatasetFacts, write_dataset
 
     check_licence(licence)
     experiment, findings = verified(overlays or [], folder)
@@ -43,6 +46,11 @@ def publish(
     for line in without:
         typer.echo(line)
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
+    about = DatasetFacts(
+        experiment=experiment.experiment, version=relscale.__version__, licence=licence
+    )
+    write_dataset(about, folder / results / "tables", out / "dataset")
+    typer.echo(f"losses and items in {out / 'dataset'}")
     try:
         write_certificate(experiment.experiment, findings, folder, out / CERTIFICATE)
     except ValueError as error:

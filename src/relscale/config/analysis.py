@@ -5,7 +5,7 @@ configuration (`Laws`), the spec of a fit (`relscale.laws.spec`) and the options
 derive from them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -15,6 +15,20 @@ Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
 Floor = Literal["free", "chance"]
 Ceiling = Literal["free", "one"]
+Classical = Literal[
+    "kaplan_params",
+    "kaplan_params_floor",
+    "kaplan_tokens",
+    "kaplan_tokens_floor",
+    "kaplan_compute",
+    "kaplan_compute_floor",
+    "kaplan_surface",
+    "hoffmann_surface",
+    "overtraining",
+    "farseer",
+    "broken_compute",
+    "error_exponential",
+]
 Step1 = Literal["auto", "compute", "surface", "saturating"]
 Level = Annotated[float, Field(gt=0.5, lt=1), NUMBER]
 """A confidence level."""
@@ -58,6 +72,11 @@ class FitSettings(Model):
     slice_tokens: Annotated[float | None, Field(gt=0, lt=1e18), NUMBER] = None
     """Token count at which gaps are compared at fixed data; the default is the geometric mean of
     the budgets' optima."""
+
+    classical: Annotated[tuple[Classical, ...], AfterValidator(without_repeats)] = get_args(
+        Classical
+    )
+    """Classical scaling laws that are fitted to every domain as well."""
 
     @field_validator(
         "margin_share",

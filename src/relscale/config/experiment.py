@@ -65,3 +65,10 @@ class Experiment(Model):
     """Which figures are drawn."""
     costs: Costs
     """Assumptions of the plan's cost estimate."""
+
+    def __repr__(self) -> str:
+        """Return one line; `model_dump()` has all settings."""
+        return (
+            f"<Experiment {self.experiment!r}: families {', '.join(self.evaluate)}; "
+            "see model_dump()>"
+        )

@@ -194,7 +194,7 @@ def _advice(path: Path) -> str:
         return ""
     return (
         f" in {Path.cwd()}; change to a checkout of relscale, the folder that holds config.yaml, "
-        "or name the file"
+        "name the file, or write such a folder with `relscale init FOLDER`"
     )
 
 

@@ -7,10 +7,13 @@ that a new column makes only the jobs of that table stale.
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
+from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.exponents import EXPONENTS
 from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
@@ -40,6 +43,9 @@ FAMILY_TABLES = (
     BACKTEST,
     FORECAST,
     CURVES,
+    CLASSICAL_LAWS,
+    EXPONENTS,
+    COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
 SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)

@@ -116,6 +116,17 @@ class Status(StrEnum):
         "The data do not identify a parameter of the law, so that none is shown.",
         False,
     )
+    NOT_INFINITE_DATA = (
+        "not_infinite_data",
+        "Too few sizes were trained on so much data that the loss depends on the size alone.",
+        False,
+    )
+    NOT_INFINITE_SIZE = (
+        "not_infinite_size",
+        "Too few token counts were trained with models so large that the loss depends on the data "
+        "alone.",
+        False,
+    )
     NO_USABLE_OPTIMUM = "no_usable_optimum", "No budget has a usable optimum.", False
     CURVATURE_NOT_POSITIVE = (
         "curvature_not_positive",

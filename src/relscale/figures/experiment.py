@@ -12,6 +12,7 @@ def context_of(
     *,
     corpora: Sequence[str],
     two_stage: Collection[str],
+    own_files: str = "",
 ) -> Context:
     """Return an experiment as the figures see it.
 
@@ -20,6 +21,7 @@ def context_of(
         corpora: corpora of the runs or released models, in the suite's order; empty if only the
             tables know them.
         two_stage: configured families with a two-stage law.
+        own_files: start of the paths of the workflow's own files.
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
     window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
@@ -28,6 +30,7 @@ def context_of(
         window = window if released else experiment.suite.recipe.context_length
     return Context(
         results=f"results/{experiment.experiment}",
+        reference=f"{own_files}workflow/reference",
         families=tuple(
             FamilyFacts(
                 name=name,

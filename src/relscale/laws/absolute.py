@@ -19,7 +19,7 @@ from relscale.laws.cells import Array, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import identify_saturating, offset_interval
 from relscale.laws.least_squares import weighted_least_squares
-from relscale.laws.leave_out import LeftOutErrors, Predict, compare_left_out
+from relscale.laws.leave_future_out import LeftOutErrors, Predict, compare_laws, future_splits
 from relscale.laws.loss_laws.saturating import fit_saturating
 from relscale.laws.power import fit_power_law
 from relscale.laws.run_points import RunPoints
@@ -27,6 +27,8 @@ from relscale.laws.run_points import RunPoints
 NAN = float("nan")
 HIGHEST_SHARE = 0.999
 """An offset above this share of the lowest loss is not fitted: nothing would be left to fall."""
+LEAST_POINTS = 2
+"""Points that a law above a known offset is fitted to."""
 
 LawName = Literal["power", "saturating"]
 
@@ -281,7 +283,7 @@ def _compare(points: AbsolutePoints, floors: FloorSource | None) -> LeftOutError
         return all_rows
 
     laws = {"power": rows(power), "saturating": rows(saturating)}
-    return compare_left_out(np.arange(len(x)), points.values, laws)
+    return compare_laws(future_splits(points.places, LEAST_POINTS), points.values, laws)
 
 
 def _above(x: Array, y: Array, offset: float) -> Array:

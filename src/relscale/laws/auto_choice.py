@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
-from relscale.laws.candidates import Design, LossLaws
+from relscale.laws.candidates import Candidates, LossLaws
 from relscale.laws.choice import Choice, Ranking, Trials, choose, try_laws
 from relscale.laws.estimators.base import Quantity
 from relscale.laws.estimators.joint import Joint
@@ -91,12 +92,13 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
     if key not in quantity.kept:
         joint, paths = joint_of(quantity, below), paths_of(quantity)
         path = Path(kind=OPTIMAL) if joint is not None else paths.default
-        design = Design(
+        design = Candidates(
             paths=paths,
             path=path,
             isoflop=joint is not None,
             rises=quantity.rises,
             laws=_loss_laws(quantity),
+            mirrored=quantity.scale == DIFFERENCE,
         )
         laws = design.gap_laws() if len(quantity.terms) == 2 else design.loss_laws()
         quantity.kept[key] = try_laws(points_of(quantity, below), laws)

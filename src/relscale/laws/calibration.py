@@ -16,7 +16,7 @@ from relscale.laws.auto_model import AutoModel, drawn_weights
 from relscale.laws.cells import Array, Index
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
-from relscale.laws.held_out import LN10, Origin
+from relscale.laws.leave_future_out import LN10, Origin
 from relscale.laws.run_points import Places
 
 DRAWS_OF_ORIGIN = 40

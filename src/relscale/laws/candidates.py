@@ -12,6 +12,7 @@ from relscale.laws.gap_laws.base import GapLaw
 from relscale.laws.gap_laws.loss_to_loss import LossToLoss
 from relscale.laws.gap_laws.plane import LogPlane
 from relscale.laws.gap_laws.ratio_of_losses import SATURATING_RATIO, SURFACE_RATIO, RatioOfLosses
+from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
@@ -67,7 +68,7 @@ class LossLaws:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class Candidates:
     """The design of a table, and the laws that it allows."""
 
     paths: Paths
@@ -81,6 +82,9 @@ class Design:
     """Whether the metric rises with compute; laws of a loss do not fit it."""
     laws: LossLaws
     """Laws of a loss."""
+    mirrored: bool = False
+    """Whether a swap of treatment and baseline must change nothing but the sign: on the scale
+    `difference`, which has no denominator."""
 
     @property
     def line(self) -> LineAlongPath:
@@ -109,7 +113,7 @@ class Design:
         if self.rises:
             return (self.line, *plane)
         baselines = (self.laws.surface, self.laws.saturating, self.laws.power)
-        through_loss = WithBaseline(LossToLoss(), baselines)
+        through_loss = WithBaseline(LossToLoss(), baselines, self.mirrored)
         # About a path the line has three terms more than on it, which makes it the less simple law
         # of the two. With optima it is the law of `joint`.
         first = self.isoflop or not apart
@@ -118,5 +122,7 @@ class Design:
         if self.floor:
             laws.append(RatioOfLosses(SATURATING_RATIO.name, self.laws.saturating))
         if apart:
+            # Simulated with optima, they are no better than surfaces of their own.
+            laws += [] if self.isoflop else [SHARED_SURFACES, SHARED_KAPPA]
             laws.append(RatioOfLosses(SURFACE_RATIO.name, self.laws.surface))
         return tuple(laws)

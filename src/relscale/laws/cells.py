@@ -51,6 +51,8 @@ class SuiteRuns:
     params_model: Array
     """Transformer and head parameters, (cell,); all parameters where the table does not split
     them."""
+    params_transformer: Array
+    """Parameters of the transformer alone, (cell,), NaN where the table does not split them."""
     params_split: bool
     """Whether the table splits the parameters."""
     forward_flops: Array
@@ -286,6 +288,7 @@ def _suite(name: str, frame: pd.DataFrame, compute: str, optimum_by: str, metric
         log10_tokens=np.log10(column("tokens")),
         params_total=column("num_params_total"),
         params_model=model if split else column("num_params_total"),
+        params_transformer=column("num_params_transformer"),
         params_split=split,
         forward_flops=column("forward_flops"),
         training_flops=column("training_flops"),

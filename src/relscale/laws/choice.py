@@ -4,7 +4,8 @@ Every candidate is fitted to all runs, and without the runs of the highest compu
 predicts (`attempt`). The simplest law is taken whose error is within one standard error of the
 lowest; candidates are listed by rising complexity. Errors are pooled over the gaps of a family
 (`Ranking.of_family`), since those of one gap are few. A law that the data of a gap refuse is not
-taken for it while another fits.
+taken for it while another fits. Before any run can be left out, information criteria of the fits
+say how much the other laws count in the spread over laws.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,12 @@ from relscale.contract.status import Status
 from relscale.laws.cells import ROUNDING_VARIANCE, Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.held_out import FutureSplits, future_splits
+from relscale.laws.leave_future_out import (
+    FutureSplits,
+    comparable,
+    future_splits,
+    root_mean_square,
+)
 from relscale.laws.run_points import Places, RunPoints
 
 REFUSED = 0.05
@@ -44,6 +50,9 @@ class Trial:
     """Variance of a run's log G about the law."""
     dof: int
     """Runs less parameters."""
+    information: Array
+    """Information criterion (`information_criterion`) of the fit to all runs, then of one per
+    origin, (1 + origin,); the first counts where no runs are left out."""
 
     @property
     def name(self) -> str:
@@ -58,8 +67,7 @@ class Trial:
     @property
     def rms(self) -> float:
         """Root mean square error of log G at the runs left out; NaN without any."""
-        known = self.errors[np.isfinite(self.errors)]
-        return float(np.sqrt(np.mean(known**2))) if len(known) else float("nan")
+        return root_mean_square(self.errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +79,15 @@ class Trials:
     trials: tuple[Trial, ...]
     """One per law, the simplest first."""
 
+    def comparable(self) -> tuple[list[str], Array]:
+        """Return laws and squared errors where all predict; see `leave_future_out.comparable`."""
+        return comparable({trial.name: trial.errors for trial in self.trials})
+
     def before(self, group: int) -> "Trials":
         """Return the trials as known at a group of compute: errors below it, and no refusal."""
-        early = np.array([origin.group < group for origin in self.splits.origins], dtype=np.bool_)
+        groups = [origin.group for origin in self.splits.origins]
+        early = np.array([each < group for each in groups], dtype=np.bool_)
+        at = 1 + groups.index(group) if group in groups else 0
         known = early[:, None] & (self.splits.group < group)
         return Trials(
             splits=self.splits,
@@ -82,6 +96,7 @@ class Trials:
                     trial,
                     errors=np.where(known, trial.errors, np.nan),
                     lack_of_fit_p=float("nan"),
+                    information=trial.information[at:],
                 )
                 for trial in self.trials
             ),
@@ -110,7 +125,7 @@ class Ranking:
         Logs give all gaps the same weight, and the standard error is that over gaps. None where
         fewer than `MIN_GAPS` gaps have predictions by a law in common.
         """
-        tables = [(trials, *_comparable(trials.trials)) for trials in family]
+        tables = [(trials, *trials.comparable()) for trials in family]
         tables = [table for table in tables if table[1]]
         if len(tables) < MIN_GAPS:
             return None
@@ -138,7 +153,7 @@ class Ranking:
     @classmethod
     def of_runs(cls, trials: Trials) -> "Ranking":
         """Rank laws by their squared errors at the runs left out of one gap."""
-        names, squared = _comparable(trials.trials)
+        names, squared = trials.comparable()
         if not names:
             return cls(best="", near=(), order=(), gaps=1, weights={})
         means = squared.mean(axis=1)
@@ -229,10 +244,10 @@ def choose(trials: Trials, ranking: Ranking) -> Choice:
         near = [allowed[names.index(rest[0])]] if rest else allowed
     taken = near[0]
     contenders = (taken, *(trial for trial in allowed if trial is not taken))
-    known = bool(ranking.weights)
-    weights = np.array(
-        [ranking.weights.get(trial.name, 0.0 if known else 1.0) for trial in contenders]
-    )
+    if ranking.weights:
+        weights = np.array([ranking.weights.get(trial.name, 0.0) for trial in contenders])
+    else:
+        weights = information_weights(np.array([trial.information[0] for trial in contenders]))
     weights[0] = max(weights[0], 1e-3)
     return Choice(
         taken=taken,
@@ -253,12 +268,10 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
     predicted = fitted.log_gap(places_without_values(points))  # (1 + origin, run)
     if not np.isfinite(predicted[0]).all():
         raise FitError(Status.NOT_CONVERGED, f"law {law.name} has no finite fit")
-    errors = np.where(splits.held_out, predicted[1:] - points_log(points), np.nan)
-    for index, origin in enumerate(splits.origins):
-        if int(origin.train.sum()) <= law.num_parameters:
-            errors[index] = np.nan
+    errors = splits.errors(predicted[1:], points_log(points), law.num_parameters)
     parameters = int(getattr(fitted, "num_terms", law.num_parameters))
-    residual = points_log(points) - predicted[0]
+    residuals = points_log(points) - predicted  # (1 + origin, run)
+    residual = residuals[0]
     return Trial(
         law=law,
         fitted=fitted,
@@ -266,7 +279,41 @@ def attempt(law: GapLaw, points: RunPoints, splits: FutureSplits) -> Trial:
         lack_of_fit_p=lack_of_fit(points, residual, parameters),
         variance=float(residual @ residual) / max(len(residual) - parameters, 1),
         dof=len(residual) - parameters,
+        information=np.array(
+            [
+                information_criterion(each[weight > 0], parameters)
+                for each, weight in zip(residuals, splits.weights, strict=True)
+            ]
+        ),
     )
+
+
+def information_criterion(residual: Array, parameters: int) -> float:
+    """Return the corrected information criterion AICc of a least-squares fit.
+
+    n log(RSS / n) + 2 k + 2 k (k + 1) / (n - k - 1), with the variance as one of k parameters
+    (Hurvich and Tsai, 1989, "Regression and time series model selection in small samples"). It is
+    infinite with too few runs.
+
+    Args:
+        residual: of the runs that were fitted, (run,).
+        parameters: of the law, without the variance.
+    """
+    number, count = len(residual), parameters + 1
+    if number <= count + 1 or not np.isfinite(residual).all():
+        return float("inf")
+    squares = float(residual @ residual) / number + ROUNDING_VARIANCE
+    return number * float(np.log(squares)) + 2 * count * number / (number - count - 1)
+
+
+def information_weights(criterion: Array) -> Array:
+    """Return exp(-difference from the lowest / 2), (law,); equal where no criterion is finite.
+
+    (Burnham and Anderson, 2002, "Model selection and multimodel inference", section 2.9)
+    """
+    if not np.isfinite(criterion).any():
+        return np.ones(len(criterion))
+    return np.asarray(np.exp(-(criterion - criterion.min()) / 2))
 
 
 def points_log(points: RunPoints) -> Array:
@@ -313,22 +360,6 @@ def _free_design(points: RunPoints) -> Array | None:
     ratio = points.log_tokens - points.log_params
     s = ratio - ratio.mean()
     return np.concatenate([member, np.stack([s, s**2, s * compute], axis=1)], axis=1)
-
-
-def _comparable(trials: Sequence[Trial]) -> tuple[list[str], Array]:
-    """Return laws and their squared errors where all of them predict, (law, prediction).
-
-    Laws that predict nothing are left out.
-    """
-    kept = [trial for trial in trials if np.isfinite(trial.errors).any()]
-    if not kept:
-        return [], np.zeros((0, 0))
-    common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
-    while not common.any():
-        # The law that predicts the fewest runs is compared no more.
-        kept.remove(min(kept, key=lambda trial: int(np.isfinite(trial.errors).sum())))
-        common = np.isfinite([trial.errors for trial in kept]).all(axis=0)
-    return [trial.name for trial in kept], np.array([trial.errors[common] ** 2 for trial in kept])
 
 
 def _why(taken: Trial, trials: Trials, ranking: Ranking) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
+from relscale.laws.leave_future_out import MIN_RUNS, FutureSplits, comparable, future_splits
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
@@ -27,10 +28,8 @@ FEW_POINTS = 12
 repeats the same points too often."""
 LEAST_STEP = 1e-6
 """Least move of a point, as a log loss, where the points are exactly on the law."""
-MIN_BUDGETS, MIN_RUNS = 2, 4
-"""Budgets and runs that a law is fitted to before the next budget is predicted."""
-MOST_ORIGINS = 3
-"""Numbers of budgets from which the higher ones are predicted."""
+LEAST_POINTS = 2
+"""Points that a law is fitted to before higher ones are predicted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +63,19 @@ class FirstStage:
         default_factory=dict, repr=False, compare=False
     )
 
-    @property
-    def origins(self) -> tuple[int, ...]:
-        """Return the budgets from which on points are predicted, at most `MOST_ORIGINS`.
+    def origins(self, below: int) -> tuple[int, ...]:
+        """Return the first budgets of the futures that are left out (`future_splits`), rising.
 
-        They are spread over the upper two thirds of the budgets.
+        Only budgets below an index are known.
         """
-        budgets = np.unique(self.points.budget)
-        first = max(MIN_BUDGETS, len(budgets) // 3)
-        found = [
-            int(budget)
-            for budget in budgets[first:]
-            if int(np.sum(self.runs.budget < budget)) >= MIN_RUNS
-        ]
-        if not found:
-            return ()
-        keep = np.unique(np.linspace(0, len(found) - 1, MOST_ORIGINS).round().astype(int))
-        return tuple(found[index] for index in keep)
+        known, splits = self._future(below)
+        firsts = [int(known.budget[~origin.train].min()) for origin in splits.origins]
+        return tuple(first for first in firsts if int(np.sum(self.runs.budget < first)) >= MIN_RUNS)
+
+    def _future(self, below: int) -> tuple[RunPoints, FutureSplits]:
+        """Return the points of the budgets below an index, and the ways to leave some out."""
+        known = self.points.where(self.points.budget < below)
+        return known, future_splits(known, LEAST_POINTS)
 
     @property
     def end(self) -> int:
@@ -143,16 +138,10 @@ class FirstStage:
             raise failure
         spare = [law for law in fitted if self.spare(law, below)]
         fitted = spare or fitted[:1]
-        errors = {law: self._errors(law, below) for law in fitted}
-        shared = [
-            origin for origin in self.origins if all(origin in each for each in errors.values())
-        ]
-        if not shared:
+        names, squared = comparable({law: self._errors(law, below) for law in fitted})
+        if not names:
             return tuple(fitted), float("nan")
-        tried = {
-            law: np.concatenate([found[origin] for origin in shared])
-            for law, found in errors.items()
-        }
+        tried = dict(zip(names, squared, strict=True))
         mean = {law: float(np.mean(found)) for law, found in tried.items()}
         best = min(mean, key=lambda law: (mean[law], LAWS[law].num_parameters))
         number = len(tried[best])
@@ -169,23 +158,24 @@ class FirstStage:
             return (self.step1,)
         return tuple(LAWS) if self.points is self.runs else ("compute", "saturating", "surface")
 
-    def _errors(self, law: str, below: int) -> dict[int, Array]:
-        """Return squared errors of log losses at points that were left out, by origin."""
-        found = {}
-        for origin in self.origins:
-            later = (self.points.budget >= origin) & (self.points.budget < below)
-            fit = self._fit(law, origin) if later.any() else None
+    def _errors(self, law: str, below: int) -> Array:
+        """Return errors of log losses at points that were left out, (origin, point)."""
+        known, splits = self._future(below)
+        predicted = np.full((len(splits.origins), known.num_runs), np.nan)
+        for place, origin in enumerate(splits.origins):
+            fit = self._fit(law, int(known.budget[~origin.train].min()))
             if isinstance(fit, _Fit):
-                predicted = fit.fitted.log_loss(places_of(self.points, later))[0]
-                found[origin] = (predicted - self.points.values[0][later]) ** 2
-        return found
+                predicted[place] = fit.fitted.log_loss(known.places)[0]
+        return splits.errors(predicted, known.values[0])
 
     def _fit(self, name: str, below: int) -> "_Fit | FitError":
         key = (name, below)
         if key not in self._fits:
             law, points = LAWS[name], self.runs if name == "surface" else self.points
             try:
-                self._fits[key] = _fit(law, _below(points, below), self.draws, self.seed)
+                self._fits[key] = _fit(
+                    law, points.where(points.budget < below), self.draws, self.seed
+                )
             except FitError as error:
                 self._fits[key] = error
         return self._fits[key]
@@ -268,19 +258,6 @@ def _fit(law: LossLaw, points: RunPoints, draws: int, seed: int) -> _Fit:
         scatter=scatter,
         noise=rng.standard_normal((draws, 1)) * scale * (scatter / max(scatter, LEAST_STEP)),
         scale=scale,
-    )
-
-
-def _below(points: RunPoints, budget: int) -> RunPoints:
-    """Return the points of the budgets below an index."""
-    keep = points.budget < budget
-    return RunPoints(
-        log_params=points.log_params[keep],
-        log_tokens=points.log_tokens[keep],
-        log_compute=points.log_compute[keep],
-        budget=points.budget[keep],
-        cell=points.cell[keep],
-        values=points.values[:, keep],
     )
 
 

@@ -25,7 +25,7 @@ TABLES = {law.table.name: law.table for law in LAWS}
 """The table of every law, by name, in the order in which they are written."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FamilyLaws:
     """The tables of one family by name; also attributes, as in `laws.relative`."""
 
@@ -33,6 +33,11 @@ class FamilyLaws:
     """Rows of each table of `TABLES`."""
     corpora: tuple[CorpusFits, ...] = field(default=(), repr=False, compare=False)
     """The fits behind the tables, one per corpus, for predictions of named models."""
+
+    def __repr__(self) -> str:
+        """Return the number of rows of each table."""
+        rows = ", ".join(f"{name} {len(frame)}" for name, frame in self.tables.items())
+        return f"<FamilyLaws: rows of the tables: {rows}>"
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by name."""

@@ -2,37 +2,35 @@
 
 Loss-to-loss laws need a floor E for either domain. Both floors fitted freely to the losses of one
 against the other run to their bounds, so they are taken from L(N, D) = E + A / N^alpha + B / D^beta
-of each domain (Brandfonbrener et al., 2024, arXiv:2411.12925). Read `fit_floors` first.
+of each domain (Brandfonbrener et al., 2024, arXiv:2411.12925). Read `fit_floor` first;
+`relscale.laws.floor_gate` has the rule that says whether a floor is identified.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
+from relscale.laws.floor_gate import GatedFloor, gate_floor
+from relscale.laws.identifiability import identify_saturating, identify_surface
+from relscale.laws.loss_laws.saturating import SATURATING
 from relscale.laws.run_points import RunPoints
 from relscale.laws.surface_fit.projection import (
-    BOUNDS,
     Plane,
     SurfaceBatch,
     fit_surface,
     fit_surfaces,
 )
 
-MARGIN = 0.005
-"""A floor that is closer to 0 or to the lowest observed loss than this share of that loss is at its
-bound."""
 TOGETHER = 1e-3
 """log N and log D vary along one line where their second principal axis is this share of the
 first."""
-NUM_PARAMETERS = 5
-"""Of a surface."""
-MOST_LOST = 0.05
-"""There is no interval if more than this share of the refits failed."""
 MIN_RESIDUAL_RUNS = 8
 """A surface has five parameters; with fewer runs their bootstrap is a game of chance."""
+KAPPA_UNIT = 2.0
+"""A saturating law searches exponents up to 2, a law of a loss by another one up to twice that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +39,8 @@ class Floor:
 
     surfaces: SurfaceBatch
     """Surfaces of the domain, one per row of weights; the first is the fit."""
-    low: float
-    """Lower quantile of the refits' floors at the level of the interval."""
-    high: float
-    """Upper quantile."""
-    reason: str
-    """Why the floor is not identified; empty where it is."""
-
-    @property
-    def identified(self) -> bool:
-        """Whether the interval is inside the bounds."""
-        return not self.reason
+    gate: GatedFloor
+    """Its interval over refits, and whether it is identified."""
 
     @property
     def draws(self) -> Array:
@@ -59,21 +48,8 @@ class Floor:
         return self.surfaces.irreducible
 
 
-def pairs_weights(num_runs: int, draws: int, seed: int) -> Array:
-    """Return weights of a pairs bootstrap, (1 + draws, run): ones, then how often a run is drawn.
-
-    They depend on nothing but the numbers, so that refits of all domains use the same draws.
-    """
-    rng = np.random.default_rng([seed, 5])
-    drawn = rng.multinomial(num_runs, np.full(num_runs, 1 / num_runs), size=draws)
-    return np.concatenate([np.ones((1, num_runs)), drawn.astype(np.float64)])
-
-
 def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) -> Floor:
-    """Fit the surface of one domain and judge its floor.
-
-    The floor is identified if its interval over the refits is inside its bounds, 0 and the lowest
-    observed loss, and both exponents are inside theirs.
+    """Fit the surface of one domain and judge its floor (`relscale.laws.floor_gate`).
 
     Args:
         points: the runs.
@@ -85,65 +61,46 @@ def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) ->
         FitError: `too_few_runs`, where no surface can be fitted.
     """
     surfaces = fit_weighted_surfaces(points, np.exp(values), weights)
-    tail = 0.5 - level / 2
-    refits = slice(1, None) if len(weights) > 1 else slice(None)
-    lowest = float(np.exp(values.min()))
-    low, high, reason = floor_interval(surfaces.irreducible, lowest, level, points.num_runs)
-    reasons = [reason]
-    for name, exponent in (("alpha", surfaces.alpha), ("beta", surfaces.beta)):
-        on_bound = (exponent <= BOUNDS[0] * 1.001) | (exponent >= BOUNDS[1] * 0.999)
-        if np.mean(on_bound[refits]) > tail:
-            reasons.append(f"{name} is on its bound")
-    if not surfaces.converged[0]:
-        reasons.append("the search did not converge")
-    found = [reason for reason in reasons if reason]
-    return Floor(surfaces=surfaces, low=low, high=high, reason=found[0] if found else "")
+    alone = replace(points, values=values[None])
+    gate = gate_floor(
+        identify_surface(alone, surfaces.one(0), weights[0], level),
+        surfaces.irreducible,
+        float(np.exp(values.min())),
+        level,
+        points.num_runs,
+        bool(surfaces.converged[0]),
+    )
+    return Floor(surfaces=surfaces, gate=gate)
 
 
-def floor_interval(
-    draws: Array, lowest: float, level: float, num_runs: int | None = None
-) -> tuple[float, float, str]:
-    """Return the interval of a floor over refits, and why it is not inside its bounds, or "".
+def gate_treatment_floor(
+    points: RunPoints, draws: Array, floor_baseline: float, weights: Array, level: float
+) -> GatedFloor:
+    """Judge the floor E_t of L_t = E_t + K (L_b - E_b)^kappa by the same gate.
 
-    Args:
-        draws: the floor, (draw,); the first is the fit, the others are refits.
-        lowest: the domain's lowest observed loss.
-        level: level of the interval.
-        num_runs: number of runs, as in `refit_interval`.
-    """
-    low, high = refit_interval(draws, level, num_runs)
-    if not (low > MARGIN * lowest and draws[0] > 0):
-        return low, high, "0 is in its interval"
-    if not high < (1 - MARGIN) * lowest:
-        return low, high, "the lowest loss is in its interval"
-    return low, high, ""
-
-
-def refit_interval(
-    draws: Array, level: float, num_runs: int | None = None, num_parameters: int = NUM_PARAMETERS
-) -> tuple[float, float]:
-    """Return quantiles of refits, with their distances from the fit widened for a small sample.
-
-    A bootstrap of n runs that a law with p parameters was fitted to is too narrow by about
-    sqrt((n - p) / n). With this factor 95 % intervals of kappa and of both parts of a slope cover
-    the truth in .93 to 1.0 of simulated suites of 20 to 36 runs, without it in .89 to .99.
+    Given E_b that is a saturating law of 1 / (L_b - E_b) instead of compute, and the next simpler
+    law is the one with E_t = 0.
 
     Args:
-        draws: (draw,); the first is the fit, the others are refits.
-        level: level of the interval.
-        num_runs: number of runs that are drawn; None does not widen, for refits to residuals that
-            leverages have scaled.
-        num_parameters: parameters that were fitted to the runs.
+        points: runs with treatment and baseline.
+        draws: E_t, (draw,); the first is the fit, the others are refits.
+        floor_baseline: E_b, below all losses.
+        weights: of the first fit, (run,).
+        level: level of the intervals.
 
-    Returns:
-        Both ends; NaN without refits, or if too many of them failed.
+    Raises:
+        FitError: there are fewer than three different losses of the baseline.
     """
-    refits = draws[1:][np.isfinite(draws[1:])]
-    if not len(refits) or len(refits) < (1 - MOST_LOST) * (len(draws) - 1):
-        return (float(draws[0]),) * 2 if len(draws) == 1 else (float("nan"),) * 2
-    low, high = np.quantile(refits, [0.5 - level / 2, 0.5 + level / 2])
-    wider = np.sqrt(num_runs / max(num_runs - num_parameters, 1)) if num_runs else 1.0
-    return float(draws[0] - wider * (draws[0] - low)), float(draws[0] + wider * (high - draws[0]))
+    reducible = np.log(np.exp(points.values[-1]) - floor_baseline)
+    by_loss = replace(points, log_compute=-KAPPA_UNIT * reducible, values=points.values[:1])
+    fitted = SATURATING.fit(by_loss, weights[None])
+    return gate_floor(
+        identify_saturating(by_loss, fitted, weights, level),
+        draws,
+        float(np.exp(points.values[0].min())),
+        level,
+        points.num_runs,
+    )
 
 
 def fit_weighted_surfaces(points: RunPoints, losses: Array, weights: Array) -> SurfaceBatch:

@@ -175,6 +175,8 @@ def combined_dof(
     low, most = min(dof, items_dof), 1e6
     if quantile <= special.stdtrit(most, tail):
         return most
+    if quantile >= special.stdtrit(low, tail):  # equal numbers, or rounding
+        return low
     return float(
         optimize.brentq(
             lambda value: float(special.stdtrit(value, tail)) - quantile, low, most, rtol=1e-10

@@ -13,10 +13,10 @@ import numpy as np
 from scipy import stats
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Index
+from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.least_squares import weighted_least_squares
-from relscale.laws.leave_out import compare_left_out
+from relscale.laws.leave_future_out import compare_laws, future_splits
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import EXPONENTS, SATURATING, FittedSaturating
 from relscale.laws.loss_laws.surface import SURFACES, identified_rows
@@ -136,7 +136,7 @@ def identify_surface(
     def surface(rows: Array) -> Array:
         return SURFACES.fit(points, rows * weights).log_loss(points.places)
 
-    left_out, simpler = _left_out(points.budget, points.values[0], surface, plane)
+    left_out, simpler = _left_out(points, surface, plane)
     apart = identified_rows(points, weights[None])[0]
     return Identification(
         condition=condition_number(fit.jacobian()[0], weights) if apart else float("inf"),
@@ -171,8 +171,7 @@ def identify_saturating(
         *(["exponent"] if ends.min() <= limit else []),
     ]
     left_out, simpler = _left_out(
-        points.budget,
-        points.values[0],
+        points,
         lambda rows: SATURATING.fit(points, rows * weights).log_loss(points.places),
         lambda rows: POWER.fit(points, rows * weights).log_loss(points.places),
     )
@@ -229,14 +228,14 @@ def _profile(x: Array, loss: Array, weights: Array, exponents: Array) -> tuple[A
 
 
 def _left_out(
-    budget: Index,
-    values: Array,
+    points: RunPoints,
     law: Callable[[Array], Array],
     simpler: Callable[[Array], Array],
 ) -> tuple[float, float]:
     """Return held-out errors of a law and of the simpler one, NaN where they cannot be compared."""
     try:
-        errors = compare_left_out(budget, values, {"law": law, "simpler": simpler}).errors
+        splits = future_splits(points)
+        errors = compare_laws(splits, points.values[0], {"law": law, "simpler": simpler}).errors
     except FitError:
         return NAN, NAN
     return errors["law"], errors["simpler"]

@@ -11,6 +11,7 @@ where the two are added (`item_variance`).
 """
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,12 @@ import pandas as pd
 from relscale.contract.check import check_columns
 from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY, ITEMS_OPTIONAL
 from relscale.contract.typed import check_keys, flags, typed
-from relscale.laws.cells import Array, Index, SuiteRuns
+from relscale.laws.cells import Array, Index, Readings, SuiteRuns
+from relscale.laws.spec import LawSpec
 
 Flags = npt.NDArray[np.bool_]
+ItemPieces = Mapping[tuple[str, str, str], pd.DataFrame]
+"""Items by (corpus, domain, metric)."""
 
 OPTIONAL = (*ITEMS_OPTIONAL, "overlaps")
 """Columns that an items table may lack."""
@@ -305,3 +309,18 @@ def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
     raw, off = np.diag(total), np.diag(own)
     share = np.where(raw > 0, np.maximum(raw - off, 0.0) / np.where(raw > 0, raw, 1.0), 0.0)
     return np.asarray(total * np.sqrt(np.outer(share, share)))
+
+
+def noise_of_domains(
+    pieces: ItemPieces, runs: SuiteRuns, metric: str, readings: Readings, spec: LawSpec
+) -> dict[str, ItemNoise]:
+    """Return the item noise of every domain that has items."""
+    noise = {}
+    for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
+        piece = pieces.get((runs.corpus, domain, metric))
+        if piece is not None and np.isfinite(log_error).any():
+            where = f"items of corpus {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
+            noise[domain] = item_noise(
+                item_matrices(piece, runs, log_error, where), spec.draws, spec.seed, domain
+            )
+    return noise

@@ -16,11 +16,19 @@ from relscale.contract.status import Status
 from relscale.laws.auto_model import NAME as AUTO
 from relscale.laws.auto_model import auto_model
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
-from relscale.laws.estimators.base import Estimator, Peers, Quantity, Term, without_items
+from relscale.laws.estimators.base import (
+    BudgetPoints,
+    Estimator,
+    Peers,
+    Quantity,
+    Term,
+    without_items,
+)
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
-from relscale.laws.items import ItemNoise, item_matrices, item_noise
+from relscale.laws.items import ItemNoise, ItemPieces, noise_of_domains
+from relscale.laws.kept import once
 from relscale.laws.noise_model import JOINT, NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
@@ -30,8 +38,6 @@ from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.reader import SurfaceReader
 
 Row = dict[str, object]
-ItemPieces = Mapping[tuple[str, str, str], pd.DataFrame]
-"""Items by (corpus, domain, metric)."""
 AT_CHANCE_SHARE = 0.5
 """A gap whose treatment or baseline is at chance in at least this share of its runs gets no
 verdict."""
@@ -244,7 +250,9 @@ class MetricFits:
             )
             peers = self.differences if scaled.scale == DIFFERENCE else None
             rises = self.spec.rises(self.metric)
-            self._quantities[key] = replace(found, family=family, peers=peers, rises=rises)
+            self._quantities[key] = replace(
+                found, family=family, scale=scaled.scale, peers=peers, rises=rises
+            )
         return self._quantities[key]
 
     @cached_property
@@ -267,7 +275,7 @@ class MetricFits:
         if self.spec.rises(self.metric):
             return None
         values = self.values(treatment), self.values(str(self.spec.baseline))
-        return floors_of(self.reader, self.runs, *values, self.spec.level)
+        return floors_of(self.reader, self.runs, *values)
 
     def fit_without_items(self, estimator: str, *domains: str, below: int | None = None) -> GapFit:
         """Return a fit without item noise, from the budgets with a lower index than `below`; once.
@@ -276,20 +284,33 @@ class MetricFits:
             FitError: there is no estimate.
         """
         key = ("without items", str(below), estimator, *domains)
-        if key not in self._fits:
-            whose = ("without items", *domains)
-            if whose not in self._quantities:
-                terms = without_items(self.terms(*domains))
-                self._quantities[whose] = self.quantity(terms, *domains)
-            quantity = self._quantities[whose]
-            try:
-                self._fits[key] = ESTIMATORS[estimator].fit(quantity, below)
-            except FitError as error:
-                self._fits[key] = error
-        found = self._fits[key]
-        if isinstance(found, FitError):
-            raise found
-        return found
+
+        def compute() -> GapFit:
+            return ESTIMATORS[estimator].fit(self._quantity_without_items(*domains), below)
+
+        return once(self._fits, key, compute)
+
+    def points_below(self, estimator: str, domain: str, below: int) -> BudgetPoints:
+        """Return the points of a domain from the budgets with a lower index than `below`, once.
+
+        Raises:
+            FitError: there is no estimate.
+        """
+        quantity = self._quantity_without_items(domain)
+
+        def compute() -> BudgetPoints:
+            return ESTIMATORS[estimator].points(quantity, below)
+
+        return once(quantity.kept, f"points {estimator} {below}", compute)
+
+    def _quantity_without_items(self, *domains: str) -> Quantity:
+        """Return a domain, or a gap, without item noise; it shares what depends on runs alone."""
+        whose = ("without items", *domains)
+        if whose not in self._quantities:
+            found = self.quantity(without_items(self.terms(*domains)), *domains)
+            of_runs = self.quantity_of(*domains).of_runs
+            self._quantities[whose] = replace(found, of_runs=of_runs)
+        return self._quantities[whose]
 
     def _check(self, estimator: str, *domains: str) -> None:
         """Check that domains, or a gap of two, can be fitted.
@@ -359,7 +380,11 @@ class CorpusFits:
 
     def _metric(self, metric: str, with_items: bool) -> MetricFits:
         readings = readings_of(self.family, self.runs, metric)
-        noise = _noise(self.items, self.runs, metric, readings, self.spec) if with_items else {}
+        noise = (
+            noise_of_domains(self.items, self.runs, metric, readings, self.spec)
+            if with_items
+            else {}
+        )
         return MetricFits(
             runs=self.runs,
             isoflop=self.isoflop,
@@ -370,18 +395,3 @@ class CorpusFits:
             reader=self.reader,
             noise_model=self.noise_model,
         )
-
-
-def _noise(
-    pieces: ItemPieces, runs: SuiteRuns, metric: str, readings: Readings, spec: LawSpec
-) -> dict[str, ItemNoise]:
-    """Return the item noise of every domain that has items."""
-    noise = {}
-    for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
-        piece = pieces.get((runs.corpus, domain, metric))
-        if piece is not None and np.isfinite(log_error).any():
-            where = f"items of corpus {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
-            noise[domain] = item_noise(
-                item_matrices(piece, runs, log_error, where), spec.draws, spec.seed, domain
-            )
-    return noise

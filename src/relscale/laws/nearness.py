@@ -1,4 +1,4 @@
-"""Runs near the compute-optimal frontier, and groups of runs by compute.
+"""Runs near the compute-optimal frontier.
 
 A law of a gap is read near the frontier, where each unit of compute buys the lowest loss. Runs far
 from it (too small or too large for their compute) can follow another curve. `excess_loss` measures
@@ -7,7 +7,7 @@ how far a run is from the frontier, `near_runs` keeps the nearest share.
 
 import numpy as np
 
-from relscale.laws.cells import Array, Flags, Index
+from relscale.laws.cells import Array, Flags
 from relscale.laws.run_points import RunPoints
 
 MIN_NEAR_RUNS = 8
@@ -64,30 +64,6 @@ def near_runs(excess: Array, used: Flags, share: float) -> Flags:
         return used
     number = min(len(ordered), max(int(np.ceil(share * len(ordered))), MIN_NEAR_RUNS))
     return np.asarray(used & (excess <= ordered[number - 1] + ROUNDING))
-
-
-def compute_groups(points: RunPoints, used: Flags, most: int = 6) -> Index:
-    """Return the group of each run by rising compute, (run,), 0 for the lowest; -1 if not used.
-
-    A budget stays whole. Up to `most` budgets are groups of their own; more are merged into `most`
-    groups with about as many runs each.
-    """
-    groups = np.full(points.num_runs, -1, dtype=np.int64)
-    labels, inverse = np.unique(points.budget[used], return_inverse=True)
-    count = np.bincount(inverse)
-    mean = np.bincount(inverse, weights=points.log_compute[used]) / np.maximum(count, 1)
-    order = np.argsort(mean, kind="stable")
-    before = np.empty(len(labels))
-    before[order] = np.concatenate([[0.0], np.cumsum(count[order])[:-1]])
-    if len(labels) <= most:
-        rank = np.empty(len(labels), dtype=np.int64)
-        rank[order] = np.arange(len(labels))
-    else:
-        middle = before + count / 2
-        rank = np.floor(most * middle / count.sum()).astype(np.int64)
-        rank = np.unique(rank, return_inverse=True)[1]
-    groups[used] = rank[inverse]
-    return groups
 
 
 def _any_is_dominated(compute: Array, loss: Array) -> bool:

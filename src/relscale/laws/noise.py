@@ -3,12 +3,11 @@
 The effect of a budget moves log G of all its sizes together. It is always in the interval: no test
 decides whether it is there. Its variance comes from two sources, `Moments` and `Pooled`. The first
 is the scatter of the gap's own budgets about its line, which has (budgets - 2) degrees of freedom.
-The second is the same scatter of the other gaps of the family, in units of each gap's run variance,
-over all corpora. `combine` averages them by their degrees of freedom.
+The second is the mean of that scatter over all gaps of the family and all corpora, in units of each
+gap's run variance. `combine` averages them by their degrees of freedom.
 
 Gaps of a family have one baseline, so that its noise is in all of them, and J gaps are fewer
-independent ones: J / (1 + (J - 1) r^2) with r^2 the mean squared correlation of their noise. (The
-variance of a mean of J squares of correlated normals is 2 / J (1 + (J - 1) r^2).)
+independent ones; `relscale.laws.scatter_dof` counts the degrees of freedom of their scatter.
 
 Variances are estimated by moments (Henderson, 1953, method 3) and may be negative: a variance
 that is not cut off at zero is unbiased, and the intervals are exact for balanced designs and a
@@ -18,11 +17,13 @@ single gap. Restricted maximum likelihood, cut off at zero and averaged over its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy import stats
 
 from relscale.laws.cells import ROUNDING_VARIANCE, Array
+from relscale.laws.scatter_dof import Parts, independent_gaps, scatter_dof
 
 LEAST_SHARE = 0.1
 """A negative budget variance takes off at most 1 minus this share of the variance that the runs
@@ -30,12 +31,6 @@ give a budget's mean."""
 MIN_POOLED_RUN_DOF = 3
 """Degrees of freedom of the run variance that a gap needs to be pooled: the mean of 1 / chi^2 is
 finite from three on."""
-PRIOR_PAIRS = 3
-"""Pairs of budget contrasts with r^2 = 1 that are counted with the observed ones: four budgets of
-one corpus have one pair, which says little, and to take dependent gaps for independent ones gives
-false verdicts. (Simulated with one corpus and a noisy baseline, in the same 150 suites: 95 %
-intervals cover .90 with one pair, .92 with three.)"""
-
 ORDER_LENGTH = 0.3
 """Natural log of the ratio of tokens at which noise of a shared data order has correlation 1 / e:
 differences between seeds were seen to correlate within that distance."""
@@ -92,16 +87,14 @@ class Moments:
 
 @dataclass(frozen=True, kw_only=True)
 class Pooled:
-    """Budget variance of a gap by the other gaps of its family."""
+    """Budget variance of a gap by all gaps of its family."""
 
     budget_variance: float
-    """Of log G; negative where their budgets scatter by less than their runs explain."""
+    """Of log G; negative where the budgets scatter by less than their runs explain."""
     unit: float
     """Standard error of `budget_variance` times sqrt(dof / 2)."""
     dof: float
     """Degrees of freedom: independent squares in the pooled scatter."""
-    overlap: float = 0.0
-    """Squared correlation of this gap's noise with theirs, times the share of its own corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +110,8 @@ class FamilyRatio:
     """Degrees of freedom: independent squares in the scatter."""
     independent_gaps: float
     """Number of independent gaps that are worth as much as the gaps, all corpora together."""
+    num_gaps: int
+    """Number of gaps."""
 
     @property
     def inflation(self) -> float:
@@ -179,30 +174,24 @@ def moments_of(values: Array, design: Array, member: Array, shape: Array) -> Mom
     )
 
 
-def pool(
-    own: Moments, same: Sequence[Moments], others: Sequence[Sequence[Moments]], shared: float
-) -> Pooled | None:
-    """Return the budget variance of a gap by the other gaps of the family.
+def pool(own: Moments, family: FamilyRatio | None) -> Pooled | None:
+    """Return the budget variance of a gap by its family.
 
     Args:
         own: moments of the gap.
-        same: of the other gaps of its corpus.
-        others: of the gaps of each other corpus.
-        shared: mean squared correlation of two gaps of one corpus (`squared_correlation`).
+        family: ratio of the variances over all gaps of the family, this one included.
 
     Returns:
         None where no other gap can be pooled, or the gap's run variance is not known.
     """
-    found = family_ratio([same, *others], shared) if np.isfinite(own.run_variance) else None
-    if found is None:
+    if family is None or not np.isfinite(own.run_variance):
         return None
-    close = sum(each.can_be_pooled for each in same)
-    number = close + sum(each.can_be_pooled for group in others for each in group)
+    if family.num_gaps == int(own.can_be_pooled):
+        return None
     return Pooled(
-        budget_variance=found.ratio * own.run_variance,
-        unit=own.run_variance * max(found.inflation, LEAST_SHARE) / found.mean_trace,
-        dof=found.dof,
-        overlap=shared * close / number,
+        budget_variance=family.ratio * own.run_variance,
+        unit=own.run_variance * max(family.inflation, LEAST_SHARE) / family.mean_trace,
+        dof=family.dof,
     )
 
 
@@ -230,19 +219,52 @@ def order_share(differences: Sequence[Array], log_tokens: Sequence[Array]) -> fl
     return float(np.clip(products / squares, 0.0, LARGEST_ORDER_SHARE)) if squares > 0 else 0.0
 
 
+def order_share_of_residuals(
+    residuals: Sequence[Array], projections: Sequence[Array], log_tokens: Sequence[Array]
+) -> float:
+    """Return the same share without two seeds of a size, by the residuals of the runs.
+
+    Runs of neighbouring tokens are in several budgets, so that noise of a shared order correlates
+    their residuals. With Q the projection on the residuals and K the kernel less its diagonal, the
+    covariance of residuals is Q + share x Q K Q times a variance. The share is that whose expected
+    r' K r / r' r is the observed one.
+
+    Args:
+        residuals: of sizes about budgets and curve, (size,), one array per gap.
+        projections: that give them from the values, (size, size), one per gap.
+        log_tokens: natural log of the tokens of the sizes, (size,), one array per gap.
+
+    Returns:
+        From 0 to `LARGEST_ORDER_SHARE`; 0 where no residual is left.
+    """
+    observed, sizes, first, second = 0.0, 0.0, 0.0, 0.0
+    for residual, projection, tokens in zip(residuals, projections, log_tokens, strict=True):
+        square, left = float(residual @ residual), float(np.trace(projection))
+        if not (left > 0.5 and square > ROUNDING_VARIANCE * left):
+            continue
+        kernel = order_kernel(tokens) - np.eye(len(tokens))
+        product = projection @ kernel
+        observed += float(residual @ kernel @ residual) / square * left
+        sizes += left
+        first += float(np.trace(product))
+        second += float(np.sum(product * product.T))
+    if not sizes > 0:
+        return 0.0
+    ratio = observed / sizes
+    share = (ratio * sizes - first) / max(second - ratio * first, 1e-9)
+    return float(np.clip(share, 0.0, LARGEST_ORDER_SHARE))
+
+
 def order_kernel(log_tokens: Array) -> Array:
     """Return exp(-|difference| / ORDER_LENGTH), (size, size)."""
     return np.asarray(np.exp(-np.abs(log_tokens[:, None] - log_tokens) / ORDER_LENGTH))
 
 
-def family_ratio(
-    groups: Sequence[Sequence[Moments]], shared: float | None = None
-) -> FamilyRatio | None:
+def family_ratio(groups: Sequence[Sequence[Moments]]) -> FamilyRatio | None:
     """Return the common ratio of budget variance over run variance.
 
     Args:
         groups: gaps of each corpus.
-        shared: mean squared correlation of two gaps of one corpus; None takes it from the gaps.
 
     Returns:
         None where no gap can be pooled.
@@ -252,34 +274,47 @@ def family_ratio(
     flat = [each for group in groups for each in group]
     if not flat:
         return None
-    correlation = squared_correlation(groups) if shared is None else shared
     weight = np.array([each.scatter_dof for each in flat], dtype=np.float64)
     excess = np.array([_scatter_ratio(each) for each in flat]) - 1  # E = ratio x trace / dof
     per_ratio = np.array([each.trace / each.scatter_dof for each in flat])
     mean_trace = float(np.sum(weight * per_ratio) / np.sum(weight))
     ratio = float(np.sum(weight * excess) / np.sum(weight * per_ratio))
-    independent = [len(group) / (1 + (len(group) - 1) * correlation) for group in groups]
-    dof = [
-        number * float(np.mean([each.scatter_dof for each in group]))
-        for number, group in zip(independent, groups, strict=True)
-    ]
+    dof = scatter_dof([_parts(group) for group in groups])
     return FamilyRatio(
         ratio=ratio,
         mean_trace=mean_trace,
-        dof=float(np.sum(dof)),
-        independent_gaps=float(np.sum(independent)),
+        dof=dof,
+        independent_gaps=dof / float(np.mean(weight)),
+        num_gaps=len(flat),
     )
 
 
+def _parts(group: Sequence[Moments]) -> Parts:
+    """Return the parts of the scatter of the gaps of one corpus."""
+    by_budgets: dict[int, list[Moments]] = {}
+    for each in group:
+        by_budgets.setdefault(each.scatter_dof, []).append(each)
+    found = []
+    for gaps in by_budgets.values():
+        noise = [np.sqrt(each.run_variance) for each in gaps]
+        contrasts = [each.contrasts / sd for each, sd in zip(gaps, noise, strict=True)]
+        residuals = [each.residual / sd for each, sd in zip(gaps, noise, strict=True)]
+        independent = independent_gaps(residuals, [each.run_dof for each in gaps])
+        found.append(Parts.of(np.stack(contrasts), independent))
+    return reduce(Parts.beside, found)
+
+
 def combine(own: Moments, pooled: Pooled | None, of_runs: Array, of_budgets: Array) -> Components:
-    """Return the noise of a law from the gap's own scatter and that of the other gaps.
+    """Return the noise of a law from the gap's own scatter and that of its family.
 
     The budget variance is the mean of both estimates, weighted by their degrees of freedom. The
-    degrees of freedom of the slope's variance are Satterthwaite's (1946).
+    degrees of freedom of the slope's variance are Satterthwaite's (1946). The family's scatter is
+    the mean of that of its gaps, so that the covariance of a gap's own with it is the family's
+    variance, whatever noise the gaps share.
 
     Args:
         own: moments of the gap.
-        pooled: budget variance by the other gaps of the family.
+        pooled: budget variance by all gaps of the family.
         of_runs: covariance of the law per unit of run variance, (2, 2).
         of_budgets: covariance of the law per unit of budget variance, (2, 2).
     """
@@ -310,7 +345,7 @@ def combine(own: Moments, pooled: Pooled | None, of_runs: Array, of_budgets: Arr
         spread += 2 * (a1 * (1 - share)) ** 2 * pooled.unit**2 / pooled.dof
         if count:
             both = share * (1 - share) * a1**2 * unit * pooled.unit
-            spread += 2 * 2 * both * pooled.overlap / count
+            spread += 2 * 2 * both / max(pooled.dof, count)
     spread += 2 * (direct * variance) ** 2 / own.run_dof
     total = a0 * variance + a1 * budget
     # Satterthwaite's number is at least the smallest of its parts' where no part is subtracted.
@@ -336,40 +371,3 @@ def _scatter_ratio(each: Moments) -> float:
     """Return the scatter in units of the run variance, unbiased: E[1 / chi^2_n] = 1 / (n - 2)."""
     mean = each.scatter / each.scatter_dof / each.run_variance
     return mean * (each.run_dof - 2) / each.run_dof
-
-
-def squared_correlation(groups: Sequence[Sequence[Moments]]) -> float:
-    """Return the mean squared correlation of the noise of two gaps of one corpus.
-
-    It is the larger of two estimates. The first is that of the residuals within budgets, less its
-    mean without any correlation. The second is that of the budgets: with J gaps, the mean squared
-    cosine of two contrasts (as vectors over the gaps) is (1 + (J - 1) r^2) / J. A baseline whose
-    budget effects are larger than those of the treatments shows only there.
-    """
-    within, weight = 0.0, 0
-    vectors: list[Array] = []
-    for every in groups:
-        group = [each for each in every if each.can_be_pooled]
-        sizes = {(len(each.residual), each.scatter_dof) for each in group}
-        if len(group) < 2 or len(sizes) > 1:
-            continue
-        residual = np.stack([each.residual for each in group])
-        residual = residual / np.linalg.norm(residual, axis=1, keepdims=True)
-        squares = (residual @ residual.T)[np.triu_indices(len(group), 1)] ** 2
-        by_chance = 1 / group[0].run_dof
-        within += float(np.sum((squares - by_chance) / (1 - by_chance)))
-        weight += len(squares)
-        scaled = np.stack([each.contrasts / np.sqrt(each.run_variance) for each in group])
-        vectors.extend(scaled.T)
-    shared = within / weight if weight else 1.0
-    length = max((len(each) for each in vectors), default=0)
-    stacked = np.array([each for each in vectors if len(each) == length])
-    if len(stacked) > 1:
-        products = stacked @ stacked.T
-        size = np.outer(np.diag(products), np.diag(products))
-        upper = np.triu(size > 0, 1)
-        cosines = products[upper] ** 2 / size[upper]
-        pairs = len(cosines)
-        of_budgets = (length * float(np.sum(cosines)) - pairs) / (length - 1)  # sum over pairs
-        shared = max(shared, (of_budgets + PRIOR_PAIRS) / (pairs + PRIOR_PAIRS))
-    return float(np.clip(shared, 0.0, 1.0))

@@ -15,26 +15,24 @@ import pandas as pd
 from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
 from relscale.laws.estimators.base import FamilyNoise
 from relscale.laws.estimators.joint import Joint
-from relscale.laws.estimators.reading import take_reading
+from relscale.laws.estimators.reading import Reading, take_reading
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
-from relscale.laws.noise import Moments, Pooled, order_share, pool, squared_correlation
+from relscale.laws.noise import (
+    FamilyRatio,
+    Moments,
+    Pooled,
+    family_ratio,
+    order_share,
+    order_share_of_residuals,
+    pool,
+)
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 
 Lowest = tuple[str, str, tuple[tuple[str, int | None], ...]]
 """Metric, baseline, and the number of budgets used of every corpus; None for all."""
 JOINT = Joint(Vertex())
 """The regression that the mean squares are about."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GapGroups:
-    """Mean squares of the gaps of a family to one baseline."""
-
-    of: Mapping[str, Sequence[Moments]]
-    """Of every gap that the joint model can be fitted to, by corpus."""
-    shared: float
-    """Mean squared correlation of the noise of two gaps of one corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,9 @@ class NoiseModel:
         default_factory=dict, repr=False, compare=False
     )
 
-    _groups: dict[Lowest, GapGroups] = field(default_factory=dict, repr=False, compare=False)
+    _ratios: dict[Lowest, FamilyRatio | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     _order: dict[Lowest, float] = field(default_factory=dict, repr=False, compare=False)
 
@@ -70,8 +70,8 @@ class NoiseModel:
         )
 
     def of_gap(self, metric: str, corpus: str, treatment: str, baseline: str) -> FamilyNoise:
-        """Return the budget effects of the other gaps to the same baseline."""
-        return _OtherGaps(
+        """Return the budget effects of all gaps to the same baseline."""
+        return _Family(
             model=self, metric=metric, corpus=corpus, treatment=treatment, baseline=baseline
         )
 
@@ -95,17 +95,22 @@ class NoiseModel:
                 self._moments[key] = None
         return self._moments[key]
 
-    def groups(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> GapGroups:
-        """Return the gaps to a baseline by corpus, from the lowest budgets of each."""
+    def ratio(
+        self, metric: str, baseline: str, budgets: Mapping[str, int | None]
+    ) -> FamilyRatio | None:
+        """Return the ratio of budget variance over run variance of all gaps to a baseline.
+
+        It is from the lowest budgets of each corpus; None where no gap can be pooled.
+        """
         key = (metric, baseline, tuple(sorted(budgets.items())))
-        if key not in self._groups:
+        if key not in self._ratios:
             treatments = self.treatments(metric, baseline)
-            of = {}
+            groups = []
             for corpus, below in budgets.items():
                 gaps = (self.moments(metric, corpus, name, baseline, below) for name in treatments)
-                of[corpus] = [found for found in gaps if found is not None]
-            self._groups[key] = GapGroups(of=of, shared=squared_correlation(list(of.values())))
-        return self._groups[key]
+                groups.append([found for found in gaps if found is not None])
+            self._ratios[key] = family_ratio(groups)
+        return self._ratios[key]
 
     def treatments(self, metric: str, baseline: str) -> tuple[str, ...]:
         """Return the domains of the family other than the baseline."""
@@ -130,19 +135,47 @@ class NoiseModel:
     def order_share(self, metric: str, baseline: str, budgets: Mapping[str, int | None]) -> float:
         """Return the share of a run's variance that runs of one seed have in common.
 
-        It is taken over all gaps to a baseline, from the lowest budgets of each corpus.
+        It is taken over all gaps to a baseline, from the lowest budgets of each corpus: by
+        differences between seeds, or by residuals where no size has two seeds.
         """
         key = (metric, baseline, tuple(sorted(budgets.items())))
         if key not in self._order:
-            found = [
-                seed_differences(
-                    self.log_gap(metric, corpus, name, baseline), self._runs[corpus], k
-                )
-                for corpus, k in budgets.items()
+            gaps = [
+                (corpus, below, self.log_gap(metric, corpus, name, baseline))
+                for corpus, below in budgets.items()
                 for name in self.treatments(metric, baseline)
             ]
-            self._order[key] = order_share(*zip(*found, strict=True)) if found else 0.0
+            found = [seed_differences(gap, self._runs[name], below) for name, below, gap in gaps]
+            if any(len(difference) for difference, _ in found):
+                self._order[key] = order_share(*zip(*found, strict=True))
+            else:
+                left = [each for gap in gaps if (each := self._residuals(*gap)) is not None]
+                self._order[key] = (
+                    order_share_of_residuals(*zip(*left, strict=True)) if left else 0.0
+                )
         return self._order[key]
+
+    def _residuals(
+        self, corpus: str, below: int | None, values: Array
+    ) -> tuple[Array, Array, Array] | None:
+        """Return residuals of a gap, their projection and log tokens; see `noise`.
+
+        None where the joint model cannot be fitted.
+        """
+        if not np.isfinite(values).any():
+            return None
+        try:
+            runs, reading = self._runs[corpus], self._reading(corpus, below, values)
+            model = JOINT.model(runs, values, reading)
+        except (FitError, np.linalg.LinAlgError):
+            return None
+        basis, size, _ = np.linalg.svd(
+            np.concatenate([model.design, model.member], axis=1), full_matrices=False
+        )
+        basis = basis[:, size > 1e-9 * size[0]]
+        projection = np.eye(len(basis)) - basis @ basis.T
+        tokens = runs.log10_tokens[reading.cells] * np.log(10)
+        return projection @ reading.values, projection, tokens
 
     def budgets(self, corpus: str, below: int | None) -> dict[str, int | None]:
         """Return the number of budgets of every corpus with less compute than a budget.
@@ -167,18 +200,26 @@ class NoiseModel:
     def _fit(
         self, metric: str, corpus: str, treatment: str, baseline: str, below: int | None
     ) -> Moments | None:
-        runs, curves = self._runs[corpus], self._curves[corpus]
         values = self.log_gap(metric, corpus, treatment, baseline)
         if not np.isfinite(values).any():
             return None
-        reading = take_reading(runs, curves.optima(JOINT), values, JOINT, curves.weights, below)
+        reading = self._reading(corpus, below, values)
         order = self.order_share(metric, baseline, self.budgets(corpus, below))
-        return JOINT.model(runs, values, reading, order).moments(reading.values)
+        return JOINT.model(self._runs[corpus], values, reading, order).moments(reading.values)
+
+    def _reading(self, corpus: str, below: int | None, values: Array) -> Reading:
+        """Return the cells of a gap about the optima of their budgets.
+
+        Raises:
+            FitError: as `take_reading`.
+        """
+        runs, curves = self._runs[corpus], self._curves[corpus]
+        return take_reading(runs, curves.optima(JOINT), values, JOINT, curves.weights, below)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OtherGaps:
-    """The other gaps of a gap's family."""
+class _Family:
+    """The gaps of a gap's family."""
 
     model: NoiseModel
     metric: str
@@ -187,16 +228,13 @@ class _OtherGaps:
     baseline: str
 
     def pooled(self, below: int | None) -> Pooled | None:
-        """Return the budget variance of the gap by the others; see `FamilyNoise`."""
+        """Return the budget variance of the gap by its family; see `FamilyNoise`."""
         model, corpus = self.model, self.corpus
         budgets = model.budgets(corpus, below)
         own = model.moments(self.metric, corpus, self.treatment, self.baseline, budgets[corpus])
         if own is None:
             return None
-        groups = model.groups(self.metric, self.baseline, budgets)
-        same = [each for each in groups.of[corpus] if each is not own]
-        others = [gaps for name, gaps in groups.of.items() if name != corpus]
-        return pool(own, same, others, groups.shared)
+        return pool(own, model.ratio(self.metric, self.baseline, budgets))
 
     def order_share(self, below: int | None) -> float:
         """Return the share of a run's variance that runs of one seed have in common."""

@@ -157,13 +157,13 @@ def outside_failures(
         }
 
 
-def notes_on(found: AccuracyPrediction) -> list[str]:
+def notes_on(found: AccuracyPrediction, place: int = 0) -> list[str]:
     """Return remarks on a prediction: laws in the interval, and what it has no support for."""
-    loss, fitted = float(found.loss[0]), found.sigmoid.losses
+    loss, fitted = float(found.loss[place]), found.sigmoid.losses
     notes = []
     if len(found.laws) > 1:
         notes.append(f"laws in the interval: {', '.join(found.laws)}")
-    if np.isnan(found.ci_low[0]):
+    if np.isnan(found.ci_low[place]):
         notes.append("no interval: two budgets")
     if not fitted.min() <= loss <= fitted.max():
         notes.append("outside the losses that were fitted")

@@ -1,21 +1,19 @@
 """Laws read at named places: rows of the tables `curves` and `predicted`.
 
-`Request` says where; `predicted` returns the table of a request.
+`Request` says where; `predicted_rows` returns the losses and gaps of a request.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.curves import READING
-from relscale.contract.tables.predicted import PREDICTED
 from relscale.laws.auto_model import AutoModel, auto_model
 from relscale.laws.calibration import BackTest, Calibration, back_tests, predicted_at
 from relscale.laws.fit_error import FitError
-from relscale.laws.metric_fits import CorpusFits, MetricFits, Row
+from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.paths import Path, Paths
 from relscale.laws.run_points import Places
 
@@ -157,37 +155,32 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
     return found
 
 
-def predicted(corpora: Sequence[CorpusFits], request: Request) -> pd.DataFrame:
-    """Return the table `predicted` of a request.
-
-    Args:
-        corpora: the fits of a family (`relscale.laws.fit.FamilyLaws.corpora`).
-        request: the models.
-
-    Raises:
-        ValueError: as `Request.places`.
-    """
-    rows: list[Row] = []
-    for corpus in corpora:
-        for fits in corpus.metrics:
-            rows.extend(predicted_rows(fits, request))
-    return pd.DataFrame(rows, columns=list(PREDICTED.names))
-
-
 def predicted_rows(fits: MetricFits, request: Request) -> Iterator[Row]:
     """Return the rows of a request for one metric of one corpus; failures have a status.
 
     Raises:
         ValueError: as `Request.places`.
     """
+    yield from rows_at(fits, lambda model: request.places(model.paths, model.path))
+
+
+def rows_at(
+    fits: MetricFits, places_of: Callable[[AutoModel], tuple[str, Places]]
+) -> Iterator[Row]:
+    """Return the rows of all laws of one metric of one corpus; failures have a status.
+
+    Args:
+        fits: the metric.
+        places_of: gives the name of the path and the places where a law is read; may raise
+            `FitError`.
+    """
     for subject in subjects_of(fits):
         label = {**fits.label, **subject.labels}
         model = model_of(fits, subject)
-        if isinstance(model, FitError):
-            yield {**label, **nothing(model)}
-            continue
         try:
-            path, places = request.places(model.paths, model.path)
+            if isinstance(model, FitError):
+                raise model
+            path, places = places_of(model)
         except FitError as error:
             yield {**label, **nothing(error)}
             continue

@@ -9,12 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from relscale.contract.tables.predicted import TWO_STAGES
+
 WIDTH = 100
 REMARK = (
     "The interval has the fit's own uncertainty and the spread over laws that predict held-out "
     "compute as well. Beyond the data it is wider by the factor that back-tests needed at the same "
     "horizon (compute over the highest of the runs)."
 )
+BY_LOSS = ", by its loss"
+"""Added to a task whose accuracy is predicted through its loss."""
 
 
 def predicted_text(predicted: pd.DataFrame) -> str:
@@ -33,7 +37,7 @@ def predicted_text(predicted: pd.DataFrame) -> str:
         )
         console.print(_table(title, rows))
     for _, row in predicted[predicted["value"].isna()].iterrows():
-        subject = " / ".join(part for part in (row["domain"], row["baseline"]) if part)
+        subject = _subject(row)
         console.print(Text(f"No prediction of {subject} ({row['corpus']}): {row['status']}"))
     if len(known):
         console.print(Text(REMARK))
@@ -62,7 +66,7 @@ def _table(title: str, rows: pd.DataFrame) -> Table:
         horizon = float(row["horizon"])
         where = f"{horizon:.3g}x" if horizon > 1 else "beyond" if row["beyond"] else "inside"
         table.add_row(
-            Text(" / ".join(part for part in (row["domain"], row["baseline"]) if part)),
+            Text(_subject(row)),
             _number(float(row["value"])),
             _interval(float(row["ci_low"]), float(row["ci_high"])),
             str(row["law"]),
@@ -70,6 +74,12 @@ def _table(title: str, rows: pd.DataFrame) -> Table:
             f"{float(row['factor']):.2f}",
         )
     return table
+
+
+def _subject(row: pd.Series) -> str:
+    """Return the names of a domain, of both domains of a gap, or of a task."""
+    names = " / ".join(part for part in (row["domain"], row["baseline"]) if part)
+    return names + (BY_LOSS if row["quantity"] == TWO_STAGES else "")
 
 
 def _number(value: float) -> str:

@@ -5,8 +5,11 @@ found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
 found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
@@ -20,18 +23,30 @@ from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import notes_on, prepare, with_notes
+from relscale.laws.keywords import LawKeywords
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
-from relscale.laws.predict import Request, predicted
+from relscale.laws.predict import Request
+from relscale.laws.predicted_table import predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
-from relscale.laws.summary import summary_text
+from relscale.laws.summary import summary_text, verdict_rows
 from relscale.losses_table.given import GivenLosses
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True, kw_only=True)
+SHOWN = ("corpus", "metric", "treatment", "dbeta", "ci_low", "ci_high", "verdict")
+"""Columns of the relative laws that a notebook shows."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FittedLaws:
-    """Everything that is fitted to one family of a losses table."""
+    """Everything that is fitted to one family of a losses table.
+
+    `print(found.summary())` shows the findings, `found.plot()` draws them, `found.laws.relative` is
+    a table of `FamilyLaws`, and `found.write(folder)` writes all tables.
+    """
 
     spec: LawSpec
     """How it was fitted."""
@@ -45,9 +60,58 @@ class FittedLaws:
     """Remarks on the losses table as a whole."""
     predicted: pd.DataFrame | None = None
     """predicted.csv; None without a request."""
+    losses: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
+    """The losses table that was read."""
+
+    def __repr__(self) -> str:
+        """Return one line: the family, how much was compared, and the verdicts."""
+        return f"<FittedLaws: {self._headline()}; see summary(), plot(), laws, predict(), write()>"
+
+    def _repr_html_(self) -> str:
+        """Return the relative laws as an HTML table, for notebooks."""
+        rows = verdict_rows(self.laws.relative, self.spec.estimators[0])
+        columns = [name for name in SHOWN if name in rows.columns]
+        table = rows[columns].to_html(
+            index=False, border=0, na_rep="", float_format="{:.3g}".format
+        )
+        notes = "".join(f"<p>Note: {escape(note)}.</p>" for note in self.notes)
+        return f"<p>{escape(self._headline())}</p>{table}{notes}"
+
+    def _headline(self) -> str:
+        """Return the family, its baseline and metrics, and how many gaps have each verdict."""
+        rows = verdict_rows(self.laws.relative, self.spec.estimators[0])
+        counts = rows["verdict"].replace("", "no verdict").value_counts(sort=False)
+        found = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        baseline = "" if self.spec.baseline is None else f" against {self.spec.baseline!r}"
+        metrics = ", ".join(self.spec.metrics)
+        return f"laws of family {self.spec.family!r}{baseline} in {metrics}: {found or 'no gaps'}"
+
+    def plot(
+        self,
+        figure: str = "laws",
+        *,
+        metric: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> "Figure":
+        """Draw one figure and return it; `figure.savefig("laws.pdf")` writes it.
+
+        Args:
+            figure: `laws` (values at the optima with the absolute laws, gaps with the relative
+                laws), or one of `estimators`, `forecast`, `backtest`, `residuals`, `detectable`,
+                `floors_and_rates`, `loss_to_loss`, `isoflop_curves`.
+            metric: metric to show; None for the first.
+            labels: words to draw instead of names of domains, corpora and the family.
+
+        Raises:
+            ValueError: for a figure or metric that is not there; the message lists the choices.
+        """
+        from relscale.figures.of_laws import draw_laws
+
+        tables = {**self.laws.tables, "optima": self.optima, "losses": self.losses}
+        return draw_laws(figure, tables, self.spec, metric=metric, labels=labels)
 
     def predict(self, request: Request) -> pd.DataFrame:
-        """Return losses and gaps of named models, the table `predicted`.
+        """Return losses, gaps and accuracies of named models, the table `predicted`.
 
         Raises:
             ValueError: for a model outside the hull of the runs, unless `request.beyond` allows it.
@@ -90,7 +154,7 @@ def fit_laws(
     outside_models: Path | str | None = None,
     request: Request | None = None,
     out: Path | str | None = None,
-    **settings: object,
+    **settings: Unpack[LawKeywords],
 ) -> FittedLaws:
     """Fit all laws of one family of a losses table.
 
@@ -104,12 +168,9 @@ def fit_laws(
             values.
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
             not runs, compared with the two-stage law.
-        request: models whose losses and gaps are predicted; None predicts nothing.
+        request: models whose losses, gaps and accuracies are predicted; None predicts nothing.
         out: folder for the tables and the summary; None writes nothing.
-        **settings: fields of `LawSpec`: `family` is needed; `baseline`, `metrics`, `compute`,
-            `optimum_by`, `margin_share`, `margin_floor`, `level`, `draws`, `seed`, `estimators`,
-            `chance`, `loss_metric`, `accuracy_metric`, `surface_loss`, `huber_delta`,
-            `slice_tokens`, `higher_is_better`, `lower_is_better` have defaults.
+        **settings: fields of `LawKeywords`: `family` is required, the others have defaults.
 
     Returns:
         The tables as data frames, with the settings.
@@ -142,6 +203,7 @@ def fit_laws(
         correlation=correlation,
         notes=(*given.decisions, *notes),
         predicted=None if request is None else predicted(laws.corpora, request),
+        losses=frame,
     )
     if out is not None:
         found.write(Path(out))

@@ -1,7 +1,7 @@
 """A gap on other scales than the ratio of its losses.
 
 An estimator fits the difference of two terms, log L_t - log L_b on the scale `ratio`. On another
-scale the treatment's term is replaced, so that the difference is the quantity of that scale and
+scale the terms are replaced, so that the difference is the quantity of that scale and
 everything else (runs, optima, item noise, estimator) stays the same:
 
 - `difference`: h = L_t - L_b in the unit of the metric;
@@ -19,12 +19,11 @@ from relscale.laws.cells import ROUNDING_VARIANCE, Array, SuiteRuns, average_see
 from relscale.laws.estimators.base import FamilyNoise, Quantity, Term
 from relscale.laws.estimators.reading import take_reading
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import floor_interval
+from relscale.laws.floor_gate import gate_surface
 from relscale.laws.gap import GapFit, line_rows
 from relscale.laws.noise import Pooled
 from relscale.laws.noise_model import JOINT
-from relscale.laws.surface_fit.projection import BOUNDS
-from relscale.laws.surface_fit.reader import DrawnSurface, SurfaceReader
+from relscale.laws.surface_fit.reader import SurfaceReader
 
 FLOOR_DIGITS = 5
 """Significant digits of a floor, fewer than a search for its surface is exact to, so that the
@@ -44,12 +43,27 @@ class Scaled:
 
     @classmethod
     def difference(cls, treatment: Term, baseline: Term) -> "Scaled":
-        """Return L_t - L_b in units of the baseline's geometric mean over the runs of both."""
+        """Return L_t - L_b in units of the geometric mean over the runs of the middle of both.
+
+        Both terms are at the same distance from the log of that middle, (L_t + L_b) / 2, so that a
+        swap of the domains swaps the terms.
+        """
         values, reference = np.exp(treatment.log_error), np.exp(baseline.log_error)
-        both = np.isfinite(treatment.log_error + baseline.log_error)
-        unit = float(np.exp(np.mean(baseline.log_error[both])))
-        terms = _terms(treatment, baseline, (values - reference) / unit, (values, reference), unit)
-        return cls(scale=DIFFERENCE, terms=terms, unit=unit)
+        middle = np.log((values + reference) / 2)
+        unit = float(np.exp(np.mean(middle[np.isfinite(middle)])))
+        half = (values - reference) / (2 * unit)
+        covariance = None
+        if treatment.item_covariance is not None and baseline.item_covariance is not None:
+            ours, theirs = np.nan_to_num(values) / unit, np.nan_to_num(reference) / unit
+            covariance = np.outer(ours, ours) * treatment.item_covariance
+            covariance = covariance + np.outer(theirs, theirs) * baseline.item_covariance
+            # An estimator adds the covariances of its terms.
+            covariance = covariance / 2
+        terms = tuple(
+            replace(term, log_error=middle + sign * half, item_covariance=covariance)
+            for term, sign in ((treatment, 1.0), (baseline, -1.0))
+        )
+        return cls(scale=DIFFERENCE, terms=(terms[0], terms[1]), unit=unit)
 
     @classmethod
     def reducible(cls, treatment: Term, baseline: Term, floors: Array) -> "Scaled":
@@ -59,7 +73,7 @@ class Scaled:
         with np.errstate(invalid="ignore", divide="ignore"):
             gap = np.log(above) - np.log(below)
         rates = values / above, reference / below
-        terms = _terms(treatment, baseline, gap, rates, 1.0)
+        terms = _terms(treatment, baseline, gap, rates)
         return cls(scale=REDUCIBLE, terms=terms, unit=1.0)
 
     def restored(self, fit: GapFit) -> GapFit:
@@ -79,7 +93,7 @@ class Scaled:
 
 
 def _terms(
-    treatment: Term, baseline: Term, gap: Array, rates: tuple[Array, Array], unit: float
+    treatment: Term, baseline: Term, gap: Array, rates: tuple[Array, Array]
 ) -> tuple[Term, Term]:
     """Return terms that differ by a gap.
 
@@ -87,13 +101,12 @@ def _terms(
         treatment: the treatment's log errors.
         baseline: the baseline's, which stay.
         gap: the quantity, (run,).
-        rates: derivative of `unit` times the gap by the treatment's log error, and minus that by
-            the baseline's, (run,) each.
-        unit: of the gap.
+        rates: derivative of the gap by the treatment's log error, and minus that by the baseline's,
+            (run,) each.
     """
     covariance = None
     if treatment.item_covariance is not None and baseline.item_covariance is not None:
-        ours, theirs = (np.nan_to_num(rate) / unit for rate in rates)
+        ours, theirs = (np.nan_to_num(rate) for rate in rates)
         # An estimator adds the covariances of its terms, and that of the gap is their sum.
         covariance = (
             np.outer(ours, ours) * treatment.item_covariance
@@ -185,7 +198,7 @@ class Floors:
 
 
 def floors_of(
-    reader: SurfaceReader, runs: SuiteRuns, treatment: Array, baseline: Array, level: float
+    reader: SurfaceReader, runs: SuiteRuns, treatment: Array, baseline: Array
 ) -> Floors | None:
     """Return the floors of two domains by their surfaces; None unless both are identified.
 
@@ -194,27 +207,24 @@ def floors_of(
         runs: its runs.
         treatment: log losses, (run,).
         baseline: log losses, (run,).
-        level: level of the intervals of the floors.
     """
     means = [
         average_seeds(values, runs.run_cell, runs.num_cells)[0] for values in (treatment, baseline)
     ]
     cells = np.flatnonzero((reader.fits.weights > 0) & np.isfinite(means).all(axis=0))
     try:
-        surfaces = [reader.surface(mean[cells], cells) for mean in means]
+        found = [gate_surface(reader, mean[cells], cells) for mean in means]
     except FitError:
         return None
-    lowest = [float(np.exp(np.nanmin(values))) for values in (treatment, baseline)]
-    if not all(
-        is_identified(surface, low, level) for surface, low in zip(surfaces, lowest, strict=True)
-    ):
+    if not all(gate.identified for gate, _ in found):
         return None
+    lowest = [float(np.exp(np.nanmin(values))) for values in (treatment, baseline)]
     drawn = significant(
-        np.stack([surface.drawn.irreducible for surface in surfaces], axis=1), FLOOR_DIGITS
+        np.stack([surface.drawn.irreducible for _, surface in found], axis=1), FLOOR_DIGITS
     )
     return Floors(
         fitted=significant(
-            np.array([surface.fit.irreducible[0] for surface in surfaces]), FLOOR_DIGITS
+            np.array([surface.fit.irreducible[0] for _, surface in found]), FLOOR_DIGITS
         ),
         drawn=drawn[np.all((drawn >= 0) & (drawn < lowest), axis=1)],
     )
@@ -226,21 +236,6 @@ def significant(values: Array, digits: int) -> Array:
         exponent = np.where(values == 0, 0.0, np.floor(np.log10(np.abs(values))))
     unit = 10.0 ** (exponent - digits + 1)
     return np.asarray(np.round(values / unit) * unit)
-
-
-def is_identified(surface: DrawnSurface, lowest: float, level: float) -> bool:
-    """Return whether a surface identifies its floor E.
-
-    The interval of E over the refits is above 0 and below the lowest loss, both exponents and
-    coefficients are inside their bounds, and the search converged.
-    """
-    fit = surface.fit
-    draws = np.concatenate([fit.irreducible, surface.drawn.irreducible])
-    if not fit.converged[0] or floor_interval(draws, lowest, level)[2]:
-        return False
-    exponents = np.array([fit.alpha[0], fit.beta[0]])
-    inside = (exponents > BOUNDS[0] * 1.001) & (exponents < BOUNDS[1] * 0.999)
-    return bool(inside.all() and fit.from_params[0] > 0 and fit.from_tokens[0] > 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,9 @@ kappa = (d log R_t / d log F) / (d log R_b / d log F) come from the surfaces of 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import Floor, floor_interval
+from relscale.laws.floors import Floor, gate_treatment_floor
 from relscale.laws.loss_power import LossPower, Split, fit_loss_power, fit_treatment_floor
 from relscale.laws.reference_place import Place, observed_place, optimal_place
 from relscale.laws.run_points import RunPoints
@@ -73,17 +71,18 @@ def split_slope(
     place = optimal_place(points, located.surfaces, baseline.surfaces) or observed_place(
         points, weights
     )
-    if not baseline.identified:
-        reason = f"floor of the baseline: {baseline.reason}"
+    if not baseline.gate.identified:
+        reason = f"floor of the baseline: {baseline.gate.reason}"
         return SlopeSplit(place=place, law=None, split=None, by="", reason=reason)
     if through >= REJECTED:
         law = fit_treatment_floor(points, baseline.draws, weights)
-        lowest = float(np.exp(points.values[0].min()))
-        reason = floor_interval(law.floor_treatment, lowest, level, points.num_runs)[2]
+        reason = gate_treatment_floor(
+            points, law.floor_treatment, float(baseline.draws[0]), weights[0], level
+        ).reason
         by = "loss_to_loss"
     else:
         treatment = floor_of(points.values[0])
-        law, reason = _local_law(points, place, treatment, baseline, weights), treatment.reason
+        law, reason = _local_law(points, place, treatment, baseline, weights), treatment.gate.reason
         by = "surfaces"
     if reason:
         reason = f"floor of the treatment: {reason}"

@@ -4,8 +4,10 @@ import numpy as np
 
 from relscale.laws.absolute import NAN, AbsolutePoints, SurfaceFloor
 from relscale.laws.cells import Index, average_seeds
+from relscale.laws.estimators.base import BudgetPoints
 from relscale.laws.estimators.registry import ESTIMATORS
 from relscale.laws.fit_error import FitError
+from relscale.laws.floor_gate import gate_surface
 from relscale.laws.gap import GapFit
 from relscale.laws.metric_fits import MetricFits
 
@@ -20,8 +22,7 @@ def absolute_points(fits: MetricFits, domain: str, points: GapFit) -> AbsolutePo
     estimator = ESTIMATORS[points.estimator]
 
     def lower(below: int) -> AbsolutePoints:
-        found = fits.fit_without_items(points.estimator, domain, below=below)
-        return _points(found)
+        return _points(fits.points_below(points.estimator, domain, below))
 
     return AbsolutePoints(
         log_compute=points.log_compute,
@@ -32,7 +33,7 @@ def absolute_points(fits: MetricFits, domain: str, points: GapFit) -> AbsolutePo
     )
 
 
-def _points(points: GapFit) -> AbsolutePoints:
+def _points(points: BudgetPoints) -> AbsolutePoints:
     return AbsolutePoints(
         log_compute=points.log_compute, values=points.points, budgets=points.budgets
     )
@@ -65,19 +66,18 @@ class SurfaceFloors:
 
     def floor(self, below: int) -> SurfaceFloor | None:
         """Return the same with its interval; None where the runs do not identify the surface."""
-        cells, level = self._cells(below), self.fits.spec.level
+        cells = self._cells(below)
         try:
             if self.rising:
                 return None
-            self.fits.reader.identification(self.mean[cells], cells).require()
+            gate, surface = gate_surface(self.fits.reader, self.mean[cells], cells)
         except FitError:
             return None
-        surface = self.fits.reader.surface(self.mean[cells], cells)
-        draws = surface.drawn.irreducible
-        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
+        if not gate.identified:
+            return None
         return SurfaceFloor(
             value=float(surface.fit.irreducible[0]),
-            standard_error=float(np.std(draws, ddof=1)),
-            ci_low=float(low),
-            ci_high=float(high),
+            standard_error=float(np.std(surface.drawn.irreducible, ddof=1)),
+            ci_low=gate.low,
+            ci_high=gate.high,
         )

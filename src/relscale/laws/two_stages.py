@@ -186,7 +186,7 @@ class TwoStages:
         """
         points, quantile = self.first.points, float(stats.norm.ppf(0.5 + self.level / 2))
         distances = [np.empty(0)]
-        for origin in self.first.origins:
+        for origin in self.first.origins(below):
             later = (points.budget >= origin) & (points.budget < below) & np.isfinite(self.observed)
             found = self._usable(origin, below, places_of(points, later)) if later.any() else []
             if not found:

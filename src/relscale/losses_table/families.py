@@ -145,6 +145,15 @@ def plan_text(frame: pd.DataFrame, path: str, decisions: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def decisions_text(decisions: Sequence[str]) -> str:
+    """Return the decisions by which a table was read, one per line; never an empty text.
+
+    An empty file would count as damaged.
+    """
+    lines = decisions or ["the columns, names and units of the table are used as they are"]
+    return "".join(f"{' '.join(line.split())}\n" for line in lines)
+
+
 def _column(rows: pd.DataFrame, field: pa.Field) -> pa.Array:
     """Return a column of the losses table; numbers of tokens and parameters are rounded."""
     if field.name == "unit" and field.name not in rows.columns:

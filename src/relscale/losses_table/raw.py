@@ -27,6 +27,8 @@ ENDINGS = {
     ".json": "json_lines",
 }
 """Endings and formats."""
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+"""Endings of files that a spreadsheet saves as CSV."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ def format_of(path: Path, stated: str = "auto") -> str:
         return stated
     name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     found = ENDINGS.get(name.suffix.lower())
+    if name.suffix.lower() in SPREADSHEETS:
+        raise ValueError(f"{path}: is a spreadsheet: save its sheet as CSV in UTF-8")
     if found is None:
         raise ValueError(
             f"{path}: the ending {name.suffix or '(none)'!r} is not known; the endings are "
@@ -76,7 +80,7 @@ def read_raw(path: Path, stated: str = "auto", dialect: CsvDialect | None = None
     kind = format_of(path, stated)
     if kind == "parquet":
         return _parquet(path)
-    data = _bytes_of(path)
+    data = content_of(path)
     if kind == "json_lines":
         return _json_lines(path, data)
     dialect = dialect or CsvDialect()
@@ -104,7 +108,7 @@ def _frame_of(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFr
     )
 
 
-def _bytes_of(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """Return the content of a file that may be compressed."""
     kind = COMPRESSED.get(path.suffix.lower())
     try:

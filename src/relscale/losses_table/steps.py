@@ -89,8 +89,8 @@ def named_by_tokens(spec: LossesTable) -> list[str]:
     names = spec.columns.get("run")
     if isinstance(names, list) and spec.columns.get("tokens") in names:
         return [
-            "tokens are part of the names of runs: if models of one name are steps of one run, note "
-            f"that {SHARED}"
+            "tokens are part of the names of runs: if these are steps of one run, note that "
+            f"{SHARED}"
         ]
     return []
 

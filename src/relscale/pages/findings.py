@@ -122,6 +122,8 @@ class Answer:
     """Sentences on tests of whole families."""
     remarks: list[str]
     """Sentences on laws that the five sentences leave out, and on back-tests."""
+    checks: list[str]
+    """Those of the remarks that say how far the laws can be trusted."""
     method: str
 
 
@@ -136,6 +138,11 @@ class VerdictCell:
     """Sign and word of the verdict, with an asterisk if the law's status is not `ok`."""
     has_law: bool = False
     slope: str = ""
+    """Slope with its interval."""
+    short: str = ""
+    """Slope alone."""
+    sign: str = ""
+    """Sign of the verdict; a dash if there is none."""
     replication: str = ""
     """Probability that a re-run reaches the same verdict; empty if it is not known."""
 
@@ -175,7 +182,7 @@ def findings_page(tables: FindingsTables, spec: FindingsSpec) -> str:
 
 def findings_values(tables: FindingsTables, spec: FindingsSpec) -> dict[str, object]:
     """Return the values that `findings_body.html.j2` shows, also as a part of another page."""
-    shown = _shown(tables.relative, spec)
+    shown = shown_of(tables.relative, spec)
     present = {text_of(word) for word in shown["verdict"]}
     return {
         "answer": _answer(shown, tables, spec),
@@ -198,7 +205,7 @@ def findings_rst(tables: FindingsTables, spec: FindingsSpec, links: Mapping[str,
     Returns:
         reStructuredText, which Snakemake renders as a Jinja2 template first.
     """
-    answer = _answer(_shown(tables.relative, spec), tables, spec)
+    answer = _answer(shown_of(tables.relative, spec), tables, spec)
     return render("landing.rst.j2", answer=answer, links=links)
 
 
@@ -217,7 +224,8 @@ def result_links(names: Sequence[str]) -> dict[str, str]:
     return {name: text for name, text in PAGES.items() if name in names}
 
 
-def _shown(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
+def shown_of(relative: pd.DataFrame, spec: FindingsSpec) -> pd.DataFrame:
+    """Return the relative laws that the pages show, one per comparison."""
     choices = [(family.family, family.metric) for family in spec.families]
     return shown_laws(relative, choices, spec.estimator)
 
@@ -237,12 +245,14 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
     remarks = remark_sentences(shown, tables.relative, spec.labels)
     again = replication_line(shown)
+    checks = [*([again] if again else []), *forecast]
     return Answer(
         question=QUESTION,
         scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"])),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*([again] if again else []), *remarks, *forecast],
+        checks=checks,
         method=METHOD,
     )
 
@@ -284,7 +294,8 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
     row = rows.iloc[0]
     verdict, status = text_of(row["verdict"]), text_of(row["status"])
     label = verdict or words(status) or "no law"
-    if known := verdict_of_word(verdict):
+    known = verdict_of_word(verdict)
+    if known:
         label = f"{known.sign} {label}"
     if verdict and status not in ("", Status.OK):
         label += "*"
@@ -296,5 +307,7 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
         label=label,
         has_law=True,
         slope=slope_text(row),
+        short=slope_text(row).partition(" ")[0],
+        sign=known.sign if known else "–",
         replication="" if math.isnan(chance) else f"{chance:.2f}",
     )

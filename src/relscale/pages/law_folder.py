@@ -26,17 +26,19 @@ from relscale.figures.settings import StatedDirections
 from relscale.files import write_text
 from relscale.laws.fit import baselines_of, fit_baselines
 from relscale.laws.spec import BaselinesSpec, LawSpec
-from relscale.losses_table.families import TableFile, losses_of, suite_of
+from relscale.losses_table.families import TableFile, decisions_text, losses_of, suite_of
 from relscale.losses_table.given import GivenLosses
+from relscale.pages.captions import plain_caption
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
+from relscale.pages.front import FrontFigure, PageLink, front_page
 from relscale.pages.render import render
 from relscale.pages.tables_html import PageCell, page_rows
 
 LOSSES, SUITE = "losses.parquet", "suite.csv"
 DECISIONS, BASELINES = "decisions.txt", "baselines.csv"
-FIGURES, EXPLORER, REPORT = "figures", "explorer.html", "report.html"
+FIGURES, EXPLORER, REPORT, FRONT = "figures", "explorer.html", "report.html", "index.html"
 FORMATS = ("svg", "pdf", "png")
 REPORTED = {
     "relative": "laws of the gaps, with verdicts",
@@ -112,8 +114,7 @@ class LawFolder:
         rows = given.frame[given.frame["family"].astype(str) == spec.family]
         write_parquet(losses_of(rows, spec.family), self.folder / LOSSES)
         write_table(suite_of(rows), self.folder / SUITE, SUITE_COLUMNS)
-        decisions = "".join(f"{decision}\n" for decision in given.decisions)
-        write_text(self.folder / DECISIONS, decisions)
+        write_text(self.folder / DECISIONS, decisions_text(given.decisions))
 
     def write_baselines(self, losses: pd.DataFrame, spec: LawSpec) -> None:
         """Fit and write the laws against every other domain, if the family has few of them."""
@@ -169,6 +170,41 @@ class LawFolder:
         write_text(self.folder / EXPLORER, page)
         return self.folder / EXPLORER
 
+    def write_front(self, names: Sequence[str]) -> Path:
+        """Write the front page, with the first of the figures, and links to what was written.
+
+        Args:
+            names: figures that were drawn, in order.
+        """
+        pages = {
+            EXPLORER: "Explorer: other baselines, estimators and scales",
+            REPORT: "Report: all figures and tables",
+            "relative.csv": "Table of all slopes",
+            SUITE: "The runs",
+        }
+        drawings = [self._drawing(name, "svg") for name in names[:1]]
+        captions = [plain_caption(figures.find(name).caption) for name in names[:1]]
+        page = front_page(
+            self._findings(),
+            findings_spec(self.context),
+            title=self.title,
+            links=[
+                PageLink(href=href, text=text)
+                for href, text in pages.items()
+                if (self.folder / href).is_file()
+            ],
+            figure=FrontFigure.read(drawings[0], captions[0]) if drawings else None,
+        )
+        write_text(self.folder / FRONT, page)
+        return self.folder / FRONT
+
+    def _findings(self) -> FindingsTables:
+        """Read the tables of the findings."""
+        return FindingsTables.read(
+            **{name: self.path(name) for name in ("relative", "suite", "families", "forecast")},
+            decisions=self.folder / DECISIONS,
+        )
+
     def write_report(self, names: Sequence[str], made: Mapping[str, str]) -> Path:
         """Write the report: findings, figures that were drawn, and tables.
 
@@ -176,14 +212,10 @@ class LawFolder:
             names: figures, in order.
             made: settings and versions, by their names.
         """
-        tables = FindingsTables.read(
-            **{name: self.path(name) for name in ("relative", "suite", "families", "forecast")},
-            decisions=self.folder / DECISIONS,
-        )
         page = render(
             "report.html.j2",
             title=self.title,
-            **findings_values(tables, findings_spec(self.context)),
+            **findings_values(self._findings(), findings_spec(self.context)),
             figures=[self._reported_figure(name) for name in names],
             tables=[self._reported_table(name) for name in REPORTED],
             made=made,
@@ -260,13 +292,3 @@ def _version() -> str:
         return version("relscale")
     except PackageNotFoundError:
         return "a checkout that is not installed"
-
-
-def plain_caption(caption: str) -> str:
-    """Return the caption of a figure without mark-up, and with paths inside one folder.
-
-    Examples:
-        >>> plain_caption("Slopes. Source: tables/losses.parquet, ``laws/*.csv``.")
-        'Slopes. Source: losses.parquet, *.csv.'
-    """
-    return caption.replace("``", "").replace("laws/", "").replace("tables/", "")

@@ -23,10 +23,13 @@ PLAIN = (".css", ".js")
 STAGE_TEMPLATES: dict[str, tuple[str, ...]] = {
     "explorer": ("explorer.html.j2",),
     "findings": ("findings.html.j2", "landing.rst.j2"),
+    "front": ("findings.html.j2", "front.html.j2", "landing.rst.j2"),
     "html_table": ("table.html.j2", "table_rows.html.j2"),
     "provenance": ("provenance.html.j2",),
 }
 """The templates that each page stage renders."""
+TEMPLATES_OF_COMMANDS = ("report.html.j2",)
+"""The templates of pages that no stage renders, but a command."""
 
 
 class PageLoader(BaseLoader):

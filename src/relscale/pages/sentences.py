@@ -107,7 +107,7 @@ def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str
             higher is better are left to `remark_sentences`.
         labels: words for names of families, domains and corpora.
     """
-    gaps = shown[_in_errors(shown)]
+    gaps = shown[in_errors(shown)]
     return [_gap_sentence(direction, gaps, labels) for direction in GAPS]
 
 
@@ -170,7 +170,7 @@ def remark_sentences(
         remarks.append(
             f"{len(lacking)} of {count(len(shown), 'comparison')} {verb} no verdict{reasons}."
         )
-    changes = shown[~_in_errors(shown)]
+    changes = shown[~in_errors(shown)]
     if len(changes):
         remarks.append(_change_sentence(changes, labels, shown["corpus"].nunique()))
     return [*remarks, *_agreement(shown, relative)]
@@ -192,7 +192,8 @@ def slope_text(row: pd.Series) -> str:
     return slope if any(map(math.isnan, values)) else f"{slope} [{low}, {high}]"
 
 
-def _in_errors(laws: pd.DataFrame) -> pd.Series:
+def in_errors(laws: pd.DataFrame) -> pd.Series:
+    """Return whether the metric of each law is an error, where lower is better."""
     return laws["metric"].map(lambda metric: lower_is_better(str(metric))).astype(bool)
 
 
@@ -200,7 +201,7 @@ def _is_decided(laws: pd.DataFrame) -> pd.Series:
     return has_verdict(laws) & (laws["verdict"] != Verdict.UNDECIDED)
 
 
-def _direction(laws: pd.DataFrame) -> pd.Series:
+def direction_of_laws(laws: pd.DataFrame) -> pd.Series:
     """Return the verdicts without `slightly`."""
     return laws["verdict"].fillna("").astype(str).str.removesuffix(" slightly")
 
@@ -209,7 +210,7 @@ def _gap_sentence(direction: str, gaps: pd.DataFrame, labels: Mapping[str, str])
     verb, meaning = GAPS[direction]
     if not len(gaps):
         return "The tables hold no relative law of an error."
-    rows = gaps[_direction(gaps) == direction]
+    rows = gaps[direction_of_laws(gaps) == direction]
     of_all = f"{len(rows)} of {count(len(gaps), 'gap')}"
     is_are = "is" if len(rows) == 1 else "are"
     named = _named(rows, labels, gaps["corpus"].nunique())
@@ -252,7 +253,7 @@ def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: 
     )
     if not has_verdict(changes).any():
         return f"{opening}none has a verdict."
-    directions, verdicts = _direction(changes), changes["verdict"].astype(str)
+    directions, verdicts = direction_of_laws(changes), changes["verdict"].astype(str)
     parts = []
     for place, (direction, verb) in enumerate(CHANGES.items()):
         found = directions == direction
@@ -310,8 +311,8 @@ def _agreement(shown: pd.DataFrame, relative: pd.DataFrame) -> list[str]:
     others = relative[(relative["estimator"].astype(str) != estimator) & _is_decided(relative)]
     both = (
         decided[LAW_KEY]
-        .assign(direction=_direction(decided))
-        .merge(others[LAW_KEY].assign(other=_direction(others)), on=LAW_KEY)
+        .assign(direction=direction_of_laws(decided))
+        .merge(others[LAW_KEY].assign(other=direction_of_laws(others)), on=LAW_KEY)
     )
     is_same = both["direction"] == both["other"]
     shared = len(both[is_same].drop_duplicates(LAW_KEY))

@@ -54,6 +54,19 @@ class FindingsSpec(StatedDirections):
     """Column of the suite that the range of compute is read from."""
 
 
+class FrontSpec(Model):
+    """Spec of the stage `front`."""
+
+    title: str
+    """Name of the experiment."""
+    findings: FindingsSpec
+    """Which laws are shown, and how they are called."""
+    caption: str = ""
+    """Caption of the figure, plain text."""
+    links: dict[str, str] = {}
+    """Words of the links by their paths from the page's folder, in order."""
+
+
 class ExplorerFamily(Model):
     """A family of the explorer."""
 

@@ -75,7 +75,7 @@ def planned_jobs(overlays: Sequence[Path], folder: Path = Path()) -> list[Job]:
                 config_settings=ConfigSettings(
                     configfiles=tuple(Path(name).absolute() for name in overlays)
                 ),
-                snakefile=(folder / "Snakefile").absolute(),
+                snakefile=(folder / "workflow/Snakefile").absolute(),
                 workdir=folder.absolute(),
             )
             planned = workflow.dag(DAGSettings())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imports torch
     from relscale.released.score_family import ScoringRecord
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ByHand:
     """Losses, items and record of one model on one family."""
 
@@ -42,6 +42,13 @@ class ByHand:
     """Name of the family."""
     kind: str
     """Its kind."""
+
+    def __repr__(self) -> str:
+        """Return one line: the model, the family and the number of rows."""
+        return (
+            f"<ByHand: {self.scoring.description.model} on family {self.family!r}: "
+            f"{len(self.losses)} losses, {self.items.num_rows} items; see summary(), write()>"
+        )
 
     @property
     def record(self) -> dict[str, object]:

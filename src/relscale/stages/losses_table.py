@@ -10,6 +10,7 @@ from relscale.files import write_json, write_text
 from relscale.losses_table.families import (
     TableFile,
     check_families,
+    decisions_text,
     losses_of,
     no_items,
     plan_text,
@@ -49,7 +50,7 @@ def main(
     write_table(suite_of(frame), out_suite, SUITE_COLUMNS)
     write_text(out_bill, plan_text(frame, str(table), read.decisions))
     write_table(source_of(file, spec.table.source), out_sources, SOURCES_COLUMNS)
-    write_text(out_decisions, "".join(f"{decision}\n" for decision in read.decisions))
+    write_text(out_decisions, decisions_text(read.decisions))
     write_json(
         out_record,
         {"files": {table.name: file.sha256}, "stamps": seen, "listing": listing},

@@ -5,7 +5,7 @@ An experiment with a losses table has neither: only its jobs read the table.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +31,8 @@ class PlannedExperiment:
     """The runs to train; empty if released models are evaluated or a losses table is read."""
     released: tuple[ReleasedModelRow, ...] = ()
     """The released models to evaluate; empty in other experiments."""
+    own_files: str = ""
+    """Start of the paths of the workflow's own files, such as its tables of published numbers."""
 
     @property
     def name(self) -> str:
@@ -126,21 +128,52 @@ def _by_curve(members: Iterable[Member]) -> dict[tuple[str, str], list[Member]]:
 
 
 def read_experiment(
-    files: Sequence[Path], overrides: Mapping[str, Any] | None = None
+    files: Sequence[Path],
+    overrides: Mapping[str, Any] | None = None,
+    own_files: str = "",
+    named_as: str = "--config",
 ) -> PlannedExperiment:
     """Read configuration files, check them as a whole and plan the suite.
 
     Args:
         files: configuration files in the order in which they are merged.
-        overrides: keys of `--config`, which are merged last.
+        overrides: keys that are merged last.
+        own_files: start of the paths of the workflow's own files.
+        named_as: name of the overrides in errors.
 
     Raises:
         ValueError: listing every problem of the configuration or of the table of released models.
     """
     named, problems = read_files(Path(os.path.relpath(path)) for path in files)
     if overrides:
-        named.append(("--config", overrides))
-    return plan_experiment(load_config(merged_files(named), named, problems))
+        named.append((named_as, overrides))
+    settings = load_config(merged_files(named), named, problems)
+    return replace(plan_experiment(settings), own_files=own_files)
+
+
+def module_experiment(
+    config: Mapping[str, Any], own_files: str, renamed: object = None
+) -> PlannedExperiment:
+    """Read the experiment of a workflow that imports this one as a module.
+
+    Args:
+        config: the configuration of the module, which is merged over this workflow's `config.yaml`
+            as an overlay is.
+        own_files: start of the paths of this workflow's files.
+        renamed: `prefix` or `replace_prefix` of the module.
+
+    Raises:
+        ValueError: listing every problem of the configuration, or if the module has a `prefix` or
+            `replace_prefix`: specs of jobs name paths, which Snakemake would not change.
+    """
+    if renamed:
+        raise ValueError(
+            "the module of relscale: `prefix` and `replace_prefix` are not possible, since the "
+            "specs of jobs name paths: leave them out; results are in "
+            "results/<experiment> and results/shared"
+        )
+    files = [Path(f"{own_files}config.yaml")]
+    return read_experiment(files, config, own_files, named_as="config of the module")
 
 
 def plan_experiment(settings: Experiment) -> PlannedExperiment:

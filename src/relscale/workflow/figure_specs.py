@@ -18,6 +18,7 @@ def figure_context(experiment: PlannedExperiment) -> Context:
         experiment.settings,
         corpora=experiment.corpora,
         two_stage=[name for name in families if has_two_stage_law(experiment, name)],
+        own_files=experiment.own_files,
     )
 
 

@@ -1,13 +1,31 @@
 """The tables and pages of a report, and the specs of findings, explorer and provenance."""
 
+from relscale.figures import find as find_figure
 from relscale.pages import from_context
+from relscale.pages.captions import plain_caption
 from relscale.pages.render import template_texts
-from relscale.pages.spec import SHOWN_PACKAGES, ExplorerSpec, FindingsSpec, ProvenanceSpec
+from relscale.pages.spec import (
+    SHOWN_PACKAGES,
+    ExplorerSpec,
+    FindingsSpec,
+    FrontSpec,
+    ProvenanceSpec,
+)
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, figure_context
 from relscale.workflow.law_specs import has_covariate, prompt_families
 from relscale.workflow.layout import Layout
+
+FRONT_LINKS = {
+    "explorer.html": "Explorer: other baselines, estimators and scales",
+    "html/findings.html": "All verdicts with their intervals",
+    "html/relative.html": "Table of all slopes",
+    "report.html": "Report: all figures and tables",
+    "html/provenance.html": "Where the numbers come from",
+    "tables/losses.csv": "The losses themselves",
+}
+"""Links of the front page."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
@@ -64,6 +82,23 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
 def findings_spec(experiment: PlannedExperiment) -> FindingsSpec:
     """Return the spec of the page of findings."""
     return from_context.findings_spec(figure_context(experiment))
+
+
+def front_figure(experiment: PlannedExperiment, layout: Layout) -> list[str]:
+    """Return the drawing of the front page: the first figure of the experiment, if it has any."""
+    names = experiment.settings.figures.names
+    return [f"{layout.results}/figures/{name}.svg" for name in names[:1]]
+
+
+def front_spec(experiment: PlannedExperiment) -> FrontSpec:
+    """Return the spec of the front page."""
+    names = experiment.settings.figures.names
+    return FrontSpec(
+        title=experiment.name,
+        findings=findings_spec(experiment),
+        caption=plain_caption(find_figure(names[0]).caption) if names else "",
+        links=dict(FRONT_LINKS),
+    )
 
 
 def explorer_spec(experiment: PlannedExperiment) -> ExplorerSpec:

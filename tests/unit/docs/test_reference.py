@@ -12,6 +12,7 @@ from relscale.config.load import load_config, merged, read_yaml
 from relscale.contract import losses
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
+from relscale.contract.comparison_tables import COMPARISON_TABLES, ComparisonStatus
 from relscale.contract.law_tables import LAW_TABLES
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
@@ -34,6 +35,7 @@ HEADINGS = {
     "ITEMS_COLUMNS": "tables/items.parquet",
 }
 HEADINGS |= {table.name: f"laws/{table.name}.csv" for table in LAW_TABLES}
+HEADINGS |= {table.name: f"{table.name}.csv" for table in COMPARISON_TABLES}
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
 
@@ -44,7 +46,7 @@ def tables():
         for name, value in vars(module).items()
         if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
-    found |= {table.name: table.names for table in LAW_TABLES}
+    found |= {table.name: table.names for table in (*LAW_TABLES, *COMPARISON_TABLES)}
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
@@ -86,9 +88,9 @@ def test_every_column_is_in_the_section_of_its_table_in_order(name):
     assert columns[: len(tables()[name])] == list(tables()[name])
 
 
-@pytest.mark.parametrize("table", LAW_TABLES, ids=lambda table: table.name)
-def test_every_column_of_a_law_table_has_the_type_of_the_contract(table):
-    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(f"laws/{table.name}.csv"), re.MULTILINE)
+@pytest.mark.parametrize("table", [*LAW_TABLES, *COMPARISON_TABLES], ids=lambda table: table.name)
+def test_every_column_of_a_table_has_the_type_of_the_contract(table):
+    types = re.findall(r"^\| `\w+` \| (\w+) \|", section(HEADINGS[table.name]), re.MULTILINE)
     assert types[: len(table.columns)] == list(table.columns.values())
 
 
@@ -143,3 +145,8 @@ def test_every_status_is_explained():
     _, _, text = TABLES.partition("## Statuses")
     words = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)))
     assert {str(status) for status in Status} <= set(words)
+
+
+def test_every_status_of_a_comparison_is_explained():
+    words = re.findall(r"^\| `(\w+)` \| [^|]*\|$", section("comparison.csv"), re.MULTILINE)
+    assert words == [str(status) for status in ComparisonStatus]

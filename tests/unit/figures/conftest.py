@@ -12,8 +12,11 @@ import pytest
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.exponents import EXPONENTS
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
@@ -164,6 +167,9 @@ def make_tables(
         "optima": rows_of(OPTIMA.names, _optima(corpora, budgets)),
         "backtest": rows_of(BACKTEST.names, _predictions(points, budgets, noise)),
         "curves": pd.DataFrame(_curves_of_laws(points, budgets), columns=list(CURVES.names)),
+        "classical": rows_of(CLASSICAL_LAWS.names, _classical(families, corpora)),
+        "exponents": rows_of(EXPONENTS.names, _exponents(families, corpora)),
+        "counts": rows_of(COUNTS.names, _counts(families, corpora)),
         "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(FORECAST.names)),
         "loss_to_loss": pd.DataFrame(
             [_loss_to_loss(row, planted_of(row)[0]) for row in decomposition],
@@ -587,3 +593,75 @@ def maker() -> Callable[..., dict[str, pd.DataFrame]]:
 def reference() -> Path:
     """The folder of published tables."""
     return Path(__file__).parents[3] / "workflow" / "reference"
+
+
+Families = dict[str, tuple[str, str, tuple[str, ...]]]
+
+
+def _classical(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of classical.csv: three laws per domain, the last one not identified."""
+    return [
+        {
+            "corpus": corpus,
+            "family": family,
+            "domain": domain,
+            "metric": metric,
+            "law": law,
+            "parameter": "E",
+            "value": 1.5,
+            "left_out_error_percent": error * (1 + 0.1 * place),
+            "num_runs": 24,
+            "status": status,
+        }
+        for corpus in corpora
+        for family, (_, metric, domains) in families.items()
+        for place, domain in enumerate(domains)
+        for law, error, status in (
+            ("kaplan_surface", 1.2, "ok"),
+            ("hoffmann_surface", 0.4, "ok"),
+            ("overtraining", 0.9, "not_identified"),
+        )
+    ]
+
+
+def _exponents(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of exponents.csv; approach 1 has no result."""
+    return [
+        {
+            "corpus": corpus,
+            "family": family,
+            "approach": approach,
+            "params_exponent": value,
+            "params_exponent_ci_low": value - width,
+            "params_exponent_ci_high": value + width,
+            "status": "ok" if value == value else "too_few_runs",
+        }
+        for corpus in corpora
+        for family in families
+        for approach, value, width in (
+            ("approach_1", math.nan, math.nan),
+            ("approach_2", 0.47, 0.06),
+            ("approach_3", 0.45, 3.0),
+        )
+    ]
+
+
+def _counts(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of counts.csv for two ways of counting parameters."""
+    return [
+        {
+            "corpus": corpus,
+            "family": family,
+            "counted_params": way,
+            "counted_flops": flops,
+            "approach": "approach_2",
+            "params_exponent": value,
+            "params_exponent_ci_low": value - 0.05,
+            "params_exponent_ci_high": value + 0.05,
+            "status": "ok",
+        }
+        for corpus in corpora
+        for family in families
+        for way, value in (("total", 0.44), ("transformer", 0.55))
+        for flops in ("exact", "6ND")
+    ]

@@ -160,7 +160,13 @@ def test_pdf_and_png_are_the_same_bytes_too(small: Tables, tmp_path: Path) -> No
     )
 
 
-FAMILY_FIGURES = ("figure4_knowledge", "figure5_language", "figure7_behaviour", "topics")
+FAMILY_FIGURES = (
+    "family_laws",
+    "figure4_knowledge",
+    "figure5_language",
+    "figure7_behaviour",
+    "topics",
+)
 NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
 SAID: dict[str, dict[str, str]] = {
     "nothing": dict.fromkeys(figure_names(), r"\b(no|neither)\b"),
@@ -777,3 +783,32 @@ def test_back_tests_are_drawn_by_horizon_with_their_coverage(tables: Tables) -> 
 def test_the_interval_of_a_share_is_wilsons() -> None:
     # statsmodels.stats.proportion.proportion_confint(19, 20, method="wilson")
     assert wilson(19, 20) == pytest.approx((0.76387, 0.99112), abs=1e-5)
+
+
+def test_exponents_shows_every_approach_and_cuts_long_intervals(
+    maker: Callable[..., Tables],
+) -> None:
+    tables = maker(corpora=("curated",))
+    figure = drawn("exponents", tables)
+    axes = figure.axes[0]
+    values = [
+        float(line.get_xdata()[0]) for line in axes.get_lines() if line.get_gid() == "exponent"
+    ]
+    expected = [0.47, 0.45, 0.44, 0.44, 0.55, 0.55]
+    assert values == pytest.approx(expected)
+    assert "too few runs" in " ".join(text.get_text() for text in axes.texts)
+    ends = [line.get_xdata() for line in axes.get_lines() if line.get_gid() == "interval"]
+    low, high = axes.get_xlim()
+    assert all(low <= min(end) and max(end) <= high for end in ends)
+    assert {"<", ">"} <= {line.get_marker() for line in axes.get_lines()}
+
+
+def test_classical_errors_shows_a_point_per_domain(maker: Callable[..., Tables]) -> None:
+    tables = maker(corpora=("curated",))
+    axes = drawn("classical_errors", tables).axes[0]
+    points = [line for line in axes.get_lines() if line.get_gid() == "error"]
+    number = sum(len(line.get_xdata()) for line in points)
+    rows = tables["classical"]
+    assert number == len(rows)
+    hollow = sum(len(line.get_xdata()) for line in points if line.get_markerfacecolor() == "white")
+    assert hollow == (rows["status"] == "not_identified").sum()

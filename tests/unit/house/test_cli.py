@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from two_domains import two_domains
 from typer.testing import CliRunner
 
+import relscale
 from relscale.cli import app
 from relscale.config.analysis import FitSettings, Laws, TwoStageAxes
 from relscale.config.load import merged, read_yaml
@@ -38,28 +40,9 @@ def module(*words):
 
 @pytest.fixture(scope="module")
 def losses(tmp_path_factory):
-    """A losses table from outside: domain b improves with a slope 0.01 steeper than a's."""
-    rows = []
-    for budget, flops in (("1e18", 1e18), ("1e19", 1e19), ("1e20", 1e20)):
-        for place, tokens in enumerate((0.3, 0.6, 1.0, 1.7, 3.0)):
-            curve = 1 + 0.02 * (place - 2) ** 2
-            for domain, error in (("a", 2.0 * flops**-0.01), ("b", 3.0 * flops**-0.02)):
-                rows.append(
-                    {
-                        "corpus": "s",
-                        "run": f"{budget}-{place}",
-                        "budget": budget,
-                        "training_flops": flops,
-                        "num_params_total": flops**0.5 / tokens,
-                        "tokens": tokens * flops**0.5,
-                        "family": "f",
-                        "domain": domain,
-                        "metric": "bits_per_byte",
-                        "value": error * curve,
-                    }
-                )
+    """A losses table from outside."""
     table = tmp_path_factory.mktemp("losses") / "losses.csv"
-    pd.DataFrame(rows).to_csv(table, index=False)
+    two_domains().to_csv(table, index=False)
     return table
 
 
@@ -125,8 +108,44 @@ def test_a_bad_overlay_ends_the_command_with_the_mistakes_alone(tmp_path):
 def test_the_module_has_the_commands_of_the_console_script():
     done = module("relscale", "--help")
     assert done.returncode == 0, done.stderr
-    for command in ("plan", "evaluate", "laws", "verify", "certify", "archive", "publish"):
+    for command in (
+        "init",
+        "plan",
+        "evaluate",
+        "compare",
+        "laws",
+        "verify",
+        "certify",
+        "archive",
+        "crate",
+        "publish",
+    ):
         assert re.search(rf"\b{command}\b", done.stdout)
+
+
+def test_the_command_prints_its_version():
+    done = invoke("--version")
+    assert (done.exit_code, done.output) == (0, f"relscale {relscale.__version__}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_command_offers_completion_in_shells(shell):
+    words = {"_TYPER_COMPLETE_ARGS": "relscale ce", "_RELSCALE_COMPLETE": f"complete_{shell}"}
+    words |= {"COMP_WORDS": "relscale ce", "COMP_CWORD": "1"}
+    words |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = CliRunner().invoke(app, [], env=words, prog_name="relscale")
+    assert "certify" in done.output and "archive" not in done.output
+    assert "--install-completion" in invoke("--help").output
+
+
+def test_init_writes_a_folder_in_which_experiments_plan(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    assert invoke("init", folder).exit_code == 0
+    monkeypatch.chdir(folder)
+    assert invoke("plan", "experiments/tiny.yaml", "--out", "runs.csv").exit_code == 0
+    assert len(pd.read_csv(folder / "runs.csv")) == 18
+    again = invoke("init", folder)
+    assert again.exit_code == 1 and "not an empty folder" in str(again.exception)
 
 
 def test_laws_take_a_losses_table_from_outside(fitted):

@@ -13,7 +13,8 @@ from relscale.laws.fit import fit_family
 from relscale.laws.gap import line_rows
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
-from relscale.laws.predict import Request, model_of, predicted, subjects_of
+from relscale.laws.predict import Request, model_of, subjects_of
+from relscale.laws.predicted_table import predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec
@@ -185,6 +186,53 @@ def test_a_ladder_of_sizes_and_tokens_gets_a_law_of_both():
     row = ratio_row(laws, treatment="steep")
     assert row["status"] == "ok" and row["law"] in ("loss_to_loss", "line", "plane", "surfaces")
     assert np.isfinite(row["ci_low"]) and row["num_runs"] == 12
+
+
+APART = (5.0, 17.0, 80.0)
+"""Tokens per parameter of ladders whose runs have no compute in common."""
+
+
+def names_tried(frame):
+    laws = fit_family(frame, SPEC)
+    fits = laws.corpora[0].metrics[0]
+    gap = next(each for each in subjects_of(fits) if each.baseline)
+    return {trial.name for trial in model_of(fits, gap).choice.trials.trials}
+
+
+def test_surfaces_that_share_exponents_are_tried_on_sizes_and_tokens_without_optima(plant):
+    shared = {"shared_surfaces", "shared_kappa"}
+    assert shared < names_tried(ladder(ratios=APART, noise=0.001))
+    assert not shared & names_tried(ladder(noise=0.001))
+    assert not shared & names_tried(plant(run_sd=0.001))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "noise"),
+    [(APART, 0.002), (APART, 0.0), ((5.0, 20.0, 80.0), 0.002), ((20.0,), 0.002)],
+)
+@pytest.mark.parametrize("treatment", ["low", "steep"])
+def test_a_swap_of_the_domains_changes_the_sign_of_a_difference_alone(ratios, noise, treatment):
+    frame = ladder(ratios=ratios, noise=noise)
+    pair = frame[frame["domain"].isin(["own", "base", treatment])]
+    found, mirrored = (
+        fit_family(
+            pair, LawSpec(family="topics", baseline=name, draws=100, estimators=("auto",))
+        ).relative.set_index("scale")
+        for name in ("base", treatment)
+    )
+    ours, theirs = found.loc["difference"], mirrored.loc["difference"]
+    signed = ["gamma", "dbeta", "change", "gap_first", "gap_last"]
+    # Bootstrap and search are the same up to the rounding of sums in another order.
+    np.testing.assert_allclose(
+        ours[signed].astype(float), -theirs[signed].astype(float), rtol=1e-6, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        ours[["ci_low", "ci_high"]].astype(float),
+        -theirs[["ci_high", "ci_low"]].astype(float),
+        rtol=1e-6,
+        atol=1e-9,
+    )
+    assert (ours["law"], ours["verdict"]) == (theirs["law"], theirs["verdict"])
 
 
 def test_one_budget_has_no_law_and_the_row_says_what_to_add(plant):

@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import eval_measures
 
-from relscale.laws.choice import Ranking, choose, lack_of_fit, try_laws
+from relscale.laws.choice import (
+    Ranking,
+    choose,
+    information_criterion,
+    lack_of_fit,
+    try_laws,
+)
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.held_out import future_splits
 from relscale.laws.run_points import RunPoints
 
 
@@ -65,22 +72,6 @@ LAWS = (Curve(1), Curve(2))
 def chosen(points, laws=LAWS):
     trials = try_laws(points, laws)
     return choose(trials, Ranking.of_runs(trials))
-
-
-def test_origins_leave_half_of_the_budgets_and_hold_all_later_ones_out():
-    splits = future_splits(points_of())
-    assert [origin.group for origin in splits.origins] == [3, 4, 5]
-    assert splits.held_out.sum(axis=1).tolist() == [12, 8, 4]
-    np.testing.assert_array_equal(splits.weights[0], 1)
-    np.testing.assert_array_equal(splits.weights[1:] == 0, splits.held_out)
-
-
-def test_runs_without_budgets_in_common_are_held_out_by_their_compute():
-    points = points_of(budgets=12, sizes=1)
-    splits = future_splits(points)
-    assert len(splits.origins) > 2
-    for origin in splits.origins:
-        assert points.log_compute[origin.train].max() < points.log_compute[~origin.train].min()
 
 
 def test_the_simpler_law_is_taken_where_both_predict_equally_well():
@@ -154,6 +145,35 @@ def test_the_spread_over_laws_counts_a_law_by_how_well_it_predicts():
     np.testing.assert_allclose(
         choice.covariance(apart), other * np.array([[0.09, -0.06], [-0.06, 0.04]])
     )
+
+
+def test_before_any_run_is_left_out_information_criteria_weigh_the_laws():
+    """A parabola through a bend leaves nothing to the line; through a line it counts for less."""
+    for bend, share in ((0.01, (0.0, 1e-3)), (0.0, (0.5, 1.0))):
+        points = points_of(bend=bend, sd=0.002, seed=1)
+        early = try_laws(points, LAWS).before(3)
+        choice = choose(early, Ranking.of_runs(early))
+        assert choice.taken.name == "degree1"
+        assert share[0] <= choice.weights[0] <= share[1] * (1 + 1e-9)
+        assert choice.weights.sum() == pytest.approx(1)
+
+
+def test_the_criterion_of_an_origin_is_that_of_its_runs_alone():
+    points = points_of(sd=0.01)
+    trials = try_laws(points, LAWS)
+    alone = try_laws(points.where(points.budget < 3), LAWS)
+    for known, own in zip(trials.before(3).trials, alone.trials, strict=True):
+        assert known.information[0] == pytest.approx(own.information[0])
+
+
+def test_the_information_criterion_is_that_of_statsmodels():
+    rng = np.random.default_rng(0)
+    x, y = np.linspace(0, 1, 12), rng.normal(0, 1, 12)
+    fit = OLS(y, np.stack([np.ones(12), x], axis=1)).fit()
+    # statsmodels keeps the constant n (1 + log 2 pi) and does not count the variance.
+    corrected = eval_measures.aicc(fit.llf, 12, 3) - 12 * (1 + np.log(2 * np.pi))
+    assert information_criterion(fit.resid, 2) == pytest.approx(corrected)
+    assert information_criterion(y[:4], 2) == np.inf
 
 
 def test_lack_of_fit_has_its_nominal_level():

@@ -248,6 +248,8 @@ def test_degrees_of_freedom_of_runs_and_items():
     )
     assert combined_dof(1.0, 0.0, 7, 0.95) == 7
     assert combined_dof(1e-9, 1.0, 20, 0.95) > 1000
+    # Equal numbers stay what they are, whatever rounding does to the quantile.
+    assert combined_dof(0.45, 0.55, 2.0, 0.95, 2.0) == pytest.approx(2.0)
 
 
 def test_an_item_without_a_cluster_is_one_of_its_own(planted):

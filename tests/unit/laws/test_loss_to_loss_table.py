@@ -141,5 +141,5 @@ def test_held_out_errors_are_of_the_runs_with_the_most_compute():
         values=np.stack([np.log(loss) + gap, np.log(loss)]),
     )
     law, unchanged = held_out_errors(points)
-    assert law == pytest.approx(100 * (1 - 1 / 1.1), abs=1e-6)
-    assert unchanged == pytest.approx(100 * (1 - np.exp(0.2 * 0.08) / 1.1), abs=1e-6)
+    assert law == pytest.approx(100 * np.log(1.1), abs=1e-6)
+    assert unchanged == pytest.approx(100 * (np.log(1.1) - 0.2 * 0.08), abs=1e-6)

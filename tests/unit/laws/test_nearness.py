@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from relscale.laws.nearness import compute_groups, excess_loss, near_runs
+from relscale.laws.nearness import excess_loss, near_runs
 from relscale.laws.run_points import RunPoints
 
 
@@ -76,14 +76,3 @@ def test_the_nearest_share_keeps_ties_and_at_least_eight_runs():
     assert near_runs(excess, used, 1.0).sum() == 12
     assert near_runs(excess, used, 0.1).sum() == 8
     assert near_runs(np.zeros(12), used, 0.1).sum() == 12
-
-
-def test_groups_rise_with_compute_and_keep_budgets_whole():
-    few = points(np.repeat([1e20, 1e18, 1e19], 2), np.ones(6), budget=[2, 2, 0, 0, 1, 1])
-    assert compute_groups(few, everything(few)).tolist() == [2, 2, 0, 0, 1, 1]
-    many = points(np.geomspace(1e18, 1e21, 24), np.ones(24))
-    assert compute_groups(many, everything(many)).tolist() == np.repeat(np.arange(6), 4).tolist()
-    some = everything(many)
-    some[20:] = False
-    groups = compute_groups(many, some)
-    assert groups[20:].tolist() == [-1] * 4 and groups[:20].max() == 5

@@ -1,13 +1,13 @@
 """Surfaces that share exponents over a family: planted exponents and kappas come back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from relscale.contract.status import Status
-from relscale.laws.fit_error import FitError
+from relscale.laws.choice import try_laws
 from relscale.laws.gap_laws.ratio_of_losses import SURFACE_RATIO
-from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES, choose_sharing
-from relscale.laws.leave_out import compare_left_out, future_weights
+from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES
 from relscale.laws.run_points import RunPoints
 
 PARAMS = np.repeat(np.geomspace(1e7, 1e9, 6), 6)
@@ -69,11 +69,16 @@ def test_a_draw_is_the_fit_to_the_drawn_runs(law) -> None:
 
 
 def test_the_sharing_that_is_true_predicts_the_largest_budgets_best() -> None:
-    equal = choose_sharing(family((1, 1, 1), noise=0.01))
-    scaled = choose_sharing(family((1.6, 0.6, 1), noise=0.004))
-    assert equal.best == "shared_surfaces"
-    assert scaled.errors["shared_kappa"] < scaled.errors["shared_surfaces"]
-    assert set(equal.errors) == {"surfaces", SHARED_SURFACES.name, SHARED_KAPPA.name}
+    laws = (SHARED_SURFACES, SHARED_KAPPA, SURFACE_RATIO)
+
+    def errors(kappas, noise):
+        points = family(kappas, noise)
+        pair = replace(points, values=points.values[[0, -1]])
+        return {trial.name: trial.rms for trial in try_laws(pair, laws).trials}
+
+    equal, scaled = errors((1, 1, 1), 0.01), errors((1.6, 0.6, 1), 0.004)
+    assert min(equal, key=equal.get) == SHARED_SURFACES.name
+    assert min(scaled, key=scaled.get) == SHARED_KAPPA.name
 
 
 def test_sharing_narrows_the_gap_where_the_exponents_are_equal() -> None:
@@ -91,34 +96,3 @@ def test_sharing_narrows_the_gap_where_the_exponents_are_equal() -> None:
     own = SURFACE_RATIO.fit(points, weights).log_gap(far)[1:, 0]
     shared = SHARED_SURFACES.fit(points, weights).log_gap(far)[1:, 0]
     assert np.nanstd(shared) < np.nanstd(own)
-
-
-def test_the_largest_budgets_are_left_out_and_no_others() -> None:
-    weights = future_weights(np.array([0, 0, 1, 2, 3, 4, 4]))
-    assert weights.tolist() == [
-        [1, 1, 1, 1, 1, 0, 0],
-        [1, 1, 1, 1, 0, 0, 0],
-    ]
-    with pytest.raises(FitError) as error:
-        future_weights(np.array([0, 1, 1]))
-    assert error.value.status is Status.TOO_FEW_BUDGETS
-
-
-def test_laws_are_compared_at_the_runs_that_all_of_them_predict() -> None:
-    budget, values = np.arange(4), np.zeros(4)
-
-    def near(weights):
-        return np.full((len(weights), 4), 0.1)
-
-    def far(weights):
-        return np.where(np.arange(4) == 3, np.full((len(weights), 4), 0.3), np.nan)
-
-    def failing(weights):
-        raise FitError(Status.TOO_FEW_RUNS, "none")
-
-    found = compare_left_out(budget, values, {"far": far, "failing": failing, "near": near})
-    assert list(found.errors) == ["near", "far", "failing"]
-    assert found.errors["near"] == pytest.approx(0.1)
-    assert found.errors["far"] == pytest.approx(0.3)
-    assert np.isnan(found.errors["failing"])
-    assert found.num_left_out == 2

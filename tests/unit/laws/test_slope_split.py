@@ -5,8 +5,9 @@ import pytest
 
 from relscale.contract.status import Status
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import fit_floor, floor_interval, pairs_weights, refit_interval
+from relscale.laws.floors import fit_floor
 from relscale.laws.loss_power import fit_loss_power, fit_treatment_floor, sensitivity_band
+from relscale.laws.refits import pairs_weights, refit_interval
 from relscale.laws.run_points import RunPoints
 from relscale.laws.slope_split import split_slope
 from relscale.laws.through_loss import through_loss
@@ -176,14 +177,6 @@ def test_the_band_over_all_floors_contains_the_truth():
         (band.rate, found.split.rate[0]),
     ):
         assert low < value < high
-
-
-def test_a_floor_is_identified_if_its_interval_is_inside_its_bounds():
-    draws = np.r_[1.0, np.linspace(0.5, 1.5, 101)]
-    assert floor_interval(draws, 2.0, LEVEL, 100_000)[2] == ""
-    assert "lowest loss" in floor_interval(draws, 1.45, LEVEL, 100_000)[2]
-    assert "0 is" in floor_interval(np.where(draws < 0.6, 0, draws), 2.0, LEVEL, 100_000)[2]
-    assert "0 is" in floor_interval(np.where(draws < 0.6, np.nan, draws), 2.0, LEVEL, 100_000)[2]
 
 
 def test_intervals_are_wider_the_fewer_runs_there_are():

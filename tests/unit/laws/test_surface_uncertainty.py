@@ -181,3 +181,27 @@ def test_methods_whose_intervals_do_not_overlap_disagree():
         "the intervals of alpha by the two methods do not overlap"
     ]
     assert _disagreement(low, low, 0.95) == []
+
+
+def test_effects_of_budgets_are_in_the_interval_of_the_estimator_surface(plant_surface):
+    frame = plant_surface(run_sd=0.002, domain_sd=0.002)
+    spec = LawSpec(family="topics", baseline="base", draws=200, estimators=("joint", "surface"))
+    # Effects of budgets on log G that no line and no surface follows.
+    effect = frame["budget"].map({"1e18": 0.02, "3e18": -0.02, "1e19": -0.02, "3e19": 0.02})
+    moved = frame.assign(
+        value=frame["value"] * np.exp(effect.where(~frame["domain"].isin(["base", "own"]), 0.0))
+    )
+    still, shaken = (
+        fit_family(table, spec).ratio.set_index(["treatment", "estimator"]).sort_index()
+        for table in (frame, moved)
+    )
+    for treatment in shaken.index.unique("treatment"):
+        surface, joint = (shaken.loc[treatment, name] for name in ("surface", "joint"))
+        assert surface["budget_sd"] == joint["budget_sd"] > 0.01
+        assert surface["dof"] <= joint["dof"]
+        # The effects move the slope by far more than the runs' noise of .003.
+        before = still.loc[(treatment, "surface"), "standard_error"]
+        assert surface["standard_error"] > 3 * before
+        # An effect u moves a line through four budgets as much as it moves its points: the
+        # surface, which spreads it over neighbouring budgets, is moved by a similar amount.
+        assert surface["standard_error"] == pytest.approx(joint["standard_error"], rel=0.5)

@@ -15,6 +15,7 @@ from relscale.laws.spec import BaselinesSpec
 from relscale.losses_table.families import (
     TableFile,
     check_families,
+    decisions_text,
     losses_of,
     no_items,
     plan_text,
@@ -74,6 +75,11 @@ def test_the_plan_lists_runs_budgets_domains_and_decisions(frame):
         frame[frame["corpus"] == "a"].assign(run=f"r{n}", budget=f"{n}e18") for n in range(1, 60)
     )
     assert "and 19 more budgets" in plan_text(many, "t.csv", [])
+
+
+def test_decisions_are_one_line_each_and_never_an_empty_file():
+    assert decisions_text(["one", "two\nlines"]) == "one\ntwo lines\n"
+    assert decisions_text([]).endswith("used as they are\n")
 
 
 def test_families_and_domains_that_are_lacking_are_all_named(frame):

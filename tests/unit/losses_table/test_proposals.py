@@ -75,8 +75,7 @@ def test_units_are_found_from_the_ratio_of_compute(table, tmp_path, column, divi
     assert found.proposal.content["units"] == {column: unit}
     frame = read_back(found, tmp_path).frame
     np.testing.assert_allclose(frame[column], table[column], rtol=1e-12)
-    key = "compute" if column == "training_flops" else column
-    assert "about 6 is usual" in reports(found)[f"units.{key}"].evidence
+    assert "about 6 is usual" in reports(found)[f"units.{column}"].evidence
 
 
 def test_two_units_are_found_together(table, tmp_path):
@@ -176,6 +175,31 @@ def test_joined_files_and_two_headers_are_opened_with_their_settings(table, tmp_
     found = inspect_table(path)
     assert found.proposal.content["csv"] == {"repeated_headers": "skip"}
     assert_same(read_back(found, tmp_path).frame, table)
+
+
+@pytest.mark.parametrize("start", ["# made by hand\n# in May\n", "sep=,\n"])
+def test_remarks_above_the_header_are_skipped(table, tmp_path, start):
+    path = tmp_path / "losses.csv"
+    path.write_text(start + table.to_csv(index=False), encoding="utf-8")
+    found = inspect_table(path)
+    assert found.proposal.content["csv"] == {"skip_lines": start.count("\n")}
+    assert_same(read_back(found, tmp_path).frame, table)
+
+
+def test_a_header_that_begins_with_a_hash_is_a_header(table, tmp_path):
+    wide = wide_of(table).rename(columns={"num_params_total": "# params"})
+    found = inspected(
+        wide[["# params", *[one for one in wide if one != "# params"]]], tmp_path / "w.csv"
+    )
+    assert found.proposal.content["columns"]["num_params_total"] == "# params"
+    assert "csv" not in found.proposal.content
+
+
+def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path):
+    path = tmp_path / "losses.xlsx"
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(ValueError, match=r"losses\.xlsx: is a spreadsheet: save its sheet as CSV"):
+        inspect_table(path)
 
 
 def test_words_for_missing_numbers_are_found(table, tmp_path):

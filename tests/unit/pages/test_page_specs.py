@@ -7,7 +7,7 @@ import pytest
 
 from relscale.config.base import Model
 from relscale.config.load import load_config, merged, read_yaml
-from relscale.pages.spec import ExplorerSpec, FindingsSpec, ProvenanceSpec
+from relscale.pages.spec import ExplorerSpec, FindingsSpec, FrontSpec, ProvenanceSpec
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import page_specs
 from relscale.workflow.experiment import PlannedExperiment, plan_experiment
@@ -28,11 +28,12 @@ def planned(kind: str) -> PlannedExperiment:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", ["trained", "released"])
-@pytest.mark.parametrize("model", [FindingsSpec, ExplorerSpec, ProvenanceSpec])
+@pytest.mark.parametrize("model", [FindingsSpec, FrontSpec, ExplorerSpec, ProvenanceSpec])
 def test_a_written_spec_is_the_model_that_its_stage_reads(kind: str, model: type[Model]) -> None:
     experiment = planned(kind)
     written = {
         FindingsSpec: partial(page_specs.findings_spec, experiment),
+        FrontSpec: partial(page_specs.front_spec, experiment),
         ExplorerSpec: partial(page_specs.explorer_spec, experiment),
         ProvenanceSpec: partial(
             page_specs.provenance_spec, experiment, Layout(experiment=experiment)

@@ -13,6 +13,7 @@ from relscale.pages import render as module
 from relscale.pages.render import (
     FOLDER,
     STAGE_TEMPLATES,
+    TEMPLATES_OF_COMMANDS,
     escape_rst,
     render,
     template_closure,
@@ -57,15 +58,17 @@ def test_a_stage_declares_the_templates_that_it_renders(stage: str) -> None:
 def test_every_file_of_the_folder_belongs_to_a_page() -> None:
     files = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
     named = {name for names in STAGE_TEMPLATES.values() for name in names}
+    named |= set(TEMPLATES_OF_COMMANDS)
     assert files == {file for name in named for file in template_closure(name)}
 
 
 @pytest.mark.parametrize(
     ("file", "stale"),
     [
-        ("page.css", {"findings", "provenance"}),
-        ("base.html.j2", {"findings", "provenance"}),
-        ("landing.rst.j2", {"findings"}),
+        ("page.css", {"findings", "front", "provenance"}),
+        ("base.html.j2", {"findings", "front", "provenance"}),
+        ("front.css", {"front"}),
+        ("landing.rst.j2", {"findings", "front"}),
         ("inflate.js", {"explorer", "html_table"}),
         ("explorer/points.js", {"explorer"}),
         ("table_rows.html.j2", {"html_table"}),

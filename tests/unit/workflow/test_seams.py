@@ -88,6 +88,7 @@ def specs_of(planned):
     yield "prompts", law_specs.prompts_spec(planned)
     yield "correlation", law_specs.correlation_spec(planned)
     yield "findings", page_specs.findings_spec(planned)
+    yield "front", page_specs.front_spec(planned)
     yield "explorer", page_specs.explorer_spec(planned)
     yield "provenance", page_specs.provenance_spec(planned, layout)
     if planned.from_table:

@@ -177,6 +177,7 @@ LAW_KEYS = (
     "seed",
     "surface_loss",
     "huber_delta",
+    "classical",
 )
 LAWS = keys("laws", *LAW_KEYS, "slice_tokens")
 TWO_STAGE_AXES = keys("laws.two_stage", "loss_metric", "accuracy_metric")
@@ -317,6 +318,18 @@ SPECS = {
         page_specs.findings_spec,
         [*COMMON, "laws.compute", "laws.estimators", *SHOWN_COMPARED],
     ),
+    "front": (
+        "cpu",
+        page_specs.front_spec,
+        [
+            "experiment",
+            "figures.names",
+            *COMMON,
+            "laws.compute",
+            "laws.estimators",
+            *SHOWN_COMPARED,
+        ],
+    ),
     "explorer": (
         "cpu",
         page_specs.explorer_spec,
@@ -429,6 +442,8 @@ FIGURES = {
     ],
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "classical_errors": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "exponents": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],

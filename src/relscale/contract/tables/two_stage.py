@@ -34,7 +34,8 @@ TWO_STAGE = Table(
             "accuracy_min",
             "accuracy_max",
         ),
-        **integers("num_runs"),
+        **integers("num_runs", "runs_outside"),
+        **text("emergence"),
         **STATUS,
     },
 )

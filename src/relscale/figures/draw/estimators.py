@@ -36,7 +36,7 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         _slopes(axes, view, drawn, corpus, names)
     _legend(drawn.made.figure, names, markers(corpora)[corpora[0]])
     if lacking:
-        add_footer(drawn.made.figure, f"Without a law of any gap: {', '.join(lacking)}.")
+        add_footer(drawn.made.figure, f"Estimators with no law of any gap: {', '.join(lacking)}.")
     return drawn.made.figure
 
 

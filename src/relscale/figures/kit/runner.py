@@ -49,18 +49,30 @@ def render(
     settings: SettingsType,
     paths: Sequence[Path],
 ) -> None:
-    """Draw a figure in the shared style and write it to each path (by its ending).
+    """Draw a figure in the shared style and write it to each path (by its ending)."""
+    with styled():
+        drawing = drawn(figure, draw, tables, settings)
+        for path in paths:
+            save(drawing, path)
+
+
+def drawn(
+    figure: Figure[SettingsType],
+    draw: Draw[SettingsType],
+    tables: Tables,
+    settings: SettingsType,
+) -> Drawing:
+    """Draw a figure; the caller sets the style.
 
     Tables that are not given are empty. Numbers that cannot be drawn, and letters
     without a glyph, are counted at the foot.
     """
-    with styled(), settings.stated():
+    with settings.stated():
         drawing = draw(complete(tables, figure.tables), settings)
         remarks = [not_drawn(tables, figure.tables), _without_glyph(drawing)]
         if any(remarks):
             add_footer(drawing, " ".join(filter(None, remarks)))
-        for path in paths:
-            save(drawing, path)
+    return drawing
 
 
 def _without_glyph(drawing: Drawing) -> str:

@@ -10,8 +10,11 @@ from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.exponents import EXPONENTS
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
@@ -33,6 +36,9 @@ LAW_TABLES = (
     CURVES,
     FORECAST,
     LOSS_TO_LOSS,
+    CLASSICAL_LAWS,
+    EXPONENTS,
+    COUNTS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]

@@ -13,7 +13,8 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from relscale.laws.cells import Array, SuiteRuns
+from relscale.contract.scales import RATIO
+from relscale.laws.cells import Array, Index, SuiteRuns
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.gap import GapFit
 from relscale.laws.noise import Pooled
@@ -73,12 +74,17 @@ class Quantity:
     """Surfaces of the corpus, kept between quantities."""
     family: "FamilyNoise | None" = None
     """Budget effects of the other gaps of the family; None for one domain, or a gap alone."""
+    scale: str = RATIO
+    """Scale of a gap."""
     rises: bool = False
     """Whether the metric rises with compute, so that laws of a loss do not fit it."""
     peers: "Peers | None" = None
     """The gaps, or losses, of the family; None for a quantity alone."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Results that several laws read, computed once."""
+    of_runs: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """The same for results without the noise of items: a quantity with items and the one without
+    share them."""
 
     def pooled(self, reading: Reading) -> Pooled | None:
         """Return the budget variance by the other gaps of the family, from the same budgets.
@@ -121,6 +127,18 @@ class Peers:
     """Return them."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Results that are the same for all of them, computed once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetPoints:
+    """A quantity at the optima of budgets, without its noise."""
+
+    budgets: Index
+    """Indices into the suite's, (budget,)."""
+    log_compute: Array
+    """Natural log of their compute, (budget,)."""
+    points: Array
+    """log G or log E there, (budget,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,3 +190,14 @@ class Estimator(ABC):
         Raises:
             FitError: there is no estimate; its status says why.
         """
+
+    def points(self, quantity: Quantity, below: int | None = None) -> BudgetPoints:
+        """Return the points of `fit` without its intervals, which may cost far more.
+
+        Raises:
+            FitError: as `fit`.
+        """
+        found = self.fit(quantity, below)
+        return BudgetPoints(
+            budgets=found.budgets, log_compute=found.log_compute, points=found.points
+        )

@@ -14,8 +14,8 @@ from relscale.laws.estimators.joint_model import JointModel, joint_design
 from relscale.laws.estimators.linear import LinearEstimator
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.estimators.vertex import Vertex
-from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.kept import once
 from relscale.laws.noise import order_kernel
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
@@ -38,17 +38,8 @@ class Joint(LinearEstimator):
 
     def fit(self, quantity: Quantity, below: int | None = None) -> GapFit:
         """Fit the line of a quantity, once: several estimators read it; see `Estimator.fit`."""
-        key = f"{self.name} {below}"
-        if key not in quantity.kept:
-            try:
-                quantity.kept[key] = super().fit(quantity, below)
-            except FitError as error:
-                quantity.kept[key] = error
-        found = quantity.kept[key]
-        if isinstance(found, FitError):
-            raise found
-        assert isinstance(found, GapFit)
-        return found
+        fit = super().fit
+        return once(quantity.kept, f"{self.name} {below}", lambda: fit(quantity, below))
 
     def rows(self, quantity: Quantity, reading: Reading) -> Rows:
         """Return the coefficients of the regression, weighted where seeds show their noise."""

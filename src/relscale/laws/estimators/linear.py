@@ -14,6 +14,7 @@ from relscale.laws.estimators.resample import Redraw, draw_points, residual_pool
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
+from relscale.laws.kept import once
 from relscale.laws.noise import Moments, combine
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
@@ -42,13 +43,25 @@ class LinearEstimator(Estimator):
     def rows(self, quantity: Quantity, reading: Reading) -> Rows:
         """Return the coefficients and the noise of the runs."""
 
+    def read(self, quantity: Quantity, below: int | None) -> tuple[Reading, Rows]:
+        """Return the budgets in use with their coefficients, once.
+
+        Raises:
+            FitError: there is no estimate.
+        """
+
+        def compute() -> tuple[Reading, Rows]:
+            fits, values = quantity.fits, quantity.values
+            optima = fits.optima(self)
+            reading = take_reading(quantity.runs, optima, values, self, fits.weights, below)
+            return reading, self.rows(quantity, reading)
+
+        return once(quantity.of_runs, f"{self.name} {below}", compute)
+
     def fit(self, quantity: Quantity, below: int | None = None) -> GapFit:
         """Fit the line of a quantity; see `Estimator.fit`."""
         runs, values = quantity.runs, quantity.values
-        reading = take_reading(
-            runs, quantity.fits.optima(self), values, self, quantity.fits.weights, below
-        )
-        found = self.rows(quantity, reading)
+        reading, found = self.read(quantity, below)
         rows, covariance, point_variance, dof = (
             found.rows,
             found.covariance,

@@ -17,11 +17,12 @@ from relscale.laws.surface_fit.reader import SurfaceReader
 
 VERTEX = Vertex()
 BEST_RUN = BestRun()
-SURFACE = Surface()
+JOINT = Joint(VERTEX)
+SURFACE = Surface(JOINT)
 
 ESTIMATORS: dict[str, Estimator] = {
     estimator.name: estimator
-    for estimator in (Auto(VERTEX), Joint(VERTEX), VERTEX, BEST_RUN, Akima(), SURFACE)
+    for estimator in (Auto(VERTEX), JOINT, VERTEX, BEST_RUN, Akima(), SURFACE)
 }
 """Estimators by name."""
 

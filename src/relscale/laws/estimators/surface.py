@@ -5,7 +5,9 @@ log N = level - fall x log D. E of a domain there is the value of the domain's o
 the difference of two surfaces, and dbeta the slope of a line through the budgets. The noise is a
 bootstrap of all surfaces at once, so that the score and all domains move together: cells are drawn
 with their losses, or, where the residuals have equal variance, relative residuals, scaled by weight
-and leverage and pooled over all sizes.
+and leverage and pooled over all sizes. A bootstrap of cells knows no effect that the cells of a
+budget share, so that the budget effects of `joint`, pooled over the family, are added to the
+interval of a gap; the degrees of freedom are at most those of `joint`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,8 @@ import numpy as np
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index, SuiteRuns, average_seeds, cell_covariance
-from relscale.laws.estimators.base import Estimator, Quantity, Term
+from relscale.laws.estimators.base import BudgetPoints, Estimator, Quantity, Term
+from relscale.laws.estimators.joint import Joint
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
@@ -33,6 +36,10 @@ class Surface(Estimator):
     name = "surface"
     pools_budgets = True
     needs_loss = True
+
+    def __init__(self, joint: Joint) -> None:
+        """Take the estimator that estimates the effects of budgets."""
+        self.joint = joint
 
     def optima(self, fits: IsoflopFits) -> tuple[Optimum, ...]:
         """Return the minimum of one surface through all budgets, along each budget's line."""
@@ -76,37 +83,20 @@ class Surface(Estimator):
     def fit(self, quantity: Quantity, below: int | None = None) -> GapFit:
         """Fit the line of a quantity through surfaces; see `Estimator.fit`."""
         reader, terms = quantity.reader, quantity.terms
-        runs, fits = reader.runs, reader.fits
-        means = [average_seeds(term.log_error, runs.run_cell, runs.num_cells)[0] for term in terms]
-        usable = (fits.weights > 0) & np.isfinite(means).all(axis=0)
-        cells = np.flatnonzero(usable if below is None else usable & (runs.cell_budget < below))
-        if len(np.unique(runs.cell_budget[cells])) < 2:
-            raise FitError(
-                Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
-            )
-        score, *surfaces = reader.surfaces(
-            [fits.score[cells], *(mean[cells] for mean in means)], cells
-        )
-        optima, notes = _optima(reader, score, cells, below)
-        signs = np.array([1.0, -1.0][: len(terms)])
-        log_n = optima.level - optima.falls * optima.at
-        drawn_n = optima.level[:, None] - optima.falls[:, None] * optima.drawn
-        points = signs @ np.stack([np.log(part.fit.predict(log_n, optima.at)) for part in surfaces])
-        drawn = np.tensordot(
-            signs,
-            np.stack([np.log(part.drawn.predict(drawn_n, optima.drawn)) for part in surfaces]),
-            axes=1,
-        )
-        log_compute = np.array(
-            [
-                np.mean(runs.log_compute[cells[runs.cell_budget[cells] == index]])
-                for index in optima.budgets
-            ]
-        )
+        runs = reader.runs
+        cells, values = _values(quantity, below)
+        score, *surfaces = reader.surfaces(values, cells)
+        optima = _located(reader, score.fit, cells, below)
+        points = optima.read([part.fit for part in surfaces])
+        drawn = optima.read_drawn(score.drawn, [part.drawn for part in surfaces])
+        log_n, log_compute = optima.log_params, _log_compute(runs, cells, optima)
         line = line_rows(log_compute, float(np.mean(log_compute)))
         spread = np.atleast_2d(np.cov(drawn))
         covariance, point_variance = line @ spread @ line.T, np.diag(spread).copy()
-        dof, method = float(len(cells) - PARAMETERS), "runs"
+        effects = self._budget_effects(quantity, below)
+        dof, method = min(float(len(cells) - PARAMETERS), effects.dof), "runs"
+        slopes = _point_slopes(surfaces[0].fit, log_n, optima.at) @ surfaces[0].solve
+        covariance = covariance + effects.covariance(line @ slopes, runs.cell_budget[cells])
         item_share, run_dof = 0.0, dof
         added = _item_variance(reader, terms, surfaces, cells, log_n, optima.at, line)
         if added is not None:
@@ -129,10 +119,85 @@ class Surface(Estimator):
             dof=dof,
             ci_method=method,
             num_runs=int((np.isin(runs.run_cell, cells) & known).sum()),
-            notes=(*notes, *_cautions([score, *surfaces])),
+            notes=(*optima.notes, *_cautions([score, *surfaces])),
+            budget_sd=float(np.sqrt(effects.variance)) if effects.known else float("nan"),
             item_share=item_share,
             run_dof=run_dof,
         )
+
+    def _budget_effects(self, quantity: Quantity, below: int | None) -> "_BudgetEffects":
+        """Return the effects of budgets on log G by `joint`, pooled over the family.
+
+        They are none where `joint` has no fit, and for one domain, whose budgets are not expected
+        on a straight line.
+        """
+        try:
+            joint = self.joint.fit(quantity, below) if len(quantity.terms) == 2 else None
+        except FitError:
+            joint = None
+        if joint is None or not np.isfinite(joint.budget_sd) or not joint.run_dof > 0:
+            return _BudgetEffects(variance=0.0, dof=float("inf"), known=False)
+        return _BudgetEffects(variance=joint.budget_sd**2, dof=joint.run_dof, known=True)
+
+    def points(self, quantity: Quantity, below: int | None = None) -> BudgetPoints:
+        """Read the surfaces without their refits; see `Estimator.points`."""
+        reader = quantity.reader
+        cells, values = _values(quantity, below)
+        score, *surfaces = (reader.fit(each, cells) for each in values)
+        optima = _located(reader, score, cells, below)
+        return BudgetPoints(
+            budgets=optima.budgets,
+            log_compute=_log_compute(reader.runs, cells, optima),
+            points=optima.read(surfaces),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BudgetEffects:
+    """Effects that move log G of all sizes of a budget together."""
+
+    variance: float
+    """Their variance, at least 0."""
+    dof: float
+    """Degrees of freedom of an interval that has them."""
+    known: bool
+    """Whether they were estimated."""
+
+    def covariance(self, rows: Array, cell_budget: Index) -> Array:
+        """Return the covariance that they give numbers that are linear in the cells' values.
+
+        Args:
+            rows: coefficients, (number, cell).
+            cell_budget: budget of each cell, (cell,).
+        """
+        member = (cell_budget[:, None] == np.unique(cell_budget)).astype(np.float64)
+        response = rows @ member  # (number, budget)
+        return np.asarray(self.variance * response @ response.T)
+
+
+def _values(quantity: Quantity, below: int | None) -> tuple[Index, list[Array]]:
+    """Return the cells that have a score and all values, then score and values there, (cell,).
+
+    Raises:
+        FitError: `too_few_budgets`.
+    """
+    runs, fits = quantity.reader.runs, quantity.reader.fits
+    means = [
+        average_seeds(term.log_error, runs.run_cell, runs.num_cells)[0] for term in quantity.terms
+    ]
+    usable = (fits.weights > 0) & np.isfinite(means).all(axis=0)
+    cells = np.flatnonzero(usable if below is None else usable & (runs.cell_budget < below))
+    if len(np.unique(runs.cell_budget[cells])) < 2:
+        raise FitError(
+            Status.TOO_FEW_BUDGETS, "fewer than two budgets with values and a law needs 2"
+        )
+    return cells, [fits.score[cells], *(mean[cells] for mean in means)]
+
+
+def _log_compute(runs: SuiteRuns, cells: Index, optima: "_Optima") -> Array:
+    """Return the mean natural log of the compute of the budgets in use, (budget,)."""
+    of = runs.cell_budget[cells]
+    return np.array([np.mean(runs.log_compute[cells[of == index]]) for index in optima.budgets])
 
 
 def budget_line(runs: SuiteRuns, cells: Index) -> tuple[float, float]:
@@ -163,8 +228,38 @@ class _Optima:
     """Of each budget's line, (budget,)."""
     at: Array
     """Natural log of D, (budget,)."""
-    drawn: Array
-    """The same by draw, (budget, draw)."""
+    ends: Array
+    """The least and the largest that was sampled, (budget, 2)."""
+    notes: tuple[str, ...]
+    """Budgets left out, and why."""
+
+    @property
+    def log_params(self) -> Array:
+        """Return the natural log of N, (budget,)."""
+        return np.asarray(self.level - self.falls * self.at)
+
+    def read(self, surfaces: Sequence[SurfaceBatch]) -> Array:
+        """Return log E, or log G of two surfaces, (budget,)."""
+        parts = [np.log(each.predict(self.log_params, self.at)) for each in surfaces]
+        return np.asarray(_SIGNS[: len(parts)] @ np.stack(parts))
+
+    def read_drawn(self, score: SurfaceBatch, surfaces: Sequence[SurfaceBatch]) -> Array:
+        """Return the same by draw, (budget, draw).
+
+        An optimum on a drawn score beyond the sampled range is moved to its end.
+        """
+        drawn = np.stack(
+            [score.optimum(*line) for line in zip(self.level, self.falls, strict=True)]
+        )
+        drawn = np.where(np.isnan(drawn), self.at[:, None], drawn)
+        drawn = np.clip(drawn, self.ends[:, :1], self.ends[:, 1:])
+        log_n = self.level[:, None] - self.falls[:, None] * drawn
+        parts = [np.log(each.predict(log_n, drawn)) for each in surfaces]
+        return np.tensordot(_SIGNS[: len(parts)], np.stack(parts), axes=1)
+
+
+_SIGNS = np.array([1.0, -1.0])
+"""Of treatment and baseline in log G."""
 
 
 def _item_variance(
@@ -193,15 +288,16 @@ def _item_variance(
     return added
 
 
-def _optima(
-    reader: SurfaceReader, score: DrawnSurface, cells: Index, below: int | None
-) -> tuple[_Optima, list[str]]:
-    """Find the optima of the budgets on the surface of the score.
+def _located(
+    reader: SurfaceReader, score: SurfaceBatch, cells: Index, below: int | None
+) -> _Optima:
+    """Find the optima of the budgets on the surface of the score, a batch of one.
 
-    A drawn optimum beyond the sampled range is moved to its end.
+    Raises:
+        FitError: fewer than two budgets have an optimum in the sampled range.
     """
     runs = reader.runs
-    kept: list[tuple[int, float, float, float, Array]] = []
+    kept: list[tuple[int, float, float, float, float, float]] = []
     reasons: dict[str, list[str]] = {}
     for index, budget in enumerate(runs.budgets[:below]):
         own = cells[runs.cell_budget[cells] == index]
@@ -213,28 +309,25 @@ def _optima(
             float(end) * LN10
             for end in (runs.log10_tokens[own].min(), runs.log10_tokens[own].max())
         )
-        at = float(score.fit.optimum(level, falls)[0])
+        at = float(score.optimum(level, falls)[0])
         if not low <= at <= high:
             reasons.setdefault(Status.OPTIMUM_OUTSIDE_SAMPLED_RANGE, []).append(budget)
             continue
-        drawn = score.drawn.optimum(level, falls)
-        kept.append(
-            (index, level, falls, at, np.clip(np.where(np.isnan(drawn), at, drawn), low, high))
-        )
+        kept.append((index, level, falls, at, low, high))
     notes = [f"budget(s) {' '.join(names)} left out: {reason}" for reason, names in reasons.items()]
     if len(kept) < 2:
         few = kept or len(runs.budgets[:below]) < 2
         status = Status.TOO_FEW_BUDGETS if few else Status.NO_USABLE_OPTIMUM
         raise FitError(status, f"{len(kept)} usable budget(s) and a law needs 2", notes)
-    numbers = np.array([entry[:4] for entry in kept])
-    found = _Optima(
-        budgets=np.array([entry[0] for entry in kept], dtype=np.int64),
+    numbers = np.array(kept)
+    return _Optima(
+        budgets=numbers[:, 0].astype(np.int64),
         level=numbers[:, 1],
         falls=numbers[:, 2],
         at=numbers[:, 3],
-        drawn=np.stack([entry[4] for entry in kept]),
+        ends=numbers[:, 4:],
+        notes=tuple(notes),
     )
-    return found, notes
 
 
 def _point_slopes(fit: SurfaceBatch, log_n: Array, log_d: Array) -> Array:

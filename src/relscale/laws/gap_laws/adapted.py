@@ -28,10 +28,6 @@ class FittedWithBaseline(FittedGap):
         predicted = replace(places, log_baseline=self.baseline.log_loss(places))
         return self.gap.log_gap(predicted)
 
-    def log_gap_given(self, places: Places) -> Array:
-        """Return log G at the losses of the baseline that `places` has, (draw, place)."""
-        return self.gap.log_gap(places)
-
 
 class WithBaseline(GapLaw):
     """A law that depends on the baseline's loss, together with a law that predicts it."""
@@ -39,23 +35,33 @@ class WithBaseline(GapLaw):
     name: str  # type: ignore[misc]
     num_parameters: int  # type: ignore[misc]
 
-    def __init__(self, law: GapLaw, baselines: Sequence[LossLaw]) -> None:
-        """Take the law of the gap and laws of the baseline's loss, the preferred one first."""
-        self.law, self.baselines = law, tuple(baselines)
+    def __init__(self, law: GapLaw, baselines: Sequence[LossLaw], mirrored: bool = False) -> None:
+        """Take the laws.
+
+        Args:
+            law: of the gap.
+            baselines: of the baseline's loss, the preferred one first.
+            mirrored: the mean log loss of both domains takes the place of the baseline's, so that
+                a swap of the domains changes the sign of the gap and nothing else.
+        """
+        self.law, self.baselines, self.mirrored = law, tuple(baselines), mirrored
         self.name, self.num_parameters = law.name, law.num_parameters
 
     def as_chosen(self, fitted: FittedGap) -> "WithBaseline":
         """Return the law with the options of a fit of the gap."""
         assert isinstance(fitted, FittedWithBaseline)
-        return WithBaseline(self.law.as_chosen(fitted.gap), self.baselines)
+        return WithBaseline(self.law.as_chosen(fitted.gap), self.baselines, self.mirrored)
 
     def fit(self, points: RunPoints, weights: Array) -> FittedWithBaseline:
         """Fit both laws once per row of weights; see `GapLaw.fit`.
 
         The first law of the baseline's loss that has a fit is taken.
         """
+        if self.mirrored:
+            points = about_the_mean(points)
         gap = self.law.fit(points, weights)
         alone = replace(points, values=points.values[-1:])
+        whose = "mean" if self.mirrored else "baseline's"
         failure: FitError | None = None
         for law in self.baselines:
             try:
@@ -63,10 +69,16 @@ class WithBaseline(GapLaw):
             except FitError as error:
                 failure = failure or error
                 continue
-            remarks = (*gap.remarks, f"baseline's loss by the law {law.name}")
+            remarks = (*gap.remarks, f"{whose} loss by the law {law.name}")
             return FittedWithBaseline(gap=gap, baseline=baseline, remarks=remarks)
         assert failure is not None
         raise failure
+
+
+def about_the_mean(points: RunPoints) -> RunPoints:
+    """Return points with the same gap to a baseline that is the mean log loss of both domains."""
+    mean = points.values.mean(axis=0)
+    return replace(points, values=np.stack([mean + points.log_gap, mean]))
 
 
 @dataclass(frozen=True, kw_only=True)

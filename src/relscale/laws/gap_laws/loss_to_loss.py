@@ -20,7 +20,8 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.nearness import compute_groups, excess_loss, near_runs
+from relscale.laws.leave_future_out import Origin, comparable, future_splits
+from relscale.laws.nearness import excess_loss, near_runs
 from relscale.laws.run_points import Places, RunPoints
 
 MIN_RUNS = 3
@@ -227,61 +228,43 @@ class LossToLoss(GapLaw):
         shares = SHARES if self.share is None else (self.share,)
         if excess[used].max() == 0 and self.share is None:
             shares = (1.0,)
-        best, lowest = (degrees[0], shares[0]), np.inf
+        best = degrees[0], shares[0]
         if len(degrees) == len(shares) == 1:
             return best
-        cuts = _Cut.all_of(points, used)
-        for share in shares:
-            for degree in degrees:
-                errors = [cut.error(points, degree, share) for cut in cuts]
-                error = float(np.mean(errors)) if errors else np.inf
-                if error < lowest:
-                    best, lowest = (degree, share), error
-        return best
+        held = points.where(used)
+        splits = future_splits(held)
+        frontiers = [excess_loss(held, origin.train) for origin in splits.origins]
+        options = {f"{share} {degree}": (degree, share) for share in shares for degree in degrees}
+        errors = {}
+        for name, option in options.items():
+            pairs = zip(splits.origins, frontiers, strict=True)
+            predicted = [_predicted(held, origin, frontier, *option) for origin, frontier in pairs]
+            if predicted:
+                errors[name] = splits.errors(np.stack(predicted), held.log_gap)
+        names, squared = comparable(errors)
+        return options[names[int(np.argmin(squared.mean(axis=1)))]] if names else best
 
 
-def future_cuts(points: RunPoints, used: Flags) -> tuple[tuple[Flags, Flags], ...]:
-    """Return pairs of fitted and held-out runs, (run,) each, the later by compute held out.
+def _predicted(
+    points: RunPoints, origin: Origin, excess: Array, degree: int, share: float
+) -> Array:
+    """Return log G of all runs given their log L_b by a fit from an origin, (run,).
 
-    Each cut holds out all groups of compute (`compute_groups`) above it, and leaves at least half
-    of the groups and two of them to fit.
+    It is NaN where the curve cannot be fitted.
+
+    Args:
+        points: the runs.
+        origin: the runs that are fitted.
+        excess: of the runs above the frontier of those, (run,).
+        degree: of the curve.
+        share: of the runs nearest the frontier that are fitted.
     """
-    groups = compute_groups(points, used)
-    number = int(groups.max()) + 1
-    first = max(2, (number + 1) // 2)
-    return tuple(
-        (np.asarray((groups >= 0) & (groups < cut)), np.asarray(groups >= cut))
-        for cut in range(first, number)
-    )
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """Runs that are fitted and held out in one back-test."""
-
-    fitted: Flags
-    held: Flags
-    excess: Array
-
-    @classmethod
-    def all_of(cls, points: RunPoints, used: Flags) -> tuple["_Cut", ...]:
-        """Return all back-tests (`future_cuts`) with the frontier of their fitted runs."""
-        cuts = future_cuts(points, used)
-        return tuple(cls(fitted, held, excess_loss(points, fitted)) for fitted, held in cuts)
-
-    def error(self, points: RunPoints, degree: int, share: float) -> float:
-        """Return the root mean square error of log G at the held-out runs, given their log L_b.
-
-        It is infinite where the curve cannot be fitted. The same runs are held out whatever the
-        share.
-        """
-        x, y = points.values[-1], points.log_gap
-        near = near_runs(self.excess, self.fitted, share)
-        if _different(x[near]) <= degree + 1:
-            return float("inf")
-        curve = fit_curve(x, y, near[None, :].astype(np.float64), degree)
-        found = float(np.sqrt(np.mean((curve.at(x[self.held])[0] - y[self.held]) ** 2)))
-        return found if np.isfinite(found) else float("inf")
+    x = points.values[-1]
+    near = near_runs(excess, origin.train, share)
+    if _different(x[near]) <= degree + 1:
+        return np.full_like(x, np.nan)
+    curve = fit_curve(x, points.log_gap, near[None, :].astype(np.float64), degree)
+    return np.asarray(curve.at(x)[0])
 
 
 def _baseline(places: Places) -> Array:

@@ -3,8 +3,8 @@
 L_d = E_d + A_d / N^(kappa_d alpha) + B_d / D^(kappa_d beta). With `shared_surfaces` every kappa is
 1; with `shared_kappa` only that of the baseline is. A law of a loss by another loss,
 L_t - E_t = K (L_b - E_b)^kappa (Brandfonbrener et al., 2024), implies such surfaces. Fewer
-exponents predict better where each domain's own are badly known; `choose_sharing` decides that by
-leaving the largest budgets out.
+exponents predict better where each domain's own are badly known, which `relscale.laws.choice`
+decides by leaving the highest compute out.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,6 @@ import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
-from relscale.laws.leave_out import LeftOutErrors, compare_left_out
 from relscale.laws.loss_laws.surface import SURFACES, identified_rows, plane_of
 from relscale.laws.run_points import Places, RunPoints
 from relscale.laws.surface_fit.projection import BOUNDS, STARTS, Plane, fit_surface
@@ -173,40 +172,4 @@ def _family(plane: Plane, problem: Problem, found: Solution, known: Flags) -> Fa
         beta=exponents[:, :, 1],
         kappa=kappa,
         converged=found.converged,
-    )
-
-
-def choose_sharing(points: RunPoints) -> LeftOutErrors:
-    """Compare own, shared and shared + kappa surfaces by leaving the largest budgets out.
-
-    Args:
-        points: all domains of a family, the baseline last.
-
-    Returns:
-        Root mean square errors of log L over all domains, by law: `surfaces`, `shared_surfaces` and
-        `shared_kappa`; the best is first.
-
-    Raises:
-        FitError: the runs identify no surface, or there are too few budgets to leave out.
-    """
-
-    def own(weights: Array) -> Array:
-        fits = [
-            SURFACES.fit(replace(points, values=values[None]), weights) for values in points.values
-        ]
-        return np.stack([fit.log_loss(points.places) for fit in fits], axis=1)
-
-    def shared(law: SharedSurfaces, weights: Array) -> Array:
-        family = law.fit_family(points, weights)
-        domains = range(len(points.values))
-        return np.stack([family.log_loss(domain, points.places) for domain in domains], axis=1)
-
-    return compare_left_out(
-        points.budget,
-        points.values,
-        {
-            "surfaces": own,
-            SHARED_SURFACES.name: lambda weights: shared(SHARED_SURFACES, weights),
-            SHARED_KAPPA.name: lambda weights: shared(SHARED_KAPPA, weights),
-        },
     )

@@ -86,7 +86,7 @@ def fit_saturating(x: Array, log_loss: Array, weights: Array, center: float) -> 
     """
     loss = np.exp(log_loss)
     on_grid = np.exp(-np.exp(GRID)[:, None] * x)  # (grid, run)
-    solved = _solve(on_grid[None], loss, weights)
+    solved = _solve(on_grid[None], loss, weights, exact=False)
     at = np.argmin(solved[2], axis=1)
     low, high = GRID[np.maximum(at - 1, 0)], GRID[np.minimum(at + 1, len(GRID) - 1)]
 
@@ -128,13 +128,17 @@ def _vertex(place: Array, near: float, objective: Callable[[Array], Array]) -> A
     return np.asarray(np.where(missed, place, place + step))
 
 
-def _solve(power: Array, loss: Array, weights: Array) -> tuple[Array, Array, Array]:
+def _solve(
+    power: Array, loss: Array, weights: Array, exact: bool = True
+) -> tuple[Array, Array, Array]:
     """Solve for offset and scale, both at least 0, given F^-b at the runs.
 
     Args:
         power: (draw or 1, exponent, run).
         loss: (run,).
         weights: (draw, run).
+        exact: whether the sum of squares is exact; a sum of products is as good as its eight
+            digits, which are enough to find a bracket, and takes no array of all residuals.
 
     Returns:
         Offset, scale and sum of squared relative residuals, (draw, exponent) each.
@@ -155,7 +159,7 @@ def _solve(power: Array, loss: Array, weights: Array) -> tuple[Array, Array, Arr
         flat = ~np.isfinite(scale) | (determinant <= 1e-14 * total * second) | (scale < 0)
         scale = np.where(flat, 0.0, np.where(offset < 0, right / second, scale))
         offset = np.where(flat, target / total, np.maximum(offset, 0.0))
-        if len(power) == 1:  # few digits are enough to find the bracket
+        if not exact:
             whole = weights.sum(axis=1)[:, None]
             value = (
                 whole

@@ -20,6 +20,9 @@ ROUNDING = 1e-12
 """Share by which an objective may rise: that of short steps changes by rounding alone, which is
 another one on each processor."""
 DAMPING_LIMIT = 1e10
+LARGEST_POWER = 250.0
+"""Largest size of an exponent times a log of N or D, so that squares of powers over losses are in
+the range of doubles. Only sizes or tokens that span more than 70 decades get there."""
 RIDGE = 1e-13
 """Separates columns that are nearly equal, relative to a diagonal of 1."""
 BLOCK_ENTRIES = 40_000
@@ -99,10 +102,12 @@ class _Block:
         losses = losses[rows] if losses.ndim == 3 else losses[None]
         root = root[rows] if len(root) > 1 else root
         target = root[:, None, :] * np.sqrt(problem.precision)[:, None]  # (draw or 1, domain, p)
-        self.target = np.ascontiguousarray(
-            np.broadcast_to(target, (count, *target.shape[1:])), dtype=np.float64
+        target = np.broadcast_to(target, (count, *target.shape[1:]))
+        # Surfaces are in the last axis, so that sums over points run over many surfaces at once.
+        self.target, self.scale = (
+            np.ascontiguousarray(part.reshape(-1, part.shape[-1]).T)  # (point, surface)
+            for part in (target, target / losses)
         )
-        self.scale = self.target / losses
         self.terms = None if problem.terms is None else problem.terms[rows]
         self.params = np.unique(problem.log_params, return_inverse=True)
         self.tokens = np.unique(problem.log_tokens, return_inverse=True)
@@ -112,7 +117,7 @@ class _Block:
         problem = self.problem
         low, high = (
             np.broadcast_to(end[self.rows] if end.ndim == 2 else end, starts.shape)
-            for end in (problem.low, problem.high)
+            for end in (problem.low, np.minimum(problem.high, self.highest()))
         )
         theta = np.clip(starts, low, high)
         active = np.arange(self.count)
@@ -158,6 +163,14 @@ class _Block:
             theta=theta, coefficients=coefficients, objective=objective, converged=converged
         )
 
+    def highest(self) -> Array:
+        """Return the log exponents beyond which powers leave the range of doubles, (parameter,)."""
+        spread = np.array([np.abs(values).max() for values, _ in (self.params, self.tokens)])
+        limit = np.log(LARGEST_POWER / np.maximum(spread, 1e-300))
+        # A parameter is the log of alpha, of beta, or of both, of some domains.
+        of = (self.problem.maps != 0).any(axis=0)  # (2, parameter)
+        return np.asarray(np.where(of, limit[:, None], np.inf).min(axis=0))
+
     def project(self, theta: Array, rows: Index) -> tuple[Array, Array, Array, Array]:
         """Solve for (E, a, b) of all domains given the searched parameters of some draws.
 
@@ -166,16 +179,18 @@ class _Block:
             and Gauss-Newton curvature (draw, parameter, parameter).
         """
         maps, domains = self.problem.maps, self.domains
-        exponent = np.exp(np.einsum("dqp,kp->kdq", maps, theta)).reshape(-1, 2)
-        whole = len(rows) == self.count
-        points = self.scale.shape[-1]
-        scale = (self.scale if whole else self.scale[rows]).reshape(-1, points)
-        target = (self.target if whole else self.target[rows]).reshape(-1, points)
+        own = domains == 1 and maps.shape[2] == 2  # the map is the identity
+        logs = theta if own else np.einsum("dqp,kp->kdq", maps, theta).reshape(-1, 2)
+        scale, target = self.scale, self.target
+        if len(rows) < self.count:
+            surfaces = rows if own else (rows[:, None] * domains + np.arange(domains)).ravel()
+            scale, target = scale[:, surfaces], target[:, surfaces]
         terms = None if self.terms is None else self.terms[rows]
         found, objective, gradient, curvature = _project(
-            self.params, self.tokens, scale, target, exponent, terms
+            self.params, self.tokens, scale, target, np.exp(logs.T), terms
         )
-        if domains == 1 and maps.shape[2] == 2:  # own exponents: the map is the identity
+        found, gradient, curvature = found.T, gradient.T, curvature.transpose(2, 0, 1)
+        if own:
             return found[:, None, :], objective, gradient, curvature
         local = gradient.reshape(-1, domains, 2)
         shape = curvature.reshape(-1, domains, 2, 2)
@@ -204,34 +219,39 @@ def _project(
     Args:
         params: natural logs of N.
         tokens: natural logs of D.
-        scale: root weight / loss, (surface, point).
-        target: root weight, (surface, point).
-        exponent: alpha and beta, (surface, 2).
+        scale: root weight / loss, (point, surface).
+        target: root weight, (point, surface).
+        exponent: alpha and beta, (2, surface).
         terms: whether E, a and b may differ from 0, 1 or 0, (surface, 3); None for all.
 
     Returns:
-        Coefficients (surface, 3), objective (surface,), downhill gradient (surface, 2) and
-        curvature (surface, 2, 2) by the log exponents.
+        Coefficients (3, surface), objective (surface,), downhill gradient (2, surface) and
+        curvature (2, 2, surface) by the log exponents.
     """
-    columns = np.empty((len(exponent), 5, scale.shape[1]))  # (surface, column, point)
-    columns[:, 0] = scale
+    columns = np.empty((5, *scale.shape))  # (column, point, surface)
+    columns[0] = scale
     for place, (values, index) in enumerate((params, tokens)):
-        power = -exponent[:, place : place + 1] * values  # (surface, distinct)
+        power = -exponent[place] * values[:, None]  # (distinct, surface)
         term = np.exp(power)
-        np.multiply(scale, term[:, index], out=columns[:, 1 + place])
-        np.multiply(scale, (power * term)[:, index], out=columns[:, 3 + place])
+        np.multiply(scale, term[index], out=columns[1 + place])
+        np.multiply(scale, (power * term)[index], out=columns[3 + place])
     if terms is not None:
-        columns *= terms[:, [0, 1, 2, 1, 2], None]
-    gram = columns @ columns.transpose(0, 2, 1)
-    right = columns[:, :3] @ target[:, :, None]
-    coefficients, explained = _non_negative(gram, right)
-    residual = target - (coefficients[:, None, :] @ columns[:, :3])[:, 0]
-    objective = np.einsum("kp,kp->k", residual, residual)
+        columns *= terms.T[[0, 1, 2, 1, 2], None]
+    gram = np.empty((5, 5, scale.shape[1]))
+    for row in range(5):
+        gram[row, row:] = gram[row:, row] = _dots(columns[row], columns[row:])
+    coefficients, explained = _non_negative(gram, _dots(target, columns[:3])[:, None])
+    residual = target - np.einsum("cs,cps->ps", coefficients, columns[:3])
     # d(column) / d(log exponent) is the column's own coefficient times columns 3 and 4.
-    turn = coefficients[:, 1:]
-    gradient = turn * (columns[:, 3:] @ residual[:, :, None])[:, :, 0]
-    curvature = (gram[:, 3:, 3:] - explained) * (turn[:, :, None] * turn[:, None, :])
-    return coefficients, objective, gradient, curvature
+    turn = coefficients[1:]
+    gradient = turn * _dots(residual, columns[3:])
+    curvature = (gram[3:, 3:] - explained) * (turn[:, None] * turn)
+    return coefficients, np.einsum("ps,ps->s", residual, residual), gradient, curvature
+
+
+def _dots(values: Array, columns: Array) -> Array:
+    """Return sums over points of values, (point, surface), times columns, (column, surface)."""
+    return np.asarray(np.einsum("ps,cps->cs", values, columns))
 
 
 def _diagonal(matrices: Array) -> Array:
@@ -249,23 +269,27 @@ def _non_negative(gram: Array, right: Array) -> tuple[Array, Array]:
     All surfaces are solved at once.
 
     Args:
-        gram: products of the five columns of `_project`, (surface, 5, 5).
-        right: products of the first three with the target, (surface, 3, 1).
+        gram: products of the five columns of `_project`, (5, 5, surface).
+        right: products of the first three with the target, (3, 1, surface).
 
     Returns:
-        Coefficients (surface, 3), and the part of the products of columns 3 and 4 that the columns
-        with a coefficient explain, (surface, 2, 2).
+        Coefficients (3, surface), and the part of the products of columns 3 and 4 that the columns
+        with a coefficient explain, (2, 2, surface).
     """
-    square, cross = gram[:, :3, :3], gram[:, :3, 3:]
-    solved = _solve(square, np.concatenate([right, cross], axis=2))
-    best, slopes = solved[:, :, 0], solved[:, :, 1:]
-    wrong = np.flatnonzero(~((best >= 0) & (best < np.inf)).all(axis=1))
+    square, cross = gram[:3, :3], gram[:3, 3:]
+    solved = _solve(square, np.concatenate([right, cross], axis=1))
+    best, slopes = solved[:, 0], solved[:, 1:]
+    wrong = np.flatnonzero(~((best >= 0) & (best < np.inf)).all(axis=0))
     if len(wrong):
-        best[wrong], used = _subsets(square[wrong], right[wrong, :, 0])
-        inner = np.where(used[:, :, None] & used[:, None, :], square[wrong], 0.0)
-        inner += _IDENTITY * ~used[:, None, :]
-        slopes[wrong] = _solve(inner, cross[wrong] * used[:, :, None])
-    return best, cross.transpose(0, 2, 1) @ slopes
+        part = np.ascontiguousarray(square[:, :, wrong].transpose(2, 0, 1))
+        subset, used = _subsets(part, right[:, 0, wrong].T)
+        best[:, wrong] = subset.T
+        kept = used.T
+        inner = np.where(kept[:, None] & kept, square[:, :, wrong], 0.0)
+        inner += _IDENTITY[:, :, None] * ~kept
+        slopes[:, :, wrong] = _solve(inner, cross[:, :, wrong] * kept[:, None])
+    explained = np.stack([np.sum(cross[:, [k]] * slopes, axis=0) for k in range(2)])
+    return best, explained
 
 
 def _subsets(gram: Array, right: Array) -> tuple[Array, Flags]:
@@ -282,7 +306,7 @@ def _subsets(gram: Array, right: Array) -> tuple[Array, Flags]:
     theirs = (right[:, first] - cross * ours) / diagonal[:, first]
     found[:, [0, 1, 2], second], found[:, [0, 1, 2], first] = ours, theirs
     found[:, [3, 4, 5], [0, 1, 2]] = right / diagonal
-    gain = np.where((found >= 0).all(axis=2), -(found @ right[:, :, None])[:, :, 0], np.inf)
+    gain = np.where((found >= 0).all(axis=2), -np.einsum("kqu,ku->kq", found, right), np.inf)
     lowest = np.argmin(gain, axis=1)
     every = np.arange(len(gram))
     possible = np.isfinite(gain[every, lowest])[:, None]
@@ -305,18 +329,19 @@ _IDENTITY = np.eye(3)
 
 
 def _solve(gram: Array, right: Array) -> Array:
-    """Solve normal equations, (surface, 3, 3) and (surface, 3, column), by L D L^T.
+    """Solve normal equations, (3, 3, surface) and (3, column, surface), by L D L^T.
 
     Written out, since a call of a solver costs more than three unknowns do.
     """
-    scaled, size = _scaled(gram)
-    y0, y1, y2 = np.moveaxis(right / size[:, :, None], 1, 0)  # (surface, column)
-    rows = scaled.reshape(-1, 9).T[:, :, None]
-    d0, a01, a02, d1, a12, d2 = rows[[0, 1, 2, 4, 5, 8]]  # (surface, 1)
+    size = np.sqrt(np.maximum(gram[[0, 1, 2], [0, 1, 2]], 1e-300))  # (3, surface)
+    s0, s1, s2 = size
+    d0, d1, d2 = (gram[k, k] / (size[k] * size[k]) + RIDGE for k in range(3))
+    a01, a02, a12 = gram[0, 1] / (s0 * s1), gram[0, 2] / (s0 * s2), gram[1, 2] / (s1 * s2)
+    y0, y1, y2 = right / size[:, None]
     l10, l20 = a01 / d0, a02 / d0
     d1, a12 = d1 - l10 * a01, a12 - l20 * a01
     l21 = a12 / d1
     y1 = y1 - l10 * y0
     x2 = (y2 - l20 * y0 - l21 * y1) / (d2 - l20 * a02 - l21 * a12)
     x1 = y1 / d1 - l21 * x2
-    return np.stack([y0 / d0 - l10 * x1 - l20 * x2, x1, x2], axis=1) / size[:, :, None]
+    return np.stack([y0 / d0 - l10 * x1 - l20 * x2, x1, x2]) / size[:, None]

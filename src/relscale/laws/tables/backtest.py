@@ -122,7 +122,7 @@ def _value_rows(fits: MetricFits, domain: str, points: GapFit) -> Iterator[Row]:
         x, y = points.log_compute[:place], points.points[:place]
         if ESTIMATORS[points.estimator].pools_budgets:
             try:
-                lower = fits.fit_without_items(points.estimator, domain, below=budget)
+                lower = fits.points_below(points.estimator, domain, budget)
             except FitError:
                 continue
             x, y = lower.log_compute, lower.points

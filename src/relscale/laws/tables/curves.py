@@ -11,11 +11,11 @@ import numpy as np
 from relscale.contract.tables.curves import CURVES
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.cells import Array
-from relscale.laws.fit_error import FitError
-from relscale.laws.held_out import LN10
 from relscale.laws.law import Law, per_metric
+from relscale.laws.leave_future_out import LN10
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.predict import model_of, nothing, reading_rows, subjects_of
+from relscale.laws.predict import rows_at
+from relscale.laws.run_points import Places
 
 TABLE = CURVES
 
@@ -27,15 +27,11 @@ DECADES = 1.0
 
 def fit(fits: MetricFits) -> Iterator[Row]:
     """Return the curves of the values of all domains, then of the gaps of all treatments."""
-    for subject in subjects_of(fits):
-        label = {**fits.label, **subject.labels}
-        model = model_of(fits, subject)
-        if isinstance(model, FitError):
-            yield {**label, **nothing(model)}
-            continue
-        places = model.paths.places(model.path, grid_of(model))
-        for row in reading_rows(fits, model, places, bool(subject.baseline)):
-            yield {**label, "path": model.path.name, **row}
+
+    def along(model: AutoModel) -> tuple[str, Places]:
+        return model.path.name, model.paths.places(model.path, grid_of(model))
+
+    return rows_at(fits, along)
 
 
 def grid_of(model: AutoModel) -> Array:

@@ -15,13 +15,14 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import MOST_LOST, Floor, fit_floor, pairs_weights, refit_interval
+from relscale.laws.floors import Floor, fit_floor
 from relscale.laws.gap_laws.loss_to_loss import FittedLossToLoss, LossToLoss
 from relscale.laws.law import Law, per_metric
+from relscale.laws.leave_future_out import future_splits, root_mean_square
 from relscale.laws.loss_power import sensitivity_band
 from relscale.laws.metric_fits import MetricFits, Row
-from relscale.laws.nearness import compute_groups
 from relscale.laws.reference_place import Place
+from relscale.laws.refits import MOST_LOST, pairs_weights, refit_interval
 from relscale.laws.run_points import RunPoints, run_points
 from relscale.laws.slope_split import SlopeSplit, split_slope
 from relscale.laws.spec import LawSpec
@@ -175,28 +176,28 @@ def _working_columns(points: RunPoints, law: FittedLossToLoss) -> Row:
 
 
 def held_out_errors(points: RunPoints) -> tuple[float, float]:
-    """Return mean errors of G in percent where the highest compute is held out.
+    """Return errors of log G in percent where the highest compute is held out, as in `choice`.
 
     Returns:
-        The error of the working law given the baseline's loss, and that of "the gap stays as it
-        is": the mean log G of the highest budget that is left. NaN without enough runs.
+        The root mean square error of the working law given the baseline's loss, and that of "the
+        gap stays as it is": the mean log G of the highest group of compute that is left. NaN
+        without enough runs.
     """
-    groups = compute_groups(points, np.ones(points.num_runs, dtype=bool))
-    held = groups == groups.max()
-    last = groups == groups.max() - 1
-    if not last.any():
+    splits = future_splits(points)
+    if not splits.origins:
         return _NAN, _NAN
-    unchanged = float(points.log_gap[last].mean())
-    gap = points.log_gap[held]
+    last = splits.origins[-1]
+    held, gap = ~last.train, points.log_gap
+    unchanged = float(gap[splits.group == last.group - 1].mean())
     try:
-        law = LossToLoss().fit(points, (~held)[None, :].astype(np.float64))
+        law = LossToLoss().fit(points, last.train[None, :].astype(np.float64))
     except FitError:
-        return _NAN, _percent(unchanged - gap)
-    return _percent(law.log_gap(points.places)[0, held] - gap), _percent(unchanged - gap)
-
-
-def _percent(error: Array) -> float:
-    return 100 * float(np.mean(np.abs(np.expm1(error))))
+        return _NAN, 100 * root_mean_square(unchanged - gap[held])
+    predicted = law.log_gap(points.places)[0]
+    return (
+        100 * root_mean_square((predicted - gap)[held]),
+        100 * root_mean_square(unchanged - gap[held]),
+    )
 
 
 def _place_columns(place: Place, law: FittedLossToLoss, level: float, num_runs: int) -> Row:

@@ -131,7 +131,7 @@ def _held_out(corpus: CorpusFits, stages: TwoStages) -> Iterator[Row]:
         "observed_loss": float(np.exp(points.values[0][target[0]])),
         "observed": float(stages.observed[target[0]]),
     }
-    origins = stages.first.origins
+    origins = stages.first.origins(stages.first.end)
     if not origins:
         few = FitError(Status.TOO_FEW_BUDGETS, "too few budgets to leave the highest out")
         yield _failure("held_out", few) | case

@@ -11,6 +11,7 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.two_stage import TWO_STAGE
 from relscale.laws.cells import Array, Flags, SuiteRuns
 from relscale.laws.crossed_items import crossed_shifts
+from relscale.laws.emergence import SHAPE_LEVEL, emergence, runs_outside
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
@@ -26,8 +27,6 @@ MOST_DRAWS = 400
 SHAPE_DRAWS = 400
 ROUNDING = 1e-20
 """Mean square of accuracy about the sigmoid below which the runs are exactly on it."""
-SHAPE_LEVEL = 0.01
-"""Below this share of drawn isotonic curves that gain as much, the sigmoid misses the shape."""
 
 
 def fit(corpus: CorpusFits) -> Iterator[Row]:
@@ -43,8 +42,17 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
         shift = crossed_shifts(corpus, domain, known, draws) if len(pairs.loss) else None
         yield {
             **label_of(corpus, domain),
-            **sigmoid_columns(pairs, spec, remarks, draws, shift),
+            **sigmoid_columns(
+                pairs, spec, remarks, draws, shift, all_at_chance=_at_chance(corpus, domain, known)
+            ),
         }
+
+
+def _at_chance(corpus: CorpusFits, domain: str, known: Flags) -> bool:
+    """Return whether no run of a domain is distinguishable from guessing."""
+    accuracy = corpus.axes[1].readings
+    flags = accuracy.at_chance[accuracy.domains.index(domain), known]
+    return bool(len(flags)) and bool(flags.all())
 
 
 def form_of(spec: LawSpec) -> SigmoidForm:
@@ -149,6 +157,8 @@ def sigmoid_columns(
     notes: Sequence[str] = (),
     draws: int = MOST_DRAWS,
     shift: tuple[Array, Array] | None = None,
+    *,
+    all_at_chance: bool = False,
 ) -> Row:
     """Fit the sigmoid; return the columns of the table from `chance` on.
 
@@ -158,6 +168,7 @@ def sigmoid_columns(
         notes: further remarks.
         draws: number of draws.
         shift: what drawn items add to losses and accuracies, (draw, run) each; None without items.
+        all_at_chance: whether no run is distinguishable from guessing.
     """
     nothing = dict.fromkeys(TABLE.between("floor", "num_runs"), float("nan"))
     try:
@@ -168,6 +179,8 @@ def sigmoid_columns(
             "ci_method": "none",
             "chance": spec.chance,
             "num_runs": len(pairs.loss),
+            "runs_outside": 0,
+            "emergence": emergence(None, float("nan"), 0, all_at_chance).value,
             **status_columns(error.status, [*error.remarks, *notes]),
         }
     check = isotonic_check(fit, pairs.loss, pairs.accuracy, spec.seed)
@@ -177,6 +190,7 @@ def sigmoid_columns(
         else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
     )
     ends = intervals(fit, spec, draws, shift)
+    outside = runs_outside(fit, spec.level)
     status, foot = fit.status, []
     middle = (fit.floor + ends["ceiling_ci_high"]) / 2
     if status == Status.OK and float(np.max(pairs.accuracy)) < middle:
@@ -199,6 +213,8 @@ def sigmoid_columns(
         "accuracy_min": float(np.min(pairs.accuracy)),
         "accuracy_max": float(np.max(pairs.accuracy)),
         "num_runs": len(pairs.loss),
+        "runs_outside": outside,
+        "emergence": emergence(fit, check.p_value, outside, all_at_chance).value,
         **status_columns(status, [*fit.remarks, *foot, *shape, *notes]),
     }
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from relscale.config.errors import config_error, problems_of
 from relscale.config.losses import LossesTable
 from relscale.config.losses_file import SECTION
-from relscale.losses_table.proposal.design import designs_of
 from relscale.losses_table.proposal.mapping_text import mapping_text
 from relscale.losses_table.proposal.propose import FAMILIES, LOSSES, Proposal, propose
+from relscale.losses_table.proposal.run_design import designs_of
 from relscale.losses_table.read import LossesTableRead, read_losses
 
 FORMATS = {"csv": "CSV", "parquet": "Parquet", "json_lines": "JSON lines"}

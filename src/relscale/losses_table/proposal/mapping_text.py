@@ -65,11 +65,8 @@ def _entry(key: str, value: Any, proposal: Proposal) -> Iterator[str]:
 
 
 def _reasons(key: str, proposal: Proposal, indent: str) -> Iterator[str]:
-    names = {key}
-    if key in ("units.training_flops", "units.forward_flops"):
-        names.add("units.compute")
     for guess in proposal.guesses:
-        if guess.key in names and guess.evidence not in PLAIN:
+        if guess.key == key and guess.evidence not in PLAIN:
             yield from _comment(guess.evidence, indent)
 
 
@@ -94,4 +91,4 @@ def scalar(value: Any) -> str:
         width=10**9,
         sort_keys=False,
     )
-    return text.removesuffix("...\n").strip()
+    return text.removesuffix("...\n").removesuffix("\n")

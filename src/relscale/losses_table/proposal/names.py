@@ -9,7 +9,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         r"(total_|train(ing)?_)?(flops?|compute)(_total|_train|_used)?",
         r"(peta|exa|zetta|p|e|z)_?flops?",
         r"(pf|petaflop|petaflops)_?(s_)?days?",
-        r"log_?10_?(flops?|compute|c)",
+        r"log_?(10)?_?(flops?|compute|c)",
         r"c",
     ),
     "num_params_total": (
@@ -17,7 +17,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         r"(params?|parameters|nparams)(_(total|count))?",
         r"(model_)?size",
         r"non_?emb(edding)?_(params?|parameters)",
-        r"log_?10_?(params?|parameters|n)",
+        r"log_?(10)?_?(params?|parameters|n)",
         r"n",
     ),
     "tokens_per_param": (
@@ -28,7 +28,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         r"(n|num|nb|total|number_of|train(ing)?)_?(train(ing)?_)?tokens?(_seen|_trained)?",
         r"tokens?(_seen|_trained|_total|_count|_consumed)?",
         r"(consumed|seen)_tokens?",
-        r"log_?10_?(tokens?|d)",
+        r"log_?(10)?_?(tokens?|d)",
         r"d",
     ),
     "seed": (r"(random_|data_|init_|train_)?seed",),

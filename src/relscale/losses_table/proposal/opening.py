@@ -6,8 +6,10 @@ from typing import Any
 from relscale.config.losses import CsvDialect
 from relscale.losses_table.numbers import NumberReader
 from relscale.losses_table.proposal.guess import Guess
-from relscale.losses_table.raw import RawTable, format_of, read_raw
+from relscale.losses_table.raw import RawTable, content_of, format_of, read_raw
 
+REMARKS = ("#", "sep=")
+"""Starts of lines above a header. The second one is a spreadsheet's."""
 MOST_TRIES = 4
 """Settings that are tried one after another."""
 
@@ -23,6 +25,10 @@ def opened(path: Path) -> tuple[RawTable, dict[str, Any], list[Guess]]:
     """
     settings: dict[str, Any] = {}
     guesses: list[Guess] = []
+    if path.is_file() and format_of(path) == "csv" and (lines := _remarks(content_of(path))):
+        settings["skip_lines"] = lines
+        evidence = f"{lines} line(s) begin with {' or '.join(REMARKS)}"
+        guesses.append(Guess(key="csv.skip_lines", value=str(lines), evidence=evidence))
     for _ in range(MOST_TRIES):
         try:
             raw = read_raw(path, "auto", CsvDialect(**settings))
@@ -56,6 +62,18 @@ def opened(path: Path) -> tuple[RawTable, dict[str, Any], list[Guess]]:
         )
         raw = read_raw(path, "auto", CsvDialect(**settings))
     return raw, settings, guesses
+
+
+def _remarks(data: bytes) -> int:
+    """Return the number of lines at the start that are remarks, not a header."""
+    count = 0
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
+    for line in lines:
+        like_rows = any(line.count(sign) == lines[-1].count(sign) > 0 for sign in b",;\t|")
+        if like_rows or not line.startswith(tuple(start.encode() for start in REMARKS)):
+            break
+        count += 1
+    return count
 
 
 def _remedy(path: Path, problem: str, settings: dict[str, Any]) -> Guess | None:

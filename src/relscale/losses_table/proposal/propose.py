@@ -1,6 +1,6 @@
 """A proposed mapping for a file, with the evidence for each guess: `propose`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,17 @@ def propose(path: Path) -> Proposal:
     if "step" in columns and _has_steps(roles, profiles, name):
         content["steps"] = "last"
         about_runs.append(Guess(key="steps", value="last", evidence=SEVERAL_STEPS))
+    about_units = [
+        replace(guess, key=guess.key.replace("units.compute", f"units.{_axis(columns)}"))
+        for guess in units.guesses
+    ]
     used = _used(content)
     return Proposal(
         path=path,
         raw=raw,
         profiles=profiles,
         content={key: value for key, value in content.items() if value not in ({}, [])},
-        guesses=_unique([*guesses, *about_runs, *units.guesses, *about_metrics, *about_derive]),
+        guesses=_unique([*guesses, *about_runs, *about_units, *about_metrics, *about_derive]),
         lacking=(*lacking, *more_lacking),
         unused=tuple(str(one) for one in raw.frame.columns if str(one) not in used),
     )
@@ -142,8 +146,12 @@ def _sizes_in_names(roles: Roles, profiles: dict[str, Profile]) -> list[Guess]:
     ]
 
 
+def _axis(columns: dict[str, Any]) -> str:
+    return "training_flops" if "training_flops" in columns else "forward_flops"
+
+
 def _by_axis(units: UnitGuess, columns: dict[str, Any]) -> dict[str, str]:
-    axis = "forward_flops" if "training_flops" not in columns else "training_flops"
+    axis = _axis(columns)
     return {axis if key == "compute" else key: unit for key, unit in units.units.items()}
 
 

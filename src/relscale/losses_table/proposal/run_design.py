@@ -16,7 +16,7 @@ FEWEST_RUNS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class RunDesign:
     """The runs of one corpus."""
 
     corpus: str
@@ -73,7 +73,7 @@ class Design:
         )
 
 
-def designs_of(frame: pd.DataFrame) -> list[Design]:
+def designs_of(frame: pd.DataFrame) -> list[RunDesign]:
     """Return the design of each corpus of a losses table."""
     axis = "training_flops" if "training_flops" in frame else "forward_flops"
     runs = frame[frame["value"].notna()].drop_duplicates(["corpus", "run"])
@@ -84,7 +84,7 @@ def designs_of(frame: pd.DataFrame) -> list[Design]:
             dtype=np.float64
         )
         found.append(
-            Design(
+            RunDesign(
                 corpus=str(corpus),
                 num_runs=len(rows),
                 num_sizes=int(rows["num_params_total"].nunique()),

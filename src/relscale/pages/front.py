@@ -1,0 +1,203 @@
+"""The front page: the question, an answer in three sentences, one figure, all verdicts at a glance.
+
+One file without outside requests, for experiments (`results/<experiment>/index.html`) and for laws
+of a single table (`relscale laws --report`). Read `front_page` first.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from relscale.contract.scales import slope_margin
+from relscale.contract.verdict_words import Verdict
+from relscale.figures.kit.style import words
+from relscale.laws.summary_lines import count, finite, joined, undecided_words
+from relscale.pages.findings import QUESTION, FindingsTables, findings_values, shown_of
+from relscale.pages.render import render
+from relscale.pages.sentences import (
+    CHANGES,
+    GAPS,
+    direction_of_laws,
+    in_errors,
+    scope_sentence,
+)
+from relscale.pages.spec import FindingsSpec
+
+ALPHA = 0.05
+"""Level of the tests of whole families."""
+GLOSSARY: Mapping[str, str] = {
+    "corpus": "the text that models are trained on",
+    "domain": "the text that models are tested on",
+    "family": "domains that are compared with each other",
+    "baseline": "the domain that the others of its family are compared with",
+    "treatment": "any other domain of the family",
+    "gap": "how much larger the loss on the treatment is: the ratio G = L(treatment) / L(baseline)",
+    "slope dβ": "how log G changes with the natural log of training compute; below 0 the treatment "
+    "gains",
+    "interval": "the slopes that the data are compatible with, at 95 % unless it says otherwise",
+    "margin": "the change that counts as small: a tenth of the gap, unless it says otherwise",
+    "undecided": "the tests allow more than one answer; it does not mean that nothing changes",
+}
+"""Ten words that the page uses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageLink:
+    """A link to another file of the results."""
+
+    href: str
+    """Path from the page's folder."""
+    text: str
+    """Words of the link."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontFigure:
+    """The figure of the page."""
+
+    svg: str
+    """The drawing in base64."""
+    caption: str
+    """Its caption, plain text."""
+
+    @classmethod
+    def read(cls, path: Path, caption: str) -> "FrontFigure":
+        """Read a drawing, an SVG file."""
+        return cls(svg=base64.b64encode(path.read_bytes()).decode(), caption=caption)
+
+
+def front_page(
+    tables: FindingsTables,
+    spec: FindingsSpec,
+    *,
+    title: str,
+    links: Sequence[PageLink],
+    figure: FrontFigure | None = None,
+) -> str:
+    """Build the page.
+
+    Args:
+        tables: laws and suite.
+        spec: which laws are shown, and how they are called.
+        title: name of the experiment, or of the table.
+        links: other pages and tables, in order.
+        figure: the figure; None shows none.
+
+    Returns:
+        A whole HTML page.
+    """
+    values = findings_values(tables, spec)
+    shown = shown_of(tables.relative, spec)
+    with spec.stated():
+        answer = answer_in_three(shown, tables.families, spec)
+        sure = how_sure(shown)
+        scope = scope_sentence(tables.suite, spec.compute, sorted(set(shown["path"].astype(str))))
+    found = values["answer"]
+    return render(
+        "front.html.j2",
+        title=title,
+        question=QUESTION,
+        sentences=answer,
+        sure=[*sure, *found.checks],  # type: ignore[attr-defined]
+        scope=scope,
+        figure=figure,
+        links=links,
+        glossary=GLOSSARY,
+        **{name: values[name] for name in ("families", "looks", "explained", "decisions")},
+    )
+
+
+def answer_in_three(
+    shown: pd.DataFrame, families: pd.DataFrame | None, spec: FindingsSpec
+) -> list[str]:
+    """Return the answer: whole families, single gaps, and those that are undecided.
+
+    Args:
+        shown: rows of relative.csv, one per comparison.
+        families: families.csv; None leaves the first sentence out.
+        spec: which laws are shown.
+    """
+    found = [] if families is None else _unlike(families, spec)
+    gaps = shown[in_errors(shown)]
+    if len(gaps):
+        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "each the ratio of two losses"))
+        found += _undecided(gaps)
+    changes = shown[~in_errors(shown)]
+    if len(changes):
+        metrics = joined([words(metric) for metric in dict.fromkeys(changes["metric"])])
+        found.append(_counted(changes, list(CHANGES), "comparison", "comparisons", metrics))
+    return found or ["The tables hold no relative law."]
+
+
+def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
+    """Say how many families have slopes that are shown to differ."""
+    choices = {(family.family, family.metric) for family in spec.families}
+    keys = zip(families["family"].astype(str), families["metric"].astype(str), strict=True)
+    mine = families[[key in choices for key in keys]]
+    mine = mine[mine["estimator"].astype(str) == spec.estimator]
+    p = finite(mine["p_equal_slopes_adjusted"]).dropna()
+    if not len(p):
+        return []
+    differ = int((p < ALPHA).sum())
+    tests = f"{differ} of {count(len(p), 'test')}"
+    return [
+        f"Do the domains of a family move alike as models get more compute? In {tests}, one per "
+        f"family and corpus, they are shown not to (p below {ALPHA:g}, adjusted over corpora)."
+    ]
+
+
+def _counted(
+    rows: pd.DataFrame, directions: Sequence[str], one: str, many: str, measured: str
+) -> str:
+    """Count verdicts by direction, in one sentence."""
+    verbs = {name: verb for name, (verb, _) in GAPS.items()} | dict(CHANGES)
+    found = direction_of_laws(rows)
+    parts: list[str] = []
+    for name in directions:
+        if name == Verdict.UNDECIDED:
+            continue
+        number = int((found == name).sum())
+        opening = "" if parts else f" {'is' if number == 1 else 'are'} shown"
+        parts.append(f"{number or 'none'}{opening} to {verbs[name]}")
+    undecided = int((found == Verdict.UNDECIDED).sum())
+    is_are = "is" if undecided == 1 else "are"
+    return (
+        f"Of {count(len(rows), one, many)} ({measured}), {joined(parts)}; "
+        f"{undecided or 'none'} {is_are} undecided."
+    )
+
+
+def _undecided(gaps: pd.DataFrame) -> list[str]:
+    """Name the slope that would have been detected in the undecided gaps."""
+    rows = gaps[direction_of_laws(gaps) == Verdict.UNDECIDED]
+    why = undecided_words(rows) if len(rows) else ""
+    if not why:
+        return []
+    return [f"{'The undecided gap' if len(rows) == 1 else 'The undecided gaps'}{why}."]
+
+
+def how_sure(shown: pd.DataFrame) -> list[str]:
+    """Return sentences on intervals and tests, and on designs that would decide more gaps."""
+    levels = sorted({f"{100 * float(level):g} %" for level in finite(shown["ci_level"]).dropna()})
+    said = []
+    if levels:
+        said.append(
+            f"Brackets and fans are {joined(levels)} intervals of single gaps. Verdicts are "
+            "adjusted for all treatments and corpora of a family, so an interval without 0 may go "
+            "with “undecided”."
+        )
+    rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED)]
+    margins = rows.apply(slope_margin, axis=1) if len(rows) else pd.Series(dtype=float)
+    known = pd.DataFrame({"detectable": finite(rows["detectable_dbeta"]), "margin": margins})
+    known = known.dropna()
+    if len(known):
+        weak = int((known["detectable"] > known["margin"]).sum())
+        said.append(
+            f"For {weak} of {count(len(known), 'undecided gap')} the smallest slope that this "
+            "design would probably have detected is larger than the margin: a wider range of "
+            "compute, more sizes, more seeds or more test text would decide them."
+        )
+    return said
