@@ -24,7 +24,7 @@ MIN_RUNS_OF_CHANGING_TILT = 8
 """Runs from which on s f is in the law, as in `joint_model`."""
 NO_DISTANCE = 0.02
 """Standard deviation of s, in decades, about a line in log F, below which the runs are on a path:
-s has no effect that could be told from that of log F."""
+the effect of s is then not distinguishable from that of log F."""
 ALIKE = 0.2
 """Share of the standard deviation of a term that must not follow from the terms before it."""
 WELL_POSED = 1e-10
