@@ -39,7 +39,7 @@ for name in FIGURES:
             spec=verbatim(canonical_json(figure_specs.figure_spec(EXPERIMENT, name))),
             code=code_digest(find_figure(name).drawing),
             lock=lock_digest(find_figure(name).drawing),
-            caption=find_figure(name).caption,
+            caption=find_figure(name).caption_in(of_table=EXPERIMENT.from_table),
         shell:
             """
             exec &> >(tee {log:q})

@@ -62,18 +62,20 @@ TABLE_FIGURES = (
     "detectable",
 )
 """Figures of an experiment with a losses table by default."""
-ALSO_OF_TABLES = ("figure6_size_or_data", "isoflop_curves", "isoflop_metrics")
-"""Figures that a losses table allows, too: they need budgets with several sizes."""
-_OF_OUR_TEXTS = (
-    "its caption describes test texts that are scored here; family_laws shows any family"
+ALSO_OF_TABLES = (
+    "figure4_knowledge",
+    "figure5_language",
+    "figure6_size_or_data",
+    "figure7_behaviour",
+    "isoflop_curves",
+    "isoflop_metrics",
 )
+"""Figures that a losses table allows, too: they need a family of their name, a table of covariates
+for it, or budgets with several sizes."""
 NOT_OF_TABLES = {
     "figure2_pipeline": "shows how a suite with IsoFLOP curves and a multiple choice becomes laws",
     "figure3_prompts": "compares prompts of questions that are scored here",
-    "figure4_knowledge": _OF_OUR_TEXTS,
-    "figure5_language": _OF_OUR_TEXTS,
-    "figure7_behaviour": _OF_OUR_TEXTS,
-    "topics": _OF_OUR_TEXTS,
+    "topics": "shows texts of our topics that are scored here; family_laws shows any family",
     "loss_curves": "shows the training of runs, which a losses table does not have",
     "paper_comparison": "compares families that are scored here with those of the paper",
 }

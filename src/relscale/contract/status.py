@@ -52,6 +52,11 @@ class Status(StrEnum):
         "extrapolated",
         "The law is read beyond the observed range of compute.",
     )
+    NOT_DETERMINED = (
+        "not_determined",
+        "The runs below do not determine the prediction: its interval spans more than a factor of "
+        "ten.",
+    )
     AT_CHANCE = (
         "at_chance",
         "At least half of the runs are not distinguishable from guessing; no test, no verdict.",

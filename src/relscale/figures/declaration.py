@@ -32,6 +32,9 @@ class Figure(Generic[SettingsType]):
     """Category in the report."""
     caption: str
     """Caption in the report, as reStructuredText."""
+    caption_of_table: str = ""
+    """Caption in an experiment with a losses table, where the other one describes test texts that
+    are scored here; empty if it fits both."""
     tables: Mapping[str, Paths]
     """For each table, a function that returns its paths in an experiment; rows are concatenated.
 
@@ -56,6 +59,14 @@ class Figure(Generic[SettingsType]):
         """Return the paths of the tables in an experiment, without tables that have none."""
         found = {table: paths(context) for table, paths in self.tables.items()}
         return {table: paths for table, paths in found.items() if paths}
+
+    def caption_in(self, *, of_table: bool) -> str:
+        """Return the caption in an experiment.
+
+        Args:
+            of_table: whether its losses are read from a table.
+        """
+        return (self.caption_of_table if of_table else "") or self.caption
 
     @property
     def drawing(self) -> str:

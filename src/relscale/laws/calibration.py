@@ -68,8 +68,9 @@ class BackTest:
 
     @property
     def z(self) -> Array:
-        """Errors in units of their standard deviation, (target,)."""
-        return (self.predicted - self.targets.observed) / np.sqrt(self.variance)
+        """Errors in units of their standard deviation, (target,); NaN for a constant value."""
+        with np.errstate(invalid="ignore"):
+            return (self.predicted - self.targets.observed) / np.sqrt(self.variance)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,8 @@ def find_optima(losses: pd.DataFrame, spec: OptimaSpec) -> pd.DataFrame:
             "compute": spec.compute,
             "optimum_by": spec.optimum_by,
             "level": spec.level,
+            "higher_is_better": spec.higher_is_better,
+            "lower_is_better": spec.lower_is_better,
         }
     )
     runs, optimum = prepare(losses, law, None)

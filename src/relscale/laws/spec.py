@@ -113,6 +113,10 @@ class OptimaSpec(Model):
     """Family whose runs are listed; None for `optimum_by`."""
     metrics: tuple[str, ...] | None = None
     """Metrics that the family must have; None for all that it has."""
+    higher_is_better: Annotated[Metrics, Field(exclude_if=_is_empty)] = ()
+    """As in `LawSpec`."""
+    lower_is_better: Annotated[Metrics, Field(exclude_if=_is_empty)] = ()
+    """As in `LawSpec`."""
 
 
 class CorrelationSpec(Model):

@@ -222,11 +222,16 @@ def agreement_line(relative: pd.DataFrame, estimator: str) -> str:
 def forecast_lines(forecast: pd.DataFrame) -> list[str]:
     """Say for each horizon how well the gap at a held-out budget was predicted.
 
+    Predictions that the runs below do not determine are counted apart: one of them would decide
+    the mean error, and their intervals hold anything.
+
     Args:
         forecast: forecast.csv.
     """
     gaps = forecast[forecast["quantity"].astype(str) == "gap"]
     gaps = gaps[finite(gaps["error_percent"]).notna()]
+    unknown = gaps["status"].astype(str) == Status.NOT_DETERMINED
+    lost, gaps = int(unknown.sum()), gaps[~unknown]
     lines = []
     for name in [*HORIZONS, *sorted(set(gaps["horizon_class"].astype(str)) - set(HORIZONS))]:
         rows = gaps[gaps["horizon_class"].astype(str) == name]
@@ -237,6 +242,12 @@ def forecast_lines(forecast: pd.DataFrame) -> list[str]:
                 f"Back-test, {HORIZONS.get(name, name)}: {count(len(rows), 'gap')} predicted, "
                 f"{error_words(rows)}{than}."
             )
+    if lost:
+        lines.append(
+            f"Back-test: {count(lost, 'more gap')} could not be predicted: the runs below do not "
+            "determine the law there, and the interval spans more than a factor of ten "
+            f"({Status.NOT_DETERMINED} in forecast.csv)."
+        )
     return lines
 
 

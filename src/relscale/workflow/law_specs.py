@@ -28,8 +28,12 @@ def prompt_families(experiment: PlannedExperiment) -> dict[str, str]:
 
 
 def has_covariate(experiment: PlannedExperiment) -> bool:
-    """Return whether slopes are correlated with a covariate of their domains."""
-    return "language" in experiment.families and not experiment.from_table
+    """Return whether slopes are correlated with a covariate of their domains.
+
+    A losses table may have any family of the name `language`, so that its figure decides.
+    """
+    shown = "figure5_language" in experiment.settings.figures.names
+    return "language" in experiment.families and (shown or not experiment.from_table)
 
 
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
@@ -51,7 +55,7 @@ def outside_models(experiment: PlannedExperiment, family: str) -> list[str]:
 def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     """Return the spec of a family's laws."""
     laws, settings = experiment.settings.laws, experiment.family(family)
-    options, table = two_stage_options(settings, laws.two_stage), experiment.settings.losses
+    options = two_stage_options(settings, laws.two_stage)
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
         **laws.model_dump(exclude={"two_stage"}),
@@ -60,9 +64,17 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
         baseline=settings.baseline,
         metrics=tuple(settings.metrics),
         chance=None if options is None else 1 / options,
-        higher_is_better=() if table is None else tuple(table.higher_is_better),
-        lower_is_better=() if table is None else tuple(table.lower_is_better),
+        **_stated(experiment),
     )
+
+
+def _stated(experiment: PlannedExperiment) -> dict[str, tuple[str, ...]]:
+    """Return the directions of metrics that a losses table states."""
+    table = experiment.settings.losses
+    return {
+        "higher_is_better": () if table is None else tuple(table.higher_is_better),
+        "lower_is_better": () if table is None else tuple(table.lower_is_better),
+    }
 
 
 def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
@@ -86,6 +98,7 @@ def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:
         metrics=tuple(experiment.family(laws.optimum_by).metrics),
         compute=laws.compute,
         level=laws.level,
+        **_stated(experiment),
     )
 
 

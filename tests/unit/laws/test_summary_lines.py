@@ -51,7 +51,7 @@ def predictions(errors: list[float], **columns: object) -> pd.DataFrame:
     common = {
         "corpus": "web", "family": "knowledge", "metric": "bits_per_byte", "domain": "d",
         "estimator": "joint", "quantity": "gap", "observed": 1.0, "held_out_budget": "1e11",
-        "horizon_class": "next", "error_constant_percent": 3.0,
+        "horizon_class": "next", "error_constant_percent": 3.0, "status": "ok",
     }  # fmt: skip
     return pd.DataFrame(rows).assign(**{**common, **columns})
 
@@ -142,6 +142,16 @@ def test_back_tests_are_said_by_horizon_next_to_the_gap_that_stays() -> None:
         '1.67 %; "the gap stays as it is": 3.00 %.',
         "Back-test, thirty times the compute: 1 gap predicted, 0 of 1 inside their interval, mean "
         'error 10.00 %; "the gap stays as it is": 3.00 %.',
+    ]
+
+
+def test_predictions_that_the_runs_do_not_determine_are_counted_and_not_averaged() -> None:
+    known, lost = predictions([1.0]), predictions([9e8, -99.0], status="not_determined")
+    assert forecast_lines(pd.concat([known, lost])) == [
+        "Back-test, the next budget: 1 gap predicted, 1 of 1 inside their interval, mean error "
+        '1.00 %; "the gap stays as it is": 3.00 %.',
+        "Back-test: 2 more gaps could not be predicted: the runs below do not determine the law "
+        "there, and the interval spans more than a factor of ten (not_determined in forecast.csv).",
     ]
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from relscale.contract.status import Status
 from relscale.figures.forecast import FIGURE
 from relscale.figures.kit.axes import limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import ordered, pick
@@ -33,6 +34,7 @@ FOOT = (
     "Gaps of all families, each in its first metric. Numbers are counts of forecasts. "
     "A forecast sees no run at or above the held-out budget."
 )
+UNKNOWN = " {} more whose interval spans more than a factor of ten are not drawn."
 
 
 def draw(tables: Tables, settings: ComparedSettings) -> Figure:
@@ -42,6 +44,8 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     parts = [laws_of(family, table) for family in families]
     rows = pd.concat(parts, ignore_index=True) if parts else table
     rows = rows[pd.to_numeric(rows["error_percent"]).notna()]
+    unknown = rows["status"].astype(str) == Status.NOT_DETERMINED
+    lost, rows = int(unknown.sum()), rows[~unknown]
     if not len(rows):
         return nothing_to_show("no back-test of a gap in the tables")
     corpora = ordered(settings.corpora, rows["corpus"])
@@ -55,7 +59,7 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         gap_in=0.3,
         row_gap_in=0.2,
         bottom_in=0.56,
-        foot=FOOT,
+        foot=FOOT + (UNKNOWN.format(lost) if lost else ""),
     )
     errors = [float(v) for name in METHODS for v in pd.to_numeric(rows[name]).abs().dropna()]
     limits = limits_log([max(value, SMALLEST) for value in errors])
@@ -122,7 +126,10 @@ def _coverage(axes: Axes, rows: pd.DataFrame, horizons: list[str], lowest: float
     axes.axhline(NOMINAL, color="#2b2b2b", linewidth=0.7, linestyle=(0, (1, 1.6)), zorder=1)
     at_foot = lowest + 0.02 * (1 - lowest)
     for place, horizon in enumerate(horizons):
-        inside, count = _covered(pick(rows, horizon_class=horizon))
+        here = pick(rows, horizon_class=horizon)
+        if not len(here):
+            continue
+        inside, count = _covered(here)
         said = f"{inside} of\n{count}" if count else "no\ninterval"
         axes.text(
             place, at_foot, said, ha="center", va="bottom", fontsize=5.6, color="#555555",
@@ -135,7 +142,7 @@ def _coverage(axes: Axes, rows: pd.DataFrame, horizons: list[str], lowest: float
     ticks = [tick for tick in (0, 0.25, 0.5, 0.75, 1) if tick >= lowest]
     axes.set_yticks(ticks, labels=[f"{100 * tick:g} %" for tick in ticks])
     _horizon_axis(axes, horizons)
-    axes.set_xlabel("Compute beyond the last fitted budget")
+    axes.set_xlabel("Compute beyond the fit")
 
 
 def _covered(rows: pd.DataFrame) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
 from relscale.laws.run_points import Places, RunPoints
@@ -23,7 +23,10 @@ MIN_RUNS_OF_CURVE = 6
 MIN_RUNS_OF_CHANGING_TILT = 8
 """Runs from which on s f is in the law, as in `joint_model`."""
 NO_DISTANCE = 0.02
-"""Standard deviation of s, in decades, below which the runs are on the path."""
+"""Standard deviation of s, in decades, about a line in log F, below which the runs are on a path:
+the effect of s is then not distinguishable from that of log F."""
+ALIKE = 0.2
+"""Share of the standard deviation of a term that must not follow from the terms before it."""
 WELL_POSED = 1e-10
 """Smallest share of the largest eigenvalue of normal equations that are solved."""
 
@@ -66,8 +69,8 @@ class LineAlongPath(GapLaw):
         log_gap = points.log_gap if len(points.values) == 2 else points.values[0]
         coefficients = np.zeros((len(weights), terms.shape[1]))
         coefficients[:, used] = weighted_solutions(terms[:, used], log_gap, weights)
-        # A refit that leaves fewer runs has fewer terms.
-        lost = np.isnan(coefficients[:, 0])
+        # A refit that leaves fewer runs, or runs that are on a path, has fewer terms.
+        lost = np.isnan(coefficients[:, 0]) | self._too_few(terms, weights, used)
         for row in np.flatnonzero(lost):
             fewer = _identified(terms[weights[row] > 0])
             if 1 in fewer:
@@ -81,6 +84,16 @@ class LineAlongPath(GapLaw):
             coefficients=coefficients,
             num_terms=len(used),
         )
+
+    @staticmethod
+    def _too_few(terms: Array, weights: Array, used: list[int]) -> Flags:
+        """Return which rows leave runs that do not tell the terms apart, (draw,).
+
+        Otherwise rounding and noise would fit them, and the law would be far off for other runs.
+        """
+        kept, row = np.unique(weights > 0, axis=0, return_inverse=True)
+        lost = [2 in used and not _apart(terms[runs][:, used]) for runs in kept]
+        return np.array(lost, dtype=np.bool_)[row]
 
 
 def design(places: Places, tokens_on_path: TokensOnPath, centre: float) -> Array:
@@ -96,11 +109,37 @@ def _identified(terms: Array) -> list[int]:
     if np.ptp(terms[:, 1]) > 1e-6:
         kept.append(1)
     number = len(terms)
-    if number >= MIN_RUNS_OF_CURVE and np.std(terms[:, 2]) > NO_DISTANCE:
+    if number >= MIN_RUNS_OF_CURVE:
         kept += [2, 3] if number < MIN_RUNS_OF_CHANGING_TILT else [2, 3, 4]
-    while len(kept) > 2 and np.linalg.matrix_rank(terms[:, kept]) < len(kept):
+    while len(kept) > 2 and not _apart(terms[:, kept]):
         kept.pop()
     return kept
+
+
+def _apart(terms: Array) -> bool:
+    """Return whether runs tell the terms of s from those of f, and from each other.
+
+    The terms are compared with the distance from a line in f in place of s: runs of one number of
+    tokens or of one size are on a path, too, and there s^2 is a curve in f. A single run off that
+    line shows an effect of s, and none of s^2.
+    """
+    if np.linalg.matrix_rank(terms) < terms.shape[1]:
+        return False
+    f = terms[:, 1]
+    off = _beyond(terms[:, :2], terms[:, 2])
+    if np.std(off) <= NO_DISTANCE:
+        return False
+    compared = np.stack([terms[:, 0], f, off, off**2, off * f], axis=1)[:, : terms.shape[1]]
+    return all(
+        np.std(_beyond(compared[:, :place], compared[:, place]))
+        > ALIKE * np.std(compared[:, place])
+        for place in range(3, compared.shape[1])
+    )
+
+
+def _beyond(others: Array, term: Array) -> Array:
+    """Return the part of a term that other terms do not explain, (run,)."""
+    return np.asarray(term - others @ np.linalg.lstsq(others, term, rcond=None)[0])
 
 
 def weighted_solutions(terms: Array, values: Array, weights: Array) -> Array:

@@ -25,6 +25,10 @@ TABLE = FORECAST
 
 MOST_TARGETS = 40
 """Held-out runs per origin that have a row, evenly by compute; all of them count in factors."""
+WIDEST = float(np.log(10))
+"""Width of an interval of a log ratio beyond which the prediction is not determined."""
+LARGEST = 700.0
+"""Natural logs beyond this are written as this, so that no number overflows."""
 LAST = 4
 """Budgets of the line through the last ones."""
 NEXT, CLASSES = "next", ((5.5, "3x"), (17.0, "10x"), (float("inf"), "30x"))
@@ -70,14 +74,14 @@ def _rows(model: AutoModel, test: BackTest, factor: Array) -> Iterator[Row]:
             "horizon_class": NEXT if is_next else horizon_class(times),
             "horizon": times,
             "factor": float(factor[place]),
-            "predicted": float(np.exp(predicted)),
-            "observed": float(np.exp(seen)),
-            "ci_low": float(np.exp(predicted - half[place])),
-            "ci_high": float(np.exp(predicted + half[place])),
+            "predicted": _exp(predicted),
+            "observed": _exp(seen),
+            "ci_low": _exp(predicted - half[place]),
+            "ci_high": _exp(predicted + half[place]),
             "error_percent": _percent(predicted - seen),
             "error_constant_percent": _percent(constant - seen),
             "error_last_four_percent": _percent(float(line[place]) - seen),
-            **status_columns(Status.OK),
+            **status_columns(Status.NOT_DETERMINED if 2 * half[place] > WIDEST else Status.OK),
         }
 
 
@@ -106,8 +110,12 @@ def plain_forecasts(model: AutoModel, test: BackTest) -> tuple[float, Array]:
     return float(values[-1]), np.asarray(level + slope * (at - middle))
 
 
+def _exp(value: float) -> float:
+    return float(np.exp(np.clip(value, -LARGEST, LARGEST)))
+
+
 def _percent(log_error: float) -> float:
-    return 100 * float(np.expm1(log_error))
+    return 100 * float(np.expm1(min(log_error, LARGEST)))
 
 
 LAW = Law(table=TABLE, fit=per_metric(fit))
