@@ -1,5 +1,7 @@
 """Specs of the laws: of one family, of the compute-optimal points, and of tables made from laws."""
 
+from typing import Any
+
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
 from relscale.workflow.experiment import PlannedExperiment
@@ -68,7 +70,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     )
 
 
-def _stated(experiment: PlannedExperiment) -> dict[str, tuple[str, ...]]:
+def _stated(experiment: PlannedExperiment) -> dict[str, Any]:
     """Return the directions of metrics that a losses table states."""
     table = experiment.settings.losses
     return {
