@@ -132,8 +132,8 @@ def main() -> None:
     parser.add_argument("--torch", required=True, help="torch, with options of pip")
     parser.add_argument("--harness", action="store_true", help="also install the test harness")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):  # noqa: UP036 - any Python can be on the path
-        sys.exit("relscale needs Python 3.11 or newer; set PYTHON=")
+    if sys.version_info < (3, 11, 5):
+        sys.exit("the locked packages need Python 3.11.5 or newer; set PYTHON=")
     build_packages(arguments.venv, arguments.python, arguments.torch)
     install_project(arguments.venv)
     if arguments.harness:
