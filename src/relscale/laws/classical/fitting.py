@@ -144,6 +144,7 @@ class FamilyFits:
         """Keep the losses; nothing is fitted yet."""
         self.losses = losses
         self._solved: dict[tuple[str, bytes], tuple[FitProblem, FitSolution]] = {}
+        self._fitted: dict[tuple[str, bytes], list[FittedForm | FitError]] = {}
 
     def solve(self, form: Form, weights: Array) -> tuple[FitProblem, FitSolution]:
         """Fit a law to every domain, with weights of the runs, (domain, run); once."""
@@ -176,7 +177,7 @@ class FamilyFits:
         return problem, np.array(starts)
 
     def fit(self, form: Form, weights: Array | None = None) -> list[FittedForm | FitError]:
-        """Fit a law to every domain.
+        """Fit a law to every domain; once.
 
         Args:
             form: the law.
@@ -186,6 +187,13 @@ class FamilyFits:
             One fit, or the reason why there is none, per domain.
         """
         given = self.losses.known if weights is None else weights * self.losses.known
+        key = form.name, given.tobytes()
+        if key not in self._fitted:
+            self._fitted[key] = self._fit(form, given)
+        return self._fitted[key]
+
+    def _fit(self, form: Form, given: Array) -> list[FittedForm | FitError]:
+        """Fit a law to the domains that have enough runs."""
         failures = [self._failure(form, row) for row in given]
         fitted = np.flatnonzero([failure is None for failure in failures])
         found: list[FittedForm | FitError] = [failure for failure in failures if failure]

@@ -13,6 +13,8 @@ TOLERANCE = 1e-11
 LARGEST_STEP = 1.0
 """Parameters are logs or of order one; a longer step leaves the region where the law is linear."""
 DAMPING_LIMIT = 1e12
+DECREASE = 1e-12
+"""A search has also ended when a step lowers the objective by no more than this share of it."""
 ROUNDING = 1e-12
 """Share by which an objective may rise: that of short steps changes by rounding alone."""
 
@@ -93,9 +95,10 @@ def search(problem: FitProblem, starts: Array) -> FitSolution:
         better = tried <= objective[active] * (1 + ROUNDING)
         length = np.max(np.abs(moved - theta[active]), axis=1)
         took = active[better]
+        small = better & (objective[active] - tried <= DECREASE * objective[active])
         theta[took], objective[took] = moved[better], tried[better]
         damping[active] *= np.where(better, 1 / 5, 8.0)
-        ended = (length < TOLERANCE) | (damping[active] > DAMPING_LIMIT)
+        ended = small | (length < TOLERANCE) | (damping[active] > DAMPING_LIMIT)
         converged[active[ended]] = True
         active = active[~ended]
     return FitSolution(parameters=theta, objective=objective, converged=converged)
