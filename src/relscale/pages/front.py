@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.scales import slope_margin
+from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import words
-from relscale.laws.summary_lines import count, finite, joined, undecided_words
+from relscale.laws.summary_lines import count, finite, has_verdict, joined, undecided_words
 from relscale.pages.findings import QUESTION, FindingsTables, findings_values, shown_of
 from relscale.pages.render import render
 from relscale.pages.sentences import (
@@ -152,8 +153,14 @@ def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
 def _counted(
     rows: pd.DataFrame, directions: Sequence[str], one: str, many: str, measured: str
 ) -> str:
-    """Count verdicts by direction, in one sentence."""
+    """Count verdicts by direction, and the laws without one, in one sentence."""
     verbs = {name: verb for name, (verb, _) in GAPS.items()} | dict(CHANGES)
+    whole = f"{count(len(rows), one, many)} ({measured})"
+    lacking = rows[~has_verdict(rows)]
+    statuses = sorted(set(lacking["status"].dropna().astype(str)) - {"", Status.OK.value})
+    why = f" ({', '.join(words(status) for status in statuses)})" if statuses else ""
+    if len(lacking) == len(rows):
+        return f"{whole} {'has' if len(rows) == 1 else 'have'} no verdict{why}."
     found = direction_of_laws(rows)
     parts: list[str] = []
     for name in directions:
@@ -163,11 +170,10 @@ def _counted(
         opening = "" if parts else f" {'is' if number == 1 else 'are'} shown"
         parts.append(f"{number or 'none'}{opening} to {verbs[name]}")
     undecided = int((found == Verdict.UNDECIDED).sum())
-    is_are = "is" if undecided == 1 else "are"
-    return (
-        f"Of {count(len(rows), one, many)} ({measured}), {joined(parts)}; "
-        f"{undecided or 'none'} {is_are} undecided."
-    )
+    rest = f"; {undecided or 'none'} {'is' if undecided == 1 else 'are'} undecided"
+    if len(lacking):
+        rest += f", and {len(lacking)} {'has' if len(lacking) == 1 else 'have'} no verdict{why}"
+    return f"Of {whole}, {joined(parts)}{rest}."
 
 
 def _undecided(gaps: pd.DataFrame) -> list[str]:

@@ -45,6 +45,7 @@ def gaps(*verdicts: str, **columns: Any) -> pd.DataFrame:
                 "treatment": f"domain {place}",
                 "verdict": verdict,
                 "faster": "undecided",
+                "status": "ok",
                 "scale": "ratio",
                 "detectable_dbeta": 0.02,
                 "ci_level": 0.95,
@@ -64,6 +65,17 @@ def test_the_answer_counts_directions_and_names_the_detectable_slope() -> None:
         "Of 5 gaps (each the ratio of two losses), 1 is shown to narrow, 2 to widen, none to cross "
         "and none to be parallel; 2 are undecided.",
         "The undecided gaps: a slope of 0.02 would have been detected with a chance of 80 %.",
+    ]
+
+
+def test_laws_without_a_verdict_are_counted_with_the_reason() -> None:
+    some = gaps("widens", "")
+    some.loc[1, "status"] = "at_chance"
+    assert answer_in_three(some, None, SPEC)[0].endswith(
+        "; none are undecided, and 1 has no verdict (at chance)."
+    )
+    assert answer_in_three(gaps("", "", status="at_chance"), None, SPEC) == [
+        "2 gaps (each the ratio of two losses) have no verdict (at chance)."
     ]
 
 
