@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,3 +172,20 @@ def _column(rows: pd.DataFrame, field: pa.Field) -> pa.Array:
 def _unit(metric: str) -> str | None:
     known = METRICS.get(plain_name(metric))
     return None if known is None else known.unit
+
+
+def by_family(paths: Sequence[Path], families: Collection[str]) -> dict[str, Path]:
+    """Return the path of each family: the one in the folder of its name.
+
+    The order of the paths does not matter, since that of a spec is not the configuration's.
+
+    Raises:
+        ValueError: naming the folders if they are not those of the families.
+    """
+    found = {path.parent.name: path for path in paths}
+    if len(found) != len(paths) or set(found) != set(families):
+        raise ValueError(
+            f"the outputs are in the folders {', '.join(path.parent.name for path in paths)}, and "
+            f"the families are {', '.join(families)}"
+        )
+    return found

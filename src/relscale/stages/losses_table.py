@@ -9,6 +9,7 @@ from relscale.contract.text_tables import SOURCES_COLUMNS
 from relscale.files import write_json, write_text
 from relscale.losses_table.families import (
     TableFile,
+    by_family,
     check_families,
     decisions_text,
     losses_of,
@@ -36,16 +37,17 @@ def main(
     out_decisions: Path,
     out_record: Path,
 ) -> None:
-    """Write the tables; `out_losses` and `out_items` have a path for each family of the spec.
+    """Write the tables; `out_losses` and `out_items` have a path for each family, in its folder.
 
     `listing` is the workflow's name for the file as it is; the record holds it.
     """
     seen = stamps(local_files(table))  # before it is read, so that a later change is noticed
     read = read_losses(spec.table)
     frame = check_families(read.frame, spec.families, str(table))
-    for family, losses, items in zip(spec.families, out_losses, out_items, strict=True):
-        write_parquet(losses_of(frame, family), losses)
-        write_parquet(no_items(), items)
+    losses, items = by_family(out_losses, spec.families), by_family(out_items, spec.families)
+    for family in spec.families:
+        write_parquet(losses_of(frame, family), losses[family])
+        write_parquet(no_items(), items[family])
     file = TableFile.of(table)
     write_table(suite_of(frame), out_suite, SUITE_COLUMNS)
     write_text(out_bill, plan_text(frame, str(table), read.decisions))

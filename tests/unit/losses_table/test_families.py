@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from losses_tables import planted
 
-from relscale.config.losses import LossesSource
+from relscale.config.losses import LossesSource, LossesTable
 from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.text_tables import SOURCES_COLUMNS
@@ -14,6 +14,7 @@ from relscale.laws.fit import baselines_of
 from relscale.laws.spec import BaselinesSpec
 from relscale.losses_table.families import (
     TableFile,
+    by_family,
     check_families,
     decisions_text,
     losses_of,
@@ -22,6 +23,8 @@ from relscale.losses_table.families import (
     source_of,
     suite_of,
 )
+from relscale.losses_table.spec import LossesTableSpec
+from relscale.stages import losses_table
 
 
 @pytest.fixture
@@ -95,3 +98,32 @@ def test_families_and_domains_that_are_lacking_are_all_named(frame):
 def test_the_table_decides_the_other_baselines_of_a_small_family(frame, most, expected):
     spec = BaselinesSpec(family="texts", baseline="plain", baselines=(), all_up_to=most)
     assert baselines_of(frame, spec) == expected
+
+
+def test_every_family_gets_its_own_losses_whatever_the_order(frame, tmp_path):
+    """A spec is sorted by names, the rule's outputs are in the order of the configuration."""
+    other = frame.assign(family="more", value=2 * frame["value"])
+    pd.concat([frame, other]).to_csv(tmp_path / "table.csv", index=False)
+    spec = LossesTableSpec(
+        table=LossesTable(path=str(tmp_path / "table.csv")),
+        families={"more": ["plain"], "texts": ["plain"]},
+    )
+    folders = [tmp_path / name for name in ("texts", "more")]
+    losses_table.main(
+        spec=spec,
+        table=tmp_path / "table.csv",
+        listing="",
+        out_losses=[folder / "losses.parquet" for folder in folders],
+        out_items=[folder / "items.parquet" for folder in folders],
+        **{f"out_{name}": tmp_path / name for name in ("suite", "bill", "sources")},
+        **{f"out_{name}": tmp_path / name for name in ("decisions", "record")},
+    )
+    for folder in folders:
+        written = pd.read_parquet(folder / "losses.parquet")
+        assert set(written["family"]) == {folder.name} and len(written) == len(frame)
+
+
+def test_outputs_of_other_families_are_an_error(tmp_path):
+    paths = [tmp_path / "texts/losses.parquet"]
+    with pytest.raises(ValueError, match="in the folders texts, and the families are more"):
+        by_family(paths, ["more"])
