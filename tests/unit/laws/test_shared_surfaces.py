@@ -96,3 +96,11 @@ def test_sharing_narrows_the_gap_where_the_exponents_are_equal() -> None:
     own = SURFACE_RATIO.fit(points, weights).log_gap(far)[1:, 0]
     shared = SHARED_SURFACES.fit(points, weights).log_gap(far)[1:, 0]
     assert np.nanstd(shared) < np.nanstd(own)
+
+
+def test_more_draws_than_are_searched_at_a_time_are_all_fitted() -> None:
+    """1,000 draws of 36 runs and three domains are three blocks."""
+    points = family((1, 1, 1), noise=0.002)
+    fit = SHARED_SURFACES.fit_family(points, np.ones((1000, 36)))
+    assert fit.alpha.shape[0] == 1000
+    assert fit.alpha[-1] == pytest.approx(fit.alpha[0], rel=1e-9)

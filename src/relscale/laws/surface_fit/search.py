@@ -40,7 +40,7 @@ class Problem:
     log_tokens: Array
     """Natural log of D, centred, (point,)."""
     losses: Array
-    """(domain, point), or (draw, domain, point) where each draw has its own."""
+    """(domain, point), or (draw, domain, point) where each draw has its own; one draw is all."""
     root_weights: Array
     """Square roots of the points' weights, (draw, point), or (1, point) if equal in all draws."""
     precision: Array
@@ -99,7 +99,8 @@ class _Block:
         losses, root = problem.losses, problem.root_weights
         self.problem, self.count, self.domains = problem, count, losses.shape[-2]
         self.rows = rows
-        losses = losses[rows] if losses.ndim == 3 else losses[None]
+        losses = losses if losses.ndim == 3 else losses[None]
+        losses = losses[rows] if len(losses) > 1 else losses
         root = root[rows] if len(root) > 1 else root
         target = root[:, None, :] * np.sqrt(problem.precision)[:, None]  # (draw or 1, domain, p)
         target = np.broadcast_to(target, (count, *target.shape[1:]))
