@@ -69,6 +69,8 @@ ALSO_OF_TABLES = (
     "figure7_behaviour",
     "isoflop_curves",
     "isoflop_metrics",
+    "exponents",
+    "classical_errors",
 )
 """Figures that a losses table allows, too: they need a family of their name, a table of covariates
 for it, or budgets with several sizes."""

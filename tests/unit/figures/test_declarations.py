@@ -71,7 +71,7 @@ def test_each_drawing_has_a_complete_declaration(name: str) -> None:
     ("name", "message"),
     [
         ("paper_beside", "this figure is now called `paper_comparison`"),
-        ("figure9", "is not in the figures; the choices are backtest, detectable, "),
+        ("figure9", "is not in the figures; the choices are backtest, classical_errors, "),
     ],
 )
 def test_the_configuration_refuses_names_of_no_figure(name: str, message: str) -> None:
