@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from relscale.contract.io import write_table
 from relscale.contract.scales import on_scale
-from relscale.laws.cells import suites_of
+from relscale.contract.typed import flags
+from relscale.laws.cells import Readings, SuiteRuns, readings_of, suites_of
 from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
-from relscale.laws.items import split_items
+from relscale.laws.items import ItemPieces, noise_of_domains, split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
@@ -147,7 +149,11 @@ def _corpora(
         metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
     pieces = {} if items is None else split_items(items, spec.family, metrics)
     suites = suites_of(family, optimum, spec)
-    noise_model = NoiseModel.of_losses(family, suites, spec.level)
+    noise_model = NoiseModel(
+        suites=suites,
+        read=lambda metric, runs: _without_overlaps(family, runs, metric, pieces, spec),
+        level=spec.level,
+    )
     return tuple(
         CorpusFits(
             family=family,
@@ -167,6 +173,24 @@ def baselines_of(losses: pd.DataFrame, spec: BaselinesSpec) -> tuple[str, ...]:
         return spec.baselines
     domains = set(losses.loc[losses["family"] == spec.family, "domain"].astype(str))
     return tuple(sorted(domains - {spec.baseline})) if len(domains) <= spec.all_up_to else ()
+
+
+def _without_overlaps(
+    family: pd.DataFrame, runs: SuiteRuns, metric: str, pieces: ItemPieces, spec: LawSpec
+) -> Readings:
+    """Return the values of one metric of a corpus without overlapping items, as laws read them."""
+    readings = readings_of(family, runs, metric)
+    overlapping = {
+        key: piece
+        for key, piece in pieces.items()
+        if "overlaps" in piece.columns and flags(piece["overlaps"]).any()
+    }
+    noise = noise_of_domains(overlapping, runs, metric, readings, spec)
+    values = readings.log_error.copy()
+    for domain, found in noise.items():
+        row = readings.domains.index(domain)
+        values[row] = np.where(np.isnan(values[row]), np.nan, found.log_error)
+    return replace(readings, log_error=values)
 
 
 def fit_baselines(

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
-from relscale.laws.cells import Array, Readings, SuiteRuns, readings_of
+from relscale.laws.cells import Array, Readings, SuiteRuns
 from relscale.laws.estimators.base import FamilyNoise
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.reading import Reading, take_reading
@@ -57,17 +56,6 @@ class NoiseModel:
     )
 
     _order: dict[Lowest, float] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def of_losses(
-        cls, losses: pd.DataFrame, suites: Sequence[SuiteRuns], level: float
-    ) -> "NoiseModel":
-        """Return the model of checked losses of a family."""
-        return cls(
-            suites=suites,
-            read=lambda metric, runs: readings_of(losses, runs, metric),
-            level=level,
-        )
 
     def of_gap(self, metric: str, corpus: str, treatment: str, baseline: str) -> FamilyNoise:
         """Return the budget effects of all gaps to the same baseline."""

@@ -6,6 +6,7 @@ the runs, not what is common to all runs of a budget. A law is shown only where 
 (`Evidence`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -295,20 +296,26 @@ class FamilyFits:
                 for value, each in zip(solution.objective, dof, strict=True)
             ]
         )
-        found: list[list[str]] = [[] for _ in range(count)]
-        for reported in problem.form.reported:
-            index = reported.searched
-            if index is None:
-                continue
-            for ends in (problem.low, problem.high):
-                bound = ends[:, index]
-                if not np.isfinite(bound).all():
-                    continue
-                objective = _held_at(problem, solution, index, bound)
-                for row in np.flatnonzero(objective <= limits):
-                    if reported.name not in found[row]:
-                        found[row].append(reported.name)
-        return [tuple(names) for names in found]
+        cases = [
+            (reported.name, reported.searched, ends[:, reported.searched])
+            for reported in problem.form.reported
+            if reported.searched is not None
+            for ends in (problem.low, problem.high)
+            if np.isfinite(ends[:, reported.searched]).all()
+        ]
+        if not cases:
+            return [()] * count
+        objective = _held_at(problem, solution, [case[1:] for case in cases], limits)
+        return [
+            tuple(
+                dict.fromkeys(
+                    name
+                    for (name, _, _), value in zip(cases, objective[:, row], strict=True)
+                    if value <= limits[row]
+                )
+            )
+            for row in range(count)
+        ]
 
     def _left_out(self, problem: FitProblem, solution: FitSolution) -> tuple[Array, Array]:
         """Return errors and interval scores at the largest budgets, left out; (domain,) each."""
@@ -345,13 +352,29 @@ def _some(axes: Axes, used: Flags) -> Axes:
     )
 
 
-def _held_at(problem: FitProblem, solution: FitSolution, index: int, bound: Array) -> Array:
-    """Return the sums of squares with one parameter held, (domain,)."""
-    low, high = problem.low.copy(), problem.high.copy()
-    low[:, index] = high[:, index] = bound
-    starts = solution.parameters.copy()
-    starts[:, index] = bound
-    return search(replace(problem, low=low, high=high), starts).objective
+def _held_at(
+    problem: FitProblem,
+    solution: FitSolution,
+    cases: Sequence[tuple[int, Array]],
+    limits: Array,
+) -> Array:
+    """Return the sums of squares with one parameter held, (case, domain), all at once.
+
+    Args:
+        problem: the fits.
+        solution: where they ended.
+        cases: index of the parameter, and the values at which it is held, (domain,).
+        limits: sums of squares at which a search may end, (domain,).
+    """
+    count = len(limits)
+    whole = problem.some(np.tile(np.arange(count), len(cases)))
+    low, high = whole.low.copy(), whole.high.copy()
+    starts = np.tile(solution.parameters, (len(cases), 1))
+    for place, (index, bound) in enumerate(cases):
+        rows = slice(place * count, (place + 1) * count)
+        low[rows, index] = high[rows, index] = starts[rows, index] = bound
+    held = replace(whole, low=low, high=high)
+    return search(held, starts, np.tile(limits, len(cases))).objective.reshape(len(cases), count)
 
 
 def robust_variance(

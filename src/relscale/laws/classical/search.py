@@ -74,11 +74,12 @@ class FitSolution:
         )
 
 
-def search(problem: FitProblem, starts: Array) -> FitSolution:
+def search(problem: FitProblem, starts: Array, enough: Array | None = None) -> FitSolution:
     """Minimise the weighted squares from one start per fit, (fit, parameter).
 
-    Steps are those of Levenberg (1944) with Marquardt's scaling (1963). A parameter on a bound is
-    left out of a step that would move it beyond.
+    A search ends early once its objective is at most `enough`, (fit,). Steps are those of Levenberg
+    (1944) with Marquardt's scaling (1963). A parameter on a bound is left out of a step that would
+    move it beyond.
     """
     theta = np.clip(starts, problem.low, problem.high)
     objective = problem.objective(theta)
@@ -99,6 +100,8 @@ def search(problem: FitProblem, starts: Array) -> FitSolution:
         theta[took], objective[took] = moved[better], tried[better]
         damping[active] *= np.where(better, 1 / 5, 8.0)
         ended = small | (length < TOLERANCE) | (damping[active] > DAMPING_LIMIT)
+        if enough is not None:
+            ended |= objective[active] <= enough[active]
         converged[active[ended]] = True
         active = active[~ended]
     return FitSolution(parameters=theta, objective=objective, converged=converged)
