@@ -22,5 +22,5 @@ CLASSICAL_LAWS = Table(
         **integers("num_runs"),
         **STATUS,
     },
-    digits=5,  # coefficients are read far from the runs, where searches agree to a part in a million
+    digits=5,  # coefficients are read far from the runs; searches agree there to about 1e-6
 )
