@@ -135,7 +135,7 @@ def test_surface_intervals_hold_the_truth(plant_surface, surface_truth, surfaces
         )
         inside += [abs(fit.slope - dbeta) <= half, low <= 0.35 <= high]
         # Budget effects have the degrees of freedom of two parts of four budgets, the runs 28 - 5.
-            assert 1 < fit.dof <= 28 - 5
+        assert 1 < fit.dof <= 28 - 5
     assert np.all(inside >= 25)
 
 
