@@ -277,6 +277,7 @@ def test_the_crate_has_the_archived_results_the_workflow_and_true_checksums(fini
     words = ["--licence", "CC-BY-4.0", "--agent", "Ada", "--out", "results/tiny.crate.zip"]
     done = relscale(finished.folder, "crate", "experiments/tiny.yaml", *words)
     assert done.returncode == 0, done.stderr
+    assert not (finished.results / "tables/croissant.json").exists(), "results are left as made"
     with zipfile.ZipFile(out) as crate, tarfile.open(packed) as archive:
         names = set(crate.namelist())
         results = {name for name in archive.getnames() if name.startswith(("results", "bench"))}

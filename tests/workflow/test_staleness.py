@@ -183,7 +183,9 @@ def test_every_module_of_the_package_is_in_the_digests_of_its_users_and_of_no_ot
 ):
     stages, edited = edited_digests
     assert len(MODULES) > 150 and len(stages) > 20
-    wrong = {module: edited(module) ^ (users[module] & set(stages)) for module in MODULES}
+    # The public names decide no result: digests have one text for that module, whatever it says.
+    expected = {**users, provenance.FACADE: set()}
+    wrong = {module: edited(module) ^ (expected[module] & set(stages)) for module in MODULES}
     assert {module: stages for module, stages in wrong.items() if stages} == {}
 
 
@@ -488,6 +490,7 @@ STEERS = [
     ("figures.extrapolate_decades", 2.0, either(*DRAWN, "explorer")),
     ("figures.paper_line", True, either("figure1_teaser", "figure5_language")),
     ("figures.size_or_data", "validation", either()),
+    ("figures.family_laws", "validation", either()),
     ("figures.explorer_baselines", 3, either("explorer")),
     *[
         (f"costs.{key}", value, either("suite"))
@@ -759,7 +762,8 @@ def test_every_key_that_the_experiment_uses_is_edited_somewhere():
     # A family of another kind is another family; both kinds here know one metric only, and there is
     # one architecture.
     only_one = {("Family", "kind"), ("Family", "metrics"), ("BaseRecipe", "architecture")}
-    assert keys_of(used) - edited == {("Experiment", "released"), *only_one}
+    other_experiments = {("Experiment", "released"), ("Experiment", "losses")}
+    assert keys_of(used) - edited == {*other_experiments, *only_one}
 
 
 @pytest.mark.parametrize(
@@ -814,7 +818,7 @@ def without(path):
         # The page of provenance counts the time that each took.
         ("figures/figure5_language.pdf", ["figure5_language", "provenance"]),
         ("explorer.html", ["explorer", "provenance"]),
-        ("html/landing.rst", ["findings", "front"]),
+        ("html/landing.rst", ["findings"]),
         ("laws/relative.csv", ["law_table law_table=relative"]),
     ],
 )

@@ -1,6 +1,7 @@
 """`relscale crate`: finished results as a research object."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -43,9 +44,15 @@ def crate(
         agent=agent,
     )
     about = DatasetFacts(experiment=run.experiment, version=run.version, licence=spdx_url(licence))
-    croissant = write_croissant(about, folder / run.results / "tables")
-    archived = members(findings, folder, run.results)
-    files = {name for name in archived if METADATA not in name.parents}
-    files |= {*project_files(folder), *map(Path, run.overlays), croissant.relative_to(folder)}
-    digest = write_crate(run, findings, sorted(files), folder, out)
+    tables = Path(run.results) / "tables"
+    names = {
+        name for name in members(findings, folder, run.results) if METADATA not in name.parents
+    }
+    names |= {*project_files(folder), *map(Path, run.overlays)}
+    files = {name: folder / name for name in names}
+    # Not written into the results, which hold only what the workflow makes.
+    with TemporaryDirectory() as temporary:
+        croissant = write_croissant(about, folder / tables, Path(temporary))
+        files[tables / croissant.name] = croissant
+        digest = write_crate(run, findings, files, folder, out)
     typer.echo(f"{digest}  {out} ({len(files)} files, {out.stat().st_size / 1e6:.1f} MB)")

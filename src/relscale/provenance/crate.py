@@ -74,18 +74,22 @@ def spdx_url(licence: str) -> str:
 
 
 def write_crate(
-    run: CrateFacts, findings: Sequence[Finding], names: Sequence[Path], folder: Path, out: Path
+    run: CrateFacts,
+    findings: Sequence[Finding],
+    files: Mapping[Path, Path],
+    folder: Path,
+    out: Path,
 ) -> str:
     """Write the crate and return its SHA-256; the same files and times give the same bytes.
 
     Args:
         run: the experiment.
         findings: the state of each of its jobs.
-        names: files to pack, relative to the folder; those of the workflow included.
+        files: {name in the crate: file to pack}; those of the workflow included.
         folder: the checkout.
         out: the zip file to write.
     """
-    metadata = crate_metadata(run, findings, names, folder)
+    metadata = crate_metadata(run, findings, files, folder)
     text = json.dumps(metadata, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     _, ended = _times(findings, folder)
     with (
@@ -94,8 +98,8 @@ def write_crate(
     ):
         packed.writestr(_member(METADATA, ended), text)
         packed.writestr(_member(README, ended), _readme(run))
-        for name in names:
-            packed.writestr(_member(str(name), ended), (folder / name).read_bytes())
+        for name, path in sorted(files.items()):
+            packed.writestr(_member(str(name), ended), path.read_bytes())
     return sha256_of(out)
 
 
@@ -120,16 +124,17 @@ def _readme(run: CrateFacts) -> str:
 
 
 def crate_metadata(
-    run: CrateFacts, findings: Sequence[Finding], names: Sequence[Path], folder: Path
+    run: CrateFacts, findings: Sequence[Finding], files: Mapping[Path, Path], folder: Path
 ) -> dict[str, Any]:
     """Return the content of `ro-crate-metadata.json`.
 
     Args:
         run: the experiment.
         findings: the state of each of its jobs.
-        names: files of the crate, relative to the folder.
+        files: {name in the crate: file}.
         folder: the checkout.
     """
+    names = sorted(files)
     made = {path for finding in findings for path in finding.job.outputs}
     results = [str(name) for name in names if str(name) in made]
     configuration = ["config.yaml", *run.overlays]
@@ -143,7 +148,7 @@ def crate_metadata(
             root,
             *({"@id": url, "@type": "CreativeWork", "name": name, "version": version}
               for url, (name, version) in PROFILES.items()),
-            _workflow(run, folder, software),
+            _workflow(run, files[Path(WORKFLOW)], software),
             _language(),
             _action(run, configuration, sources, results, _times(findings, folder)),
             *_agents(run),
@@ -155,7 +160,11 @@ def crate_metadata(
                 "about": {"@id": "./"},
                 "encodingFormat": "text/markdown",
             },
-            *(_file(name, folder, configuration) for name in names if str(name) != WORKFLOW),
+            *(
+                _file(name, files[name], configuration)
+                for name in names
+                if str(name) != WORKFLOW
+            ),
             *sources,
             *software,
             {"@id": spdx_url(run.licence), "@type": "CreativeWork", "name": run.licence},
@@ -204,8 +213,8 @@ def _root(run: CrateFacts, names: Sequence[Path], ended: datetime) -> Entity:
     }
 
 
-def _workflow(run: CrateFacts, folder: Path, software: Sequence[Entity]) -> Entity:
-    return _file(Path(WORKFLOW), folder) | {
+def _workflow(run: CrateFacts, file: Path, software: Sequence[Entity]) -> Entity:
+    return _file(Path(WORKFLOW), file) | {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "relscale",
         "description": "Relative scaling laws, from text to verdicts.",
@@ -270,8 +279,7 @@ def _agents(run: CrateFacts) -> list[Entity]:
     return [{"@id": "#agent", "@type": "Person", "name": run.agent}]
 
 
-def _file(name: Path, folder: Path, configuration: Sequence[str] = ()) -> Entity:
-    path = folder / name
+def _file(name: Path, path: Path, configuration: Sequence[str] = ()) -> Entity:
     described: Entity = {
         "@id": _id(name),
         "@type": "File",

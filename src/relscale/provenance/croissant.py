@@ -88,7 +88,7 @@ def croissant(about: DatasetFacts, files: Sequence[Path], folder: Path) -> dict[
     Args:
         about: facts that the files do not have.
         files: the tables, relative to the folder.
-        folder: the folder that will have the metadata.
+        folder: the folder that has them; the metadata belong beside them.
     """
     return {
         "@context": CONTEXT,
@@ -127,11 +127,17 @@ def _day(path: Path) -> str:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
 
 
-def write_croissant(about: DatasetFacts, folder: Path) -> Path:
-    """Write Croissant metadata next to the tables and return its path; arguments as `croissant`."""
+def write_croissant(about: DatasetFacts, tables: Path, out: Path) -> Path:
+    """Write Croissant metadata of the tables of losses and items of a folder; return its path.
+
+    Args:
+        about: facts that the files do not have.
+        tables: folder of the tables.
+        out: folder of the metadata; wherever it is written, it belongs beside the tables.
+    """
     files = [Path(f"{table}.parquet") for table in TABLES]
-    write_json(folder / NAME, croissant(about, files, folder))
-    return folder / NAME
+    write_json(out / NAME, croissant(about, files, tables))
+    return out / NAME
 
 
 def write_dataset(about: DatasetFacts, tables: Path, out: Path) -> Path:
@@ -155,7 +161,7 @@ def write_dataset(about: DatasetFacts, tables: Path, out: Path) -> Path:
     for file in files:
         with replacing(out / file) as temporary:
             shutil.copy2(tables / file, temporary)
-    return write_croissant(about, out)
+    return write_croissant(about, out, out)
 
 
 def _record_set(path: Path, folder: Path) -> dict[str, Any]:

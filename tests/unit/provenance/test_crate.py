@@ -60,8 +60,8 @@ def findings():
 @pytest.fixture
 def unpacked(folder, findings, tmp_path_factory):
     """The crate in an empty folder."""
-    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    write_crate(RUN, findings, names, folder, folder / "mine.crate.zip")
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    write_crate(RUN, findings, files, folder, folder / "mine.crate.zip")
     out = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(folder / "mine.crate.zip") as packed:
         packed.extractall(out)
@@ -141,9 +141,9 @@ def test_the_run_has_inputs_results_times_and_software(folder, entities):
 
 
 def test_the_same_files_give_the_same_bytes(folder, findings):
-    names = [Path(WORKFLOW), Path("config.yaml"), *map(Path, RUN.overlays)]
+    files = {Path(name): folder / name for name in (WORKFLOW, "config.yaml", *RUN.overlays)}
     digests = {
-        write_crate(RUN, findings, names, folder, folder / f"{number}.zip") for number in (1, 2)
+        write_crate(RUN, findings, files, folder, folder / f"{number}.zip") for number in (1, 2)
     }
     assert len(digests) == 1
 
@@ -152,7 +152,7 @@ def test_results_without_any_record_are_an_error(folder, findings):
     for path in (folder / "benchmarks").iterdir():
         path.unlink()
     with pytest.raises(ValueError, match="no job has a record"):
-        write_crate(RUN, findings, [Path(WORKFLOW)], folder, folder / "a.zip")
+        write_crate(RUN, findings, {Path(WORKFLOW): folder / WORKFLOW}, folder, folder / "a.zip")
 
 
 def test_the_rocrate_library_reads_the_crate(unpacked):
