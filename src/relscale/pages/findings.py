@@ -23,6 +23,7 @@ from relscale.figures.kit.style import words
 from relscale.laws.summary_lines import forecast_lines, replication_line
 from relscale.pages.render import render
 from relscale.pages.sentences import (
+    alpha_of,
     answer_sentences,
     family_sentences,
     remark_sentences,
@@ -240,7 +241,9 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     families = (
         []
         if tables.families is None
-        else family_sentences(tables.families, choices, spec.estimator, spec.labels)
+        else family_sentences(
+            tables.families, choices, spec.estimator, spec.labels, alpha_of(shown)
+        )
     )
     forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
     remarks = remark_sentences(shown, tables.relative, spec.labels)
@@ -248,7 +251,7 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     checks = [*([again] if again else []), *forecast]
     return Answer(
         question=QUESTION,
-        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"])),
+        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"]), spec.origin),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*([again] if again else []), *remarks, *forecast],

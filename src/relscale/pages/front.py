@@ -5,7 +5,7 @@ of a single table (`relscale laws --report`). Read `front_page` first.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,33 +16,19 @@ from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import words
 from relscale.laws.summary_lines import count, finite, has_verdict, joined, undecided_words
-from relscale.pages.findings import QUESTION, FindingsTables, findings_values, shown_of
+from relscale.pages.findings import QUESTION, Answer, FindingsTables, findings_values, shown_of
+from relscale.pages.glossary import glossary
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     CHANGES,
     GAPS,
+    alpha_of,
     direction_of_laws,
     in_errors,
-    scope_sentence,
+    levels,
+    p_words,
 )
 from relscale.pages.spec import FindingsSpec
-
-ALPHA = 0.05
-"""Level of the tests of whole families."""
-GLOSSARY: Mapping[str, str] = {
-    "corpus": "the text that models are trained on",
-    "domain": "the text that models are tested on",
-    "family": "domains that are compared with each other",
-    "baseline": "the domain that the others of its family are compared with",
-    "treatment": "any other domain of the family",
-    "gap": "how much larger the loss on the treatment is: the ratio G = L(treatment) / L(baseline)",
-    "slope dβ": "how log G changes with the natural log of training compute; below 0 the treatment "
-    "gains",
-    "interval": "the slopes that the data are compatible with, at 95 % unless it says otherwise",
-    "margin": "the change that counts as small: a tenth of the gap, unless it says otherwise",
-    "undecided": "the tests allow more than one answer; it does not mean that nothing changes",
-}
-"""Ten words that the page uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,22 +77,22 @@ def front_page(
         A whole HTML page.
     """
     values = findings_values(tables, spec)
+    found: Answer = values["answer"]  # type: ignore[assignment]
     shown = shown_of(tables.relative, spec)
     with spec.stated():
         answer = answer_in_three(shown, tables.families, spec)
         sure = how_sure(shown)
-        scope = scope_sentence(tables.suite, spec.compute, sorted(set(shown["path"].astype(str))))
-    found = values["answer"]
+        explained = glossary(shown, spec, tested=bool(found.families))
     return render(
         "front.html.j2",
         title=title,
         question=QUESTION,
         sentences=answer,
-        sure=[*sure, *found.checks],  # type: ignore[attr-defined]
-        scope=scope,
+        sure=[*sure, *found.checks],
+        scope=found.scope,
         figure=figure,
         links=links,
-        glossary=GLOSSARY,
+        glossary=explained,
         **{name: values[name] for name in ("families", "looks", "explained", "decisions")},
     )
 
@@ -121,10 +107,10 @@ def answer_in_three(
         families: families.csv; None leaves the first sentence out.
         spec: which laws are shown.
     """
-    found = [] if families is None else _unlike(families, spec)
+    found = [] if families is None else _unlike(families, spec, alpha_of(shown))
     gaps = shown[in_errors(shown)]
     if len(gaps):
-        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "each the ratio of two losses"))
+        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "the ratio of two losses"))
         found += _undecided(gaps)
     changes = shown[~in_errors(shown)]
     if len(changes):
@@ -133,8 +119,8 @@ def answer_in_three(
     return found or ["The tables hold no relative law."]
 
 
-def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
-    """Say how many families have slopes that are shown to differ."""
+def _unlike(families: pd.DataFrame, spec: FindingsSpec, alpha: float) -> list[str]:
+    """Say in how many tests of families the slopes are shown to differ."""
     choices = {(family.family, family.metric) for family in spec.families}
     keys = zip(families["family"].astype(str), families["metric"].astype(str), strict=True)
     mine = families[[key in choices for key in keys]]
@@ -142,11 +128,16 @@ def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
     p = finite(mine["p_equal_slopes_adjusted"]).dropna()
     if not len(p):
         return []
-    differ = int((p < ALPHA).sum())
-    tests = f"{differ} of {count(len(p), 'test')}"
+    differ = int((p < alpha).sum())
+    asked = "Do all domains of a family move alike as models get more compute?"
+    if len(p) == 1:
+        shown = (
+            "They are shown not to" if differ else "They are not shown to move unlike each other"
+        )
+        return [f"{asked} {shown} (one test, p {p_words(p.iloc[0])})."]
+    tests = f"{differ or 'none'} of {len(p)} tests, one per family and corpus"
     return [
-        f"Do the domains of a family move alike as models get more compute? In {tests}, one per "
-        f"family and corpus, they are shown not to (p below {ALPHA:g}, adjusted over corpora)."
+        f"{asked} That they do not is shown in {tests} (p below {alpha:g}, adjusted over corpora)."
     ]
 
 
@@ -162,6 +153,9 @@ def _counted(
     if len(lacking) == len(rows):
         return f"{whole} {'has' if len(rows) == 1 else 'have'} no verdict{why}."
     found = direction_of_laws(rows)
+    if len(rows) == 1:
+        verb = verbs[str(found.iloc[0])]
+        return f"The one {one} ({measured}) is {f'shown to {verb}' if verb else 'undecided'}."
     parts: list[str] = []
     for name in directions:
         if name == Verdict.UNDECIDED:
@@ -179,31 +173,32 @@ def _counted(
 def _undecided(gaps: pd.DataFrame) -> list[str]:
     """Name the slope that would have been detected in the undecided gaps."""
     rows = gaps[direction_of_laws(gaps) == Verdict.UNDECIDED]
-    why = undecided_words(rows) if len(rows) else ""
+    why = undecided_words(rows).removeprefix(": ") if len(rows) else ""
     if not why:
         return []
-    return [f"{'The undecided gap' if len(rows) == 1 else 'The undecided gaps'}{why}."]
+    return [f"{'The undecided gap' if len(rows) == 1 else 'The undecided gaps'}: {why}."]
 
 
 def how_sure(shown: pd.DataFrame) -> list[str]:
-    """Return sentences on intervals and tests, and on designs that would decide more gaps."""
-    levels = sorted({f"{100 * float(level):g} %" for level in finite(shown["ci_level"]).dropna()})
-    said = []
-    if levels:
+    """Return sentences on intervals and tests, and on designs that may decide more gaps."""
+    level, said = levels(shown), []
+    if level:
         said.append(
-            f"Brackets and fans are {joined(levels)} intervals of single gaps. Verdicts are "
-            "adjusted for all treatments and corpora of a family, so an interval without 0 may go "
-            "with “undecided”."
+            f"Brackets and fans are {level} intervals of single gaps. Verdicts are adjusted for "
+            "all treatments and corpora of a family, so an interval without 0 may go with "
+            "“undecided”."
         )
     rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED)]
     margins = rows.apply(slope_margin, axis=1) if len(rows) else pd.Series(dtype=float)
     known = pd.DataFrame({"detectable": finite(rows["detectable_dbeta"]), "margin": margins})
     known = known.dropna()
-    if len(known):
-        weak = int((known["detectable"] > known["margin"]).sum())
+    weak = int((known["detectable"] > known["margin"]).sum())
+    if weak:
+        one = len(known) == 1
+        which = "the undecided gap" if one else f"{weak} of the {len(known)} undecided gaps"
         said.append(
-            f"For {weak} of {count(len(known), 'undecided gap')} the smallest slope that this "
-            "design would probably have detected is larger than the margin: a wider range of "
-            "compute, more sizes, more seeds or more test text would decide them."
+            f"In {which} the smallest slope that this design would probably have detected is "
+            "larger than the margin: a wider range of compute, more sizes, more seeds or more test "
+            f"text may decide {'it' if weak == 1 else 'them'}."
         )
     return said

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale import figures
+from relscale.config.analysis import FitSettings
 from relscale.config.figures import TABLE_FIGURES, Figures
 from relscale.contract.arrow import write_parquet
 from relscale.contract.io import read_table, write_table
@@ -34,6 +35,7 @@ from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
 from relscale.pages.front import FrontFigure, PageLink, front_page
 from relscale.pages.render import render
+from relscale.pages.spec import FindingsSpec
 from relscale.pages.tables_html import PageCell, page_rows
 
 LOSSES, SUITE = "losses.parquet", "suite.csv"
@@ -98,7 +100,9 @@ class LawFolder:
 
     folder: Path
     context: Context
-    """Family, labels and settings of the laws."""
+    """Family, labels and axis of the laws."""
+    laws: FitSettings
+    """Settings of the laws."""
     title: str
     """Words for the table that the laws are of."""
 
@@ -186,7 +190,7 @@ class LawFolder:
         captions = [plain_caption(figures.find(name).caption) for name in names[:1]]
         page = front_page(
             self._findings(),
-            findings_spec(self.context),
+            self._findings_spec(),
             title=self.title,
             links=[
                 PageLink(href=href, text=text)
@@ -197,6 +201,9 @@ class LawFolder:
         )
         write_text(self.folder / FRONT, page)
         return self.folder / FRONT
+
+    def _findings_spec(self) -> FindingsSpec:
+        return findings_spec(self.context, self.laws, "table")
 
     def _findings(self) -> FindingsTables:
         """Read the tables of the findings."""
@@ -215,7 +222,7 @@ class LawFolder:
         page = render(
             "report.html.j2",
             title=self.title,
-            **findings_values(self._findings(), findings_spec(self.context)),
+            **findings_values(self._findings(), self._findings_spec()),
             figures=[self._reported_figure(name) for name in names],
             tables=[self._reported_table(name) for name in REPORTED],
             made=made,
