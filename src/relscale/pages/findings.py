@@ -142,6 +142,8 @@ class VerdictCell:
     """Slope with its interval."""
     short: str = ""
     """Slope alone."""
+    interval: str = ""
+    """Interval of the slope in brackets."""
     sign: str = ""
     """Sign of the verdict; a dash if there is none."""
     replication: str = ""
@@ -303,14 +305,17 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
     if verdict and status not in ("", Status.OK):
         label += "*"
     name = css_name(verdict)
+    slope = slope_text(row)
+    short, _, interval = slope.partition(" ")
     chance = float(row["replication"])
     return VerdictCell(
         verdict=verdict,
         name=name,
         label=label,
         has_law=True,
-        slope=slope_text(row),
-        short=slope_text(row).partition(" ")[0],
+        slope=slope,
+        short=short,
+        interval=interval,
         sign=known.sign if known else "–",
         replication="" if math.isnan(chance) else f"{chance:.2f}",
     )

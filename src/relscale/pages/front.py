@@ -5,6 +5,7 @@ of a single table (`relscale laws --report`). Read `front_page` first.
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from relscale.contract.scales import slope_margin
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import words
-from relscale.laws.summary_lines import count, finite, has_verdict, joined, undecided_words
+from relscale.laws.summary_lines import capital, count, finite, has_verdict, joined, undecided_words
 from relscale.pages.findings import QUESTION, Answer, FindingsTables, findings_values, shown_of
 from relscale.pages.glossary import glossary
 from relscale.pages.render import render
@@ -29,6 +30,14 @@ from relscale.pages.sentences import (
     p_words,
 )
 from relscale.pages.spec import FindingsSpec
+
+BACK_TESTS = (
+    "A back-test fits the laws without the largest budgets and predicts the gaps there. The "
+    "simplest forecast, for comparison, is that the gap stays as it is."
+)
+ENLARGED = 1.9
+"""Pixels per point of a figure: letters of a figure are as large as those of the page."""
+_WIDTH = re.compile(rb"""<svg[^>]* width=["']([0-9.]+)pt["']""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +58,36 @@ class FrontFigure:
     """The drawing in base64."""
     caption: str
     """Its caption, plain text."""
+    width: int
+    """Largest width on the page, in pixels."""
 
     @classmethod
     def read(cls, path: Path, caption: str) -> "FrontFigure":
-        """Read a drawing, an SVG file."""
-        return cls(svg=base64.b64encode(path.read_bytes()).decode(), caption=caption)
+        """Read a drawing, an SVG file.
+
+        Raises:
+            ValueError: if its width in points is not at its top.
+        """
+        drawing = path.read_bytes()
+        return cls(
+            svg=base64.b64encode(drawing).decode(), caption=caption, width=width_of(drawing, path)
+        )
+
+
+def width_of(drawing: bytes, path: Path) -> int:
+    """Return the largest width of a drawing on a page, in pixels.
+
+    Args:
+        drawing: content of an SVG file.
+        path: its path, for the message.
+
+    Raises:
+        ValueError: if its width in points is not at its top.
+    """
+    found = _WIDTH.search(drawing)
+    if found is None:
+        raise ValueError(f"{path}: not an SVG drawing with a width in points")
+    return round(ENLARGED * float(found[1]))
 
 
 def front_page(
@@ -88,7 +122,7 @@ def front_page(
         title=title,
         question=QUESTION,
         sentences=answer,
-        sure=[*sure, *found.checks],
+        sure=[*sure, *_with_back_tests_explained(found.checks)],
         scope=found.scope,
         figure=figure,
         links=links,
@@ -135,9 +169,15 @@ def _unlike(families: pd.DataFrame, spec: FindingsSpec, alpha: float) -> list[st
             "They are shown not to" if differ else "They are not shown to move unlike each other"
         )
         return [f"{asked} {shown} (one test, p {p_words(p.iloc[0])})."]
-    tests = f"{differ or 'none'} of {len(p)} tests, one per family and corpus"
+    tests = "tests, one per family and corpus,"
+    if differ:
+        return [
+            f"{asked} In {differ} of {len(p)} {tests} they are shown not to (p below {alpha:g}, "
+            "adjusted over corpora)."
+        ]
     return [
-        f"{asked} That they do not is shown in {tests} (p below {alpha:g}, adjusted over corpora)."
+        f"{asked} None of {len(p)} {tests} shows that they do not (p {p_words(p.min())} or more, "
+        "adjusted over corpora)."
     ]
 
 
@@ -176,7 +216,12 @@ def _undecided(gaps: pd.DataFrame) -> list[str]:
     why = undecided_words(rows).removeprefix(": ") if len(rows) else ""
     if not why:
         return []
-    return [f"{'The undecided gap' if len(rows) == 1 else 'The undecided gaps'}: {why}."]
+    gap = "the undecided gap" if len(rows) == 1 else "the undecided gaps"
+    if why.startswith("a slope"):
+        return [f"In {gap} {why}."]
+    if why.startswith("it "):
+        return [f"{capital(gap)} {why.removeprefix('it ')}."]
+    return [f"Of {gap}, {why.replace(' of them ', ' ', 1)}."]
 
 
 def how_sure(shown: pd.DataFrame) -> list[str]:
@@ -194,11 +239,17 @@ def how_sure(shown: pd.DataFrame) -> list[str]:
     known = known.dropna()
     weak = int((known["detectable"] > known["margin"]).sum())
     if weak:
-        one = len(known) == 1
-        which = "the undecided gap" if one else f"{weak} of the {len(known)} undecided gaps"
+        some = f"{weak} of the" if weak < len(known) else "all"
+        gaps = f"{some} {len(known)} undecided gaps" if len(known) > 1 else "the undecided gap"
         said.append(
-            f"In {which} the smallest slope that this design would probably have detected is "
+            f"In {gaps} the smallest slope that this design would probably have detected is "
             "larger than the margin: a wider range of compute, more sizes, more seeds or more test "
             f"text may decide {'it' if weak == 1 else 'them'}."
         )
     return said
+
+
+def _with_back_tests_explained(checks: Sequence[str]) -> list[str]:
+    """Put a sentence on back-tests in front of the first of their results."""
+    first = [place for place, said in enumerate(checks) if said.startswith("Back-test")][:1]
+    return [*checks[: first[0]], BACK_TESTS, *checks[first[0] :]] if first else list(checks)

@@ -5,7 +5,6 @@ each figure, and the builders of the pages.
 """
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -33,7 +32,7 @@ from relscale.pages.captions import plain_caption
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
-from relscale.pages.front import FrontFigure, PageLink, front_page
+from relscale.pages.front import FrontFigure, PageLink, front_page, width_of
 from relscale.pages.render import render
 from relscale.pages.spec import FindingsSpec
 from relscale.pages.tables_html import PageCell, page_rows
@@ -53,9 +52,6 @@ REPORTED = {
     "suite": "runs of the table",
 }
 """Tables of the report, with their meanings."""
-_WIDTH = re.compile(rb'<svg[^>]* width="([0-9.]+)pt"')
-ENLARGED = 1.9
-"""Pixels per point of a figure: letters of a figure are as large as those of the page."""
 TEASER = "figure1_teaser"
 LEAST_SIZES = 3
 """Sizes of a budget that make a curve."""
@@ -240,7 +236,7 @@ class LawFolder:
             heading=name.replace("_", " ").capitalize(),
             caption=plain_caption(figures.find(name).caption),
             svg=base64.b64encode(svg).decode(),
-            width=round(ENLARGED * float(_WIDTH.search(svg)[1])),  # type: ignore[index]
+            width=width_of(svg, self._drawing(name, "svg")),
         )
 
     def _reported_table(self, name: str) -> ReportedTable:

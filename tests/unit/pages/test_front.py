@@ -13,6 +13,7 @@ from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.verdict_words import Verdict
 from relscale.pages.findings import FindingsTables
 from relscale.pages.front import (
+    BACK_TESTS,
     FrontFigure,
     PageLink,
     answer_in_three,
@@ -20,6 +21,7 @@ from relscale.pages.front import (
     how_sure,
 )
 from relscale.pages.glossary import glossary
+from relscale.pages.sentences import slope_text
 from relscale.pages.spec import FindingsSpec
 
 Tables = dict[str, pd.DataFrame]
@@ -65,8 +67,20 @@ def test_the_answer_counts_directions_and_names_the_detectable_slope() -> None:
     assert answer_in_three(rows, None, SPEC) == [
         "Of 5 gaps (the ratio of two losses), 1 is shown to narrow, 2 to widen, none to cross "
         "and none to be parallel; 2 are undecided.",
-        "The undecided gaps: a slope of 0.02 would have been detected with a chance of 80 %.",
+        "In the undecided gaps a slope of 0.02 would have been detected with a chance of 80 %.",
     ]
+
+
+def test_undecided_gaps_that_change_are_said_to_change() -> None:
+    rows = gaps("undecided", "undecided", "undecided")
+    rows.loc[0, "faster"] = "treatment"
+    assert answer_in_three(rows, None, SPEC)[1] == (
+        "Of the undecided gaps, 1 is shown to change, but it is not shown which domain is harder; "
+        "for the others a slope of 0.02 would have been detected with a chance of 80 %."
+    )
+    assert answer_in_three(rows[:1], None, SPEC)[1] == (
+        "The undecided gap is shown to change, but it is not shown which domain is harder."
+    )
 
 
 def test_laws_without_a_verdict_are_counted_with_the_reason() -> None:
@@ -107,9 +121,11 @@ def test_whole_families_come_first() -> None:
     others = family_tests(0.001).assign(family="topics")  # not on the page
     families = pd.concat([family_tests(0.01, 0.2), others])
     first = answer_in_three(gaps("widens"), families, SPEC)[0]
-    assert "is shown in 1 of 2 tests, one per family and corpus (p below 0.05" in first
+    assert (
+        "In 1 of 2 tests, one per family and corpus, they are shown not to (p below 0.05" in first
+    )
     first = answer_in_three(gaps("widens"), family_tests(0.3, 0.2), SPEC)[0]
-    assert "is shown in none of 2 tests" in first
+    assert "None of 2 tests" in first and "p 0.2 or more" in first
 
 
 def test_the_level_of_the_tests_is_that_of_the_intervals() -> None:
@@ -151,6 +167,7 @@ def test_of_one_undecided_gap_there_is_no_count() -> None:
     said = how_sure(gaps("undecided", "widens"))[-1]
     assert said.startswith("In the undecided gap the smallest") and said.endswith("decide it.")
     assert len(how_sure(gaps("undecided", detectable_dbeta=0.005))) == 1
+    assert how_sure(gaps("undecided", "undecided"))[-1].startswith("In all 2 undecided gaps the")
 
 
 def test_a_missing_detectable_slope_is_not_counted() -> None:
@@ -164,10 +181,11 @@ def page_fixture(tables: Tables, tmp_path: Path) -> Callable[..., str]:
     drawing = tmp_path / "figure.svg"
     drawing.write_text(TINY_SVG)
 
-    def build(title: str = "default", **choices: Any) -> str:
+    def build(title: str = "default", forecast: pd.DataFrame | None = None) -> str:
         return front_page(
             FindingsTables(
                 relative=tables["relative"],
+                forecast=forecast,
                 suite=pd.DataFrame(
                     [{"corpus": "web", "budget": "5e10", "training_flops": 5e10}],
                     columns=list(SUITE_COLUMNS),
@@ -177,7 +195,6 @@ def page_fixture(tables: Tables, tmp_path: Path) -> Callable[..., str]:
             title=title,
             links=[PageLink(href="explorer.html", text="Explorer")],
             figure=FrontFigure.read(drawing, "Relative laws."),
-            **choices,
         )
 
     return build
@@ -196,9 +213,28 @@ def test_every_verdict_is_a_cell_with_its_slope_and_interval(
     cells = re.findall(r'data-verdict="([^"]*)" title="([^"]*)"', text)
     assert len(cells) == len(rows)
     assert sorted(word for word, _ in cells) == sorted(rows["verdict"].fillna(""))
+    for interval in rows.apply(slope_text, axis=1).str.partition(" ")[2]:
+        assert f'<span class="interval">{interval}</span>' in text
     for _, row in rows.iterrows():
         slope = f"{row['dbeta']:+.3f}".replace("-", "−")
         assert any(slope in words for _, words in cells)
+
+
+def test_back_tests_are_explained_before_their_results(
+    page: Callable[..., str], tables: Tables
+) -> None:
+    assert BACK_TESTS not in page()
+    text = page(forecast=tables["forecast"])
+    assert 0 < text.index(BACK_TESTS) < text.index("Back-test, ")
+
+
+def test_a_figure_is_at_most_as_wide_as_its_letters_are_readable(tmp_path: Path) -> None:
+    drawing = tmp_path / "figure.svg"
+    drawing.write_text('<?xml version="1.0"?><svg id="a" width="200.5pt" height="9pt"></svg>')
+    assert FrontFigure.read(drawing, "").width == 381  # 1.9 pixels per point
+    drawing.write_text("<svg width='20px'></svg>")
+    with pytest.raises(ValueError, match=r"figure\.svg: not an SVG drawing"):
+        FrontFigure.read(drawing, "")
 
 
 def test_nothing_is_requested_from_elsewhere(page: Callable[..., str]) -> None:
