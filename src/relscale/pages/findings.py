@@ -295,7 +295,7 @@ def _verdicts(shown: pd.DataFrame, family: FindingsFamily, spec: FindingsSpec) -
 
 def _cell(rows: pd.DataFrame) -> VerdictCell:
     if not len(rows):
-        return VerdictCell(label="no row")
+        return VerdictCell(label="no row", sign="–")
     row = rows.iloc[0]
     verdict, status = text_of(row["verdict"]), text_of(row["status"])
     label = verdict or words(status) or "no law"

@@ -233,14 +233,19 @@ def how_sure(shown: pd.DataFrame) -> list[str]:
             "all treatments and corpora of a family, so an interval without 0 may go with "
             "“undecided”."
         )
-    rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED)]
+    changes = shown["faster"].astype(str).isin(["treatment", "baseline"])
+    rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED) & ~changes]
     margins = rows.apply(slope_margin, axis=1) if len(rows) else pd.Series(dtype=float)
     known = pd.DataFrame({"detectable": finite(rows["detectable_dbeta"]), "margin": margins})
     known = known.dropna()
     weak = int((known["detectable"] > known["margin"]).sum())
     if weak:
         some = f"{weak} of the" if weak < len(known) else "all"
-        gaps = f"{some} {len(known)} undecided gaps" if len(known) > 1 else "the undecided gap"
+        gaps = (
+            f"{some} {len(known)} undecided gaps that are not shown to change"
+            if len(known) > 1
+            else "the one undecided gap that is not shown to change"
+        )
         said.append(
             f"In {gaps} the smallest slope that this design would probably have detected is "
             "larger than the margin: a wider range of compute, more sizes, more seeds or more test "

@@ -159,15 +159,18 @@ def test_it_says_how_many_gaps_the_design_could_not_decide() -> None:
     rows = gaps("undecided", "undecided", "widens")
     rows.loc[0, "detectable_dbeta"] = 0.005
     said = " ".join(how_sure(rows))
-    assert "In 1 of the 2 undecided gaps the smallest slope" in said and "95 % intervals" in said
+    assert "In 1 of the 2 undecided gaps that are not shown to change the smallest" in said
+    assert "95 % intervals" in said
     assert said.endswith("may decide it.")
 
 
 def test_of_one_undecided_gap_there_is_no_count() -> None:
     said = how_sure(gaps("undecided", "widens"))[-1]
-    assert said.startswith("In the undecided gap the smallest") and said.endswith("decide it.")
+    assert said.startswith("In the one undecided gap that is not shown to change the smallest")
+    assert said.endswith("decide it.")
     assert len(how_sure(gaps("undecided", detectable_dbeta=0.005))) == 1
-    assert how_sure(gaps("undecided", "undecided"))[-1].startswith("In all 2 undecided gaps the")
+    assert how_sure(gaps("undecided", "undecided"))[-1].startswith("In all 2 undecided gaps")
+    assert len(how_sure(gaps("undecided", faster="treatment"))) == 1
 
 
 def test_a_missing_detectable_slope_is_not_counted() -> None:
@@ -235,6 +238,17 @@ def test_a_figure_is_at_most_as_wide_as_its_letters_are_readable(tmp_path: Path)
     drawing.write_text("<svg width='20px'></svg>")
     with pytest.raises(ValueError, match=r"figure\.svg: not an SVG drawing"):
         FrontFigure.read(drawing, "")
+
+
+def test_a_domain_without_a_law_has_a_dash(tables: Tables) -> None:
+    family = {**FAMILY, "domains": [*FAMILY["domains"], "law"]}
+    spec = FindingsSpec.model_validate({**SPEC.model_dump(), "families": [family]})
+    made = FindingsTables(
+        relative=tables["relative"], suite=pd.DataFrame(columns=list(SUITE_COLUMNS))
+    )
+    text = front_page(made, spec, title="default", links=[])
+    dash = '<b aria-hidden="true">–</b><span class="word">no row</span>'
+    assert text.count(dash) == 3  # one per corpus
 
 
 def test_nothing_is_requested_from_elsewhere(page: Callable[..., str]) -> None:
