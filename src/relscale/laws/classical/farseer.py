@@ -12,6 +12,7 @@ import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.classical.form import Axes, Form, Parameters, Reported, log_sum
+from relscale.laws.classical.starts import floor_and_terms
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE
 
 SMALL = 1e-6
@@ -39,12 +40,12 @@ def _log_loss(theta: Parameters, axes: Axes) -> Parameters:
 def _starts(axes: Axes, log_loss: Array) -> Array:
     found = []
     for floor, data, size in product((0.3, 0.6), (0.2, 0.4), (-0.2, 0.2)):
-        rest = log_loss.mean() + np.log(1 - 0.9 * floor)
+        lowest, rest = floor_and_terms(log_loss, floor)
         found.append(
             [
                 *(np.log(data), 0.0, size),
                 *(rest + data * axes.mean_tokens, -0.1, size),
-                *(log_loss.min() + np.log(floor), -0.1, size),
+                *(lowest, -0.1, size),
             ]
         )
     return np.array(found)

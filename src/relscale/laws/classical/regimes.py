@@ -68,9 +68,10 @@ def _too_few(log_values: Array, variable: str) -> FitError | None:
     span = float(np.exp(np.ptp(log_values))) if number else 1.0
     if number >= MIN_VALUES and span >= MIN_RANGE * (1 - 1e-9):
         return None
+    symbol, share = SYMBOL[variable], f"{100 * LARGEST_SHARE:g} %"
+    found = f"{number} value(s) of {symbol} over a factor of {span:.3g} are"
     return FitError(
         Status.NOT_INFINITE_DATA if variable == "params" else Status.NOT_INFINITE_SIZE,
-        f"{number} value(s) of {SYMBOL[variable]} over a factor of {span:.3g} are limited by it "
-        f"(the other term is at most {100 * LARGEST_SHARE:g} % of its own): {MIN_VALUES} over a "
-        f"factor of {MIN_RANGE:g} are needed",
+        f"{found if number else f'no value of {symbol} is'} limited by it (the other term is at "
+        f"most {share} of its own): {MIN_VALUES} over a factor of {MIN_RANGE:g} are needed",
     )
