@@ -82,7 +82,7 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
             here = pick(counts, corpus=corpus, counted_params=way, counted_flops=flops)
             place = ("counts", f"{way} {flops}")
             if len(here) and not numbers(here, "params_exponent"):
-                absent(axes, drawn.height[place], reservation(here.iloc[0]["status"]))
+                _why(axes, drawn.height[place], reservation(here.iloc[0]["status"]))
                 continue
             for approach, shift in (("approach_2", -0.16), ("approach_3", 0.16)):
                 rows = pick(here, approach=approach)
@@ -104,6 +104,12 @@ def _group(key: str, title: str, rows: list[str]) -> Group:
     return Group(key=key, title=title, rows=tuple(rows), colour=dict.fromkeys(rows, "#2b2b2b"))
 
 
+def _why(axes: Axes, y: float, text: str) -> None:
+    """Write why a row has no result, on top of the dotted line."""
+    absent(axes, y, text)
+    axes.texts[-1].set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+
+
 def _row(
     axes: Axes, drawn: Forest, place: tuple[str, str], rows: pd.DataFrame, shift: float
 ) -> None:
@@ -112,7 +118,7 @@ def _row(
     row = rows.iloc[0] if len(rows) else None
     if row is None or pd.isna(row["params_exponent"]):
         if not shift:
-            absent(axes, y, reservation(row["status"]) if row is not None else "no result")
+            _why(axes, y, reservation(row["status"]) if row is not None else "no result")
         return
     left, right = axes.get_xlim()
     low, high = float(row[LOW]), float(row[HIGH])
