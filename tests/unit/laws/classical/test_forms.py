@@ -269,6 +269,21 @@ def test_intervals_contain_the_truth_as_often_as_they_say():
         assert 0.925 <= np.mean(inside) <= 0.98, name
 
 
+@pytest.mark.parametrize(
+    "name", ["kaplan_surface", "overtraining", "kaplan_compute", "kaplan_tokens_floor"]
+)
+def test_intervals_of_the_other_laws_contain_the_truth(name):
+    """600 suites with a noise of 1 %: .95 with three Monte Carlo errors of .009. In 1,500 suites
+    the shares were .938 to .953."""
+    runs, truth, parameters = CASES[name]
+    noise = np.exp(0.01 * np.random.default_rng(7).normal(size=(600, len(runs[0]))))
+    found = fits_of(runs, *(truth(*runs[:2]) * noise)).fit(CLASSICAL[name].form)
+    for parameter, value in parameters.items():
+        estimates = [law.estimate(parameter) for law in found]
+        inside = [each.low <= value <= each.high for each in estimates]
+        assert 0.923 <= np.mean(inside) <= 0.977, parameter
+
+
 def test_noise_that_depends_on_the_size_is_in_the_interval():
     """Noise that falls with N to the power of -.25, by a factor of 4.7 over the runs."""
     runs = isoflop()
