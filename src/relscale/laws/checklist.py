@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from relscale.laws.auto_model import NAME as AUTO
 from relscale.laws.cells import Array, SuiteRuns
 from relscale.laws.classical import error_law
 from relscale.laws.classical.registry import CLASSICAL
@@ -44,7 +45,7 @@ def checklist(corpora: Sequence[CorpusFits], spec: LawSpec) -> str:
         ("The law", _forms(spec)),
         ("The runs", _runs(corpora, spec)),
         ("Counting", _counts(corpora, spec)),
-        ("The fit", _fit(spec)),
+        ("The fit", _fit(corpora, spec)),
         ("Uncertainty and extrapolation", _uncertainty(corpora, spec)),
     ):
         lines += ["", f"## {title}", "", *(f"- **{name}:** {text}" for name, text in answers)]
@@ -53,10 +54,17 @@ def checklist(corpora: Sequence[CorpusFits], spec: LawSpec) -> str:
 
 def _forms(spec: LawSpec) -> Iterator[tuple[str, str]]:
     """Yield the laws that were fitted."""
+    chosen = (
+        f"{AUTO} takes the law that predicts budgets that are left out best, of those that the "
+        "data do not refuse; "
+        if AUTO in spec.estimators
+        else ""
+    )
     yield (
         "Relative law",
-        f"log G = log gamma + dbeta log F by the estimators {', '.join(spec.estimators)}; the "
-        f"first one decides verdicts. Baseline: {spec.baseline or 'none'}.",
+        f"log G over log F by the estimators {', '.join(spec.estimators)}; the first one decides "
+        f"verdicts; {chosen}the others have log G = log gamma + dbeta log F. Baseline: "
+        f"{spec.baseline or 'none'}.",
     )
     for name in spec.classical:
         if name in CLASSICAL:
@@ -170,13 +178,16 @@ def _counts(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str,
     )
 
 
-def _fit(spec: LawSpec) -> Iterator[tuple[str, str]]:
+def _fit(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str, str]]:
     """Yield objective, optimiser and starts."""
+    located = sorted({corpus.runs.optimum_by for corpus in corpora})
     yield (
         "Optimum of a budget",
-        "mean over the family's domains"
-        if spec.optimum_by == FAMILY_MEAN
-        else f"located by the loss of family {spec.optimum_by}, where the table has it",
+        "by the "
+        + "; ".join(
+            "mean over the family's domains" if name == FAMILY_MEAN else f"loss of family {name}"
+            for name in located
+        ),
     )
     yield (
         "Objective",

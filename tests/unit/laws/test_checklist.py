@@ -6,7 +6,7 @@ import pandas as pd
 
 from relscale.laws.checklist import NOT_IN_THE_TABLE, checklist
 from relscale.laws.fit import fit_family
-from relscale.laws.spec import LawSpec
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 SPEC = LawSpec(
     family="topics", baseline="base", draws=100, estimators=("joint",), classical=("overtraining",)
@@ -51,6 +51,16 @@ def test_weights_and_optimisers_are_stated(plant_surface):
     text = checklist(fit_family(plant_surface(), SPEC).corpora, SPEC)
     assert "**Weights of observations:**" in text and "variable projection from 25 starts" in text
     assert "sigmoids" not in text and "all other laws are linear" not in text
+    assert "**Optimum of a budget:** by the loss of family validation\n" in text
+
+
+def test_the_law_that_auto_takes_is_not_called_a_straight_line(plant_surface):
+    spec = SPEC.model_copy(update={"estimators": ("auto", "joint"), "optimum_by": FAMILY_MEAN})
+    losses = plant_surface()
+    text = checklist(fit_family(losses[losses.family == "topics"], spec).corpora, spec)
+    assert "auto takes the law that predicts budgets that are left out best" in text
+    assert "by the mean over the family's domains" in text
+    assert "auto takes" not in checklist(fit_family(losses, SPEC).corpora, SPEC)
 
 
 def test_the_law_of_the_error_is_listed_with_what_it_needs(plant_surface):
