@@ -51,8 +51,10 @@ def robust_variance(
         room = np.maximum(np.diag(left), SMALLEST_ROOM)
         square = read[row][:, used] ** 2 / room  # (combination, point)
         variance[row] = square @ residual[row, used] ** 2
-        trace = square @ np.diag(left)
-        dof[row] = trace**2 / np.maximum(np.einsum("ci,ij,cj->c", square, left**2, square), 1e-300)
+        # The degrees of freedom do not depend on the unit: squares of large ones would overflow.
+        share = square / np.maximum(square.max(axis=1, keepdims=True), 1e-300)
+        trace = share @ np.diag(left)
+        dof[row] = trace**2 / np.maximum(np.einsum("ci,ij,cj->c", share, left**2, share), 1e-300)
     return variance, dof
 
 
