@@ -20,7 +20,12 @@ def compare(
         ),
     ] = None,
     a: Annotated[
-        str | None, typer.Option("--a", help="Run of side a, or `corpus:NAME` for all its runs.")
+        str | None,
+        typer.Option(
+            "--a",
+            help="Run of side a (`CORPUS/RUN` if corpora share its name), or `corpus:NAME` for all "
+            "runs of a corpus.",
+        ),
     ] = None,
     b: Annotated[str | None, typer.Option("--b", help="The same for side b.")] = None,
     model_a: Annotated[

@@ -104,8 +104,8 @@ def compare(
         a: an items table, its CSV or Parquet file, or a folder with items.parquet, such as the
             output of `relscale evaluate`.
         b: the same for the other side; None takes both sides from `a`.
-        choose: the run of each side, or `corpus:NAME` for all runs of a corpus; None where a table
-            has one run.
+        choose: the run of each side (`CORPUS/RUN` where several corpora have runs of that name), or
+            `corpus:NAME` for all runs of a corpus; None where a table has one run.
         names: names of the sides for tables and figure; None for those of runs and corpora.
         losses: losses table of each side; None for losses.parquet or losses.csv in the folder of
             the items.
@@ -144,9 +144,12 @@ def compare(
 
 
 def _with_names(sides: tuple[Side, Side]) -> tuple[Side, Side]:
-    """Return sides with different names."""
+    """Return sides with different names: with their corpora, or else with their letters."""
     if sides[0].name != sides[1].name:
         return sides
+    if sides[0].corpus != sides[1].corpus:
+        one, other = (replace(side, name=f"{side.corpus}/{side.name}") for side in sides)
+        return one, other
     return (
         replace(sides[0], name=f"{sides[0].name} (a)"),
         replace(sides[1], name=f"{sides[1].name} (b)"),
@@ -261,7 +264,7 @@ def _notes(
     """Return remarks on the comparison as a whole."""
     notes = []
     pairs = len(matched.pairs)
-    if sides[0].corpus is not None:
+    if sides[0].is_corpus:
         notes.append(
             f"{pairs} pair(s) of runs of the same budget, size and seed, of budget(s) "
             f"{', '.join(matched.budgets)}"
