@@ -29,6 +29,7 @@ from relscale.contract.comparison_tables import (
 )
 from relscale.contract.io import write_table
 from relscale.contract.metrics import METRICS
+from relscale.contract.out_paths import check_out_folder
 from relscale.contract.status import encode_remarks
 from relscale.contract.table import Table
 from relscale.files import write_json, write_text
@@ -120,9 +121,12 @@ def compare(
 
     Raises:
         ValueError: for a setting that is not known or out of range, a table that cannot be used,
-            sides that are the same or share no item, or items whose text or bytes differ.
+            sides that are the same or share no item, items whose text or bytes differ, or a file in
+            the place of `out`.
     """
     chosen = CompareSettings.read(settings)
+    if out is not None:
+        check_out_folder(Path(out))
     one = read_items(a, losses[0])
     other = one if b is None else read_items(b, losses[1])
     if b is None and None in choose:
