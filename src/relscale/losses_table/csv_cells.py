@@ -88,6 +88,19 @@ def csv_cells(path: Path, data: bytes, dialect: CsvDialect) -> CsvCells:
     )
 
 
+def opening_rows(path: Path, data: bytes, dialect: CsvDialect) -> list[list[str]]:
+    """Return the cells of all rows that are not blank, of any width, headers among them.
+
+    Raises:
+        ValueError: naming file and line, for a wrong encoding or broken quotes.
+    """
+    text = _text_of(path, data, dialect, {})
+    skipped = text.splitlines(keepends=True)[: dialect.skip_lines]
+    text = text[sum(map(len, skipped)) :]
+    found = _read(path, text, _separator_of(text, dialect, {}), len(skipped))
+    return [cells for _, cells in found]
+
+
 _NOTES = {
     "encoding": lambda name: f"the file is read as {name}",
     "separator": lambda name: f"columns are separated by: {name}",

@@ -6,9 +6,8 @@ import pandas as pd
 from relscale.config.losses import LossesTable
 from relscale.losses_table.file_columns import shown
 from relscale.losses_table.raw import RawTable
-from relscale.losses_table.values import ROW
+from relscale.losses_table.values import ROW, RUN
 
-RUN = ("corpus", "run")
 POINT = ("family", "domain", "metric")
 AT = "@"
 """Sign between the name of a run and a step."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from relscale.config.losses import CsvDialect
+from relscale.losses_table.csv_cells import opening_rows
 from relscale.losses_table.numbers import NumberReader
 from relscale.losses_table.proposal.guess import Guess
 from relscale.losses_table.raw import RawTable, content_of, format_of, read_raw
@@ -94,13 +95,36 @@ def _remedy(path: Path, problem: str, settings: dict[str, Any]) -> Guess | None:
             value="skip",
             evidence=f"line {line} repeats the header: were two files joined?",
         )
-    if "more than once in the header" in problem and "header_lines" not in settings:
+    if (
+        "more than once in the header" in problem
+        and "header_lines" not in settings
+        and _is_second_header(opening_rows(path, content_of(path), CsvDialect(**settings)))
+    ):
         return Guess(
             key="csv.header_lines",
             value="2",
-            evidence="the first line has names more than once",
+            evidence="the first line has names more than once, and the second has no row's numbers",
         )
     return None
+
+
+def _is_second_header(rows: list[list[str]]) -> bool:
+    """Return whether the second row is a header below names that recur in the first one.
+
+    It is a row of data if it has a number below a name that occurs once, or, without numbers below
+    such names further down, if it has any number.
+    """
+    if len(rows) < 3:
+        return False
+    reader = NumberReader(suffixes=True)
+    header, second, *others = rows
+
+    def is_number(row: list[str], index: int) -> bool:
+        return index < len(row) and bool(row[index]) and reader.number(row[index]) is not None
+
+    unique = [index for index, name in enumerate(header) if header.count(name) == 1]
+    judged = [index for index in unique if any(is_number(row, index) for row in others)]
+    return not any(is_number(second, index) for index in judged or range(len(second)))
 
 
 def _has_two_headers(raw: RawTable) -> bool:
