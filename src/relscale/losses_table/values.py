@@ -52,6 +52,13 @@ def wide_columns(
             yield domain, metric, column, errors.get(metric) if isinstance(errors, dict) else None
 
 
+def columns_of_values(spec: LossesTable) -> frozenset[str]:
+    """Return the columns of the file that have values or standard errors."""
+    wide = [name for *_, value, error in wide_columns(spec) for name in (value, error) if name]
+    long = [spec.columns.get(name, name) for name in ("value", "standard_error")]
+    return frozenset(wide if spec.shape == "wide" else map(str, long))
+
+
 def _has_percent(spec: LossesTable) -> bool:
     """Return whether a sign of percent may follow values."""
     return "percent" in {spec.units.get("value"), *spec.metric_units.values()}
