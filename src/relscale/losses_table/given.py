@@ -55,7 +55,7 @@ class GivenLosses:
             if not losses.is_file():
                 raise
             raise ValueError(
-                f"{error}. For a table that is laid out in another way run `relscale table inspect "
+                f"{str(error).rstrip('.')}. For a table that is laid out in another way run `relscale table inspect "
                 f"{shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
             ) from None
         return cls(frame=frame, path=losses)
