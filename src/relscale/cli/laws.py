@@ -178,6 +178,7 @@ def _present(
     folder = LawFolder(
         folder=outputs.out,
         context=context_of_laws(found.spec, labels),
+        laws=found.spec,
         title=f"{found.spec.family} of {given.path.name}",
     )
     folder.write_tables(given, found.spec)
