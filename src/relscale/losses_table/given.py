@@ -55,8 +55,8 @@ class GivenLosses:
             if not losses.is_file():
                 raise
             raise ValueError(
-                f"{str(error).rstrip('.')}. For a table that is laid out in another way run `relscale table inspect "
-                f"{shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
+                f"{str(error).rstrip('.')}. For a table that is laid out in another way run "
+                f"`relscale table inspect {shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
             ) from None
         return cls(frame=frame, path=losses)
 

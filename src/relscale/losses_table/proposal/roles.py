@@ -181,7 +181,7 @@ def _metric_columns(
 
 
 def _unreadable(profiles: Mapping[str, Profile], used: set[str]) -> list[Guess]:
-    """Return a remark on each column named after a metric in which some cells are no numbers."""
+    """Return a remark on each column named after a metric in which some cells are not numbers."""
     reader = NumberReader(suffixes=True)
     guesses = []
     for name, profile in profiles.items():
