@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relscale.cli.options import Overlays
+from relscale.cli.options import BASE, Base, Overlays
 
 if TYPE_CHECKING:
     from relscale.config.experiment import Experiment
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 def plan(
     overlays: Overlays = None,
-    config: Annotated[
-        Path, typer.Option(help="The configuration that the overlays change.")
-    ] = Path("config.yaml"),
+    config: Base = BASE,
     out: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file.")] = None,
     released: Annotated[
         Path | None,
