@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from relscale.runner.progress import Progress, Readings, Remaining
+from relscale.runner.progress import LogReadings, Progress, Remaining
 from relscale.runner.report_lines import LineSchedule, clock, counts, job_text, progress_line
 
 SHOWN_JOBS = 8
@@ -21,7 +21,7 @@ class Display(Protocol):
     """Shows the state of a call; a context manager."""
 
     def update(
-        self, progress: Progress, readings: Readings, left: Remaining | None, elapsed: float
+        self, progress: Progress, readings: LogReadings, left: Remaining | None, elapsed: float
     ) -> None:
         """Show the state, if it is time."""
 
@@ -53,7 +53,7 @@ class LineDisplay:
         self._console, self._silent, self._schedule = console, silent, LineSchedule()
 
     def update(
-        self, progress: Progress, readings: Readings, left: Remaining | None, elapsed: float
+        self, progress: Progress, readings: LogReadings, left: Remaining | None, elapsed: float
     ) -> None:
         """Print a line if one is due."""
         finished = sum(sum(some) for some in progress.seconds_of_rule.values())
@@ -88,7 +88,7 @@ class TerminalDisplay:
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def update(
-        self, progress: Progress, readings: Readings, left: Remaining | None, elapsed: float
+        self, progress: Progress, readings: LogReadings, left: Remaining | None, elapsed: float
     ) -> None:
         """Show the state in place of the one before."""
         head = Table.grid(padding=(0, 1))

@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Readings:
+class LogReadings:
     """What files on the disk say about running jobs."""
 
     steps: Mapping[str, Step] = field(default_factory=dict)
@@ -144,7 +144,7 @@ def run_of(job: JobStarted) -> str | None:
     return job.wildcards.get("run") if job.rule.startswith(TRAINING) else None
 
 
-def training_correction(progress: Progress, now: float, readings: Readings) -> float:
+def training_correction(progress: Progress, now: float, readings: LogReadings) -> float:
     """Return how many times as long as planned training takes, from the runs so far.
 
     The plan counts like one average run, so that the first seconds of a call do not decide.
@@ -193,7 +193,7 @@ class Remaining:
     """Seconds of all jobs that are left, one after the other."""
 
 
-def remaining(progress: Progress, now: float, readings: Readings) -> Remaining | None:
+def remaining(progress: Progress, now: float, readings: LogReadings) -> Remaining | None:
     """Return the work that is left; None before the jobs are counted.
 
     Training takes as long as planned times `training_correction`; other jobs as long as those of

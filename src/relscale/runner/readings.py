@@ -1,11 +1,11 @@
-"""Readings of the files that running jobs write: logs of training, folders of downloads."""
+"""LogReadings of the files that running jobs write: logs of training, folders of downloads."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from relscale.runner.events import JobStarted
-from relscale.runner.progress import Readings, Step, run_of
+from relscale.runner.progress import LogReadings, Step, run_of
 from relscale.workflow.layout import SHARED
 
 STEP = re.compile(r": step (\d+) of (\d+), (\d+\.\d+) nats per token")
@@ -14,7 +14,7 @@ LOG_END = 8192
 """Bytes at the end of a log that are read."""
 
 
-def read(folder: Path, jobs: Iterable[JobStarted]) -> Readings:
+def read(folder: Path, jobs: Iterable[JobStarted]) -> LogReadings:
     """Read how far running jobs are. A file that is not there yet says nothing.
 
     Args:
@@ -31,7 +31,7 @@ def read(folder: Path, jobs: Iterable[JobStarted]) -> Readings:
                 steps[run] = found
         elif (key := job.wildcards.get("source_key")) is not None:
             fetched[key] = size_of(folder / SHARED / "sources" / key)
-    return Readings(steps=steps, fetched=fetched)
+    return LogReadings(steps=steps, fetched=fetched)
 
 
 def last_step(log: str) -> Step | None:

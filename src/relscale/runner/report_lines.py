@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from relscale.runner.events import JobFailed, JobStarted
-from relscale.runner.progress import Progress, Readings, Remaining, run_of
+from relscale.runner.progress import LogReadings, Progress, Remaining, run_of
 
 DIGEST = re.compile(r"-[0-9a-f]{16}$")
 """End of a key: the digest of what decides the content of a folder."""
@@ -47,7 +47,7 @@ def title(rule: str, wildcards: Mapping[str, str]) -> str:
     return " ".join(words)
 
 
-def job_text(job: JobStarted, readings: Readings) -> str:
+def job_text(job: JobStarted, readings: LogReadings) -> str:
     """Return what a running job does, with step and loss if it trains, or the size fetched."""
     text = title(job.rule, job.wildcards)
     fetched = readings.fetched.get(job.wildcards.get("source_key", ""))
@@ -86,7 +86,7 @@ def counts(progress: Progress, left: Remaining | None) -> str:
 
 
 def progress_line(
-    progress: Progress, readings: Readings, left: Remaining | None, elapsed: float
+    progress: Progress, readings: LogReadings, left: Remaining | None, elapsed: float
 ) -> str:
     """Return one line: time, jobs, time left, and what runs now.
 

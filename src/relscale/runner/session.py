@@ -21,7 +21,7 @@ from relscale.runner.checkout_lock import locked, snakemake_calls
 from relscale.runner.display import Display, LineDisplay, TerminalDisplay
 from relscale.runner.events import CallFailed, JobFailed
 from relscale.runner.prepare import Prepared
-from relscale.runner.progress import Progress, Readings, remaining
+from relscale.runner.progress import LogReadings, Progress, remaining
 from relscale.runner.readings import end_of_log, read
 from relscale.runner.report_lines import duration, failure_lines, lock_line
 
@@ -74,7 +74,7 @@ class Follower:
             call.process.wait()
             self._copy(written)
 
-    def _readings(self) -> Readings:
+    def _readings(self) -> LogReadings:
         jobs = [job.started for job in self.progress.running.values()]
         return read(self.prepared.folder, jobs)
 
