@@ -11,7 +11,7 @@ from pathlib import Path
 
 from relscale.config.load import read_yaml
 from relscale.plan.bill import Bill, bill_of
-from relscale.plan.cost import assumptions, disk
+from relscale.plan.cost import disk
 from relscale.released.bill import released_bill
 from relscale.runner.progress import Expected
 from relscale.runner.report_lines import duration
@@ -178,7 +178,7 @@ class Prepared:
         text = f"training of all: {duration(bill.total_seconds)} on one {costs.device.upper()}"
         if devices and devices > 1:
             text += f", {duration(bill.wall_seconds(devices))} on {devices}"
-        lines += [f"{text} ({assumptions(costs).partition(';')[0]})"]
+        lines.append(f"{text}, as the plan expects")
         return [*lines, f"disk: {disk(self.experiment.runs)}", *self._fetched()]
 
     def _devices(self) -> int | None:

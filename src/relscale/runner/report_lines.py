@@ -157,7 +157,7 @@ def lock_line(holders: Sequence[str], command: str) -> str:
 class LineSchedule:
     """When a file gets a line: a few dozen for any length of a call."""
 
-    SHARE = 0.05
+    SHARE = 0.08
     """Share of the work after which there is a line."""
     LEAST_S = 5.0
     """Seconds between two lines, at least."""

@@ -194,7 +194,7 @@ def _error_lines(error: CallFailed | None, status: int, log: str) -> list[str]:
 
 def _close(prepared: Prepared, plain: Display, console: Console, log: IO[bytes]) -> None:
     """Build the report, print the summary, and say where everything is."""
-    from relscale.runner.summary import print_findings
+    from relscale.runner.summary import certificate_lines, print_findings
 
     follower = Follower(
         prepared=prepared,
@@ -207,5 +207,5 @@ def _close(prepared: Prepared, plain: Display, console: Console, log: IO[bytes])
         follower.follow(call)
     if call.status:
         plain.say(_error_lines(follower.progress.error, call.status, os.path.relpath(log.name)))
-    print_findings(prepared, console)
-    plain.say(prepared.places())
+    print_findings(prepared, console, log)
+    plain.say([*certificate_lines(prepared), *prepared.places()])
