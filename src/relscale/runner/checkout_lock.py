@@ -37,8 +37,8 @@ def locked(folder: Path, command: str) -> Iterator[int]:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(
-                f"{folder.resolve()}: {_holder(path)} runs in this checkout, and one experiment at "
-                "a time can: wait for its end, or use a second checkout"
+                f"{folder.resolve()}: {_holder(path)} runs in this checkout, which runs one "
+                "experiment at a time: wait for its end, or use a second checkout"
             ) from None
         since = datetime.now().isoformat(sep=" ", timespec="minutes")
         content = {"command": command, "process": os.getpid(), "since": since}
