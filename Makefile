@@ -3,7 +3,7 @@
 # losses table, experiments/published/name.yaml. CORES, GPUS and MEM_MB limit the use of this
 # machine. DOWNLOADS is a folder of packages downloaded before. For make reproduce, PROFILE is the
 # folder of a Snakemake profile, VERBOSE=1 shows Snakemake's output, and SNAKEMAKE_OPTIONS are
-# further options of Snakemake.
+# further options of Snakemake. UV= installs the environment without uv.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,6 +17,7 @@ VERBOSE ?=
 SNAKEMAKE_OPTIONS ?=
 LICENCE ?=
 TORCH ?= torch==2.13.0
+UV ?= uv
 DOCKER ?= docker
 BASE ?=
 
@@ -24,7 +25,8 @@ EXPERIMENTS := $(basename $(patsubst experiments/%,%,$(wildcard experiments/*.ya
 	experiments/published/*.yaml)))
 VENV := .venv
 BIN := $(VENV)/bin
-ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
+ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" \
+	--torch "$(TORCH)" --uv "$(UV)"
 ifneq ($(EXPERIMENT),default)
 ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
 $(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices \
@@ -63,7 +65,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
 		| awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
-env: ## build .venv from the lock; does nothing if its content is up to date
+env: ## build .venv from the lock, with uv if it is there; does nothing if it is up to date
 	@$(ENVIRONMENT)
 
 lock: ## resolve envs/requirements.in into the lock, with hashes; UPGRADE=1 takes newer versions

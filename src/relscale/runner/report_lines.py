@@ -162,11 +162,13 @@ class LineSchedule:
     LEAST_S = 5.0
     """Seconds between two lines, at least."""
     LONGEST_S = 60.0
-    """Seconds without a line, at most, in the first two minutes; later half of the time so far."""
+    """Seconds without a line, at most, in the first minutes; later a third of the time so far."""
+    MANY = 24
+    """Lines after which only a doubling of the time so far brings another."""
 
     def __init__(self) -> None:
         """Begin without a line."""
-        self._at, self._share = 0.0, -1.0
+        self._at, self._share, self._lines = 0.0, -1.0, 0
 
     def is_due(self, elapsed: float, share: float) -> bool:
         """Return whether a line is due, and if so take it as printed.
@@ -176,9 +178,12 @@ class LineSchedule:
             share: share of the work that is done, 0 to 1.
         """
         waited = elapsed - self._at
-        due = (share >= self._share + self.SHARE and waited >= self.LEAST_S) or (
-            waited >= max(self.LONGEST_S, elapsed / 2)
-        )
+        if self._lines < self.MANY:
+            due = share >= self._share + self.SHARE and waited >= self.LEAST_S
+            due = due or waited >= max(self.LONGEST_S, elapsed / 3)
+        else:
+            due = waited >= elapsed / 2
         if due:
             self._at, self._share = elapsed, max(share, self._share)
+            self._lines += 1
         return due

@@ -113,12 +113,15 @@ def run(cwd, *words):
 
 
 def test_the_command_names_all_mistakes_at_once_from_any_folder_and_starts_nothing(tmp_path):
-    mine = named(tmp_path, "experiment: wrong\nlaws: {margn: 2}\nevaluate: [validation, dialects]\n")
+    mine = named(
+        tmp_path,
+        "experiment: wrong\nlaws: {margn: 2}\nevaluate: [validation, language, dialects]\n",
+    )
     done = run(tmp_path, TINY, "mine.yaml", "--folder", ROOT)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr.startswith("error: 2 problem(s) in the configuration:\n")
     assert f"{os.path.relpath(mine, ROOT)}: laws.margn = 2: unknown key" in done.stderr
-    assert "evaluate[1] = 'dialects': is not in families" in done.stderr
+    assert "evaluate[2] = 'dialects': is not in families" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (ROOT / "logs/wrong").exists()
 
