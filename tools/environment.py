@@ -86,7 +86,7 @@ def call(*command: str | Path, **environment: str) -> None:
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Say what a step does, and at its end how long it took."""
+    """Print the name of a step, and at its end how long it took."""
     begin = time.monotonic()
     print(f"  {text} ...", flush=True)
     yield

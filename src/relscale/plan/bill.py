@@ -1,4 +1,4 @@
-"""What a suite costs on given devices: wall-clock time and money.
+"""Cost of a suite on given devices: wall-clock time and money.
 
 `plan.cost` has the seconds of each run; this module spreads the runs over devices. Light imports.
 """

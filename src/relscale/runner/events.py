@@ -1,4 +1,4 @@
-"""What Snakemake reports while it runs, as one JSON object per line.
+"""Reports of Snakemake while it runs, as one JSON object per line.
 
 `logger_plugin` writes the events in Snakemake's process, `call` reads them in that of
 `relscale run`.

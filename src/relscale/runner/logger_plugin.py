@@ -85,7 +85,7 @@ class LogHandler(LogHandlerBase):
 
 
 def event_of(record: LogRecord) -> Event | None:
-    """Return what a record of Snakemake's logger reports; None if it is not shown."""
+    """Return the event of a record of Snakemake's logger; None if it is not shown."""
     found = vars(record)
     match found.get("event"):
         case LogEvent.RUN_INFO:

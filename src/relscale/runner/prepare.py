@@ -45,11 +45,11 @@ class Machine:
     """Where the jobs run, and how many at the same time."""
 
     cores: int | None = None
-    """Cores; None for all of this machine, or for what a profile says."""
+    """Cores; None for all of this machine, or the choice of a profile."""
     gpus: int | None = None
-    """GPUs; None for one, or for what a profile says."""
+    """GPUs; None for one, or the choice of a profile."""
     mem_mb: int | None = None
-    """Memory in MB; None for `MEM_MB`, or for what a profile says."""
+    """Memory in MB; None for `MEM_MB`, or the choice of a profile."""
     profile: Path | None = None
     """Folder of a Snakemake profile, such as profiles/slurm; None for this machine."""
     downloads: Path | None = None
@@ -143,7 +143,7 @@ class Prepared:
         return bill_of(self.experiment.runs, self.experiment.settings.costs, self.gpus_of_run)
 
     def expected(self) -> Expected:
-        """Return what the plan says about the jobs."""
+        """Return the expectations of the plan about the jobs."""
         bill, runs = self.bill(), [run.run for run in self.experiment.runs]
         seconds = [
             total / devices
@@ -157,7 +157,7 @@ class Prepared:
         )
 
     def head(self) -> list[str]:
-        """Return the lines before the call: what is run, and its bill."""
+        """Return the lines before the call: the experiment and its bill."""
         name, settings = self.experiment.name, self.experiment.settings
         files = ", ".join(map(str, [CONFIGURATION, *self.overlays]))
         lines = [f"experiment {name}: {files}; results in {self.layout.results}"]
@@ -255,7 +255,7 @@ def _from_checkout(path: Path, folder: Path) -> Path:
 
 
 def _check_options(folder: Path, machine: Machine, more: Sequence[str]) -> None:
-    """Check what the command line says.
+    """Check the options and folders of the command line.
 
     Raises:
         ValueError: naming the option or folder.

@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class LogReadings:
-    """What files on the disk say about running jobs."""
+    """Contents of files on the disk about running jobs."""
 
     steps: Mapping[str, Step] = field(default_factory=dict)
     """How far each training run is, by run."""
@@ -64,7 +64,7 @@ class RunningJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the plan says about the jobs."""
+    """Expectations of the plan about the jobs."""
 
     run_seconds: Mapping[str, float]
     """Seconds of the training job of each run of the suite."""
@@ -79,7 +79,7 @@ class Progress:
     """The state of a call of Snakemake."""
 
     expected: Expected
-    """What the plan says."""
+    """Expectations of the plan."""
     by_rule: dict[str, int] = field(default_factory=dict)
     """Jobs of this call by rule."""
     done: int = 0

@@ -10,7 +10,7 @@ from relscale.runner.events import JobFailed, JobStarted
 from relscale.runner.progress import LogReadings, Progress, Remaining, run_of
 
 DIGEST = re.compile(r"-[0-9a-f]{16}$")
-"""End of a key: the digest of what decides the content of a folder."""
+"""End of a key: the digest of everything that decides the content of a folder."""
 TITLES = {
     "source": "fetch source",
     "documents": "build corpus",
@@ -28,7 +28,7 @@ TITLES = {
     "table_page": "page of table",
     "train": "train",
 }
-"""What a job does, by rule; its wildcards follow. Other jobs have the name of their rule."""
+"""Work of a job, by rule; its wildcards follow. Other jobs have the name of their rule."""
 LOG_LINES = 6
 """Last lines of a failed job's log that are shown."""
 SHOWN_FAILURES = 3
@@ -40,7 +40,7 @@ WIDTH = 100
 
 
 def title(rule: str, wildcards: Mapping[str, str]) -> str:
-    """Return what a job does, such as `build corpus web`."""
+    """Return the work of a job in words, such as `build corpus web`."""
     known = "train" if rule.startswith("train") else rule
     words = [TITLES.get(known, known)]
     words += [DIGEST.sub("", value) for value in wildcards.values()]
@@ -48,7 +48,7 @@ def title(rule: str, wildcards: Mapping[str, str]) -> str:
 
 
 def job_text(job: JobStarted, readings: LogReadings) -> str:
-    """Return what a running job does, with step and loss if it trains, or the size fetched."""
+    """Return the work of a running job, with step and loss if it trains, or the size fetched."""
     text = title(job.rule, job.wildcards)
     fetched = readings.fetched.get(job.wildcards.get("source_key", ""))
     if fetched:
@@ -88,7 +88,7 @@ def counts(progress: Progress, left: Remaining | None) -> str:
 def progress_line(
     progress: Progress, readings: LogReadings, left: Remaining | None, elapsed: float
 ) -> str:
-    """Return one line: time, jobs, time left, and what runs now.
+    """Return one line: time, jobs, time left, and a running job.
 
     Args:
         progress: the state.
@@ -113,7 +113,7 @@ def clock(seconds: float) -> str:
 
 
 def shortened(text: str, room: int) -> str:
-    """Return a text of at most so many characters, but at least 20; `...` marks the cut."""
+    """Return a text of at most `room` characters, but at least 20; `...` marks the cut."""
     room = max(20, room)
     return text if len(text) <= room else text[: room - 3] + "..."
 

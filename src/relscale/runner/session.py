@@ -40,7 +40,7 @@ class Follower:
     """Follows one call of Snakemake: events to the state, the state to the display."""
 
     prepared: Prepared
-    """What is run."""
+    """The experiment."""
     progress: Progress
     """The state."""
     display: Display

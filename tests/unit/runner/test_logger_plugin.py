@@ -84,7 +84,7 @@ def test_events_are_written_and_nobody_has_to_read_them():
     handler.emit(record(LogEvent.JOB_FINISHED, job_id=4))
     assert from_line(os.read(reader, 1000).strip()) == JobFinished(job=4)
     os.close(reader)
-    handler.emit(record(LogEvent.JOB_FINISHED, job_id=5))  # a broken pipe is no error
+    handler.emit(record(LogEvent.JOB_FINISHED, job_id=5))  # a broken pipe is not an error
     os.close(writer)
 
 

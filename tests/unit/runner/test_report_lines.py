@@ -123,7 +123,7 @@ def test_a_call_of_any_length_gets_a_few_dozen_lines_and_the_first_at_once(hours
         }[shape]
         if schedule.is_due(elapsed, share):
             lines.append(elapsed)
-    assert 3 <= len(lines) <= 36
+    assert 3 <= len(lines) <= LineSchedule.MANY + 6
     assert lines[0] <= max(LineSchedule.LEAST_S, seconds / looks) + seconds / looks
     waits = [after - before for before, after in itertools.pairwise(lines)]
     assert all(wait >= LineSchedule.LEAST_S for wait in waits)
