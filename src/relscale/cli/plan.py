@@ -32,12 +32,27 @@ def plan(
             "taking that of the configuration.",
         ),
     ] = False,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="GPUs or cores for the wall-clock time; the default is 8 GPUs or the cores of "
+            "this machine.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Price of a GPU-hour or core-hour, for the money.")
+    ] = None,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Ask the package index for the sizes of downloads.")
+    ] = False,
 ) -> None:
     """Check a configuration and print the planned runs and their cost, without training.
 
     For released models, print which models are scored on which families; for a losses table, its
     runs, budgets and domains.
     """
+    from relscale.cli.plan_costs import downloads_of, further_costs
     from relscale.config.load import load_experiment
     from relscale.files import write_text
     from relscale.plan.cost import STATED, bill
@@ -67,6 +82,8 @@ def plan(
     if calibrate:
         costs, source = measured_costs(runs, costs)
     typer.echo(bill(runs, costs, source), nl=False)
+    typer.echo(further_costs(experiment, runs, costs, devices, price), nl=False)
+    typer.echo(downloads_of(experiment, config.parent, sizes), nl=False)
     tokens = {
         name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
         for name in experiment.evaluate

@@ -63,6 +63,42 @@ class Bill:
         return self.total_seconds / 3600 * per_hour
 
 
+def cost_text(bill: Bill, devices: int, price: float | None = None) -> str:
+    """Return the wall-clock time and, at a price, the money of a suite's training, as text.
+
+    Args:
+        bill: the cost.
+        devices: number of GPUs or cores.
+        price: money per device-hour.
+    """
+    unit = bill.device.upper()
+    several = f"{unit}s" if devices > 1 else unit
+    lines = [
+        f"wall-clock: {duration(bill.wall_seconds(devices))} on {devices} {several} if the longest "
+        "runs start first; training only"
+    ]
+    if price is not None:
+        lines.append(
+            f"money: {bill.price(price):,.2f} for {bill.total_seconds / 3600:,.1f} {unit}-hours at "
+            f"{price:g} each"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words with at most two units, such as `2 h 10 min`."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(round(seconds / 3600), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
 def bill_of(runs: Sequence[Run], costs: Costs, gpus: Mapping[str, int] | None = None) -> Bill:
     """Return the cost of the training of a suite.
 

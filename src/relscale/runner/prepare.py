@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relscale.config.load import read_yaml
-from relscale.plan.bill import Bill, bill_of
+from relscale.plan.bill import Bill, bill_of, duration
 from relscale.plan.cost import disk
 from relscale.released.bill import released_bill
 from relscale.runner.progress import Expected
-from relscale.runner.report_lines import duration
+from relscale.workflow.downloads import missing_sources
 from relscale.workflow.experiment import PlannedExperiment, read_experiment
 from relscale.workflow.layout import Layout
 from relscale.workflow.listings import Listings
@@ -189,9 +189,7 @@ class Prepared:
 
     def _fetched(self) -> list[str]:
         """Return a line about the sources that are not there yet, if there are any."""
-        sources = self.layout.fetched_sources
-        manifests = {name: self.folder / self.layout.source_manifest(name) for name in sources}
-        missing = [name for name, manifest in manifests.items() if not manifest.is_file()]
+        missing = missing_sources(self.layout, self.folder)
         return [f"to fetch: {', '.join(missing)}"] if missing else []
 
     def places(self) -> list[str]:

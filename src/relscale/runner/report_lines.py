@@ -6,6 +6,7 @@ Pure functions: the display prints what they return.
 import re
 from collections.abc import Mapping, Sequence
 
+from relscale.plan.bill import duration
 from relscale.runner.events import JobFailed, JobStarted
 from relscale.runner.progress import LogReadings, Progress, Remaining, run_of
 
@@ -57,20 +58,6 @@ def job_text(job: JobStarted, readings: LogReadings) -> str:
     if at is None:
         return text
     return f"{text}: step {at.step:,} of {at.steps:,}, {at.loss:.3f} nats per token"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words with at most two units, such as `2 h 10 min`."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(round(seconds / 3600), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def counts(progress: Progress, left: Remaining | None) -> str:

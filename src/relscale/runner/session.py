@@ -16,6 +16,7 @@ from typing import IO
 
 from rich.console import Console
 
+from relscale.plan.bill import duration
 from relscale.runner.call import SnakemakeCall
 from relscale.runner.checkout_lock import locked, snakemake_calls
 from relscale.runner.display import Display, LineDisplay, TerminalDisplay
@@ -23,7 +24,7 @@ from relscale.runner.events import CallFailed, JobFailed
 from relscale.runner.prepare import Prepared
 from relscale.runner.progress import LogReadings, Progress, remaining
 from relscale.runner.readings import end_of_log, read
-from relscale.runner.report_lines import duration, failure_lines, lock_line
+from relscale.runner.report_lines import failure_lines, lock_line
 
 INTERVAL_S = 0.5
 """Seconds between two looks at events and logs."""

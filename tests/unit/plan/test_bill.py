@@ -3,7 +3,7 @@
 import pytest
 
 from relscale.config.load import load_experiment
-from relscale.plan.bill import Bill, bill_of
+from relscale.plan.bill import Bill, bill_of, cost_text, duration
 from relscale.plan.cost import run_seconds
 from relscale.plan.suite import plan_suite
 
@@ -56,3 +56,29 @@ def test_the_bill_of_the_tiny_suite_adds_up(monkeypatch, pytestconfig):
     assert found.wall_seconds(1) == pytest.approx(found.total_seconds)
     # both corpora have the same runs
     assert found.wall_seconds(2) == pytest.approx(found.total_seconds / 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3540, "59 min"),
+        (3600, "1 h"),
+        (7800, "2 h 10 min"),
+        (200_000, "2 d 8 h"),
+        (172_800, "2 d"),
+    ],
+)
+def test_durations_have_at_most_two_units(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_the_text_has_wall_clock_and_money():
+    found = bill([7200, 3600])
+    assert cost_text(found, 1).startswith("wall-clock: 3 h on 1 GPU if the longest")
+    assert cost_text(found, 2, 2.5).splitlines() == [
+        "wall-clock: 2 h on 2 GPUs if the longest runs start first; training only",
+        "money: 7.50 for 3.0 GPU-hours at 2.5 each",
+    ]

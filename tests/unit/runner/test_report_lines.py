@@ -15,30 +15,12 @@ from relscale.runner.report_lines import (
     LineSchedule,
     clock,
     counts,
-    duration,
     failure_lines,
     job_text,
     lock_line,
     progress_line,
     title,
 )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (3540, "59 min"),
-        (3600, "1 h"),
-        (7800, "2 h 10 min"),
-        (200_000, "2 d 8 h"),
-        (172_800, "2 d"),
-    ],
-)
-def test_durations_have_at_most_two_units(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_a_clock_has_hours_minutes_and_seconds():
