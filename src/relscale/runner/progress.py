@@ -88,6 +88,8 @@ class Progress:
     """Jobs of this call; 0 until they are counted."""
     running: dict[int, RunningJob] = field(default_factory=dict)
     """Jobs that run or wait in a cluster's queue, by number."""
+    latest: JobStarted | None = None
+    """The job that was started last."""
     failed: list[JobFailed] = field(default_factory=list)
     """Jobs that failed and were not started again."""
     warnings: list[str] = field(default_factory=list)
@@ -114,6 +116,7 @@ class Progress:
                 self.total = sum(event.by_rule.values())
             case JobStarted():
                 self.failed = [one for one in self.failed if one.job != event.job]
+                self.latest = event
                 self.running[event.job] = RunningJob(started=event, since=now)
                 self.most_at_once = max(self.most_at_once, len(self.running))
             case JobFinished():

@@ -86,6 +86,9 @@ def progress_line(
     text = f"[{clock(elapsed)}] {counts(progress, left)}"
     jobs = [job.started for job in progress.running.values()]
     jobs.sort(key=lambda job: run_of(job) not in readings.steps)
+    if not jobs and progress.latest is not None:
+        last = title(progress.latest.rule, progress.latest.wildcards)
+        return f"{text}; last: {shortened(last, WIDTH - len(text) - 8)}"
     if jobs:
         more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
         room = WIDTH - len(text) - 2 - len(more)

@@ -59,7 +59,7 @@ def _printer(prepared: Prepared) -> Callable[..., None]:
 def _text(show: Callable[..., None]) -> str:
     with io.StringIO() as text:
         show(Console(file=text, width=WIDTH, highlight=False))
-        return text.getvalue()
+        return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def certificate_lines(prepared: Prepared) -> list[str]:

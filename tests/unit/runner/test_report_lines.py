@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from relscale.runner.events import JobFailed, JobsCounted, JobsDone, JobStarted
+from relscale.runner.events import JobFailed, JobFinished, JobsCounted, JobsDone, JobStarted
 from relscale.runner.progress import Expected, LogReadings, Progress, Remaining, Step
 from relscale.runner.readings import end_of_log, last_step, read
 from relscale.runner.report_lines import (
@@ -67,6 +67,14 @@ def test_a_line_names_a_training_run_first_and_is_not_too_long():
     line = progress_line(progress, readings, None, 61.0)
     assert line.startswith("[0:01:01] 4 of 10 jobs; train curated-1.2e10-")
     assert line.endswith("... (and 1 more)") and len(line) <= WIDTH
+
+
+def test_a_line_between_two_jobs_names_the_last_one():
+    progress = state()
+    progress.apply(JobStarted(job=1, rule="laws", wildcards={"family": "f"}), 0.0)
+    progress.apply(JobFinished(job=1), 2.0)
+    line = progress_line(progress, LogReadings(), None, 2.0)
+    assert line == "[0:00:02] 4 of 10 jobs; last: fit the laws of f"
 
 
 def test_a_failure_shows_the_end_of_its_log_and_the_path():
