@@ -47,3 +47,25 @@ def downloads_of(experiment: "Experiment", checkout: Path, ask_index: bool) -> s
 
     layout = Layout(experiment=plan_experiment(experiment))
     return downloads_text(layout, checkout, ask_index)
+
+
+def write_costs(path: Path, costs: "Costs", source: str) -> None:
+    """Write measured costs as an overlay.
+
+    Args:
+        path: the overlay.
+        costs: the measured costs.
+        source: words for the measurement; they become a comment.
+
+    Raises:
+        ValueError: with the reason, if nothing could be measured.
+    """
+    import yaml
+
+    from relscale.files import write_text
+    from relscale.plan.cost import STATED
+
+    if source.startswith(STATED):
+        raise ValueError(f"--costs {path}: {source.removeprefix(STATED).removeprefix('; ')}")
+    content = yaml.safe_dump({"costs": costs.model_dump()}, sort_keys=False)
+    write_text(path, f"# {source}\n{content}")
