@@ -61,14 +61,16 @@ def run(
     logs/<experiment>. Words after `--` are options and targets of Snakemake, such as
     `-- --forcerun laws`. The exit code is that of Snakemake.
     """
-    from rich.console import Console
-
     from relscale.runner.prepare import Machine, prepared
-    from relscale.runner.session import run as run_session
 
     more = context.meta.get(FURTHER, [])
     machine = Machine(cores=cores, gpus=gpus, mem_mb=mem_mb, profile=profile, downloads=downloads)
     found = prepared(folder, overlays or [], machine, more)
+
+    from rich.console import Console
+
+    from relscale.runner.session import run as run_session  # slow to import
+
     command = shlex.join(["relscale", *sys.argv[1:]])
     console = Console(highlight=False)
     raise typer.Exit(run_session(found, console, command, verbose or found.only_shows))

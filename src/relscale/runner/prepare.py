@@ -72,7 +72,11 @@ class Machine:
     @property
     def local_cores(self) -> int:
         """Cores that are used on this machine."""
-        return self.cores or len(os.sched_getaffinity(0))
+        if self.cores is not None:
+            return self.cores
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
 
     @property
     def local_gpus(self) -> int:

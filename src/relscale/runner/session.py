@@ -25,9 +25,14 @@ from relscale.runner.prepare import Prepared
 from relscale.runner.progress import LogReadings, Progress, remaining
 from relscale.runner.readings import end_of_log, read
 from relscale.runner.report_lines import failure_lines, lock_line
+from relscale.runner.summary import certificate_lines, print_findings
 
 INTERVAL_S = 0.5
 """Seconds between two looks at events and logs."""
+READING_S = 2.0
+"""Seconds between two readings of the files of running jobs."""
+MOST_READ = 32
+"""Running jobs whose files are read."""
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that end a call; Snakemake gets each as an interrupt."""
 LOCKED = "LockException"
@@ -52,6 +57,8 @@ class Follower:
     """Whether the log is copied to the console."""
     interrupted: bool = False
     """Whether the user ended the call."""
+    _read: tuple[float, LogReadings] = (float("-inf"), LogReadings())
+    """Time and result of the last reading."""
 
     def follow(self, call: SnakemakeCall) -> None:
         """Show a call until it ends."""
@@ -69,15 +76,17 @@ class Follower:
                 self.display.say([f"warning: {text}" for text in self.progress.warnings[warned:]])
                 warned = len(self.progress.warnings)
                 self._copy(written)
-                readings = self._readings()
+                readings = self._readings(now)
                 left = remaining(self.progress, now, readings)
                 self.display.update(self.progress, readings, left, now - begin)
             call.process.wait()
             self._copy(written)
 
-    def _readings(self) -> LogReadings:
-        jobs = [job.started for job in self.progress.running.values()]
-        return read(self.prepared.folder, jobs)
+    def _readings(self, now: float) -> LogReadings:
+        if now - self._read[0] >= READING_S:
+            jobs = [job.started for job in self.progress.running.values()]
+            self._read = now, read(self.prepared.folder, jobs[:MOST_READ])
+        return self._read[1]
 
     def _end_of(self, job: JobFailed) -> str | None:
         return end_of_log(self.prepared.folder / job.logs[0]) if job.logs else None
@@ -89,13 +98,17 @@ class Follower:
 
     @contextmanager
     def _passing_signals_to(self, call: SnakemakeCall) -> Iterator[None]:
-        """Pass each signal that ends a process on to Snakemake, which then ends its jobs."""
+        """Pass each signal that ends a process on to Snakemake, which then ends its jobs.
+
+        A signal that is ignored, as with `nohup`, stays ignored.
+        """
 
         def stop(number: int, frame: object) -> None:
             self.interrupted = True
             call.send(signal.SIGINT)
 
-        before = {number: signal.signal(number, stop) for number in STOPPING}
+        heeded = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, stop) for number in heeded}
         try:
             yield
         finally:
@@ -139,7 +152,11 @@ def run(prepared: Prepared, console: Console, command: str, verbose: bool) -> in
         plain.say(_ending(follower, call.status, elapsed, command, shown))
         if call.status or prepared.only_shows or not prepared.front_page.is_file():
             return call.status
-        _close(prepared, plain, console, log)
+        plain.say(["Building the report"])
+        if not _report(prepared, plain, log):
+            return 1
+        print_findings(prepared, console, log)
+        plain.say([*certificate_lines(prepared), *prepared.places()])
     return 0
 
 
@@ -168,6 +185,8 @@ def _ending(
             f"Stopped after {progress.done} of {progress.total} jobs. The same command continues: "
             f"finished jobs are kept, and training resumes at its last checkpoint: {command}"
         ]
+    if not status and follower.prepared.only_shows:
+        return []
     if not status:
         done = f"{progress.done} jobs" if progress.total else "nothing was stale"
         return [f"Done in {duration(elapsed)}: {done}."]
@@ -193,20 +212,24 @@ def _error_lines(error: CallFailed | None, status: int, log: str) -> list[str]:
     return [f"error: {first}", *lines[: ERROR_LINES - 1], f"(log: {log})"]
 
 
-def _close(prepared: Prepared, plain: Display, console: Console, log: IO[bytes]) -> None:
-    """Build the report, print the summary, and say where everything is."""
-    from relscale.runner.summary import certificate_lines, print_findings
+def _report(prepared: Prepared, plain: Display, log: IO[bytes]) -> bool:
+    """Build the report; return whether the user let it be built.
 
+    The results are complete without it, so that an error in it is printed and does not end the
+    call.
+    """
     follower = Follower(
         prepared=prepared,
         progress=Progress(expected=prepared.expected()),
-        display=LineDisplay(console, silent=True),
+        display=plain,
         log=log,
         follow_log=False,
     )
     with SnakemakeCall(prepared.report_words, prepared.folder, log) as call:
         follower.follow(call)
+    if follower.interrupted:
+        plain.say(["Stopped: the results are complete, and the same command builds the report."])
+        return False
     if call.status:
         plain.say(_error_lines(follower.progress.error, call.status, os.path.relpath(log.name)))
-    print_findings(prepared, console, log)
-    plain.say([*certificate_lines(prepared), *prepared.places()])
+    return True

@@ -22,7 +22,7 @@ def named(tmp_path, text):
 def test_on_this_machine_cores_and_memory_have_defaults_and_can_be_given():
     words = Machine(cores=3, gpus=2).words()
     assert words[:5] == ["--cores", "3", "--resources", "gpu=2", f"mem_mb={MEM_MB}"]
-    assert Machine().words()[:2] == ["--cores", str(len(os.sched_getaffinity(0)))]
+    assert 1 <= int(Machine().words()[1]) <= os.cpu_count()
     assert "mem_mb=9" in Machine(mem_mb=9).words()
 
 
