@@ -39,6 +39,8 @@ LOCKED = "LockException"
 """Snakemake's error for files that another call has locked."""
 ERROR_LINES = 15
 """Lines of an error of Snakemake that are shown."""
+END_LINES = 6
+"""Last lines of the log that are shown if Snakemake ended without naming an error."""
 
 
 @dataclass(kw_only=True)
@@ -206,7 +208,7 @@ def _ending(
 def _error_lines(error: CallFailed | None, status: int, log: str) -> list[str]:
     """Return the lines about an error that is not one of a job."""
     if error is None:
-        text = (end_of_log(Path(log)) or "").rstrip().splitlines()[-ERROR_LINES:]
+        text = (end_of_log(Path(log)) or "").rstrip().splitlines()[-END_LINES:]
         return [f"error: Snakemake ended with exit status {status} (log: {log})", *text]
     first, *lines = error.message.strip().splitlines() or [error.exception]
     return [f"error: {first}", *lines[: ERROR_LINES - 1], f"(log: {log})"]
