@@ -65,7 +65,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
 		| awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
-env: ## build .venv from the lock, with uv if it is there; does nothing if it is up to date
+env: ## build .venv from the lock; does nothing if its content is up to date
 	@$(ENVIRONMENT)
 
 lock: ## resolve envs/requirements.in into the lock, with hashes; UPGRADE=1 takes newer versions
