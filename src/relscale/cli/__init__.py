@@ -12,6 +12,7 @@ from relscale.cli.archive import archive
 from relscale.cli.certify import certify
 from relscale.cli.compare import compare
 from relscale.cli.crate import crate
+from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
 from relscale.cli.init import init
 from relscale.cli.laws import laws
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
+    init, doctor, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -129,7 +129,7 @@ def demo_losses(project: Path) -> GivenLosses:
 
 
 def explain_rows(relative: pd.DataFrame, margin_share: float) -> list[str]:
-    """Explain each verdict on the ratio scale, with what the difference scale says.
+    """Explain each verdict on the ratio scale, and name that on the difference scale.
 
     Args:
         relative: relative.csv; of each gap, rows of one estimator and path.
