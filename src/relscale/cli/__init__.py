@@ -14,6 +14,7 @@ from relscale.cli.compare import compare
 from relscale.cli.crate import crate
 from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
+from relscale.cli.explain import explain
 from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan import plan
@@ -26,10 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, doctor, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
+    init, doctor, plan, evaluate, compare, laws, explain, verify, certify, archive, crate, publish
 )  # fmt: skip
+NUMBERS = {"ignore_unknown_options": True}
+"""Settings of commands whose argument may be a negative number, which looks like an option."""
 for command in COMMANDS:
-    app.command()(command)
+    app.command(context_settings=NUMBERS if command is explain else None)(command)
 app.add_typer(table, name="table")
 
 
