@@ -11,6 +11,7 @@ import typer
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
 from relscale.cli.compare import compare
+from relscale.cli.corpus import corpus
 from relscale.cli.crate import crate
 from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
@@ -34,6 +35,7 @@ NUMBERS = {"ignore_unknown_options": True}
 for command in COMMANDS:
     app.command(context_settings=NUMBERS if command is explain else None)(command)
 app.add_typer(table, name="table")
+app.add_typer(corpus, name="corpus")
 
 
 def _print_version(asked: bool) -> None:

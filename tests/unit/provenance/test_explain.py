@@ -99,7 +99,7 @@ def test_another_setting_makes_the_result_stale_with_the_reason(workflow):
 
 
 def test_a_file_that_no_job_writes_is_named_with_its_readers(workflow):
-    with pytest.raises(ValueError, match=r"losses\.csv: no job of this experiment writes it; it is"):
+    with pytest.raises(ValueError, match=r"losses\.csv: no job of .* writes it; it is"):
         explain_file("losses.csv", workflow())
     with pytest.raises(ValueError, match=r"no job of this experiment writes it$"):
         explain_file("results/x/other.csv", workflow())
