@@ -15,6 +15,7 @@ from relscale.cli.corpus import corpus
 from relscale.cli.crate import crate
 from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
+from relscale.cli.experiments import experiments
 from relscale.cli.explain import explain
 from relscale.cli.init import init
 from relscale.cli.laws import laws
@@ -28,7 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, doctor, plan, evaluate, compare, laws, explain, verify, certify, archive, crate, publish
+    init, doctor, experiments, plan, evaluate, compare, laws, explain, verify, certify, archive,
+    crate, publish,
 )  # fmt: skip
 NUMBERS = {"ignore_unknown_options": True}
 """Settings of commands whose argument may be a negative number, which looks like an option."""
