@@ -85,7 +85,17 @@ class TextProposal:
 
 def as_yaml(sections: Mapping[str, Any]) -> str:
     """Write sections of a configuration as YAML."""
-    return yaml.safe_dump(dict(sections), sort_keys=False, allow_unicode=True, width=96)
+    return yaml.dump(
+        dict(sections), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=96
+    )
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """Writes equal lists in full, since `*id001` is hard to edit."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Return that no value is written as a reference to another place."""
+        return True
 
 
 def propose(path: Path, listing: Listing, sample: TextSample) -> TextProposal:
