@@ -69,7 +69,13 @@ def _asked(start: "StartingPoint") -> "StartingPoint":
             raise ValueError(f"{kind!r}: the choices are {', '.join(STARTS)}")
         if kind == STARTS[-1]:
             return start
-        start = replace(start, **{kind: Path(typer.prompt("File or folder"))})
+        path = Path(typer.prompt("File or folder"))
+        start = replace(
+            start,
+            texts=path if kind == "texts" else None,
+            models=path if kind == "models" else None,
+            table=path if kind == "table" else None,
+        )
     if start.texts is None and start.corpus is None:
         return start
     return replace(
@@ -80,7 +86,7 @@ def _asked(start: "StartingPoint") -> "StartingPoint":
 
 
 def _text(folder: Path, experiment: "NewExperiment | None") -> str:
-    """Return the words on what was written, and the next commands."""
+    """Return the words on the written files, and the next commands."""
     lines = [f"{folder}: config.yaml is the default experiment, experiments/ has others."]
     path = "experiments/tiny.yaml"
     if experiment is not None:

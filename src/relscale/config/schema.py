@@ -98,8 +98,9 @@ def _for_overlays(node: Node) -> dict[str, Any]:
 
 def _or_null(node: Node) -> dict[str, Any]:
     inner = _for_overlays(node)
-    words = {name: inner.pop(name) for name in ("title", "description") if name in inner}
-    return {**words, "anyOf": [inner, {"type": "null"}]}
+    found = {name: inner.pop(name) for name in tuple(inner) if name in ("title", "description")}
+    found["anyOf"] = [inner, {"type": "null"}]
+    return found
 
 
 def configuration_reference() -> str:

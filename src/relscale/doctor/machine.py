@@ -154,18 +154,20 @@ def hub_check(online: bool) -> Check:
         except PackageNotFoundError:
             absent.append(package)
     without = "text of packages and of this machine works; sources, models and datasets of the hub "
+    problem = reach(HUB, 443) if online else ""
     if absent:
+        answer = f"cannot be reached: {problem}" if problem else "answers"
         return Check(
             name=name,
             presence=Presence.MISSING,
-            detail=f"not installed: {', '.join(absent)}",
+            detail=f"not installed: {', '.join(absent)}{f'; {HUB} {answer}' if online else ''}",
             without=f"{without}need `pip install relscale[hub]`",
         )
     token = "a token is in HF_TOKEN" if os.environ.get("HF_TOKEN") else "no token in HF_TOKEN"
     if not online:
         detail = f"installed, {token}; --online also tries the network"
         return Check(name=name, presence=Presence.NOT_TRIED, detail=detail)
-    if problem := reach(HUB, 443):
+    if problem:
         return Check(
             name=name,
             presence=Presence.MISSING,

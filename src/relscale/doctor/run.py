@@ -31,15 +31,23 @@ def all_checks(folder: Path, *, online: bool = False) -> list[Check]:
     """
     # Other programs answer at their own pace, so that all wait at the same time.
     with ThreadPoolExecutor() as threads:
-        slow = [
-            threads.submit(check) for check in (environment_checks, compiler_check, gpu_check,
-                                                slurm_check, lambda: hub_check(online))
-        ]  # fmt: skip
-        quick = [python_check(), *package_checks(requirements()), _workflow_check()]
-        last = [native_check(), shell_check(), disk_check(folder), memory_check()]
-        environment, compiler, gpu, slurm, hub = (each.result() for each in slow)
-    native, shell, disk, memory = last
-    return [*quick, *environment, compiler, native, gpu, slurm, shell, hub, disk, memory]
+        environment = threads.submit(environment_checks)
+        compiler, gpu = threads.submit(compiler_check), threads.submit(gpu_check)
+        slurm, hub = threads.submit(slurm_check), threads.submit(hub_check, online)
+        return [
+            python_check(),
+            *package_checks(requirements()),
+            _workflow_check(),
+            *environment.result(),
+            compiler.result(),
+            native_check(),
+            gpu.result(),
+            slurm.result(),
+            shell_check(),
+            hub.result(),
+            disk_check(folder),
+            memory_check(),
+        ]
 
 
 def _workflow_check() -> Check:

@@ -264,11 +264,11 @@ def _models_table(path: Path, name: str) -> tuple[dict[Path, str], list[str]]:
             f"--models {path}: must be a table of models, or a folder with a folder per model "
             f"(with {_MODEL})"
         )
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
     table.writerow(MODELS_HEADER)
     table.writerows([["models", model, "", model, "", ""] for model in models])
-    return {place: text.getvalue()}, [
+    return {place: lines.getvalue()}, [
         f"{place}: {len(models)} models; fill in budget, tokens and training_flops of each, which "
         "no file of a model states"
     ]

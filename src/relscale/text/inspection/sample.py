@@ -170,7 +170,7 @@ def take_sample(listing: Listing) -> TextSample:
 
 
 def evenly(files: Sequence[ListedFile], most: int) -> list[ListedFile]:
-    """Return at most so many files, evenly spaced in their order, first and last included."""
+    """Return at most `most` files, evenly spaced, the first and the last included."""
     if len(files) <= most:
         return list(files)
     return [files[place * (len(files) - 1) // (most - 1)] for place in range(most)]
@@ -208,7 +208,7 @@ def _records(file: ListedFile, head: FileHead) -> tuple[list[Mapping[str, Any]],
         ValueError: naming the problem, if the file cannot be read.
     """
     if head.kind is FileKind.PARQUET:
-        rows = list(islice(read_records(file.path), MOST_RECORDS + 1))
+        rows: list[Mapping[str, Any]] = [*islice(read_records(file.path), MOST_RECORDS + 1)]
         is_whole, rows = len(rows) <= MOST_RECORDS, rows[:MOST_RECORDS]
         number = len(rows) if is_whole else _parquet_rows(file.path)
         return rows, _Read(documents=number, is_whole=is_whole)
