@@ -19,14 +19,17 @@ from relscale.config.table_defaults import merged_files
 from relscale.files import write_text
 from relscale.losses_table.proposal.inspection import inspect_table
 from relscale.losses_table.proposal.mapping_text import mapping_text
+from relscale.plan.suite import plan_suite
 from relscale.released.models_table import NEEDED, read_released
 from relscale.text.inspection.proposal import TextProposal, as_yaml, key_of
-from relscale.text.inspection.report import TextInspection
+from relscale.text.inspection.report import TextInspection, megabytes
 
 FOLDER = Path("experiments")
 TOKENS_PER_DOMAIN, DOCUMENTS_PER_DOMAIN = 20_000, 200
 """Caps of a new family, so that evaluation takes minutes: for trained runs, whose tokenizer counts
 tokens, and for released models, which have their own tokenizers."""
+BYTES_PER_TOKEN = 2.1
+"""Of the default corpora with the default vocabulary of 512 entries."""
 FIGURES = ("family_laws", "isoflop_curves", "loss_to_loss", "forecast")
 MODELS_HEADER = (*NEEDED, "training_flops")
 _MODEL = "config.json"
@@ -127,6 +130,7 @@ def _of_texts(start: StartingPoint, name: str, project: Path) -> NewExperiment:
     files: dict[Path, str] = {}
     remarks: list[str] = []
     families = ["topics"]
+    trained_on: TextInspection | None = None
     if start.texts is not None:
         found = _inspected(start.texts)
         proposal = found.proposal
@@ -140,7 +144,8 @@ def _of_texts(start: StartingPoint, name: str, project: Path) -> NewExperiment:
             f"{family['baseline']} (--baseline names another one); metric bits per byte"
         )
     if start.corpus is not None:
-        _add_corpus(content, _inspected(start.corpus).proposal, start)
+        trained_on = _inspected(start.corpus)
+        _add_corpus(content, trained_on.proposal, start)
         remarks.append(f"models are trained on {content['suite']['corpora'][0]}")
     if start.models is not None:
         files, more = _models_table(start.models, name)
@@ -164,7 +169,10 @@ def _of_texts(start: StartingPoint, name: str, project: Path) -> NewExperiment:
             "teaser": families,
             **content.get("figures", {}),
         }
-    load_config(merged([read_yaml(project / "config.yaml"), content]), [(f"{name}.yaml", content)])
+    whole = merged([read_yaml(project / "config.yaml"), content])
+    experiment = load_config(whole, [(f"{name}.yaml", content)])
+    if trained_on is not None:
+        remarks += _too_little_text(experiment, trained_on)
     ordered = {key: content[key] for key in Experiment.model_fields if key in content}
     text = f"{schema_line(FOLDER)}\n# {_title(start)}\n{as_yaml(ordered)}"
     return NewExperiment(name=name, overlay=text, files=files, remarks=remarks)
@@ -245,6 +253,20 @@ def _add_corpus(content: dict[str, Any], proposal: TextProposal, start: Starting
     content["tokenizer"] = {"trained_on": [key]}
     content["suite"] = {"corpora": [key]}
     content["figures"] = {"corpus": key}
+
+
+def _too_little_text(experiment: Experiment, corpus: TextInspection) -> list[str]:
+    """Return a remark if the longest run needs more text than a corpus seems to have."""
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    tokens = max(run.tokens for run in runs) / experiment.suite.max_epochs
+    needed, present = tokens * BYTES_PER_TOKEN, corpus.listing.num_bytes
+    if present >= needed or not corpus.listing.is_complete:
+        return []
+    return [
+        f"the longest run needs {tokens:,.0f} tokens, about {megabytes(needed)} of text at "
+        f"{BYTES_PER_TOKEN:g} bytes per token, and {corpus.path.name} has {megabytes(present)}: "
+        "add text, leave out the largest budgets, or raise suite.max_epochs"
+    ]
 
 
 def _models_table(path: Path, name: str) -> tuple[dict[Path, str], list[str]]:

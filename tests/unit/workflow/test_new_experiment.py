@@ -112,7 +112,8 @@ def test_texts_without_domains_are_refused_before_anything_is_written(tmp_path):
 
 def test_a_corpus_is_trained_on_and_has_no_text_of_the_family(texts, tmp_path):
     words = ("--texts", texts, "--corpus", texts / "US", "--name", "Both of them", *FACTS)
-    experiment, _ = made(tmp_path, "both_of_them", *words)
+    experiment, said = made(tmp_path, "both_of_them", *words)
+    assert "the longest run needs 10," in said and "add text, leave out the largest" in said
     assert experiment.suite.corpora == ["us"] == experiment.tokenizer.trained_on
     assert experiment.corpora.decontaminate_against == ["letters"]
     (component,) = experiment.corpora.mixtures["us"].components
