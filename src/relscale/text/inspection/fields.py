@@ -117,6 +117,6 @@ def describe(fields: Sequence[FieldSummary], text: str | None, domain: str | Non
             words.append(f"{one.mean_letters:,.0f} characters on average")
         if one.values and not one.has_many_values:
             words.append(f"{len(one.values):,} distinct")
-        role = {text: "likely the text", domain: "likely the domain"}.get(one.name)
+        role = {text: "likely the text", domain: "perhaps the domain"}.get(one.name)
         lines.append(", ".join(words) + (f"  <- {role}" if role else ""))
     return lines

@@ -97,6 +97,8 @@ def _files(found: TextInspection) -> Iterator[str]:
     yield f"  encodings of {sum(sample.encodings.values()):,} opened files: {encodings}"
     for words in _more(sample.problems):
         yield f"  not readable: {words}"
+    for words in _more(sample.remarks):
+        yield f"  repaired by the reader: {words}"
 
 
 def _documents(sample: TextSample, listing: Listing) -> Iterator[str]:
@@ -120,8 +122,8 @@ def _documents(sample: TextSample, listing: Listing) -> Iterator[str]:
         whole = sum(file.num_bytes for file in files)
         exact = kind.whole_files == kind.files == len(files)
         scaled = kind.documents * whole / kind.disk_bytes_read if kind.disk_bytes_read else 0
-        number = f"{kind.documents:,}" if exact else f"about {float(f'{scaled:.2g}'):,.0f}"
-        yield f"  {name.value}: {number} records"
+        about = f"about {float(f'{scaled:.2g}'):,.0f}" if scaled else "an unknown number of"
+        yield f"  {name.value}: {f'{kind.documents:,}' if exact else about} records"
     yield (
         f"  of the {counts.documents:,} that were read: {megabytes(counts.num_bytes)} of text, "
         f"{counts.characters:,} characters"

@@ -3,16 +3,19 @@
 Read `take_sample` first. The sample is deterministic: the same files give the same report.
 """
 
+import logging
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from relscale.config.corpora import CorpusRules
+from relscale.text import json_values
 from relscale.text.compressed_files import is_archive
 from relscale.text.duplicates import NearDuplicates, document_hash
 from relscale.text.formats import read_records
@@ -32,6 +35,8 @@ from relscale.text.inspection.listing import (
 
 MOST_FILES = 200
 """Files that are opened."""
+MOST_ENDINGS = 100
+"""Files that are opened in addition, one of each ending that the others do not have."""
 MOST_SAMPLED_BYTES = 1 << 26
 """Decompressed bytes that are kept of all files together."""
 MOST_RECORDS = 1000
@@ -110,6 +115,8 @@ class TextSample:
     """Encodings of the opened files."""
     problems: list[str]
     """Files that no reader reads, each with the reason."""
+    remarks: list[str]
+    """Repairs that the readers made."""
     endings: Mapping[str, FileKind]
     """The kind of the files of each ending, by the first opened file."""
     counts: TextCounts
@@ -120,13 +127,14 @@ class TextSample:
 
 def take_sample(listing: Listing) -> TextSample:
     """Open files evenly over a listing, and count the properties of their documents."""
-    chosen = evenly(listing.files, MOST_FILES)
+    chosen = chosen_files(listing)
     kinds: dict[FileKind, KindSample] = {}
     endings: dict[str, FileKind] = {}
     texts: list[str] = []
     records: dict[FileKind, list[Mapping[str, Any]]] = {}
     encodings: Counter[str] = Counter()
     problems: list[str] = []
+    remarks: list[str] = []
     share = max(1, MOST_SAMPLED_BYTES // max(1, len(chosen)))
     for file in chosen:
         head = read_head(file)
@@ -144,7 +152,8 @@ def take_sample(listing: Listing) -> TextSample:
             _count_file(kind, file, head, _Read(documents=1, is_whole=head.is_whole))
             continue
         try:
-            found, read = _records(file, head)
+            with _kept_messages(file, remarks):
+                found, read = _records(file, head)
         except ValueError as error:
             problems.append(f"{file.name}: {str(error).removeprefix(f'{file.path}: ')}")
             continue
@@ -163,10 +172,22 @@ def take_sample(listing: Listing) -> TextSample:
         kinds=kinds,
         encodings=encodings,
         problems=problems,
+        remarks=remarks,
         endings=endings,
         counts=count_texts(texts),
         is_complete=opened_all and all(kind.whole_files == kind.files for kind in kinds.values()),
     )
+
+
+def chosen_files(listing: Listing) -> list[ListedFile]:
+    """Return the files to open: evenly spaced ones, and one of each ending besides."""
+    chosen = evenly(listing.files, MOST_FILES)
+    first: dict[str, ListedFile] = {}
+    for file in reversed(listing.files):
+        first[file.ending] = file
+    seen = {file.ending for file in chosen}
+    others = [file for ending, file in first.items() if ending not in seen]
+    return chosen + sorted(others, key=lambda file: file.name)[:MOST_ENDINGS]
 
 
 def evenly(files: Sequence[ListedFile], most: int) -> list[ListedFile]:
@@ -174,6 +195,26 @@ def evenly(files: Sequence[ListedFile], most: int) -> list[ListedFile]:
     if len(files) <= most:
         return list(files)
     return [files[place * (len(files) - 1) // (most - 1)] for place in range(most)]
+
+
+@contextmanager
+def _kept_messages(file: ListedFile, remarks: list[str]) -> Iterator[None]:
+    """Collect messages of the readers, with the name of the file in place of that of its copy."""
+    logger = logging.getLogger(json_values.__name__)
+    handler, before = logging.Handler(), logger.propagate
+
+    def keep(record: logging.LogRecord) -> None:
+        words = record.getMessage().partition(": ")[2].partition(", first in ")[0]
+        remarks.append(f"{file.name}: {words}")
+
+    handler.emit = keep  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
 
 
 @dataclass(frozen=True, kw_only=True)

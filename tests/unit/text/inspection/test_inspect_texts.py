@@ -263,6 +263,27 @@ def test_odd_documents_are_counted_by_hand():
     assert (counts.compared, counts.near_duplicates) == (6, 1)
 
 
+def test_one_file_of_every_ending_is_opened_besides_the_sample(tmp_path, monkeypatch):
+    for place in range(30):
+        write(tmp_path, **{f"{place:02}_dot_txt": prose(place)})
+    write(tmp_path, **{"05b_dot_md": prose(99), "07b_dot_bin": b"\x00\x01"})
+    monkeypatch.setattr(sample_module, "MOST_FILES", 2)
+    sample = take_sample(list_files(tmp_path))
+    assert sample.endings == {
+        ".txt": FileKind.TEXT, ".md": FileKind.TEXT, ".bin": FileKind.UNREADABLE,
+    }  # fmt: skip
+    assert sample.counts.documents == 3
+
+
+def test_repairs_of_the_readers_are_told_by_file(tmp_path, caplog):
+    (tmp_path / "half.jsonl").write_text('{"text": "half \\ud800 a pair in a text"}\n')
+    found = TextInspection.of(tmp_path)
+    assert found.sample.remarks == [
+        "half.jsonl: removed halves of surrogate pairs from 1 record(s)"
+    ]
+    assert "repaired by the reader: half.jsonl" in found.report() and caplog.records == []
+
+
 def test_much_markup_proposes_to_remove_it(tmp_path):
     for place in range(4):
         write(tmp_path, **{f"{place}_dot_txt": f"<p>{prose(place)}</p>"})
