@@ -29,6 +29,7 @@ FLOW = (
     "compare",
     "pages",
     "workflow",
+    "start",
     "doctor",
     "hub",
     "cli",

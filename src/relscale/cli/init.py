@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from relscale.workflow.new_experiment import NewExperiment, StartingPoint
+    from relscale.start.new_experiment import NewExperiment, StartingPoint
 
 STARTS = ("texts", "models", "table", "nothing")
 
@@ -44,7 +44,7 @@ def init(
     With --texts, --corpus, --models or --table, also an experiment on your files. On a terminal,
     missing facts are asked for. A checkout has the rules already.
     """
-    from relscale.workflow.new_experiment import StartingPoint, new_experiment
+    from relscale.start.new_experiment import StartingPoint, new_experiment
     from relscale.workflow.project import check_new, project_folder, write_project
 
     check_new(folder)

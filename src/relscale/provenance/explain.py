@@ -19,7 +19,7 @@ from relscale.provenance.dag import Job
 from relscale.provenance.job_records import read_benchmark_record
 from relscale.provenance.verify import Finding
 
-SHOWN = 40
+SHOWN = 60
 """Settings, inputs and reasons that are listed; further ones are counted."""
 SHOWN_APART = ("code", "command", "lock")
 """Params with lines of their own."""
@@ -151,7 +151,8 @@ def explain_file(path: str, workflow: Workflow, through: str = "") -> str:
     if finding is None:
         readers = workflow.readers(path)
         use = f"; it is an input of {', '.join(readers[:3])}" if readers else ""
-        raise ValueError(f"{path}: no job of this experiment writes it{use}")
+        files = ", ".join(map(str, workflow.overlays)) or "config.yaml alone"
+        raise ValueError(f"{path}: no job writes it in the experiment of {files}{use}")
     text = "\n".join(_lines(path, finding, workflow)) + "\n"
     inner = [name for name in finding.job.inputs if through and f"/{through}/" in name]
     for name in inner[:1]:
@@ -241,11 +242,18 @@ def _settings(params: Mapping[str, JsonValue]) -> list[str]:
             parsed = json.loads(value) if isinstance(value, str) else value
         except json.JSONDecodeError:
             parsed = value
-        if isinstance(parsed, dict) and name == "spec":
-            found += [f"{key}: {_short(inner)}" for key, inner in sorted(parsed.items())]
-        else:
-            found.append(f"{name}: {_short(parsed)}")
+        path = "" if name == "spec" and isinstance(parsed, dict) else name
+        found += [f"{key}: {_short(inner)}" for key, inner in _leaves(parsed, path)]
     return found
+
+
+def _leaves(value: JsonValue, path: str) -> Iterator[tuple[str, JsonValue]]:
+    """Yield the keys of a setting, joined by dots, with their values."""
+    if not isinstance(value, dict) or not value:
+        yield path, value
+        return
+    for key in sorted(value):
+        yield from _leaves(value[key], f"{path}.{key}" if path else key)
 
 
 def _short(value: JsonValue) -> str:

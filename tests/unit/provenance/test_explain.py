@@ -19,6 +19,7 @@ from relscale.provenance.verify import verify
 
 ROOT = Path(__file__).parents[3]
 LAWS = "results/x/laws/news/relative.csv"
+SPEC = '{"draws":1000,"margin_share":0.1,"table":{"path":"a.csv","units":{}}}'
 ALL = "results/x/laws/relative.csv"
 
 
@@ -37,16 +38,15 @@ def job(rule, inputs, outputs, record=None, **params):
 @pytest.fixture
 def workflow(tmp_path):
     """A folder in which two jobs ran: laws of a family, and a table that joins families."""
-    spec = '{"draws":1000,"margin_share":0.1}'
     jobs = [
-        job("laws", ("losses.csv",), (LAWS,), "benchmarks/laws.jsonl", code="abc", spec=spec),
+        job("laws", ("losses.csv",), (LAWS,), "benchmarks/laws.jsonl", code="abc", spec=SPEC),
         job("concatenate", (LAWS,), (ALL,)),
     ]
     for name in ("losses.csv", LAWS, ALL, "logs/x/laws.log"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("text")
     record = {
-        "params": {"code": "abc", "command": "c0de", "lock": "numpy 2.4", "spec": spec},
+        "params": {"code": "abc", "command": "c0de", "lock": "numpy 2.4", "spec": SPEC},
         "input_size_mb": {"losses.csv": 4 / 2**20},
         "s": 15.64, "cpu_time": 3.2, "max_rss": "NA",
     }  # fmt: skip
@@ -72,6 +72,7 @@ def test_a_result_is_explained_from_its_record(workflow):
     assert "when       2027-01-15 08:00:02 UTC, 15.6 s, 3.2 CPU-s" in lines
     assert "inputs     losses.csv (not made by a job)" in lines
     assert "settings   draws: 1000" in lines and "margin_share: 0.1" in lines
+    assert 'table.path: "a.csv"' in lines and "table.units: {}" in lines
     assert "code       digest abc" in lines and "command    digest c0de" in lines
     assert "libraries  numpy 2.4" in lines
     assert "log        logs/x/laws.log" in lines
@@ -90,7 +91,7 @@ def test_another_setting_makes_the_result_stale_with_the_reason(workflow):
     laws, joined = workflow.jobs
     changed = job(
         "laws", laws.inputs, laws.outputs, laws.record,
-        code="abc", command="c0de", lock="numpy 2.4", spec='{"draws":200,"margin_share":0.1}',
+        code="abc", command="c0de", lock="numpy 2.4", spec=SPEC.replace("1000", "200"),
     )  # fmt: skip
     now = workflow([changed, joined])
     assert "state      stale: spec.draws: 1000 -> 200" in explain_file(LAWS, now)
@@ -99,9 +100,9 @@ def test_another_setting_makes_the_result_stale_with_the_reason(workflow):
 
 
 def test_a_file_that_no_job_writes_is_named_with_its_readers(workflow):
-    with pytest.raises(ValueError, match=r"losses\.csv: no job of .* writes it; it is"):
+    with pytest.raises(ValueError, match=r"losses\.csv: no job .* of x\.yaml; it is"):
         explain_file("losses.csv", workflow())
-    with pytest.raises(ValueError, match=r"no job of this experiment writes it$"):
+    with pytest.raises(ValueError, match=r"no job writes it in the experiment of x\.yaml$"):
         explain_file("results/x/other.csv", workflow())
 
 
