@@ -178,7 +178,7 @@ def _demo(values: Mapping[str, Any]) -> None:
             if name != "out" and (tuple(given) if isinstance(given, list) else given) != default:
                 option = name.replace("_", "-")
                 raise ValueError(f"--demo: takes --out alone, not --{option}: its table is fixed")
-    from relscale.pages.demo import FOLDER, run_demo
+    from relscale.start.demo import FOLDER, run_demo
     from relscale.workflow.project import project_folder
 
     typer.echo(run_demo(project_folder(), values["out"] or FOLDER), nl=False)

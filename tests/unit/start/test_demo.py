@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from relscale.cli import app
 from relscale.contract.scales import on_scale
 from relscale.files import read_json, sha256_of
-from relscale.pages.demo import WRITTEN, check_out, demo_losses, explain_rows
+from relscale.start.demo import WRITTEN, check_out, demo_losses, explain_rows
 
 ROOT = Path(__file__).parents[3]
 
