@@ -46,7 +46,7 @@ class Workflow:
     folder: Path
     """The checkout."""
     overlays: Sequence[Path]
-    """The experiment's overlays, relative to the checkout."""
+    """Paths of the experiment's overlays."""
     findings: Sequence[Finding]
     """The state of each job."""
 
@@ -89,7 +89,7 @@ def overlays_of(experiment: str, folder: Path) -> list[Path]:
     """Return the overlay in `experiments/` that has the name of an experiment.
 
     Returns:
-        The overlay, relative to the checkout; none for the experiment of config.yaml.
+        The overlay's path; none for the experiment of config.yaml.
 
     Raises:
         ValueError: naming the experiment, if no overlay or several have its name.
@@ -99,7 +99,7 @@ def overlays_of(experiment: str, folder: Path) -> list[Path]:
         return []
     found = [path for path, name in named.items() if name == experiment]
     if len(found) == 1:
-        return found
+        return [folder / found[0]]
     problem = "no overlay" if not found else ", ".join(map(str, found))
     raise ValueError(
         f"{experiment}: {problem} in {folder / 'experiments'} with `experiment: {experiment}`; "
@@ -276,11 +276,19 @@ def _state(finding: Finding) -> list[str]:
     return [f"stale: {problem}" for problem in problems]
 
 
+def _shown(path: Path, folder: Path) -> str:
+    """Return a path as a command in the checkout takes it."""
+    try:
+        return inside(path, folder)
+    except ValueError:
+        return str(path.absolute())
+
+
 def _again(job: Job, workflow: Workflow) -> list[str]:
     """Return the command that makes a job's outputs again."""
     words = ["snakemake", "--cores", "1"]
     if workflow.overlays:
-        words += ["--configfile", *map(str, workflow.overlays)]
+        words += ["--configfile", *(_shown(path, workflow.folder) for path in workflow.overlays)]
     command = shlex.join([*words, "--", job.outputs[0]])
     return [
         command,

@@ -58,7 +58,7 @@ def workflow(tmp_path):
     def read(jobs=jobs):
         checksums = Checksums.read(tmp_path, Path("benchmarks/checksums.json"))
         findings = verify(jobs, checksums)
-        return Workflow(folder=tmp_path, overlays=[Path("x.yaml")], findings=findings)
+        return Workflow(folder=tmp_path, overlays=[tmp_path / "x.yaml"], findings=findings)
 
     read.jobs = jobs
     return read
@@ -100,9 +100,9 @@ def test_another_setting_makes_the_result_stale_with_the_reason(workflow):
 
 
 def test_a_file_that_no_job_writes_is_named_with_its_readers(workflow):
-    with pytest.raises(ValueError, match=r"losses\.csv: no job .* of x\.yaml; it is"):
+    with pytest.raises(ValueError, match=r"losses\.csv: no job .* of .*x\.yaml; it is"):
         explain_file("losses.csv", workflow())
-    with pytest.raises(ValueError, match=r"no job writes it in the experiment of x\.yaml$"):
+    with pytest.raises(ValueError, match=r"no job writes it in the experiment of .*x\.yaml$"):
         explain_file("results/x/other.csv", workflow())
 
 
@@ -115,8 +115,8 @@ def test_a_file_inside_an_output_folder_belongs_to_its_job(workflow):
 
 def test_the_overlay_of_an_experiment_is_found_by_its_name(tmp_path):
     assert overlays_of("default", ROOT) == []
-    assert overlays_of("tiny", ROOT) == [Path("experiments/tiny.yaml")]
-    assert overlays_of("olmo_ladder", ROOT) == [Path("experiments/published/olmo_ladder.yaml")]
+    assert overlays_of("tiny", ROOT) == [ROOT / "experiments/tiny.yaml"]
+    assert overlays_of("olmo_ladder", ROOT) == [ROOT / "experiments/published/olmo_ladder.yaml"]
     with pytest.raises(ValueError, match=r"other: no overlay in .* name the overlays"):
         overlays_of("other", ROOT)
 
