@@ -1,13 +1,13 @@
 """Which job made a file of the results: inputs, settings, code, log, time, how to make it again.
 
-Read `explain_file` first. The jobs are those that the workflow plans now; their past is read from
-the records that they left.
+Read `Origins` and `explain_file` first. The jobs are those that the workflow plans now; their past
+is read from the records that they left.
 """
 
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +66,48 @@ class Workflow:
     def readers(self, path: str) -> list[str]:
         """Return the names of the jobs that read a file."""
         return [finding.job.name for finding in self.findings if path in finding.job.inputs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """Explains files of a checkout; the workflow of an experiment is planned once."""
+
+    folder: Path
+    """The checkout."""
+    overlays: Sequence[Path] = ()
+    """Overlays of the experiment; those of its name if none are given."""
+    _planned: dict[tuple[Path, ...], Workflow] = field(default_factory=dict)
+
+    def is_result(self, path: Path) -> bool:
+        """Return whether a file is in the results of one experiment of the checkout."""
+        try:
+            return bool(experiment_of(inside(path, self.folder)))
+        except ValueError:
+            return False
+
+    def of(self, path: Path, family: str = "") -> str:
+        """Describe the job that made a file; see `explain_file`.
+
+        Args:
+            path: the file.
+            family: a family whose table is followed if the job only joins tables.
+
+        Raises:
+            ValueError: if the file is outside of the checkout, its experiment is not known, or no
+                job writes it.
+        """
+        name = inside(path, self.folder)
+        experiment = experiment_of(name)
+        if not self.overlays and not experiment:
+            raise ValueError(
+                f"{name}: is not in the results of one experiment; name the overlays of an "
+                "experiment that uses it after the file (config.yaml: the default experiment)"
+            )
+        found = self.overlays or overlays_of(experiment, self.folder)
+        overlays = tuple(one for one in found if one.name != "config.yaml")
+        if overlays not in self._planned:
+            self._planned[overlays] = Workflow.read(self.folder, overlays)
+        return explain_file(name, self._planned[overlays], family)
 
 
 def experiment_of(path: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from relscale.provenance.checksums import Checksums
 from relscale.provenance.dag import Job
 from relscale.provenance.explain import (
+    Origins,
     Workflow,
     experiment_of,
     explain_file,
@@ -141,3 +142,13 @@ def test_paths_are_taken_relative_to_the_checkout(tmp_path, monkeypatch):
     assert inside(tmp_path / "results/a.csv", Path("..")) == "results/a.csv"
     with pytest.raises(ValueError, match="is not in the checkout"):
         inside(Path("/elsewhere/a.csv"), tmp_path)
+
+
+def test_a_file_outside_of_results_needs_the_overlays_of_an_experiment(tmp_path):
+    origins = Origins(folder=tmp_path)
+    (tmp_path / "results/shared").mkdir(parents=True)
+    for name, is_result in (("results/shared/a", False), ("results/x/a.csv", True)):
+        assert origins.is_result(tmp_path / name) is is_result
+    assert not origins.is_result(Path("/elsewhere/a.csv"))
+    with pytest.raises(ValueError, match=r"name the overlays of an experiment that uses it"):
+        origins.of(tmp_path / "results/shared/a")

@@ -131,3 +131,12 @@ def test_a_number_that_no_cell_has_gives_exit_code_one(folder):
 def test_an_unusable_target_is_refused_with_the_choices(folder):
     done = invoke("relative", "--folder", folder)
     assert "not a file, not FILE:ROW:COLUMN and not a number" in str(done.exception)
+
+
+def test_cells_of_many_tables_are_listed_and_not_explained(tmp_path):
+    for place in range(5):
+        (tmp_path / f"t{place}.csv").write_text("name,x\na,0.25\n")
+    done = invoke("0.25", "--folder", tmp_path)
+    assert done.exit_code == 0
+    assert "5 cells round to 0.25" in done.output
+    assert "in 5 tables and families, too many to explain" in done.output
