@@ -29,6 +29,8 @@ FLOW = (
     "compare",
     "pages",
     "workflow",
+    "start",
+    "doctor",
     "hub",
     "runner",
     "cli",
