@@ -326,9 +326,9 @@ def _scores(
     if not candidates:
         raise ValueError(
             f"family {spec.family!r}: no error to place the optimum by: metrics are "
-            f"{', '.join(sorted(present))}; "
-            f"give losses of family {spec.optimum_by!r}, or name the metrics whose smaller values "
-            "are better (lower_is_better)"
+            f"{', '.join(sorted(present))}; name a family with losses (optimum_by, in the command "
+            "--optimum-by FAMILY), or the metrics whose smaller values are better "
+            "(lower_is_better, in the command --lower-is-better METRIC)"
         )
     frame = frame[frame["metric"] == candidates[0]]
     used = frame[frame["used"]]

@@ -10,21 +10,25 @@ MOST_NAMES = 8
 """Names that a note lists."""
 
 
-def left_out_notes(family: pd.DataFrame, spec: LawSpec) -> list[str]:
+def left_out_notes(
+    family: pd.DataFrame, spec: LawSpec, named: Sequence[str] = ()
+) -> list[str]:
     """Return notes on the values, domains and gaps that have no part in the laws of a family.
 
     Args:
         family: the checked rows of the family, with `used` and `reason` (`relscale.laws.inputs`).
         spec: how the laws are fitted.
+        named: reasons of values that other notes name already.
     """
     rows = family[family["metric"].isin(spec.metrics)]
-    return [*_values(rows, spec), *_absent(rows, spec), *_domains(rows, spec), *_gaps(rows, spec)]
+    return [*_values(rows, spec, named), *_absent(rows, spec), *_domains(rows, spec), *_gaps(rows, spec)]
 
 
-def _values(rows: pd.DataFrame, spec: LawSpec) -> list[str]:
-    """Return a note for each reason for which values are left out."""
+def _values(rows: pd.DataFrame, spec: LawSpec, named: Sequence[str]) -> list[str]:
+    """Return a note for each other reason for which values are left out."""
     notes = []
-    for reason, lost in rows[~rows["used"]].groupby("reason", sort=True):
+    left_out = rows[~rows["used"] & ~rows["reason"].isin(named)]
+    for reason, lost in left_out.groupby("reason", sort=True):
         runs = lost.drop_duplicates(["corpus", "run"])
         first = runs.iloc[0]
         domains = sorted(lost["domain"].unique())

@@ -208,7 +208,7 @@ def fit_laws(
         optima=with_notes(optima, notes),
         laws=laws,
         correlation=correlation,
-        notes=(*given.decisions, *notes, *left_out_notes(family, spec)),
+        notes=(*given.decisions, *notes, *left_out_notes(family, spec, given.named_reasons)),
         predicted=None if request is None else predicted(laws.corpora, request),
         losses=frame,
     )

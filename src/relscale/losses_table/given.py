@@ -11,7 +11,7 @@ from relscale.config.losses import LossesSource
 from relscale.config.losses_file import read_mapping
 from relscale.contract.io import read_table
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
-from relscale.losses_table.read import read_losses
+from relscale.losses_table.read import EMPTY, EMPTY_NOTE, read_losses
 
 USUAL_METRIC = "bits_per_byte"
 
@@ -26,6 +26,8 @@ class GivenLosses:
     """Everything that was decided, converted or left out."""
     source: LossesSource | None = None
     """Where the table comes from, if the mapping states it."""
+    named_reasons: tuple[str, ...] = ()
+    """Reasons of excluded rows that the decisions name already."""
 
     @classmethod
     def read(cls, losses: Path | None, mapping: Path | None) -> "GivenLosses":
@@ -46,6 +48,9 @@ class GivenLosses:
                 path=Path(spec.path),
                 decisions=found.decisions,
                 source=spec.source,
+                named_reasons=(EMPTY,)
+                if any(EMPTY_NOTE in decision for decision in found.decisions)
+                else (),
             )
         if losses is None:
             raise ValueError("--losses or --mapping is needed: a losses table, or a file naming it")

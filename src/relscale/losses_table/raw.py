@@ -55,6 +55,8 @@ def format_of(path: Path, stated: str = "auto") -> str:
     Raises:
         ValueError: naming the file and the endings.
     """
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; name one of its files")
     if stated != "auto":
         return stated
     name = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path

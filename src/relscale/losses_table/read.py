@@ -38,6 +38,8 @@ MOST_EXACT = 2**53
 """Whole numbers below this one are exact as floats."""
 EMPTY = "no value in the file"
 """The reason of a row whose value is empty in the file."""
+EMPTY_NOTE = "value(s) are empty in the file and excluded with a reason"
+"""Words of the decision about such rows."""
 _HOW = {
     "corpus": "what the models were trained on: constants: {corpus: NAME} if it is one corpus",
     "run": "a name per trained model; several columns together may be one: columns: {run: [..]}",
@@ -214,9 +216,9 @@ def _with_reasons(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     rows = frame.loc[empty]
     counts = rows.groupby("domain", sort=True)["run"].nunique()
     parts = [f"{domain} ({count} runs)" for domain, count in counts.items()]
+    first = rows.iloc[0]
     note = (
-        f"{int(empty.sum())} value(s) are empty in the file and excluded with a reason: "
-        f"{shown(parts, 10)}"
+        f"{int(empty.sum())} {EMPTY_NOTE}: {shown(parts, 10)}; first run {first['run']!r} of corpus {first['corpus']!r}"
     )
     return frame.assign(excluded_reason=reasons.mask(empty, EMPTY)), [note]
 

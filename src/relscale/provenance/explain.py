@@ -98,6 +98,12 @@ class Origins:
         """
         name = inside(path, self.folder)
         experiment = experiment_of(name)
+        is_checkout = (self.folder / "config.yaml").is_file() or (self.folder / "results").is_dir()
+        if not experiment and not is_checkout:
+            raise ValueError(
+                f"{name}: is not a result of the workflow, so no job made it ({self.folder} is not "
+                "a checkout); FILE:ROW:COLUMN explains a cell of a table"
+            )
         if not self.overlays and not experiment:
             raise ValueError(
                 f"{name}: is not in the results of one experiment; name the overlays of an "

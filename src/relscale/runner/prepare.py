@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass
@@ -229,6 +230,7 @@ def prepared(
             overlay that cannot be used.
     """
     _check_options(folder, machine, more)
+    _check_places(folder, overlays)
     relative = tuple(_from_checkout(path, folder) for path in overlays)
     downloads = {"downloads": str(machine.downloads.resolve())} if machine.downloads else {}
     with chdir(folder):  # paths in the configuration are relative to the checkout
@@ -254,6 +256,28 @@ def _from_checkout(path: Path, folder: Path) -> Path:
     """Return the path of an overlay from the checkout; one outside of it is absolute."""
     whole, home = path.resolve(), folder.resolve()
     return whole.relative_to(home) if whole.is_relative_to(home) else whole
+
+
+def _check_places(folder: Path, overlays: Sequence[Path]) -> None:
+    """Check that overlays exist and the folder is a checkout, with the likely remedy.
+
+    Raises:
+        ValueError: naming the overlay as it was given, or the checkout that has it.
+    """
+    for path in overlays:
+        if not path.exists():
+            inside = folder / path
+            remedy = f"; paths are relative to {Path.cwd()}, so name {inside}"
+            raise ValueError(f"{path}: no such file{remedy if inside.exists() else ''}")
+    if (folder / CONFIGURATION).exists():
+        return
+    for path in overlays:
+        for home in path.resolve().parents:
+            if (home / CONFIGURATION).is_file():
+                raise ValueError(
+                    f"{path}: is in the checkout {home}, and --folder is {folder.resolve()}: add "
+                    f"--folder {shlex.quote(os.path.relpath(home))}"
+                )
 
 
 def _check_options(folder: Path, machine: Machine, more: Sequence[str]) -> None:

@@ -120,3 +120,34 @@ def test_the_place_of_the_results_is_checked_before_the_table_is_read(tmp_path, 
         ValueError, match=r"laws\.csv: a folder is needed, and this is the name of "
     ):
         fit_laws(tmp_path / "none.csv", **SETTINGS, out=tmp_path / "laws.csv")
+
+
+def test_empty_cells_read_through_a_mapping_are_named_once(frame, tmp_path):
+    runs = sorted(frame["run"].unique())
+    empty = (frame["run"] == runs[1]) & (frame["domain"] == "easy")
+    diverged = frame["run"] == runs[0]
+    table = frame.assign(
+        value=frame["value"].mask(empty), excluded_reason=np.where(diverged, "diverged", None)
+    )
+    table.to_csv(tmp_path / "losses.csv", index=False)
+    (tmp_path / "map.yaml").write_text("losses:\n  path: losses.csv\n", encoding="utf-8")
+    notes = fit_laws(tmp_path / "losses.csv", mapping=tmp_path / "map.yaml", **SETTINGS).notes
+    named = [note for note in notes if "no value" in note or "empty" in note]
+    assert named == [
+        "1 value(s) are empty in the file and excluded with a reason: easy (1 runs); first run "
+        f"{runs[1]!r} of corpus 'web'"
+    ]
+    assert sum("reason 'diverged'" in note for note in notes) == 1
+
+
+def test_empty_cells_that_a_file_names_as_such_are_not_dropped_silently(frame, tmp_path):
+    runs = sorted(frame["run"].unique())
+    empty = (frame["run"] == runs[1]) & (frame["domain"] == "easy")
+    table = frame.assign(
+        value=frame["value"].mask(empty),
+        excluded_reason=np.where(empty, "no value in the file", None),
+    )
+    table.to_csv(tmp_path / "losses.csv", index=False)
+    (tmp_path / "map.yaml").write_text("losses:\n  path: losses.csv\n", encoding="utf-8")
+    notes = fit_laws(tmp_path / "losses.csv", mapping=tmp_path / "map.yaml", **SETTINGS).notes
+    assert sum("reason 'no value in the file'" in note for note in notes) == 1

@@ -136,3 +136,10 @@ def test_missing_names_of_families_and_metrics_are_not_sorted_with_the_others(ta
     family = table["family"].iloc[1]
     assert given.family(None) == family
     assert given.metrics(family, ()) == (table["metric"].iloc[1],)
+
+
+@pytest.mark.parametrize("name", ["tables", "tables.csv"])
+def test_a_folder_is_no_table(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=f"{name}: is a folder; name one of its files"):
+        inspect_table(tmp_path / name)

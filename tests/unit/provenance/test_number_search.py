@@ -140,3 +140,11 @@ def test_cells_of_many_tables_are_listed_and_not_explained(tmp_path):
     assert done.exit_code == 0
     assert "5 cells round to 0.25" in done.output
     assert "in 5 tables and families, too many to explain" in done.output
+
+
+def test_a_table_outside_of_a_checkout_is_told_from_a_result(folder):
+    laws = folder / "results/one/laws"
+    done = invoke(laws / "relative.csv", "--folder", laws)
+    assert done.exit_code != 0
+    assert "is not a result of the workflow, so no job made it" in str(done.exception)
+    assert "FILE:ROW:COLUMN" in str(done.exception)

@@ -130,3 +130,18 @@ def test_outside_a_checkout_the_command_says_where_to_go(tmp_path):
     done = run(tmp_path)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert "change to a checkout of relscale" in done.stderr
+
+
+def test_an_overlay_of_a_checkout_elsewhere_names_the_folder(tmp_path):
+    done = run(tmp_path, TINY)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert f"add --folder {os.path.relpath(ROOT, tmp_path)}" in done.stderr
+
+
+def test_an_overlay_that_is_missing_is_named_as_it_was_typed(tmp_path):
+    done = run(tmp_path, "experiments/tiny.yaml", "--folder", ROOT)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: experiments/tiny.yaml: no such file")
+    assert f"so name {TINY}" in done.stderr
+    done = run(tmp_path, "absent.yaml", "--folder", ROOT)
+    assert done.stderr == "error: absent.yaml: no such file\n"

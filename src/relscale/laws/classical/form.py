@@ -41,8 +41,9 @@ class Axes:
 
     @classmethod
     def of(cls, log_params: Array, log_tokens: Array, log_compute: Array) -> "Axes":
-        """Return axes of natural logs, (run,) each."""
-        means = [float(np.mean(each)) for each in (log_params, log_tokens, log_compute)]
+        """Return axes of natural logs, (run,) each; without any run the means are 0."""
+        logs = (log_params, log_tokens, log_compute)
+        means = [float(np.mean(each)) if len(each) else 0.0 for each in logs]
         return cls(
             params=log_params - means[0],
             tokens=log_tokens - means[1],

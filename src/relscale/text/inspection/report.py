@@ -74,10 +74,15 @@ def _more(items: Sequence[str]) -> list[str]:
     return [*items[:SHOWN], *([f"and {rest} more"] if rest > 0 else [])]
 
 
+def _count(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or plural."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
 def _files(found: TextInspection) -> Iterator[str]:
     listing, sample = found.listing, found.sample
     part = "" if listing.is_complete else " listed; the folder has more, which are not counted"
-    yield f"{found.path}: {len(listing.files):,} files, {megabytes(listing.num_bytes)}{part}"
+    yield f"{found.path}: {_count(len(listing.files), 'file')}, {megabytes(listing.num_bytes)}{part}"
     if listing.num_hidden:
         yield f"  {listing.num_hidden:,} hidden files and folders are left out"
     for words in _more(listing.unreadable):
@@ -92,9 +97,10 @@ def _files(found: TextInspection) -> Iterator[str]:
         endings = Counter(file.ending or "no ending" for file in files).most_common()
         shown = ", ".join(_more([f"{ending} {count:,}" for ending, count in endings]))
         size = megabytes(sum(file.num_bytes for file in files))
-        yield f"  {kind.value:<12} {len(files):,} files, {size} ({shown})"
+        yield f"  {kind.value:<12} {_count(len(files), 'file')}, {size} ({shown})"
     encodings = ", ".join(f"{name} {count:,}" for name, count in sample.encodings.most_common())
-    yield f"  encodings of {sum(sample.encodings.values()):,} opened files: {encodings}"
+    opened = _count(sum(sample.encodings.values()), "opened file")
+    yield f"  encodings of {opened}: {encodings}"
     for words in _more(sample.problems):
         yield f"  not readable: {words}"
     for words in _more(sample.remarks):
@@ -117,7 +123,7 @@ def _documents(sample: TextSample, listing: Listing) -> Iterator[str]:
     for name, kind in sample.kinds.items():
         files = [file for file in listing.files if kinds[file.name] is name]
         if name is FileKind.TEXT:
-            yield f"  {name.value}: {len(files):,} documents, one per file"
+            yield f"  {name.value}: {_count(len(files), 'document')}, one per file"
             continue
         whole = sum(file.num_bytes for file in files)
         exact = kind.whole_files == kind.files == len(files)
@@ -135,7 +141,7 @@ def _quality(sample: TextSample) -> Iterator[str]:
     if not counts.documents:
         return
     yield ""
-    yield f"Of {counts.documents:,} documents"
+    yield f"Of {_count(counts.documents, 'document')}"
     rows = {
         "empty": counts.empty,
         f"shorter than {SHORTEST} characters (min_characters)": counts.short,
@@ -162,7 +168,7 @@ def _domains(found: TextInspection) -> Iterator[str]:
     yield ""
     yield f"Folders (level {folders.level})"
     rows = [
-        f"{name}: {folders.files[name]:,} files, {megabytes(size)}"
+        f"{name}: {_count(folders.files[name], 'file')}, {megabytes(size)}"
         for name, size in folders.num_bytes.most_common()
     ]
     for words in _more(rows):

@@ -362,3 +362,11 @@ def test_overtraining_needs_five_points():
     assert isinstance(fits_of(runs, losses).fit(OVERTRAINING)[0], FittedForm)
     few = tuple(each[:4] for each in runs)
     assert isinstance(fits_of(few, losses[:4]).fit(OVERTRAINING)[0], FitError)
+
+
+def test_axes_without_runs_have_means_of_zero_and_no_warning(recwarn):
+    none = np.zeros(0)
+    axes = Axes.of(none, none, none)
+    assert (axes.mean_params, axes.mean_tokens, axes.mean_compute) == (0.0, 0.0, 0.0)
+    assert axes.params.shape == (0,)
+    assert not recwarn.list

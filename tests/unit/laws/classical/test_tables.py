@@ -1,5 +1,7 @@
 """The tables `classical`, `exponents` and `counts` of whole families."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
+ROOT = Path(__file__).parents[4]
 SPEC = LawSpec(family="topics", baseline="base", draws=200, estimators=("joint", "surface"))
 BUDGETS = ("1e18", "3e18", "1e19", "3e19", "1e20", "3e20", "1e21")
 
@@ -198,3 +201,31 @@ def test_an_accuracy_has_no_classical_law_of_its_own(plant_surface):
     table = fit_family(both, spec)["classical"]
     assert set(table[table.metric == "accuracy"].law) == {"error_exponential"}
     assert set(table[table.metric == "accuracy"].domain) == {"family_mean"}
+
+
+def test_a_corpus_without_usable_values_keeps_its_rows_without_a_warning(plant_surface, recwarn):
+    web = plant_surface(budgets=BUDGETS[:4], run_sd=0.0005, domain_sd=0.0005)
+    books = web.assign(corpus="books", run="b-" + web["run"], excluded_reason="other tokenizer")
+    spec = SPEC.model_copy(update={"optimum_by": FAMILY_MEAN, "classical": ("kaplan_surface",)})
+    table = fit_family(pd.concat([web, books], ignore_index=True), spec)["classical"]
+    assert set(table.status[table.corpus == "books"]) == {Status.DOMAIN_MISSING}
+    assert not [one for one in recwarn.list if issubclass(one.category, RuntimeWarning)]
+
+
+@pytest.mark.parametrize("family", ["knowledge", "language"])
+def test_one_size_per_budget_gives_no_overflow(family, recwarn):
+    table = pd.read_csv(ROOT / "workflow/reference/published/paper_figures/gaps.csv")
+    table = table.assign(training_flops=3 * table["forward_flops"])
+    spec = LawSpec(
+        family=family,
+        baseline={"knowledge": "STEM", "language": "USA"}[family],
+        metrics=("relative_error",),
+        lower_is_better=("relative_error",),
+        optimum_by="language",
+        estimators=("best_run",),
+        compute="forward_flops",
+        draws=100,
+    )
+    found = fit_family(table, spec)["classical"]
+    assert Status.OK not in set(found.status)
+    assert not [one for one in recwarn.list if issubclass(one.category, RuntimeWarning)]

@@ -351,3 +351,10 @@ def test_kinds_have_the_names_of_readers():
 
     kinds = {settings.model_fields["kind"].annotation.__args__[0] for settings in READERS}
     assert {kind.value for kind in FileKind} - {"none"} <= kinds
+
+
+def test_one_file_is_in_the_singular(tmp_path):
+    (tmp_path / "one.txt").write_text(prose(1))
+    shown = CliRunner().invoke(app, ["corpus", "inspect", str(tmp_path / "one.txt")]).stdout
+    assert "one.txt: 1 file," in shown and "encodings of 1 opened file:" in shown
+    assert "text_files: 1 document, one per file" in shown and "\nOf 1 document\n" in shown
