@@ -10,9 +10,7 @@ MOST_NAMES = 8
 """Names that a note lists."""
 
 
-def left_out_notes(
-    family: pd.DataFrame, spec: LawSpec, named: Sequence[str] = ()
-) -> list[str]:
+def left_out_notes(family: pd.DataFrame, spec: LawSpec, named: Sequence[str] = ()) -> list[str]:
     """Return notes on the values, domains and gaps that have no part in the laws of a family.
 
     Args:
@@ -21,7 +19,12 @@ def left_out_notes(
         named: reasons of values that other notes name already.
     """
     rows = family[family["metric"].isin(spec.metrics)]
-    return [*_values(rows, spec, named), *_absent(rows, spec), *_domains(rows, spec), *_gaps(rows, spec)]
+    return [
+        *_values(rows, spec, named),
+        *_absent(rows, spec),
+        *_domains(rows, spec),
+        *_gaps(rows, spec),
+    ]
 
 
 def _values(rows: pd.DataFrame, spec: LawSpec, named: Sequence[str]) -> list[str]:

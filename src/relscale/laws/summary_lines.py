@@ -239,7 +239,8 @@ def forecast_lines(forecast: pd.DataFrame) -> list[str]:
             stays = finite(rows["error_constant_percent"]).abs().dropna()
             than = f'; "the gap stays as it is": {stays.mean():.2f} %' if len(stays) else ""
             lines.append(
-                f"Back-test, {HORIZONS.get(name, name)}: {count(len(rows), 'gap')} predicted, "
+                f"Back-test, {HORIZONS.get(name, name)}: "
+                f"{count(len(rows), 'prediction of a gap', 'predictions of gaps')}, "
                 f"{error_words(rows)}{than}."
             )
     if lost:
@@ -264,7 +265,7 @@ def backtest_lines(backtest: pd.DataFrame, estimator: str) -> list[str]:
         return ["No back-test: no gap could be predicted at a budget that was held out."]
     budgets = rows["held_out_budget"].nunique()
     return [
-        f"Back-test of {name}: {count(len(rows), 'gap')} predicted at "
+        f"Back-test of {name}: {count(len(rows), 'prediction of a gap', 'predictions of gaps')} at "
         f"{count(budgets, 'held-out budget')} from the budgets below, "
         f"{error_words(rows)}."
     ]

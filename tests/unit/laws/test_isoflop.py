@@ -177,7 +177,9 @@ def test_probabilities_cannot_place_an_optimum(plant):
     frame = plant()
     frame = frame[frame["family"] == "topics"].assign(metric="accuracy", value=0.5)
     settings = LawSpec(family="topics", metrics=("accuracy",))
-    with pytest.raises(ValueError, match="no error to place the optimum by: metrics are accuracy") as caught:
+    with pytest.raises(
+        ValueError, match="no error to place the optimum by: metrics are accuracy"
+    ) as caught:
         suites_of(*prepare(frame, settings, None), settings)
     assert "--optimum-by FAMILY" in str(caught.value)
     assert "validation" not in str(caught.value)

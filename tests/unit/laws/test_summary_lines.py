@@ -138,17 +138,17 @@ def test_back_tests_are_said_by_horizon_next_to_the_gap_that_stays() -> None:
     near, far = predictions([1.0, -1.0, 3.0]), predictions([10.0], horizon_class="30x")
     said = forecast_lines(pd.concat([far, near, predictions([9.0], quantity="value")]))
     assert said == [
-        "Back-test, the next budget: 3 gaps predicted, 2 of 3 inside their interval, mean error "
+        "Back-test, the next budget: 3 predictions of gaps, 2 of 3 inside their interval, mean error "
         '1.67 %; "the gap stays as it is": 3.00 %.',
-        "Back-test, thirty times the compute: 1 gap predicted, 0 of 1 inside their interval, mean "
-        'error 10.00 %; "the gap stays as it is": 3.00 %.',
+        "Back-test, thirty times the compute: 1 prediction of a gap, 0 of 1 inside their interval, "
+        'mean error 10.00 %; "the gap stays as it is": 3.00 %.',
     ]
 
 
 def test_predictions_that_the_runs_do_not_determine_are_counted_and_not_averaged() -> None:
     known, lost = predictions([1.0]), predictions([9e8, -99.0], status="not_determined")
     assert forecast_lines(pd.concat([known, lost])) == [
-        "Back-test, the next budget: 1 gap predicted, 1 of 1 inside their interval, mean error "
+        "Back-test, the next budget: 1 prediction of a gap, 1 of 1 inside their interval, mean error "
         '1.00 %; "the gap stays as it is": 3.00 %.',
         "Back-test: 2 more gaps could not be predicted: the runs below do not determine the law "
         "there, and the interval spans more than a factor of ten (not_determined in forecast.csv).",
@@ -159,9 +159,12 @@ def test_no_summary_denies_a_back_test_that_the_table_has() -> None:
     rows = predictions([1.0], estimator="vertex")
     laws = relative(["widens"]), absolute([0.05])
     said = summary_text(*laws, rows, "joint")
-    assert "No back-test" not in said and "Back-test of vertex: 1 gap predicted" in said
+    assert "No back-test" not in said and "Back-test of vertex: 1 prediction of a gap" in said
     by_horizon = summary_text(*laws, rows, "joint", forecast=predictions([2.0]))
-    assert "Back-test of vertex" not in by_horizon and "the next budget: 1 gap" in by_horizon
+    assert (
+        "Back-test of vertex" not in by_horizon
+        and "the next budget: 1 prediction of a gap" in by_horizon
+    )
     assert backtest_lines(rows.iloc[:0], "joint")[0].startswith("No back-test: no gap")
 
 

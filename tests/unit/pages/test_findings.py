@@ -172,7 +172,7 @@ def test_back_tests_of_the_shown_families_are_said_by_horizon(tables: Tables) ->
     count = int(
         (rows["family"].isin(["knowledge", "behaviour"]) & (rows["horizon_class"] == "10x")).sum()
     )
-    said = f"Back-test, ten times the compute: {count} gaps predicted"
+    said = f"Back-test, ten times the compute: {count} predictions of gaps"
     assert said in findings_page(made, spec()) and said in findings_rst(made, spec(), {})
 
 
