@@ -15,7 +15,7 @@ from relscale.cli.crate import crate
 from relscale.cli.evaluate import evaluate
 from relscale.cli.init import init
 from relscale.cli.laws import laws
-from relscale.cli.plan import plan
+from relscale.cli.plan_group import plan_group
 from relscale.cli.publish import publish
 from relscale.cli.table import table
 from relscale.cli.verify import verify
@@ -25,10 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, plan, evaluate, compare, laws, verify, certify, archive, crate, publish
+    init, evaluate, compare, laws, verify, certify, archive, crate, publish
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(plan_group, name="plan")
 app.add_typer(table, name="table")
 
 
