@@ -3,7 +3,8 @@
 The public API is imported on first use, so that `import relscale` is fast: `fit_laws` fits laws to
 any table of losses and returns `FittedLaws`, which predicts the models of a `Request`;
 `load_experiment` reads and checks a configuration, `plan_suite` lists the runs that it plans, and
-`evaluate` scores one model on one family of domains.
+`evaluate` scores one model on one family of domains. `design` compares suites before they are
+trained.
 
 Examples:
     >>> import relscale
@@ -21,21 +22,33 @@ if TYPE_CHECKING:
     from relscale.laws.predict import Request
     from relscale.laws.run import FittedLaws, fit_laws
     from relscale.plan.suite import plan_suite
+    from relscale.planner.components import NoiseComponents, noise_components
+    from relscale.planner.menu import DesignGoal, DesignMenu, design
     from relscale.released.standalone import evaluate_by_hand as evaluate
 
     __version__: str
 
 __all__ = [
+    "DesignGoal",
+    "DesignMenu",
     "FittedLaws",
+    "NoiseComponents",
     "Request",
     "__version__",
+    "design",
     "evaluate",
     "fit_laws",
     "load_experiment",
+    "noise_components",
     "plan_suite",
 ]
 
 _PLACES = {
+    "DesignGoal": ("relscale.planner.menu", "DesignGoal"),
+    "DesignMenu": ("relscale.planner.menu", "DesignMenu"),
+    "NoiseComponents": ("relscale.planner.components", "NoiseComponents"),
+    "design": ("relscale.planner.menu", "design"),
+    "noise_components": ("relscale.planner.components", "noise_components"),
     "FittedLaws": ("relscale.laws.run", "FittedLaws"),
     "Request": ("relscale.laws.predict", "Request"),
     "evaluate": ("relscale.released.standalone", "evaluate_by_hand"),

@@ -49,7 +49,8 @@ def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Ca
             option = name.removesuffix("s") if name in repeated.values() else name
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             words = " ".join((field.description or "").split())
-            flag = [f"--{option.replace('_', '-')}"] if kind is bool else []
+            named = kind is bool or option.endswith("_")  # a word of Python, such as `from_`
+            flag = [f"--{option.rstrip('_').replace('_', '-')}"] if named else []
             parameters.append(
                 inspect.Parameter(
                     option,

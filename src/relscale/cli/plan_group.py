@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from relscale.cli.plan import plan as suite
+from relscale.cli.plan_design import design
 
 SUITE = "suite"
 """Command that is taken where none is named."""
@@ -29,3 +30,4 @@ plan_group = typer.Typer(
     "the name of a command: `plan suite`.",
 )
 plan_group.command(SUITE)(suite)
+plan_group.command("design")(design)

@@ -1,0 +1,71 @@
+"""The losses table that a plan is made from, with the settings of its laws."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from relscale.contract.io import with_present_names
+from relscale.contract.typed import typed
+from relscale.laws.run import with_stated_directions
+from relscale.laws.spec import LawSpec
+from relscale.losses_table.given import GivenLosses
+
+Losses = Path | str | pd.DataFrame | None
+"""A losses table, its file, or None where a mapping names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenTable:
+    """A losses table and how its laws are fitted."""
+
+    frame: pd.DataFrame
+    """The rows."""
+    where: str
+    """Words for the table in errors: its file."""
+    spec: LawSpec
+    """Family, baseline, metric and the other settings of its laws."""
+
+    @classmethod
+    def read(
+        cls,
+        losses: Losses,
+        mapping: Path | str | None = None,
+        *,
+        family: str | None = None,
+        metric: str | None = None,
+        **settings: Any,
+    ) -> "GivenTable":
+        """Read a table.
+
+        Args:
+            losses: the table or its file; None if the mapping names it.
+            mapping: YAML file for a table that is laid out in another way.
+            family: family whose laws are read; the only one if left out.
+            metric: its metric; bits_per_byte or the only one if left out.
+            **settings: other fields of `LawSpec`.
+
+        Raises:
+            ValueError: for a table, mapping or setting that cannot be used.
+        """
+        if isinstance(losses, pd.DataFrame):
+            frame = typed(with_present_names(losses), "losses")
+            given = GivenLosses(frame=frame, path=Path("losses"))
+        else:
+            given = GivenLosses.read(
+                None if losses is None else Path(losses), None if mapping is None else Path(mapping)
+            )
+        chosen = given.family(family)
+        wanted = () if metric is None else (metric,)
+        spec = LawSpec.read(
+            {"family": chosen, "metrics": given.metrics(chosen, wanted), **settings}
+        )
+        spec = with_stated_directions(spec, given.frame, str(given.path))
+        return cls(frame=given.frame, where=str(given.path), spec=spec)
+
+    @property
+    def num_treatments(self) -> int:
+        """Domains of the family other than the baseline."""
+        rows = self.frame[self.frame["family"].astype(str) == self.spec.family]
+        return int(rows["domain"].nunique()) - 1
