@@ -25,7 +25,13 @@ from relscale.planner.components import NoiseComponents
 from relscale.planner.power import power_of_difference
 from relscale.planner.slope_variance import PlannedDesign, SlopeVariance, slope_variance
 
-from .coverage.scenarios import ITEM_SLOPE_SD, RATIO_SD, Scenario
+from .coverage.scenarios import (
+    ITEM_NOISE_SD,
+    ITEM_SD,
+    ITEM_SLOPE_SD,
+    RATIO_SD,
+    Scenario,
+)
 from .coverage.simulation import Simulator, fit_suite
 from .coverage.tally import Tally, tally_of
 
@@ -59,8 +65,13 @@ class PowerCase:
     def variance(self) -> SlopeVariance:
         """Variance of dbeta that the planner predicts."""
         scenario, number = self.scenario, self.scenario.budgets
-        item = np.sqrt(2 / scenario.items) * ITEM_SLOPE_SD if scenario.items else 0.0
-        noise = NoiseComponents(run=0.0, seed=RATIO_SD, budget=scenario.budget_sd, item=float(item))
+        share = 2 / scenario.items if scenario.items else 0.0  # of an item's variance, two domains
+        noise = NoiseComponents(
+            run=0.0,
+            seed=float(np.hypot(RATIO_SD, np.sqrt(share) * ITEM_NOISE_SD)),
+            budget=scenario.budget_sd,
+            item=float(np.sqrt(share * np.exp(ITEM_SD**2)) * ITEM_SLOPE_SD),
+        )
         planned = PlannedDesign(
             budgets=tuple(1e11 * 3.0**place for place in range(number)),
             sizes=(scenario.sizes,) * number,

@@ -4,7 +4,7 @@ The public API is imported on first use, so that `import relscale` is fast: `fit
 any table of losses and returns `FittedLaws`, which predicts the models of a `Request`;
 `load_experiment` reads and checks a configuration, `plan_suite` lists the runs that it plans, and
 `evaluate` scores one model on one family of domains. `design` compares suites before they are
-trained.
+trained, and `next_model` says what to train for a budget.
 
 Examples:
     >>> import relscale
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from relscale.plan.suite import plan_suite
     from relscale.planner.components import NoiseComponents, noise_components
     from relscale.planner.menu import DesignGoal, DesignMenu, design
+    from relscale.planner.next_answer import NextRequest
+    from relscale.planner.next_model import next_model
     from relscale.released.standalone import evaluate_by_hand as evaluate
 
     __version__: str
@@ -32,6 +34,7 @@ __all__ = [
     "DesignGoal",
     "DesignMenu",
     "FittedLaws",
+    "NextRequest",
     "NoiseComponents",
     "Request",
     "__version__",
@@ -39,6 +42,7 @@ __all__ = [
     "evaluate",
     "fit_laws",
     "load_experiment",
+    "next_model",
     "noise_components",
     "plan_suite",
 ]
@@ -46,8 +50,10 @@ __all__ = [
 _PLACES = {
     "DesignGoal": ("relscale.planner.menu", "DesignGoal"),
     "DesignMenu": ("relscale.planner.menu", "DesignMenu"),
+    "NextRequest": ("relscale.planner.next_answer", "NextRequest"),
     "NoiseComponents": ("relscale.planner.components", "NoiseComponents"),
     "design": ("relscale.planner.menu", "design"),
+    "next_model": ("relscale.planner.next_model", "next_model"),
     "noise_components": ("relscale.planner.components", "noise_components"),
     "FittedLaws": ("relscale.laws.run", "FittedLaws"),
     "Request": ("relscale.laws.predict", "Request"),

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from relscale.cli.plan import plan as suite
 from relscale.cli.plan_design import design
+from relscale.cli.plan_next import next_
 
 SUITE = "suite"
 """Command that is taken where none is named."""
@@ -31,3 +32,4 @@ plan_group = typer.Typer(
 )
 plan_group.command(SUITE)(suite)
 plan_group.command("design")(design)
+plan_group.command("next")(next_)

@@ -8,6 +8,10 @@ import pandas as pd
 
 from relscale.contract.io import with_present_names
 from relscale.contract.typed import typed
+from relscale.laws.cells import readings_of, suites_of
+from relscale.laws.inputs import prepare
+from relscale.laws.metric_fits import CorpusFits
+from relscale.laws.noise_model import NoiseModel
 from relscale.laws.run import with_stated_directions
 from relscale.laws.spec import LawSpec
 from relscale.losses_table.given import GivenLosses
@@ -69,3 +73,36 @@ class GivenTable:
         """Domains of the family other than the baseline."""
         rows = self.frame[self.frame["family"].astype(str) == self.spec.family]
         return int(rows["domain"].nunique()) - 1
+
+    def corpora(self) -> tuple[CorpusFits, ...]:
+        """Return the fits of every corpus, as `relscale.laws.fit.fit_family` makes them.
+
+        Raises:
+            ValueError: for a table that lacks a column, contradicts itself, or has no such family,
+                metric or baseline.
+        """
+        family, optimum = prepare(self.frame, self.spec, None, self.where)
+        suites = suites_of(family, optimum, self.spec)
+        noise = NoiseModel(
+            suites=suites,
+            read=lambda metric, runs: readings_of(family, runs, metric),
+            level=self.spec.level,
+        )
+        return tuple(
+            CorpusFits(family=family, runs=runs, spec=self.spec, noise_model=noise)
+            for runs in suites
+        )
+
+    def corpus(self, name: str | None) -> CorpusFits:
+        """Return the fits of one corpus: the named one, or the only one.
+
+        Raises:
+            ValueError: naming the corpora.
+        """
+        found = {each.runs.corpus: each for each in self.corpora()}
+        if name is None and len(found) == 1:
+            return next(iter(found.values()))
+        if name not in found:
+            given = "has several" if name is None else f"has no corpus {name!r}"
+            raise ValueError(f"--corpus: {self.where} {given}: name one of {', '.join(found)}")
+        return found[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from planner_tables import planted_suite
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -130,7 +131,7 @@ def test_power_of_equivalence_is_that_of_drawn_pairs_of_t_tests():
     assert power_of_equivalence(0.0, 0.0, 1.0, 7.0) == 0
 
 
-def test_components_of_a_planted_suite_are_found(planted_suite):
+def test_components_of_a_planted_suite_are_found():
     """96 runs of 12 gaps: each component within 20 % on average over five suites.
 
     The budget effect has 4 contrasts of gaps with one baseline, about 14 squares per suite: its
@@ -153,7 +154,7 @@ def test_components_of_a_planted_suite_are_found(planted_suite):
     assert found[0].spread == pytest.approx(1.2)
 
 
-def test_one_seed_per_size_leaves_the_noise_between_seeds_open(planted_suite):
+def test_one_seed_per_size_leaves_the_noise_between_seeds_open():
     spec = LawSpec(family="topics", baseline="d0")
     found = components_of(planted_suite(seeds=1), spec, "mine.csv")
     assert np.isnan(found.seed) and "seed not known (in run)" in found.text()
@@ -164,7 +165,7 @@ def test_one_seed_per_size_leaves_the_noise_between_seeds_open(planted_suite):
         slope_variance(planned(seeds=2), found)
 
 
-def test_a_table_without_optima_says_what_to_add(planted_suite):
+def test_a_table_without_optima_says_what_to_add():
     table = planted_suite(sizes=1)
     with pytest.raises(ValueError, match="cannot be estimated: it takes three budgets"):
         components_of(table, LawSpec(family="topics", baseline="d0"))
@@ -224,7 +225,7 @@ def test_a_mistake_is_one_sentence(words, message):
     assert isinstance(done.exception, ValueError) and message in str(done.exception)
 
 
-def test_the_command_writes_the_designs(tmp_path, planted_suite):
+def test_the_command_writes_the_designs(tmp_path):
     losses, out = tmp_path / "losses.csv", tmp_path / "design.csv"
     planted_suite().to_csv(losses, index=False)
     command = ["plan", "design", "--from", str(losses), "--family", "topics", "--baseline", "d0"]

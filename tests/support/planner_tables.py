@@ -1,8 +1,7 @@
-"""Suites with planted noise, as losses tables."""
+"""Losses tables with planted noise, and on planted surfaces."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
 
 def planted_suite(
@@ -61,7 +60,45 @@ def planted_suite(
     return pd.DataFrame(rows)
 
 
-@pytest.fixture(scope="session", name="planted_suite")
-def planted_suite_fixture():
-    """Returns the function of that name."""
-    return planted_suite
+SURFACES = {
+    "validation": (1.69, 406.4, 0.34, 410.7, 0.28),
+    "a": (1.69, 406.4, 0.34, 410.7, 0.28),
+    "b": (1.20, 500.0, 0.36, 300.0, 0.26),
+}
+"""E, A, alpha, B, beta; the first is that of Hoffmann et al. (2022), equation 10."""
+
+
+def surface_loss(domain, params, tokens):
+    """Return the planted loss of a domain."""
+    e, a, alpha, b, beta = SURFACES[domain]
+    return e + a / params**alpha + b / tokens**beta
+
+
+def planted_surfaces(noise=0.0, seed=0, sizes=6, counts=6, ratio=None):
+    """Return a losses table of sizes x token counts on planted surfaces, with F = 6 N D.
+
+    With `ratio` all runs have that number of tokens per parameter.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for params in np.geomspace(1e8, 3e9, sizes):
+        for place, tokens in enumerate(np.geomspace(2e9, 6e11, counts)):
+            if ratio is not None:
+                params, tokens = params * 1.7**place, ratio * params * 1.7**place
+            for domain in SURFACES:
+                rows.append(
+                    {
+                        "corpus": "web",
+                        "run": f"{params:.3g}-{tokens:.3g}",
+                        "budget": f"{6 * params * tokens:.3g}",
+                        "training_flops": 6 * params * tokens,
+                        "num_params_total": params,
+                        "tokens": tokens,
+                        "family": "validation" if domain == "validation" else "topics",
+                        "domain": domain,
+                        "metric": "bits_per_byte",
+                        "value": surface_loss(domain, params, tokens)
+                        * np.exp(rng.normal(0, noise)),
+                    }
+                )
+    return pd.DataFrame(rows)
