@@ -4,7 +4,8 @@ The public API is imported on first use, so that `import relscale` is fast: `fit
 any table of losses and returns `FittedLaws`, which predicts the models of a `Request`;
 `load_experiment` reads and checks a configuration, `plan_suite` lists the runs that it plans, and
 `evaluate` scores one model on one family of domains. `design` compares suites before they are
-trained, and `next_model` says what to train for a budget.
+trained, `next_model` finds the one to train for a budget, and
+`register_predictions` writes down predictions that `score_predictions` scores later.
 
 Examples:
     >>> import relscale
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from relscale.planner.menu import DesignGoal, DesignMenu, design
     from relscale.planner.next_answer import NextRequest
     from relscale.planner.next_model import next_model
+    from relscale.planner.registered import NamedModel, Register
+    from relscale.planner.registered import register as register_predictions
+    from relscale.planner.scored import score as score_predictions
     from relscale.released.standalone import evaluate_by_hand as evaluate
 
     __version__: str
@@ -34,8 +38,10 @@ __all__ = [
     "DesignGoal",
     "DesignMenu",
     "FittedLaws",
+    "NamedModel",
     "NextRequest",
     "NoiseComponents",
+    "Register",
     "Request",
     "__version__",
     "design",
@@ -45,22 +51,28 @@ __all__ = [
     "next_model",
     "noise_components",
     "plan_suite",
+    "register_predictions",
+    "score_predictions",
 ]
 
 _PLACES = {
     "DesignGoal": ("relscale.planner.menu", "DesignGoal"),
     "DesignMenu": ("relscale.planner.menu", "DesignMenu"),
+    "NamedModel": ("relscale.planner.registered", "NamedModel"),
     "NextRequest": ("relscale.planner.next_answer", "NextRequest"),
     "NoiseComponents": ("relscale.planner.components", "NoiseComponents"),
     "design": ("relscale.planner.menu", "design"),
     "next_model": ("relscale.planner.next_model", "next_model"),
     "noise_components": ("relscale.planner.components", "noise_components"),
     "FittedLaws": ("relscale.laws.run", "FittedLaws"),
+    "Register": ("relscale.planner.registered", "Register"),
     "Request": ("relscale.laws.predict", "Request"),
     "evaluate": ("relscale.released.standalone", "evaluate_by_hand"),
     "fit_laws": ("relscale.laws.run", "fit_laws"),
     "load_experiment": ("relscale.config.load", "load_experiment"),
     "plan_suite": ("relscale.plan.suite", "plan_suite"),
+    "register_predictions": ("relscale.planner.registered", "register"),
+    "score_predictions": ("relscale.planner.scored", "score"),
 }
 
 

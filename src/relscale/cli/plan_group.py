@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from relscale.cli.plan import plan as suite
 from relscale.cli.plan_design import design
 from relscale.cli.plan_next import next_
+from relscale.cli.plan_predict import predict, score
 
 SUITE = "suite"
 """Command that is taken where none is named."""
@@ -33,3 +34,5 @@ plan_group = typer.Typer(
 plan_group.command(SUITE)(suite)
 plan_group.command("design")(design)
 plan_group.command("next")(next_)
+plan_group.command("predict")(predict)
+plan_group.command("score")(score)

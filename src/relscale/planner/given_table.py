@@ -1,6 +1,7 @@
 """The losses table that a plan is made from, with the settings of its laws."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,12 @@ class GivenTable:
             given = "has several" if name is None else f"has no corpus {name!r}"
             raise ValueError(f"--corpus: {self.where} {given}: name one of {', '.join(found)}")
         return found[name]
+
+    def without_runs(self, runs: Sequence[str]) -> "GivenTable":
+        """Return the table without some runs."""
+        kept = ~self.frame["run"].astype(str).isin(set(runs))
+        return replace(self, frame=self.frame[kept].reset_index(drop=True))
+
+    def with_metrics(self, metrics: tuple[str, ...]) -> "GivenTable":
+        """Return the table with other metrics of its family."""
+        return replace(self, spec=self.spec.model_copy(update={"metrics": metrics}))
