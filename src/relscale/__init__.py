@@ -3,9 +3,11 @@
 The public API is imported on first use, so that `import relscale` is fast: `fit_laws` fits laws to
 any table of losses and returns `FittedLaws`, which predicts the models of a `Request`;
 `load_experiment` reads and checks a configuration, `plan_suite` lists the runs that it plans, and
-`evaluate` scores one model on one family of domains. `design` compares suites before they are
-trained, `next_model` finds the one to train for a budget, and
-`register_predictions` writes down predictions that `score_predictions` scores later.
+`evaluate` scores one model on one family of domains.
+
+Before training, `design` compares suites, `next_model` finds the model to train for a budget,
+`add_runs` the run to add to a suite, and `register_predictions` writes down predictions that
+`score_predictions` scores later.
 
 Examples:
     >>> import relscale
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from relscale.laws.predict import Request
     from relscale.laws.run import FittedLaws, fit_laws
     from relscale.plan.suite import plan_suite
+    from relscale.planner.added_run import AddRequest, add_runs
+    from relscale.planner.candidate_runs import CandidateRun
     from relscale.planner.components import NoiseComponents, noise_components
     from relscale.planner.menu import DesignGoal, DesignMenu, design
     from relscale.planner.next_answer import NextRequest
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AddRequest",
+    "CandidateRun",
     "DesignGoal",
     "DesignMenu",
     "FittedLaws",
@@ -44,6 +50,7 @@ __all__ = [
     "Register",
     "Request",
     "__version__",
+    "add_runs",
     "design",
     "evaluate",
     "fit_laws",
@@ -56,11 +63,14 @@ __all__ = [
 ]
 
 _PLACES = {
+    "AddRequest": ("relscale.planner.added_run", "AddRequest"),
+    "CandidateRun": ("relscale.planner.candidate_runs", "CandidateRun"),
     "DesignGoal": ("relscale.planner.menu", "DesignGoal"),
     "DesignMenu": ("relscale.planner.menu", "DesignMenu"),
     "NamedModel": ("relscale.planner.registered", "NamedModel"),
     "NextRequest": ("relscale.planner.next_answer", "NextRequest"),
     "NoiseComponents": ("relscale.planner.components", "NoiseComponents"),
+    "add_runs": ("relscale.planner.added_run", "add_runs"),
     "design": ("relscale.planner.menu", "design"),
     "next_model": ("relscale.planner.next_model", "next_model"),
     "noise_components": ("relscale.planner.components", "noise_components"),

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from relscale.cli.plan import plan as suite
+from relscale.cli.plan_add import add
 from relscale.cli.plan_design import design
 from relscale.cli.plan_next import next_
 from relscale.cli.plan_predict import predict, score
@@ -36,3 +37,4 @@ plan_group.command("design")(design)
 plan_group.command("next")(next_)
 plan_group.command("predict")(predict)
 plan_group.command("score")(score)
+plan_group.command("add")(add)

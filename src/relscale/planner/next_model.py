@@ -18,7 +18,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.metric_fits import CorpusFits
 from relscale.laws.paths import TOLERANCE, Paths
 from relscale.laws.surface_fit.projection import SurfaceBatch
-from relscale.planner.allocation import Allocation
+from relscale.planner.allocation import Allocation, Best
 from relscale.planner.given_table import GivenTable, Losses
 from relscale.planner.next_answer import BuiltShape, NextModel, NextRequest, PlannedModel
 from relscale.planner.three_scales import predictions
@@ -28,6 +28,8 @@ MOST_TIMES = 30.0
 """Compute over the largest of the table, beyond which `beyond` is needed."""
 SEARCHED = 1e3
 """Sizes are searched up to this factor outside those of the table."""
+NEAR_LIMIT = 0.01
+"""Natural log: a model within 1 % of the limit of tokens is limited by it."""
 MULTIPLES = (0.25, 0.5, 2.0, 4.0)
 """Sizes of models of the same loss, over the best one."""
 
@@ -58,22 +60,11 @@ def next_model(
     table = GivenTable.read(losses, mapping, **settings)
     fits = table.corpus(corpus)
     paths = Paths(runs=fits.runs, fits=fits.isoflop)
-    times = request.flops / float(np.exp(paths.compute_range[1]))
-    _check_compute(request, times, fits, table.where)
+    times = check_compute("--flops", request.flops, paths, table.where, request.beyond)
     surfaces = identified_surfaces(fits, table.where)
     rule = _rule(request, paths, fits, experiment)
-    sizes = fits.runs.params_model
-    ends = float(sizes.min()) / SEARCHED, float(sizes.max()) * SEARCHED
-    plan = Allocation.between(surfaces, rule, ends, request.max_tokens)
-    found = plan.at_budget(float(np.log(request.flops)))
-    limited = bool(
-        request.max_tokens is not None and found.log_tokens[0] > np.log(request.max_tokens) - 0.01
-    )
-    if found.at_end and not limited:
-        raise ValueError(
-            f"{table.where}: the surface has no optimum at {request.flops:.3g} FLOPs between "
-            f"{ends[0]:.3g} and {ends[1]:.3g} parameters: add runs on both sides of the optimum"
-        )
+    plan = allocation_of(surfaces, rule, fits, request.max_tokens)
+    found = best_at(plan, request.flops, table.where)
     level = fits.spec.level
     best = _model(plan, found.log_params, found.log_tokens, level, None)
     least = _diagonal(plan, found.log_params, found.log_tokens)
@@ -82,7 +73,8 @@ def next_model(
         served = _served(plan, request, least, level, table.where)
     chosen = best if served is None else served
     flat = plan.flat_range(float(np.log(request.flops)))
-    extrapolated = _check_place(chosen, paths, request)
+    place = float(np.log(chosen.params)), float(np.log(chosen.tokens))
+    extrapolated = check_place("--flops", request.flops, place, paths, request.beyond)
     return NextModel(
         request=request,
         corpus=fits.runs.corpus,
@@ -93,7 +85,7 @@ def next_model(
         loss=float(least[0]),
         loss_ci=interval(least, level),
         flat=(float(np.exp(flat[0])), float(np.exp(flat[1]))),
-        limited_by_tokens=limited,
+        limited_by_tokens=bool(found.log_tokens[0] > np.log(plan.most_tokens) - NEAR_LIMIT),
         times=times,
         extrapolated=extrapolated,
         served=served,
@@ -102,6 +94,32 @@ def next_model(
         predicted=predictions(fits, chosen.params, chosen.tokens),
         level=level,
     )
+
+
+def allocation_of(
+    surfaces: SurfaceBatch, rule: CostRule, fits: CorpusFits, most_tokens: float | None = None
+) -> Allocation:
+    """Return surfaces and their costs, searched over sizes about those of the runs."""
+    sizes = fits.runs.params_model
+    ends = float(sizes.min()) / SEARCHED, float(sizes.max()) * SEARCHED
+    return Allocation.between(surfaces, rule, ends, most_tokens)
+
+
+def best_at(plan: Allocation, flops: float, where: str) -> Best:
+    """Return the models with the least loss for a compute.
+
+    Raises:
+        ValueError: if the surface has no optimum between the sizes that are searched.
+    """
+    found = plan.at_budget(float(np.log(flops)))
+    limited = found.log_tokens[0] > np.log(plan.most_tokens) - NEAR_LIMIT
+    if found.at_end and not limited:
+        raise ValueError(
+            f"{where}: the surface has no optimum at {flops:.3g} FLOPs between "
+            f"{np.exp(plan.grid[0]):.3g} and {np.exp(plan.grid[-1]):.3g} parameters: add runs on "
+            "both sides of the optimum"
+        )
+    return found
 
 
 def identified_surfaces(fits: CorpusFits, where: str) -> SurfaceBatch:
@@ -139,41 +157,51 @@ def interval(values: Array, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _check_compute(request: NextRequest, times: float, fits: CorpusFits, where: str) -> None:
-    """Check that the budget is not far beyond the data.
+def check_compute(option: str, flops: float, paths: Paths, where: str, beyond: bool) -> float:
+    """Return a compute over the largest one of the runs, after checking it.
 
     Raises:
-        ValueError: for a budget beyond `MOST_TIMES` the largest, without `beyond`.
+        ValueError: for more than `MOST_TIMES`, without `beyond`.
     """
-    if times > MOST_TIMES and not request.beyond:
+    times = flops / float(np.exp(paths.compute_range[1]))
+    if times > MOST_TIMES and not beyond:
         raise ValueError(
-            f"--flops {request.flops:g} is {times:.3g} times the largest compute of corpus "
-            f"{fits.runs.corpus!r} in {where}, and predictions are tested up to {MOST_TIMES:g} "
+            f"{option} {flops:g} is {times:.3g} times the largest compute of corpus "
+            f"{paths.runs.corpus!r} in {where}, and predictions are tested up to {MOST_TIMES:g} "
             "times: add --beyond to extrapolate, or larger runs to the table"
         )
+    return times
 
 
-def _check_place(model: PlannedModel, paths: Paths, request: NextRequest) -> bool:
+def check_place(
+    option: str, flops: float, place: tuple[float, float], paths: Paths, beyond: bool
+) -> bool:
     """Return whether a model is outside the hull of the runs.
 
     Beyond the largest compute every model is, and its tokens per parameter must be among those of
     the runs.
 
+    Args:
+        option: option that states the compute, for errors.
+        flops: compute.
+        place: natural logs of N and D.
+        paths: paths through the runs.
+        beyond: whether any model is answered.
+
     Raises:
         ValueError: for a model whose tokens per parameter are outside those of the runs, or that is
             outside the hull within the runs' compute, without `beyond`.
     """
-    place = paths.model(float(np.log(model.params)), float(np.log(model.tokens)))
-    inside = bool(paths.inside(place)[0])
-    ratios = paths.runs.log10_tokens * np.log(10) - np.log(paths.runs.params_model)
-    ratio = float(np.log(model.tokens / model.params))
+    runs = paths.runs
+    inside = bool(paths.inside(paths.model(*place))[0])
+    ratios = runs.log10_tokens * np.log(10) - np.log(runs.params_model)
+    ratio = place[1] - place[0]
     among = ratios.min() - TOLERANCE <= ratio <= ratios.max() + TOLERANCE
-    larger = request.flops > np.exp(paths.compute_range[1])
-    if not (inside or (larger and among)) and not request.beyond:
-        runs = paths.runs
+    larger = flops > np.exp(paths.compute_range[1])
+    if not (inside or (larger and among)) and not beyond:
         raise ValueError(
-            f"--flops {request.flops:g}: the model has {model.params:.3g} parameters and "
-            f"{model.tokens:.3g} tokens, {np.exp(ratio):.3g} tokens per parameter, outside the "
+            f"{option} {flops:g}: the model has {np.exp(place[0]):.3g} parameters and "
+            f"{np.exp(place[1]):.3g} tokens, {np.exp(ratio):.3g} tokens per parameter, outside the "
             f"runs of corpus {runs.corpus!r} ({runs.params_model.min():.3g} to "
             f"{runs.params_model.max():.3g} parameters, {np.exp(ratios.min()):.3g} to "
             f"{np.exp(ratios.max()):.3g} tokens per parameter): add runs there, or --beyond to "

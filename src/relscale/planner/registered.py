@@ -272,8 +272,8 @@ def _check_models(models: Sequence[NamedModel], fits: CorpusFits, where: str, be
     for one in models:
         if one.name in fits.runs.runs:
             raise ValueError(
-                f"--model {one.name}: {where} has this run, so that it would not be predicted: name "
-                "another model, or add --leave-out"
+                f"--model {one.name}: {where} has this run, so that it would be fitted: name "
+                "another model, or leave the run out (--leave-out)"
             )
         if one.name in seen:
             raise ValueError(f"--model {one.name}: named twice")

@@ -53,7 +53,8 @@ class RegisterScores:
 
     def __repr__(self) -> str:
         """Return one line."""
-        return f"<RegisterScores: {len(self.table)} predictions of {len(self.register.models)} model(s)>"
+        models = len(self.register.models)
+        return f"<RegisterScores: {len(self.table)} predictions of {models} model(s)>"
 
     def write(self, path: Path) -> None:
         """Write the scores as CSV or Parquet."""

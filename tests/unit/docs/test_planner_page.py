@@ -22,6 +22,8 @@ def said(tmp_path_factory):
     """The folder in which the page's commands ran, and what each block's command printed."""
     folder = tmp_path_factory.mktemp("planner")
     (folder / "workflow").symlink_to(ROOT / "workflow")
+    (pool,) = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    (folder / "pool.csv").write_text(pool)
     printed = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
