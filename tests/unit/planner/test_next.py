@@ -195,3 +195,23 @@ def test_the_command_prints_and_writes_the_answer(table, tmp_path):
     assert content["best"]["params"] == pytest.approx(closed_form(2e22)[0], rel=1e-3)
     assert content["served"]["params"] < content["best"]["params"]
     assert content["money"] is None and len(content["predicted"]) == 5
+
+
+def test_a_recipe_that_lists_its_sizes_gets_shapes_of_its_own_proportions():
+    """The default recipe builds tiny models: a table of such models, on the planted surfaces."""
+    table = planted_surfaces()
+    for column, factor in (("num_params_total", 1e-4), ("tokens", 1e-4), ("training_flops", 1e-8)):
+        table[column] *= factor
+    table["budget"] = [f"{flops:.3g}" for flops in table["training_flops"]]
+    experiment = relscale.load_experiment(ROOT / "config.yaml")
+    request = NextRequest(flops=1e12, beyond=True)
+    shape = next_model(table, request, experiment=experiment, **SETTINGS).shape
+    assert shape.training_flops == pytest.approx(1e12, rel=0.01)
+    width, layers = (int(part) for part in shape.shape.split("x"))
+    listed = [
+        tuple(int(part) for part in label.split("x"))
+        for budget in experiment.suite.budgets
+        for label in budget.shapes
+    ]
+    proportions = [one / other for one, other in listed]
+    assert min(proportions) <= width / layers <= max(proportions)
