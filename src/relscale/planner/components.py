@@ -137,7 +137,8 @@ class NoiseComponents:
         words = []
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name not in GIVEN or (each.name not in self.intervals and value == 0):
+            shown = each.name == "run" or each.name in self.intervals or value != 0
+            if each.name not in GIVEN or not shown:
                 continue
             if np.isnan(value):
                 words.append(f"{each.name} not known (in run)")

@@ -88,7 +88,7 @@ def _doubling(table: pd.DataFrame, best: int, doubled: int | None) -> str:
 
 def _cost(row: pd.Series) -> str:
     """Return the cost of a design in words."""
-    money = "" if pd.isna(row["money"]) else f" ({row['money']:,.3g} in money)"
+    money = "" if pd.isna(row["money"]) else f" ({row['money']:,.3g} at the price)"
     return (
         f"{row['training_hours']:,.3g} device-hours of training and "
         f"{row['evaluation_hours']:,.2g} of evaluation{money}"

@@ -195,7 +195,7 @@ def next_text(found: NextModel) -> str:
             f"{shape.training_flops:.4g} FLOPs), loss {shape.loss:.4g}"
         )
     money = (
-        "no money without --price" if not isfinite(found.money) else f"{found.money:,.4g} in money"
+        "no price (--price)" if not isfinite(found.money) else f"{found.money:,.4g} at the price"
     )
     lines += [
         f"  training: {found.device_hours:,.4g} device-hours at {request.utilisation:.0%} of "

@@ -189,12 +189,16 @@ def test_the_command_prints_and_writes_the_answer(table, tmp_path):
     words += ["--flops", "2e22", "--inference-tokens", "3e11", "--out", out]
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 0, done.exception
-    for text in ("N* =", "flat range", "Models of the same loss", "no money without --price"):
+    for text in ("N* =", "flat range", "Models of the same loss", "no price (--price)"):
         assert text in done.output
     content = json.loads(out.read_text())
     assert content["best"]["params"] == pytest.approx(closed_form(2e22)[0], rel=1e-3)
     assert content["served"]["params"] < content["best"]["params"]
     assert content["money"] is None and len(content["predicted"]) == 5
+    words[words.index("2e22")] = "nan"
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(done.exception, ValueError)
+    assert str(done.exception) == "--flops nan: Input should be a finite number"
 
 
 def test_a_recipe_that_lists_its_sizes_gets_shapes_of_its_own_proportions():
