@@ -1,7 +1,9 @@
 # relscale.  The two main commands: make reproduce | make test
 # EXPERIMENT=name selects experiments/name.yaml, and EXPERIMENT=published/name selects a published
 # losses table, experiments/published/name.yaml. CORES, GPUS and MEM_MB limit the use of this
-# machine. DOWNLOADS is a folder of packages downloaded before.
+# machine. DOWNLOADS is a folder of packages downloaded before. For make reproduce, PROFILE is the
+# folder of a Snakemake profile, VERBOSE=1 shows Snakemake's output, and SNAKEMAKE_OPTIONS are
+# further options of Snakemake. UV= installs the environment without uv.
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -10,8 +12,12 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 GPUS ?= 1
 MEM_MB ?= 4000
 DOWNLOADS ?=
+PROFILE ?=
+VERBOSE ?=
+SNAKEMAKE_OPTIONS ?=
 LICENCE ?=
 TORCH ?= torch==2.13.0
+UV ?= uv
 DOCKER ?= docker
 BASE ?=
 
@@ -19,7 +25,8 @@ EXPERIMENTS := $(basename $(patsubst experiments/%,%,$(wildcard experiments/*.ya
 	experiments/published/*.yaml)))
 VENV := .venv
 BIN := $(VENV)/bin
-ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" --torch "$(TORCH)"
+ENVIRONMENT := $(PYTHON) tools/environment.py --venv $(VENV) --python "$(PYTHON)" \
+	--torch "$(TORCH)" --uv "$(UV)"
 ifneq ($(EXPERIMENT),default)
 ifeq ($(wildcard experiments/$(EXPERIMENT).yaml),)
 $(error EXPERIMENT=$(EXPERIMENT): experiments/$(EXPERIMENT).yaml does not exist; the choices \
@@ -65,15 +72,9 @@ lock: ## resolve envs/requirements.in into the lock, with hashes; UPGRADE=1 take
 	$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
 
 reproduce: env ## run EXPERIMENT from text to report; only stale steps run
-	@# After each timespan Snakemake looks at all ready jobs again, once per job that has finished.
-	@# With the default of one second that takes a tenth of a core.
-	$(SNAKEMAKE) --max-jobs-per-timespan 1000/10s
-	$(MAKE) --no-print-directory report
-	@$(BIN)/python -m relscale.stages.summary --relative $(RESULTS)/laws/relative.csv \
-		--absolute $(RESULTS)/laws/absolute.csv --families $(RESULTS)/laws/families.csv \
-		--forecast $(RESULTS)/laws/forecast.csv --report $(RESULTS)/index.html
-	@# The results are complete even if they differ from the published ones.
-	@$(BIN)/python -m relscale certify $(OVERLAYS) || true
+	@$(BIN)/python -m relscale run $(OVERLAYS) --cores $(CORES) --gpus $(GPUS) --mem-mb $(MEM_MB) \
+		$(if $(DOWNLOADS),--downloads $(DOWNLOADS)) $(if $(PROFILE),--profile $(PROFILE)) \
+		$(if $(VERBOSE),--verbose) $(if $(SNAKEMAKE_OPTIONS),-- $(SNAKEMAKE_OPTIONS))
 
 report: env ## build the report from finished results
 	$(SNAKEMAKE) --quiet --report $(RESULTS)/report.html --report-stylesheet workflow/report/report.css

@@ -7,14 +7,23 @@ count, so a fresh clone with an environment that is up to date changes nothing.
 A `.venv` that is a symbolic link belongs to somebody else: nothing is written behind it. If its
 packages are out of date, this is an error. The native training step is then built in the checkout,
 and the Makefile puts `src` on the module path. Only the standard library is imported.
+
+torch is always installed by pip, with the options in TORCH, since its build depends on the index.
+The packages of the lock are installed by uv where it is there: the same files, since each has its
+hash in the lock, from the same indexes, since uv gets those of pip. The environment and the project
+itself come from `venv` and pip in either case.
 """
 
 import argparse
+import ast
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 LOCK = Path("envs/requirements.lock")
@@ -28,6 +37,17 @@ PIP = (
     "--quiet",
     "--no-warn-script-location",
 )
+OF_UV = {
+    "index-url": "--default-index",
+    "extra-index-url": "--index",
+    "find-links": "--find-links",
+    "trusted-host": "--allow-insecure-host",
+}
+"""Options of uv by the settings of pip that they stand for; a setting can have several words."""
+SCOPES = ("global", "install", ":env:")
+"""Parts of pip's configuration, the decisive one last."""
+USUAL_MINUTES = 4
+"""Minutes that a new environment took on two shared cores (docs/log/2026-11-measurements.md)."""
 
 
 def checksum(parts: Iterable[str | Path]) -> str:
@@ -56,14 +76,65 @@ def is_current(stamp: Path, expected: str) -> bool:
     return stamp.is_file() and stamp.read_text().strip() == expected
 
 
-def call(*command: str | Path) -> None:
-    """Run a command; its failure ends this program."""
-    done = subprocess.run([str(part) for part in command], check=False)
+def call(*command: str | Path, **environment: str) -> None:
+    """Run a command with further environment variables; its failure ends this program."""
+    words = [str(part) for part in command]
+    done = subprocess.run(words, env={**os.environ, **environment}, check=False)
     if done.returncode:
         sys.exit(f"failed with exit code {done.returncode}: {' '.join(map(str, command))}")
 
 
-def build_packages(venv: Path, python: str, torch: str) -> None:
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Print the name of a step, and at its end how long it took."""
+    begin = time.monotonic()
+    print(f"  {text} ...", flush=True)
+    yield
+    print(f"    {time.monotonic() - begin:.0f} s", flush=True)
+
+
+def pip_settings(inside: Path) -> dict[str, str]:
+    """Return the settings of pip in an environment, by name."""
+    command = [str(inside), "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    lines = [line.partition("=") for line in listed.splitlines() if "=" in line]
+    return {
+        key.removeprefix(f"{scope}."): str(ast.literal_eval(value))
+        for scope in SCOPES
+        for key, _, value in lines
+        if key.startswith(f"{scope}.")
+    }
+
+
+def uv_words(settings: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Return the options and environment variables by which uv uses the indexes of pip.
+
+    uv reads none of pip's settings by itself. Of several indexes pip takes the best file of all,
+    and uv does so with `unsafe-best-match`; the hashes in the lock decide which file is allowed.
+    """
+    words = ["--index-strategy", "unsafe-best-match"]
+    for key, option in OF_UV.items():
+        for value in settings.get(key, "").split():
+            words += [option, value]
+    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        words.append("--no-index")
+    variables = {"SSL_CERT_FILE": settings["cert"]} if settings.get("cert") else {}
+    if timeout := settings.get("timeout", settings.get("default-timeout", "")):
+        variables["UV_HTTP_TIMEOUT"] = timeout
+    return words, variables
+
+
+def install_lock(inside: Path, uv: str | None) -> None:
+    """Install the packages of the lock, checked by their hashes, and nothing else."""
+    locked = ("--require-hashes", "--no-deps", "-r", LOCK)
+    if uv is None:
+        call(inside, *PIP, *locked)
+        return
+    words, variables = uv_words(pip_settings(inside))
+    call(uv, "pip", "install", "--quiet", "--python", inside, *words, *locked, **variables)
+
+
+def build_packages(venv: Path, python: str, torch: str, uv: str | None) -> None:
     """Create the environment anew, unless its packages are up to date."""
     stamp, expected = venv / ".packages", packages_checksum(torch)
     if is_current(stamp, expected):
@@ -74,11 +145,20 @@ def build_packages(venv: Path, python: str, torch: str) -> None:
             f"{LOCK}, this Python or TORCH. Rebuilding it would empty the folder behind the link. "
             f"Remove the link (rm {venv}) to get an environment of your own."
         )
-    call(python, "-m", "venv", "--clear", venv)
+    count = LOCK.read_text().count("==")
+    print(
+        f"{venv}: a new environment; {torch} by pip and the {count} packages of {LOCK} by "
+        f"{'uv' if uv else 'pip'}, about {USUAL_MINUTES} minutes on two cores and longer where the "
+        "network is slow"
+    )
     inside = venv / "bin/python"
-    call(inside, *PIP, *torch.split())
-    call(inside, *PIP, "--require-hashes", "--no-deps", "-r", LOCK)
-    call(inside, "-m", "pip", "check")
+    with step("venv"):
+        call(python, "-m", "venv", "--clear", venv)
+    with step(torch):
+        call(inside, *PIP, *torch.split())
+    with step(f"{count} packages"):
+        install_lock(inside, uv)
+        call(inside, "-m", "pip", "check")
     stamp.write_text(expected + "\n")
 
 
@@ -95,8 +175,9 @@ def install_project(venv: Path) -> None:
     stamp = venv / ".installed"
     if not is_current(stamp, expected):
         inside = venv / "bin/python"
-        call(inside, *PIP, "--no-deps", "--no-build-isolation", "--editable", ".")
-        call(inside, "-m", "pip", "check")
+        with step("relscale and its native training step, compiled for this processor"):
+            call(inside, *PIP, "--no-deps", "--no-build-isolation", "--editable", ".")
+            call(inside, "-m", "pip", "check")
         stamp.write_text(expected + "\n")
 
 
@@ -130,11 +211,13 @@ def main() -> None:
     parser.add_argument("--venv", type=Path, default=Path(".venv"))
     parser.add_argument("--python", default=sys.executable, help="Python to build with")
     parser.add_argument("--torch", required=True, help="torch, with options of pip")
+    parser.add_argument("--uv", default="uv", help="uv, or an empty word to use pip alone")
     parser.add_argument("--harness", action="store_true", help="also install the test harness")
     arguments = parser.parse_args()
     if sys.version_info < (3, 11, 5):
         sys.exit("the locked packages need Python 3.11.5 or newer; set PYTHON=")
-    build_packages(arguments.venv, arguments.python, arguments.torch)
+    uv = shutil.which(arguments.uv) if arguments.uv else None
+    build_packages(arguments.venv, arguments.python, arguments.torch, uv)
     install_project(arguments.venv)
     if arguments.harness:
         install_harness(arguments.venv)

@@ -69,7 +69,7 @@ def test_the_keyboard_reaches_the_verdicts_and_the_links(front, opened):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         page.keyboard.press("Enter")
-        assert page.url.endswith("#verdicts")
+        page.wait_for_url("**#verdicts")  # the link is followed after the key was handled
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
 
@@ -95,10 +95,29 @@ def test_text_has_contrast(front, opened, scheme):
     with opened(front[0]) as page:
         page.emulate_media(color_scheme=scheme)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        for selector in ("h1", "p.scope", "td.verdict .slope", "nav a", "dd"):
+        for selector in (
+            "h1",
+            "p.scope",
+            "td.verdict .slope",
+            "td.verdict .interval",
+            "nav a",
+            "dd",
+        ):
             ink = page.locator(selector).first.evaluate("each => getComputedStyle(each).color")
             light, dark = sorted([luminance(paper), luminance(ink)], reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (selector, ink, paper)
+
+
+@pytest.mark.parametrize(("width", "media", "shown"), [
+    (390, "screen", False), (820, "screen", True), (390, "print", True)
+])  # fmt: skip
+def test_intervals_are_shown_where_there_is_room(front, opened, width, media, shown):
+    with opened(front[0]) as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(media=media)
+        assert page.locator("td.verdict .interval").first.is_visible() == shown
+        assert page.locator("span.narrow").is_visible() != shown
+        assert page.locator("span.wide").is_visible() == shown
 
 
 def test_in_print_the_links_are_gone_and_the_verdicts_are_there(front, opened):

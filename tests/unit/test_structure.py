@@ -31,6 +31,7 @@ FLOW = (
     "pages",
     "workflow",
     "hub",
+    "runner",
     "cli",
 )
 """Packages and modules at the root; each may import those before it."""

@@ -99,7 +99,7 @@ def test_the_commands_run_in_an_empty_folder(installed, tmp_path):
 
 def test_the_workflow_runs_in_a_folder_that_init_wrote(installed, tmp_path):
     said = run(installed / "relscale", "init", "project", cwd=tmp_path)
-    assert "snakemake --cores 2 --configfile experiments/tiny.yaml" in said
+    assert "relscale run experiments/tiny.yaml" in said
     folder = tmp_path / "project"
     run(installed / "relscale", "plan", "--out", "runs.csv", cwd=folder)
     assert len(pd.read_csv(folder / "runs.csv")) == 141

@@ -17,6 +17,7 @@ from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan_group import plan_group
 from relscale.cli.publish import publish
+from relscale.cli.run import WithFurtherOptions, run
 from relscale.cli.table import table
 from relscale.cli.verify import verify
 
@@ -29,6 +30,7 @@ COMMANDS = (
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+app.command(cls=WithFurtherOptions)(run)
 app.add_typer(plan_group, name="plan")
 app.add_typer(table, name="table")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from relscale.cli.options import with_options
+from relscale.cli.options import BASE, Base, Downloads, Limit, MaxLength, Sources, with_options
 from relscale.compare.spec import CompareSettings
 
 
@@ -20,7 +20,12 @@ def compare(
         ),
     ] = None,
     a: Annotated[
-        str | None, typer.Option("--a", help="Run of side a, or `corpus:NAME` for all its runs.")
+        str | None,
+        typer.Option(
+            "--a",
+            help="Run of side a (`CORPUS/RUN` if corpora share its name), or `corpus:NAME` for all "
+            "runs of a corpus.",
+        ),
     ] = None,
     b: Annotated[str | None, typer.Option("--b", help="The same for side b.")] = None,
     model_a: Annotated[
@@ -51,29 +56,18 @@ def compare(
         list[Path] | None,
         typer.Option(help="Overlay of config.yaml, for models; may be repeated."),
     ] = None,
-    base: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path(
-        "config.yaml"
-    ),
-    sources: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps fetched sources; the default is OUT/sources."),
-    ] = None,
-    downloads: Annotated[
-        str | None,
-        typer.Option(help="Folder of packages downloaded before, used instead of the network."),
-    ] = None,
-    max_length: Annotated[
-        int | None, typer.Option(help="Largest number of tokens of one input of the models.")
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(help="Largest number of items per domain, subject or behaviour.", min=1),
-    ] = None,
+    base: Base = BASE,
+    sources: Sources = None,
+    downloads: Downloads = None,
+    max_length: MaxLength = None,
+    limit: Limit = None,
     **settings: Any,
 ) -> None:
     """Compare two models, runs or corpora on the same items, and print a summary."""
     from relscale.compare.run import compare as compare_items
+    from relscale.contract.out_paths import check_out_folder
 
+    check_out_folder(out)
     given = list(tables or [])
     if model_a or model_b:
         from relscale.cli.compared_models import Models, evaluated

@@ -50,7 +50,7 @@ def crate(
     }
     names |= {*project_files(folder), *map(Path, run.overlays)}
     files = {name: folder / name for name in names}
-    # Not written into the results, which hold only what the workflow makes.
+    # Results have only files that the workflow makes, so these are written elsewhere.
     with TemporaryDirectory() as temporary:
         croissant = write_croissant(about, folder / tables, Path(temporary))
         files[tables / croissant.name] = croissant

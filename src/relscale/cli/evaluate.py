@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from relscale.cli.options import BASE, Base, Downloads, Limit, MaxLength, Sources
+
 
 def evaluate(
     model: Annotated[str, typer.Option(help="A folder in the Hugging Face layout, or a Hub id.")],
@@ -16,30 +18,18 @@ def evaluate(
     config: Annotated[
         list[Path] | None, typer.Option(help="Overlay of config.yaml; may be repeated.")
     ] = None,
-    base: Annotated[Path, typer.Option(help="The configuration that the overlays change.")] = Path(
-        "config.yaml"
-    ),
-    sources: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps fetched sources; the default is OUT/sources."),
-    ] = None,
-    downloads: Annotated[
-        str | None,
-        typer.Option(help="Folder of packages downloaded before, used instead of the network."),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(help="Largest number of tokens of one input; the default is the model's."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(help="Largest number of items per domain, subject or behaviour.", min=1),
-    ] = None,
+    base: Base = BASE,
+    sources: Sources = None,
+    downloads: Downloads = None,
+    max_length: MaxLength = None,
+    limit: Limit = None,
 ) -> None:
     """Evaluate one model on one family, write the tables and a summary, and print the summary."""
     from relscale.config.load import load_experiment
+    from relscale.contract.out_paths import check_out_folder
     from relscale.released.standalone import evaluate_by_hand
 
+    check_out_folder(out)
     experiment = load_experiment(base, *(config or []))
     if downloads is not None:
         experiment = experiment.model_copy(update={"downloads": downloads})

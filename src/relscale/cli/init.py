@@ -20,5 +20,5 @@ def init(
         f"{folder}: config.yaml is the default experiment, experiments/ has others.\n"
         f"  cd {folder}\n"
         "  relscale plan experiments/tiny.yaml\n"
-        "  snakemake --cores 2 --configfile experiments/tiny.yaml"
+        "  relscale run experiments/tiny.yaml"
     )

@@ -98,6 +98,17 @@ class LawOutputs(Model):
     labels: tuple[str, ...] = ()
     """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
 
+    def check(self) -> None:
+        """Check that the files can be written.
+
+        Raises:
+            ValueError: naming what is in the way.
+        """
+        from relscale.contract.out_paths import check_out_folder
+
+        draws = self.figures or self.report
+        check_out_folder(self.out, folders=(FIGURES,) if draws else ())
+
     def read_labels(self) -> dict[str, str]:
         """Return the words by name.
 
@@ -118,6 +129,7 @@ def laws(**values: Any) -> None:
     from relscale.losses_table.given import GivenLosses
 
     inputs, outputs = options_of(LawInputs, values), options_of(LawOutputs, values)
+    outputs.check()
     request = options_of(PredictedModels, values).request()
     labels = outputs.read_labels()
     given = GivenLosses.read(inputs.losses, inputs.mapping)
@@ -166,6 +178,7 @@ def _present(
     folder = LawFolder(
         folder=outputs.out,
         context=context_of_laws(found.spec, labels),
+        laws=found.spec,
         title=f"{found.spec.family} of {given.path.name}",
     )
     folder.write_tables(given, found.spec)

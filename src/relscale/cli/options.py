@@ -12,6 +12,25 @@ Overlays = Annotated[
     list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
 ]
 Checkout = Annotated[Path, typer.Option("--folder", help="The checkout that has the results.")]
+Base = Annotated[Path, typer.Option(help="The configuration that the overlays change.")]
+BASE = Path("config.yaml")
+"""Default of `Base`."""
+Sources = Annotated[
+    Path | None,
+    typer.Option(help="Folder that keeps fetched sources; the default is OUT/sources."),
+]
+Downloads = Annotated[
+    str | None,
+    typer.Option(help="Folder of packages downloaded before, used instead of the network."),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(help="Largest number of tokens of one input; the default is the model's."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(help="Largest number of items per domain, subject or behaviour.", min=1),
+]
 
 
 OptionsModel = TypeVar("OptionsModel", bound=BaseModel)

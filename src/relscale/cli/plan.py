@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relscale.cli.options import Overlays
+from relscale.cli.options import BASE, Base, Overlays
 
 if TYPE_CHECKING:
     from relscale.config.experiment import Experiment
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 def plan(
     overlays: Overlays = None,
-    config: Annotated[
-        Path, typer.Option(help="The configuration that the overlays change.")
-    ] = Path("config.yaml"),
+    config: Base = BASE,
     out: Annotated[Path | None, typer.Option(help="Write the runs to this CSV file.")] = None,
     released: Annotated[
         Path | None,
@@ -28,9 +26,29 @@ def plan(
         bool,
         typer.Option(
             "--calibrate",
-            help="Measure the speed of this machine for the cost, in about 10 seconds, instead of "
-            "taking that of the configuration.",
+            help="Measure the speed of this machine for the cost instead of taking that of the "
+            "configuration: 10 seconds for the native step, 50 steps of three shapes for torch.",
         ),
+    ] = False,
+    costs_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--costs", help="Measure the speed, and write it as an overlay with the key costs."
+        ),
+    ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="GPUs or cores for the wall-clock time; the default is 8 GPUs or the cores of "
+            "this machine.",
+        ),
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Price of a GPU-hour or core-hour, for the money.")
+    ] = None,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Ask the package index for the sizes of downloads.")
     ] = False,
 ) -> None:
     """Check a configuration and print the planned runs and their cost, without training.
@@ -38,6 +56,7 @@ def plan(
     For released models, print which models are scored on which families; for a losses table, its
     runs, budgets and domains.
     """
+    from relscale.cli.plan_costs import downloads_of, further_costs, write_costs
     from relscale.config.load import load_experiment
     from relscale.files import write_text
     from relscale.plan.cost import STATED, bill
@@ -64,9 +83,13 @@ def plan(
         return
     runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
     costs, source = experiment.costs, STATED
-    if calibrate:
+    if calibrate or costs_out is not None:
         costs, source = measured_costs(runs, costs)
+    if costs_out is not None:
+        write_costs(costs_out, costs, source)
     typer.echo(bill(runs, costs, source), nl=False)
+    typer.echo(further_costs(experiment, runs, costs, devices, price), nl=False)
+    typer.echo(downloads_of(experiment, config.parent, sizes), nl=False)
     tokens = {
         name: experiment.families[name].tokens_to_score(experiment.suite.recipe.context_length)
         for name in experiment.evaluate

@@ -23,9 +23,12 @@ def inspect_file(
     ] = False,
 ) -> None:
     """Describe the layout of a table of losses, and write a mapping to edit."""
+    from relscale.contract.out_paths import check_out_file
     from relscale.files import write_text
     from relscale.losses_table.proposal.inspection import inspect_table
 
+    if mapping is not None:
+        check_out_file(mapping, "--mapping")
     if mapping is not None and mapping.exists() and not force:
         raise ValueError(f"{mapping}: is there already; add --force to replace it")
     found = inspect_table(file)

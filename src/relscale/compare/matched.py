@@ -37,17 +37,17 @@ def match_runs(a: Side, b: Side, budgets: tuple[str, ...] = ()) -> Matched:
         ValueError: if one side is a run and the other a corpus, both are the same, no losses table
             has the sizes of the runs, two runs of a corpus are alike, or no run has a partner.
     """
-    if (a.corpus is None) != (b.corpus is None):
+    if a.is_corpus != b.is_corpus:
         raise ValueError(
             "one side is a run and the other a corpus; compare two runs (--a RUN --b RUN) or two "
             "corpora (--a corpus:NAME --b corpus:NAME)"
         )
     same_table = a.sha256 == b.sha256 if a.sha256 or b.sha256 else a.items.equals(b.items)
-    if same_table and a.runs == b.runs:
+    if same_table and (a.corpus, a.runs) == (b.corpus, b.runs):
         raise ValueError(
             f"{a.where}: both sides are the same run(s) of the same table, {', '.join(a.runs[:8])}"
         )
-    if a.corpus is None:
+    if not a.is_corpus:
         if budgets:
             raise ValueError("--budget chooses the runs of corpora (--a corpus:NAME)")
         return Matched(pairs=((a.runs[0], b.runs[0]),))
@@ -83,8 +83,12 @@ def _keys(side: Side) -> dict[tuple[object, ...], str]:
         )
     where = f"losses table of {side.where}"
     check_columns(where, side.losses.columns, MATCHED_BY)
-    rows = side.losses[side.losses["corpus"] == side.corpus]
-    rows = rows[rows["run"].isin(side.runs)].drop_duplicates("run")
+    rows = side.losses[side.losses["run"].isin(side.runs)].drop_duplicates(["run", *MATCHED_BY])
+    if len(twice := rows[rows.duplicated("run")]):
+        raise ValueError(
+            f"{where}: run {twice['run'].iloc[0]!r} of corpus {side.corpus!r} has more than one "
+            f"{', '.join(MATCHED_BY)}"
+        )
     if lost := sorted(set(side.runs) - set(rows["run"])):
         raise ValueError(f"{where}: lacks run {lost[0]!r} of corpus {side.corpus!r}")
     found: dict[tuple[object, ...], str] = {}

@@ -141,7 +141,8 @@ def as_json(
         "sides": {
             side.letter: {
                 "name": side.name,
-                "corpus": side.corpus,
+                "corpus": side.corpus if side.is_corpus else None,
+                "runs_of": side.corpus,
                 "items": side.source,
                 "sha256": side.sha256,
             }

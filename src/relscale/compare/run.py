@@ -29,6 +29,7 @@ from relscale.contract.comparison_tables import (
 )
 from relscale.contract.io import write_table
 from relscale.contract.metrics import METRICS
+from relscale.contract.out_paths import check_out_folder
 from relscale.contract.status import encode_remarks
 from relscale.contract.table import Table
 from relscale.files import write_json, write_text
@@ -104,8 +105,8 @@ def compare(
         a: an items table, its CSV or Parquet file, or a folder with items.parquet, such as the
             output of `relscale evaluate`.
         b: the same for the other side; None takes both sides from `a`.
-        choose: the run of each side, or `corpus:NAME` for all runs of a corpus; None where a table
-            has one run.
+        choose: the run of each side (`CORPUS/RUN` where several corpora have runs of that name), or
+            `corpus:NAME` for all runs of a corpus; None where a table has one run.
         names: names of the sides for tables and figure; None for those of runs and corpora.
         losses: losses table of each side; None for losses.parquet or losses.csv in the folder of
             the items.
@@ -120,9 +121,12 @@ def compare(
 
     Raises:
         ValueError: for a setting that is not known or out of range, a table that cannot be used,
-            sides that are the same or share no item, or items whose text or bytes differ.
+            sides that are the same or share no item, items whose text or bytes differ, or a file in
+            the place of `out`.
     """
     chosen = CompareSettings.read(settings)
+    if out is not None:
+        check_out_folder(Path(out))
     one = read_items(a, losses[0])
     other = one if b is None else read_items(b, losses[1])
     if b is None and None in choose:
@@ -144,9 +148,12 @@ def compare(
 
 
 def _with_names(sides: tuple[Side, Side]) -> tuple[Side, Side]:
-    """Return sides with different names."""
+    """Return sides with different names: with their corpora, or else with their letters."""
     if sides[0].name != sides[1].name:
         return sides
+    if sides[0].corpus != sides[1].corpus:
+        one, other = (replace(side, name=f"{side.corpus}/{side.name}") for side in sides)
+        return one, other
     return (
         replace(sides[0], name=f"{sides[0].name} (a)"),
         replace(sides[1], name=f"{sides[1].name} (b)"),
@@ -261,7 +268,7 @@ def _notes(
     """Return remarks on the comparison as a whole."""
     notes = []
     pairs = len(matched.pairs)
-    if sides[0].corpus is not None:
+    if sides[0].is_corpus:
         notes.append(
             f"{pairs} pair(s) of runs of the same budget, size and seed, of budget(s) "
             f"{', '.join(matched.budgets)}"

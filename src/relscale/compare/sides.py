@@ -1,5 +1,6 @@
 """Reading the two sides of a comparison: items of one run, or of the runs of a corpus."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from relscale.files import sha256_of
 
 REQUIRED = tuple(name for name in ITEMS_COLUMNS if name != "overlaps")
 """Columns that an items table must have."""
+LOSSES = ("corpus", "run", "family", "domain", "metric", "value")
+"""Columns that a losses table must have."""
 ENDINGS = (".parquet", ".csv")
 """Endings of tables, in the order in which a folder is searched."""
 CORPUS = "corpus:"
@@ -34,12 +37,14 @@ class Side:
     """`a` or `b`."""
     name: str
     """Name for tables and figures."""
-    corpus: str | None
-    """The corpus, if the side is the runs of one; else None."""
+    corpus: str
+    """Corpus of its runs. Two corpora may have runs of one name."""
+    is_corpus: bool
+    """Whether the side is all runs of the corpus, not one run."""
     items: pd.DataFrame
     """Its rows of the items table."""
     losses: pd.DataFrame | None
-    """The losses table of its folder, if there is one."""
+    """Rows of its corpus in the losses table, if there is one."""
     where: str
     """Words for errors."""
     source: str | None
@@ -88,12 +93,16 @@ def read_items(
     check_keys(frame, (*ITEMS_KEY, "stratum"), where)
     if not len(frame):
         raise ValueError(f"{where}: has no items")
-    table = losses if isinstance(losses, pd.DataFrame) or losses is None else _losses(losses)
+    table = None if losses is None else _losses(losses)
     return ItemsTable(items=frame, losses=table, where=where, source=path)
 
 
-def _losses(path: Path | str) -> pd.DataFrame:
-    return read_table(Path(path), ("corpus", "run", "family", "domain", "metric", "value"))
+def _losses(given: Path | str | pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(given, pd.DataFrame):
+        return read_table(Path(given), LOSSES)
+    frame = typed(with_present_names(given), "losses")
+    check_columns("losses", frame.columns, LOSSES)
+    return frame
 
 
 def _items_path(given: Path) -> Path:
@@ -112,50 +121,82 @@ def side_of(letter: str, table: ItemsTable, choice: str | None, name: str | None
     Args:
         letter: `a` or `b`.
         table: the items table.
-        choice: the run or `corpus:NAME`; None where the table has only one run.
+        choice: the run, `CORPUS/RUN` where several corpora have runs of that name, or
+            `corpus:NAME`; None where the table has only one run.
         name: the side's name; None for that of the run or corpus.
 
     Raises:
         ValueError: naming the choices, or the item whose value cannot be used.
     """
     items = table.items
-    runs = sorted(items["run"].astype(str).unique())
-    corpus = None
-    if choice is None:
-        if len(runs) != 1:
-            raise ValueError(
-                f"{table.where}: has {len(runs)} runs; choose one with --{letter} RUN, or all runs "
-                f"of a corpus with --{letter} {CORPUS}NAME; the runs are {_listed(runs)}"
-            )
-        chosen, rows = runs[0], items
-    elif choice.startswith(CORPUS):
-        corpus = chosen = choice.removeprefix(CORPUS)
+    is_corpus = choice is not None and choice.startswith(CORPUS)
+    if choice is not None and is_corpus:
+        corpus, run = _corpus_of(letter, table, choice), None
         rows = items[items["corpus"] == corpus]
-        if not len(rows):
-            known = sorted(items["corpus"].astype(str).unique())
-            raise ValueError(
-                f"--{letter} {choice!r}: {table.where} has no such corpus; it has {_listed(known)}"
-            )
     else:
-        chosen = choice.removeprefix(RUN)
-        rows = items[items["run"] == chosen]
-        if not len(rows):
-            raise ValueError(
-                f"--{letter} {choice!r}: {table.where} has no such run; it has {_listed(runs)}"
-            )
-    if corpus is None and rows["corpus"].nunique() > 1:
-        raise ValueError(f"{table.where}: run {chosen!r} is of more than one corpus")
+        corpus, run = _run_of(letter, table, choice)
+        rows = items[(items["corpus"] == corpus) & (items["run"] == run)]
     _check_values(rows, table.where)
+    losses = table.losses
     return Side(
         letter=letter,
-        name=name or (chosen if corpus is not None else _short(chosen)),
+        name=name or (corpus if run is None else _short(run)),
         corpus=corpus,
+        is_corpus=is_corpus,
         items=rows,
-        losses=table.losses,
+        losses=None if losses is None else losses[losses["corpus"] == corpus],
         where=table.where,
         source=None if table.source is None else str(table.source),
         sha256=None if table.source is None else sha256_of(table.source),
     )
+
+
+def _corpus_of(letter: str, table: ItemsTable, choice: str) -> str:
+    """Return the corpus that a choice names.
+
+    Raises:
+        ValueError: if the table lacks it.
+    """
+    corpus = choice.removeprefix(CORPUS)
+    known = sorted(table.items["corpus"].astype(str).unique())
+    if corpus not in known:
+        raise ValueError(
+            f"--{letter} {choice!r}: {table.where} has no such corpus; it has {_listed(known)}"
+        )
+    return corpus
+
+
+def _run_of(letter: str, table: ItemsTable, choice: str | None) -> tuple[str, str]:
+    """Return corpus and name of the run that a choice names; None is the only run.
+
+    Raises:
+        ValueError: if the table has no such run, or several.
+    """
+    rows = table.items[["corpus", "run"]].drop_duplicates().astype(str)
+    pairs = sorted(zip(rows["corpus"], rows["run"], strict=True), key=lambda pair: pair[::-1])
+    times = Counter(run for _, run in pairs)
+    shown = [f"{corpus}/{run}" if times[run] > 1 else run for corpus, run in pairs]
+    if choice is None:
+        if len(pairs) != 1:
+            raise ValueError(
+                f"{table.where}: has {len(pairs)} runs; choose one with --{letter} RUN, or all "
+                f"runs of a corpus with --{letter} {CORPUS}NAME; the runs are {_listed(shown)}"
+            )
+        return pairs[0]
+    name = choice.removeprefix(RUN)
+    found = [pair for pair in pairs if pair[1] == name]
+    found = found or [pair for pair in pairs if "/".join(pair) == name]
+    if not found:
+        raise ValueError(
+            f"--{letter} {choice!r}: {table.where} has no such run; it has {_listed(shown)}"
+        )
+    if len(found) > 1:
+        named = sorted("/".join(pair) for pair in found)
+        raise ValueError(
+            f"--{letter} {choice!r}: {table.where} has this run in {len(found)} corpora; choose "
+            f"{' or '.join(f'--{letter} {one}' for one in named)}"
+        )
+    return found[0]
 
 
 def _short(run: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether compute, parameters and tokens are in FLOPs, parameters and tokens. Light imports.
+"""Whether compute, parameters, tokens and losses are in their units. Light imports.
 
 Training costs about 6 FLOPs per parameter and token, forward passes about 2 (Kaplan et al., 2020,
 section 2.1). Embeddings that cost nothing, experts that are not used and attention over long
@@ -9,6 +9,8 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterable
+
+from relscale.contract.directions import plain_name
 
 EXPECTED = {"training_flops": 6.0, "forward_flops": 2.0}
 """FLOPs per parameter and token."""
@@ -28,6 +30,26 @@ FAR_FROM_NAME = 30.0
 BETWEEN = 3.5
 """A ratio between those of the two axes (their geometric mean). All runs on the other side of it
 are a hint that the axis is the other one."""
+
+LARGEST_LOSS = 15.0
+"""Nats per token, above that of a uniform guess over any vocabulary in use."""
+PER_TOKEN = frozenset(
+    [
+        "bits_per_byte",
+        "bpb",
+        "ce_loss",
+        "cross_entropy",
+        "cross_entropy_loss",
+        "crossentropyloss",
+        "log_loss",
+        "loss",
+        "test_loss",
+        "train_loss",
+        "val_loss",
+        "validation_loss",
+    ]
+)
+"""Losses per token or byte, as `relscale.contract.directions.plain_name` returns their names."""
 
 
 def unit_error(where: str, axis: str, compute: float, params: float, tokens: float) -> str | None:
@@ -120,3 +142,30 @@ def budget_notes(axis: str, budgets: Iterable[tuple[str, float]]) -> list[str]:
         ):
             return [f"budget {name} holds runs of {compute:.3g} {axis} (median)"]
     return []
+
+
+def looks_like_perplexity(values: Iterable[float]) -> bool:
+    """Return whether losses are so large that they are rather perplexities, e to the loss.
+
+    Args:
+        values: the values of a loss per token; those that are not finite do not count.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    return bool(known) and statistics.median(known) > LARGEST_LOSS and min(known) >= 1
+
+
+def loss_notes(metric: str, values: Iterable[float]) -> list[str]:
+    """Return a note on a loss per token or byte whose values look like perplexities.
+
+    Args:
+        metric: name of the metric; other metrics have no note.
+        values: its values.
+    """
+    values = list(values)
+    if plain_name(metric) not in PER_TOKEN or not looks_like_perplexity(values):
+        return []
+    middle = statistics.median(value for value in values if math.isfinite(value))
+    return [
+        f"{metric} is {middle:.4g} (median), above the loss of a uniform guess (about 11 nats): is "
+        "it perplexity?"
+    ]

@@ -10,7 +10,7 @@ FIGURE = Figure(
     caption=(
         "How well does each classical law predict the largest budgets from the others? Root mean "
         "square error of the loss at the largest budgets, up to half of them, which were left "
-        "out of the fits: a point per domain, the line is the median. Hollow: the data do not "
+        "out of the fits: a point per domain, the bar is their median. Hollow: the data do not "
         "identify the law's parameters. Source: laws/classical.csv."
     ),
     tables=law_tables(compared, "classical"),

@@ -10,7 +10,7 @@ FIGURE = Figure(
     caption=(
         "How the compute-optimal size grows with compute, N* ~ C^a, with 95 % intervals. Top: by "
         "the three approaches of Hoffmann et al. (2022); bottom: by way of counting parameters and "
-        "FLOPs, by approach 2 (circles) and 3 (squares). The dotted line is a = .5, where data "
+        "FLOPs, by approaches 2 (circles) and 3 (squares). The dotted line is a = .5, where data "
         "grow as fast as the model. Source: laws/exponents.csv and laws/counts.csv."
     ),
     tables=law_tables(compared, "exponents", "counts"),

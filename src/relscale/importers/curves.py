@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from relscale.importers.cells import LARGEST
 from relscale.importers.importer import ImportedRun, ImportedValue
 
+MOST_EARLY = 20
+"""Values of earlier steps that a note names."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedValue:
@@ -24,6 +27,8 @@ class LoggedValue:
     """The value; NaN and infinity as they were logged."""
     where: str
     """File and place, for messages."""
+    axis: str = ""
+    """Name of the x axis, where files state one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class LastValues:
     values: list[ImportedValue]
     """The values."""
     steps: dict[str, float]
-    """Largest step of each run at which something was evaluated."""
+    """Largest step of each run at which something was evaluated, on any x axis."""
     notes: list[str]
     """Notes on evaluations that are left out."""
     decisions: list[str]
@@ -45,18 +50,27 @@ def last_values(logged: Sequence[LoggedValue], family: str) -> LastValues:
 
     A value that is NaN or infinite at the last evaluation is not replaced by an earlier one: the
     run may have diverged. Of two values at the same step the later one in the order given counts.
+    Values that were evaluated before the last evaluation of their run are named with run and
+    domain; steps on different x axes are not compared.
     """
     last: dict[tuple[str, str, str], LoggedValue] = {}
     steps: dict[str, float] = {}
+    ends: dict[tuple[str, str], float] = {}
     for one in logged:
         key = one.run, one.domain, one.metric
         if key not in last or one.step >= last[key].step:
             last[key] = one
         steps[one.run] = max(one.step, steps.get(one.run, -math.inf))
+        ends[one.run, one.axis] = max(one.step, ends.get((one.run, one.axis), -math.inf))
     values = []
-    early = 0
+    early = []
     for one in last.values():
-        early += one.step < steps[one.run]
+        end = ends[one.run, one.axis]
+        if one.step < end:
+            early.append(
+                f"run {one.run!r}, domain {one.domain!r} ({one.metric}) at step {one.step:.15g} of "
+                f"{end:.15g}"
+            )
         finite = math.isfinite(one.value)
         values.append(
             ImportedValue(
@@ -74,7 +88,11 @@ def last_values(logged: Sequence[LoggedValue], family: str) -> LastValues:
         notes.append(f"{len(logged) - len(values)} evaluation(s) before the last one of their run")
     decisions = ["each run has its last evaluation"]
     if early:
-        decisions.append(f"{early} value(s) were evaluated before the last evaluation of their run")
+        more = f" and {len(early) - MOST_EARLY} more" if len(early) > MOST_EARLY else ""
+        decisions.append(
+            f"{len(early)} value(s) were evaluated before the last evaluation of their run, so its "
+            f"values are of different steps: {'; '.join(early[:MOST_EARLY])}{more}"
+        )
     return LastValues(values=values, steps=steps, notes=notes, decisions=decisions)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from relscale.contract.directions import known_direction
 from relscale.contract.io import write_table
 from relscale.contract.losses import LOSSES_COLUMNS, LOSSES_KEY, RUN_COLUMNS
+from relscale.contract.out_paths import check_out_file
 from relscale.contract.typed import check_keys
 from relscale.contract.units import unit_error
 from relscale.files import write_text
@@ -74,7 +75,7 @@ class ImportedLosses:
         """Write the table, and the notes next to it; return the path of the notes.
 
         Raises:
-            ValueError: if the name of the table ends in neither .csv nor .parquet.
+            ValueError: for a name that `check_out` refuses.
         """
         check_out(out)
         notes = out.with_name(f"{out.name}.notes.txt")
@@ -87,10 +88,11 @@ def check_out(out: Path) -> None:
     """Check the name of the table to write.
 
     Raises:
-        ValueError: if it ends in neither .csv nor .parquet.
+        ValueError: if it ends in neither .csv nor .parquet, or if no file can be written there.
     """
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out {out}: a losses table must end in .csv or .parquet")
+    check_out_file(out, "--out")
 
 
 def import_losses(

@@ -10,11 +10,21 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from relscale.laws.auto_model import NAME as AUTO
+from relscale.laws.cells import Array, SuiteRuns
+from relscale.laws.classical import error_law
 from relscale.laws.classical.registry import CLASSICAL
 from relscale.laws.metric_fits import CorpusFits
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
-from relscale.laws.surface_fit.projection import STARTS
+from relscale.laws.surface_fit.projection import START_PAIRS
 
+POINTS = {
+    "all": "all (N, D), seeds averaged",
+    "params_limited": "(N, D) whose loss depends on N alone, seeds averaged",
+    "tokens_limited": "(N, D) whose loss depends on D alone, seeds averaged",
+    "optima": "the minima of IsoFLOP curves",
+}
+"""Points that a classical law is fitted to, by `ClassicalLaw.runs`."""
 NOT_IN_THE_TABLE = "not in the losses table: state it"
 
 
@@ -35,7 +45,7 @@ def checklist(corpora: Sequence[CorpusFits], spec: LawSpec) -> str:
         ("The law", _forms(spec)),
         ("The runs", _runs(corpora, spec)),
         ("Counting", _counts(corpora, spec)),
-        ("The fit", _fit(spec)),
+        ("The fit", _fit(corpora, spec)),
         ("Uncertainty and extrapolation", _uncertainty(corpora, spec)),
     ):
         lines += ["", f"## {title}", "", *(f"- **{name}:** {text}" for name, text in answers)]
@@ -44,19 +54,36 @@ def checklist(corpora: Sequence[CorpusFits], spec: LawSpec) -> str:
 
 def _forms(spec: LawSpec) -> Iterator[tuple[str, str]]:
     """Yield the laws that were fitted."""
+    chosen = (
+        f"{AUTO} takes the law that predicts budgets that are left out best, of those that the "
+        "data do not refuse; "
+        if AUTO in spec.estimators
+        else ""
+    )
     yield (
         "Relative law",
-        f"log G = log gamma + dbeta log F by the estimators {', '.join(spec.estimators)}; the "
-        f"first one decides verdicts. Baseline: {spec.baseline or 'none'}.",
+        f"log G over log F by the estimators {', '.join(spec.estimators)}; the first one decides "
+        f"verdicts; {chosen}the others have log G = log gamma + dbeta log F. Baseline: "
+        f"{spec.baseline or 'none'}.",
     )
     for name in spec.classical:
         if name in CLASSICAL:
             form = CLASSICAL[name].form
             yield (
                 f"`{name}`",
-                f"{form.source}; {form.num_parameters} parameters; runs: "
-                f"{CLASSICAL[name].runs.replace('_', ' ')}; shown only where the data identify it",
+                f"{form.source}; {form.num_parameters} parameters; points: "
+                f"{POINTS[CLASSICAL[name].runs]}; shown only where the data identify it",
             )
+    if error_law.NAME in spec.classical:
+        both = spec.accuracy_metric in spec.metrics and spec.loss_metric in spec.metrics
+        yield (
+            f"`{error_law.NAME}`",
+            f"{error_law.SOURCE}; 3 parameters; points: runs, mean error of the domains by their "
+            "mean loss; shown only where the data identify it"
+            if both
+            else f"not fitted: {spec.loss_metric} and {spec.accuracy_metric} are not both among "
+            "the metrics",
+        )
     yield "Quantity", f"{', '.join(spec.metrics)} of the domains of {spec.family}"
 
 
@@ -64,21 +91,38 @@ def _runs(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str, s
     """Yield the data that were fitted."""
     for corpus in corpora:
         runs = corpus.runs
-        params, compute = runs.params_total, np.exp(runs.log_compute)
-        tokens = 10**runs.log10_tokens
+        compute, tokens = np.exp(runs.log_compute), 10**runs.log10_tokens
         yield (
             f"Runs of {runs.corpus}",
             f"{len(runs.runs)} runs, {runs.num_cells} combinations of size and tokens, "
-            f"{len(runs.budgets)} budgets; N from {params.min():.3g} to {params.max():.3g}, D from "
-            f"{tokens.min():.3g} to {tokens.max():.3g}, {spec.compute} from {compute.min():.3g} to "
-            f"{compute.max():.3g}; {(tokens / params).min():.3g} to "
-            f"{(tokens / params).max():.3g} tokens per parameter",
+            f"{len(runs.budgets)} budgets; D from {tokens.min():.3g} to {tokens.max():.3g}, "
+            f"{spec.compute} from {compute.min():.3g} to {compute.max():.3g}; "
+            + "; ".join(_sizes(count, params, tokens) for count, params in _params(runs)),
         )
     family = corpora[0].family if corpora else pd.DataFrame()
     yield "Checkpoints", _checkpoints(family)
     yield "Seeds", _seeds(corpora)
     yield "Learning rate, batch size, schedule", _recipes(family)
     yield "Excluded", _excluded(family)
+
+
+def _params(runs: SuiteRuns) -> list[tuple[str, Array]]:
+    """Return the ways of counting parameters that the table has, first that of the laws."""
+    if not runs.params_split:
+        return [("all parameters", runs.params_total)]
+    return [
+        ("parameters of transformer and head", runs.params_model),
+        ("all parameters", runs.params_total),
+    ]
+
+
+def _sizes(count: str, params: Array, tokens: Array) -> str:
+    """Return the ranges of N and of tokens per parameter by a way of counting."""
+    ratio = tokens / params
+    return (
+        f"{params.min():.3g} to {params.max():.3g} {count}, {ratio.min():.3g} to "
+        f"{ratio.max():.3g} tokens for each"
+    )
 
 
 def _checkpoints(family: pd.DataFrame) -> str:
@@ -134,13 +178,16 @@ def _counts(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str,
     )
 
 
-def _fit(spec: LawSpec) -> Iterator[tuple[str, str]]:
+def _fit(corpora: Sequence[CorpusFits], spec: LawSpec) -> Iterator[tuple[str, str]]:
     """Yield objective, optimiser and starts."""
+    located = sorted({corpus.runs.optimum_by for corpus in corpora})
     yield (
         "Optimum of a budget",
-        "mean over the family's domains"
-        if spec.optimum_by == FAMILY_MEAN
-        else f"located by the loss of family {spec.optimum_by}, where the table has it",
+        "by the "
+        + "; ".join(
+            "mean over the family's domains" if name == FAMILY_MEAN else f"loss of family {name}"
+            for name in located
+        ),
     )
     yield (
         "Objective",
@@ -149,9 +196,21 @@ def _fit(spec: LawSpec) -> Iterator[tuple[str, str]]:
         + (f" with delta {spec.huber_delta:g}" if spec.huber_delta else ""),
     )
     yield (
+        "Weights of observations",
+        "at the points of IsoFLOP curves and for surfaces, the inverse variance of a size by its "
+        "number of seeds and its items, where repeated seeds or items are "
+        "known, else equal; classical laws: equal for all (N, D); laws over runs: equal for all "
+        "runs" + ("; sigmoids: the inverse variance of a run" if spec.chance is not None else ""),
+    )
+    yield (
         "Optimiser and starts",
-        f"surfaces: variable projection from {len(STARTS) ** 2} starts; classical laws: damped "
-        "Gauss-Newton from the best four of their starting values; all other laws are linear",
+        f"surfaces: variable projection from {len(START_PAIRS)} starts, and by robust losses "
+        "damped Gauss-Newton and L-BFGS-B; classical laws: damped Gauss-Newton from the best four "
+        "of their starting values; laws of one variable with an irreducible loss: a grid of "
+        "exponents, refined about the best, with the other two parameters by linear least "
+        "squares; loss against loss: Levenberg-Marquardt"
+        + ("; sigmoids: Levenberg-Marquardt" if spec.chance is not None else "")
+        + "; straight lines, planes and parabolas: linear least squares",
     )
     yield "Check of the law", "errors at the largest budgets, up to half of them, left out"
 

@@ -13,7 +13,7 @@ from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import decode_remarks, encode_remarks
 from relscale.contract.typed import check_keys, flags, row_of, typed
-from relscale.contract.units import budget_notes, size_notes, unit_error, unit_notes
+from relscale.contract.units import budget_notes, loss_notes, size_notes, unit_error, unit_notes
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.spellings import check_budgets, check_spellings
 
@@ -231,8 +231,9 @@ def check_units(used: pd.DataFrame, compute: str, where: str) -> None:
 def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
     """Return notes on the used runs of checked losses.
 
-    They are about unusual numbers of parameters, tokens and FLOPs, runs that have the same values
-    as another run, and metrics that get worse with compute.
+    They are about unusual numbers of parameters, tokens and FLOPs, losses that look like
+    perplexities, runs that have the same values as another run, and metrics that get worse with
+    compute.
     """
     compute = spec.compute
     used = family[family["used"]]
@@ -245,6 +246,8 @@ def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
     notes += size_notes(runs["num_params_total"], runs["tokens"])
     medians = runs.groupby("budget", sort=True)[compute].median()
     notes += budget_notes(compute, [(str(name), value) for name, value in medians.items()])
+    for metric in spec.metrics:
+        notes += loss_notes(metric, used.loc[used["metric"] == metric, "value"].tolist())
     notes += direction_notes(used, spec)
     seen: set[tuple[object, ...]] = set()
     copies = []

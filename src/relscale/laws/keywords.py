@@ -16,7 +16,7 @@ class LawKeywords(TypedDict, total=False):
     baseline: str | None
     """Domain in the denominator of G."""
     metrics: tuple[str, ...]
-    """Metrics to fit, the primary one first."""
+    """Metrics to fit, the primary one first. Default: bits_per_byte, or the only metric."""
     higher_is_better: tuple[str, ...]
     """Metrics, not known, whose larger values are better."""
     lower_is_better: tuple[str, ...]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 import pandas as pd
 
 from relscale.contract.io import read_table, with_present_names, write_table
+from relscale.contract.out_paths import check_out_folder
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.predicted import PREDICTED
@@ -24,6 +25,7 @@ from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
 from relscale.laws.inputs import notes_on, prepare, with_notes
 from relscale.laws.keywords import LawKeywords
+from relscale.laws.left_out import left_out_notes
 from relscale.laws.optima_table import optima_table
 from relscale.laws.outside_models import read_outside_models
 from relscale.laws.predict import Request
@@ -170,19 +172,24 @@ def fit_laws(
             not runs, compared with the two-stage law.
         request: models whose losses, gaps and accuracies are predicted; None predicts nothing.
         out: folder for the tables and the summary; None writes nothing.
-        **settings: fields of `LawKeywords`: `family` is required, the others have defaults.
+        **settings: fields of `LawKeywords`: `family` is required, the others have defaults. The
+            default of `metrics` is bits_per_byte, or the only metric of the family.
 
     Returns:
         The tables as data frames, with the settings.
 
     Raises:
-        ValueError: for a setting that is not known or out of range, a file that cannot be read, or
-            a table that lacks a column, contradicts itself, or has no such family, metric or
-            baseline; or for a requested model outside the hull of the runs.
+        ValueError: for a setting that is not known or out of range, a file in the place of `out`, a
+            file that cannot be read, or a table that lacks a column, contradicts itself, or has no
+            such family, metric or baseline; or for a requested model outside the hull of the runs.
     """
     spec = LawSpec.read(settings)
+    if out is not None:
+        check_out_folder(Path(out), files=("summary.txt", *(f"{name}.csv" for name in TABLES)))
     given = _given(losses, mapping)
     frame, where = given.frame, str(given.path)
+    if "metrics" not in settings and {"family", "metric"} <= set(frame.columns):
+        spec = spec.model_copy(update={"metrics": given.metrics(spec.family, ())})
     spec = with_stated_directions(spec, frame, where)
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
@@ -201,7 +208,7 @@ def fit_laws(
         optima=with_notes(optima, notes),
         laws=laws,
         correlation=correlation,
-        notes=(*given.decisions, *notes),
+        notes=(*given.decisions, *notes, *left_out_notes(family, spec)),
         predicted=None if request is None else predicted(laws.corpora, request),
         losses=frame,
     )

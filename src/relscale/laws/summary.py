@@ -134,6 +134,7 @@ def print_summary(
     *,
     families: pd.DataFrame | None = None,
     forecast: pd.DataFrame | None = None,
+    tables: bool = True,
 ) -> None:
     """Print one table per corpus, then lines on families, verdicts, absolute laws and back-tests.
 
@@ -144,15 +145,16 @@ def print_summary(
         estimator: the estimator of the laws to show.
         families: families.csv, for the tests of whole families.
         forecast: forecast.csv, for the back-tests by horizon.
+        tables: whether the tables and the remark about them are printed.
     """
     rows = verdict_rows(relative, estimator)
     levels = pd.to_numeric(relative["ci_level"]).dropna()
     level = f"{100 * levels.iloc[0]:g} % interval" if len(levels) else "interval"
-    for corpus in dict.fromkeys(rows["corpus"].astype(str)):
+    for corpus in dict.fromkeys(rows["corpus"].astype(str)) if tables else ():
         console.print(law_table(rows[rows["corpus"].astype(str) == corpus], corpus, level))
-    console.print(REMARK)
-    if rows["verdict"].isin([v.value for v in Verdict if v.direction in RISING]).any():
-        console.print(REMARK_RISING)
+    rising = rows["verdict"].isin([v.value for v in Verdict if v.direction in RISING]).any()
+    for remark in (REMARK, *([REMARK_RISING] if rising else [])) if tables else ():
+        console.print(remark)
     lines = [] if families is None else omnibus_lines(families, estimator)
     lines += verdict_lines(rows) or ["No verdict: the table of relative laws has none."]
     lines += [replication_line(rows), scale_line(relative, estimator)]

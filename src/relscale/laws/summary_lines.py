@@ -52,7 +52,7 @@ def verdict_lines(rows: pd.DataFrame) -> list[str]:
 
 
 def replication_line(rows: pd.DataFrame) -> str:
-    """Say how many verdicts a re-run with other seeds is expected to reach again.
+    """Say how many verdicts the same suite, trained again, is expected to reach again.
 
     Args:
         rows: rows of relative.csv of one estimator and one scale.
@@ -61,7 +61,7 @@ def replication_line(rows: pd.DataFrame) -> str:
     if not len(chances):
         return ""
     return (
-        f"The same suite trained with other seeds is expected to reach {chances.sum():.0f} of "
+        f"The same suite trained again is expected to reach {chances.sum():.0f} of "
         f"{count(len(chances), 'verdict')} again (probability of each: {chances.min():.2f} to "
         f"{chances.max():.2f})."
     )
@@ -81,8 +81,8 @@ def undecided_words(rows: pd.DataFrame) -> str:
     said = []
     if changes.any():
         number = int(changes.sum())
-        who = f"{number} of them {'changes' if number == 1 else 'change'}"
-        who = "it changes" if len(rows) == 1 else who
+        who = f"{number} of them {'is' if number == 1 else 'are'} shown to change"
+        who = "it is shown to change" if len(rows) == 1 else who
         said.append(f"{who}, but it is not shown which domain is harder")
     if len(detectable):
         low, middle, high = detectable.min(), detectable.median(), detectable.max()

@@ -5,6 +5,7 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 """Separators by name."""
 LOOKED_AT = 50
 """Rows by which the separator is found."""
+WEB_PAGE = ("<!doctype html", "<html")
+"""Starts of a web page that was saved in place of a file."""
+RULE = re.compile(r":?-{3,}:?")
+"""Cell of a line between header and rows, as Markdown writes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +61,14 @@ def csv_cells(path: Path, data: bytes, dialect: CsvDialect) -> CsvCells:
     notes = [_NOTES[key](value) for key, value in details.items()]
     if skipped:
         notes.append(f"{len(skipped)} line(s) before the header are left out")
-    rows, numbers, repeated = [], [], []
+    rows, numbers, repeated, rules = [], [], [], []
     first = [cells for _, cells in headers]
     for number, cells in body:
         if cells in first:
             repeated.append(number)
+            continue
+        if all(RULE.fullmatch(cell) for cell in cells if cell):
+            rules.append(number)
             continue
         if len(cells) != len(header):
             raise ValueError(
@@ -78,6 +86,8 @@ def csv_cells(path: Path, data: bytes, dialect: CsvDialect) -> CsvCells:
         notes.append(
             f"{len(repeated)} repeated header(s) are left out, first in line {repeated[0]}"
         )
+    if rules:
+        notes.append(f"{len(rules)} row(s) of dashes are left out, first in line {rules[0]}")
     return CsvCells(
         header=header,
         rows=rows,
@@ -86,6 +96,18 @@ def csv_cells(path: Path, data: bytes, dialect: CsvDialect) -> CsvCells:
         notes=tuple(notes),
         details=details,
     )
+
+
+def opening_rows(path: Path, data: bytes, dialect: CsvDialect) -> list[tuple[int, list[str]]]:
+    """Return line and cells of all rows that are not blank, of any width, headers among them.
+
+    Raises:
+        ValueError: naming file and line, for a wrong encoding or broken quotes.
+    """
+    text = _text_of(path, data, dialect, {})
+    skipped = text.splitlines(keepends=True)[: dialect.skip_lines]
+    text = text[sum(map(len, skipped)) :]
+    return _read(path, text, _separator_of(text, dialect, {}), len(skipped))
 
 
 _NOTES = {
@@ -104,6 +126,12 @@ def _text_of(path: Path, data: bytes, dialect: CsvDialect, details: dict[str, An
                     raise ValueError(f"{path}: is {name}, not CSV: check its ending, or `format`")
                 encoding = "utf-16"
                 details["encoding"] = encoding
+    if encoding != "utf-16" and (null := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, null) + 1
+        raise ValueError(
+            f"{path}: line {line}: has a null character; if it is UTF-16 without a mark, state "
+            "csv: {encoding: utf-16}"
+        )
     try:
         text = data.decode({"utf-8": "utf-8-sig", "windows-1252": "cp1252"}.get(encoding, encoding))
     except UnicodeDecodeError as error:
@@ -116,12 +144,8 @@ def _text_of(path: Path, data: bytes, dialect: CsvDialect, details: dict[str, An
             else "state another csv.encoding"
         )
         raise ValueError(f"{path}: line {line}: not {encoding} text; {advice}") from None
-    if (null := text.find("\0")) >= 0:
-        line = text.count("\n", 0, null) + 1
-        raise ValueError(
-            f"{path}: line {line}: has a null character; if it is UTF-16 without a mark, state "
-            "csv: {encoding: utf-16}"
-        )
+    if text.lstrip().lower().startswith(WEB_PAGE):
+        raise ValueError(f"{path}: is a web page (HTML), not CSV: download the file itself")
     return text
 
 

@@ -55,8 +55,8 @@ class GivenLosses:
             if not losses.is_file():
                 raise
             raise ValueError(
-                f"{error}. For a table that is laid out in another way run `relscale table inspect "
-                f"{shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
+                f"{str(error).rstrip('.')}. For a table that is laid out in another way run "
+                f"`relscale table inspect {shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
             ) from None
         return cls(frame=frame, path=losses)
 
@@ -66,7 +66,7 @@ class GivenLosses:
         Raises:
             ValueError: naming the families, if none is wanted and there are several.
         """
-        families = sorted(set(self.frame["family"].astype(str)))
+        families = sorted(set(self.frame["family"].dropna().astype(str)))
         if wanted is None and len(families) != 1:
             raise ValueError(f"--family: {self.path} has several: {', '.join(families)}; name one")
         return families[0] if wanted is None else wanted
@@ -79,7 +79,7 @@ class GivenLosses:
                 is not.
         """
         rows = self.frame[self.frame["family"].astype(str) == family]
-        metrics = sorted(set(rows["metric"].astype(str)))
+        metrics = sorted(set(rows["metric"].dropna().astype(str)))
         if wanted or USUAL_METRIC in metrics or not metrics:
             return wanted or (USUAL_METRIC,)
         if len(metrics) > 1:

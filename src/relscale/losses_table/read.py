@@ -91,7 +91,7 @@ def read_losses(spec: LossesTable, where: str | None = None) -> LossesTableRead:
     notes += [*named_by_tokens(spec), *more]
     frame, more = _with_numbers(frame, raw.place, where)
     notes += more
-    check_repeated(frame, raw, where)
+    check_repeated(frame, raw, spec, where)
     if "budget" not in frame:
         frame, more = with_budgets(frame, spec.budgets, where)
         notes += more

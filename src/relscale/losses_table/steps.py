@@ -6,9 +6,8 @@ import pandas as pd
 from relscale.config.losses import LossesTable
 from relscale.losses_table.file_columns import shown
 from relscale.losses_table.raw import RawTable
-from relscale.losses_table.values import ROW
+from relscale.losses_table.values import ROW, RUN, columns_of_values
 
-RUN = ("corpus", "run")
 POINT = ("family", "domain", "metric")
 AT = "@"
 """Sign between the name of a run and a step."""
@@ -176,8 +175,14 @@ def _each_step(
     return frame.assign(run=names), [note]
 
 
-def check_repeated(frame: pd.DataFrame, raw: RawTable, where: str) -> None:
+def check_repeated(frame: pd.DataFrame, raw: RawTable, spec: LossesTable, where: str) -> None:
     """Check that each run has one value per family, domain and metric.
+
+    Args:
+        frame: one row per run, domain and metric.
+        raw: the file.
+        spec: the mapping.
+        where: words for the file.
 
     Raises:
         ValueError: naming the first two rows of the file, the columns in which they differ, and the
@@ -193,12 +198,19 @@ def check_repeated(frame: pd.DataFrame, raw: RawTable, where: str) -> None:
     one, other = (int(rows[at]) for at in (int(np.flatnonzero(same)[0]), second))
     cells = raw.frame.iloc[[one, other]].astype(object).map(str)
     differ = [str(name) for name in cells if cells[name].iloc[0] != cells[name].iloc[1]]
-    advice = (
-        f"; these two differ in {shown(differ, 8)}: name runs by several columns, as in columns: "
-        f"{{run: [{differ[0]}, run]}}"
-        if differ
-        else "; these two are equal: remove one"
-    )
+    about_runs = [name for name in differ if name not in columns_of_values(spec)]
+    advice = "; these two are equal: remove one"
+    if about_runs:
+        advice = (
+            f"; these two differ in {shown(differ, 8)}: name runs by several columns, as in "
+            f"columns: {{run: [{about_runs[0]}, run]}}"
+        )
+    elif differ:
+        advice = (
+            f"; these two differ in their values only, {shown(differ, 8)}: if they are two seeds, "
+            "add a column that tells them apart, and name runs by it as well, as in columns: "
+            "{run: [run, seed]}"
+        )
     steps = "; for evaluations along a run map step and state steps"
     raise ValueError(
         f"{where}: {int(repeated.sum())} repeated row(s), first {raw.place(other)} after "

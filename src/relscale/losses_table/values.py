@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from relscale.config.losses import LossesTable
@@ -11,6 +12,9 @@ from relscale.losses_table.file_units import converted, converted_error
 
 ROW = "row_of_the_file"
 """Column with the position of a row in the file, while a table is read."""
+
+RUN = ("corpus", "run")
+"""Columns that name a run."""
 
 
 def with_values(
@@ -48,6 +52,13 @@ def wide_columns(
             yield domain, metric, column, errors.get(metric) if isinstance(errors, dict) else None
 
 
+def columns_of_values(spec: LossesTable) -> frozenset[str]:
+    """Return the columns of the file that have values or standard errors."""
+    wide = [name for *_, value, error in wide_columns(spec) for name in (value, error) if name]
+    long = [spec.columns.get(name, name) for name in ("value", "standard_error")]
+    return frozenset(wide if spec.shape == "wide" else map(str, long))
+
+
 def _has_percent(spec: LossesTable) -> bool:
     """Return whether a sign of percent may follow values."""
     return "percent" in {spec.units.get("value"), *spec.metric_units.values()}
@@ -73,8 +84,42 @@ def _from_wide(cells: CellReader, rows: pd.DataFrame) -> tuple[pd.DataFrame, lis
             f"{int((~filled).sum())} of {len(rows)} rows of the file have no value of any domain "
             f"and are left out, first {cells.raw.place(int(np.argmin(filled)))}"
         )
+        notes += _without_values(rows, filled, cells.spec)
         frame = frame[filled[frame[ROW].to_numpy()]].reset_index(drop=True)
     return frame, notes
+
+
+def _without_values(
+    rows: pd.DataFrame, filled: npt.NDArray[np.bool_], spec: LossesTable
+) -> list[str]:
+    """Return notes on runs that have no value at all, and on last steps without one.
+
+    Args:
+        rows: one row per row of the file.
+        filled: (row,) whether any domain has a value.
+        spec: the mapping.
+    """
+    if not set(RUN) <= set(rows):
+        return []
+    notes = []
+    runs = rows[rows[list(RUN)].notna().all(axis=1)].groupby(list(RUN), sort=True)
+    has_value = pd.Series(filled, index=rows.index)
+    lost = [run for (_, run), part in runs if not has_value[part.index].any()]
+    if lost:
+        notes.append(f"{len(lost)} run(s) have no value in any row: {shown(lost)}")
+    if spec.steps != "last" or "step" not in rows:
+        return notes
+    ends = runs["step"].max()
+    used = rows[filled].groupby(list(RUN))["step"].max()
+    later = pd.DataFrame({"end": ends, "used": used}).dropna()
+    later = later[later["end"] > later["used"]]
+    if len(later):
+        end, step = later.iloc[0]
+        notes.append(
+            f"{len(later)} run(s) have later steps without any value: first "
+            f"{later.index[0][1]!r}, whose last step with a value is {step:.15g} of {end:.15g}"
+        )
+    return notes
 
 
 def _from_long(

@@ -23,6 +23,7 @@ from relscale.figures.kit.style import words
 from relscale.laws.summary_lines import forecast_lines, replication_line
 from relscale.pages.render import render
 from relscale.pages.sentences import (
+    alpha_of,
     answer_sentences,
     family_sentences,
     remark_sentences,
@@ -141,6 +142,8 @@ class VerdictCell:
     """Slope with its interval."""
     short: str = ""
     """Slope alone."""
+    interval: str = ""
+    """Interval of the slope in brackets."""
     sign: str = ""
     """Sign of the verdict; a dash if there is none."""
     replication: str = ""
@@ -240,7 +243,9 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     families = (
         []
         if tables.families is None
-        else family_sentences(tables.families, choices, spec.estimator, spec.labels)
+        else family_sentences(
+            tables.families, choices, spec.estimator, spec.labels, alpha_of(shown)
+        )
     )
     forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
     remarks = remark_sentences(shown, tables.relative, spec.labels)
@@ -248,7 +253,7 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     checks = [*([again] if again else []), *forecast]
     return Answer(
         question=QUESTION,
-        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"])),
+        scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"]), spec.origin),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[*([again] if again else []), *remarks, *forecast],
@@ -290,7 +295,7 @@ def _verdicts(shown: pd.DataFrame, family: FindingsFamily, spec: FindingsSpec) -
 
 def _cell(rows: pd.DataFrame) -> VerdictCell:
     if not len(rows):
-        return VerdictCell(label="no row")
+        return VerdictCell(label="no row", sign="–")
     row = rows.iloc[0]
     verdict, status = text_of(row["verdict"]), text_of(row["status"])
     label = verdict or words(status) or "no law"
@@ -300,14 +305,17 @@ def _cell(rows: pd.DataFrame) -> VerdictCell:
     if verdict and status not in ("", Status.OK):
         label += "*"
     name = css_name(verdict)
+    slope = slope_text(row)
+    short, _, interval = slope.partition(" ")
     chance = float(row["replication"])
     return VerdictCell(
         verdict=verdict,
         name=name,
         label=label,
         has_law=True,
-        slope=slope_text(row),
-        short=slope_text(row).partition(" ")[0],
+        slope=slope,
+        short=short,
+        interval=interval,
         sign=known.sign if known else "–",
         replication="" if math.isnan(chance) else f"{chance:.2f}",
     )

@@ -1,11 +1,24 @@
 """Specs of the pages of an experiment, from the same `Context` as its figures. Light imports."""
 
+from relscale.config.analysis import FitSettings
 from relscale.figures.context import Context
-from relscale.pages.spec import ExplorerFamily, ExplorerSpec, FindingsFamily, FindingsSpec
+from relscale.pages.spec import (
+    ExplorerFamily,
+    ExplorerSpec,
+    FindingsFamily,
+    FindingsSpec,
+    Origin,
+)
 
 
-def findings_spec(context: Context) -> FindingsSpec:
-    """Return the spec of the page of findings: its families are those with a baseline."""
+def findings_spec(context: Context, laws: FitSettings, origin: Origin) -> FindingsSpec:
+    """Return the spec of the page of findings: its families are those with a baseline.
+
+    Args:
+        context: families, corpora, labels and the axis of the laws.
+        laws: settings of the laws; the page explains the margin by them.
+        origin: where the losses come from.
+    """
     families = [
         FindingsFamily(
             family=facts.name,
@@ -21,6 +34,9 @@ def findings_spec(context: Context) -> FindingsSpec:
         labels=dict(context.labels),
         estimator=context.estimator,
         compute=context.compute,
+        origin=origin,
+        margin_share=laws.margin_share,
+        margin_floor=laws.margin_floor,
         **dict(context.directions),
     )
 

@@ -5,7 +5,8 @@ of a single table (`relscale laws --report`). Read `front_page` first.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,34 +16,28 @@ from relscale.contract.scales import slope_margin
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import words
-from relscale.laws.summary_lines import count, finite, has_verdict, joined, undecided_words
-from relscale.pages.findings import QUESTION, FindingsTables, findings_values, shown_of
+from relscale.laws.summary_lines import capital, count, finite, has_verdict, joined, undecided_words
+from relscale.pages.findings import QUESTION, Answer, FindingsTables, findings_values, shown_of
+from relscale.pages.glossary import glossary
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     CHANGES,
     GAPS,
+    alpha_of,
     direction_of_laws,
     in_errors,
-    scope_sentence,
+    levels,
+    p_words,
 )
 from relscale.pages.spec import FindingsSpec
 
-ALPHA = 0.05
-"""Level of the tests of whole families."""
-GLOSSARY: Mapping[str, str] = {
-    "corpus": "the text that models are trained on",
-    "domain": "the text that models are tested on",
-    "family": "domains that are compared with each other",
-    "baseline": "the domain that the others of its family are compared with",
-    "treatment": "any other domain of the family",
-    "gap": "how much larger the loss on the treatment is: the ratio G = L(treatment) / L(baseline)",
-    "slope dβ": "how log G changes with the natural log of training compute; below 0 the treatment "
-    "gains",
-    "interval": "the slopes that the data are compatible with, at 95 % unless it says otherwise",
-    "margin": "the change that counts as small: a tenth of the gap, unless it says otherwise",
-    "undecided": "the tests allow more than one answer; it does not mean that nothing changes",
-}
-"""Ten words that the page uses."""
+BACK_TESTS = (
+    "A back-test fits the laws without the largest budgets and predicts the gaps there. The "
+    "simplest forecast, for comparison, is that the gap stays as it is."
+)
+ENLARGED = 1.9
+"""Pixels per point of a figure: letters of a figure are as large as those of the page."""
+_WIDTH = re.compile(rb"""<svg[^>]* width=["']([0-9.]+)pt["']""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +58,36 @@ class FrontFigure:
     """The drawing in base64."""
     caption: str
     """Its caption, plain text."""
+    width: int
+    """Largest width on the page, in pixels."""
 
     @classmethod
     def read(cls, path: Path, caption: str) -> "FrontFigure":
-        """Read a drawing, an SVG file."""
-        return cls(svg=base64.b64encode(path.read_bytes()).decode(), caption=caption)
+        """Read a drawing, an SVG file.
+
+        Raises:
+            ValueError: if its width in points is not at its top.
+        """
+        drawing = path.read_bytes()
+        return cls(
+            svg=base64.b64encode(drawing).decode(), caption=caption, width=width_of(drawing, path)
+        )
+
+
+def width_of(drawing: bytes, path: Path) -> int:
+    """Return the largest width of a drawing on a page, in pixels.
+
+    Args:
+        drawing: content of an SVG file.
+        path: its path, for the message.
+
+    Raises:
+        ValueError: if its width in points is not at its top.
+    """
+    found = _WIDTH.search(drawing)
+    if found is None:
+        raise ValueError(f"{path}: not an SVG drawing with a width in points")
+    return round(ENLARGED * float(found[1]))
 
 
 def front_page(
@@ -91,22 +111,22 @@ def front_page(
         A whole HTML page.
     """
     values = findings_values(tables, spec)
+    found: Answer = values["answer"]  # type: ignore[assignment]
     shown = shown_of(tables.relative, spec)
     with spec.stated():
         answer = answer_in_three(shown, tables.families, spec)
         sure = how_sure(shown)
-        scope = scope_sentence(tables.suite, spec.compute, sorted(set(shown["path"].astype(str))))
-    found = values["answer"]
+        explained = glossary(shown, spec, tested=bool(found.families))
     return render(
         "front.html.j2",
         title=title,
         question=QUESTION,
         sentences=answer,
-        sure=[*sure, *found.checks],  # type: ignore[attr-defined]
-        scope=scope,
+        sure=[*sure, *_with_back_tests_explained(found.checks)],
+        scope=found.scope,
         figure=figure,
         links=links,
-        glossary=GLOSSARY,
+        glossary=explained,
         **{name: values[name] for name in ("families", "looks", "explained", "decisions")},
     )
 
@@ -121,10 +141,10 @@ def answer_in_three(
         families: families.csv; None leaves the first sentence out.
         spec: which laws are shown.
     """
-    found = [] if families is None else _unlike(families, spec)
+    found = [] if families is None else _unlike(families, spec, alpha_of(shown))
     gaps = shown[in_errors(shown)]
     if len(gaps):
-        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "each the ratio of two losses"))
+        found.append(_counted(gaps, list(GAPS), "gap", "gaps", "the ratio of two losses"))
         found += _undecided(gaps)
     changes = shown[~in_errors(shown)]
     if len(changes):
@@ -133,8 +153,8 @@ def answer_in_three(
     return found or ["The tables hold no relative law."]
 
 
-def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
-    """Say how many families have slopes that are shown to differ."""
+def _unlike(families: pd.DataFrame, spec: FindingsSpec, alpha: float) -> list[str]:
+    """Say in how many tests of families the slopes are shown to differ."""
     choices = {(family.family, family.metric) for family in spec.families}
     keys = zip(families["family"].astype(str), families["metric"].astype(str), strict=True)
     mine = families[[key in choices for key in keys]]
@@ -142,11 +162,22 @@ def _unlike(families: pd.DataFrame, spec: FindingsSpec) -> list[str]:
     p = finite(mine["p_equal_slopes_adjusted"]).dropna()
     if not len(p):
         return []
-    differ = int((p < ALPHA).sum())
-    tests = f"{differ} of {count(len(p), 'test')}"
+    differ = int((p < alpha).sum())
+    asked = "Do all domains of a family move alike as models get more compute?"
+    if len(p) == 1:
+        shown = (
+            "They are shown not to" if differ else "They are not shown to move unlike each other"
+        )
+        return [f"{asked} {shown} (one test, p {p_words(p.iloc[0])})."]
+    tests = "tests, one per family and corpus,"
+    if differ:
+        return [
+            f"{asked} In {differ} of {len(p)} {tests} they are shown not to (p below {alpha:g}, "
+            "adjusted over corpora)."
+        ]
     return [
-        f"Do the domains of a family move alike as models get more compute? In {tests}, one per "
-        f"family and corpus, they are shown not to (p below {ALPHA:g}, adjusted over corpora)."
+        f"{asked} None of {len(p)} {tests} shows that they do not (p {p_words(p.min())} or more, "
+        "adjusted over corpora)."
     ]
 
 
@@ -162,6 +193,9 @@ def _counted(
     if len(lacking) == len(rows):
         return f"{whole} {'has' if len(rows) == 1 else 'have'} no verdict{why}."
     found = direction_of_laws(rows)
+    if len(rows) == 1:
+        verb = verbs[str(found.iloc[0])]
+        return f"The one {one} ({measured}) is {f'shown to {verb}' if verb else 'undecided'}."
     parts: list[str] = []
     for name in directions:
         if name == Verdict.UNDECIDED:
@@ -179,31 +213,48 @@ def _counted(
 def _undecided(gaps: pd.DataFrame) -> list[str]:
     """Name the slope that would have been detected in the undecided gaps."""
     rows = gaps[direction_of_laws(gaps) == Verdict.UNDECIDED]
-    why = undecided_words(rows) if len(rows) else ""
+    why = undecided_words(rows).removeprefix(": ") if len(rows) else ""
     if not why:
         return []
-    return [f"{'The undecided gap' if len(rows) == 1 else 'The undecided gaps'}{why}."]
+    gap = "the undecided gap" if len(rows) == 1 else "the undecided gaps"
+    if why.startswith("a slope"):
+        return [f"In {gap} {why}."]
+    if why.startswith("it "):
+        return [f"{capital(gap)} {why.removeprefix('it ')}."]
+    return [f"Of {gap}, {why.replace(' of them ', ' ', 1)}."]
 
 
 def how_sure(shown: pd.DataFrame) -> list[str]:
-    """Return sentences on intervals and tests, and on designs that would decide more gaps."""
-    levels = sorted({f"{100 * float(level):g} %" for level in finite(shown["ci_level"]).dropna()})
-    said = []
-    if levels:
+    """Return sentences on intervals and tests, and on designs that may decide more gaps."""
+    level, said = levels(shown), []
+    if level:
         said.append(
-            f"Brackets and fans are {joined(levels)} intervals of single gaps. Verdicts are "
-            "adjusted for all treatments and corpora of a family, so an interval without 0 may go "
-            "with “undecided”."
+            f"Brackets and fans are {level} intervals of single gaps. Verdicts are adjusted for "
+            "all treatments and corpora of a family, so an interval without 0 may go with "
+            "“undecided”."
         )
-    rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED)]
+    changes = shown["faster"].astype(str).isin(["treatment", "baseline"])
+    rows = shown[in_errors(shown) & (direction_of_laws(shown) == Verdict.UNDECIDED) & ~changes]
     margins = rows.apply(slope_margin, axis=1) if len(rows) else pd.Series(dtype=float)
     known = pd.DataFrame({"detectable": finite(rows["detectable_dbeta"]), "margin": margins})
     known = known.dropna()
-    if len(known):
-        weak = int((known["detectable"] > known["margin"]).sum())
+    weak = int((known["detectable"] > known["margin"]).sum())
+    if weak:
+        some = f"{weak} of the" if weak < len(known) else "all"
+        gaps = (
+            f"{some} {len(known)} undecided gaps that are not shown to change"
+            if len(known) > 1
+            else "the one undecided gap that is not shown to change"
+        )
         said.append(
-            f"For {weak} of {count(len(known), 'undecided gap')} the smallest slope that this "
-            "design would probably have detected is larger than the margin: a wider range of "
-            "compute, more sizes, more seeds or more test text would decide them."
+            f"In {gaps} the smallest slope that this design would probably have detected is "
+            "larger than the margin: a wider range of compute, more sizes, more seeds or more test "
+            f"text may decide {'it' if weak == 1 else 'them'}."
         )
     return said
+
+
+def _with_back_tests_explained(checks: Sequence[str]) -> list[str]:
+    """Put a sentence on back-tests in front of the first of their results."""
+    first = [place for place, said in enumerate(checks) if said.startswith("Back-test")][:1]
+    return [*checks[: first[0]], BACK_TESTS, *checks[first[0] :]] if first else list(checks)

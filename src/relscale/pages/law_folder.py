@@ -5,7 +5,6 @@ each figure, and the builders of the pages.
 """
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale import figures
+from relscale.config.analysis import FitSettings
 from relscale.config.figures import TABLE_FIGURES, Figures
 from relscale.contract.arrow import write_parquet
 from relscale.contract.io import read_table, write_table
@@ -32,8 +32,9 @@ from relscale.pages.captions import plain_caption
 from relscale.pages.explorer import ExplorerTables, explorer_page
 from relscale.pages.findings import FindingsTables, findings_values
 from relscale.pages.from_context import explorer_spec, findings_spec
-from relscale.pages.front import FrontFigure, PageLink, front_page
+from relscale.pages.front import FrontFigure, PageLink, front_page, width_of
 from relscale.pages.render import render
+from relscale.pages.spec import FindingsSpec
 from relscale.pages.tables_html import PageCell, page_rows
 
 LOSSES, SUITE = "losses.parquet", "suite.csv"
@@ -51,9 +52,6 @@ REPORTED = {
     "suite": "runs of the table",
 }
 """Tables of the report, with their meanings."""
-_WIDTH = re.compile(rb'<svg[^>]* width="([0-9.]+)pt"')
-ENLARGED = 1.9
-"""Pixels per point of a figure: letters of a figure are as large as those of the page."""
 TEASER = "figure1_teaser"
 LEAST_SIZES = 3
 """Sizes of a budget that make a curve."""
@@ -98,7 +96,9 @@ class LawFolder:
 
     folder: Path
     context: Context
-    """Family, labels and settings of the laws."""
+    """Family, labels and axis of the laws."""
+    laws: FitSettings
+    """Settings of the laws."""
     title: str
     """Words for the table that the laws are of."""
 
@@ -186,7 +186,7 @@ class LawFolder:
         captions = [plain_caption(figures.find(name).caption) for name in names[:1]]
         page = front_page(
             self._findings(),
-            findings_spec(self.context),
+            self._findings_spec(),
             title=self.title,
             links=[
                 PageLink(href=href, text=text)
@@ -197,6 +197,9 @@ class LawFolder:
         )
         write_text(self.folder / FRONT, page)
         return self.folder / FRONT
+
+    def _findings_spec(self) -> FindingsSpec:
+        return findings_spec(self.context, self.laws, "table")
 
     def _findings(self) -> FindingsTables:
         """Read the tables of the findings."""
@@ -215,7 +218,7 @@ class LawFolder:
         page = render(
             "report.html.j2",
             title=self.title,
-            **findings_values(self._findings(), findings_spec(self.context)),
+            **findings_values(self._findings(), self._findings_spec()),
             figures=[self._reported_figure(name) for name in names],
             tables=[self._reported_table(name) for name in REPORTED],
             made=made,
@@ -233,7 +236,7 @@ class LawFolder:
             heading=name.replace("_", " ").capitalize(),
             caption=plain_caption(figures.find(name).caption),
             svg=base64.b64encode(svg).decode(),
-            width=round(ENLARGED * float(_WIDTH.search(svg)[1])),  # type: ignore[index]
+            width=width_of(svg, self._drawing(name, "svg")),
         )
 
     def _reported_table(self, name: str) -> ReportedTable:

@@ -26,6 +26,7 @@ from relscale.laws.summary_lines import (
     joined,
     undecided_words,
 )
+from relscale.pages.spec import Origin
 
 OPTIMAL = "optimal"
 MOST_NAMED = 14
@@ -60,23 +61,32 @@ def shown_laws(
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0]
 
 
-def scope_sentence(suite: pd.DataFrame, compute: str, paths: Sequence[str] = ()) -> str:
-    """Write how many models were trained, on how many corpora, with which compute.
+def scope_sentence(
+    suite: pd.DataFrame, compute: str, paths: Sequence[str] = (), origin: Origin = "trained"
+) -> str:
+    """Write how many models there are, on how many corpora, with which compute, and from where.
 
     Args:
         suite: suite.csv.
         compute: column of the suite, in FLOPs.
         paths: paths of the shown laws.
+        origin: where the losses come from.
     """
     if not len(suite):
         return "The table of runs is empty."
-    verb = "was" if len(suite) == 1 else "were"
-    return (
-        f"{count(len(suite), 'language model')} {verb} trained on "
-        f"{count(suite['corpus'].nunique(), 'corpus', 'corpora')} "
-        f"at {count(suite['budget'].nunique(), 'budget')}, {_range(suite[compute], compute)}. "
-        f"Test domains are compared {_places(paths)}."
-    )
+    number = len(suite)
+    verb = "was" if number == 1 else "were"
+    corpora = count(suite["corpus"].nunique(), "corpus", "corpora")
+    where = f"{corpora} at {count(suite['budget'].nunique(), 'budget')}"
+    known = f"{_range(suite[compute], compute)} per {'run' if origin == 'table' else 'model'}"
+    models = {
+        "trained": f"{count(number, 'language model')} {verb} trained on {where}, {known}.",
+        "released": f"{count(number, 'released language model')}, trained by others on {where}, "
+        f"{known}, {verb} evaluated.",
+        "table": f"The losses of {count(number, 'run')} on {where}, {known}, were read from a "
+        "table; nothing was trained or evaluated for this page.",
+    }
+    return f"{models[origin]} Test domains are compared {_places(paths)}."
 
 
 def _places(paths: Sequence[str]) -> str:
@@ -91,12 +101,12 @@ def _range(flops: pd.Series, compute: str) -> str:
     known = known[(known > 0) & (known < math.inf)]
     kind = compute.replace("_flops", "").replace("_", " ")
     if not len(known):
-        return f"with an unknown number of {kind} FLOPs per model"
+        return f"with an unknown number of {kind} FLOPs"
     low, high = (
         f"{value:.2g}".replace("e+0", "e").replace("e+", "e")
         for value in (known.min(), known.max())
     )
-    return f"with {low} to {high} {kind} FLOPs per model"
+    return f"with {low if low == high else f'{low} to {high}'} {kind} FLOPs"
 
 
 def answer_sentences(shown: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
@@ -116,7 +126,7 @@ def family_sentences(
     shown: Sequence[tuple[str, str]],
     estimator: str,
     labels: Mapping[str, str],
-    alpha: float = 0.05,
+    alpha: float,
 ) -> list[str]:
     """Write whether the domains of each family are shown to move unlike each other.
 
@@ -125,7 +135,7 @@ def family_sentences(
         shown: family and metric of each family of the page.
         estimator: the estimator that figures show.
         labels: words for names of families and corpora.
-        alpha: level of the tests.
+        alpha: level of the tests (`alpha_of`).
     """
     mine = families[families["estimator"].astype(str) == estimator]
     found: dict[str, list[str]] = {"differ": [], "not": []}
@@ -135,9 +145,9 @@ def family_sentences(
         differ = rows[p < alpha]
         if len(differ):
             where = _where(differ["corpus"], labels, int(p.notna().sum()))
-            found["differ"].append(f"{words(family, labels)} ({where}; p {_p_text(p.min())})")
+            found["differ"].append(f"{words(family, labels)} ({where}; p {p_words(p.min())})")
         elif p.notna().any():
-            found["not"].append(f"{words(family, labels)} (p {_p_text(p.min())} or more)")
+            found["not"].append(f"{words(family, labels)} (p {p_words(p.min())} or more)")
     parts = []
     if found["differ"]:
         parts.append(f"not all slopes of a family are equal in {'; '.join(found['differ'])}")
@@ -174,6 +184,27 @@ def remark_sentences(
     if len(changes):
         remarks.append(_change_sentence(changes, labels, shown["corpus"].nunique()))
     return [*remarks, *_agreement(shown, relative)]
+
+
+def levels(laws: pd.DataFrame) -> str:
+    """Return the confidence levels of the intervals of some laws, such as `95 %`.
+
+    Args:
+        laws: rows of relative.csv.
+    """
+    found = sorted(set(finite(laws["ci_level"]).dropna()))
+    return joined([f"{100 * level:g} %" for level in found])
+
+
+def alpha_of(laws: pd.DataFrame) -> float:
+    """Return the level of the tests of some laws, 1 minus that of their intervals.
+
+    It is the smallest if laws have several, and NaN without any.
+
+    Args:
+        laws: rows of relative.csv.
+    """
+    return round(1 - finite(laws["ci_level"]).max(), 12)
 
 
 def slope_text(row: pd.Series) -> str:
@@ -270,7 +301,8 @@ def _change_sentence(changes: pd.DataFrame, labels: Mapping[str, str], corpora: 
     )
 
 
-def _p_text(p: float) -> str:
+def p_words(p: float) -> str:
+    """Return a p value with two digits, or its bound."""
     return "below 0.001" if p < 0.001 else f"{p:.2g}"
 
 

@@ -6,6 +6,9 @@ from relscale.config.base import Model
 from relscale.figures.settings import StatedDirections
 
 Compute = Literal["training_flops", "forward_flops"]
+Origin = Literal["trained", "released", "table"]
+"""Where the losses come from: models trained by the experiment, released models that it scored, or
+a table from outside."""
 
 SHOWN_PACKAGES = (
     "torch",
@@ -52,6 +55,12 @@ class FindingsSpec(StatedDirections):
     """Estimator of the shown laws."""
     compute: Compute = "training_flops"
     """Column of the suite that the range of compute is read from."""
+    origin: Origin = "trained"
+    """Where the losses come from; decides how the pages speak of the models."""
+    margin_share: float | None = None
+    """Share of a gap that counts as a small change, as the laws were fitted; None if not known."""
+    margin_floor: float | None = None
+    """Smallest margin, as the laws were fitted; None if not known."""
 
 
 class FrontSpec(Model):

@@ -88,7 +88,7 @@ def croissant(about: DatasetFacts, files: Sequence[Path], folder: Path) -> dict[
     Args:
         about: facts that the files do not have.
         files: the tables, relative to the folder.
-        folder: the folder that has them; the metadata belong beside them.
+        folder: the folder of the tables, which the metadata refer to by name.
     """
     return {
         "@context": CONTEXT,
@@ -133,7 +133,7 @@ def write_croissant(about: DatasetFacts, tables: Path, out: Path) -> Path:
     Args:
         about: facts that the files do not have.
         tables: folder of the tables.
-        out: folder of the metadata; wherever it is written, it belongs beside the tables.
+        out: folder of the metadata. Readers look for the tables next to it.
     """
     files = [Path(f"{table}.parquet") for table in TABLES]
     write_json(out / NAME, croissant(about, files, tables))

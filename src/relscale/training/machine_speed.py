@@ -1,4 +1,8 @@
-"""Measure the speed of the native step on this machine, for the cost that `relscale plan` prints.
+"""Measure the speed of training steps on this machine, for the cost that `relscale plan` prints.
+
+Where the native step trains the runs, it is measured in 10 seconds of CPU time (`calibrate`); else
+the step in torch, on the device of the runs, for 50 steps of the three largest shapes
+(`calibrate_torch`).
 
 Nothing else reads the measurement, so that it decides neither results nor their staleness.
 """
@@ -25,18 +29,24 @@ SECONDS = 10.0
 """Duration of the measurement."""
 SHAPES = 3
 """Different shapes that are measured."""
+TORCH_STEPS = 50
+"""Steps in torch that are measured per shape."""
+TORCH_SECONDS = 60.0
+"""Seconds per shape after which fewer steps in torch are enough."""
 JOB = "relscale.stages.train"
 """Module that a training job imports."""
 Step = Callable[[], None]
 """One optimiser step."""
+TorchSteps = tuple[Step, Callable[[], None]]
+"""One optimiser step that may not wait for the device, and a function that does."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSpeed:
-    """The measured speed of one core of this machine."""
+    """The measured speed of one core or one GPU of this machine."""
 
     machine: str
-    """Processor, and level of instructions of the native step."""
+    """Processor or GPU, and the step: native with its level of instructions, or torch."""
     flops_per_s: float
     """Training FLOPs per second, without the overhead of steps."""
     step_overhead_s: float
@@ -104,16 +114,67 @@ def calibrate(
     )
 
 
+def calibrate_torch(
+    runs: Iterable[Run],
+    clock: Callable[[], float] = time.perf_counter,
+    trainer_of: Callable[[Run], TorchSteps] | None = None,
+    start_of: Callable[[], float] | None = None,
+) -> MachineSpeed:
+    """Measure the step in torch: `TORCH_STEPS` steps of the largest of the planned shapes.
+
+    Args:
+        runs: the planned runs.
+        clock: seconds of wall-clock time, since a GPU uses no CPU time.
+        trainer_of: returns the steps of a run to measure; None trains it on random tokens.
+        start_of: returns the seconds before a job's first step; None starts an interpreter that
+            imports what a training job imports.
+
+    Raises:
+        UnavailableError: if the runs are trained on a GPU and torch finds none.
+    """
+    chosen = largest(list(runs))
+    timings: list[tuple[Run, float]] = []
+    for run in chosen:
+        take, finish = (trainer_of or torch_steps)(run)
+        take()
+        finish()  # the first step compiles kernels and allocates memory
+        begin, steps = clock(), 0
+        while steps < TORCH_STEPS and (steps == 0 or clock() - begin < TORCH_SECONDS):
+            take()
+            steps += 1
+        finish()
+        timings.append((run, (clock() - begin) / steps))
+    overhead, rate = fit_speed([(run.training_flops / run.steps, time) for run, time in timings])
+    return MachineSpeed(
+        machine=f"{_torch_device(chosen[0])}, step in torch",
+        flops_per_s=rate,
+        step_overhead_s=overhead,
+        start_s=(start_of or start_seconds)(),
+        timings=tuple(timings),
+    )
+
+
 def measured_costs(runs: Iterable[Run], costs: Costs) -> tuple[Costs, str]:
     """Return costs with the measured speed, and words for their source.
 
-    Where the native step does not train the runs, the costs stay as they are, and the words say so.
+    Where neither step can train the runs on this machine, the costs stay as they are, and the words
+    say so.
     """
+    everything = list(runs)
     try:
-        found = calibrate(runs)
+        try:
+            found = calibrate(everything)
+        except UnavailableError:
+            found = calibrate_torch(everything)
     except UnavailableError as error:
         return costs, f"{STATED}; not measured on this machine, since {error}"
     return found.applied(costs), found.text()
+
+
+def largest(runs: Sequence[Run]) -> list[Run]:
+    """Return runs of the `SHAPES` shapes with the most FLOPs per step, smallest first."""
+    ordered = sorted(runs, key=lambda run: (run.training_flops / run.steps, run.run))
+    return list({(run.shape, run.batch_size): run for run in ordered}.values())[-SHAPES:]
 
 
 def representative(runs: Sequence[Run]) -> list[Run]:
@@ -179,6 +240,44 @@ def native_step(run: Run) -> Step:
     return step
 
 
+def torch_steps(run: Run) -> TorchSteps:
+    """Return functions that take one step of a run in torch and that wait for all steps.
+
+    Raises:
+        UnavailableError: if the run is trained on a GPU and torch finds none.
+    """
+    from relscale.training.build import build_trainer
+
+    _torch_device(run)
+    trainer = build_trainer(run.spec().model_copy(update={"implementation": "torch"}), threads=1)
+    size = (run.batch_size, run.shape.context_length + 1)
+    batch = np.random.default_rng(0).integers(0, run.shape.vocab_size, size)
+
+    def take() -> None:
+        # A small rate: many steps on one batch must not diverge.
+        trainer.update(batch, 1e-3)
+
+    def finish() -> None:
+        trainer.losses()  # reads from the device, so that it waits for it
+
+    return take, finish
+
+
+def _torch_device(run: Run) -> str:
+    """Return the name of the device on which torch trains a run.
+
+    Raises:
+        UnavailableError: if it is a GPU and torch finds none.
+    """
+    if run.device != "gpu":
+        return _processor()
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UnavailableError(f"{run.run} is trained on a GPU and torch finds none")
+    return torch.cuda.get_device_name()
+
+
 def start_seconds() -> float:
     """Return the CPU seconds in which a training job starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -189,14 +288,18 @@ def start_seconds() -> float:
 
 def machine() -> str:
     """Return the processor's name and the level of instructions of the native step."""
+    return f"{_processor()}, native step, {load_library().level}"
+
+
+def _processor() -> str:
+    """Return the name of the processor."""
     info = Path("/proc/cpuinfo")
     names = [
         line.partition(":")[2].strip()
         for line in (info.read_text() if info.is_file() else "").splitlines()
         if line.startswith("model name")
     ]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, native step, {load_library().level}"
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _check_native(runs: Sequence[Run]) -> None:

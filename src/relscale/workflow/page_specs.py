@@ -9,6 +9,7 @@ from relscale.pages.spec import (
     ExplorerSpec,
     FindingsSpec,
     FrontSpec,
+    Origin,
     ProvenanceSpec,
 )
 from relscale.provenance.digests import spec_digest
@@ -81,7 +82,12 @@ def explored_families(experiment: PlannedExperiment) -> list[str]:
 
 def findings_spec(experiment: PlannedExperiment) -> FindingsSpec:
     """Return the spec of the page of findings."""
-    return from_context.findings_spec(figure_context(experiment))
+    origin: Origin = "trained" if experiment.trained else "released"
+    return from_context.findings_spec(
+        figure_context(experiment),
+        experiment.settings.laws,
+        "table" if experiment.from_table else origin,
+    )
 
 
 def front_figure(experiment: PlannedExperiment, layout: Layout) -> list[str]:

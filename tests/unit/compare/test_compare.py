@@ -171,6 +171,67 @@ def test_the_value_is_that_of_the_losses_table_also_over_strata():
         compare(items, choose=("mine", "theirs"), losses=(wrong, None))
 
 
+@pytest.fixture
+def same_names(experiment):
+    """The experiment with runs of the same names in both corpora, and values over strata."""
+    items, losses = (
+        frame.assign(run=frame["run"].str.partition("-")[2], corpus=frame["corpus"])
+        for frame in experiment
+    )
+    items["stratum"] = [f"s{number % 3}" for number in range(len(items))]
+    keys = ["corpus", "run", "family", "domain", "metric"]
+    sums = items.groupby([*keys, "stratum"])[["numerator", "denominator"]].sum()
+    means = (sums["numerator"] / sums["denominator"]).groupby(level=[*range(5)]).mean()
+    values = means.rename("value").reset_index()
+    return items, losses.drop(columns="value").merge(values, on=keys)
+
+
+def test_runs_of_the_same_name_in_two_corpora_are_two_runs(experiment, same_names):
+    items, losses = same_names
+    corpora = ("corpus:web", "corpus:curated")
+    found = compare(items, choose=corpora, losses=(losses, None))
+    assert set(found.matched.pairs) == {(run, run) for run in items["run"]}
+    plain, plain_losses = experiment
+    plain = plain.assign(stratum=items["stratum"])
+    renamed = losses.assign(run=losses["corpus"] + "-" + losses["run"])
+    assert set(plain_losses["run"]) == set(renamed["run"])
+    expected = compare(plain, choose=corpora, losses=(renamed, None))
+    pd.testing.assert_frame_equal(found.domains, expected.domains)
+    assert set(found.domains["average"]) == {"strata"}
+    # The order of the rows of the losses table does not matter.
+    turned = compare(items, choose=corpora, losses=(losses[::-1], None))
+    pd.testing.assert_frame_equal(found.domains, turned.domains)
+
+
+def test_a_run_of_one_corpus_takes_the_values_of_that_corpus(same_names):
+    items, losses = same_names
+    run = "1e12-d32-L1-B2-s0"
+    choose = (f"web/{run}", f"curated/{run}")
+    found = compare(items, choose=choose, losses=(losses, None))
+    for letter, corpus in (("a", "web"), ("b", "curated")):
+        rows = losses[(losses["corpus"] == corpus) & (losses["run"] == run)].sort_values("domain")
+        assert found.domains[f"value_{letter}"].tolist() == pytest.approx(rows["value"].tolist())
+    assert set(found.domains["average"]) == {"strata"}
+    assert found.domains["name_a"].iloc[0] == f"web/{run}"
+    sides = found.as_json()["sides"]
+    assert [sides[letter]["runs_of"] for letter in "ab"] == ["web", "curated"]
+    assert [sides[letter]["corpus"] for letter in "ab"] == [None, None]
+    with pytest.raises(ValueError, match=f"2 corpora; choose --a curated/{run} or --a web/{run}"):
+        compare(items, choose=(run, f"curated/{run}"), losses=(losses, None))
+    with pytest.raises(ValueError, match="has no such run; it has curated/1e11-d16-L1-B2-s0, web/"):
+        compare(items, choose=("web/none", run))
+    other = losses[losses["corpus"] == "curated"]
+    remarks = compare(items, choose=choose, losses=(other, None)).domains["remarks"]
+    assert remarks.str.contains("no losses table shows how the value is averaged").all()
+
+
+def test_a_run_of_one_corpus_that_is_described_in_two_ways_is_refused(same_names):
+    items, losses = same_names
+    odd = losses.assign(seed=losses["seed"].mask(losses["domain"] == "b", 1))
+    with pytest.raises(ValueError, match="run '1e11-d16-L1-B2-s0' of corpus 'web' has more than"):
+        compare(items, choose=("corpus:web", "corpus:curated"), losses=(odd, None))
+
+
 def test_equal_tables_give_equal_bytes_and_the_tables_are_read_back(two, tmp_path):
     odd = [frame.replace({"domain": {"a": "=x<&>|", "b": "名 _"}}) for frame in two]
     outs = [tmp_path / "one", tmp_path / "other"]

@@ -157,6 +157,17 @@ def test_wrong_words_are_said(place, words, message):
     assert not (place / "out").exists()
 
 
+def test_a_file_in_the_place_of_the_results_is_said_before_any_work(place):
+    (place / "old").write_text("")
+    for words in (["ours.csv", "theirs.csv"], ["--model-a", "none", "--model-b", "other"]):
+        done = invoke("compare", *words, "--out", "old")
+        assert str(done.exception) == "--out old: it is a file, and a folder is needed"
+    done = invoke("compare", "ours.csv", "theirs.csv", "--out", "new.csv")
+    assert "--out new.csv: a folder is needed, and this is the name of a table" in str(
+        done.exception
+    )
+
+
 def test_every_setting_is_an_option():
     done = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, ["compare", "--help"])
     for name in CompareSettings.model_fields:

@@ -1,6 +1,6 @@
 import pytest
 
-from relscale.contract.units import unit_error, unit_notes
+from relscale.contract.units import looks_like_perplexity, loss_notes, unit_error, unit_notes
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,21 @@ def test_a_gap_between_two_groups_of_runs_is_noted():
     (note,) = unit_notes("training_flops", [2.1, 2.2, 6.1, 6.2])
     assert "up to 2.2 in 2 run(s) and from 6.1 in the others" in note
     assert unit_notes("training_flops", [2.1, 3.0, 4.1, 6.2]) == []
+
+
+def test_losses_above_a_uniform_guess_look_like_perplexities():
+    assert looks_like_perplexity([24.0, 31.5, float("nan")])
+    # A uniform guess over a million tokens has 13.8 nats.
+    assert not looks_like_perplexity([13.8, 13.8, 3.1])
+    # No perplexity is below 1.
+    assert not looks_like_perplexity([24.0, 31.5, 0.9])
+    assert not looks_like_perplexity([]) and not looks_like_perplexity([float("inf")])
+
+
+def test_a_loss_that_looks_like_perplexity_is_noted_by_its_name():
+    values = [24.0, 31.5, float("nan")]
+    (note,) = loss_notes("Val Loss", values)
+    assert note.startswith("Val Loss is 27.75 (median), above the loss of a uniform guess")
+    assert loss_notes("loss", [2.5, 3.5]) == []
+    # These may be larger: a perplexity, a score, a sum over a document.
+    assert [loss_notes(name, values) for name in ("ppl", "wer", "nll")] == [[], [], []]

@@ -1,6 +1,7 @@
 """The gallery: its tables are read, every entry plans, and the page quotes what the laws give."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,35 @@ def planned(name):
     return read_experiment([Path("config.yaml"), Path(f"experiments/published/{name}.yaml")])
 
 
-def relative_laws(name, family, **changes):
-    """Return the ratio rows of relative.csv of a family, fitted as the entry does."""
+@cache
+def fitted(name, family):
+    """Return the law tables of a family, fitted as the entry does."""
     experiment = planned(name)
     frame = read_losses(experiment.settings.losses).frame
-    spec = law_spec(experiment, family).model_copy(update=changes)
-    return on_scale(fit_family(frame, spec).relative)
+    return fit_family(frame, law_spec(experiment, family))
+
+
+def relative_laws(name, family):
+    """Return the ratio rows of relative.csv of a family."""
+    return on_scale(fitted(name, family).relative)
+
+
+def back_tests(name, *families):
+    """Return the back-tests of gaps of some families of an entry."""
+    rows = pd.concat([fitted(name, family).forecast for family in families])
+    return rows[rows["quantity"] == "gap"]
+
+
+def errors_at_the_next_budget(rows):
+    """Return the mean errors of the laws and of "the gap stays as it is", in percent."""
+    rows = rows[rows["horizon_class"] == "next"]
+    return [rows[name].abs().mean() for name in ("error_percent", "error_constant_percent")]
+
+
+def inside(rows):
+    """Return the words `n of m` for the observations inside their intervals."""
+    is_inside = rows["observed"].between(rows["ci_low"], rows["ci_high"])
+    return f"{is_inside.sum()} of {len(rows)}"
 
 
 def quoted(number):
@@ -111,6 +135,22 @@ def test_the_slopes_of_the_paper_that_differ_from_zero_are_those_of_the_page():
     assert largest["risk", "DCLM", "Incorrigibility"] == pytest.approx(-0.0101, abs=5e-5)
 
 
+def test_the_errors_of_forecasts_of_the_papers_gaps_are_those_of_the_page():
+    families = ("knowledge", "language", "risk")
+    rows = back_tests("paper_figures", *families)
+    law, stays = errors_at_the_next_budget(rows)
+    assert (
+        f'mean error is {law:.2f} %, and that of "the gap stays as it is" is {stays:.2f} %' in PAGE
+    )
+    better = set()
+    for family in families:
+        one, other = errors_at_the_next_budget(back_tests("paper_figures", family))
+        assert f"({one:.2f} against {other:.2f} %)" in PAGE
+        better |= {family} if one < other else set()
+    assert better == {"language", "risk"}
+    assert rows["observed"].between(rows["ci_low"], rows["ci_high"]).all()
+
+
 def test_the_correlations_with_internet_users_are_those_of_the_page():
     regions = pd.read_csv(TABLES / "paper_figures/regions.csv")
     users = np.log10(regions["english_speakers_online"].to_numpy(dtype=float))
@@ -166,11 +206,24 @@ def test_the_exponents_and_shifts_of_llm_line_are_those_of_the_page():
 
 
 def test_the_slopes_of_the_ladder_are_those_of_the_page():
-    # Slopes need no draws; fewer of them make intervals rougher and nothing else.
-    laws = relative_laws("olmo_ladder", "texts", draws=100).set_index("treatment")
+    laws = relative_laws("olmo_ladder", "texts").set_index("treatment")
     assert set(laws["law"]) == {"loss_to_loss"}
     slopes = laws["dbeta"].sort_values()
     assert (slopes.index[0], slopes.index[-1]) == ("Code", "Reddit")
     for name in ("Code", "Reddit", "ICE"):
         assert f"{quoted(slopes[name])} for {name}" in PAGE
     assert f"{int((slopes < 0).sum())} of {len(slopes)} sets improve faster than C4" in PAGE
+
+
+def test_the_back_tests_of_the_ladder_are_those_of_the_page():
+    rows = back_tests("olmo_ladder", "texts")
+    counts = {name: inside(part) for name, part in rows.groupby("horizon_class")}
+    assert (
+        f"contain {counts['next']} gaps at the next budget, {counts['3x']} at three times" in PAGE
+    )
+    assert f"{counts['10x']} at ten times and {counts['30x']} at thirty times" in PAGE
+    far = rows[rows["horizon_class"] == "30x"]
+    law, stays = (far[f"error{name}_percent"].abs().mean() for name in ("", "_constant"))
+    assert (
+        f'mean error is {law:.1f} %, and that of "the gap stays as it is" is {stays:.1f} %' in PAGE
+    )

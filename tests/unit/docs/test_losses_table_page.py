@@ -113,6 +113,13 @@ def test_the_report_holds_verdicts_figures_and_tables_and_loads_nothing(folder):
         assert "``" not in caption and "laws/" not in caption
 
 
+def test_the_front_page_does_not_say_that_something_was_trained(folder):
+    front = (folder / "my_laws/index.html").read_text()
+    assert "The losses of 12 runs on 1 corpus" in front
+    assert "were read from a table; nothing was trained" in front
+    assert "10 % of log G" in front and "at least 0.005" in front
+
+
 def test_the_explorer_offers_every_domain_as_baseline(folder):
     baselines = pd.read_csv(folder / "my_laws/baselines.csv")
     assert set(baselines["baseline"]) == {"code", "legal"}

@@ -610,7 +610,7 @@ def _classical(families: Families, corpora: tuple[str, ...]) -> list[dict[str, o
             "parameter": "E",
             "value": 1.5,
             "left_out_error_percent": error * (1 + 0.1 * place),
-            "num_runs": 24,
+            "num_points": 24,
             "status": status,
         }
         for corpus in corpora

@@ -801,6 +801,25 @@ def test_exponents_shows_every_approach_and_cuts_long_intervals(
     low, high = axes.get_xlim()
     assert all(low <= min(end) and max(end) <= high for end in ends)
     assert {"<", ">"} <= {line.get_marker() for line in axes.get_lines()}
+    key = figure.legends[0]
+    named = [text.get_text() for text in key.get_texts()]
+    marks = [handle.get_marker() for handle in key.legend_handles]
+    assert dict(zip(named, marks, strict=True)) == {
+        "approach 1": "D",
+        "approach 2": "o",
+        "approach 3": "s",
+    }
+
+
+def test_exponents_says_why_a_way_of_counting_has_none(maker: Callable[..., Tables]) -> None:
+    tables = dict(maker(corpora=("curated",)))
+    counts = tables["counts"].copy()
+    lost = (counts["counted_params"] == "total") & (counts["counted_flops"] == "6ND")
+    counts.loc[lost, "params_exponent"] = math.nan
+    counts.loc[lost, "status"] = "too_few_budgets"
+    tables["counts"] = counts
+    axes = drawn("exponents", tables).axes[0]
+    assert "too few budgets" in [text.get_text() for text in axes.texts]
 
 
 def test_classical_errors_shows_a_point_per_domain(maker: Callable[..., Tables]) -> None:
@@ -812,3 +831,21 @@ def test_classical_errors_shows_a_point_per_domain(maker: Callable[..., Tables])
     assert number == len(rows)
     hollow = sum(len(line.get_xdata()) for line in points if line.get_markerfacecolor() == "white")
     assert hollow == (rows["status"] == "not_identified").sum()
+
+
+def test_classical_errors_names_the_median_and_why_a_law_has_no_error(
+    maker: Callable[..., Tables],
+) -> None:
+    tables = dict(maker(corpora=("curated",)))
+    rows = tables["classical"].copy()
+    lost = rows["law"] == "kaplan_surface"
+    rows.loc[lost, "left_out_error_percent"] = math.nan
+    rows.loc[lost, "status"] = "not_identified"
+    rows.loc[rows.index[lost][0], "status"] = "too_few_runs"
+    tables["classical"] = rows
+    figure = drawn("classical_errors", tables)
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["identified", "not identified", "median of the domains"]
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert f"not identified ({lost.sum() - 1} of {lost.sum()})" in words
+    assert "too few runs" not in words

@@ -131,6 +131,7 @@ def test_the_module_has_the_commands_of_the_console_script():
         "laws",
         "verify",
         "certify",
+        "run",
         "archive",
         "crate",
         "publish",

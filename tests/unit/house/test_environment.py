@@ -25,7 +25,22 @@ if [ "$1 $2" = "-m venv" ]; then
 fi
 exec {sys.executable} "$@"
 """
-INSIDE = '#!/bin/bash\necho "inside $*" >> "$CALLS"\n'
+INSIDE = """#!/bin/bash
+echo "inside $*" >> "$CALLS"
+if [ "$2 $3 $4" = "pip config list" ]; then cat "$PIP_SETTINGS" 2>/dev/null; fi
+exit 0
+"""
+UV = """#!/bin/bash
+echo "uv $* cert=$SSL_CERT_FILE timeout=$UV_HTTP_TIMEOUT" >> "$CALLS"
+exit ${UV_STATUS:-0}
+"""
+SETTINGS = """:env:.find-links='/wheels'
+global.cert='/certificates.crt'
+global.default-timeout='180'
+global.extra-index-url='file:///more https://mirror.example/simple'
+global.find-links='/other /wheels'
+global.index-url='https://index.example/simple'
+"""
 
 
 @pytest.fixture
@@ -53,8 +68,9 @@ def make_env(folder, **variables):
         **outside,  # a make that runs these tests would have this one print its folder
         "CALLS": str(calls),
         "INSIDE": str(folder.parent / "inside"),
+        "PIP_SETTINGS": str(folder.parent / "settings"),
     }
-    words = [f"{key}={value}" for key, value in variables.items()]
+    words = [f"{key}={value}" for key, value in {"UV": "", **variables}.items()]
     done = subprocess.run(
         ["make", "env", f"PYTHON={folder.parent / 'python'}", *words],
         cwd=folder,
@@ -74,6 +90,48 @@ def test_a_new_environment_is_created_and_gets_the_lock_and_the_project(checkout
     assert any(call.endswith(" torch==2.13.0") for call in calls)
     assert any("--require-hashes --no-deps -r envs/requirements.lock" in call for call in calls)
     assert any(call.endswith("--editable .") for call in calls)
+
+
+@pytest.fixture
+def uv(tmp_path):
+    """A stand-in for uv that records its calls."""
+    program = tmp_path / "uv"
+    program.write_text(UV)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def test_a_new_environment_says_what_is_installed_and_about_how_long_it_takes(checkout):
+    done, _ = make_env(checkout)
+    count = (checkout / "envs/requirements.lock").read_text().count("==")
+    assert f"torch==2.13.0 by pip and the {count} packages of" in done.stdout
+    assert "by pip, about 4 minutes" in done.stdout
+    assert len(done.stdout.splitlines()) == 9  # four steps with their times
+
+
+def test_uv_installs_the_same_lock_from_the_indexes_of_pip_and_no_torch(checkout, uv, tmp_path):
+    (tmp_path / "settings").write_text(SETTINGS)
+    done, calls = make_env(checkout, UV=uv)
+    assert done.returncode == 0, done.stderr
+    (call,) = [each for each in calls if each.startswith("uv ")]
+    assert call.startswith("uv pip install --quiet --python .venv/bin/python ")
+    assert "--require-hashes --no-deps -r envs/requirements.lock" in call
+    assert "--default-index https://index.example/simple" in call
+    assert "--index file:///more --index https://mirror.example/simple" in call
+    assert "--find-links /wheels" in call and "/other" not in call  # the variable decides
+    assert call.endswith("cert=/certificates.crt timeout=180")
+    assert "torch" not in call
+    assert any(each.startswith("inside -m pip ") and "torch==2.13.0" in each for each in calls)
+    assert not any("inside -m pip" in each and "requirements.lock" in each for each in calls)
+    assert make_env(checkout)[1] == []  # the same environment without uv
+
+
+def test_a_failure_of_uv_is_one(checkout, uv, monkeypatch):
+    monkeypatch.setenv("UV_STATUS", "2")
+    done, _ = make_env(checkout, UV=uv)
+    assert done.returncode != 0
+    assert "failed with exit code 2" in done.stderr
+    assert not (checkout / ".venv/.packages").exists()
 
 
 def test_the_second_call_does_nothing_even_if_every_file_is_newer(checkout):

@@ -38,7 +38,25 @@ def test_the_last_value_of_each_run_and_chart_is_read(tmp_path):
     }
     assert "1 evaluation(s) before the last one of their run" in found.left_out
     # a's value on ice is of step 1000, and its last evaluation is at 2000.
-    assert "1 value(s) were evaluated before the last evaluation of their run" in found.decisions
+    assert (
+        "1 value(s) were evaluated before the last evaluation of their run, so its values are of "
+        "different steps: run 'a', domain 'ice' (bits_per_byte) at step 1000 of 2000"
+    ) in found.decisions
+
+
+def test_charts_over_different_axes_are_named_and_their_steps_are_not_compared(tmp_path):
+    c4 = wandb_chart(tmp_path / "c4.csv", ["a"], "eval/c4_loss", {1000: [4.0], 2000: [3.0]})
+    ice = wandb_chart(
+        tmp_path / "ice.csv", ["a"], "eval/ice/bpb", {10**6: [1.5], 2 * 10**6: [1.25]}
+    )
+    ice.write_text(ice.read_text().replace("Step", "tokens", 1))
+    found = import_losses("wandb", [c4, ice], options(tmp_path, "a"))
+    assert values(found) == {("a", "c4", "loss"): 3.0, ("a", "ice", "bits_per_byte"): 1.25}
+    (note,) = [one for one in found.decisions if "x axes" in one]
+    assert f"2 different x axes, 'Step' in {c4}, 'tokens' in {ice}: whether" in note
+    assert not any("before the last" in one for one in found.decisions)
+    with pytest.raises(ValueError, match="--x-is-tokens: the charts have 2 different x axes, 'Ste"):
+        import_losses("wandb", [c4, ice], options(tmp_path, "a", x_is_tokens=True))
 
 
 def test_flops_and_budgets_follow_from_parameters_and_tokens_if_asked_for(tmp_path):

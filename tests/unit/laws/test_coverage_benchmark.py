@@ -195,6 +195,13 @@ def test_the_documents_state_the_committed_coverage_and_its_worst_scenario(cover
         assert worst in text, f"{path} lacks {worst}"
     text = " ".join(text_of("docs/user/verdicts.md").split())
     assert family in text, f"verdicts.md lacks {family!r}"
+    joint = table.xs("joint", level="estimator")
+    assert f"(`joint`: at most {100 * joint['family_wise'].max():.1f} %)" in text
+    for scenario, words in (
+        ("floors", "contains the true slope in {:.1f} % of the gaps. Use"),
+        ("order_010_shared_one_seed", "contain the true slope in {:.1f} % of the gaps (`order"),
+    ):
+        assert words.format(100 * joint.loc[scenario, "coverage"]) in text, scenario
 
 
 def test_the_documented_coverage_and_power_are_those_of_the_table(table):

@@ -70,12 +70,12 @@ def test_a_direction_without_a_gap_is_not_shown_and_undecided_gaps_say_what_was_
 def test_a_gap_that_changes_is_undecided_where_the_harder_domain_is_not_known() -> None:
     rows = relative(["undecided"] * 3).assign(faster=["baseline", "undecided", "undecided"])
     assert verdict_lines(rows)[0].endswith(
-        "3 are undecided: 1 of them changes, but it is not shown which domain is harder; for the "
-        "others a slope of 0.008 would have been detected with a chance of 80 %."
+        "3 are undecided: 1 of them is shown to change, but it is not shown which domain is "
+        "harder; for the others a slope of 0.008 would have been detected with a chance of 80 %."
     )
     alone = relative(["undecided"]).assign(faster="treatment")
     assert verdict_lines(alone)[0].endswith(
-        "1 is undecided: it changes, but it is not shown which domain is harder."
+        "1 is undecided: it is shown to change, but it is not shown which domain is harder."
     )
 
 
@@ -180,7 +180,7 @@ def test_a_family_is_tested_as_a_whole() -> None:
 def test_the_expected_number_of_repeated_verdicts_leaves_out_laws_without_one() -> None:
     rows = relative(["widens", "undecided", "parallel", ""], replication=[0.9, 0.8, 0.5, math.nan])
     assert replication_line(rows) == (
-        "The same suite trained with other seeds is expected to reach 2 of 3 verdicts again "
+        "The same suite trained again is expected to reach 2 of 3 verdicts again "
         "(probability of each: 0.50 to 0.90)."
     )
     assert replication_line(rows[rows["verdict"] == ""]) == ""

@@ -177,6 +177,33 @@ def test_joined_files_and_two_headers_are_opened_with_their_settings(table, tmp_
     assert_same(read_back(found, tmp_path).frame, table)
 
 
+def test_the_first_row_below_a_column_that_is_named_twice_is_no_header(table, tmp_path):
+    header, *rows = wide_of(table).to_csv(index=False).splitlines()
+    names = header.split(",")
+    names[-1] = names[-2]
+    path = tmp_path / "twice.csv"
+    path.write_text("\n".join([",".join(names), *rows]))
+    with pytest.raises(ValueError, match=rf"twice\.csv: column\(s\) {names[-2]} more than once in"):
+        inspect_table(path)
+
+
+@pytest.mark.parametrize("years", [False, True])
+def test_a_second_header_below_recurring_names_is_found(table, tmp_path, years):
+    wide = wide_of(table)
+    names = list(wide.columns)
+    below = [
+        "" if place < 7 else f"{2019 + place}" if years else name.rpartition(" ")[0]
+        for place, name in enumerate(names)
+    ]
+    above = [*names[:7], *(["loss"] * 3), *(["se"] * 3)]
+    body = wide.to_csv(index=False, header=False)
+    path = tmp_path / "two.csv"
+    path.write_text(f"{','.join(above)}\n{','.join(below)}\n{body}")
+    found = inspect_table(path)
+    assert found.proposal.content["csv"]["header_lines"] == 2
+    assert found.proposal.raw.frame.columns[7] == f"loss/{below[7]}"
+
+
 @pytest.mark.parametrize("start", ["# made by hand\n# in May\n", "sep=,\n"])
 def test_remarks_above_the_header_are_skipped(table, tmp_path, start):
     path = tmp_path / "losses.csv"
@@ -302,6 +329,12 @@ def test_a_mapping_is_not_replaced_unless_told(table, tmp_path):
     assert "is there already; add --force" in str(done.exception)
     assert mapping.read_text() == "mine"
     assert invoke("table", "inspect", path, "--mapping", mapping, "--force").exit_code == 0
+    done = invoke("table", "inspect", path, "--mapping", tmp_path, "--force")
+    assert f"--mapping {tmp_path}: is a folder, and the name of a file" in str(done.exception)
+    done = invoke("table", "inspect", path, "--mapping", mapping / "m.yaml")
+    assert f"--mapping {mapping}/m.yaml: {mapping} is a file, and a folder is" in str(
+        done.exception
+    )
 
 
 @pytest.mark.parametrize(

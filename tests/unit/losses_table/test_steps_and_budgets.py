@@ -51,6 +51,27 @@ def test_a_last_step_with_fewer_values_is_not_used_and_is_named(logged, path):
     assert any("first 'pile-70M', step 4000 of 5000" in one for one in found.decisions)
 
 
+def test_a_last_step_without_any_value_is_named(logged, path):
+    late = {"name": "pile-70M", "_step": 5000, "c4": np.nan, "code": np.nan}
+    logged = logged[logged["_step"] % 1000 == 0]
+    pd.concat([logged, pd.DataFrame([late])]).to_csv(path, index=False)
+    found = read(path, steps="last", **LOGGED)
+    rows = found.frame[found.frame["run"] == "pile-70M"]
+    assert set(rows["tokens"]) == {4000 * 524288} and len(rows) == 2
+    assert (
+        "1 run(s) have later steps without any value: first 'pile-70M', whose last step with a "
+        "value is 4000 of 5000"
+    ) in found.decisions
+
+
+def test_a_run_without_any_value_is_named(logged, path):
+    late = {"name": "pile-1B", "_step": 1000, "c4": np.nan, "code": np.nan}
+    pd.concat([logged, pd.DataFrame([late])]).to_csv(path, index=False)
+    found = read(path, steps="last", **LOGGED)
+    assert "1 run(s) have no value in any row: pile-1B" in found.decisions
+    assert "pile-1B" not in set(found.frame["run"])
+
+
 def test_all_steps_become_runs_that_share_a_trajectory(path):
     found = read(path, steps="all", **LOGGED)
     assert found.frame["run"].nunique() == 9

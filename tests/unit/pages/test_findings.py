@@ -23,7 +23,7 @@ from relscale.pages.sentences import (
     shown_laws,
     slope_text,
 )
-from relscale.pages.spec import FindingsSpec
+from relscale.pages.spec import FindingsSpec, Origin
 from relscale.runtime import call
 from relscale.stages import findings
 
@@ -151,7 +151,7 @@ def test_the_test_of_a_whole_family_is_said_before_its_gaps(tables: Tables) -> N
             for corpus, p in zip(("curated", "web"), p_values, strict=True)
         ]
     )  # fmt: skip
-    said = family_sentences(families, SHOWN, "joint", {})
+    said = family_sentences(families, SHOWN, "joint", {}, 0.05)
     assert said == [
         "One test per family and corpus before the single gaps: Not all slopes of a family are "
         "equal in knowledge (curated; p below 0.001). Equal slopes are not refuted in behaviour "
@@ -161,7 +161,7 @@ def test_the_test_of_a_whole_family_is_said_before_its_gaps(tables: Tables) -> N
     page, text = findings_page(made, spec()), findings_rst(made, spec(), {})
     assert page.index("One test per family") < page.index("shown to narrow")
     assert text.index("One test per family") < text.index("shown to narrow")
-    assert family_sentences(families, SHOWN, "vertex", {}) == []
+    assert family_sentences(families, SHOWN, "vertex", {}, 0.05) == []
 
 
 def test_back_tests_of_the_shown_families_are_said_by_horizon(tables: Tables) -> None:
@@ -238,6 +238,20 @@ def test_scope() -> None:
         "FLOPs per model."
     )
     assert scope_sentence(suite_of([]), "training_flops") == "The table of runs is empty."
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("table", "The losses of 4 runs on 2 corpora at 2 budgets, with 5e10 to 1e12 training "
+         "FLOPs per run, were read from a table; nothing was trained or evaluated for this page."),
+        ("released", "4 released language models, trained by others on 2 corpora at 2 budgets, "
+         "with 5e10 to 1e12 training FLOPs per model, were evaluated."),
+    ],
+)  # fmt: skip
+def test_models_that_others_trained_are_not_said_to_be_trained(origin: Origin, said: str) -> None:
+    suite = suite_of(["5e10", "1e12"])
+    assert scope_sentence(suite, "training_flops", [], origin).startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from relscale.config.load import load_config, merged, read_yaml
 from relscale.pages.spec import ExplorerSpec, FindingsSpec, FrontSpec, ProvenanceSpec
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import page_specs
-from relscale.workflow.experiment import PlannedExperiment, plan_experiment
+from relscale.workflow.experiment import PlannedExperiment, plan_experiment, read_experiment
 from relscale.workflow.layout import Layout
 
 ROOT = Path(__file__).parents[3]
@@ -41,3 +41,19 @@ def test_a_written_spec_is_the_model_that_its_stage_reads(kind: str, model: type
     }[model]()
     text = canonical_json(written)
     assert canonical_json(model.model_validate_json(text).model_dump(mode="json")) == text
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["trained", "released"])
+def test_the_pages_know_the_margin_and_where_the_losses_come_from(kind: str) -> None:
+    experiment = planned(kind)
+    spec = page_specs.findings_spec(experiment)
+    assert spec.origin == kind
+    assert spec.margin_share == experiment.settings.laws.margin_share
+    assert spec.margin_floor == experiment.settings.laws.margin_floor
+
+
+def test_losses_of_a_table_are_said_to_be_of_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = [Path("config.yaml"), Path("experiments/published/olmo_ladder.yaml")]
+    assert page_specs.findings_spec(read_experiment(files)).origin == "table"

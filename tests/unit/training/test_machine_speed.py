@@ -11,7 +11,10 @@ from relscale.plan.planned_run import Run
 from relscale.plan.suite import plan_suite
 from relscale.training.machine_speed import (
     SHAPES,
+    TORCH_SECONDS,
+    TORCH_STEPS,
     calibrate,
+    calibrate_torch,
     fit_speed,
     measured_costs,
     representative,
@@ -110,9 +113,62 @@ def test_larger_steps_that_are_slower_than_in_proportion_have_no_negative_overhe
 def test_what_the_native_step_does_not_train_keeps_the_stated_speed():
     paper = load_experiment(ROOT / "config.yaml", ROOT / "experiments/paper.yaml")
     runs = plan_suite(paper.suite, paper.tokenizer.vocab_size)
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU, whose speed can be measured")
     costs, source = measured_costs(runs[:1], paper.costs)
     assert costs == paper.costs
-    assert source.endswith("is trained on a GPU")
+    assert source.endswith("is trained on a GPU and torch finds none")
+
+
+def test_the_largest_three_shapes_are_measured_in_torch_for_fifty_steps(experiment, runs):
+    machine = PlantedMachine()
+    taken = {}
+
+    def trainer_of(run):
+        step = machine.step_of(run)
+
+        def take():
+            taken[run.run] = taken.get(run.run, 0) + 1
+            step()
+
+        return take, lambda: None
+
+    found = calibrate_torch(
+        runs, clock=machine.clock, trainer_of=trainer_of, start_of=lambda: START_S
+    )
+    assert found.flops_per_s == pytest.approx(FLOPS_PER_S, rel=1e-6)
+    assert found.step_overhead_s == pytest.approx(OVERHEAD_S, rel=1e-5)
+    assert list(taken.values()) == [1 + TORCH_STEPS] * SHAPES
+    sizes = sorted({run.training_flops / run.steps for run in runs})
+    assert [run.training_flops / run.steps for run, _ in found.timings] == sizes[-SHAPES:]
+    assert "step in torch" in found.text()
+
+
+def test_slow_steps_in_torch_are_fewer():
+    experiment = load_experiment(ROOT / "config.yaml", ROOT / "experiments/tiny.yaml")
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)[:1]
+    machine = PlantedMachine()
+    steps = []
+
+    def trainer_of(run):
+        def take():
+            steps.append(run)
+            machine.now += TORCH_SECONDS / 4
+
+        return take, lambda: None
+
+    calibrate_torch(runs, clock=machine.clock, trainer_of=trainer_of, start_of=lambda: START_S)
+    assert len(steps) == 1 + 4
+
+
+def test_the_step_in_torch_of_this_machine_has_a_speed():
+    experiment = load_experiment(ROOT / "config.yaml", ROOT / "experiments/tiny.yaml")
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)[:3]
+    found = calibrate_torch(runs, start_of=lambda: START_S)
+    assert 1e5 < found.flops_per_s < 1e14
+    assert len(found.timings) == 3 and all(seconds > 0 for _, seconds in found.timings)
 
 
 @pytest.mark.skipif(not levels(), reason="this machine has no native step")

@@ -19,7 +19,7 @@ CLASSICAL_LAWS = Table(
             "interval_score_percent",
         ),
         **text("simpler"),
-        **integers("num_runs"),
+        **integers("num_points"),
         **STATUS,
     },
     digits=5,  # coefficients are read far from the runs; searches agree there to about 1e-6

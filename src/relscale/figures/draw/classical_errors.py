@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from relscale.figures.classical_errors import FIGURE
 from relscale.figures.kit.axes import footer, limits_log, log_axis
-from relscale.figures.kit.choose import ordered, pick
+from relscale.figures.kit.choose import ordered, pick, reservation
 from relscale.figures.kit.compared import laws_of, nothing_to_show, shown_families
 from relscale.figures.kit.forest import Forest, Group, absent, forest
 from relscale.figures.kit.labels import top_legend
@@ -30,13 +30,13 @@ NAMES = {
     "farseer": "L(N, D), Farseer",
 }
 """Laws of a loss in the order of the rows, and their words."""
-COLOUR = "#0072b2"
+COLOUR, BAR = "#0072b2", "#2b2b2b"
 SMALLEST = 0.01
 """Errors are drawn from this number of percent on."""
 FOOT = (
-    "Domains of all families, each in its first metric. A law without points has too few runs of "
-    "its kind. L(N) and L(D) see only the runs that they hold for, so their errors are of fewer "
-    "runs."
+    "Domains of all families, each in its first metric. A law without points has the status of "
+    "most domains. L(N) and L(D) see only the sizes and tokens that they hold for, L(C) only the "
+    "minima of IsoFLOP curves: their errors are of other points."
 )
 ERROR = "left_out_error_percent"
 
@@ -61,22 +61,34 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         log_axis(axes.xaxis, *limits, least=2, most=4)
         axes.set_xlabel("Held-out error (%)")
         for law in laws:
-            _row(axes, drawn, law, pick(known, corpus=corpus, law=law))
+            here = pick(rows, corpus=corpus, law=law)
+            if pd.to_numeric(here[ERROR]).notna().any():
+                _row(axes, drawn, law, pick(known, corpus=corpus, law=law))
+            else:
+                absent(axes, drawn.height[("laws", law)], _why(here))
     handles = [
         Line2D([], [], color=COLOUR, linestyle="none", marker="o", markersize=3.4),
         Line2D([], [], color=COLOUR, linestyle="none", marker="o", markersize=3.4, mfc="white"),
     ]
-    top_legend(drawn.made.figure, handles, ["identified", "not identified"])
+    bar = Line2D([], [], color=BAR, linestyle="none", marker="|", markersize=7, mew=1.0)
+    names = ["identified", "not identified", "median of the domains"]
+    top_legend(drawn.made.figure, [*handles, bar], names)
     footer(drawn.made.figure, FOOT)
     return drawn.made.figure
+
+
+def _why(rows: pd.DataFrame) -> str:
+    """Return the most frequent status of rows without an error, and of how many if not of all."""
+    if not len(rows):
+        return "not fitted"
+    counts = rows["status"].value_counts(sort=False).sort_index()
+    word = reservation(counts.idxmax()) or "not predicted"
+    return word if len(counts) == 1 else f"{word} ({counts.max()} of {len(rows)})"
 
 
 def _row(axes: Axes, drawn: Forest, law: str, rows: pd.DataFrame) -> None:
     """Draw the errors of one law, a point per domain, and their median."""
     y = drawn.height[("laws", law)]
-    if not len(rows):
-        absent(axes, y, "too few runs")
-        return
     errors = np.maximum(pd.to_numeric(rows[ERROR]).to_numpy(dtype=float), SMALLEST)
     shown = (rows["status"] == "ok").to_numpy()
     heights = y + 0.22 * np.linspace(-1, 1, len(errors)) * (len(errors) > 1)
@@ -91,7 +103,7 @@ def _row(axes: Axes, drawn: Forest, law: str, rows: pd.DataFrame) -> None:
             markeredgewidth=0.6,
             gid="error",
         )
-    axes.plot([float(np.median(errors))] * 2, [y - 0.36, y + 0.36], color="#2b2b2b", linewidth=1.0)
+    axes.plot([float(np.median(errors))] * 2, [y - 0.36, y + 0.36], color=BAR, linewidth=1.0)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def _read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     if not values and not logged:
         raise ValueError(f"{files[0].path}: {names.problem()}")
     last = last_values(logged, family)
+    decisions = [*last.decisions, *_axes(logged, options)]
     known = {run.run for run in listed}
     charted = {one.run: one.where for one in logged if one.run not in known}
     runs = [*listed, *(ImportedRun(run=run, where=where) for run, where in charted.items())]
@@ -73,9 +74,30 @@ def _read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     return Imported(
         runs=runs,
         values=[*values, *last.values],
-        decisions=last.decisions if logged else ["each run has the last value that W&B lists"],
+        decisions=decisions if logged else ["each run has the last value that W&B lists"],
         left_out=[*left_out, *names.left_out(), *last.notes],
     )
+
+
+def _axes(logged: Sequence[LoggedValue], options: ImportOptions) -> list[str]:
+    """Return a decision about charts that have different x axes.
+
+    Raises:
+        ValueError: naming the axes, if the x axis is stated to be the tokens.
+    """
+    axes = {one.axis: one.where.rpartition(": line ")[0] for one in reversed(logged)}
+    if len(axes) < 2:
+        return []
+    named = ", ".join(f"{axis!r} in {path}" for axis, path in sorted(axes.items()))
+    if options.x_is_tokens:
+        raise ValueError(
+            f"--x-is-tokens: the charts have {len(axes)} different x axes, {named}: export all of "
+            "them over tokens"
+        )
+    return [
+        f"the charts have {len(axes)} different x axes, {named}: whether the last values of a run "
+        "are of one step is not known"
+    ]
 
 
 def _listed_run(row: Mapping[str, str], where: str, options: ImportOptions) -> ImportedRun:
@@ -158,7 +180,13 @@ def _chart(found: CsvText, path: Path, names: LoggedNames) -> list[LoggedValue]:
             if value is not None:
                 values.append(
                     LoggedValue(
-                        run=run, domain=domain, metric=metric, step=step, value=value, where=where
+                        run=run,
+                        domain=domain,
+                        metric=metric,
+                        step=step,
+                        value=value,
+                        where=where,
+                        axis=x,
                     )
                 )
     return values

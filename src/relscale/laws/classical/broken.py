@@ -9,6 +9,7 @@ import numpy as np
 from relscale.laws.cells import Array
 from relscale.laws.classical.form import Axes, Form, Parameters, Reported, log_sum
 from relscale.laws.classical.power_laws import LOWEST_TERM, power_law_with_floor
+from relscale.laws.classical.starts import floor_and_terms
 
 WIDTHS = (0.01, 5.0)
 """Lowest and highest f, in natural logs of compute."""
@@ -28,8 +29,7 @@ def _starts(axes: Axes, log_loss: Array) -> Array:
     return np.array(
         [
             [
-                log_loss.min() + np.log(floor),
-                log_loss.mean() + np.log(1 - 0.9 * floor),
+                *floor_and_terms(log_loss, floor),
                 before,
                 change,
                 low + share * (high - low),

@@ -9,7 +9,7 @@ from scipy import optimize, stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.classical.fitting import Evidence, ParameterEstimate
+from relscale.laws.classical.fitted import Evidence, ParameterEstimate
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import condition_number, profile_limit
 

@@ -13,18 +13,19 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
+from relscale.laws.classical.fitted import FittedForm
 from relscale.laws.classical.form import Axes
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE
 from relscale.laws.fit_error import FitError
 from relscale.laws.optima.parabola import parabola, vertex_of
 
 LN10 = float(np.log(10))
-MIN_HULL = 4
-"""Points of the hull that exponents are read from."""
+MIN_BUDGETS, MIN_SIZES = 4, 3
+"""Different budgets, and different N, on the hull that exponents are read from."""
 MIN_RANGE = 10.0
-"""Ratio of the largest and the smallest compute among them."""
+"""Ratio of the largest and the smallest compute there."""
 MIN_DRAWS_KEPT = 0.8
-"""Share of bootstrap draws that must have exponents."""
+"""Share of bootstrap draws whose hull must have exponents, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,39 +62,50 @@ class Growth:
     tokens_per_param: tuple[float, float]
     """D* / N* at the lowest and at the highest compute."""
     num_points: int
-    """Points that the lines go through, or runs of the surface."""
+    """Points that the lines go through, or those of the surface."""
     remarks: tuple[str, ...] = ()
     """Notes for a reader."""
 
 
 def approach_1(curves: Curves, level: float, draws: int, seed: int) -> Growth:
-    """Read exponents from the runs on the lower hull of log loss over log compute.
+    """Read exponents from the cells on the lower hull of log loss over log compute.
 
-    The hull is that of McLeish et al. (2025, arXiv:2502.06857). Intervals are percentiles over
-    drawn runs.
+    The hull is that of McLeish et al. (2025, arXiv:2502.06857). Intervals are percentiles of a
+    bootstrap of the cells, the sizes of all budgets; a draw counts if its hull, too, has enough
+    budgets, sizes and compute.
+
+    Args:
+        curves: the cells.
+        level: of the intervals.
+        draws: number of draws.
+        seed: of the draws.
 
     Raises:
-        FitError: `too_few_runs` if the hull has fewer than four points or spans less than a
-            decade of compute.
+        FitError: `too_few_runs` if the hull has fewer than four budgets or three sizes or spans
+            less than a decade of compute, or if the hulls of a fifth of the draws do.
     """
     everything = np.arange(len(curves.log_loss))
     hull = _lower_hull(curves, everything)
-    if len(hull) < MIN_HULL or _span(curves, hull) < np.log(MIN_RANGE) * (1 - 1e-9):
+    budgets, sizes, span = _extent(curves, hull)
+    if not _enough(budgets, sizes, span):
         raise FitError(
             Status.TOO_FEW_RUNS,
-            f"the hull has {len(hull)} points over a factor of {np.exp(_span(curves, hull)):.3g} "
-            f"of compute: {MIN_HULL} over a factor of {MIN_RANGE:g} are needed",
+            f"the hull has {budgets} budget(s) and {sizes} size(s) over a factor of "
+            f"{np.exp(span):.3g} of compute: {MIN_BUDGETS}, {MIN_SIZES} and a factor of "
+            f"{MIN_RANGE:g} are needed",
         )
     size, data = (_line(curves.log_compute[hull], each[hull]) for each in _both(curves))
     rng = np.random.default_rng([seed, 11])
     drawn = []
     for chosen in rng.integers(0, len(everything), (draws, len(everything))):
         some = _lower_hull(curves, np.unique(chosen))
-        if len(some) >= 3:
+        if _enough(*_extent(curves, some)):
             drawn.append([_line(curves.log_compute[some], each[some])[1] for each in _both(curves)])
     if len(drawn) < MIN_DRAWS_KEPT * draws:
         raise FitError(
-            Status.TOO_FEW_RUNS, f"only {len(drawn)} of {draws} draws of runs have a hull"
+            Status.TOO_FEW_RUNS,
+            f"the hull has enough budgets, sizes and compute in only {len(drawn)} of {draws} "
+            "draws of sizes",
         )
     ends = np.quantile(np.array(drawn), [0.5 - level / 2, 0.5 + level / 2], axis=0)
     return Growth(
@@ -107,7 +119,16 @@ def approach_1(curves: Curves, level: float, draws: int, seed: int) -> Growth:
 def approach_2(curves: Curves, level: float) -> Growth:
     """Read exponents from the minima of parabolas in log N, and in log D.
 
-    Intervals are Student's t of the straight lines through the minima.
+    Log compute and the place of the minimum of every budget are fitted by a straight line, for N
+    and for D apart (Hoffmann et al., 2022, section 3.2). Intervals are Student's t of the lines:
+    they contain the scatter of the minima about the line.
+
+    Args:
+        curves: the cells, with the IsoFLOP curve of each budget.
+        level: of the intervals.
+
+    Returns:
+        The exponents; `num_points` is the smaller number of minima.
 
     Raises:
         FitError: `too_few_budgets` with fewer than three minima inside their curves.
@@ -127,6 +148,32 @@ def approach_2(curves: Curves, level: float) -> Growth:
         b=(data[1], *data_ends),
         tokens_per_param=_ratios(curves, size, data),
         num_points=min(len(found) for found in minima),
+    )
+
+
+def approach_3(curves: Curves, surface: FittedForm | FitError) -> Growth:
+    """Read exponents from the surface E + A / N^alpha + B / D^beta, where C = 6 N D.
+
+    a = beta / (alpha + beta) and b = 1 - a (Hoffmann et al., 2022, equation 4), with the robust
+    interval of the fit.
+
+    Args:
+        curves: the cells that the surface was fitted to.
+        surface: the fit of `surfaces.HOFFMANN_SURFACE`, or why there is none.
+
+    Raises:
+        FitError: there is no fit, the data do not identify it, or the search did not end.
+    """
+    if isinstance(surface, FitError):
+        raise surface
+    surface.require()
+    share = surface.estimate("optimal_params_exponent")
+    return Growth(
+        a=(share.value, share.low, share.high),
+        b=(1 - share.value, 1 - share.high, 1 - share.low),
+        tokens_per_param=surface_ratios(curves, surface.parameters),
+        num_points=surface.num_points,
+        remarks=("where C = 6 N D",),
     )
 
 
@@ -160,7 +207,15 @@ def approach_2_bias(curves: Curves, parameters: Array) -> float:
 def surface_ratios(curves: Curves, parameters: Array) -> tuple[float, float]:
     """Return D* / N* of a surface at the lowest and the highest compute, where C = 6 N D.
 
-    From d/d log D of A / N^alpha + B / D^beta along log N + log D = log (C / 6).
+    The optimum is where alpha A / N^alpha = beta B / D^beta, the condition for the least of
+    A / N^alpha + B / D^beta along log N + log D = log (C / 6) (Hoffmann et al., 2022, equation 4).
+
+    Args:
+        curves: the cells; their compute has the two ends.
+        parameters: of the surface, as searched (`surfaces.HOFFMANN_SURFACE`), (5,).
+
+    Returns:
+        Tokens per parameter at the lowest and at the highest compute.
     """
     axes = curves.axes
     _, size, data, alpha, beta = parameters
@@ -178,9 +233,17 @@ def _both(curves: Curves) -> tuple[Array, Array]:
     return curves.log_params, curves.log_tokens
 
 
-def _span(curves: Curves, cells: Index) -> float:
-    """Return the range of log compute of cells."""
-    return float(np.ptp(curves.log_compute[cells])) if len(cells) else 0.0
+def _extent(curves: Curves, cells: Index) -> tuple[int, int, float]:
+    """Return the number of budgets and of sizes of cells, and their range of log compute."""
+    budgets = sum(bool(np.isin(group, cells).any()) for group in curves.groups)
+    sizes = len(np.unique(curves.log_params[cells].round(9)))
+    return budgets, sizes, float(np.ptp(curves.log_compute[cells])) if len(cells) else 0.0
+
+
+def _enough(budgets: int, sizes: int, span: float) -> bool:
+    """Return whether exponents may be read from a hull."""
+    wide = span >= np.log(MIN_RANGE) * (1 - 1e-9)
+    return budgets >= MIN_BUDGETS and sizes >= MIN_SIZES and bool(wide)
 
 
 def _lower_hull(curves: Curves, cells: Index) -> Index:

@@ -2,7 +2,8 @@
 
 L = exp(a_3 N^gamma + b_3) + exp(a_2 N^beta + b_2) D^-exp(a_1 N^alpha + b_1) (Li et al., 2025,
 arXiv:2506.10972). As searched, a N^x + b = p + q (exp(x n) - 1) / x, where n is log N less its
-mean: p and q are then level and slope at the mean, also where x is near 0.
+mean: p and q are then level and slope at the mean, also where x is near 0. There a = q / x and
+b = p - q / x have no finite value, so that they have no interval where that of x contains 0.
 """
 
 from itertools import product
@@ -11,6 +12,7 @@ import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.classical.form import Axes, Form, Parameters, Reported, log_sum
+from relscale.laws.classical.starts import floor_and_terms
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE
 
 SMALL = 1e-6
@@ -38,12 +40,12 @@ def _log_loss(theta: Parameters, axes: Axes) -> Parameters:
 def _starts(axes: Axes, log_loss: Array) -> Array:
     found = []
     for floor, data, size in product((0.3, 0.6), (0.2, 0.4), (-0.2, 0.2)):
-        rest = log_loss.mean() + np.log(1 - 0.9 * floor)
+        lowest, rest = floor_and_terms(log_loss, floor)
         found.append(
             [
                 *(np.log(data), 0.0, size),
                 *(rest + data * axes.mean_tokens, -0.1, size),
-                *(log_loss.min() + np.log(floor), -0.1, size),
+                *(lowest, -0.1, size),
             ]
         )
     return np.array(found)
@@ -67,8 +69,8 @@ def _reported(first: int, number: int, exponent: str) -> tuple[Reported, ...]:
         return np.asarray(theta[:, first] - theta[:, first + 1] / theta[:, first + 2])
 
     return (
-        Reported(name=f"a_{number}", value=factor),
-        Reported(name=f"b_{number}", value=constant),
+        Reported(name=f"a_{number}", value=factor, divided_by=exponent),
+        Reported(name=f"b_{number}", value=constant, divided_by=exponent),
         Reported(name=exponent, value=lambda theta, axes: theta[:, first + 2], searched=first + 2),
     )
 

@@ -3,7 +3,10 @@
 Residuals are those of the log loss. Intervals are Student's t with a robust variance on the scale
 that is searched, so they also hold where the noise differs between runs; they contain the noise of
 the runs, not what is common to all runs of a budget. A law is shown only where the data identify it
-(`Evidence`).
+(`fitted.Evidence`).
+
+A law is fitted to points, (N, D) with the seeds averaged or one per budget. They have the axis
+`run` in shapes, as in the other laws.
 """
 
 from collections.abc import Sequence
@@ -14,104 +17,31 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags, Index
+from relscale.laws.classical.fitted import (
+    Evidence,
+    FittedForm,
+    ParameterEstimate,
+    estimate_of,
+)
 from relscale.laws.classical.form import Axes, Form, derivatives
 from relscale.laws.classical.search import FitProblem, FitSolution, best_of_starts, search
+from relscale.laws.classical.variance import prediction_half_width, robust_variance
 from relscale.laws.fit_error import FitError
-from relscale.laws.identifiability import MAX_CONDITION, condition_number, profile_limit
+from relscale.laws.identifiability import condition_number, profile_limit
 from relscale.laws.leave_future_out import future_splits
 from relscale.laws.run_points import RunPoints
 
 NAN = float("nan")
-SMALLEST_ROOM = 1e-6
-"""Least share of a residual that its own run may leave."""
-SMALLEST_EIGENVALUE = 1e-14
-"""Of scaled products of slopes, below which parameters are not separated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """Evidence that data identify the parameters of a law in one domain."""
-
-    condition: float
-    """Condition number of the Jacobian with columns of unit length."""
-    unbounded: tuple[str, ...]
-    """Parameters whose profile interval reaches a bound."""
-    left_out_error: float
-    """Root mean square error of the log loss at the largest budgets, left out; NaN where there are
-    too few budgets."""
-    simpler_error: float
-    """The same error of the next simpler law; NaN without one."""
-    interval_score: float
-    """Mean interval score of the predictions there (Gneiting and Raftery, 2007, equation 43), in
-    units of the log loss; lower is better."""
-
-    @classmethod
-    def nothing(cls) -> "Evidence":
-        """Return the evidence where nothing was fitted."""
-        return cls(
-            condition=NAN,
-            unbounded=(),
-            left_out_error=NAN,
-            simpler_error=NAN,
-            interval_score=NAN,
-        )
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Return why the law is not identified; empty where it is."""
-        found = []
-        if not self.condition < MAX_CONDITION:
-            found.append(f"the condition number of the scaled Jacobian is {self.condition:.2g}")
-        if self.unbounded:
-            found.append(f"no finite interval of {', '.join(self.unbounded)}")
-        if self.left_out_error > self.simpler_error * (1 + 1e-9) + 1e-12:
-            found.append(
-                f"the error at budgets left out is {100 * self.left_out_error:.2g} %, that of the "
-                f"simpler law {100 * self.simpler_error:.2g} %"
-            )
-        return tuple(found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParameterEstimate:
-    """A parameter with its interval."""
-
-    name: str
-    """Name in the table."""
-    value: float
-    """ParameterEstimate."""
-    low: float
-    """Lower end of the interval."""
-    high: float
-    """Upper end of the interval."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FittedForm:
-    """A classical law of one domain."""
-
-    form: Form
-    """The law."""
-    parameters: Array
-    """Parameters as they are searched, (parameter,)."""
-    estimates: tuple[ParameterEstimate, ...]
-    """Parameters as the source defines them, whether or not they are identified."""
-    evidence: Evidence
-    """Whether they are."""
-    converged: bool
-    """Whether the search ended by itself."""
-    num_runs: int
-    """Runs that it was fitted to."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DomainLosses:
-    """Losses of several domains over the same runs."""
+    """Losses of several domains at the same points."""
 
     axes: Axes
-    """Sizes, tokens and compute of the runs."""
+    """Sizes, tokens and compute of the points."""
     budget: Index
-    """Index of each run's budget by rising compute, (run,)."""
+    """Index of each point's budget by rising compute, (run,)."""
     log_losses: Array
     """Natural logs, (domain, run), NaN where missing."""
     level: float
@@ -148,7 +78,17 @@ class FamilyFits:
         self._fitted: dict[tuple[str, bytes], list[FittedForm | FitError]] = {}
 
     def solve(self, form: Form, weights: Array) -> tuple[FitProblem, FitSolution]:
-        """Fit a law to every domain, with weights of the runs, (domain, run); once."""
+        """Search the parameters of a law in every domain; once.
+
+        Args:
+            form: the law.
+            weights: of the squared residuals, (domain, run), at least 0. Every domain has enough
+                points with a weight for the law (`Form.check`).
+
+        Returns:
+            The least-squares problem, and the lowest of the searches from the law's starts, one
+            per domain.
+        """
         key = form.name, weights.tobytes()
         if key not in self._solved:
             problem, starts = self._problem(form, weights)
@@ -182,7 +122,8 @@ class FamilyFits:
 
         Args:
             form: the law.
-            weights: of the runs, (domain, run), at least 0; None takes all runs with a value.
+            weights: of the squared residuals, (domain, run), at least 0; None takes all points
+                with a value alike.
 
         Returns:
             One fit, or the reason why there is none, per domain.
@@ -216,7 +157,15 @@ class FamilyFits:
         return None
 
     def fit_all(self, form: Form, weights: Array) -> list[FittedForm]:
-        """Fit a law to every domain; each has enough runs."""
+        """Fit a law to every domain, with its estimates and the evidence for them.
+
+        Args:
+            form: the law.
+            weights: as in `solve`; a point without a value has the weight 0.
+
+        Returns:
+            One fit per domain, whether or not the data identify it.
+        """
         problem, solution = self.solve(form, weights)
         slopes = form.slopes(solution.parameters, problem.axes)
         evidence = self._evidence(problem, solution, slopes)
@@ -228,7 +177,7 @@ class FamilyFits:
                 estimates=estimates[row],
                 evidence=evidence[row],
                 converged=bool(solution.converged[row]),
-                num_runs=int(np.sum(weights[row] > 0)),
+                num_points=int(np.sum(weights[row] > 0)),
             )
             for row in range(len(weights))
         ]
@@ -247,14 +196,13 @@ class FamilyFits:
             ends = np.stack([centre, centre - half[:, index], centre + half[:, index]])
             with np.errstate(over="ignore"):
                 columns.append(np.exp(ends) if reported.log else ends)
+        ends_by_name = {
+            each.name: column[1:]
+            for each, column in zip(problem.form.reported, columns, strict=True)
+        }
         return [
             tuple(
-                ParameterEstimate(
-                    name=reported.name,
-                    value=float(column[0, row]),
-                    low=float(column[1, row]),
-                    high=float(column[2, row]),
-                )
+                estimate_of(reported, column[:, row], ends_by_name, row)
                 for reported, column in zip(problem.form.reported, columns, strict=True)
             )
             for row in range(len(theta))
@@ -265,12 +213,13 @@ class FamilyFits:
     ) -> list[Evidence]:
         """Return the evidence of every domain."""
         held = self._unbounded(problem, solution)
-        error, score = self._left_out(problem, solution)
+        width = problem.form.num_parameters
+        error, score = self._left_out(problem, solution, width)
         simpler = np.full(len(error), NAN)
         form = problem.form.simpler
         if form is not None:
             plain = self.solve(form, problem.weights)
-            simpler = self._left_out(*plain)[0]
+            simpler = self._left_out(*plain, width)[0]
         return [
             Evidence(
                 condition=condition_number(slopes[row], problem.weights[row]),
@@ -317,8 +266,14 @@ class FamilyFits:
             for row in range(count)
         ]
 
-    def _left_out(self, problem: FitProblem, solution: FitSolution) -> tuple[Array, Array]:
-        """Return errors and interval scores at the largest budgets, left out; (domain,) each."""
+    def _left_out(
+        self, problem: FitProblem, solution: FitSolution, width: int
+    ) -> tuple[Array, Array]:
+        """Return errors and interval scores at the largest budgets, left out; (domain,) each.
+
+        Fits of no more points than `width` predict nothing, so that two laws are compared at the
+        same points.
+        """
         count = len(solution.parameters)
         missing = np.full(count, NAN)
         splits = self.losses.splits  # (split, run)
@@ -327,13 +282,12 @@ class FamilyFits:
         rows = np.repeat(np.arange(count), len(splits))
         whole = problem.some(rows)
         part = replace(whole, weights=whole.weights * np.tile(splits, (count, 1)))
-        width = problem.form.num_parameters
         enough = np.sum(part.weights > 0, axis=1) > width
         found = search(part, solution.parameters[rows])
         residual = problem.form.log_loss(found.parameters, problem.axes) - part.log_losses
         held_out = (whole.weights > 0) & (part.weights == 0) & enough[:, None]
         slopes = problem.form.slopes(found.parameters, problem.axes)
-        half = _half_width(part, found, slopes, self.losses.level)
+        half = prediction_half_width(part, found, slopes, self.losses.level)
         penalty = 2 / (1 - self.losses.level) * np.maximum(np.abs(residual) - half, 0.0)
         score = 2 * half + penalty
         shape = (count, -1)
@@ -375,70 +329,3 @@ def _held_at(
         low[rows, index] = high[rows, index] = starts[rows, index] = bound
     held = replace(whole, low=low, high=high)
     return search(held, starts, np.tile(limits, len(cases))).objective.reshape(len(cases), count)
-
-
-def robust_variance(
-    problem: FitProblem, solution: FitSolution, slopes: Array, contrasts: Array
-) -> tuple[Array, Array]:
-    """Return robust variances of linear combinations of the searched parameters.
-
-    The variance is HC2, and its degrees of freedom are those at which its first two moments are
-    exact for noise that is the same in all runs (Bell and McCaffrey, 2002): few where a combination
-    depends on few runs.
-
-    Args:
-        problem: the fits.
-        solution: where they ended.
-        slopes: derivatives of the log loss, (fit, run, parameter).
-        contrasts: (fit, combination, parameter).
-
-    Returns:
-        Variances and degrees of freedom, (fit, combination); NaN where parameters are not
-        separated.
-    """
-    root = np.sqrt(problem.weights)
-    design = slopes * root[:, :, None]
-    bread = _inverse(design.transpose(0, 2, 1) @ design)
-    read = contrasts @ bread @ design.transpose(0, 2, 1)  # (fit, combination, run)
-    residual = root * (
-        problem.log_losses - problem.form.log_loss(solution.parameters, problem.axes)
-    )
-    variance = np.full(read.shape[:2], NAN)
-    dof = np.full(read.shape[:2], NAN)
-    for row in np.flatnonzero(np.isfinite(bread).all(axis=(1, 2))):
-        used = root[row] > 0
-        own, hat = design[row, used], bread[row]
-        left = np.eye(int(used.sum())) - own @ hat @ own.T
-        room = np.maximum(np.diag(left), SMALLEST_ROOM)
-        square = read[row][:, used] ** 2 / room  # (combination, run)
-        variance[row] = square @ residual[row, used] ** 2
-        trace = square @ np.diag(left)
-        dof[row] = trace**2 / np.maximum(np.einsum("ci,ij,cj->c", square, left**2, square), 1e-300)
-    return variance, dof
-
-
-def _inverse(gram: Array) -> Array:
-    """Return inverses of symmetric matrices, NaN where one is singular."""
-    size = np.sqrt(np.maximum(np.einsum("kpp->kp", gram), 1e-300))
-    scaled = gram / (size[:, :, None] * size[:, None, :])
-    finite = np.isfinite(scaled).all(axis=(1, 2))
-    identity = np.eye(gram.shape[1])
-    scaled = np.where(finite[:, None, None], scaled, identity)
-    solvable = finite & (np.linalg.eigvalsh(scaled)[:, 0] > SMALLEST_EIGENVALUE)
-    inverse = np.linalg.inv(np.where(solvable[:, None, None], scaled, identity))
-    inverse = inverse / (size[:, :, None] * size[:, None, :])
-    return np.where(solvable[:, None, None], inverse, np.nan)
-
-
-def _half_width(problem: FitProblem, solution: FitSolution, slopes: Array, level: float) -> Array:
-    """Return half the width of the prediction intervals of log losses, (fit, run).
-
-    The variance is that of a new run with equal noise, and of the fit.
-    """
-    dof = np.maximum(np.sum(problem.weights > 0, axis=1) - slopes.shape[2], 1)
-    scatter = solution.objective / dof
-    bread = _inverse(np.einsum("krp,kr,krq->kpq", slopes, problem.weights, slopes))
-    shape = np.einsum("krp,kpq,krq->kr", slopes, bread, slopes)
-    with np.errstate(invalid="ignore"):
-        spread = np.sqrt(scatter[:, None] * (1 + np.maximum(shape, 0.0)))
-    return np.asarray(stats.t.ppf(0.5 + level / 2, dof)[:, None] * spread)

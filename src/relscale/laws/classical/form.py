@@ -69,6 +69,9 @@ class Reported:
     searched: int | None = None
     """Index of the searched parameter whose bounds are those of this one; None where both are
     always finite."""
+    divided_by: str | None = None
+    """Reported parameter that `value` is divided by: where the interval of that one contains 0,
+    this one has no interval."""
 
 
 @dataclass(frozen=True, kw_only=True)

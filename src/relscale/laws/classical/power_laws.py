@@ -12,6 +12,7 @@ import numpy as np
 
 from relscale.laws.cells import Array
 from relscale.laws.classical.form import Axes, Form, Parameters, Reported, log_sum
+from relscale.laws.classical.starts import floor_and_terms
 
 EXPONENTS = (1e-3, 3.0)
 """Lowest and highest exponent: below, a power is a constant over any range that is trained."""
@@ -77,11 +78,7 @@ def power_law_with_floor(variable: Variable) -> Form:
     def starts(axes: Axes, log_loss: Array) -> Array:
         del axes
         return np.array(
-            [
-                [log_loss.min() + np.log(floor), log_loss.mean() + np.log(1 - 0.9 * floor), log]
-                for floor in FLOORS
-                for log in np.log(STARTS)
-            ]
+            [[*floor_and_terms(log_loss, floor), log] for floor in FLOORS for log in np.log(STARTS)]
         )
 
     def bounds(axes: Axes, log_loss: Array) -> tuple[Array, Array]:

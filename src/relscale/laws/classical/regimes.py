@@ -1,9 +1,8 @@
-"""Runs whose loss depends on the size alone, or on the data alone.
+"""Points whose loss depends on the size alone, or on the data alone.
 
 L(N) holds for models trained on more data than matter, L(D) for models larger than the data can
-use. A run counts as limited by N if it has at least `FACTOR` times the tokens at which the two
-terms of its surface E + A / N^alpha + B / D^beta are equal, and as limited by D if it has at least
-`FACTOR` times the parameters.
+use. A point counts as limited by N if in its surface E + A / N^alpha + B / D^beta the term of D is
+at most `LARGEST_SHARE` of that of N, and as limited by D if the converse holds.
 """
 
 import numpy as np
@@ -14,7 +13,8 @@ from relscale.laws.classical.fitting import FamilyFits
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE
 from relscale.laws.fit_error import FitError
 
-FACTOR = 5.0
+LARGEST_SHARE = 0.05
+"""Largest share of the other term in the main one."""
 MIN_VALUES = 5
 """Different values of the variable."""
 MIN_RANGE = 10.0
@@ -23,7 +23,7 @@ SYMBOL = {"params": "N", "tokens": "D"}
 
 
 def limited_by(fits: FamilyFits, variable: str) -> tuple[Array, list[FitError | None]]:
-    """Return weights of the runs that are limited by one variable.
+    """Return weights of the points that are limited by one variable.
 
     Args:
         fits: of a family.
@@ -41,23 +41,23 @@ def limited_by(fits: FamilyFits, variable: str) -> tuple[Array, list[FitError | 
         if isinstance(fit, FitError):
             failures.append(fit)
             continue
-        if fit.evidence.reasons:
+        if fit.status != Status.OK:
             failures.append(
                 FitError(
                     Status.NOT_IDENTIFIED,
-                    "the surface that tells which runs are limited by "
+                    "the surface that shows which points are limited by "
                     f"{SYMBOL[variable]} is not identified",
                 )
             )
             continue
         _, size, data, alpha, beta = fit.parameters
+        # Natural logs of the terms A / N^alpha and B / D^beta.
         from_params = size - np.exp(alpha) * axes.params
         from_tokens = data - np.exp(beta) * axes.tokens
-        if variable == "params":
-            beyond = (from_params - from_tokens) / np.exp(beta)
-        else:
-            beyond = (from_tokens - from_params) / np.exp(alpha)
-        weights[row] = known[row] * (beyond >= np.log(FACTOR))
+        share = from_tokens - from_params  # natural log of the share of the term of D
+        if variable == "tokens":
+            share = -share
+        weights[row] = known[row] * (share <= np.log(LARGEST_SHARE))
         failures.append(_too_few(getattr(axes, variable)[weights[row] > 0], variable))
     return weights, failures
 
@@ -68,8 +68,10 @@ def _too_few(log_values: Array, variable: str) -> FitError | None:
     span = float(np.exp(np.ptp(log_values))) if number else 1.0
     if number >= MIN_VALUES and span >= MIN_RANGE * (1 - 1e-9):
         return None
+    symbol, share = SYMBOL[variable], f"{100 * LARGEST_SHARE:g} %"
+    found = f"{number} value(s) of {symbol} over a factor of {span:.3g} are"
     return FitError(
         Status.NOT_INFINITE_DATA if variable == "params" else Status.NOT_INFINITE_SIZE,
-        f"{number} value(s) of {SYMBOL[variable]} over a factor of {span:.3g} "
-        f"are limited by it: {MIN_VALUES} over a factor of {MIN_RANGE:g} are needed",
+        f"{found if number else f'no value of {symbol} is'} limited by it (the other term is at "
+        f"most {share} of its own): {MIN_VALUES} over a factor of {MIN_RANGE:g} are needed",
     )

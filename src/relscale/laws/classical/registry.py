@@ -1,4 +1,4 @@
-"""All classical laws by name, and the runs that each is fitted to."""
+"""All classical laws by name, and the points that each is fitted to."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from relscale.laws.classical.broken import BROKEN
 from relscale.laws.classical.farseer import FARSEER
 from relscale.laws.classical.form import Form
-from relscale.laws.classical.power_laws import power_law, power_law_with_floor
+from relscale.laws.classical.power_laws import Variable, power_law, power_law_with_floor
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE, KAPLAN_SURFACE, OVERTRAINING
 
 Runs = Literal["all", "params_limited", "tokens_limited", "optima"]
@@ -14,22 +14,28 @@ Runs = Literal["all", "params_limited", "tokens_limited", "optima"]
 
 @dataclass(frozen=True, kw_only=True)
 class ClassicalLaw:
-    """A law and the runs that it holds for."""
+    """A law and the points that it holds for."""
 
     form: Form
     """The law."""
     runs: Runs
-    """All runs; those whose loss depends on N alone, or on D alone; or the compute-optimal
-    points."""
+    """All (N, D); those whose loss depends on N alone, or on D alone; or the minima of IsoFLOP
+    curves."""
+    with_floor: Form | None = None
+    """The same law with an irreducible loss: where that is identified, this one is refused."""
+
+
+def _of_one_variable(variable: Variable, runs: Runs) -> tuple[ClassicalLaw, ClassicalLaw]:
+    """Return the power law of one variable, and the same with a floor."""
+    floor = power_law_with_floor(variable)
+    plain = ClassicalLaw(form=power_law(variable), runs=runs, with_floor=floor)
+    return plain, ClassicalLaw(form=floor, runs=runs)
 
 
 _LAWS = (
-    ClassicalLaw(form=power_law("params"), runs="params_limited"),
-    ClassicalLaw(form=power_law_with_floor("params"), runs="params_limited"),
-    ClassicalLaw(form=power_law("tokens"), runs="tokens_limited"),
-    ClassicalLaw(form=power_law_with_floor("tokens"), runs="tokens_limited"),
-    ClassicalLaw(form=power_law("compute"), runs="optima"),
-    ClassicalLaw(form=power_law_with_floor("compute"), runs="optima"),
+    *_of_one_variable("params", "params_limited"),
+    *_of_one_variable("tokens", "tokens_limited"),
+    *_of_one_variable("compute", "optima"),
     ClassicalLaw(form=KAPLAN_SURFACE, runs="all"),
     ClassicalLaw(form=HOFFMANN_SURFACE, runs="all"),
     ClassicalLaw(form=OVERTRAINING, runs="all"),

@@ -9,11 +9,7 @@ import numpy as np
 from relscale.laws.cells import Array
 from relscale.laws.classical.form import Axes, Form, Parameters, Reported, log_sum
 from relscale.laws.classical.power_laws import LOG_EXPONENTS, LOWEST_TERM
-
-EXPONENTS = (0.1, 0.3, 0.8)
-"""Starting values of either exponent, all pairs."""
-FLOORS = (0.2, 0.7)
-"""Starting values of a floor, as shares of the smallest loss."""
+from relscale.laws.classical.starts import EXPONENT_PAIRS, SURFACE_FLOORS, floor_and_terms
 
 
 def _plane(theta: Parameters, axes: Axes) -> Parameters:
@@ -57,8 +53,7 @@ def _kaplan_starts(axes: Axes, log_loss: Array) -> Array:
         [
             [level + first, level + second, np.log(size), np.log(data)]
             for first, second in shares
-            for size in EXPONENTS
-            for data in EXPONENTS
+            for size, data in EXPONENT_PAIRS
         ]
     )
 
@@ -118,18 +113,11 @@ def _hoffmann(theta: Parameters, axes: Axes) -> Parameters:
 
 def _hoffmann_starts(axes: Axes, log_loss: Array) -> Array:
     del axes
-    lowest, level = log_loss.min(), log_loss.mean()
     return np.array(
         [
-            [
-                lowest + np.log(floor),
-                *(level + np.log((1 - 0.9 * floor) / 2),) * 2,
-                np.log(size),
-                np.log(data),
-            ]
-            for floor in FLOORS
-            for size in EXPONENTS
-            for data in EXPONENTS
+            [*floor_and_terms(log_loss, floor, 2), np.log(size), np.log(data)]
+            for floor in SURFACE_FLOORS
+            for size, data in EXPONENT_PAIRS
         ]
     )
 
@@ -189,11 +177,10 @@ def _overtraining(theta: Parameters, axes: Axes) -> Parameters:
 
 def _overtraining_starts(axes: Axes, log_loss: Array) -> Array:
     del axes
-    lowest, level = log_loss.min(), log_loss.mean()
     return np.array(
         [
-            [lowest + np.log(floor), *(level + np.log((1 - 0.9 * floor) / 2),) * 2, np.log(eta)]
-            for floor in FLOORS
+            [*floor_and_terms(log_loss, floor, 2), np.log(eta)]
+            for floor in SURFACE_FLOORS
             for eta in (0.05, 0.15, 0.4)
         ]
     )

@@ -23,7 +23,9 @@ BOUNDS = (0.02, 3.0)
 within a factor 2."""
 MIN_CELLS = 6
 STARTS = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Starting values of either exponent, all pairs."""
+"""Starting values of either exponent."""
+START_PAIRS = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
+"""Starting values of both exponents, all pairs, (start, 2)."""
 NEUTRAL_START = (0.4, 0.4)
 """Exponents from which refits start again that end on a bound."""
 ROUGH_TOLERANCE = 1e-5
@@ -202,8 +204,7 @@ def fit_surface(
     Returns:
         A batch of one, and how many starts found the lowest objective to 1 %.
     """
-    starts = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
-    found = fit_surfaces(plane, loss, starts, weights)
+    found = fit_surfaces(plane, loss, START_PAIRS, weights)
     lowest = int(np.argmin(found.objective))
     return found.one(lowest), int(
         np.sum(found.objective <= SAME_OPTIMUM * found.objective[lowest] + SMALL_OBJECTIVE)
@@ -215,11 +216,10 @@ def fit_each(plane: Plane, losses: Array) -> SurfaceBatch:
 
     As `fit_surface`, with all searches at once.
     """
-    starts = np.array([(alpha, beta) for alpha in STARTS for beta in STARTS])
-    rows = np.repeat(losses, len(starts), axis=0)
-    found = fit_surfaces(plane, rows, np.tile(starts, (len(losses), 1)))
+    rows = np.repeat(losses, len(START_PAIRS), axis=0)
+    found = fit_surfaces(plane, rows, np.tile(START_PAIRS, (len(losses), 1)))
     lowest = np.argmin(found.objective.reshape(len(losses), -1), axis=1)
-    return found.some(np.arange(len(losses)) * len(starts) + lowest)
+    return found.some(np.arange(len(losses)) * len(START_PAIRS) + lowest)
 
 
 def fit_surfaces(

@@ -11,8 +11,8 @@ import numpy as np
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.counts import COUNTS
-from relscale.laws.classical.exponents import Curves, approach_2
-from relscale.laws.classical.fitting import FittedForm, ParameterEstimate
+from relscale.laws.classical.exponents import Curves, Growth, approach_2, approach_3
+from relscale.laws.classical.fitted import FittedForm
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
 from relscale.laws.metric_fits import CorpusFits, Row
@@ -43,41 +43,37 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
             yield {**label, "approach": "approach_2", **_from_curves(curves, spec.level)}
             if flops == "exact":  # the surface does not depend on the compute
                 surface = fitted_surface(curves, corpus, spec.level)
-                yield {**label, "approach": "approach_3", **_from_surface(surface)}
+                yield {**label, "approach": "approach_3", **_from_surface(curves, surface)}
 
 
 def _from_curves(curves: Curves, level: float) -> Row:
     """Return the columns of approach 2."""
     try:
-        found = approach_2(curves, level)
+        return _columns(approach_2(curves, level))
     except FitError as error:
         return _empty(error)
+
+
+def _from_surface(curves: Curves, surface: FittedForm | FitError) -> Row:
+    """Return the columns of approach 3; the held-out error is shown also without a result."""
+    left_out = NAN if isinstance(surface, FitError) else 100 * surface.evidence.left_out_error
+    try:
+        found = approach_3(curves, surface)
+    except FitError as error:
+        number = 0 if isinstance(surface, FitError) else surface.num_points
+        return {**_empty(error), "left_out_error_percent": left_out, "num_points": number}
+    return {**_columns(found), "left_out_error_percent": left_out}
+
+
+def _columns(found: Growth) -> Row:
+    """Return the columns of an exponent."""
     return {
         "params_exponent": found.a[0],
         "params_exponent_ci_low": found.a[1],
         "params_exponent_ci_high": found.a[2],
         "left_out_error_percent": NAN,
         "num_points": found.num_points,
-        **status_columns(Status.OK),
-    }
-
-
-def _from_surface(found: FittedForm | FitError) -> Row:
-    """Return the columns of approach 3."""
-    if isinstance(found, FitError):
-        return _empty(found)
-    evidence = found.evidence
-    reasons = evidence.reasons
-    shown = {each.name: each for each in found.estimates}
-    empty = ParameterEstimate(name="", value=NAN, low=NAN, high=NAN)
-    estimate = empty if reasons else shown["optimal_params_exponent"]
-    return {
-        "params_exponent": estimate.value,
-        "params_exponent_ci_low": estimate.low,
-        "params_exponent_ci_high": estimate.high,
-        "left_out_error_percent": 100 * evidence.left_out_error,
-        "num_points": found.num_runs,
-        **status_columns(Status.NOT_IDENTIFIED if reasons else Status.OK, reasons),
+        **status_columns(Status.OK, found.remarks),
     }
 
 

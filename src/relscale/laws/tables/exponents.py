@@ -16,9 +16,10 @@ from relscale.laws.classical.exponents import (
     approach_1,
     approach_2,
     approach_2_bias,
-    surface_ratios,
+    approach_3,
 )
-from relscale.laws.classical.fitting import DomainLosses, FamilyFits, FittedForm
+from relscale.laws.classical.fitted import FittedForm
+from relscale.laws.classical.fitting import DomainLosses, FamilyFits
 from relscale.laws.classical.surfaces import HOFFMANN_SURFACE
 from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law
@@ -34,7 +35,7 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
     curves = curves_of(corpus, runs.params_model, runs.log_compute)
     surface = fitted_surface(curves, corpus, spec.level)
     bias = NAN
-    if isinstance(surface, FittedForm):
+    if isinstance(surface, FittedForm) and surface.status == Status.OK:
         bias = approach_2_bias(curves, surface.parameters)
     label: Row = {
         "corpus": runs.corpus,
@@ -47,11 +48,11 @@ def fit(corpus: CorpusFits) -> Iterator[Row]:
     ways: tuple[tuple[str, str, Callable[[], Growth]], ...] = (
         (
             "approach_1",
-            "bootstrap of runs",
+            "bootstrap of sizes",
             lambda: approach_1(curves, spec.level, spec.draws, spec.seed),
         ),
         ("approach_2", "budgets", lambda: approach_2(curves, spec.level)),
-        ("approach_3", "pairs or residual bootstrap", lambda: _approach_3(corpus, curves, surface)),
+        ("approach_3", "robust variance", lambda: approach_3(curves, surface)),
     )
     for name, method, approach in ways:
         row = {**label, "approach": name, "ci_method": method}
@@ -107,33 +108,6 @@ def fitted_surface(curves: Curves, corpus: CorpusFits, level: float) -> FittedFo
         level=level,
     )
     return FamilyFits(losses).fit(HOFFMANN_SURFACE, curves.weights[None])[0]
-
-
-def _approach_3(corpus: CorpusFits, curves: Curves, surface: FittedForm | FitError) -> Growth:
-    """Read exponents from the surface, with its bootstrap.
-
-    Raises:
-        FitError: the surface is not identified, or there are too few runs.
-    """
-    if isinstance(surface, FitError):
-        raise surface
-    reasons = surface.evidence.reasons
-    if reasons:
-        raise FitError(Status.NOT_IDENTIFIED, reasons[0], reasons[1:])
-    isoflop, spec = corpus.isoflop, corpus.spec
-    cells = np.flatnonzero((isoflop.weights > 0) & np.isfinite(isoflop.score))
-    drawn = corpus.reader.surface(isoflop.score[cells], cells)
-    share = drawn.drawn.beta / (drawn.drawn.alpha + drawn.drawn.beta)
-    low, high = np.quantile(share, [0.5 - spec.level / 2, 0.5 + spec.level / 2])
-    fit = drawn.fit
-    value = float(fit.beta[0] / (fit.alpha[0] + fit.beta[0]))
-    return Growth(
-        a=(value, float(low), float(high)),
-        b=(1 - value, 1 - float(high), 1 - float(low)),
-        tokens_per_param=surface_ratios(curves, surface.parameters),
-        num_points=len(cells),
-        remarks=("where C = 6 N D",),
-    )
 
 
 def _columns(found: Growth) -> Row:

@@ -17,7 +17,7 @@ from relscale.laws.fit_error import FitError
 from relscale.laws.law import Law, per_metric
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.surface_fit.huber import HuberFit, fit_huber, refit_huber, robust_loss
-from relscale.laws.surface_fit.projection import BOUNDS, STARTS, SurfaceBatch
+from relscale.laws.surface_fit.projection import BOUNDS, START_PAIRS, SurfaceBatch
 from relscale.laws.surface_fit.reader import (
     PARAMETERS,
     Bootstrap,
@@ -90,7 +90,7 @@ def surface_rows(
         **known,
         "method": methods[0],
         **_columns(fitted.fit, fitted.drawn, reader.spec.level, stretch),
-        "num_starts": len(STARTS) ** 2,
+        "num_starts": len(START_PAIRS),
         "starts_at_optimum": fitted.starts_at_optimum,
         **_status(fitted.fit, fitted.drawn, disagree, notes),
     }

@@ -180,7 +180,9 @@ def sigmoid_columns(
             "chance": spec.chance,
             "num_runs": len(pairs.loss),
             "runs_outside": 0,
-            "emergence": emergence(None, float("nan"), 0, all_at_chance).value,
+            "emergence": emergence(
+                error.status, len(pairs.loss), float("nan"), 0, all_at_chance=all_at_chance
+            ).value,
             **status_columns(error.status, [*error.remarks, *notes]),
         }
     check = isotonic_check(fit, pairs.loss, pairs.accuracy, spec.seed)
@@ -190,7 +192,7 @@ def sigmoid_columns(
         else [f"the sigmoid misses the shape (isotonic p {check.p_value:.2g})"]
     )
     ends = intervals(fit, spec, draws, shift)
-    outside = runs_outside(fit, spec.level)
+    outside = runs_outside(fit, spec.level, pairs.num_items)
     status, foot = fit.status, []
     middle = (fit.floor + ends["ceiling_ci_high"]) / 2
     if status == Status.OK and float(np.max(pairs.accuracy)) < middle:
@@ -214,7 +216,9 @@ def sigmoid_columns(
         "accuracy_max": float(np.max(pairs.accuracy)),
         "num_runs": len(pairs.loss),
         "runs_outside": outside,
-        "emergence": emergence(fit, check.p_value, outside, all_at_chance).value,
+        "emergence": emergence(
+            status, len(pairs.loss), check.p_value, outside, all_at_chance=all_at_chance
+        ).value,
         **status_columns(status, [*fit.remarks, *foot, *shape, *notes]),
     }
 

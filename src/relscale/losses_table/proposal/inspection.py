@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from relscale.config.errors import config_error, problems_of
 from relscale.config.losses import LossesTable
 from relscale.config.losses_file import SECTION
+from relscale.contract.directions import known_direction
 from relscale.losses_table.proposal.mapping_text import mapping_text
 from relscale.losses_table.proposal.propose import FAMILIES, LOSSES, Proposal, propose
 from relscale.losses_table.proposal.run_design import designs_of
@@ -100,6 +101,12 @@ class Inspection:
                 "the losses of other domains"
             )
             return
+        if not _falling(frame):
+            yield (
+                "  No metric falls with compute: laws place the optimum by a loss; add losses of "
+                "the same runs"
+            )
+            return
         yield ""
         yield "Next"
         yield f"  {self._command(frame, mapping)}"
@@ -121,7 +128,17 @@ class Inspection:
             *("relscale", "laws", "--losses", str(self.proposal.path), "--mapping", str(mapping)),
             *("--family", family, "--baseline", baseline, "--metric", metric, "--out", "laws"),
         ]
+        falling = _falling(frame)
+        if family not in falling:
+            words += ["--optimum-by", falling[0]]
         return " ".join(shlex.quote(word) for word in words)
+
+
+def _falling(frame: pd.DataFrame) -> list[str]:
+    """Return the families with a metric that is not known to rise with compute."""
+    pairs = frame[["family", "metric"]].drop_duplicates()
+    falls = [known_direction(str(metric)) is not True for metric in pairs["metric"]]
+    return sorted(set(pairs.loc[falls, "family"].astype(str)))
 
 
 def _few(names: list[str], most: int = 12) -> str:

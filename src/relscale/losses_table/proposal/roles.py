@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from relscale.losses_table.numbers import NumberReader
 from relscale.losses_table.proposal.guess import BY_NAME, Guess
 from relscale.losses_table.proposal.names import (
     ERROR_WORDS,
@@ -23,6 +24,8 @@ from relscale.losses_table.proposal.profiles import Profile
 
 LOSS_RANGE = (0.1, 20.0)
 """Values of columns without a metric in their name that may be losses."""
+BEGINS = re.compile(r"[+-]?\.?\d")
+"""Start of a cell that begins with a number."""
 FEWEST_BLOCK = 2
 """Columns of domains, at least, if their names have no metric."""
 
@@ -86,6 +89,7 @@ def guess_roles(profiles: Mapping[str, Profile]) -> Roles:
         for domain, found in wide.items()
         if wide is not block
     ]
+    guesses += _unreadable(profiles, used)
     return Roles(
         shape="wide",
         columns=columns,
@@ -174,6 +178,29 @@ def _metric_columns(
         if domain in values
     }
     return values, {domain: found for domain, found in errors.items() if found}
+
+
+def _unreadable(profiles: Mapping[str, Profile], used: set[str]) -> list[Guess]:
+    """Return a remark on each column named after a metric in which some cells are not numbers."""
+    reader = NumberReader(suffixes=True)
+    guesses = []
+    for name, profile in profiles.items():
+        found = metric_and_domain(name)
+        if profile.kind != "text" or name in used or found is None or not found[1]:
+            continue
+        present = [cell for cell in profile.cells if cell]
+        odd = [cell for cell in present if reader.number(cell, percent=True) is None]
+        if not odd or 2 * sum(bool(BEGINS.match(cell)) for cell in present) < len(present):
+            continue
+        guesses.append(
+            Guess(
+                key=f"domains.{label(found[1])}",
+                value=f"column {name} is not used",
+                evidence=f"{len(odd)} of its {len(present)} cells are not numbers, first "
+                f"{odd[0]!r}: mend them in the file",
+            )
+        )
+    return guesses
 
 
 def _value_column(profiles: Mapping[str, Profile], used: set[str]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from relscale.contract.units import BETWEEN, EXPECTED
+from relscale.contract.units import BETWEEN, EXPECTED, looks_like_perplexity
 from relscale.losses_table.file_units import FACTORS
 from relscale.losses_table.proposal.guess import Guess
 from relscale.losses_table.proposal.names import stated_unit
@@ -36,8 +36,6 @@ OF_RATIO = 0.3
 """Weight of the decades between tokens per parameter and the usual ratio."""
 NEARLY = 0.3
 """Decades by which the second best units are as good as the best."""
-LARGEST_LOSS = 15.0
-"""Nats per token, above that of a uniform guess over any vocabulary in use."""
 SCATTER = 3.0
 """Factor between the ratios of the runs that is unusual."""
 
@@ -235,7 +233,7 @@ def guess_value_unit(metric: str, values: Numbers, signed: bool) -> Guess | None
             value="percent",
             evidence=f"values up to {high:.4g}, and a share is from 0 to 1",
         )
-    if metric == "loss" and middle > LARGEST_LOSS and float(known.min()) >= 1:
+    if metric == "loss" and looks_like_perplexity(known.tolist()):
         return Guess(
             key="metric_units.loss",
             value="perplexity",

@@ -40,6 +40,11 @@ def test_a_straight_line_does_not_identify_the_law():
     assert any("gamma" in reason for reason in evidence.reasons)
 
 
+def test_without_budgets_to_leave_out_the_law_is_not_identified():
+    _, evidence = fit_error_law(LOSS, EPSILON - K * np.exp(-GAMMA * LOSS), SPLITS[:0], 0.95)
+    assert evidence.reasons == ("too few budgets to leave some out",)
+
+
 def test_four_runs_are_too_few():
     with pytest.raises(FitError) as caught:
         fit_error_law(LOSS[:4], LOSS[:4], SPLITS[:, :4], 0.95)

@@ -153,17 +153,37 @@ def test_approach_1_reads_the_hull():
     assert found.b[0] == pytest.approx(ALPHA / (ALPHA + BETA), abs=1e-9)
 
 
+def above_the_hull(budgets):
+    """Return curves whose runs are a third worse wherever they are not at the optimum."""
+    made = curves(OFFSETS, budgets=budgets)
+    worse = 0.3 * (np.tile(OFFSETS, len(budgets)) != 0)
+    return Curves(**{**vars(made), "log_loss": made.log_loss + worse})
+
+
 def test_runs_above_the_hull_do_not_count():
-    made = curves(OFFSETS)
-    worse = Curves(
-        **{
-            **vars(made),
-            "log_loss": made.log_loss + 0.3 * (np.tile(OFFSETS, len(BUDGETS)) != 0),
-        }
-    )
-    found = approach_1(worse, 0.95, 200, 0)
+    found = approach_1(above_the_hull(np.geomspace(1e18, 1e21, 12)), 0.95, 200, 0)
     assert found.a[0] == pytest.approx(BETA / (ALPHA + BETA), abs=1e-6)
-    assert found.num_points == len(BUDGETS)
+    assert found.num_points == 12
+
+
+def test_draws_need_enough_budgets_too():
+    """With six runs on the hull, 4 budgets over a decade remain in too few of the draws: a run is
+    drawn with a probability of 1 - 1/e."""
+    with pytest.raises(FitError) as caught:
+        approach_1(above_the_hull(BUDGETS), 0.95, 200, 0)
+    assert caught.value.status == Status.TOO_FEW_RUNS and "of 200 draws" in str(caught.value)
+
+
+def test_a_hull_needs_four_budgets_and_three_sizes():
+    three = curves(np.array([0.0]), budgets=np.geomspace(1e18, 1e21, 3))
+    with pytest.raises(FitError) as caught:
+        approach_1(three, 0.95, 200, 0)
+    assert "3 budget(s) and 3 size(s)" in str(caught.value)
+    made = curves(np.array([0.0]), budgets=np.geomspace(1e18, 1e21, 12))
+    two = np.where(np.arange(12) < 6, 20.0, 21.0)
+    with pytest.raises(FitError) as caught:
+        approach_1(Curves(**{**vars(made), "log_params": two}), 0.95, 200, 0)
+    assert "12 budget(s) and 2 size(s)" in str(caught.value)
 
 
 def test_less_than_a_decade_of_compute_has_no_approach_1():

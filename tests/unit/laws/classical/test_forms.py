@@ -6,7 +6,8 @@ import pytest
 from relscale.contract.status import Status
 from relscale.laws.classical.broken import BROKEN
 from relscale.laws.classical.farseer import FARSEER
-from relscale.laws.classical.fitting import DomainLosses, FamilyFits, FittedForm
+from relscale.laws.classical.fitted import FittedForm
+from relscale.laws.classical.fitting import DomainLosses, FamilyFits
 from relscale.laws.classical.form import Axes, derivatives, log_sum
 from relscale.laws.classical.power_laws import power_law, power_law_with_floor
 from relscale.laws.classical.registry import CLASSICAL
@@ -195,6 +196,45 @@ def test_farseer_with_constants_is_hoffmanns_surface_at_one_size():
     )
 
 
+def test_farseer_with_constants_is_hoffmanns_surface():
+    """With a constant data term, and a size term whose exponent is 0, the law is A / N^alpha +
+    B / D^beta: Hoffmann's surface as its floor vanishes."""
+    params, tokens, compute, _ = grid(4, 5)
+    axes = Axes.of(np.log(params), np.log(tokens), np.log(compute))
+    theta = np.array([[np.log(0.28), 0, 0.1, np.log(410.7), 0, 0.1, np.log(0.5), -0.34, 0.0]])
+    surface = np.array(
+        [[-800.0, np.log(0.5), np.log(410.7) - 0.28 * axes.mean_tokens, *np.log([0.34, 0.28])]]
+    )
+    assert FARSEER.log_loss(theta, axes) == pytest.approx(
+        HOFFMANN_SURFACE.log_loss(surface, axes), rel=1e-12
+    )
+
+
+def test_an_exponent_that_may_be_zero_leaves_its_constants_without_an_interval():
+    """Around 0, a = q / x and b = p - q / x are not finite: Hoffmann's surface has such a data
+    exponent."""
+    runs = grid()
+    noise = np.exp(0.002 * np.random.default_rng(0).normal(size=len(runs[0])))
+    found = fits_of(runs, hoffmann(*runs[:2]) * noise).fit(FARSEER)[0]
+    exponent = found.estimate("alpha")
+    assert exponent.low < 0 < exponent.high
+    for name in ("a_1", "b_1"):
+        constant = found.estimate(name)
+        assert np.isnan([constant.low, constant.high]).all()
+        assert constant.remark == f"no interval of {name}: that of alpha contains 0"
+    clean = fits_of(runs, farseer(*runs[:2])).fit(FARSEER)[0]
+    assert all(np.isfinite([each.low, each.high]).all() for each in clean.estimates)
+    assert not any(each.remark for each in clean.estimates)
+
+
+def test_two_budgets_leave_none_out_so_that_nothing_is_checked():
+    runs = tuple(each[: 2 * SIZES] for each in isoflop())
+    found = fits_of(runs, hoffmann(*runs[:2])).fit(HOFFMANN_SURFACE)[0]
+    assert np.isnan(found.evidence.left_out_error)
+    assert "too few budgets to leave some out" in found.evidence.reasons
+    assert found.status == Status.NOT_IDENTIFIED
+
+
 def test_without_a_change_of_slope_there_is_no_break():
     params, tokens, compute, _ = grid(3, 5)
     axes = Axes.of(np.log(params), np.log(tokens), np.log(compute))
@@ -219,7 +259,7 @@ def test_intervals_contain_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(0)
     noise = np.exp(0.01 * rng.normal(size=(300, len(runs[0]))))
     found = fits_of(runs, *(hoffmann(*runs[:2]) * noise)).fit(HOFFMANN_SURFACE)
-    for name, truth in HOFFMANN.items():
+    for name, truth in {**HOFFMANN, "optimal_params_exponent": 0.28 / 0.62}.items():
         inside = [
             each.low <= truth <= each.high
             for law in found
@@ -227,6 +267,21 @@ def test_intervals_contain_the_truth_as_often_as_they_say():
             if each.name == name
         ]
         assert 0.925 <= np.mean(inside) <= 0.98, name
+
+
+@pytest.mark.parametrize(
+    "name", ["kaplan_surface", "overtraining", "kaplan_compute", "kaplan_tokens_floor"]
+)
+def test_intervals_of_the_other_laws_contain_the_truth(name):
+    """600 suites with a noise of 1 %: .95 with three Monte Carlo errors of .009. In 1,500 suites
+    the shares were .938 to .953."""
+    runs, truth, parameters = CASES[name]
+    noise = np.exp(0.01 * np.random.default_rng(7).normal(size=(600, len(runs[0]))))
+    found = fits_of(runs, *(truth(*runs[:2]) * noise)).fit(CLASSICAL[name].form)
+    for parameter, value in parameters.items():
+        estimates = [law.estimate(parameter) for law in found]
+        inside = [each.low <= value <= each.high for each in estimates]
+        assert 0.923 <= np.mean(inside) <= 0.977, parameter
 
 
 def test_noise_that_depends_on_the_size_is_in_the_interval():
@@ -254,7 +309,7 @@ def test_a_missing_value_leaves_the_other_domains_alone():
     both = fits_of(runs, clean, holed).fit(HOFFMANN_SURFACE)
     assert values(both[0]) == pytest.approx(alone, rel=1e-9)
     assert values(both[1]) == pytest.approx(alone, rel=1e-6)
-    assert both[1].num_runs < both[0].num_runs
+    assert both[1].num_points < both[0].num_points
 
 
 def test_a_domain_without_values_has_a_status():

@@ -6,7 +6,7 @@ import pytest
 
 from relscale.contract.status import Status
 from relscale.laws.fit import fit_family
-from relscale.laws.spec import LawSpec
+from relscale.laws.spec import FAMILY_MEAN, LawSpec
 
 SPEC = LawSpec(family="topics", baseline="base", draws=200, estimators=("joint", "surface"))
 BUDGETS = ("1e18", "3e18", "1e19", "3e19", "1e20", "3e20", "1e21")
@@ -17,6 +17,29 @@ def parameter(table, domain, law, name):
     rows = table[(table.domain == domain) & (table.law == law) & (table.parameter == name)]
     assert len(rows) == 1
     return rows.iloc[0]
+
+
+def sizes_by_tokens(surfaces):
+    """Return losses of sizes x tokens, each run with a compute of its own."""
+    params = np.repeat(np.geomspace(1e8, 6e9, 6), 6)
+    tokens = np.tile(np.geomspace(2e9, 3e12, 6), 6)
+    rows = [
+        {
+            "corpus": "web",
+            "run": f"r{index}",
+            "budget": f"b{index}",
+            "training_flops": 6 * n * d,
+            "num_params_total": n,
+            "tokens": d,
+            "family": "validation" if name == "own" else "topics",
+            "domain": name,
+            "metric": "bits_per_byte",
+            "value": e + a / n**alpha + b / d**beta,
+        }
+        for index, (n, d) in enumerate(zip(params, tokens, strict=True))
+        for name, (e, a, alpha, b, beta) in surfaces.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def test_a_family_has_a_row_per_domain_law_and_parameter(plant_surface, surfaces):
@@ -33,6 +56,77 @@ def test_a_family_has_a_row_per_domain_law_and_parameter(plant_surface, surfaces
             assert row.value == pytest.approx(truth, rel=0.25)
     few = parameter(table, "base", "farseer", "alpha")
     assert few.status == Status.TOO_FEW_RUNS and np.isnan(few.value)
+
+
+def test_seeds_of_a_size_are_one_point(plant_surface):
+    """A second seed with the same losses adds nothing: the points are the sizes of the budgets."""
+    spec = SPEC.model_copy(update={"classical": ("hoffmann_surface",)})
+    losses = plant_surface(budgets=BUDGETS, run_sd=0.0005, domain_sd=0.0005).assign(seed=0)
+    again = losses.assign(seed=1, run=losses.run + "-again")
+    once = fit_family(losses, spec)["classical"]
+    twice = fit_family(pd.concat([losses, again]), spec)["classical"]
+    assert (once.num_points == losses.run.nunique()).all()
+    pd.testing.assert_frame_equal(once, twice, rtol=1e-6)
+
+
+def test_a_plain_power_law_is_refused_where_its_floor_is_identified(surfaces):
+    """L = E + A / N^alpha has an irreducible loss: the power law without it has another exponent,
+    and predicts budgets that are left out, so that only the comparison refuses it."""
+    params = np.repeat(np.geomspace(1e7, 1e10, 8), 16)
+    tokens = np.tile(np.geomspace(1e9, 3e17, 16), 8)
+    noise = np.exp(0.0005 * np.random.default_rng(0).normal(size=(2, len(params))))
+    e, a, alpha, b, beta = surfaces["own"]
+    rows = [
+        {
+            "corpus": "web",
+            "run": f"r{index}",
+            "budget": f"b{index}",
+            "training_flops": 6 * n * d,
+            "num_params_total": n,
+            "tokens": d,
+            "family": "topics",
+            "domain": domain,
+            "metric": "bits_per_byte",
+            "value": (e + a / n**alpha + b / d**beta) * noise[place, index],
+        }
+        for index, (n, d) in enumerate(zip(params, tokens, strict=True))
+        for place, domain in enumerate(("base", "treat"))
+    ]
+    laws = ("kaplan_params", "kaplan_params_floor")
+    spec = LawSpec(family="topics", baseline="base", draws=100, estimators=("surface",))
+    table = fit_family(
+        pd.DataFrame(rows), spec.model_copy(update={"classical": laws, "optimum_by": FAMILY_MEAN})
+    )["classical"]
+    floor = parameter(table, "base", "kaplan_params_floor", "alpha_N")
+    assert floor.status == Status.OK and floor.ci_low <= alpha <= floor.ci_high
+    plain = parameter(table, "base", "kaplan_params", "alpha_N")
+    assert plain.status == Status.NOT_IDENTIFIED and np.isnan(plain.value)
+    assert "kaplan_params_floor, is identified" in plain.remarks
+    alone = spec.model_copy(update={"classical": laws[:1], "optimum_by": FAMILY_MEAN})
+    same = fit_family(pd.DataFrame(rows), alone)["classical"]
+    assert set(same.status) == {Status.NOT_IDENTIFIED}
+
+
+def test_the_law_of_compute_goes_through_the_minima_of_isoflop_curves(plant):
+    """Losses without a floor: one point per budget, and the planted exponent."""
+    spec = SPEC.model_copy(
+        update={"classical": ("kaplan_compute", "kaplan_compute_floor"), "estimators": ("auto",)}
+    )
+    losses = plant(budgets=BUDGETS, run_sd=0.001, domain_sd=0.001)
+    table = fit_family(losses, spec)["classical"]
+    for domain, exponent in (("base", 0.10), ("treat", 0.13)):
+        row = parameter(table, domain, "kaplan_compute", "alpha_C")
+        assert row.status == Status.OK and row.num_points == len(BUDGETS)
+        assert row.ci_low <= exponent <= row.ci_high
+        assert parameter(table, domain, "kaplan_compute_floor", "E").status == Status.NOT_IDENTIFIED
+
+
+def test_without_isoflop_curves_there_is_no_law_of_compute(surfaces):
+    """`auto` has a law there, but no compute-optimal points."""
+    spec = SPEC.model_copy(update={"classical": ("kaplan_compute",), "estimators": ("auto",)})
+    laws = fit_family(sizes_by_tokens(surfaces), spec)
+    assert set(laws["classical"].status) == {Status.NO_USABLE_OPTIMUM}
+    assert set(laws["relative"].query("estimator == 'auto' and scale == 'ratio'").status) == {"ok"}
 
 
 def test_only_the_laws_that_are_asked_for_are_fitted(plant_surface):
@@ -53,6 +147,9 @@ def test_the_exponents_are_those_of_the_surface_that_locates_optima(plant_surfac
     assert third.status == Status.OK
     assert third.params_exponent_ci_low <= truth <= third.params_exponent_ci_high
     assert third.params_exponent + third.tokens_exponent == pytest.approx(1, abs=1e-12)
+    counted = laws["counts"].query("approach == 'approach_3'").iloc[0]
+    for column in ("params_exponent", "params_exponent_ci_low", "params_exponent_ci_high"):
+        assert counted[column] == third[column]
     second = table.loc["approach_2"]
     assert second.params_exponent == pytest.approx(truth + second.surface_bias, abs=0.02)
     first = table.loc["approach_1"]
@@ -61,26 +158,7 @@ def test_the_exponents_are_those_of_the_surface_that_locates_optima(plant_surfac
 
 
 def test_without_curves_only_hull_and_surface_have_exponents(surfaces):
-    """Sizes x tokens, each run with a compute of its own."""
-    params = np.repeat(np.geomspace(1e8, 6e9, 6), 6)
-    tokens = np.tile(np.geomspace(2e9, 3e12, 6), 6)
-    rows = [
-        {
-            "corpus": "web",
-            "run": f"r{index}",
-            "budget": f"b{index}",
-            "training_flops": 6 * n * d,
-            "num_params_total": n,
-            "tokens": d,
-            "family": "validation" if name == "own" else "topics",
-            "domain": name,
-            "metric": "bits_per_byte",
-            "value": e + a / n**alpha + b / d**beta,
-        }
-        for index, (n, d) in enumerate(zip(params, tokens, strict=True))
-        for name, (e, a, alpha, b, beta) in surfaces.items()
-    ]
-    table = fit_family(pd.DataFrame(rows), SPEC)["exponents"].set_index("approach")
+    table = fit_family(sizes_by_tokens(surfaces), SPEC)["exponents"].set_index("approach")
     assert table.loc["approach_1"].status == Status.OK
     assert table.loc["approach_2"].status == Status.TOO_FEW_BUDGETS
     assert table.loc["approach_3"].status == Status.OK

@@ -1,0 +1,22 @@
+"""Snakemake's command line with the logger of `relscale run`.
+
+`python -m relscale.runner.launch` takes the options of `snakemake`. The logger is registered here,
+since Snakemake looks for loggers among top-level packages only.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Register the logger and call Snakemake."""
+    from snakemake.cli import main as snakemake
+    from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
+
+    from relscale.runner import logger_plugin
+
+    LoggerPluginRegistry().register_plugin(logger_plugin.MODULE, logger_plugin)
+    snakemake(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()
