@@ -57,7 +57,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \
 CHECKED := src tests benchmarks tools setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock reproduce test check docs format schema golden tiny plan \
+.PHONY: help env experiments lock reproduce test check docs format schema golden tiny plan \
 	figures report verify certify archive crate image publish levels soak \
 	clean-checkpoints clean-results
 
@@ -67,6 +67,9 @@ help: ## this list
 
 env: ## build .venv from the lock; does nothing if its content is up to date
 	@$(ENVIRONMENT)
+
+experiments: env ## list the experiments, each with a sentence and its cost
+	@$(BIN)/python -m relscale experiments
 
 lock: ## resolve envs/requirements.in into the lock, with hashes; UPGRADE=1 takes newer versions
 	$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -18,6 +18,7 @@ import argparse
 import ast
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -205,19 +206,52 @@ def install_harness(venv: Path) -> None:
     (folder / ".stamp").write_text(expected + "\n")
 
 
+def torch_of_makefile() -> str:
+    """Return the torch requirement that `make env` uses unless TORCH is set."""
+    line = re.search(r"^TORCH \?= (.+)$", Path("Makefile").read_text(), re.MULTILINE)
+    if line is None:
+        sys.exit("Makefile: has no line `TORCH ?= ...`")
+    return os.environ.get("TORCH") or line[1].strip()
+
+
+def problems(venv: Path, torch: str) -> list[str]:
+    """List the parts of the environment that `make env` would build, without building any."""
+    if not venv.exists():
+        return [f"{venv} does not exist"]
+    found = []
+    if not is_current(venv / ".packages", packages_checksum(torch)):
+        found.append(f"the packages of {venv} are not those of {LOCK}, this Python and {torch}")
+    stamp = Path("build/.native") if venv.is_symlink() else venv / ".installed"
+    if not is_current(stamp, project_checksum()):
+        found.append(f"{stamp}: the project is not installed, or its native sources changed")
+    return found
+
+
+def check(venv: Path, torch: str) -> None:
+    """Print whether the environment is up to date; exit code 1 if it is not."""
+    if found := problems(venv, torch):
+        sys.exit("; ".join(found))
+    print(f"{venv} is up to date with {LOCK}")
+
+
 def main() -> None:
     """Bring the environment up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, default=Path(".venv"))
     parser.add_argument("--python", default=sys.executable, help="Python to build with")
-    parser.add_argument("--torch", required=True, help="torch, with options of pip")
+    parser.add_argument("--torch", help="torch, with options of pip; the default is Makefile's")
     parser.add_argument("--uv", default="uv", help="uv, or an empty word to use pip alone")
+    parser.add_argument("--check", action="store_true", help="build nothing; name stale parts")
     parser.add_argument("--harness", action="store_true", help="also install the test harness")
     arguments = parser.parse_args()
     if sys.version_info < (3, 11, 5):
         sys.exit("the locked packages need Python 3.11.5 or newer; set PYTHON=")
+    torch = arguments.torch or torch_of_makefile()
+    if arguments.check:
+        check(arguments.venv, torch)
+        return
     uv = shutil.which(arguments.uv) if arguments.uv else None
-    build_packages(arguments.venv, arguments.python, arguments.torch, uv)
+    build_packages(arguments.venv, arguments.python, torch, uv)
     install_project(arguments.venv)
     if arguments.harness:
         install_harness(arguments.venv)

@@ -17,6 +17,7 @@ COPIED = (
     "LICENSE",
     "config",
     "config.yaml",
+    "docs/reference/tables.md",
     "envs",
     "experiments",
     "profiles",
@@ -104,6 +105,7 @@ def copy_checkout(folder, downloads, experiment="tiny"):
     """Copy the checkout, without results, to a folder that exists."""
     for name in COPIED:
         source = ROOT / name
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(
                 source,

@@ -30,6 +30,8 @@ FLOW = (
     "compare",
     "pages",
     "workflow",
+    "start",
+    "doctor",
     "hub",
     "runner",
     "cli",

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from losses_tables import MAPPING, planted, wide
 from staleness import Planner, needed, with_all_that_follows
+from typer.testing import CliRunner
 
+from relscale.cli import app
 from relscale.config.load import merged
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.scales import on_scale
@@ -158,6 +160,18 @@ def test_a_family_that_the_table_lacks_ends_the_job_with_its_choices(checkout, t
     log = (checkout.folder / "logs/lacking/losses_table.log").read_text()
     assert "families.code: is not in the families of the table; the choices are texts" in log
     assert "Traceback" not in log
+
+
+def test_a_law_is_explained_to_the_table_that_it_is_of(checkout, results, monkeypatch):
+    """Found by its name: the overlay of the test is in `experiments/`."""
+    monkeypatch.chdir(checkout.folder)
+    done = CliRunner().invoke(app, ["explain", "results/outside/laws/relative.csv:1:dbeta"])
+    assert done.exit_code == 0, done.output
+    assert "job law_table law_table=relative" in done.output
+    assert "Its rows of family texts are from" in done.output
+    assert "job laws family=texts" in done.output and "state      fresh" in done.output
+    losses = CliRunner().invoke(app, ["explain", "results/outside/tables/suite.csv"])
+    assert "mine/ladder.csv" in losses.output
 
 
 def test_the_record_names_the_file_that_was_read(results):

@@ -97,6 +97,20 @@ def test_the_commands_run_in_an_empty_folder(installed, tmp_path):
     assert str(installed.parent) in run(installed / "python", "-c", place, cwd=tmp_path)
 
 
+def test_the_commands_of_the_first_hour_run_in_an_empty_folder(installed, tmp_path):
+    said = run(installed / "relscale", "laws", "--demo", cwd=tmp_path)
+    assert "Humanities against STEM: " in said
+    assert (tmp_path / "relscale-demo/figures/family_laws.png").is_file()
+    cell = "relscale-demo/relative.csv:1:margin"
+    assert "a change up to the margin is small" in run(
+        installed / "relscale", "explain", cell, cwd=tmp_path
+    )
+    found = json.loads(run(installed / "relscale", "doctor", "--json", cwd=tmp_path))
+    names = {check["name"]: check for check in found["checks"]}
+    assert not found["broken"] and "environment" not in names
+    assert str(installed.parent) in names["workflow files"]["detail"]
+
+
 def test_the_workflow_runs_in_a_folder_that_init_wrote(installed, tmp_path):
     said = run(installed / "relscale", "init", "project", cwd=tmp_path)
     assert "relscale run experiments/tiny.yaml" in said

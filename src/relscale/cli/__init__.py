@@ -11,8 +11,12 @@ import typer
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
 from relscale.cli.compare import compare
+from relscale.cli.corpus import corpus
 from relscale.cli.crate import crate
+from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
+from relscale.cli.experiments import experiments
+from relscale.cli.explain import explain
 from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan_group import plan_group
@@ -26,13 +30,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, evaluate, compare, laws, verify, certify, archive, crate, publish
+    init, doctor, experiments, evaluate, compare, laws, explain, verify, certify, archive,
+    crate, publish,
 )  # fmt: skip
+NUMBERS = {"ignore_unknown_options": True}
+"""Settings of commands whose argument may be a negative number, which looks like an option."""
 for command in COMMANDS:
-    app.command()(command)
+    app.command(context_settings=NUMBERS if command is explain else None)(command)
 app.command(cls=WithFurtherOptions)(run)
 app.add_typer(plan_group, name="plan")
 app.add_typer(table, name="table")
+app.add_typer(corpus, name="corpus")
 
 
 def _print_version(asked: bool) -> None:

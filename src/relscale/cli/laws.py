@@ -1,5 +1,6 @@
 """`relscale laws`: laws of any table of losses, with figures, explorer and report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ class LawInputs(Model):
     names the table, too, unless --losses does."""
     family: str | None = None
     """Family whose domains are compared; the only one of the table if left out."""
-    baseline: str
-    """Domain that the others are compared with."""
+    baseline: str | None = None
+    """Domain that the others are compared with. Required, except with --demo."""
     items: Path | None = None
     """Items table; adds the noise of evaluation items to the intervals."""
     metrics: tuple[str, ...] = ()
@@ -47,6 +48,14 @@ class LawInputs(Model):
     tokens), compared with the two-stage law's predictions."""
     covariates: Path | None = None
     """Table (domain, value) to correlate with the slopes."""
+
+
+class Demo(Model):
+    """The example that needs no table."""
+
+    demo: bool = False
+    """Fit a small published table in seconds and explain the verdicts in words; takes --out
+    alone."""
 
 
 class PredictedModels(Model):
@@ -84,8 +93,9 @@ class PredictedModels(Model):
 class LawOutputs(Model):
     """Files to write."""
 
-    out: Path
-    """Folder for the law tables, and for everything below."""
+    out: Path | None = None
+    """Folder for the law tables, and for everything below. Required, except with --demo, whose
+    default is relscale-demo."""
     figures: bool = False
     """Also draw figures, into the folder `figures`, as SVG, PDF and PNG."""
     explorer: bool = False
@@ -98,16 +108,18 @@ class LawOutputs(Model):
     labels: tuple[str, ...] = ()
     """NAME=WORDS to show for a domain, corpus or family; may be repeated."""
 
-    def check(self) -> None:
-        """Check that the files can be written.
+    def check(self) -> Path:
+        """Check that the files can be written, and return the folder.
 
         Raises:
-            ValueError: naming what is in the way.
+            ValueError: naming the path that cannot be written.
         """
         from relscale.contract.out_paths import check_out_folder
 
+        assert self.out is not None
         draws = self.figures or self.report
         check_out_folder(self.out, folders=(FIGURES,) if draws else ())
+        return self.out
 
     def read_labels(self) -> dict[str, str]:
         """Return the words by name.
@@ -122,14 +134,21 @@ class LawOutputs(Model):
         return {name: words for _, name, _, words in pairs}
 
 
-@with_options(LawInputs, PredictedModels, LawOutputs, FitSettings, TwoStageAxes)
+SETTINGS = (LawInputs, PredictedModels, LawOutputs, FitSettings, TwoStageAxes)
+"""Models of the options, in the order of the help."""
+
+
+@with_options(Demo, *SETTINGS)
 def laws(**values: Any) -> None:
     """Fit absolute and relative laws to any table of losses, and print a summary."""
     from relscale.laws.run import fit_laws
     from relscale.losses_table.given import GivenLosses
 
+    if values["demo"]:
+        _demo(values)
+        return
     inputs, outputs = options_of(LawInputs, values), options_of(LawOutputs, values)
-    outputs.check()
+    out = _checked(inputs, outputs)
     request = options_of(PredictedModels, values).request()
     labels = outputs.read_labels()
     given = GivenLosses.read(inputs.losses, inputs.mapping)
@@ -140,7 +159,7 @@ def laws(**values: Any) -> None:
         items=inputs.items,
         covariates=inputs.covariates,
         outside_models=inputs.outside_models,
-        out=outputs.out,
+        out=out,
         family=family,
         baseline=inputs.baseline,
         metrics=given.metrics(family, inputs.metrics),
@@ -155,9 +174,41 @@ def laws(**values: Any) -> None:
     )
     typer.echo(found.summary(), nl=False)
     if outputs.checklist:
-        _write_checklist(found, outputs.out / CHECKLIST)
+        _write_checklist(found, out / CHECKLIST)
     if outputs.figures or outputs.explorer or outputs.report:
         _present(given, found, outputs, labels)
+
+
+def _demo(values: Mapping[str, Any]) -> None:
+    """Run the demo.
+
+    Raises:
+        ValueError: for an option that the demo does not take.
+    """
+    for model in SETTINGS:
+        for name, field in model.model_fields.items():
+            given, default = values[name], field.default
+            if name != "out" and (tuple(given) if isinstance(given, list) else given) != default:
+                option = name.replace("_", "-")
+                raise ValueError(f"--demo: takes --out alone, not --{option}: its table is fixed")
+    from relscale.start.demo import FOLDER, run_demo
+    from relscale.workflow.project import project_folder
+
+    typer.echo(run_demo(project_folder(), values["out"] or FOLDER), nl=False)
+
+
+def _checked(inputs: LawInputs, outputs: LawOutputs) -> Path:
+    """Return the folder for the tables.
+
+    Raises:
+        ValueError: naming the options that are missing, or the path that cannot be written.
+    """
+    needed = {"--baseline": inputs.baseline, "--out": outputs.out}
+    if missing := [option for option, value in needed.items() if value is None]:
+        raise ValueError(
+            f"{' and '.join(missing)}: must be given; `relscale laws --demo` shows an example"
+        )
+    return outputs.check()
 
 
 def _write_checklist(found: "FittedLaws", path: Path) -> None:
@@ -175,6 +226,7 @@ def _present(
     """Draw the figures and write the pages that the options ask for, and print their places."""
     from relscale.pages.law_folder import LawFolder, context_of_laws
 
+    assert outputs.out is not None
     folder = LawFolder(
         folder=outputs.out,
         context=context_of_laws(found.spec, labels),

@@ -1,6 +1,7 @@
-"""The JSON schema and the reference page of the configuration, generated from its models.
+"""The JSON schemas and the reference page of the configuration, generated from its models.
 
-`make schema` writes both; a test compares them with the models.
+`make schema` writes them; a test compares them with the models. Editors read the schema that the
+first line of a configuration names (`schema_line`).
 """
 
 import json
@@ -14,6 +15,7 @@ from relscale.config.experiment import Experiment
 from relscale.files import write_text
 
 SCHEMA = Path("workflow/schemas/config.schema.json")
+OVERLAY_SCHEMA = Path("workflow/schemas/overlay.schema.json")
 REFERENCE = Path("docs/reference/configuration.md")
 Node = Mapping[str, Any]
 """A part of a JSON schema."""
@@ -35,6 +37,70 @@ def json_schema() -> str:
     schema = _plain_text(Experiment.model_json_schema())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
+
+
+def overlay_schema() -> str:
+    """Return the JSON schema of an overlay, as text.
+
+    No key of a mapping is required, since the default has it, and a null removes a key. Items of
+    lists replace whole lists, so that they are complete.
+    """
+    whole = _plain_text(Experiment.model_json_schema())
+    models = whole.pop("$defs")
+    schema = _for_overlays(whole)
+    schema["$defs"] = {
+        **models,
+        **{f"{name}{_PART}": _for_overlays(model) for name, model in models.items()},
+    }
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=1, sort_keys=True) + "\n"
+
+
+def schema_line(folder: Path, schema: Path = OVERLAY_SCHEMA) -> str:
+    """Return the comment by which editors find the schema of a configuration.
+
+    Args:
+        folder: folder of the configuration's file, relative to the project.
+        schema: the schema, relative to the project.
+
+    Examples:
+        >>> schema_line(Path("experiments"))
+        '# yaml-language-server: $schema=../workflow/schemas/overlay.schema.json'
+    """
+    place = "/".join([*[".."] * len(folder.parts), schema.as_posix()])
+    return f"# yaml-language-server: $schema={place}"
+
+
+_PART = ".part"
+"""Ending of the models of an overlay, in which no key is required."""
+
+
+def _for_overlays(node: Node) -> dict[str, Any]:
+    """Return a part of the schema without required keys, in which a null may remove each key."""
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in ("required", "discriminator", "default"):
+            continue
+        if key == "$ref":
+            found[key] = f"{value}{_PART}"
+        elif key in ("anyOf", "oneOf"):  # without `kind` several may match
+            found["anyOf"] = [_for_overlays(option) for option in value]
+        elif key in ("properties", "patternProperties"):
+            found[key] = {name: _or_null(inner) for name, inner in value.items()}
+        elif key == "additionalProperties" and isinstance(value, dict):
+            found[key] = _or_null(value)
+        elif key == "additionalProperties" and value is False:
+            found[key] = {"type": "null"}  # a key of the default that the overlay removes
+        else:
+            found[key] = value
+    return found
+
+
+def _or_null(node: Node) -> dict[str, Any]:
+    inner = _for_overlays(node)
+    found = {name: inner.pop(name) for name in tuple(inner) if name in ("title", "description")}
+    found["anyOf"] = [inner, {"type": "null"}]
+    return found
 
 
 def configuration_reference() -> str:
@@ -175,8 +241,9 @@ def _plain_text(node: Any) -> Any:
 
 
 def main() -> None:
-    """Write the schema and the reference into the checkout."""
+    """Write the schemas and the reference into the checkout."""
     write_text(SCHEMA, json_schema())
+    write_text(OVERLAY_SCHEMA, overlay_schema())
     write_text(REFERENCE, configuration_reference())
 
 

@@ -56,7 +56,8 @@ class GivenLosses:
                 raise
             raise ValueError(
                 f"{str(error).rstrip('.')}. For a table that is laid out in another way run "
-                f"`relscale table inspect {shlex.quote(str(losses))} --mapping FILE`, and add --mapping FILE"
+                f"`relscale table inspect {shlex.quote(str(losses))} --mapping FILE`, "
+                "and add --mapping FILE"
             ) from None
         return cls(frame=frame, path=losses)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.config.experiment import Experiment
+from relscale.laws.auto_model import MOST_LOST
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.metric_fits import CorpusFits
@@ -149,9 +150,12 @@ def identified_surfaces(fits: CorpusFits, where: str) -> SurfaceBatch:
 
 
 def interval(values: Array, level: float) -> tuple[float, float]:
-    """Return the interval of refits, (draw,), of which the first is the fit; NaN are left out."""
+    """Return the interval of refits, (draw,), of which the first is the fit.
+
+    It is NaN where more than `MOST_LOST` of the refits have no value.
+    """
     known = values[1:][np.isfinite(values[1:])]
-    if len(known) < 2:
+    if len(known) < max(2, (1 - MOST_LOST) * (len(values) - 1)):
         return float("nan"), float("nan")
     low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)

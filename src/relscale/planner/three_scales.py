@@ -12,7 +12,7 @@ import pandas as pd
 
 from relscale.contract.scales import DIFFERENCE, REDUCIBLE
 from relscale.contract.status import Status, status_columns
-from relscale.laws.auto_model import AutoModel, auto_model
+from relscale.laws.auto_model import MOST_LOST, AutoModel, auto_model
 from relscale.laws.calibration import Calibration, back_tests, predicted_at
 from relscale.laws.cells import average_seeds
 from relscale.laws.fit_error import FitError
@@ -91,6 +91,10 @@ def _reducible(fits: MetricFits, places: Places) -> Iterator[Row]:
             continue
         log_ratio = _log_ratios(fits, name, places)
         known = log_ratio[1:][np.isfinite(log_ratio[1:])]
+        if len(known) < (1 - MOST_LOST) * (len(log_ratio) - 1):
+            lost = FitError(Status.NOT_IDENTIFIED, "refits without a reducible loss")
+            yield {**label, **_failure(lost)}
+            continue
         tail = 0.5 - fits.spec.level / 2
         low, high = np.exp(np.quantile(known, [tail, 1 - tail]))
         yield {

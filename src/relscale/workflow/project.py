@@ -29,14 +29,23 @@ def project_folder() -> Path:
     )
 
 
+def check_new(folder: Path) -> None:
+    """Check that a folder is new or empty.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder}: exists and is not an empty folder: name a new one")
+
+
 def write_project(folder: Path) -> None:
     """Copy the files of the workflow to a folder, from which Snakemake can then be called.
 
     Raises:
         ValueError: if the folder exists and is not empty.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder}: exists and is not an empty folder: name a new one")
+    check_new(folder)
     home = project_folder()
     for name in project_files(home):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

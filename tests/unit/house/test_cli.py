@@ -125,16 +125,21 @@ def test_the_module_has_the_commands_of_the_console_script():
     assert done.returncode == 0, done.stderr
     for command in (
         "init",
+        "doctor",
+        "experiments",
         "plan",
         "evaluate",
         "compare",
         "laws",
+        "explain",
         "verify",
         "certify",
         "run",
         "archive",
         "crate",
         "publish",
+        "table",
+        "corpus",
     ):
         assert re.search(rf"\b{command}\b", done.stdout)
 

@@ -184,3 +184,25 @@ def test_a_fresh_clone_with_a_link_to_an_environment_that_is_up_to_date_changes_
     assert calls == ["inside setup.py --quiet build_ext --inplace"]
     assert {path: path.stat().st_mtime_ns for path in shared.rglob("*")} == before
     assert make_env(checkout)[1] == []
+
+
+def test_a_check_builds_nothing_and_names_the_stale_parts(checkout):
+    command = [sys.executable, "tools/environment.py", "--check"]
+
+    def check():
+        make = {name: value for name, value in os.environ.items() if name != "TORCH"}
+        return subprocess.run(
+            command, cwd=checkout, env=make, capture_output=True, text=True, check=False
+        )
+
+    assert (check().returncode, check().stderr) == (1, ".venv does not exist\n")
+    make_env(checkout)
+    assert (check().returncode, check().stdout) == (
+        0,
+        ".venv is up to date with envs/requirements.lock\n",
+    )
+    lock = checkout / "envs/requirements.lock"
+    lock.write_text(lock.read_text() + "# edited\n")
+    before = sorted(path.stat().st_mtime_ns for path in (checkout / ".venv").rglob("*"))
+    assert "the packages of .venv are not those of envs/requirements.lock" in check().stderr
+    assert sorted(path.stat().st_mtime_ns for path in (checkout / ".venv").rglob("*")) == before
