@@ -19,11 +19,14 @@ SUITE = "suite"
 class SuiteByDefault(TyperGroup):
     """A group whose command `suite` is taken where the first word names no command."""
 
+    default_command = SUITE
+    """Name of that command."""
+
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Put the name of the default command in front, where no command is named."""
         known = {*self.commands, *ctx.help_option_names}
         if not args or args[0] not in known:
-            args = [SUITE, *args]
+            args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
 

@@ -27,6 +27,7 @@ RUN_BY = {
     "compare.md": "tests/unit/compare/test_compare_cli.py",
     "importers.md": "tests/unit/importers/test_recipe.py",
     "losses-table.md": "tests/unit/docs/test_losses_table_page.py",
+    "planner.md": "tests/unit/docs/test_planner_page.py",
     "table-layouts.md": "tests/unit/docs/test_table_layouts.py",
 }
 """Pages whose commands run in a test of their own."""
@@ -125,7 +126,9 @@ def command_of(words):
     """Return the sub-command that is called, and its arguments."""
     command, rest = typer.main.get_command(app), list(words)
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
-        command = command.commands[rest.pop(0)]
+        default = getattr(command, "default_command", None)
+        named = rest[0] in command.commands or default is None
+        command = command.commands[rest.pop(0) if named else default]
     return command, rest
 
 
