@@ -384,7 +384,8 @@ def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     np.testing.assert_allclose(
         values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1))
     )
-    assert "Relative change 100 (G − 1) (%)" in texts(figure)
+    assert "Value above the baseline's (%)" in texts(figure)
+    assert "100 (G − 1)" in texts(figure)
 
 
 def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
@@ -444,6 +445,51 @@ def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     )
     slices = [*rows["slice_params_points_per_decade"], *rows["slice_tokens_points_per_decade"]]
     np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
+
+
+def test_topics_are_drawn_by_slope_and_by_level_with_their_verdicts(tables: Tables) -> None:
+    figure = drawn("topics", tables, {"baseline": "People"})
+    laws = ratio(tables["relative"]).query("family == 'topics' and estimator == 'joint'")
+    rows = laws.query("corpus == 'curated'")
+    above, below = figure.axes[0], figure.axes[3]
+    np.testing.assert_allclose(values(marked(above, "slope"), "x"), sorted(rows["dbeta"]))
+    levels = 100 * (1 - rows[["gap_first", "gap_last"]].to_numpy(dtype=float).ravel())
+    np.testing.assert_allclose(values(marked(below, "gap"), "x"), sorted(levels))
+    mean = laws.groupby("treatment")["dbeta"].mean().sort_values()
+    at = {text.get_text(): text.get_position()[1] for text in above.texts}
+    shown = [name.replace("_", " ") for name in mean.index]
+    assert sorted(shown, key=lambda name: at[name]) == shown, "by rising slope"
+    for verdict, count in rows["verdict"].value_counts().items():
+        found = [text.get_text().split(" ", 1)[-1] for text in above.texts]
+        assert found.count(verdict) == count
+
+
+def test_a_law_that_is_hardly_determined_does_not_decide_the_axis(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    wide = (relative["treatment"] == "RU") & (relative["corpus"] == "curated")
+    relative.loc[wide, ["dbeta", "ci_low", "ci_high"]] = (4.0, -1.0, 9.0)
+    spec = {"families": [{"family": "language", "baseline": "US"}]}
+    before, after = (
+        drawn("estimators", {**tables, "relative": table}, spec)
+        for table in (tables["relative"], relative)
+    )
+    assert not marked(before.axes[0], "cut") and "Arrows" not in texts(before)
+    assert len(marked(after.axes[0], "cut")) == 3 * 3, "slope and both ends, by three estimators"
+    assert max(map(abs, after.axes[0].get_xlim())) < 0.1
+    assert "Arrows: the interval" in texts(after)
+
+
+def test_a_family_with_small_slopes_has_its_own_range(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    language = relative["family"] == "language"
+    relative.loc[language, ["dbeta", "ci_low", "ci_high"]] *= 0.01
+    families = [
+        {"family": "knowledge", "baseline": "STEM"},
+        {"family": "language", "baseline": "US"},
+    ]
+    figure = drawn("estimators", {**tables, "relative": relative}, {"families": families})
+    knowledge, _, _, small = figure.axes[:4]
+    assert np.ptp(small.get_xlim()) < 0.05 * np.ptp(knowledge.get_xlim())
 
 
 def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:

@@ -54,6 +54,7 @@ from relscale.figures.kit.style import (
     SMALL_PT,
     compute_label,
     ink,
+    name_lines,
     text_width_in,
     words,
 )
@@ -168,7 +169,7 @@ def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
         axes.set_ylim(*limits_linear(heights))
     compute_axis(axes, rows.span, room=1.25, single=10**0.6)
     if size:
-        names = {name: words(name, rows.settings.labels, 22) for name in rows.colour}
+        names = {name: name_lines(name, rows.settings.labels) for name in rows.colour}
         direct_labels(axes, labels_of(ends, names, rows.colour), size)
 
 
@@ -230,7 +231,7 @@ def _gutter_in(rows: FamilyRows, size: float) -> float:
             for corpus in rows.corpora
             for text in line_texts(rows, corpus, two_lines=True).values()
         ]
-        texts += [words(name, rows.settings.labels, 22) for name in rows.colour]
+        texts += [name_lines(name, rows.settings.labels) for name in rows.colour]
     else:
         texts = [f"00 {verdict_word(row)}" for _, row in rows.relative.iterrows()]
     return max(text_width_in(text, size) for text in [*texts, "no law"]) + 0.17

@@ -9,8 +9,9 @@ from relscale.contract.scales import RATIO
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
+from relscale.figures.kit.metrics import change_formula
 from relscale.figures.kit.panels import LawStyle, verdict_word
-from relscale.figures.kit.style import colours, markers, words
+from relscale.figures.kit.style import colours, markers, name_lines, words
 from relscale.figures.kit.tables import Tables, complete
 from relscale.figures.settings import FamilySettings
 
@@ -128,7 +129,7 @@ def line_texts(rows: FamilyRows, corpus: str, *, two_lines: bool) -> dict[str, s
     """
     verdicts, found = verdicts_of(rows, corpus), {}
     for name in rows.colour:
-        shown = words(name, rows.settings.labels, 18)
+        shown = name_lines(name, rows.settings.labels)
         between = "\n" if two_lines and len(shown) > 4 else " "
         verdict = verdicts.get(name, "no law")
         found[name] = f"= {shown}" if name == rows.baseline else f"{shown}{between}{verdict}"
@@ -141,7 +142,10 @@ def scale_note(rows: FamilyRows) -> str:
         return ""
     paths = ordered([], rows.relative["path"])
     where = f" {path_words(paths[0])}" if paths else ""
-    said = f"Scale of the verdicts: ratio, {SCALE_WORDS[RATIO].formula},{where}."
+    said = (
+        f"Height of a gap: {change_formula(rows.settings.metric)}. Scale of the verdicts: ratio, "
+        f"{SCALE_WORDS[RATIO].formula},{where}."
+    )
     if rows.shows_change or rows.span.end <= rows.span.last:
         return said
     curves = [rows.style(corpus).gap_curves for corpus in rows.corpora]

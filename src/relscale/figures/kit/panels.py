@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from relscale.figures.kit.axes import log_axis
 from relscale.figures.kit.choose import reservation, text_of
+from relscale.figures.kit.clipped import bar, point
 from relscale.figures.kit.curves import (
     Piece,
     curve_pieces,
@@ -149,6 +150,8 @@ def relative_panel(
         rows = rows.sort_values(style.compute)
         heights = change(rows["gap"].to_numpy(dtype=float), style.metric)
         errors = 100 * pd.to_numeric(rows["gap_standard_error"])
+        if style.shows_change:  # the error of the level would cover that of the change
+            errors = errors * math.nan
         _points(
             axes, rows[style.compute], heights, errors, Mark(colour=colour, marker=style.marker)
         )
@@ -223,18 +226,24 @@ def _changed(piece: Piece, metric: str) -> Piece:
 def relative_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) -> list[float]:
     """Return the heights that a panel of relative laws must include.
 
-    These are points with their bars, laws to their end, and bands over the observed compute.
+    These are points with their bars, laws to their end, and what is shaded over the observed
+    compute.
     """
     metric = style.metric
     rows = points[(points["domain"] != style.baseline) & points["gap"].notna()]
     gap = rows["gap"].to_numpy(dtype=float)
     bars = pd.to_numeric(rows["gap_standard_error"]).fillna(0.0).to_numpy(dtype=float)
+    bars = bars * (not style.shows_change)
     heights = [0.0, *change(gap - bars, metric), *change(gap + bars, metric)]
     for domain in style.colour:
-        for _, pieces in _relative_laws(domain, laws, style):
+        for row, pieces in _relative_laws(domain, laws, style):
+            if style.shows_change and has_numbers(row, ("margin",)):
+                edges = margin_wedge(row, pieces[0].compute, pieces[0].middle)
+                heights += [height for edge in edges for height in change(edge, metric)]
             for piece in (_changed(one, metric) for one in pieces):
                 heights += list(piece.middle)
-                heights += [] if piece.beyond else [*piece.low, *piece.high]
+                if not piece.beyond and not style.shows_change:
+                    heights += [*piece.low, *piece.high]
     return [height for height in heights if math.isfinite(height)]
 
 
@@ -263,36 +272,26 @@ def slope_row(
 ) -> None:
     """Draw a slope with its interval as a horizontal bar at height `y`.
 
+    What is beyond the axes ends at their edge, with an arrow.
+
     Args:
-        axes: axes of a forest plot.
+        axes: axes of a forest plot, with final limits.
         y: height of the row.
         value: the slope; NaN draws no point.
         interval: its interval; NaN draws no bar.
         mark: how the slope is drawn.
     """
-    low, high = interval
-    if math.isfinite(low) and math.isfinite(high):
-        axes.plot(
-            [low, high],
-            [y, y],
-            color=mark.colour,
-            linewidth=1.0,
-            solid_capstyle="butt",
-            zorder=2,
-            gid="interval",
-        )
-    if math.isfinite(value):
-        axes.plot(
-            [value],
-            [y],
-            mark.marker,
-            color=mark.colour,
-            markerfacecolor=mark.colour if mark.filled else "white",
-            markeredgewidth=0.8,
-            markersize=mark.size,
-            zorder=3,
-            gid="slope",
-        )
+    bar(axes, y, interval, colour=mark.colour)
+    point(
+        axes,
+        y,
+        value,
+        marker=mark.marker,
+        color=mark.colour,
+        markerfacecolor=mark.colour if mark.filled else "white",
+        markeredgewidth=0.8,
+        markersize=mark.size,
+    )
 
 
 NO_INTERVAL = (math.nan, math.nan)
