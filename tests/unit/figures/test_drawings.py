@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import stats
 
 from relscale import figures
 from relscale.config.figure_name import figure_names
@@ -447,6 +448,28 @@ def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
 
 
+def test_size_and_data_that_move_a_gap_to_opposite_sides_are_marked(tables: Tables) -> None:
+    assert "opposite" not in {
+        text.get_text()
+        for axes in drawn("figure6_size_or_data", tables).axes
+        for text in axes.texts
+    }
+    rows = tables["decomposition"].copy()
+    one = (rows["treatment"] == "RU") & (rows["corpus"] == "web")
+    rows.loc[one, ["slope_tokens", "slope_tokens_ci_low", "slope_tokens_ci_high"]] = (
+        -0.02,
+        -0.03,
+        -0.01,
+    )
+    assert (rows.loc[one, "slope_params_ci_low"] > 0).all()
+    figure = drawn("figure6_size_or_data", {**tables, "decomposition": rows})
+    marks = [[text.get_text() for text in axes.texts].count("opposite") for axes in figure.axes]
+    assert marks == [0, 1, 0, 0, 0, 0]
+    first, reversed_axis = figure.axes[0].get_xlim(), figure.axes[3].get_xlim()
+    assert first[0] < first[1] and reversed_axis[0] > reversed_axis[1], "the same sides"
+    assert figure.axes[3].get_xlabel() == "← treatment gains   loses →"
+
+
 def test_topics_are_drawn_by_slope_and_by_level_with_their_verdicts(tables: Tables) -> None:
     figure = drawn("topics", tables, {"baseline": "People"})
     laws = ratio(tables["relative"]).query("family == 'topics' and estimator == 'joint'")
@@ -501,13 +524,10 @@ def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
     np.testing.assert_allclose(
         values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"])
     )
-    r = np.corrcoef(
-        np.log10(
-            rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)
-        ),
-        rows["dbeta"],
-    )[0, 1]
-    assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
+    online = rows["treatment"].map(tables["covariates"].set_index("domain")["value"])
+    line = stats.linregress(np.log10(online.astype(float)), rows["dbeta"].astype(float))
+    said = f"r = {line.rvalue:+.2f}, n = 6, p = {line.pvalue:.2g}".replace("-", "−")
+    assert f"{said}: weak evidence, n < 10" in texts(figure)
 
 
 def test_our_prompts_are_drawn_with_the_papers(small: Tables, reference: Path) -> None:

@@ -80,7 +80,7 @@ def bar(
     """
     if not all(math.isfinite(end) for end in interval):
         return
-    left, right = axes.get_xlim()
+    left, right = sorted(axes.get_xlim())
     inside = [min(max(end, left), right) for end in interval]
     shown: MarkStyle = {"solid_capstyle": "butt", "zorder": 2, **look}
     axes.plot(inside, [y, y], color=colour, linewidth=width_pt, gid=gid, **shown)
@@ -102,7 +102,7 @@ def point(axes: Axes, y: float, value: float, *, gid: str = "slope", **mark: Any
     """
     if not math.isfinite(value):
         return
-    left, right = axes.get_xlim()
+    left, right = sorted(axes.get_xlim())
     if not left <= value <= right:
         edge, sign = (left, "<") if value < left else (right, ">")
         _arrow(axes, edge, y, sign, str(mark.get("color", "#444444")), whole=False)
