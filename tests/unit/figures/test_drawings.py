@@ -389,6 +389,24 @@ def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     assert "100 (G − 1)" in texts(figure)
 
 
+def test_no_law_is_drawn_through_points_at_chance(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    one = (relative["family"] == "behaviour") & (relative["treatment"] == "bias")
+    relative.loc[one, ["status", "verdict"]] = ("at_chance", None)
+    spec = {"baseline": "factual"}
+    some = drawn("figure7_behaviour", {**tables, "relative": relative}, spec)
+    assert "bias at chance" in texts(some) and "At chance (3 of 12 gaps)" in texts(some)
+    for axes, laws, points in ((some.axes[0], 4, 5), (some.axes[3], 3, 4)):
+        assert len(marked(axes, "law")) == len(marked(axes, "extrapolation")) == laws
+        assert len(marked(axes, "points")) == points
+    every = relative["family"] == "behaviour"
+    relative.loc[every, ["status", "verdict"]] = ("at_chance", None)
+    none = drawn("figure7_behaviour", {**tables, "relative": relative}, spec)
+    for axes in none.axes:
+        assert not marked(axes, "law") and not marked(axes, "extrapolation")
+        assert marked(axes, "points") and axes.get_xlim()[1] < 1e12, "not extrapolated"
+
+
 def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
     families = [
         {"family": "knowledge", "baseline": "STEM"},
@@ -609,6 +627,27 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
     )
     assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
     assert "no point at the optimum" in texts(figure)
+
+
+def test_metrics_at_chance_have_no_row_and_are_named_at_the_foot(tables: Tables) -> None:
+    losses = tables["losses"].copy()
+    behaviour = losses["family"] == "behaviour"
+    before = drawn("isoflop_metrics", tables)
+    losses.loc[behaviour, "at_chance"] = True
+    after = drawn("isoflop_metrics", {**tables, "losses": losses})
+    assert len(after.axes) == len(before.axes) - 3, "one row of three corpora"
+    said = "Left out, at chance: behaviour in choice probability per byte."
+    assert said in texts(after) and said not in texts(before)
+    every = {**tables, "losses": losses.assign(at_chance=True)}
+    assert len(drawn("isoflop_metrics", every).axes) == len(before.axes), "never an empty figure"
+
+
+def test_the_colours_of_residuals_are_named(tables: Tables) -> None:
+    families = [{"family": "topics", "baseline": "People"}]
+    axes = drawn("residuals", tables, {"families": families}).axes[2]
+    named = {text.get_text() for text in axes.texts}
+    treatments = ratio(tables["relative"]).query("family == 'topics'")["treatment"]
+    assert {name.replace("_", " ") for name in treatments} <= named
 
 
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:

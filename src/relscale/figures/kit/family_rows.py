@@ -6,6 +6,7 @@ import pandas as pd
 
 from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.scales import RATIO
+from relscale.contract.status import Status
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
@@ -65,8 +66,15 @@ class FamilyRows:
             metric=self.settings.metric,
             gap_curves=gap_curves,
             value_curves=value_curves,
+            guessing=self._guessing(corpus),
             shows_change=self.shows_change,
         )
+
+    def _guessing(self, corpus: str) -> frozenset[str]:
+        """Return the treatments at chance on a corpus, and the baseline if all of them are."""
+        laws = pick(self.relative, corpus=corpus)
+        found = frozenset(laws.loc[_at_chance(laws), "treatment"].astype(str))
+        return found | {self.baseline} if len(found) and len(found) == len(laws) else found
 
     @property
     def direct(self) -> bool:
@@ -100,7 +108,9 @@ def family_rows(
         relative["treatment"],
         relative["baseline"],
     )
-    fitted = numbers(relative, "dbeta") or numbers(absolute, "exponent")
+    fitted = numbers(relative[~_at_chance(relative)], "dbeta")
+    if not len(relative):
+        fitted = numbers(absolute, "exponent")
     return FamilyRows(
         settings=settings,
         points=points,
@@ -114,6 +124,11 @@ def family_rows(
         span=span_of(points, settings.compute, settings.extrapolate_decades if fitted else 0.0),
         shows_change=shows_change,
     )
+
+
+def _at_chance(laws: pd.DataFrame) -> pd.Series:
+    """Return of each relative law whether it is at chance."""
+    return laws["status"].astype(str) == str(Status.AT_CHANCE)
 
 
 def verdicts_of(rows: FamilyRows, corpus: str) -> dict[str, str]:
@@ -159,14 +174,24 @@ def scale_note(rows: FamilyRows) -> str:
 
 
 def objections(rows: FamilyRows) -> str:
-    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
+    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws.
+
+    Gaps at chance have a sentence on why no law is drawn through their points.
+    """
     starts = {"no verdict": "No verdict", "no law": "No law"}
     reasons: dict[str, set[str]] = {"* law with a reservation": set()}
     reasons |= {start: set() for start in starts.values()}
-    for _, row in rows.relative.iterrows():
+    chance = _at_chance(rows.relative)
+    for _, row in rows.relative[~chance].iterrows():
         if reason := reservation(row["status"]):
             reasons[starts.get(verdict_word(row), "* law with a reservation")].add(reason)
-    return " ".join(f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of)
+    said = [f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of]
+    if chance.any():
+        said.append(
+            f"At chance ({int(chance.sum())} of {len(chance)} gaps): at least half of the runs are "
+            "not distinguishable from guessing, so that no law is drawn through the points."
+        )
+    return " ".join(said)
 
 
 def other_points(rows: FamilyRows) -> str:
