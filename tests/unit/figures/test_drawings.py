@@ -18,6 +18,7 @@ from relscale import figures
 from relscale.config.figure_name import figure_names
 from relscale.contract.io import read_table
 from relscale.contract.tables.prompts import PROMPTS
+from relscale.contract.verdict_words import Verdict
 from relscale.figures.draw import backtest, residuals
 from relscale.figures.draw.forecast import wilson
 from relscale.figures.kit import runner
@@ -387,6 +388,19 @@ def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     )
     assert "Value above the baseline's (%)" in texts(figure)
     assert "100 (G − 1)" in texts(figure)
+
+
+def test_lines_of_a_large_family_are_named_with_signs_that_the_foot_explains(
+    tables: Tables,
+) -> None:
+    figure = drawn("family_laws", tables, {"family": "topics", "baseline": "People"})
+    laws = ratio(tables["relative"]).query("family == 'topics' and estimator == 'joint'")
+    for corpus, axes in zip(("curated", "web", "web_synthetic"), figure.axes[3:6], strict=True):
+        said = {text.get_text().replace("\n", " ") for text in axes.texts}
+        for _, row in laws[laws["corpus"] == corpus].iterrows():
+            assert f"{row['treatment'].replace('_', ' ')} {Verdict(row['verdict']).sign}" in said
+    for word in laws["verdict"].unique():
+        assert f"{Verdict(word).sign} {word}" in texts(figure)
 
 
 def test_no_law_is_drawn_through_points_at_chance(tables: Tables) -> None:

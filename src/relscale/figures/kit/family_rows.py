@@ -7,6 +7,7 @@ import pandas as pd
 from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.scales import RATIO
 from relscale.contract.status import Status
+from relscale.contract.verdict_words import in_order, verdict_of_word
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
@@ -149,6 +150,29 @@ def line_texts(rows: FamilyRows, corpus: str, *, two_lines: bool) -> dict[str, s
         verdict = verdicts.get(name, "no law")
         found[name] = f"= {shown}" if name == rows.baseline else f"{shown}{between}{verdict}"
     return found
+
+
+def sign_texts(rows: FamilyRows, corpus: str) -> dict[str, str]:
+    """Return the label of each line with the sign of its verdict, for many lines."""
+    verdicts, found = verdicts_of(rows, corpus), {}
+    for name in rows.colour:
+        shown = name_lines(name, rows.settings.labels, 24)
+        said = verdicts.get(name, "no law")
+        verdict = verdict_of_word(said.removesuffix("*"))
+        sign = f"{verdict.sign}{'*' * said.endswith('*')}" if verdict else said
+        found[name] = f"= {shown}" if name == rows.baseline else f"{shown} {sign}"
+    return found
+
+
+def sign_note(rows: FamilyRows) -> str:
+    """Return a sentence on the signs of the verdicts of all corpora."""
+    said = {
+        word.removesuffix("*") for one in rows.corpora for word in verdicts_of(rows, one).values()
+    }
+    known = [verdict for word in in_order(list(said)) if (verdict := verdict_of_word(word))]
+    if not known:
+        return ""
+    return f"Verdicts: {', '.join(f'{verdict.sign} {verdict}' for verdict in known)}."
 
 
 def scale_note(rows: FamilyRows) -> str:
