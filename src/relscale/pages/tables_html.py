@@ -1,6 +1,6 @@
 """A table as one self-contained HTML page that sorts by a click or by keyboard, and filters.
 
-A table of laws begins with what a reader looks for: treatment, verdict, slope and interval.
+The first columns of a table of laws are treatment, verdict, slope and interval.
 The rows are compressed to about a tenth of their size; the page's script writes them.
 """
 

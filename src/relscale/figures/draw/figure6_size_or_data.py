@@ -94,7 +94,7 @@ def _by_side(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sides(metric: str) -> str:
-    """Return what the two sides of an axis mean for the treatment."""
+    """Return the label of an axis: on which side the treatment gains, and on which it loses."""
     words_of = ("gains", "loses") if lower_is_better(metric) else ("loses", "gains")
     return "← treatment {}   {} →".format(*words_of)
 

@@ -55,7 +55,8 @@ function yTitle() {
     return isDifference() ? `${scale.formula} (${metricOf().words})` : scale.formula;
   }
   return metricOf().lower_is_better
-    ? "Error below the baseline's, 100 (1 − G) (%)" : "Value above the baseline's, 100 (G − 1) (%)";
+    ? "Error below the baseline's, 100 (1 − G) (%)"
+    : "Value above the baseline's, 100 (G − 1) (%)";
 }
 
 function yEncoding(heights) {
