@@ -166,7 +166,9 @@ function chart(runs, optima, curves, span) {
   const widest = Math.max(0, ...labels.map((label) => label.text.length));
   const names = {
     data: { values: labels },
-    mark: { type: "text", align: "left", baseline: "middle", dx: 6, fontSize: 12, clip: false, aria: false },
+    mark: {
+      type: "text", align: "left", baseline: "middle", dx: 6, fontSize: 12, clip: false, aria: false,
+    },
     encoding: {
       x: { value: "width" }, y: { field: "at", type: "quantitative", scale: null, axis: null },
       text: { field: "text" }, color: { field: "ink", type: "nominal", scale: null },
