@@ -116,8 +116,8 @@ def note_cuts(figure: Figure) -> None:
     if any(line.get_gid() == CUT for line in figure.findobj(Line2D)):
         add_footer(
             figure,
-            "Arrows: the interval, or for a hollow arrow the slope itself, is beyond the panel; the "
-            "table has its numbers.",
+            "Arrows: the interval, or for a hollow arrow the slope itself, is beyond the panel; "
+            "the table has its numbers.",
         )
 
 
