@@ -167,7 +167,8 @@ function chart(runs, optima, curves, span) {
   const names = {
     data: { values: labels },
     mark: {
-      type: "text", align: "left", baseline: "middle", dx: 6, fontSize: 12, clip: false, aria: false,
+      type: "text", align: "left", baseline: "middle", dx: 6, fontSize: 12, clip: false,
+      aria: false,
     },
     encoding: {
       x: { value: "width" }, y: { field: "at", type: "quantitative", scale: null, axis: null },
