@@ -26,8 +26,8 @@ from relscale.figures.kit.style import MarkStyle, markers
 from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import ComparedSettings
 
-ROW_IN = 0.2
-"""Height of a row: the intervals of all estimators are in the space of one."""
+ROW_IN, EACH_IN = 0.2, 0.04
+"""Least height of a row, and height per estimator: all intervals are in the space of one row."""
 FOOT = (
     "Thick bar: 95 % interval of the estimator of the verdicts. Hairlines: those of the others. "
     "Estimators agree where the other marks are on the thick bar."
@@ -44,7 +44,8 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     foot = FOOT
     if lacking:
         foot += f" Estimators with no law of any gap: {', '.join(lacking)}."
-    drawn = family_forests(view.groups, corpora, labels=settings.labels, row_in=ROW_IN, foot=foot)
+    row_in = max(ROW_IN, EACH_IN * len(names))
+    drawn = family_forests(view.groups, corpora, labels=settings.labels, row_in=row_in, foot=foot)
     for group in view.groups:
         limits = slope_limits(pick(view.shown, family=group.key))
         for axes in drawn.row(group.key):
