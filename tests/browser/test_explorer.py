@@ -1,6 +1,7 @@
 """The explorer in a browser: it agrees with the tables, and needs no network."""
 
 import io
+import itertools
 import math
 import re
 
@@ -111,6 +112,80 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
                             seen += compare_verdicts(page, relative)
         drawn(page)
     assert seen == len(relative) > 0
+
+
+def test_all_corpora_are_compared_in_one_table(pages, opened):
+    relative = pages.tables["relative"]
+    with opened(pages.explorer) as page:
+        drawn(page)
+        chosen, corpora = current(page), options(page, "corpus")
+        said = page.evaluate(
+            "[...document.querySelectorAll('#corpora tbody tr')].map((row) =>"
+            " [...row.cells].map((cell) => cell.innerText))"
+        )
+    if len(corpora) < 2:
+        assert not said or not any(said)
+        return
+    asked = pick(relative, chosen, *(name for name in LAW if name != "corpus"), "baseline")
+    assert len(said) == asked["treatment"].nunique()
+    for row in said:
+        assert len(row) == 1 + len(corpora)
+    for place, corpus in enumerate(corpora):
+        laws = asked[asked["corpus"] == corpus]
+        wanted = sorted(word for word in laws["verdict"].fillna("") if word)
+        found = [row[1 + place].split("\n")[0].split(" ", 1)[-1] for row in said]
+        assert sorted(word for word in found if word in set(wanted)) == wanted
+
+
+def test_lines_are_named_at_their_ends_without_overlap(pages, opened, screenshots):
+    with opened(pages.explorer, width=1440, height=900) as page:
+        drawn(page)
+        family = page.evaluate("explorer.choice.family")
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('#vis .mark-text.role-mark text')].map((one) => {"
+            " const box = one.getBoundingClientRect();"
+            " return [one.textContent, box.top, box.bottom, box.right]; })"
+        )
+        treatments = page.evaluate(
+            "explorer.shown.verdicts.filter((row) => row.dbeta !== null).length"
+        )
+        page.screenshot(path=screenshots / "explorer-wide.png", full_page=True)
+        edge = page.locator("#vis svg.marks").bounding_box()
+    assert len(boxes) == treatments > 0, family
+    ordered = sorted(boxes, key=lambda box: box[1])
+    for above, below in itertools.pairwise(ordered):
+        assert below[1] >= above[2] - 3, (above, below)
+    assert max(box[3] for box in boxes) <= edge["x"] + edge["width"]
+
+
+def test_no_select_is_cut_and_the_page_explains_its_words(pages, opened):
+    with opened(pages.explorer, width=1440, height=900) as page:
+        drawn(page)
+        page.locator("#explained summary").click()
+        words = page.inner_text("#glossary")
+        for name in ("G", "dβ", "p difference", "p equivalence", "detectable dβ"):
+            assert name in words
+        cut = page.evaluate(
+            "[...document.querySelectorAll('#choices select')].filter((one) => {"
+            " const context = document.createElement('canvas').getContext('2d');"
+            " context.font = getComputedStyle(one).font;"
+            " const text = one.selectedOptions[0]?.text ?? '';"
+            " return context.measureText(text).width > one.clientWidth; })"
+            ".map((one) => one.id)"
+        )
+        assert cut == []
+
+
+def test_a_table_that_scrolls_says_so(pages, opened, screenshots):
+    with opened(pages.explorer, width=360, height=740, has_touch=True) as page:
+        drawn(page)
+        note = page.locator("p.scrolls + div.scroll[aria-label=Verdicts]")
+        assert note.count() == 1
+        assert page.locator("p.scrolls").first.is_visible()
+        page.evaluate("document.querySelector('div.scroll').scrollLeft = 300")
+        name = page.locator("#verdicts tbody th").first.bounding_box()
+        region = page.locator("div.scroll").first.bounding_box()
+        assert abs(name["x"] - region["x"]) < 2, "the treatment stays in view"
 
 
 def test_remarks_are_listed_one_by_one(pages, opened):

@@ -45,6 +45,50 @@ def test_a_table_sorts_by_click_and_by_keyboard_with_empty_cells_last(opened, tm
         )
 
 
+def test_the_rows_of_laws_are_in_blocks_of_estimators(opened, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "estimator": ["akima", "auto", "akima", "auto"],
+            "treatment": ["a", "a", "b", "b"],
+            "dbeta": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    (tmp_path / "table.html").write_text(table_page(frame, "laws"), encoding="utf-8")
+    with opened(tmp_path / "table.html") as page:
+        page.wait_for_selector("tbody tr")
+        assert page.locator("th").all_inner_texts() == ["treatment", "dbeta", "estimator"]
+        assert column(page, 2) == [2.0, 4.0, 1.0, 3.0]
+
+
+def test_a_filter_keeps_the_rows_with_all_its_words_and_the_head_stays(opened, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "treatment": [f"domain {k}" for k in range(300)],
+            "verdict": ["widens" if k % 3 else "undecided" for k in range(300)],
+            **{f"column {k}": 0.5 for k in range(20)},
+        }
+    )
+    (tmp_path / "table.html").write_text(table_page(frame, "laws"), encoding="utf-8")
+    with opened(tmp_path / "table.html", width=390) as page:
+        page.wait_for_selector("tbody tr:nth-child(300)")
+        assert page.inner_text("#count") == "300 of 300 rows"
+        assert page.locator("#wide").is_visible(), "a phone shows no bar that scrolls"
+        page.fill("#find input", "DOMAIN 29 undecided")
+        shown = page.locator("tbody tr:visible td:first-child").all_inner_texts()
+        wanted = frame[
+            frame["treatment"].str.contains("domain") & (frame["verdict"] == "undecided")
+        ]
+        assert shown == [name for name in wanted["treatment"] if "29" in name]
+        assert page.inner_text("#count") == f"{len(shown)} of 300 rows"
+        page.fill("#find input", "")
+        page.evaluate("document.querySelector('div.scroll').scrollTo(400, 4000)")
+        head, region = (
+            page.locator(name).bounding_box() for name in ("th:first-child", "div.scroll")
+        )
+        assert abs(head["y"] - region["y"]) < 3 and abs(head["x"] - region["x"]) < 3
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_a_table_is_filled_as_a_frame_of_a_report_too(opened, tmp_path):
     frame = pd.DataFrame(
         {"domain": [f"domain {k}" for k in range(3000)], "dbeta": [k / 7 for k in range(3000)]}

@@ -25,6 +25,7 @@ FLOW = (
     "released",
     "importers",
     "laws",
+    "planner",
     "figures",
     "compare",
     "pages",

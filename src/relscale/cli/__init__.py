@@ -19,7 +19,7 @@ from relscale.cli.experiments import experiments
 from relscale.cli.explain import explain
 from relscale.cli.init import init
 from relscale.cli.laws import laws
-from relscale.cli.plan import plan
+from relscale.cli.plan_group import plan_group
 from relscale.cli.publish import publish
 from relscale.cli.run import WithFurtherOptions, run
 from relscale.cli.table import table
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, doctor, experiments, plan, evaluate, compare, laws, explain, verify, certify, archive,
+    init, doctor, experiments, evaluate, compare, laws, explain, verify, certify, archive,
     crate, publish,
 )  # fmt: skip
 NUMBERS = {"ignore_unknown_options": True}
@@ -38,6 +38,7 @@ NUMBERS = {"ignore_unknown_options": True}
 for command in COMMANDS:
     app.command(context_settings=NUMBERS if command is explain else None)(command)
 app.command(cls=WithFurtherOptions)(run)
+app.add_typer(plan_group, name="plan")
 app.add_typer(table, name="table")
 app.add_typer(corpus, name="corpus")
 

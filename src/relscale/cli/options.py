@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 Overlays = Annotated[
     list[Path] | None, typer.Argument(help="Overlays, such as experiments/paper.yaml.")
@@ -37,8 +37,19 @@ OptionsModel = TypeVar("OptionsModel", bound=BaseModel)
 
 
 def options_of(model: type[OptionsModel], values: Mapping[str, Any]) -> OptionsModel:
-    """Return the options of one model from the values that a command got."""
-    return model(**{name: values[name] for name in model.model_fields})
+    """Return the options of one model from the values that a command got.
+
+    Raises:
+        ValueError: naming every option that is wrong, its value and the rule it breaks.
+    """
+    try:
+        return model(**{name: values[name] for name in model.model_fields})
+    except ValidationError as error:
+        problems = [
+            f"--{str(each['loc'][0]).rstrip('_').replace('_', '-')} {each['input']}: {each['msg']}"
+            for each in error.errors()
+        ]
+        raise ValueError("; ".join(problems)) from None
 
 
 def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -68,7 +79,8 @@ def with_options(*models: type[BaseModel]) -> Callable[[Callable[..., None]], Ca
             option = name.removesuffix("s") if name in repeated.values() else name
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             words = " ".join((field.description or "").split())
-            flag = [f"--{option.replace('_', '-')}"] if kind is bool else []
+            named = kind is bool or option.endswith("_")  # a word of Python, such as `from_`
+            flag = [f"--{option.rstrip('_').replace('_', '-')}"] if named else []
             parameters.append(
                 inspect.Parameter(
                     option,

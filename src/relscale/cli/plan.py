@@ -1,4 +1,4 @@
-"""`relscale plan`: the runs of a configuration and their cost."""
+"""`relscale plan suite`: the runs of a configuration and their cost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -9,7 +9,8 @@ FIGURE = Figure(
     category=Category.DIAGNOSTICS,
     caption=(
         "Does the conclusion depend on the estimator? Slope dbeta of each treatment with its 95 % "
-        "interval by estimator, on the ratio scale; that of the verdicts is drawn thicker. "
+        "interval by estimator, on the ratio scale; that of the verdicts is drawn thicker, those "
+        "of the others as hairlines. Each family has its own range; arrows mark what is beyond. "
         "Within the grey band of a gap, its change over the observed compute is within the "
         "margin. Source: laws/relative.csv."
     ),

@@ -43,10 +43,10 @@ FIGURE = Figure(
     name="figure1_teaser",
     category=Category.PAPER,
     caption=(
-        "Relative laws of several families on one corpus, with their verdicts. Points are the "
-        "reduction 100 (1 - G) of the error against the baseline (for probabilities: the relative "
-        "change 100 (G - 1)) at the compute-optimal point of each budget; bars are one standard "
-        "error. Lines are the fitted laws of the ratio G, dashed beyond the data. A grey wedge "
+        "Relative laws of several families on one corpus, with their verdicts. A point is at the "
+        "percentage by which the error is below that of the baseline, 100 (1 - G) (for "
+        "probabilities: above it, 100 (G - 1)), at the compute-optimal point of each budget. Lines "
+        "are the fitted laws of the ratio G, dashed beyond the data. A grey wedge "
         "holds the changes since the lowest budget that count as small (the margin), a coloured "
         "fan the 95 % interval of the change. Source: laws/points.csv, laws/relative.csv, "
         "laws/curves.csv."

@@ -30,15 +30,15 @@ FIGURE = Figure(
         "laws with verdicts on the ratio scale (middle), and the slopes dbeta with 95 % intervals "
         "against the share of the country's population that was online in 1999 (bottom; a "
         "negative slope means that the treatment improves faster). One outlet does not stand for "
-        "the English of its country, and with fewer than ten of them the correlation is an "
-        "illustration. The paper correlates slopes of the reduction, which have the opposite "
+        "the English of its country, and with fewer than ten of them the correlation is weak "
+        "evidence. The paper correlates slopes of the reduction, which have the opposite "
         "sign. Source: ``laws/*.csv``, World Bank."
     ),
     caption_of_table=(
         "Language: values of the table with absolute laws (top), relative laws with verdicts on "
         "the ratio scale (middle), and the slopes dbeta with 95 % intervals against the covariate "
         "(bottom; a negative slope means that the treatment improves faster). With fewer than ten "
-        "domains the correlation is an illustration. The paper correlates slopes of the "
+        "domains the correlation is weak evidence. The paper correlates slopes of the "
         "reduction, which have the opposite sign. Source: ``laws/*.csv`` and the table of "
         "covariates."
     ),

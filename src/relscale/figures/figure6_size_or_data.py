@@ -29,8 +29,9 @@ FIGURE = Figure(
     caption=(
         "Does model size or data move the gap? Top: slopes of log G on log parameters "
         "(transformer and head) and on log tokens, from one regression over all runs, with 95 % "
-        "intervals. Bottom: the paper's two slices, size at approximately fixed tokens and "
-        "tokens at fixed size, in points of reduction per decade, without intervals. Source: "
+        "intervals. Bottom: the paper's two slices of the runs, size at approximately fixed "
+        "tokens and tokens at fixed size: points of 100 (1 - G) per tenfold size or tokens, "
+        "without intervals. In both blocks the treatment gains to the same side. Source: "
         "laws/decomposition.csv."
     ),
     tables=law_tables(lambda context: [context.size_or_data], "decomposition"),

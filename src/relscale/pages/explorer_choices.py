@@ -8,7 +8,7 @@ import pandas as pd
 from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.choose import ordered, pick, text_of
-from relscale.figures.kit.style import MARKERS, colours, words
+from relscale.figures.kit.style import MARKERS, colours, ink, words
 from relscale.pages.spec import ExplorerFamily, ExplorerSpec
 
 SHAPES = {
@@ -89,6 +89,8 @@ class DomainChoice:
     name: str
     label: str
     colour: str
+    ink: str
+    """The colour, darkened until text in it is readable on white."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,4 +191,7 @@ def _domains(
         name for name in ordered(family.domains, rows["domain"]) if name in present or not len(rows)
     ]
     tint = colours(names, baseline)
-    return [DomainChoice(name=name, label=words(name, labels), colour=tint[name]) for name in names]
+    return [
+        DomainChoice(name=name, label=words(name, labels), colour=tint[name], ink=ink(tint[name]))
+        for name in names
+    ]

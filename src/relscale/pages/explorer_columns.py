@@ -41,6 +41,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         ShownColumn(key="verdict", title="verdict", form="verdict"),
         ShownColumn(key="dbeta", title="dβ", form="signed"),
         _INTERVAL,
+        _STATUS,
         _number("change", "change", 3),
         _number("margin", "margin", 2),
         _number("replication", "chance of the same verdict", 2),
@@ -52,7 +53,6 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _number("p_equivalence_adjusted", "p equivalence", 2),
         _number("detectable_dbeta", "detectable dβ", 3),
         ShownColumn(key="law", title="law", form="words"),
-        _STATUS,
         _REMARKS,
     ),
     "contrasts": (

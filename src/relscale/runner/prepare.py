@@ -15,6 +15,7 @@ from relscale.plan.bill import Bill, bill_of, duration
 from relscale.plan.cost import disk
 from relscale.released.bill import released_bill
 from relscale.runner.progress import Expected
+from relscale.runner.rule_seconds import rule_seconds
 from relscale.workflow.downloads import missing_sources
 from relscale.workflow.experiment import PlannedExperiment, read_experiment
 from relscale.workflow.layout import Layout
@@ -157,6 +158,7 @@ class Prepared:
         records = {run: self.folder / self.layout.run_file(run, "record.json") for run in runs}
         return Expected(
             run_seconds=dict(zip(runs, seconds, strict=True)),
+            rule_seconds=rule_seconds(self.folder, self.experiment.name),
             missing=frozenset(run for run, record in records.items() if not record.is_file()),
             slots=None if self.machine.profile else self.machine.local_cores,
         )

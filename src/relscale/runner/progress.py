@@ -21,8 +21,9 @@ from relscale.runner.events import (
 
 TRAINING = "train"
 """Rules of training jobs begin with this."""
-OTHER_JOB_S = 5.0
-"""Seconds of a job that trains nothing, before any has finished: mostly the start of Python."""
+OTHER_JOB_S = 2.0
+"""Expected seconds of a job that trains nothing, if nothing is known of its rule: mostly the start
+of Python."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class Expected:
 
     run_seconds: Mapping[str, float]
     """Seconds of the training job of each run of the suite."""
+    rule_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of a job that trains nothing, by rule."""
     missing: frozenset[str] = frozenset()
     """The runs without results."""
     slots: int | None
@@ -170,20 +173,32 @@ def training_correction(progress: Progress, now: float, readings: LogReadings) -
     return took / planned if planned else 1.0
 
 
+def other_correction(progress: Progress) -> float:
+    """Return how many times as long as expected jobs take that train nothing, from those so far.
+
+    The expectation counts like one more job of `OTHER_JOB_S`.
+    """
+    took = planned = OTHER_JOB_S
+    for rule, some in progress.seconds_of_rule.items():
+        if not rule.startswith(TRAINING):
+            took += sum(some)
+            planned += len(some) * _expected_of_rule(progress, rule)
+    return took / planned
+
+
 def seconds_of_other_jobs(progress: Progress, rule: str) -> float:
     """Return the expected seconds of a job that trains nothing.
 
-    It is the mean of the finished jobs of its rule, else of all such rules, else `OTHER_JOB_S`.
+    It is the mean of the finished jobs of its rule, else the expectation times `other_correction`.
     """
-    own = progress.seconds_of_rule.get(rule, [])
-    others = [
-        seconds
-        for name, some in progress.seconds_of_rule.items()
-        if not name.startswith(TRAINING)
-        for seconds in some
-    ]
-    found = own or others or [OTHER_JOB_S]
-    return sum(found) / len(found)
+    own = progress.seconds_of_rule.get(rule)
+    if own:
+        return sum(own) / len(own)
+    return other_correction(progress) * _expected_of_rule(progress, rule)
+
+
+def _expected_of_rule(progress: Progress, rule: str) -> float:
+    return progress.expected.rule_seconds.get(rule, OTHER_JOB_S)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +215,9 @@ def remaining(progress: Progress, now: float, readings: LogReadings) -> Remainin
     """Return the work that is left; None before the jobs are counted.
 
     Training takes as long as planned times `training_correction`; other jobs as long as those of
-    their rule did. The jobs are spread evenly over the slots (on a cluster: as many as ran at the
-    same time so far), and the end is not before that of the longest job.
+    their rule did, or as expected times `other_correction`. The jobs are spread evenly over the
+    slots (on a cluster: as many as ran at the same time so far), and the end is not before that of
+    the longest job.
 
     Args:
         progress: the state.

@@ -27,6 +27,7 @@ RUN_BY = {
     "compare.md": "tests/unit/compare/test_compare_cli.py",
     "importers.md": "tests/unit/importers/test_recipe.py",
     "losses-table.md": "tests/unit/docs/test_losses_table_page.py",
+    "planner.md": "tests/unit/docs/test_planner_page.py",
     "table-layouts.md": "tests/unit/docs/test_table_layouts.py",
 }
 """Pages whose commands run in a test of their own."""
@@ -40,7 +41,11 @@ REASONS = {
     "tar": "runs in tests/workflow/test_archive.py",
 }
 """Programs that are not called here."""
-MADE_BY_A_PAGE = {"experiments/name.yaml": "experiments/tiny.yaml", "more.yaml": "config.yaml"}
+MADE_BY_A_PAGE = {
+    "experiments/name.yaml": "experiments/tiny.yaml",
+    "experiments/letters.yaml": "experiments/tiny.yaml",
+    "more.yaml": "config.yaml",
+}
 """Files that a reader writes, and files of the repository that take their place."""
 PLACEHOLDERS = {
     "EXPERIMENT=name": "EXPERIMENT=tiny",
@@ -125,7 +130,9 @@ def command_of(words):
     """Return the sub-command that is called, and its arguments."""
     command, rest = typer.main.get_command(app), list(words)
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
-        command = command.commands[rest.pop(0)]
+        default = getattr(command, "default_command", None)
+        named = rest[0] in command.commands or default is None
+        command = command.commands[rest.pop(0) if named else default]
     return command, rest
 
 
@@ -138,14 +145,14 @@ def test_an_unknown_option_is_refused():
 @pytest.mark.parametrize("words", of("relscale"), ids=" ".join)
 def test_relscale_takes_the_arguments(words):
     command, rest = command_of(words[1:])
-    if rest[0].startswith("-") and hasattr(command, "commands"):
+    if rest and rest[0].startswith("-") and hasattr(command, "commands"):
         assert rest[0] in {name for option in command.params for name in option.opts}
         return
     with command.make_context(command.name, list(rest)):
         pass
     for place in rest:
         if place.startswith("experiments/"):
-            assert (ROOT / place).is_file()
+            assert (ROOT / replaced(place)).is_file()
 
 
 @pytest.mark.parametrize("words", of("snakemake"), ids=" ".join)

@@ -1,10 +1,8 @@
 """The page on the first hour: its commands exist, and its limits are those of the code."""
 
 import re
-import shlex
 from pathlib import Path
 
-import pytest
 import typer
 
 from relscale.cli import COMMANDS, app
@@ -23,17 +21,6 @@ LINES = [
 
 def options_of(command):
     return {name for parameter in command.params for name in parameter.opts}
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_every_command_of_the_page_exists_with_its_options(line):
-    words = shlex.split(line)[1:]
-    command = typer.main.get_command(app)
-    while hasattr(command, "commands"):
-        assert words[0] in command.commands, line
-        command = command.commands[words.pop(0)]
-    used = {word for word in words if word.startswith("--")}
-    assert used <= options_of(command), line
 
 
 def test_the_page_shows_the_commands_of_the_first_hour():

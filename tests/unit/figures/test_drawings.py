@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import stats
 
 from relscale import figures
 from relscale.config.figure_name import figure_names
 from relscale.contract.io import read_table
 from relscale.contract.tables.prompts import PROMPTS
+from relscale.contract.verdict_words import Verdict
 from relscale.figures.draw import backtest, residuals
 from relscale.figures.draw.forecast import wilson
 from relscale.figures.kit import runner
@@ -384,7 +386,39 @@ def test_probabilities_are_drawn_as_change_upwards(tables: Tables) -> None:
     np.testing.assert_allclose(
         values(marked(figure.axes[3], "points"), "y"), sorted(100 * (rows["gap"] - 1))
     )
-    assert "Relative change 100 (G − 1) (%)" in texts(figure)
+    assert "Value above the baseline's (%)" in texts(figure)
+    assert "100 (G − 1)" in texts(figure)
+
+
+def test_lines_of_a_large_family_are_named_with_signs_that_the_foot_explains(
+    tables: Tables,
+) -> None:
+    figure = drawn("family_laws", tables, {"family": "topics", "baseline": "People"})
+    laws = ratio(tables["relative"]).query("family == 'topics' and estimator == 'joint'")
+    for corpus, axes in zip(("curated", "web", "web_synthetic"), figure.axes[3:6], strict=True):
+        said = {text.get_text().replace("\n", " ") for text in axes.texts}
+        for _, row in laws[laws["corpus"] == corpus].iterrows():
+            assert f"{row['treatment'].replace('_', ' ')} {Verdict(row['verdict']).sign}" in said
+    for word in laws["verdict"].unique():
+        assert f"{Verdict(word).sign} {word}" in texts(figure)
+
+
+def test_no_law_is_drawn_through_points_at_chance(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    one = (relative["family"] == "behaviour") & (relative["treatment"] == "bias")
+    relative.loc[one, ["status", "verdict"]] = ("at_chance", None)
+    spec = {"baseline": "factual"}
+    some = drawn("figure7_behaviour", {**tables, "relative": relative}, spec)
+    assert "bias at chance" in texts(some) and "At chance (3 of 12 gaps)" in texts(some)
+    for axes, laws, points in ((some.axes[0], 4, 5), (some.axes[3], 3, 4)):
+        assert len(marked(axes, "law")) == len(marked(axes, "extrapolation")) == laws
+        assert len(marked(axes, "points")) == points
+    every = relative["family"] == "behaviour"
+    relative.loc[every, ["status", "verdict"]] = ("at_chance", None)
+    none = drawn("figure7_behaviour", {**tables, "relative": relative}, spec)
+    for axes in none.axes:
+        assert not marked(axes, "law") and not marked(axes, "extrapolation")
+        assert marked(axes, "points") and axes.get_xlim()[1] < 1e12, "not extrapolated"
 
 
 def test_the_teaser_shows_the_verdicts(tables: Tables) -> None:
@@ -446,6 +480,73 @@ def test_slopes_and_intervals_are_the_tables(tables: Tables) -> None:
     np.testing.assert_allclose(values(marked(figure.axes[3], "slope"), "x"), sorted(slices))
 
 
+def test_size_and_data_that_move_a_gap_to_opposite_sides_are_marked(tables: Tables) -> None:
+    assert "opposite" not in {
+        text.get_text()
+        for axes in drawn("figure6_size_or_data", tables).axes
+        for text in axes.texts
+    }
+    rows = tables["decomposition"].copy()
+    one = (rows["treatment"] == "RU") & (rows["corpus"] == "web")
+    rows.loc[one, ["slope_tokens", "slope_tokens_ci_low", "slope_tokens_ci_high"]] = (
+        -0.02,
+        -0.03,
+        -0.01,
+    )
+    assert (rows.loc[one, "slope_params_ci_low"] > 0).all()
+    figure = drawn("figure6_size_or_data", {**tables, "decomposition": rows})
+    marks = [[text.get_text() for text in axes.texts].count("opposite") for axes in figure.axes]
+    assert marks == [0, 1, 0, 0, 0, 0]
+    first, reversed_axis = figure.axes[0].get_xlim(), figure.axes[3].get_xlim()
+    assert first[0] < first[1] and reversed_axis[0] > reversed_axis[1], "the same sides"
+    assert figure.axes[3].get_xlabel() == "← treatment gains   loses →"
+
+
+def test_topics_are_drawn_by_slope_and_by_level_with_their_verdicts(tables: Tables) -> None:
+    figure = drawn("topics", tables, {"baseline": "People"})
+    laws = ratio(tables["relative"]).query("family == 'topics' and estimator == 'joint'")
+    rows = laws.query("corpus == 'curated'")
+    above, below = figure.axes[0], figure.axes[3]
+    np.testing.assert_allclose(values(marked(above, "slope"), "x"), sorted(rows["dbeta"]))
+    levels = 100 * (1 - rows[["gap_first", "gap_last"]].to_numpy(dtype=float).ravel())
+    np.testing.assert_allclose(values(marked(below, "gap"), "x"), sorted(levels))
+    mean = laws.groupby("treatment")["dbeta"].mean().sort_values()
+    at = {text.get_text(): text.get_position()[1] for text in above.texts}
+    shown = [name.replace("_", " ") for name in mean.index]
+    assert sorted(shown, key=lambda name: at[name]) == shown, "by rising slope"
+    for verdict, count in rows["verdict"].value_counts().items():
+        found = [text.get_text().split(" ", 1)[-1] for text in above.texts]
+        assert found.count(verdict) == count
+
+
+def test_a_law_that_is_hardly_determined_does_not_decide_the_axis(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    wide = (relative["treatment"] == "RU") & (relative["corpus"] == "curated")
+    relative.loc[wide, ["dbeta", "ci_low", "ci_high"]] = (4.0, -1.0, 9.0)
+    spec = {"families": [{"family": "language", "baseline": "US"}]}
+    before, after = (
+        drawn("estimators", {**tables, "relative": table}, spec)
+        for table in (tables["relative"], relative)
+    )
+    assert not marked(before.axes[0], "cut") and "Arrows" not in texts(before)
+    assert len(marked(after.axes[0], "cut")) == 3 * 3, "slope and both ends, by three estimators"
+    assert max(map(abs, after.axes[0].get_xlim())) < 0.1
+    assert "Arrows: the interval" in texts(after)
+
+
+def test_a_family_with_small_slopes_has_its_own_range(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    language = relative["family"] == "language"
+    relative.loc[language, ["dbeta", "ci_low", "ci_high"]] *= 0.01
+    families = [
+        {"family": "knowledge", "baseline": "STEM"},
+        {"family": "language", "baseline": "US"},
+    ]
+    figure = drawn("estimators", {**tables, "relative": relative}, {"families": families})
+    knowledge, _, _, small = figure.axes[:4]
+    assert np.ptp(small.get_xlim()) < 0.05 * np.ptp(knowledge.get_xlim())
+
+
 def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
     figure = drawn("figure5_language", tables)
     rows = ratio(tables["relative"]).query(
@@ -455,13 +556,10 @@ def test_language_slopes_are_drawn_at_their_covariate(tables: Tables) -> None:
     np.testing.assert_allclose(
         values(marked(figure.axes[6], "slope"), "x"), sorted(tables["covariates"]["value"])
     )
-    r = np.corrcoef(
-        np.log10(
-            rows["treatment"].map(tables["covariates"].set_index("domain")["value"]).astype(float)
-        ),
-        rows["dbeta"],
-    )[0, 1]
-    assert f"r = {r:+.2f} (n = 6: illustration only)".replace("-", "−") in texts(figure)
+    online = rows["treatment"].map(tables["covariates"].set_index("domain")["value"])
+    line = stats.linregress(np.log10(online.astype(float)), rows["dbeta"].astype(float))
+    said = f"r = {line.rvalue:+.2f}, n = 6, p = {line.pvalue:.2g}".replace("-", "−")
+    assert f"{said}: weak evidence, n < 10" in texts(figure)
 
 
 def test_our_prompts_are_drawn_with_the_papers(small: Tables, reference: Path) -> None:
@@ -543,6 +641,27 @@ def test_isoflop_metrics_show_the_runs_and_the_error_at_the_common_optimum(table
     )
     assert len(figure.axes) == 3 * 3, "one row for knowledge, two metrics of the continuation"
     assert "no point at the optimum" in texts(figure)
+
+
+def test_metrics_at_chance_have_no_row_and_are_named_at_the_foot(tables: Tables) -> None:
+    losses = tables["losses"].copy()
+    behaviour = losses["family"] == "behaviour"
+    before = drawn("isoflop_metrics", tables)
+    losses.loc[behaviour, "at_chance"] = True
+    after = drawn("isoflop_metrics", {**tables, "losses": losses})
+    assert len(after.axes) == len(before.axes) - 3, "one row of three corpora"
+    said = "Left out, at chance: behaviour in choice probability per byte."
+    assert said in texts(after) and said not in texts(before)
+    every = {**tables, "losses": losses.assign(at_chance=True)}
+    assert len(drawn("isoflop_metrics", every).axes) == len(before.axes), "never an empty figure"
+
+
+def test_the_colours_of_residuals_are_named(tables: Tables) -> None:
+    families = [{"family": "topics", "baseline": "People"}]
+    axes = drawn("residuals", tables, {"families": families}).axes[2]
+    named = {text.get_text() for text in axes.texts}
+    treatments = ratio(tables["relative"]).query("family == 'topics'")["treatment"]
+    assert {name.replace("_", " ") for name in treatments} <= named
 
 
 def test_residuals_are_observed_over_fitted(tables: Tables) -> None:

@@ -19,6 +19,7 @@ from relscale.figures.draw.figure3_prompts import explained_shares
 from relscale.figures.draw.figure5_language import pearson_r
 from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
+from relscale.figures.kit.clipped import slope_limits
 from relscale.figures.kit.curves import curve_pieces
 from relscale.figures.kit.isoflop import estimator_mark, parabola
 from relscale.figures.kit.labels import spread
@@ -26,7 +27,16 @@ from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
 from relscale.figures.kit.metrics import change
 from relscale.figures.kit.panels import verdict_word
 from relscale.figures.kit.runner import stage_of
-from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE, colours, ink, markers, save, words
+from relscale.figures.kit.style import (
+    BASELINE_COLOUR,
+    PALETTE,
+    colours,
+    ink,
+    markers,
+    name_lines,
+    save,
+    words,
+)
 from relscale.runtime import call
 
 
@@ -82,6 +92,31 @@ def test_words() -> None:
     assert words("social_sciences") == "social sciences"
     assert words("US", {"US": "United States"}) == "United States"
     assert words("abcdefghijklmnop", width=9) == "abcde…nop"
+
+
+def test_names_are_whole_in_lines_and_lose_their_middle_only_if_very_long() -> None:
+    assert name_lines("Biology and health") == "Biology and health"
+    assert name_lines("Philosophy_and_religion") == "Philosophy and\nreligion"
+    assert name_lines("a_b", {"a_b": "x " * 12}) == "x x x x x x x x x\nx x x"
+    cut = name_lines("word " * 40)
+    assert cut.count("\n") == 2 and "…" in cut and all(len(one) <= 18 for one in cut.split("\n"))
+
+
+def test_the_limits_of_slopes_hold_all_but_what_is_hardly_determined() -> None:
+    slope = np.array([-0.02, 0.01, 0.03, 0.0, 2.0])
+    rows = pd.DataFrame(
+        {
+            "dbeta": slope,
+            "ci_low": slope - np.array([0.01, 0.01, 0.01, 0.04, 5.0]),
+            "ci_high": slope + np.array([0.01, 0.01, 0.01, 0.01, 5.0]),
+        }
+    )
+    low, high = slope_limits(rows)
+    assert -0.07 < low < -0.03, "the fourth interval is whole: within two medians of the slopes"
+    assert 0.04 < high < 0.09, "the last one decides nothing"
+    assert slope_limits(rows, also=[0.5])[1] > 0.5, "a slope without an interval is always shown"
+    without = rows.assign(ci_low=np.nan, ci_high=np.nan)
+    assert slope_limits(without)[1] > 2.0, "without intervals nothing is cut"
 
 
 def test_reduction_and_change_have_opposite_signs() -> None:

@@ -95,6 +95,21 @@ def test_plan_prints_the_cost_and_writes_the_runs(tmp_path):
     assert "GPU-hours" in done.output
 
 
+@pytest.mark.parametrize("words", [(), ("--out", "runs.csv"), ("experiments/tiny.yaml",)])
+def test_a_plan_that_names_no_command_is_that_of_the_suite(words, tmp_path, monkeypatch):
+    words = [str(tmp_path / word) if word == "runs.csv" else word for word in words]
+    monkeypatch.chdir(ROOT)
+    plain, named = invoke("plan", *words), invoke("plan", "suite", *words)
+    assert plain.exit_code == 0, plain.output
+    assert plain.output == named.output and "training FLOPs" in plain.output
+
+
+def test_the_help_of_plan_lists_its_commands():
+    done = invoke("plan", "--help")
+    assert done.exit_code == 0
+    assert re.search(r"\bsuite\b", done.output)
+
+
 def test_a_bad_overlay_ends_the_command_with_the_mistakes_alone(tmp_path):
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("laws: {margn: 2}\n")

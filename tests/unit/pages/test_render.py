@@ -99,7 +99,13 @@ def test_a_name_without_a_value_is_an_error() -> None:
 
 def test_html_is_escaped_and_scripts_stay_as_they_are() -> None:
     page = render(
-        "table.html.j2", title="<b>&", remark="", columns=['"'], num_rows=1, packed_rows=""
+        "table.html.j2",
+        title="<b>&",
+        remark="",
+        columns=['"'],
+        num_rows=1,
+        order="",
+        packed_rows="",
     )
     assert "<title>&lt;b&gt;&amp;</title>" in page and "<b>" not in page
     assert (FOLDER / "table.js").read_text() in page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relscale.pages.tables_html import cell_text, table_page
+from relscale.pages.tables_html import cell_text, in_reading_order, table_page
 from relscale.runtime import call
 from relscale.stages import html_table
 
@@ -41,6 +41,24 @@ def test_page_is_self_contained_escaped_and_sortable(tmp_path: Path) -> None:
         ["--csv", str(tmp_path / "a.csv"), "--html", str(tmp_path / "a.html"), "--title", "T"],
     )
     assert "<h1>T</h1>" in (tmp_path / "a.html").read_text()
+
+
+def test_a_table_of_laws_begins_with_verdicts_and_has_a_block_per_estimator(
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    frame = tables["relative"].sample(frac=1, random_state=1)
+    shown = in_reading_order(frame)
+    assert list(shown.columns[:5]) == ["treatment", "verdict", "dbeta", "ci_low", "ci_high"]
+    assert set(shown.columns) == set(frame.columns) and len(shown) == len(frame)
+    blocks = list(dict.fromkeys(zip(shown["scale"], shown["estimator"], strict=True)))
+    changes = (shown[["scale", "estimator"]] != shown[["scale", "estimator"]].shift()).any(axis=1)
+    assert changes.sum() == len(blocks) == 6, "no estimator twice"
+    assert blocks[0] == ("ratio", "joint")
+    for block, rows in shown.groupby(["scale", "estimator"]):
+        given = frame[(frame["scale"] == block[0]) & (frame["estimator"] == block[1])]
+        assert rows.index.tolist() == given.index.tolist(), "rows of a block keep their order"
+    other = pd.DataFrame({"b": [1], "verdict": ["x"]})
+    assert in_reading_order(other) is other
 
 
 def test_a_long_table_is_far_below_what_a_frame_may_hold(tables: dict[str, pd.DataFrame]) -> None:

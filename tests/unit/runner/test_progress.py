@@ -17,6 +17,7 @@ from relscale.runner.progress import (
     LogReadings,
     Progress,
     Step,
+    other_correction,
     remaining,
     seconds_of_other_jobs,
     training_correction,
@@ -117,14 +118,18 @@ def test_a_job_that_takes_longer_than_its_rule_did_has_no_negative_time_left():
     assert remaining(progress, 100.0, NOTHING).work == 0.0
 
 
-def test_other_jobs_take_as_long_as_their_rule_did_else_as_all_others_did():
+def test_other_jobs_take_as_long_as_their_rule_did_else_as_expected_and_corrected():
+    """Two jobs of 2 s took 6 s, and the expectation counts like a third: (2 + 6) / (2 + 4)."""
     progress = state(laws=1, evaluate=2, train=1)
     assert seconds_of_other_jobs(progress, "laws") == OTHER_JOB_S
     for number, (rule, seconds) in enumerate((("evaluate", 2.0), ("evaluate", 4.0), ("train", 99))):
         progress.apply(started(number, rule), 0.0)
         progress.apply(JobFinished(job=number), seconds)
     assert seconds_of_other_jobs(progress, "evaluate") == 3.0
-    assert seconds_of_other_jobs(progress, "laws") == 3.0
+    assert other_correction(progress) == pytest.approx(8 / 6)
+    assert seconds_of_other_jobs(progress, "laws") == pytest.approx(OTHER_JOB_S * 8 / 6)
+    progress.expected = Expected(run_seconds={}, rule_seconds={"laws": 9.0}, slots=1)
+    assert seconds_of_other_jobs(progress, "laws") == pytest.approx(9.0 * 8 / 6)
 
 
 def test_only_the_runs_without_results_count_if_their_number_fits():

@@ -1,5 +1,6 @@
 """Draw the slopes that this design can find, with the slopes that were found and the margin."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,9 +11,10 @@ from matplotlib.lines import Line2D
 from relscale.contract.scales import slope_margin
 from relscale.figures.detectable import FIGURE
 from relscale.figures.kit.axes import footer
-from relscale.figures.kit.choose import numbers
-from relscale.figures.kit.compared import compare, nothing_to_show
-from relscale.figures.kit.forest import Forest, Group, absent, forest
+from relscale.figures.kit.choose import numbers, pick
+from relscale.figures.kit.clipped import LONG, bar, note_cuts, point
+from relscale.figures.kit.compared import compare, laws_of, nothing_to_show
+from relscale.figures.kit.forest import FamilyForests, Group, absent, family_forests
 from relscale.figures.kit.isoflop import estimator_mark, estimator_name
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.runner import run_figure
@@ -32,29 +34,38 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         "right of it, most comparisons stay undecided. |dβ| is that of the estimator "
         f"{words(settings.estimator)}."
     )
-    drawn = forest(
-        view.groups,
-        view.corpora,
-        labels=settings.labels,
-        row_in=0.17,
-        top_in=0.52,
-        bottom_in=0.44,
-        foot=foot,
-    )
-    ends = [abs(value) for value in numbers(view.shown, "detectable_dbeta", "dbeta")]
-    margins = [slope_margin(row) for _, row in view.shown.iterrows()]
-    for axes, corpus in zip(drawn.made.rows[0], view.corpora, strict=True):
-        axes.set_xlim(0, 1.06 * max([*ends, *filter(pd.notna, margins), 1e-9]))
-        axes.locator_params(axis="x", nbins=4)
-        axes.set_xlabel("|dβ|")
+    drawn = family_forests(view.groups, view.corpora, labels=settings.labels, foot=foot)
+    for family, group in zip(view.families, view.groups, strict=True):
+        end = _end(laws_of(family, view.shown), view.estimators[0])
+        for axes in drawn.row(group.key):
+            axes.set_xlim(0, end)
+            axes.locator_params(axis="x", nbins=4)
+    for corpus in view.corpora:
         for rows, group in view.rows_of(corpus):
-            _rows(axes, rows, group, drawn, view.estimators[0])
-    _legend(drawn.made.figure, view.estimators)
-    footer(drawn.made.figure, foot)
-    return drawn.made.figure
+            if group.rows:
+                _rows(drawn.panels[(group.key, corpus)], rows, group, drawn, view.estimators[0])
+    for axes in drawn.last:
+        axes.set_xlabel("|dβ|")
+    _legend(drawn.figure, view.estimators)
+    footer(drawn.figure, foot)
+    note_cuts(drawn.figure)
+    return drawn.figure
 
 
-def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, main: str) -> None:
+def _end(rows: pd.DataFrame, main: str) -> float:
+    """Return the end of the axis of a family, by the laws of the estimator of the verdicts.
+
+    A law whose detectable slope is many times the median (`LONG`) does not decide it.
+    """
+    mine = pick(rows, estimator=main)
+    detectable = pd.to_numeric(mine["detectable_dbeta"])
+    kept = mine[~(detectable > LONG * detectable.median())]
+    margins = [slope_margin(row) for _, row in kept.iterrows()]
+    shown = [*numbers(kept, "detectable_dbeta"), *map(abs, numbers(kept, "dbeta")), *margins]
+    return 1.06 * max([value for value in shown if math.isfinite(value)] + [1e-9])
+
+
+def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: FamilyForests, main: str) -> None:
     """Draw the laws of one family on one corpus; `main` is the estimator of the verdicts."""
     for _, row in rows.iterrows():
         y = drawn.height[(group.key, str(row["treatment"]))]
@@ -66,52 +77,23 @@ def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest, main: str
         if pd.isna(slope):
             absent(axes, y)
         if pd.notna(detectable):
-            axes.plot(
-                [0, detectable],
-                [y, y],
-                color=FAINT,
-                linewidth=3.6,
-                alpha=0.35,
-                solid_capstyle="butt",
-                zorder=1.5,
-                gid="detectable",
-            )
-        if pd.notna(slope_margin(row)):
-            axes.plot(
-                [slope_margin(row)],
-                [y],
-                "|",
-                color="#2b2b2b",
-                markersize=6,
-                markeredgewidth=0.8,
-                zorder=2,
-                gid="margin",
-            )
-        if pd.notna(slope):
-            axes.plot(
-                [abs(slope)],
-                [y],
-                "o",
-                color=group.colour[str(row["treatment"])],
-                markersize=3.6,
-                markeredgecolor="white",
-                markeredgewidth=0.3,
-                zorder=3,
-                gid="slope",
-            )
+            bar(
+                axes, y, (0.0, float(detectable)), colour=FAINT, width_pt=3.6, gid="detectable",
+                alpha=0.35, zorder=1.5,
+            )  # fmt: skip
+        point(
+            axes, y, slope_margin(row), gid="margin", marker="|", color="#2b2b2b", markersize=6,
+            markeredgewidth=0.8, zorder=2,
+        )  # fmt: skip
+        point(
+            axes, y, abs(float(slope)), marker="o", color=group.colour[str(row["treatment"])],
+            markersize=3.6, markeredgecolor="white", markeredgewidth=0.3,
+        )  # fmt: skip
 
 
 def _other_estimator(axes: Axes, y: float, detectable: float, estimator: str) -> None:
     mark = {**estimator_mark(estimator), "markersize": 3.2, "markeredgewidth": 0.7}
-    axes.plot(
-        [detectable],
-        [y],
-        color="#666666",
-        linestyle="none",
-        zorder=2,
-        gid="detectable",
-        **mark,
-    )
+    point(axes, y, float(detectable), gid="detectable", color="#666666", zorder=2, **mark)
 
 
 def _legend(figure: Figure, names: Sequence[str]) -> None:

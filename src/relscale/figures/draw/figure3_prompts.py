@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.figures.figure3_prompts import FIGURE, PromptsSettings
-from relscale.figures.kit.axes import AxesGrid, footer, footer_height_in, grid
-from relscale.figures.kit.choose import compute_of, included, ordered, pick
+from relscale.figures.kit.axes import AxesGrid, footer, footer_height_in, grid, limits_linear
+from relscale.figures.kit.choose import compute_of, included, numbers, ordered, pick
 from relscale.figures.kit.labels import empty, heading, note, top_legend
 from relscale.figures.kit.panels import Mark, slope_row
 from relscale.figures.kit.runner import run_figure
@@ -199,12 +199,12 @@ def _prompts(axes: Axes, prompts: PromptRows, settings: PromptsSettings) -> None
                 va="center_baseline",
                 fontsize=SMALL_PT,
             )
+    axes.set_xlim(0, 1.02)
     for _, row in prompts.own.iterrows():
         interval = (float(row["ci_low"]), float(row["ci_high"]))
         _own_row(axes, prompts, row, float(row["r2"]), interval)
     axes.set_yticks(range(len(names)), names, fontsize=SMALL_PT)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.5, 1])
     axes.set_ylim(len(names) + (1.3 if text else -0.4), -0.6)
     axes.set_xlabel("R², MMLU loss")
@@ -217,6 +217,8 @@ def _accuracies(axes: Axes, prompts: PromptRows) -> None:
     axes.axvline(0, color=INK, linewidth=0.6, zorder=1)
     own = prompts.own
     rows = own[own["accuracy_minus_traditional"].notna()]
+    ends = (f"accuracy_minus_traditional{end}" for end in ("", "_low", "_high"))
+    axes.set_xlim(*limits_linear([*numbers(rows, *ends), 0.0]))
     for _, row in rows.iterrows():
         value, low, high = (
             float(row[f"accuracy_minus_traditional{end}"]) for end in ("", "_low", "_high")

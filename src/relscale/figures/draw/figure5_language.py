@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 from relscale.figures.figure5_language import FIGURE, LanguageSettings
 from relscale.figures.kit.axes import limits_linear, limits_log, log_axis
@@ -17,6 +18,11 @@ from relscale.figures.kit.labels import empty, note, point_labels, y_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import BASELINE_COLOUR, SMALL_PT, words
 from relscale.figures.kit.tables import LARGEST, Tables
+
+BEYOND_IN = 0.6
+"""Inches by which a name may extend to the right of a panel: the room of the labels above."""
+MANY = 10
+"""Domains from which on a correlation is more than an illustration."""
 
 
 def draw(tables: Tables, settings: LanguageSettings) -> Figure:
@@ -101,12 +107,21 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, covariate: Mapping[str, f
     low, high = limits_linear([*numbers(every, "dbeta", "ci_low", "ci_high"), 0.0])
     every_law = set(rows.relative["treatment"].astype(str))
     below = 0.25 if every_law - set(covariate) else 0.0  # room for the note
-    axes.set_ylim(low - below * (high - low), high + 0.12 * (high - low))
+    axes.set_ylim(low - below * (high - low), high + 0.24 * (high - low))  # room for r
     log_axis(axes.xaxis, *limits_log(list(covariate.values()), pad=0.1), least=2, most=5)
     labels = rows.settings.labels
     if len(mine) <= MOST_DIRECT_LABELS:
         places = list(zip(x.tolist(), y.tolist(), strict=True))
-        point_labels(axes, places, [words(name, labels, 22) for name in mine["treatment"]], inks)
+        point_labels(
+            axes,
+            places,
+            [words(name, labels, 22) for name in mine["treatment"]],
+            inks,
+            beyond_in=BEYOND_IN,
+            bars=list(
+                zip(mine["ci_low"].astype(float), mine["ci_high"].astype(float), strict=True)
+            ),
+        )
     axes.text(
         0.02,
         0.99,
@@ -123,11 +138,13 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, covariate: Mapping[str, f
 
 
 def _correlation_text(x: np.ndarray, y: np.ndarray) -> str:
+    """Return Pearson's r with the p-value of no correlation, and what so few domains show."""
     r, count = pearson_r(x, y), len(x)
     if not math.isfinite(r):
         return f"no correlation (n = {count})"
-    sample = f"n = {count}" if count >= 10 else f"n = {count}: illustration only"
-    return f"r = {r:+.2f} ({sample})".replace("-", "−")
+    p = float(stats.pearsonr(x, y).pvalue)
+    said = f"r = {r:+.2f}, n = {count}, p = {p:.2g}".replace("-", "−")
+    return said if count >= MANY else f"{said}:\nweak evidence, n < {MANY}"
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from matplotlib.patches import Patch
 
 from relscale.contract.directions import lower_is_better
 from relscale.figures.floors_and_rates import FIGURE
-from relscale.figures.kit.axes import footer
+from relscale.figures.kit.axes import footer, limits_linear
 from relscale.figures.kit.choose import numbers, ordered, pick, reservation
+from relscale.figures.kit.clipped import LONG, note_cuts
 from relscale.figures.kit.compared import family_group, laws_of, nothing_to_show, shown_families
-from relscale.figures.kit.forest import Forest, Group, absent, forest, slope_axis
+from relscale.figures.kit.forest import FamilyForests, Group, absent, family_forests, scale_slopes
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.laws import has_numbers
 from relscale.figures.kit.panels import Mark, slope_row
@@ -48,27 +49,43 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     shown = pd.concat([laws_of(family, table) for family in families])
     corpora = ordered(settings.corpora, shown["corpus"])
     foot = " ".join(filter(None, [FOOT, _reasons(shown)]))
-    drawn = forest(groups, corpora, labels=settings.labels, row_in=0.21, top_in=0.52, foot=foot)
-    ends = [name for part in PARTS for name in _columns(part)]
-    sums = pd.to_numeric(shown["dbeta_floor"]) + pd.to_numeric(shown["dbeta_rate"])
-    values = [*numbers(shown, *ends), *sums.dropna()]
-    bands = numbers(shown[sums.isna()], *BAND)
+    drawn = family_forests(groups, corpora, labels=settings.labels, row_in=0.21, foot=foot)
+    for family, group in zip(families, groups, strict=True):
+        laws = laws_of(family, shown)
+        limits = limits_linear([*_values(laws), 0.0])
+        for corpus, axes in zip(corpora, drawn.row(group.key), strict=False):
+            scale_slopes(axes, limits)
+            _rows(axes, pick(laws, corpus=corpus), group, drawn)
+    for axes in drawn.last:
+        axes.set_xlabel("Part of the slope dβ")
+    _legend(drawn.figure)
+    footer(drawn.figure, foot)
+    note_cuts(drawn.figure)
+    return drawn.figure
+
+
+def _values(laws: pd.DataFrame) -> list[float]:
+    """Return the numbers that the axis of a family includes: parts, sums, and bands up to a limit.
+
+    Intervals many times as long as the median (`LONG`) do not decide it.
+    """
+    sums = pd.to_numeric(laws["dbeta_floor"]) + pd.to_numeric(laws["dbeta_rate"])
+    values = list(sums.dropna())
+    for part in PARTS:
+        columns = _columns(part)
+        low, high = (pd.to_numeric(laws[name]) for name in columns[1:])
+        kept = laws[~(high - low > LONG * (high - low).median())]
+        values += numbers(kept, *columns)
+    bands = numbers(laws[sums.isna()], *BAND)
     most = WIDEST * max(map(abs, values), default=math.inf)
-    values += [max(min(end, most), -most) for end in bands]
-    for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
-        slope_axis(axes, values, "Part of the slope dβ")
-        for family, group in zip(families, groups, strict=True):
-            _rows(axes, pick(laws_of(family, shown), corpus=corpus), group, drawn)
-    _legend(drawn.made.figure)
-    footer(drawn.made.figure, foot)
-    return drawn.made.figure
+    return values + [max(min(end, most), -most) for end in bands]
 
 
 def _columns(part: str) -> tuple[str, str, str]:
     return f"dbeta_{part}", f"dbeta_{part}_ci_low", f"dbeta_{part}_ci_high"
 
 
-def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: Forest) -> None:
+def _rows(axes: Axes, rows: pd.DataFrame, group: Group, drawn: FamilyForests) -> None:
     """Draw the slopes of one family on one corpus."""
     for _, row in rows.iterrows():
         name = str(row["treatment"])

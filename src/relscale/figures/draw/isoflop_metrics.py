@@ -1,6 +1,5 @@
 """Draw IsoFLOP curves of every family and metric with the common optima, a row per metric."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.contract.directions import lower_is_better
+from relscale.contract.typed import flags
 from relscale.figures.isoflop_metrics import FIGURE, IsoflopFamily, IsoflopMetricsSettings
 from relscale.figures.kit.axes import limits_linear, limits_log, log_axis, panel_grid
 from relscale.figures.kit.choose import included, ordered, pick
@@ -24,7 +24,7 @@ from relscale.figures.kit.isoflop import (
 )
 from relscale.figures.kit.labels import empty, top_legend
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import SMALL_PT, markers, words
+from relscale.figures.kit.style import SMALL_PT, markers, words, wrapped
 from relscale.figures.kit.tables import Tables
 
 USED = (
@@ -36,11 +36,15 @@ USED = (
     "tokens",
     "value",
     "excluded_reason",
+    "at_chance",
     "training_flops",
     "forward_flops",
 )
 """Columns of the losses table that are used; each selection of rows copies all columns."""
-LEFT_IN = 1.12
+LEFT_IN, NAME_IN = 1.42, 0.98
+"""Margin of the names of the rows and of the tick labels, and the width of the names."""
+GUESSING_SHARE = 0.5
+"""Share of runs at chance from which on a row shows noise only, as for the laws."""
 FOOT = (
     "One domain of each family, its baseline. The optimum is common to all families and metrics "
     "(laws/optima.csv), so it may differ from the minimum of a curve. Grey crosses: excluded runs."
@@ -63,15 +67,16 @@ def draw(tables: Tables, settings: IsoflopMetricsSettings) -> Figure:
     optima, points = tables["optima"], tables["points"]
     corpora = ordered(settings.corpora, losses["corpus"], optima["corpus"])
     colour = budget_colours(list(budget_compute(losses, settings.compute)))
-    rows = _rows(settings.families, losses)
+    rows, left_out = _shown(_rows(settings.families, losses), losses)
+    foot = " ".join(filter(None, [FOOT, _left_out(left_out, settings.labels)]))
     made = panel_grid(
         rows=len(rows),
         columns=len(corpora),
         row_height_in=max(0.5, min(0.78, 9.2 / max(len(rows), 1) - 0.14)),
         left_in=LEFT_IN,
-        gap_in=0.36,
+        gap_in=0.42,
         row_gap_in=0.14,
-        foot=FOOT,
+        foot=foot,
     )
     tokens = limits_log([float(value) for value in losses["tokens"]], pad=0.05)
     for axes, corpus in zip(made.rows[0], corpora or [""], strict=True):
@@ -111,6 +116,41 @@ def _rows(families: Sequence[IsoflopFamily], losses: pd.DataFrame) -> list[Row]:
             for metric in family.metrics or ordered([], mine["metric"])
         ]
     return rows
+
+
+def _shown(rows: Sequence[Row], losses: pd.DataFrame) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Return the rows that are shown, and by reason those that are left out.
+
+    Rows without losses, and those whose runs mostly cannot be distinguished from guessing, are left
+    out unless no other row remains.
+    """
+    shown: list[Row] = []
+    left_out: dict[str, list[Row]] = {}
+    for row in rows:
+        mine = pick(losses, family=row.family, metric=row.metric, domain=row.domain)
+        guessing = flags(mine["at_chance"]) if "at_chance" in mine.columns else np.zeros(len(mine))
+        if not len(mine):
+            left_out.setdefault("without losses", []).append(row)
+        elif guessing.mean() >= GUESSING_SHARE:
+            left_out.setdefault("at chance", []).append(row)
+        else:
+            shown.append(row)
+    return (shown, left_out) if shown else (list(rows), {})
+
+
+def _left_out(rows: Mapping[str, Sequence[Row]], labels: Mapping[str, str]) -> str:
+    """Return a sentence on each reason for which rows are left out."""
+    said = []
+    for reason, of in rows.items():
+        names: dict[str, list[str]] = {}
+        for row in of:
+            names.setdefault(row.family, []).append(words(row.metric, None, 40))
+        listed = "; ".join(
+            f"{words(family, labels, 40)} in {', '.join(metrics)}"
+            for family, metrics in names.items()
+        )
+        said.append(f"Left out, {reason}: {listed}.")
+    return " ".join(said)
 
 
 def _curves(axes: Axes, runs: pd.DataFrame, colour: Mapping[str, str], marker: str) -> None:
@@ -195,7 +235,7 @@ def _name(axes: Axes, row: Row, labels: Mapping[str, str]) -> None:
         f"({words(row.domain, labels, 20)})",
         words(row.metric, None, 40),
     )
-    text = "\n".join(line for part in parts for line in textwrap.wrap(part, 17))
+    text = "\n".join(wrapped(part, NAME_IN, SMALL_PT - 0.4) for part in parts)
     axes.text(
         -(LEFT_IN - 0.06) / width_in,
         0.5,

@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 
 from relscale.figures.kit.axes import footer
 from relscale.figures.kit.choose import numbers, ordered, pick
+from relscale.figures.kit.clipped import note_cuts, slope_limits
 from relscale.figures.kit.compared import family_title, laws_of, nothing_to_show, with_metrics
-from relscale.figures.kit.forest import Forest, Group, absent, forest, slope_axis
+from relscale.figures.kit.forest import FamilyForests, Group, absent, family_forests, scale_slopes
 from relscale.figures.kit.isoflop import budget_text
 from relscale.figures.kit.labels import top_legend
 from relscale.figures.kit.panels import NO_INTERVAL, Mark, slope_row
@@ -50,27 +51,33 @@ def draw(tables: Tables, settings: PaperSettings) -> Figure:
     if (not len(relative) and not len(published)) or not has_rows:
         return nothing_to_show("neither published slopes nor relative laws in the tables")
     foot = settings.remark or _difference(tables["points"], has_laws=len(relative) > 0)
-    drawn = forest(
+    titles = {corpus: _column_title(corpus, settings) for corpus in corpora}
+    drawn = family_forests(
         [pair.group for pair in pairs],
-        [_column_title(corpus, settings) for corpus in corpora],
-        labels=settings.labels,
-        row_in=0.17,
-        top_in=0.52,
-        bottom_in=0.44,
+        corpora,
+        labels={**settings.labels, **titles},
         foot=foot,
     )
-    ends = numbers(published, "dbeta")
     for pair in pairs:
-        ends += numbers(pair.ours, "dbeta", "ci_low", "ci_high")
-    for axes, corpus in zip(drawn.made.rows[0], corpora, strict=True):
-        slope_axis(axes, ends, "Slope dβ")
-        for pair in pairs:
-            theirs = pick(pair.theirs, corpus=settings.pairs.get(corpus, ""))
-            ours = pick(pair.ours, corpus=corpus)
-            _column(axes, ours, theirs, pair.group, drawn, markers(corpora)[corpus])
-    _legend(drawn.made.figure)
-    footer(drawn.made.figure, foot)
-    return drawn.made.figure
+        theirs = pair.theirs[pair.theirs["corpus"].isin(list(settings.pairs.values()))]
+        limits = slope_limits(pair.ours, also=numbers(theirs, "dbeta"))
+        for axes in drawn.row(pair.group.key):
+            scale_slopes(axes, limits)
+        for corpus in corpora if pair.group.rows else []:
+            _column(
+                drawn.panels[(pair.group.key, corpus)],
+                pick(pair.ours, corpus=corpus),
+                pick(theirs, corpus=settings.pairs.get(corpus, "")),
+                pair.group,
+                drawn,
+                markers(corpora)[corpus],
+            )
+    for axes in drawn.last:
+        axes.set_xlabel("Slope dβ")
+    _legend(drawn.figure)
+    footer(drawn.figure, foot)
+    note_cuts(drawn.figure)
+    return drawn.figure
 
 
 def _column_title(corpus: str, settings: PaperSettings) -> str:
@@ -116,7 +123,12 @@ def _title(
 
 
 def _column(
-    axes: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, group: Group, drawn: Forest, marker: str
+    axes: Axes,
+    ours: pd.DataFrame,
+    theirs: pd.DataFrame,
+    group: Group,
+    drawn: FamilyForests,
+    marker: str,
 ) -> None:
     """Draw the slopes of one family on one corpus; a domain of both has two slopes in its row."""
     both = set(ours["treatment"].astype(str)) & set(theirs["domain"].astype(str))

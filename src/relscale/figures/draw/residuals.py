@@ -16,17 +16,27 @@ from relscale.figures.kit.labels import empty, heading, note, top_legend, y_labe
 from relscale.figures.kit.laws import bounded_exp, span_of
 from relscale.figures.kit.panels import compute_axis
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, FONT_PT, colours, compute_label, markers, words
+from relscale.figures.kit.style import (
+    FAINT,
+    FONT_PT,
+    colours,
+    compute_label,
+    ink,
+    markers,
+    text_width_in,
+    words,
+)
 from relscale.figures.kit.tables import LARGEST, Tables
 from relscale.figures.residuals import FIGURE, ResidualsSettings
 from relscale.figures.settings import FamilyView
 
 DOMAIN = ["corpus", "family", "metric", "domain"]
 """Columns that name a domain of a corpus."""
+KEY_PT = 5.6
+"""Size of the names of the colours."""
 FOOT = (
     "Residual: percent by which a point is above its law. If one budget is off in all domains, "
-    "its optimum is suspect; if the line of one domain bends, its law is not a power law. Colours "
-    "are those of the figures of the families."
+    "its optimum is suspect; if the line of one domain bends, its law is not a power law."
 )
 
 
@@ -38,6 +48,8 @@ def draw(tables: Tables, settings: ResidualsSettings) -> Figure:
     )
     families = shown_families(settings.families, relative)
     corpora = ordered(settings.corpora, points["corpus"], relative["corpus"])
+    tints = {family.family: _tints(family, points) for family in families}
+    named = [words(name, settings.labels, 24) for tint in tints.values() for name in tint]
     made = panel_grid(
         rows=len(families),
         columns=len(corpora),
@@ -46,6 +58,7 @@ def draw(tables: Tables, settings: ResidualsSettings) -> Figure:
         gap_in=0.16,
         row_gap_in=0.32,
         foot=FOOT,
+        right_in=max((text_width_in(name, KEY_PT) for name in named), default=0.0) + 0.2,
     )
     for axes, corpus in zip(made.rows[0], corpora or [""], strict=True):
         axes.set_title(
@@ -64,7 +77,7 @@ def draw(tables: Tables, settings: ResidualsSettings) -> Figure:
             laws_of(family, relative),
             settings.compute,
         )
-        tint = colours(ordered(family.domains, found["domain"]), family.baseline)
+        tint = tints[family.family]
         for axes, corpus in zip(made.rows[place], corpora or [""], strict=True):
             mine = pick(found, corpus=corpus)
             if len(mine):
@@ -81,8 +94,46 @@ def draw(tables: Tables, settings: ResidualsSettings) -> Figure:
             else:
                 axes.tick_params(labelbottom=False)
         _name(made.rows[place], place, family, settings.labels)
+        if len(found):
+            _key(made.rows[place][-1], tint, family.baseline, settings.labels)
     _legend(made.figure)
     return made.figure
+
+
+def _tints(family: FamilyView, points: pd.DataFrame) -> dict[str, str]:
+    """Return the colours of the domains of a family, as in its figure."""
+    return colours(ordered(family.domains, laws_of(family, points)["domain"]), family.baseline)
+
+
+def _key(axes: Axes, tint: Mapping[str, str], baseline: str, labels: Mapping[str, str]) -> None:
+    """Name the colours of the treatments to the right of a row."""
+    height_in = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
+    width_in = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
+    names = [name for name in tint if name != baseline]
+    most = max(int(height_in * 72 / (1.2 * KEY_PT)), 1)
+    if len(names) > most:
+        names = names[: most - 1]
+    step = 1.2 * KEY_PT / 72 / height_in
+    for place, name in enumerate(names):
+        axes.text(
+            1 + 0.08 / width_in,
+            1 - (place + 0.5) * step,
+            words(name, labels, 24),
+            transform=axes.transAxes,
+            color=ink(tint[name]),
+            fontsize=KEY_PT,
+            va="center_baseline",
+        )
+    if len(names) < len(tint) - (baseline in tint):
+        more = len(tint) - (baseline in tint) - len(names)
+        axes.text(
+            1 + 0.08 / width_in,
+            1 - (len(names) + 0.5) * step,
+            f"and {more} more",
+            transform=axes.transAxes,
+            fontsize=KEY_PT,
+            va="center_baseline",
+        )
 
 
 def residuals(

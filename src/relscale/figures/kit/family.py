@@ -26,6 +26,8 @@ from relscale.figures.kit.family_rows import (
     objections,
     other_points,
     scale_note,
+    sign_note,
+    sign_texts,
     verdicts_of,
 )
 from relscale.figures.kit.labels import (
@@ -54,6 +56,7 @@ from relscale.figures.kit.style import (
     SMALL_PT,
     compute_label,
     ink,
+    name_lines,
     text_width_in,
     words,
 )
@@ -61,6 +64,8 @@ from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import FamilySettings
 
 LEFT_IN = 0.6
+MOST_WORDS = 8
+"""Domains whose labels have the verdict as a word in a line of its own; more have its sign."""
 
 
 def family_figure(tables: Tables, settings: FamilySettings) -> Figure:
@@ -88,7 +93,8 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         columns, width_in=PAGE_WIDTH_IN, left_in=LEFT_IN, right_in=gutter, gap_in=gutter
     )
     width = max(LEFT_IN + sum(widths) + gutter * columns, COLUMN_WIDTH_IN)
-    parts = (scale_note(rows), objections(rows), other_points(rows))
+    signs = sign_note(rows) if rows.direct and len(rows.colour) > MOST_WORDS else ""
+    parts = (scale_note(rows), signs, objections(rows), other_points(rows))
     foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
     if not rows.direct:
@@ -117,8 +123,15 @@ def _label_lines(rows: FamilyRows) -> int:
     """Return the number of lines of the labels of a panel; 0 if there are no labels."""
     if not rows.direct:
         return 0
-    texts = [line_texts(rows, corpus, two_lines=True) for corpus in rows.corpora]
+    texts = [_texts(rows, corpus) for corpus in rows.corpora]
     return max((sum(text.count("\n") + 1 for text in of.values()) for of in texts), default=0)
+
+
+def _texts(rows: FamilyRows, corpus: str) -> dict[str, str]:
+    """Return the labels of the relative laws of one corpus."""
+    if len(rows.colour) > MOST_WORDS:
+        return sign_texts(rows, corpus)
+    return line_texts(rows, corpus, two_lines=True)
 
 
 def _column(made: AxesGrid, place: int, corpus: str, rows: FamilyRows, size: float) -> None:
@@ -137,7 +150,7 @@ def _column(made: AxesGrid, place: int, corpus: str, rows: FamilyRows, size: flo
         return
     _y_label(bottom, place, change_label(rows.settings.metric))
     if size:
-        texts = line_texts(rows, corpus, two_lines=True)
+        texts = _texts(rows, corpus)
         labels = labels_of(ends, texts, rows.colour) + baseline_label(rows, texts)
         direct_labels(bottom, labels, size)
     else:
@@ -168,7 +181,7 @@ def _absolute(axes: Axes, corpus: str, rows: FamilyRows, size: float) -> None:
         axes.set_ylim(*limits_linear(heights))
     compute_axis(axes, rows.span, room=1.25, single=10**0.6)
     if size:
-        names = {name: words(name, rows.settings.labels, 22) for name in rows.colour}
+        names = {name: name_lines(name, rows.settings.labels) for name in rows.colour}
         direct_labels(axes, labels_of(ends, names, rows.colour), size)
 
 
@@ -225,12 +238,8 @@ def _verdict_counts(axes: Axes, rows: FamilyRows, corpus: str, ends: Mapping[str
 def _gutter_in(rows: FamilyRows, size: float) -> float:
     """Return the width in inches of the labels to the right of each panel."""
     if rows.direct:
-        texts = [
-            text
-            for corpus in rows.corpora
-            for text in line_texts(rows, corpus, two_lines=True).values()
-        ]
-        texts += [words(name, rows.settings.labels, 22) for name in rows.colour]
+        texts = [text for corpus in rows.corpora for text in _texts(rows, corpus).values()]
+        texts += [name_lines(name, rows.settings.labels) for name in rows.colour]
     else:
         texts = [f"00 {verdict_word(row)}" for _, row in rows.relative.iterrows()]
     return max(text_width_in(text, size) for text in [*texts, "no law"]) + 0.17

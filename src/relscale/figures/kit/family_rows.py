@@ -6,11 +6,14 @@ import pandas as pd
 
 from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.scales import RATIO
+from relscale.contract.status import Status
+from relscale.contract.verdict_words import in_order, verdict_of_word
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
+from relscale.figures.kit.metrics import change_formula
 from relscale.figures.kit.panels import LawStyle, verdict_word
-from relscale.figures.kit.style import colours, markers, words
+from relscale.figures.kit.style import colours, markers, name_lines, words
 from relscale.figures.kit.tables import Tables, complete
 from relscale.figures.settings import FamilySettings
 
@@ -64,8 +67,15 @@ class FamilyRows:
             metric=self.settings.metric,
             gap_curves=gap_curves,
             value_curves=value_curves,
+            guessing=self._guessing(corpus),
             shows_change=self.shows_change,
         )
+
+    def _guessing(self, corpus: str) -> frozenset[str]:
+        """Return the treatments at chance on a corpus, and the baseline if all of them are."""
+        laws = pick(self.relative, corpus=corpus)
+        found = frozenset(laws.loc[_at_chance(laws), "treatment"].astype(str))
+        return found | {self.baseline} if len(found) and len(found) == len(laws) else found
 
     @property
     def direct(self) -> bool:
@@ -99,7 +109,9 @@ def family_rows(
         relative["treatment"],
         relative["baseline"],
     )
-    fitted = numbers(relative, "dbeta") or numbers(absolute, "exponent")
+    fitted = numbers(relative[~_at_chance(relative)], "dbeta")
+    if not len(relative):
+        fitted = numbers(absolute, "exponent")
     return FamilyRows(
         settings=settings,
         points=points,
@@ -115,6 +127,11 @@ def family_rows(
     )
 
 
+def _at_chance(laws: pd.DataFrame) -> pd.Series:
+    """Return of each relative law whether it is at chance."""
+    return laws["status"].astype(str) == str(Status.AT_CHANCE)
+
+
 def verdicts_of(rows: FamilyRows, corpus: str) -> dict[str, str]:
     """Return the verdict of each treatment on one corpus."""
     laws = pick(rows.relative, corpus=corpus)
@@ -128,11 +145,34 @@ def line_texts(rows: FamilyRows, corpus: str, *, two_lines: bool) -> dict[str, s
     """
     verdicts, found = verdicts_of(rows, corpus), {}
     for name in rows.colour:
-        shown = words(name, rows.settings.labels, 18)
+        shown = name_lines(name, rows.settings.labels)
         between = "\n" if two_lines and len(shown) > 4 else " "
         verdict = verdicts.get(name, "no law")
         found[name] = f"= {shown}" if name == rows.baseline else f"{shown}{between}{verdict}"
     return found
+
+
+def sign_texts(rows: FamilyRows, corpus: str) -> dict[str, str]:
+    """Return the label of each line with the sign of its verdict, for many lines."""
+    verdicts, found = verdicts_of(rows, corpus), {}
+    for name in rows.colour:
+        shown = name_lines(name, rows.settings.labels, 24)
+        said = verdicts.get(name, "no law")
+        verdict = verdict_of_word(said.removesuffix("*"))
+        sign = f"{verdict.sign}{'*' * said.endswith('*')}" if verdict else said
+        found[name] = f"= {shown}" if name == rows.baseline else f"{shown} {sign}"
+    return found
+
+
+def sign_note(rows: FamilyRows) -> str:
+    """Return a sentence on the signs of the verdicts of all corpora."""
+    said = {
+        word.removesuffix("*") for one in rows.corpora for word in verdicts_of(rows, one).values()
+    }
+    known = [verdict for word in in_order(list(said)) if (verdict := verdict_of_word(word))]
+    if not known:
+        return ""
+    return f"Verdicts: {', '.join(f'{verdict.sign} {verdict}' for verdict in known)}."
 
 
 def scale_note(rows: FamilyRows) -> str:
@@ -141,7 +181,10 @@ def scale_note(rows: FamilyRows) -> str:
         return ""
     paths = ordered([], rows.relative["path"])
     where = f" {path_words(paths[0])}" if paths else ""
-    said = f"Scale of the verdicts: ratio, {SCALE_WORDS[RATIO].formula},{where}."
+    said = (
+        f"Height of a gap: {change_formula(rows.settings.metric)}. Scale of the verdicts: ratio, "
+        f"{SCALE_WORDS[RATIO].formula},{where}."
+    )
     if rows.shows_change or rows.span.end <= rows.span.last:
         return said
     curves = [rows.style(corpus).gap_curves for corpus in rows.corpora]
@@ -155,14 +198,24 @@ def scale_note(rows: FamilyRows) -> str:
 
 
 def objections(rows: FamilyRows) -> str:
-    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws."""
+    """Return a sentence on each kind of reservation: asterisks, missing verdicts, missing laws.
+
+    Gaps at chance have a sentence on why no law is drawn through their points.
+    """
     starts = {"no verdict": "No verdict", "no law": "No law"}
     reasons: dict[str, set[str]] = {"* law with a reservation": set()}
     reasons |= {start: set() for start in starts.values()}
-    for _, row in rows.relative.iterrows():
+    chance = _at_chance(rows.relative)
+    for _, row in rows.relative[~chance].iterrows():
         if reason := reservation(row["status"]):
             reasons[starts.get(verdict_word(row), "* law with a reservation")].add(reason)
-    return " ".join(f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of)
+    said = [f"{start}: {', '.join(sorted(of))}." for start, of in reasons.items() if of]
+    if chance.any():
+        said.append(
+            f"At chance ({int(chance.sum())} of {len(chance)} gaps): at least half of the runs are "
+            "not distinguishable from guessing, so that no law is drawn through the points."
+        )
+    return " ".join(said)
 
 
 def other_points(rows: FamilyRows) -> str:

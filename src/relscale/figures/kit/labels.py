@@ -199,16 +199,30 @@ def point_labels(
     texts: Sequence[str],
     inks: Sequence[str],
     beyond_in: float = 0.05,
+    bars: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write a name next to each point, where it overlaps least with points and earlier names.
 
-    The limits of the axes must be final. A name may extend `beyond_in` inches over the right edge
-    of the axes.
+    Args:
+        axes: axes with final limits.
+        points: x and y of each point.
+        texts: names of the points.
+        inks: colours of the names.
+        beyond_in: inches by which a name may extend over the right edge of the axes.
+        bars: vertical intervals through the points, which names avoid, too.
     """
     size, figure = SMALL_PT, axes.get_figure()
     inches = [axes.transData.transform(point) * 72 / figure.dpi for point in points]  # type: ignore[union-attr]
     taken = [(x - 2.5, x + 2.5, y - 2.5, y + 2.5) for x, y in inches]
-    right_pt = axes.get_position().x1 * figure.get_figwidth() * 72  # type: ignore[union-attr]
+    for (x, _), bar in zip(points, bars, strict=False):
+        if np.isfinite(bar).all():
+            (at, low), (_, high) = (
+                axes.transData.transform((x, end)) * 72 / figure.dpi  # type: ignore[union-attr]
+                for end in bar
+            )
+            taken.append((at - 1.0, at + 1.0, low, high))
+    width_pt = figure.get_figwidth() * 72  # type: ignore[union-attr]
+    left_pt, right_pt = axes.get_position().x0 * width_pt, axes.get_position().x1 * width_pt
     choices = [(4, 0, "left"), (-4, 0, "right")]
     choices += [(4, 5, "left"), (4, -5, "left"), (-4, 5, "right"), (-4, -5, "right")]
     choices += [
@@ -221,6 +235,7 @@ def point_labels(
         costs = [
             sum(_overlap(box, other) for other in taken)
             + 40 * max(0.0, box[1] - right_pt - 72 * beyond_in)
+            + 40 * max(0.0, left_pt + 1 - box[0])
             for box in boxes
         ]
         best = int(np.argmin(costs))

@@ -29,8 +29,11 @@ def change(gap: Any, metric: str) -> np.ndarray:
 
 def change_label(metric: str) -> str:
     """Return the axis label of `change`."""
-    return (
-        "Reduction 100 (1 − G) (%)"
-        if lower_is_better(metric)
-        else "Relative change 100 (G − 1) (%)"
-    )
+    if lower_is_better(metric):
+        return "Error below the baseline's (%)"
+    return "Value above the baseline's (%)"
+
+
+def change_formula(metric: str) -> str:
+    """Return the formula of `change`."""
+    return "100 (1 − G)" if lower_is_better(metric) else "100 (G − 1)"

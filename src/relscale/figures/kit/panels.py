@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from relscale.contract.status import Status
 from relscale.figures.kit.axes import log_axis
 from relscale.figures.kit.choose import reservation, text_of
+from relscale.figures.kit.clipped import bar, point
 from relscale.figures.kit.curves import (
     Piece,
     curve_pieces,
@@ -28,6 +30,9 @@ from relscale.figures.kit.laws import (
 )
 from relscale.figures.kit.metrics import change
 from relscale.figures.kit.style import BAND_ALPHA, EXTRAPOLATION_ALPHA, FAINT
+
+AT_CHANCE = "at chance"
+"""Words for a gap whose runs cannot be distinguished from guessing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,8 @@ class LawStyle:
     """Rows of curves.csv of each treatment's gap; a law without them is a straight line."""
     value_curves: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     """Rows of curves.csv of each domain's value; a law without them is that of absolute.csv."""
+    guessing: frozenset[str] = frozenset()
+    """Domains at chance: their points are drawn without laws."""
     shows_change: bool = False
     """Whether bands show the change since the first compute, with the margin as a grey wedge,
     rather than the level."""
@@ -81,9 +88,11 @@ def compute_axis(axes: Axes, span: Span, *, room: float, single: float) -> None:
 def verdict_word(row: pd.Series) -> str:
     """Return the verdict of a relative law, with an asterisk if its status is not ok.
 
-    A row without a verdict gives `no verdict`, or `no law` if it has no slope.
+    A row without a verdict gives `at chance`, `no verdict`, or `no law` if it has no slope.
     """
     verdict = text_of(row["verdict"])
+    if text_of(row["status"]) == Status.AT_CHANCE:
+        return AT_CHANCE
     if not verdict:
         return "no verdict" if has_numbers(row, ("dbeta",)) else "no law"
     return f"{verdict}*" if reservation(row["status"]) else verdict
@@ -110,20 +119,22 @@ def absolute_panel(
         )
         if len(rows):
             ends[domain] = float(rows["value"].iloc[-1])
-        for pieces in _absolute_laws(domain, laws, style.value_curves, style.span):
+        for pieces in _absolute_laws(domain, laws, style):
             _curve(axes, pieces, colour)
             ends[domain] = float(pieces[-1].middle[-1])
     return ends
 
 
-def _absolute_laws(
-    domain: str, laws: pd.DataFrame, curves: Mapping[str, pd.DataFrame], span: Span
-) -> list[list[Piece]]:
-    """Return the curves of a domain's value."""
-    if domain in curves:
-        return [curve_pieces(curves[domain], span)]
+def _absolute_laws(domain: str, laws: pd.DataFrame, style: LawStyle) -> list[list[Piece]]:
+    """Return the curves of a domain's value; none of a domain at chance."""
+    if domain in style.guessing:
+        return []
+    if domain in style.value_curves:
+        return [curve_pieces(style.value_curves[domain], style.span)]
     rows = [row for _, row in laws[laws["domain"] == domain].iterrows()]
-    return [law_pieces(partial(law_value, row), span) for row in rows if has_absolute_law(row)]
+    return [
+        law_pieces(partial(law_value, row), style.span) for row in rows if has_absolute_law(row)
+    ]
 
 
 def relative_panel(
@@ -149,6 +160,8 @@ def relative_panel(
         rows = rows.sort_values(style.compute)
         heights = change(rows["gap"].to_numpy(dtype=float), style.metric)
         errors = 100 * pd.to_numeric(rows["gap_standard_error"])
+        if style.shows_change:  # the error of the level would cover that of the change
+            errors = errors * math.nan
         _points(
             axes, rows[style.compute], heights, errors, Mark(colour=colour, marker=style.marker)
         )
@@ -166,7 +179,9 @@ def relative_panel(
 def _relative_laws(
     domain: str, laws: pd.DataFrame, style: LawStyle
 ) -> list[tuple[pd.Series, list[Piece]]]:
-    """Return the laws of a treatment, with the curves of its gap."""
+    """Return the laws of a treatment, with the curves of its gap; none of a gap at chance."""
+    if domain in style.guessing:
+        return []
     curve = style.gap_curves.get(domain, pd.DataFrame())
     rows = [row for _, row in laws[laws["treatment"] == domain].iterrows()]
     return [(row, gap_pieces(row, curve, style.span)) for row in rows if has_relative_law(row)]
@@ -223,18 +238,24 @@ def _changed(piece: Piece, metric: str) -> Piece:
 def relative_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) -> list[float]:
     """Return the heights that a panel of relative laws must include.
 
-    These are points with their bars, laws to their end, and bands over the observed compute.
+    These are points with their bars, laws to their end, and what is shaded over the observed
+    compute.
     """
     metric = style.metric
     rows = points[(points["domain"] != style.baseline) & points["gap"].notna()]
     gap = rows["gap"].to_numpy(dtype=float)
     bars = pd.to_numeric(rows["gap_standard_error"]).fillna(0.0).to_numpy(dtype=float)
+    bars = bars * (not style.shows_change)
     heights = [0.0, *change(gap - bars, metric), *change(gap + bars, metric)]
     for domain in style.colour:
-        for _, pieces in _relative_laws(domain, laws, style):
+        for row, pieces in _relative_laws(domain, laws, style):
+            if style.shows_change and has_numbers(row, ("margin",)):
+                edges = margin_wedge(row, pieces[0].compute, pieces[0].middle)
+                heights += [height for edge in edges for height in change(edge, metric)]
             for piece in (_changed(one, metric) for one in pieces):
                 heights += list(piece.middle)
-                heights += [] if piece.beyond else [*piece.low, *piece.high]
+                if not piece.beyond and not style.shows_change:
+                    heights += [*piece.low, *piece.high]
     return [height for height in heights if math.isfinite(height)]
 
 
@@ -242,7 +263,7 @@ def absolute_heights(points: pd.DataFrame, laws: pd.DataFrame, style: LawStyle) 
     """Return the heights that a panel of absolute laws must include: points and laws."""
     heights = list(points["value"].to_numpy(dtype=float)) if len(points) else []
     for domain in style.colour:
-        for pieces in _absolute_laws(domain, laws, style.value_curves, style.span):
+        for pieces in _absolute_laws(domain, laws, style):
             heights += [height for piece in pieces for height in piece.middle]
     return heights
 
@@ -263,36 +284,26 @@ def slope_row(
 ) -> None:
     """Draw a slope with its interval as a horizontal bar at height `y`.
 
+    What is beyond the axes ends at their edge, with an arrow.
+
     Args:
-        axes: axes of a forest plot.
+        axes: axes of a forest plot, with final limits.
         y: height of the row.
         value: the slope; NaN draws no point.
         interval: its interval; NaN draws no bar.
         mark: how the slope is drawn.
     """
-    low, high = interval
-    if math.isfinite(low) and math.isfinite(high):
-        axes.plot(
-            [low, high],
-            [y, y],
-            color=mark.colour,
-            linewidth=1.0,
-            solid_capstyle="butt",
-            zorder=2,
-            gid="interval",
-        )
-    if math.isfinite(value):
-        axes.plot(
-            [value],
-            [y],
-            mark.marker,
-            color=mark.colour,
-            markerfacecolor=mark.colour if mark.filled else "white",
-            markeredgewidth=0.8,
-            markersize=mark.size,
-            zorder=3,
-            gid="slope",
-        )
+    bar(axes, y, interval, colour=mark.colour)
+    point(
+        axes,
+        y,
+        value,
+        marker=mark.marker,
+        color=mark.colour,
+        markerfacecolor=mark.colour if mark.filled else "white",
+        markeredgewidth=0.8,
+        markersize=mark.size,
+    )
 
 
 NO_INTERVAL = (math.nan, math.nan)

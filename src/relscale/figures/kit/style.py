@@ -165,6 +165,22 @@ def words(name: object, labels: Mapping[str, str] | None = None, width: int = 0)
     return f"{text[: width - 1 - tail].rstrip()}…{text[-tail:].lstrip()}"
 
 
+def name_lines(
+    name: object, labels: Mapping[str, str] | None = None, width: int = 18, most: int = 3
+) -> str:
+    """Return the words to draw for a key, broken into lines of at most `width` characters.
+
+    A text that needs more than `most` lines loses its middle.
+    """
+    text = words(name, labels, width * most)
+    if len(text) <= width:
+        return text
+    lines = textwrap.wrap(text, width)
+    if len(lines) > most:
+        lines = textwrap.wrap(words(name, labels, width * most - width // 2), width)[:most]
+    return "\n".join(lines)
+
+
 def capital(text: str) -> str:
     """Return a text with a capital at its start and the rest unchanged."""
     return text[:1].upper() + text[1:]

@@ -1,6 +1,14 @@
-// Fills the table with its rows, and sorts them when a heading is clicked.
+// Fills the table with its rows, sorts them when a heading is clicked, and filters them.
+const body = document.querySelector("tbody");
+const find = document.querySelector("#find input");
+
 inflate("rows").then((rows) => {
-  document.querySelector("tbody").innerHTML = rows;
+  body.innerHTML = rows;
+  const order = JSON.parse(document.getElementById("order").textContent || "[]");
+  const given = [...body.rows];
+  body.append(...order.map((place) => given[place]));
+  sayCount();
+  sayWidth();
 });
 
 // The value of a cell: null, a number or a text.
@@ -21,7 +29,6 @@ function compare(a, b, ascending) {
 }
 
 function sortBy(head) {
-  const body = head.closest("table").tBodies[0];
   const ascending = head.getAttribute("aria-sort") !== "ascending";
   for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
@@ -31,6 +38,29 @@ function sortBy(head) {
   body.append(...rows.map((item) => item.row));
 }
 
+// Shows the rows that have every word of the filter in some cell.
+function filter() {
+  const wanted = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of body.rows) {
+    const cells = [...row.cells].map((cell) => cell.textContent.toLowerCase());
+    row.hidden = !wanted.every((word) => cells.some((cell) => cell.includes(word)));
+  }
+  sayCount();
+}
+
+function sayCount() {
+  const shown = [...body.rows].filter((row) => !row.hidden).length;
+  document.querySelector("#count").textContent = `${shown} of ${body.rows.length} rows`;
+}
+
+// Says that a table is wider than the window, which a phone does not show.
+function sayWidth() {
+  const region = document.querySelector("div.scroll");
+  document.querySelector("#wide").hidden = region.scrollWidth <= region.clientWidth;
+}
+
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => sortBy(button.closest("th")));
 }
+find.addEventListener("input", filter);
+window.addEventListener("resize", sayWidth);

@@ -55,7 +55,8 @@ function yTitle() {
     return isDifference() ? `${scale.formula} (${metricOf().words})` : scale.formula;
   }
   return metricOf().lower_is_better
-    ? "Reduction 100 (1 − G) (%)" : "Relative change 100 (G − 1) (%)";
+    ? "Error below the baseline's, 100 (1 − G) (%)"
+    : "Value above the baseline's, 100 (G − 1) (%)";
 }
 
 function yEncoding(heights) {
@@ -84,6 +85,41 @@ const DASH = {
 function tips(kind) {
   return tipColumns(kind).map((column, k) =>
     ({ field: `tip${k}`, title: column.title, type: "nominal" }));
+}
+
+const MOST_LABELS = 16;
+const LABEL_LETTERS = 24;
+const LABEL_HEIGHT = 14; // pixels
+
+const hasLabels = () => window.innerWidth >= 600 && familyOf().domains.length <= MOST_LABELS;
+
+// The names of the lines at the right edge, from top to bottom, each as near to the end of its line
+// as its neighbours allow. `ends` are those of the y axis, `height` is that of the panel.
+function lineLabels(lines, y, height) {
+  if (!hasLabels()) return [];
+  const [low, high] = y.scale.domain;
+  const scaled = y.scale.type === "log" ? Math.log : (value) => value;
+  const share = (value) => (scaled(high) - scaled(value)) / (scaled(high) - scaled(low));
+  const last = new Map(lines.map((row) => [row.domain, row]));
+  const labels = [...last.values()]
+    .filter((row) => isNumber(row.y) && isNumber(share(row.y)))
+    .map((row) => ({ domain: row.domain, at: height * Math.min(1, Math.max(0, share(row.y))) }))
+    .sort((a, b) => a.at - b.at);
+  labels.forEach((label, k) => {
+    label.at = Math.max(label.at, k ? labels[k - 1].at + LABEL_HEIGHT : 0);
+  });
+  let floor = height;
+  for (const label of [...labels].reverse()) {
+    label.at = Math.min(label.at, floor);
+    floor = label.at - LABEL_HEIGHT;
+  }
+  return labels.map((label) => ({
+    ...label, ink: domainOf(label.domain)?.ink ?? "#444", text: shortName(labelOf(label.domain)),
+  }));
+}
+
+function shortName(name) {
+  return name.length > LABEL_LETTERS ? `${name.slice(0, LABEL_LETTERS - 1)}…` : name;
 }
 
 function chart(runs, optima, curves, span) {
@@ -125,10 +161,28 @@ function chart(runs, optima, curves, span) {
     },
     encoding: { x, y, color, description, tooltip: tips("run") },
   };
+  const height = window.innerWidth < 600 ? 320 : 430;
+  const labels = lineLabels(curves.lines, y, height);
+  const widest = Math.max(0, ...labels.map((label) => label.text.length));
+  const names = {
+    data: { values: labels },
+    mark: {
+      type: "text", align: "left", baseline: "middle", dx: 6, fontSize: 12, clip: false,
+      aria: false,
+    },
+    encoding: {
+      x: { value: "width" }, y: { field: "at", type: "quantitative", scale: null, axis: null },
+      text: { field: "text" }, color: { field: "ink", type: "nominal", scale: null },
+    },
+  };
   return {
-    width: "container", height: window.innerWidth < 600 ? 320 : 430,
+    width: "container", height,
+    padding: { left: 5, top: 5, bottom: 5, right: 5 + 6.6 * widest },
     autosize: { type: "fit-x", contains: "padding" }, background: "white",
-    layer: [...(isRelative() ? [zero] : []), band, lines, errorBars, optimumMarks, runMarks],
+    layer: [
+      ...(isRelative() ? [zero] : []), band, lines, errorBars, optimumMarks, runMarks,
+      ...(labels.length ? [names] : []),
+    ],
     config: {
       font: "system-ui, sans-serif", view: { stroke: null },
       axis: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" },

@@ -29,6 +29,7 @@ function offer(id, names, label, preferred) {
   const wanted = [choice[id], preferred, names[0]];
   choice[id] = wanted.find((name) => names.includes(name)) ?? "";
   select.value = choice[id];
+  select.title = choice[id] ? label(choice[id]) : "";
   select.disabled = names.length < 2;
 }
 

@@ -1,6 +1,6 @@
 // Draws the chart, the tables and the sentences for the choices, now and after every change.
 
-const shown = { verdicts: [], contrasts: [], absolute: [], drawn: [] };
+const shown = { verdicts: [], corpora: [], contrasts: [], absolute: [], drawn: [] };
 let latest = 0; // number of the latest drawing
 
 function draw() {
@@ -9,9 +9,11 @@ function draw() {
     return;
   }
   const names = new Set(domainsShown().map((domain) => domain.name));
-  shown.verdicts = chosenRows(TABLES.relative).filter((row) =>
+  shown.corpora = TABLES.relative.filter((row) =>
+    row.family === choice.family && row.metric === choice.metric &&
     row.baseline === choice.baseline && row.estimator === choice.estimator &&
     row.scale === choice.scale && row.path === choice.path);
+  shown.verdicts = shown.corpora.filter((row) => row.corpus === choice.corpus);
   shown.contrasts = chosenRows(TABLES.contrasts).filter((row) =>
     row.kind === choice.contrast && row.estimator === choice.estimator);
   shown.absolute = oneEstimator(chosenRows(TABLES.absolute));
@@ -19,6 +21,7 @@ function draw() {
   const optima = optimumPoints(names);
   shown.drawn = [...optima, ...runs];
   fillTable("verdicts", shown.verdicts, "No relative law for these choices.");
+  fillCorpora();
   explainVerdicts(shown.verdicts);
   byId("contrast-part").hidden = choice.contrast === AGAINST_BASELINE;
   fillTable("contrasts", shown.contrasts, "No contrast for these choices.");
@@ -26,6 +29,7 @@ function draw() {
   explainStatuses([...shown.verdicts, ...shown.absolute]);
   fillTable("drawn", shown.drawn, "No point for these choices.");
   describe(runs, optima, lost);
+  sayScrolls();
   drawChart(names, runs, optima);
   writeAddress();
 }
@@ -119,6 +123,8 @@ byId("choices").addEventListener("change", (event) => {
   offerAll();
   draw();
 });
+window.addEventListener("resize", sayScrolls);
+byId("explained").addEventListener("toggle", sayScrolls);
 offerDownloads();
 readAddress();
 window.explorer = { choice, shown, lawGap, lawDifference, lawValue, change };

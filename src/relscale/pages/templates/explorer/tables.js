@@ -44,6 +44,61 @@ function tableCell(row, column, isHead) {
   return cell;
 }
 
+// The verdicts and slopes of all corpora, a column per corpus, for the other choices.
+function fillCorpora() {
+  const table = byId("corpora");
+  byId("corpora-part").hidden = DATA.corpora.length < 2 || !shown.corpora.length;
+  table.replaceChildren();
+  const head = table.createTHead().insertRow();
+  for (const title of ["treatment", ...DATA.corpora.map((corpus) => corpus.label)]) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = title;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const treatment of new Set(shown.corpora.map((row) => row.treatment))) {
+    const line = body.insertRow();
+    const name = document.createElement("th");
+    name.scope = "row";
+    name.append(swatch(colourOf(treatment)), labelOf(treatment));
+    line.append(name);
+    for (const corpus of DATA.corpora) {
+      const row = shown.corpora.find((one) =>
+        one.treatment === treatment && one.corpus === corpus.name);
+      line.append(corpusCell(row));
+    }
+  }
+}
+
+// A verdict with its sign, and the slope with its interval below.
+function corpusCell(row) {
+  const cell = document.createElement("td");
+  if (!row) return cell;
+  const verdict = DATA.verdicts.find((one) => one.word === row.verdict);
+  const word = document.createElement("span");
+  word.textContent = verdict ? `${verdict.sign} ${verdict.word}` : FORMS.verdict(row);
+  if (verdict) word.style.color = verdict.ink;
+  const slope = document.createElement("small");
+  slope.textContent = `${signed(row.dbeta)} ${interval(row.ci_low, row.ci_high)}`;
+  cell.append(word, document.createElement("br"), slope);
+  return cell;
+}
+
+// Says above a table that it is wider than the window, which a phone does not show.
+function sayScrolls() {
+  for (const region of document.querySelectorAll(".scroll")) {
+    let note = region.previousElementSibling;
+    if (!note?.classList.contains("scrolls")) {
+      note = document.createElement("p");
+      note.className = "scrolls";
+      note.textContent = "More columns to the right →";
+      region.before(note);
+    }
+    note.hidden = region.scrollWidth <= region.clientWidth;
+  }
+}
+
 // Explains the words of the shown verdicts.
 function explainVerdicts(rows) {
   const present = new Set(rows.map((row) => row.verdict));
