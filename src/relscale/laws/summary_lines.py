@@ -60,10 +60,10 @@ def replication_line(rows: pd.DataFrame) -> str:
     chances = finite(rows.loc[has_verdict(rows), "replication"]).dropna()
     if not len(chances):
         return ""
+    ends = dict.fromkeys((f"{chances.min():.2f}", f"{chances.max():.2f}"))
     return (
         f"The same suite trained again is expected to reach {chances.sum():.0f} of "
-        f"{count(len(chances), 'verdict')} again (probability of each: {chances.min():.2f} to "
-        f"{chances.max():.2f})."
+        f"{count(len(chances), 'verdict')} again (probability of each: {' to '.join(ends)})."
     )
 
 

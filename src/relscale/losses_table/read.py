@@ -217,7 +217,10 @@ def _with_reasons(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     counts = rows.groupby("domain", sort=True)["run"].nunique()
     parts = [f"{domain} ({count} runs)" for domain, count in counts.items()]
     first = rows.iloc[0]
-    note = f"{int(empty.sum())} {EMPTY_NOTE}: {shown(parts, 10)}; first run {first['run']!r} of corpus {first['corpus']!r}"
+    note = (
+        f"{int(empty.sum())} {EMPTY_NOTE}: {shown(parts, 10)}; "
+        f"first run {first['run']!r} of corpus {first['corpus']!r}"
+    )
     return frame.assign(excluded_reason=reasons.mask(empty, EMPTY)), [note]
 
 

@@ -138,8 +138,8 @@ def test_back_tests_are_said_by_horizon_next_to_the_gap_that_stays() -> None:
     near, far = predictions([1.0, -1.0, 3.0]), predictions([10.0], horizon_class="30x")
     said = forecast_lines(pd.concat([far, near, predictions([9.0], quantity="value")]))
     assert said == [
-        "Back-test, the next budget: 3 predictions of gaps, 2 of 3 inside their interval, mean error "
-        '1.67 %; "the gap stays as it is": 3.00 %.',
+        "Back-test, the next budget: 3 predictions of gaps, 2 of 3 inside their interval, mean "
+        'error 1.67 %; "the gap stays as it is": 3.00 %.',
         "Back-test, thirty times the compute: 1 prediction of a gap, 0 of 1 inside their interval, "
         'mean error 10.00 %; "the gap stays as it is": 3.00 %.',
     ]
@@ -148,8 +148,8 @@ def test_back_tests_are_said_by_horizon_next_to_the_gap_that_stays() -> None:
 def test_predictions_that_the_runs_do_not_determine_are_counted_and_not_averaged() -> None:
     known, lost = predictions([1.0]), predictions([9e8, -99.0], status="not_determined")
     assert forecast_lines(pd.concat([known, lost])) == [
-        "Back-test, the next budget: 1 prediction of a gap, 1 of 1 inside their interval, mean error "
-        '1.00 %; "the gap stays as it is": 3.00 %.',
+        "Back-test, the next budget: 1 prediction of a gap, 1 of 1 inside their interval, mean "
+        'error 1.00 %; "the gap stays as it is": 3.00 %.',
         "Back-test: 2 more gaps could not be predicted: the runs below do not determine the law "
         "there, and the interval spans more than a factor of ten (not_determined in forecast.csv).",
     ]
@@ -187,6 +187,7 @@ def test_the_expected_number_of_repeated_verdicts_leaves_out_laws_without_one() 
         "(probability of each: 0.50 to 0.90)."
     )
     assert replication_line(rows[rows["verdict"] == ""]) == ""
+    assert replication_line(rows.iloc[:1]).endswith("1 of 1 verdict again (probability of each: 0.90).")
 
 
 def test_names_are_printed_as_they_are() -> None:

@@ -82,7 +82,8 @@ def _count(number: int, noun: str) -> str:
 def _files(found: TextInspection) -> Iterator[str]:
     listing, sample = found.listing, found.sample
     part = "" if listing.is_complete else " listed; the folder has more, which are not counted"
-    yield f"{found.path}: {_count(len(listing.files), 'file')}, {megabytes(listing.num_bytes)}{part}"
+    files = _count(len(listing.files), "file")
+    yield f"{found.path}: {files}, {megabytes(listing.num_bytes)}{part}"
     if listing.num_hidden:
         yield f"  {listing.num_hidden:,} hidden files and folders are left out"
     for words in _more(listing.unreadable):
@@ -91,13 +92,13 @@ def _files(found: TextInspection) -> Iterator[str]:
     yield ""
     yield "Readers"
     for kind in FileKind:
-        files = [file for file in listing.files if kinds[file.name] is kind]
-        if not files:
+        members = [file for file in listing.files if kinds[file.name] is kind]
+        if not members:
             continue
-        endings = Counter(file.ending or "no ending" for file in files).most_common()
+        endings = Counter(file.ending or "no ending" for file in members).most_common()
         shown = ", ".join(_more([f"{ending} {count:,}" for ending, count in endings]))
-        size = megabytes(sum(file.num_bytes for file in files))
-        yield f"  {kind.value:<12} {_count(len(files), 'file')}, {size} ({shown})"
+        size = megabytes(sum(file.num_bytes for file in members))
+        yield f"  {kind.value:<12} {_count(len(members), 'file')}, {size} ({shown})"
     encodings = ", ".join(f"{name} {count:,}" for name, count in sample.encodings.most_common())
     opened = _count(sum(sample.encodings.values()), "opened file")
     yield f"  encodings of {opened}: {encodings}"
