@@ -17,6 +17,7 @@ from relscale.cli.doctor import doctor
 from relscale.cli.evaluate import evaluate
 from relscale.cli.experiments import experiments
 from relscale.cli.explain import explain
+from relscale.cli.help_text import help_of
 from relscale.cli.init import init
 from relscale.cli.laws import laws
 from relscale.cli.plan_group import plan_group
@@ -36,8 +37,9 @@ COMMANDS = (
 NUMBERS = {"ignore_unknown_options": True}
 """Settings of commands whose argument may be a negative number, which looks like an option."""
 for command in COMMANDS:
-    app.command(context_settings=NUMBERS if command is explain else None)(command)
-app.command(cls=WithFurtherOptions)(run)
+    settings = NUMBERS if command is explain else None
+    app.command(context_settings=settings, help=help_of(command))(command)
+app.command(cls=WithFurtherOptions, help=help_of(run))(run)
 app.add_typer(plan_group, name="plan")
 app.add_typer(table, name="table")
 app.add_typer(corpus, name="corpus")

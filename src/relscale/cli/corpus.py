@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from relscale.cli.help_text import help_of
+
 corpus = typer.Typer(no_args_is_help=True, help="Look at texts for a corpus or a family.")
 
 
@@ -13,7 +15,6 @@ def _group() -> None:
     """Look at texts for a corpus or a family."""
 
 
-@corpus.command("inspect")
 def inspect_texts(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A file or folder of texts or records.")
@@ -27,3 +28,6 @@ def inspect_texts(
     from relscale.text.inspection.report import TextInspection
 
     typer.echo(TextInspection.of(path).report(), nl=False)
+
+
+corpus.command("inspect", help=help_of(inspect_texts))(inspect_texts)

@@ -6,6 +6,7 @@
 import typer
 from typer.core import TyperGroup
 
+from relscale.cli.help_text import help_of
 from relscale.cli.plan import plan as suite
 from relscale.cli.plan_add import add
 from relscale.cli.plan_design import design
@@ -35,9 +36,9 @@ plan_group = typer.Typer(
     help="Plan experiments: the cost of a suite, the power of a design, the next model. Without "
     "the name of a command: `plan suite`.",
 )
-plan_group.command(SUITE)(suite)
-plan_group.command("design")(design)
-plan_group.command("next")(next_)
-plan_group.command("predict")(predict)
-plan_group.command("score")(score)
-plan_group.command("add")(add)
+plan_group.command(SUITE, help=help_of(suite))(suite)
+plan_group.command("design", help=help_of(design))(design)
+plan_group.command("next", help=help_of(next_))(next_)
+plan_group.command("predict", help=help_of(predict))(predict)
+plan_group.command("score", help=help_of(score))(score)
+plan_group.command("add", help=help_of(add))(add)

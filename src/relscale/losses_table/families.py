@@ -1,6 +1,7 @@
 """The tables of an experiment that come from a losses table: losses by family, runs, source."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,11 +116,22 @@ def source_of(file: TableFile, source: LossesSource | None) -> pd.DataFrame:
     return pd.DataFrame([row], columns=list(SOURCES_COLUMNS))
 
 
+def _compute(budget: str) -> float:
+    """Return the compute that a budget is named by; infinite for another name."""
+    try:
+        return float(budget)
+    except ValueError:
+        return math.inf
+
+
 def plan_text(frame: pd.DataFrame, path: str, decisions: Sequence[str]) -> str:
     """Return runs, budgets and families of a table as text, and that nothing is trained."""
     runs = frame.drop_duplicates(["corpus", "run"])
     pairs = zip(runs["corpus"].astype(str), runs["budget"].astype(str), strict=True)
-    counts = Counter(pairs)
+    found = Counter(pairs)
+    places = {corpus: place for place, corpus in enumerate(dict.fromkeys(one for one, _ in found))}
+    order = sorted(found, key=lambda one: (places[one[0]], _compute(one[1]), one[1]))
+    counts = {one: found[one] for one in order}
     width = max(16, *(len(corpus) + 2 for corpus, _ in counts))
     lines = [f"{'corpus':<{width}}{'budget':>12}{'runs':>8}"]
     lines += [

@@ -1,5 +1,6 @@
 """The `relscale` command."""
 
+import itertools
 import json
 import os
 import re
@@ -221,3 +222,13 @@ def test_overlays_merge_as_snakemake_merges_them(tmp_path):
         read_yaml(tmp_path / "list.yaml")
     with pytest.raises(ValueError, match=r"none.yaml: not a readable YAML file"):
         read_yaml(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("words", [["run"], ["explain"], ["corpus", "inspect"], ["plan", "next"]])
+def test_paragraphs_of_help_fill_the_lines_of_a_narrow_terminal(words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = invoke(*words, "--help").stdout.partition("╭")[0]
+    paragraphs = [part.splitlines() for part in re.split(r"\n\s*\n", text.strip())[1:]]
+    for lines in paragraphs:
+        for line, following in itertools.pairwise(lines):
+            assert len(f"{line.strip()} {following.split()[0]}") > 58, (line, following)

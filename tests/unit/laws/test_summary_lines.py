@@ -187,7 +187,9 @@ def test_the_expected_number_of_repeated_verdicts_leaves_out_laws_without_one() 
         "(probability of each: 0.50 to 0.90)."
     )
     assert replication_line(rows[rows["verdict"] == ""]) == ""
-    assert replication_line(rows.iloc[:1]).endswith("1 of 1 verdict again (probability of each: 0.90).")
+    assert replication_line(rows.iloc[:1]).endswith(
+        "1 of 1 verdict again (probability of each: 0.90)."
+    )
 
 
 def test_names_are_printed_as_they_are() -> None:

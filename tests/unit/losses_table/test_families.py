@@ -77,7 +77,15 @@ def test_the_plan_lists_runs_budgets_domains_and_decisions(frame):
     many = pd.concat(
         frame[frame["corpus"] == "a"].assign(run=f"r{n}", budget=f"{n}e18") for n in range(1, 60)
     )
-    assert "and 19 more budgets" in plan_text(many, "t.csv", [])
+    text = plan_text(many, "t.csv", [])
+    assert "and 19 more budgets" in text
+    assert [line.split()[1] for line in text.splitlines()[1:12]] == [
+        f"{n}e18" for n in range(1, 12)
+    ]
+    names = dict(zip(frame["budget"].unique(), ("1e20", "big", "3e19"), strict=True))
+    mixed = frame.assign(budget=frame["budget"].map(names))
+    shown = [line.split()[:2] for line in plan_text(mixed, "t.csv", []).splitlines()[1:7]]
+    assert shown == [[corpus, one] for corpus in "ab" for one in ("3e19", "1e20", "big")]
 
 
 def test_decisions_are_one_line_each_and_never_an_empty_file():
