@@ -21,6 +21,7 @@ from relscale.figures.kit.axes import log_ticks, number
 from relscale.figures.kit.choose import compute_of, one_estimator, ordered
 from relscale.figures.kit.clipped import slope_limits
 from relscale.figures.kit.curves import curve_pieces
+from relscale.figures.kit.family_rows import undecided_changes
 from relscale.figures.kit.isoflop import estimator_mark, parabola
 from relscale.figures.kit.labels import spread
 from relscale.figures.kit.laws import Span, law_gap, law_value, span_of
@@ -315,3 +316,23 @@ def test_a_curve_is_drawn_below_the_data_as_above_them_and_joins_its_neighbours(
     # Without extrapolation nothing is drawn above the data.
     within = curve_pieces(rows, Span(first=1.0, last=16.0, end=16.0))[1:]
     assert [piece.compute.tolist() for piece in within] == [[1.0, 2.0], [4.0, 8.0, 16.0]]
+
+
+@pytest.mark.parametrize(
+    ("faster", "said"),
+    [
+        (["", "neither"], ""),
+        (
+            ["treatment", ""],
+            "One undecided gap is shown to change, but not which domain is harder.",
+        ),
+        (
+            ["treatment", "baseline"],
+            "2 undecided gaps are shown to change, but not which domain is harder.",
+        ),
+    ],
+)
+def test_undecided_gaps_that_change_are_counted_under_the_figure(faster, said):
+    others = pd.DataFrame({"verdict": ["widens", "parallel"], "faster": ["treatment", ""]})
+    undecided = pd.DataFrame({"verdict": "undecided", "faster": faster})
+    assert undecided_changes(pd.concat([others, undecided])) == said

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,7 +11,12 @@ from relscale.figures.kit.axes import footer, footer_height_in, grid
 from relscale.figures.kit.choose import numbers, ordered
 from relscale.figures.kit.compared import family_title, nothing_to_show
 from relscale.figures.kit.family import baseline_label, relative_axes
-from relscale.figures.kit.family_rows import FamilyRows, family_rows, line_texts
+from relscale.figures.kit.family_rows import (
+    FamilyRows,
+    family_rows,
+    line_texts,
+    undecided_changes,
+)
 from relscale.figures.kit.labels import direct_labels, empty, heading, label_size, y_label
 from relscale.figures.kit.metrics import change_formula, change_label
 from relscale.figures.kit.panels import labels_of
@@ -105,10 +111,12 @@ def _foot(panels: Sequence[FamilyRows], settings: TeaserSettings) -> str:
             family = words(rows.settings.family, settings.labels, 40)
             ends = dict.fromkeys(f"{end:.2g}" for end in (min(found), max(found)))
             errors.append(f"{family} {' to '.join(ends)}")
+    changes = undecided_changes(pd.concat([rows.relative for rows in panels]))
+    said = " ".join(filter(None, [said, FOOT, changes]))
     if not errors:
-        return f"{said} {FOOT}"
+        return said
     return (
-        f"{said} {FOOT} Not drawn: standard errors of single points, which include that of the "
+        f"{said} Not drawn: standard errors of single points, which include that of the "
         f"level of their line: {', '.join(errors)} (%)."
     )
 

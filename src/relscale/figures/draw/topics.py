@@ -13,7 +13,12 @@ from relscale.figures.kit.axes import footer, limits_linear
 from relscale.figures.kit.choose import numbers
 from relscale.figures.kit.clipped import note_cuts, slope_limits
 from relscale.figures.kit.family import family_figure
-from relscale.figures.kit.family_rows import FamilyRows, family_rows, objections
+from relscale.figures.kit.family_rows import (
+    FamilyRows,
+    family_rows,
+    objections,
+    undecided_changes,
+)
 from relscale.figures.kit.forest import (
     FamilyForests,
     Group,
@@ -138,7 +143,7 @@ def _foot(rows: FamilyRows) -> str:
         f"Level: {change_formula(rows.settings.metric)}, G = L(treatment) / L(baseline), by the "
         "fitted law; hairline: 95 % interval in the middle of the compute. Verdicts: ratio scale."
     )
-    return " ".join(filter(None, [said, objections(rows)]))
+    return " ".join(filter(None, [said, undecided_changes(rows.relative), objections(rows)]))
 
 
 def _legend(figure: Figure) -> None:

@@ -28,6 +28,7 @@ from relscale.figures.kit.family_rows import (
     scale_note,
     sign_note,
     sign_texts,
+    undecided_changes,
     verdicts_of,
 )
 from relscale.figures.kit.labels import (
@@ -94,7 +95,13 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
     )
     width = max(LEFT_IN + sum(widths) + gutter * columns, COLUMN_WIDTH_IN)
     signs = sign_note(rows) if rows.direct and len(rows.colour) > MOST_WORDS else ""
-    parts = (scale_note(rows), signs, objections(rows), other_points(rows))
+    parts = (
+        scale_note(rows),
+        signs,
+        undecided_changes(rows.relative),
+        objections(rows),
+        other_points(rows),
+    )
     foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
     if not rows.direct:

@@ -8,6 +8,7 @@ from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.scales import RATIO
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import in_order, verdict_of_word
+from relscale.contract.verdicts import UNDECIDED
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
@@ -216,6 +217,20 @@ def objections(rows: FamilyRows) -> str:
             "not distinguishable from guessing, so that no law is drawn through the points."
         )
     return " ".join(said)
+
+
+def undecided_changes(relative: pd.DataFrame) -> str:
+    """Return a sentence on gaps that are shown to change, yet undecided, if there are any.
+
+    Args:
+        relative: rows of relative.csv, on the ratio scale.
+    """
+    undecided = relative["verdict"].astype(str) == UNDECIDED
+    number = int((undecided & relative["faster"].astype(str).isin(["treatment", "baseline"])).sum())
+    if not number:
+        return ""
+    these = "One undecided gap is" if number == 1 else f"{number} undecided gaps are"
+    return f"{these} shown to change, but not which domain is harder."
 
 
 def other_points(rows: FamilyRows) -> str:
