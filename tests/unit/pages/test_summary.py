@@ -1,51 +1,45 @@
 """The summary of the laws on a terminal."""
 
+import io
 import math
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from relscale.laws.summary import verdict_rows
-from relscale.runtime import call
-from relscale.stages import summary
+from relscale.laws.summary import print_summary, shown_estimator, verdict_rows
+
+
+def printed(relative: pd.DataFrame, absolute: pd.DataFrame) -> str:
+    """Return the summary on a console of 80 characters that is not a terminal."""
+    text = io.StringIO()
+    console = Console(file=text, width=80, highlight=False)
+    print_summary(console, relative, absolute, shown_estimator(relative))
+    return text.getvalue()
 
 
 @pytest.fixture
-def paths(tables: dict[str, pd.DataFrame], tmp_path: Path) -> dict[str, Path]:
-    """The laws of one corpus as files, one law of them failed."""
-    relative = (
+def relative(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The relative laws of one corpus, one of them failed."""
+    laws = (
         tables["relative"]
         .query("corpus == 'web' and family in ('knowledge', 'behaviour') and scale == 'ratio'")
         .copy()
     )
-    failed = (relative["treatment"] == "other") & (relative["estimator"] == "joint")
-    relative.loc[failed, ["dbeta", "ci_low", "ci_high"]] = math.nan
-    relative.loc[failed, "verdict"] = None
-    relative.loc[failed, "status"] = "too_few_budgets"
-    made = {name: tmp_path / f"{name}.csv" for name in ("relative", "absolute")}
-    relative.to_csv(made["relative"], index=False)
-    tables["absolute"].query("corpus == 'web'").to_csv(made["absolute"], index=False)
-    return made
+    failed = (laws["treatment"] == "other") & (laws["estimator"] == "joint")
+    laws.loc[failed, ["dbeta", "ci_low", "ci_high"]] = math.nan
+    laws.loc[failed, "verdict"] = None
+    laws.loc[failed, "status"] = "too_few_budgets"
+    return laws
 
 
-def test_summary_prints_the_joint_laws_and_closes_with_the_report(
-    paths: dict[str, Path], capsys: pytest.CaptureFixture[str]
+def test_summary_prints_the_joint_laws(
+    relative: pd.DataFrame, tables: dict[str, pd.DataFrame]
 ) -> None:
-    arguments = [
-        "--relative",
-        str(paths["relative"]),
-        "--absolute",
-        str(paths["absolute"]),
-        "--report",
-        "results/a b/report.html",
-    ]
-    call(summary.main, arguments)
-    said = capsys.readouterr().out
-    assert said.splitlines()[-1] == "Report: results/a b/report.html"
+    said = printed(relative, tables["absolute"].query("corpus == 'web'"))
     assert max(len(line.rstrip()) for line in said.splitlines()) <= 80
-    rows = pd.read_csv(paths["relative"]).query("estimator == 'joint'")
+    rows = relative.query("estimator == 'joint'")
     for _, row in rows[rows["dbeta"].notna()].iterrows():
         line = next(
             line
@@ -66,23 +60,8 @@ def test_summary_prints_the_joint_laws_and_closes_with_the_report(
     assert "\x1b" not in said
 
 
-def test_summary_of_empty_tables(
-    tables: dict[str, pd.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("relative", "absolute"):
-        tables[name].iloc[:0].to_csv(tmp_path / f"{name}.csv", index=False)
-    call(
-        summary.main,
-        [
-            "--relative",
-            str(tmp_path / "relative.csv"),
-            "--absolute",
-            str(tmp_path / "absolute.csv"),
-            "--report",
-            "r",
-        ],
-    )
-    out = capsys.readouterr().out
+def test_summary_of_empty_tables(tables: dict[str, pd.DataFrame]) -> None:
+    out = printed(tables["relative"].iloc[:0], tables["absolute"].iloc[:0])
     assert "No verdict: the table of relative laws has none." in out
     assert "No absolute law was fitted." in out
 

@@ -186,6 +186,8 @@ EVALUATED = ("validation", "language", "knowledge", "continuation", "behaviour")
 PROMPTS = ["evaluate", "families.knowledge.prompt"]
 COMMON = ["figures.labels", "released", "losses"]
 """Keys of all figures; with released models or a losses table there are other corpora."""
+MARGIN = ["laws.margin_share", "laws.margin_floor"]
+"""Keys that the front page states next to the word margin."""
 DRAWN = [*COMMON, "laws.estimators", "laws.compute", "figures.extrapolate_decades"]
 SHOWN = [
     "evaluate",
@@ -316,7 +318,7 @@ SPECS = {
     "findings": (
         "cpu",
         page_specs.findings_spec,
-        [*COMMON, "laws.compute", "laws.estimators", *SHOWN_COMPARED],
+        [*COMMON, *MARGIN, "laws.compute", "laws.estimators", *SHOWN_COMPARED],
     ),
     "front": (
         "cpu",
@@ -325,6 +327,7 @@ SPECS = {
             "experiment",
             "figures.names",
             *COMMON,
+            *MARGIN,
             "laws.compute",
             "laws.estimators",
             *SHOWN_COMPARED,
