@@ -15,6 +15,7 @@ import pandas as pd
 from relscale.contract.scales import slope_margin
 from relscale.contract.status import Status
 from relscale.contract.verdict_words import Verdict
+from relscale.figures.kit.choose import text_of
 from relscale.figures.kit.style import words
 from relscale.laws.summary_lines import capital, count, finite, has_verdict, joined, undecided_words
 from relscale.pages.findings import QUESTION, Answer, FindingsTables, findings_values, shown_of
@@ -127,8 +128,15 @@ def front_page(
         figure=figure,
         links=links,
         glossary=explained,
+        without_verdict=_reasons(shown),
         **{name: values[name] for name in ("families", "looks", "explained", "decisions")},
     )
+
+
+def _reasons(shown: pd.DataFrame) -> str:
+    """Return the statuses of the comparisons without a verdict, in words."""
+    absent = shown.loc[shown["verdict"].map(text_of) == "", "status"]
+    return joined([words(status) for status in sorted({text_of(status) for status in absent})])
 
 
 def answer_in_three(

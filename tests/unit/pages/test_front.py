@@ -251,6 +251,16 @@ def test_a_domain_without_a_law_has_a_dash(tables: Tables) -> None:
     assert text.count(dash) == 3  # one per corpus
 
 
+def test_the_dash_is_explained_by_the_reason_where_it_is_used(tables: Tables) -> None:
+    relative = tables["relative"].copy()
+    made = FindingsTables(relative=relative, suite=pd.DataFrame(columns=list(SUITE_COLUMNS)))
+    assert "</b> no verdict" not in front_page(made, SPEC, title="default", links=[])
+    one = relative["treatment"] == "other"
+    relative.loc[one, "verdict"], relative.loc[one, "status"] = None, "at_chance"
+    text = front_page(made, SPEC, title="default", links=[])
+    assert "<li><b>–</b> no verdict (at chance)</li>" in text
+
+
 def test_nothing_is_requested_from_elsewhere(page: Callable[..., str]) -> None:
     text = page()
     assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", text)
