@@ -87,8 +87,8 @@ class BackTest:
 class Calibration:
     """Errors of back-tests in units of their own standard deviation."""
 
-    reach: Array
-    """Decades, (error,), as `BackTest.reach`."""
+    horizon: Array
+    """Decades, (error,): `BackTest.reach`."""
     z: Array
     """(error,)."""
 
@@ -100,29 +100,29 @@ class Calibration:
             tests: of all gaps of a family.
             origin: take errors known from the runs that it fits; None takes all.
         """
-        reach, z = [np.zeros(0)], [np.zeros(0)]
+        horizon, z = [np.zeros(0)], [np.zeros(0)]
         for test in tests:
             known = np.isfinite(test.z)
             if origin is not None:
                 known &= test.targets.groups[origin.axis] < origin.group
                 known &= test.highest[origin.axis] < origin.group
-            reach.append(test.reach[known])
+            horizon.append(test.reach[known])
             z.append(test.z[known])
-        return cls(reach=np.concatenate(reach), z=np.concatenate(z))
+        return cls(horizon=np.concatenate(horizon), z=np.concatenate(z))
 
-    def factor(self, reach: float) -> float:
+    def factor(self, horizon: float) -> float:
         """Return how much wider an interval must be at some decades beyond the runs, at least 1.
 
         It is the root mean square of z of back-tests that reach up to about as far. Beyond the
         furthest back-test it grows in proportion.
         """
-        if reach < MIN_HORIZON or not len(self.z):
+        if horizon < MIN_HORIZON or not len(self.z):
             return 1.0
-        furthest = float(self.reach.max())
-        near = self.reach <= max(NEAR * reach, float(self.reach.min()) * NEAR)
-        far = near & (self.reach >= min(reach, furthest) / NEAR)
+        furthest = float(self.horizon.max())
+        near = self.horizon <= max(NEAR * horizon, float(self.horizon.min()) * NEAR)
+        far = near & (self.horizon >= min(horizon, furthest) / NEAR)
         parts = [float(np.sqrt(np.mean(self.z[kept] ** 2))) for kept in (near, far) if kept.any()]
-        return max(1.0, *parts) * max(1.0, reach / furthest)
+        return max(1.0, *parts) * max(1.0, horizon / furthest)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,15 +105,15 @@ class Candidates:
 
     @property
     def axes_of_gaps(self) -> tuple[str, ...]:
-        """What the future of a gap is measured in."""
+        """Axes along which the future of a gap is left out."""
         return (COMPUTE,)
 
     @property
     def axes_of_losses(self) -> tuple[str, ...]:
-        """What the future of a loss is measured in.
+        """Axes along which the future of a loss is left out.
 
         A larger model may have no more compute than the runs: by compute alone it would count as
-        known, and no law would be judged by sizes that it has not seen.
+        known, and no law would be judged by larger sizes than it was fitted to.
         """
         return AXES if self.apart else (COMPUTE,)
 

@@ -212,7 +212,7 @@ def try_laws(points: RunPoints, laws: Sequence[GapLaw], axes: Sequence[str] = (C
     Args:
         points: runs with the values of the gap.
         laws: the candidates, the simplest first.
-        axes: what the future is measured in; see `future_splits`.
+        axes: along which runs are left out; see `future_splits`.
 
     Raises:
         FitError: the first law's failure, where no law has a fit.

@@ -28,7 +28,7 @@ SAME = 0.01
 LN10 = float(np.log(10))
 COMPUTE = "compute"
 AXES = (COMPUTE, "params", "tokens")
-"""What the future may be measured in: names of `Places` without `log_`."""
+"""Axes along which runs are left out: fields of `Places` without `log_`."""
 
 Predict = Callable[[Array], Array]
 """Fits a law once per row of weights, (draw, run), and returns the natural log of its predictions
@@ -46,7 +46,7 @@ class Origin:
     group: int
     """Index of the first group that is left out."""
     axis: str = COMPUTE
-    """What the groups are of, one of `AXES`."""
+    """Axis of the groups, one of `AXES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def future_splits(
     Args:
         points: the runs.
         least_runs: runs that a fit must have left.
-        axes: of `AXES`, what the future is measured in; compute comes first.
+        axes: of `AXES`, along which runs are left out; compute comes first.
     """
     group = compute_groups(points)
     number = int(group.max(initial=-1)) + 1
