@@ -20,7 +20,7 @@ import pandas as pd
 
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.calibration import predicted_at
-from relscale.laws.cells import suites_of
+from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
 from relscale.laws.noise_model import NoiseModel
@@ -143,7 +143,11 @@ def of_suite(scenario: Scenario, seed: int, draws: int) -> Iterator[dict[str, ob
     spec = LawSpec(family="topics", baseline="d0", draws=draws)
     family, score = prepare(frame, spec, None)
     suites = suites_of(family, score, spec)
-    noise = NoiseModel.of_losses(family, suites, spec.level)
+    noise = NoiseModel(
+        suites=suites,
+        read=lambda metric, runs: readings_of(family, runs, metric),
+        level=spec.level,
+    )
     corpus = CorpusFits(family=family, runs=suites[0], spec=spec, noise_model=noise)
     fits = corpus.metrics[0]
     top = float(np.exp(suites[0].log_compute.max()))

@@ -20,7 +20,7 @@ from scipy import special
 
 from relscale.laws.auto_model import AutoModel
 from relscale.laws.calibration import predicted_at
-from relscale.laws.cells import suites_of
+from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.gap_laws.loss_to_loss import LossToLoss, fit_curve
 from relscale.laws.inputs import prepare
 from relscale.laws.loss_power import fit_loss_power, sensitivity_band
@@ -85,7 +85,11 @@ def fits_of(runs: pd.DataFrame) -> MetricFits:
     spec = LawSpec(family="texts", baseline="c4_en", draws=DRAWS, optimum_by="family_mean")
     family, score = prepare(losses_table(runs), spec, None)
     suites = suites_of(family, score, spec)
-    noise = NoiseModel.of_losses(family, suites, spec.level)
+    noise = NoiseModel(
+        suites=suites,
+        read=lambda metric, runs: readings_of(family, runs, metric),
+        level=spec.level,
+    )
     corpus = CorpusFits(family=family, runs=suites[0], spec=spec, noise_model=noise)
     return corpus.metrics[0]
 

@@ -11,36 +11,40 @@ from relscale.laws.estimators.joint import Joint
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
+from relscale.laws.leave_future_out import Origin
 from relscale.laws.paths import OPTIMAL, Path, Paths
 from relscale.laws.run_points import RunPoints, run_points
 
 
 def choice_of(
-    quantity: Quantity, trials: Trials, group: int | None = None, pooled: bool = True
+    quantity: Quantity, trials: Trials, origin: Origin | None = None, pooled: bool = True
 ) -> Choice:
     """Choose a law by the errors of the family, or of the quantity alone where it has few peers.
 
     Args:
         quantity: a gap or a loss.
         trials: the candidates fitted to it.
-        group: choose by runs of groups of compute below this one; None by all.
+        origin: choose by the runs that it fits; None by all.
         pooled: whether errors are pooled over the family.
     """
-    if group is not None:
-        trials = trials.before(group)
-    ranking = _family_ranking(quantity, group) if pooled else None
+    if origin is not None:
+        trials = trials.before(origin.group, origin.axis)
+    ranking = _family_ranking(quantity, origin) if pooled else None
     return choose(trials, ranking or Ranking.of_runs(trials))
 
 
-def _family_ranking(quantity: Quantity, group: int | None) -> Ranking | None:
+def _family_ranking(quantity: Quantity, origin: Origin | None) -> Ranking | None:
     if quantity.peers is None:
         return None
-    key, kept = f"ranking {group}", quantity.peers.kept
+    key = "ranking" if origin is None else f"ranking {origin.axis} {origin.group}"
+    kept = quantity.peers.kept
     if key not in kept:
         found = [_trials_or_none(peer) for peer in quantity.peers.quantities()]
         family = [trials for trials in found if trials is not None]
         kept[key] = Ranking.of_family(
-            family if group is None else [trials.before(group) for trials in family]
+            family
+            if origin is None
+            else [trials.before(origin.group, origin.axis) for trials in family]
         )
     ranking = kept[key]
     assert ranking is None or isinstance(ranking, Ranking)
@@ -100,8 +104,10 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
             laws=_loss_laws(quantity),
             mirrored=quantity.scale == DIFFERENCE,
         )
-        laws = design.gap_laws() if len(quantity.terms) == 2 else design.loss_laws()
-        quantity.kept[key] = try_laws(points_of(quantity, below), laws)
+        is_gap = len(quantity.terms) == 2
+        laws = design.gap_laws() if is_gap else design.loss_laws()
+        axes = design.axes_of_gaps if is_gap else design.axes_of_losses
+        quantity.kept[key] = try_laws(points_of(quantity, below), laws, axes)
     found = quantity.kept[key]
     assert isinstance(found, Trials)
     return found

@@ -5,7 +5,7 @@ leave-future-out over all gaps of a family (`Calibration.of`). `predicted_at` is
 that interval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,10 @@ from scipy import stats
 
 from relscale.laws.auto_choice import choice_of
 from relscale.laws.auto_model import AutoModel, drawn_weights
-from relscale.laws.cells import Array, Index
+from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.choice import points_log
 from relscale.laws.gap_laws.adapted import without_nan
-from relscale.laws.leave_future_out import LN10, Origin
+from relscale.laws.leave_future_out import COMPUTE, LN10, Origin
 from relscale.laws.run_points import Places
 
 DRAWS_OF_ORIGIN = 40
@@ -39,12 +39,17 @@ class Targets:
     """Observed log G, (target,)."""
     variance: Array
     """Its variance, (target,)."""
-    group: Index
-    """Group of compute of each target, (target,), as in `FutureSplits`."""
+    groups: Mapping[str, Index]
+    """Groups of each target by axis, (target,) each, as in `FutureSplits`."""
     budgets: tuple[str, ...]
     """Budget of each target."""
     runs: tuple[str, ...]
     """Run of each target; empty for the optimum of a budget."""
+
+    @property
+    def group(self) -> Index:
+        """Group of compute of each target, (target,)."""
+        return self.groups[COMPUTE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +62,13 @@ class BackTest:
     """Name of the law, chosen from lower compute."""
     targets: Targets
     """The places and values that were predicted."""
+    highest: Mapping[str, int]
+    """Highest group that was fitted, by axis."""
     horizon: Array
     """Decades of compute beyond the origin, (target,)."""
+    reach: Array
+    """Decades beyond the origin on the axis on which a target is the furthest from it, (target,):
+    compute, or for losses of sizes times tokens also sizes and tokens."""
     predicted: Array
     """Predicted log G, (target,)."""
     variance: Array
@@ -78,32 +88,33 @@ class Calibration:
     """Errors of back-tests in units of their own standard deviation."""
 
     horizon: Array
-    """Decades, (error,)."""
+    """Decades, (error,): `BackTest.reach`."""
     z: Array
     """(error,)."""
 
     @classmethod
-    def of(cls, tests: Sequence[BackTest], group: int | None = None) -> "Calibration":
+    def of(cls, tests: Sequence[BackTest], origin: Origin | None = None) -> "Calibration":
         """Pool back-tests of several gaps.
 
         Args:
             tests: of all gaps of a family.
-            group: take errors below this group of compute; None takes all.
+            origin: take errors known from the runs that it fits; None takes all.
         """
         horizon, z = [np.zeros(0)], [np.zeros(0)]
         for test in tests:
             known = np.isfinite(test.z)
-            if group is not None:
-                known &= test.targets.group < group
-            horizon.append(test.horizon[known])
+            if origin is not None:
+                known &= test.targets.groups[origin.axis] < origin.group
+                known &= test.highest[origin.axis] < origin.group
+            horizon.append(test.reach[known])
             z.append(test.z[known])
         return cls(horizon=np.concatenate(horizon), z=np.concatenate(z))
 
     def factor(self, horizon: float) -> float:
-        """Return how much wider an interval at a horizon must be, at least 1.
+        """Return how much wider an interval must be at some decades beyond the runs, at least 1.
 
-        It is the root mean square of z of back-tests up to about the horizon. Beyond the furthest
-        back-test it grows in proportion to the horizon.
+        It is the root mean square of z of back-tests that reach up to about as far. Beyond the
+        furthest back-test it grows in proportion.
         """
         if horizon < MIN_HORIZON or not len(self.z):
             return 1.0
@@ -144,7 +155,9 @@ def predicted_at(
     own = read.fit_variance + read.law_variance + (taken.variance if new_run else 0.0)
     top = float(model.points.log_compute.max())
     horizon = np.maximum((places.log_compute - top) / LN10, 0.0)
-    factor = np.array([calibration.factor(float(value)) for value in horizon])
+    everywhere = np.ones(model.points.num_runs, dtype=np.bool_)
+    reach = _furthest(horizon, model, everywhere, places)
+    factor = np.array([calibration.factor(float(value)) for value in reach])
     tail = 0.5 + model.quantity.spec.level / 2
     dof = [model.dof(float(a), float(b)) for a, b in zip(own, read.budget_variance, strict=True)]
     half_width = stats.t.ppf(tail, dof) * factor * np.sqrt(own + read.budget_variance)
@@ -177,9 +190,9 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
     read = {trial.name: trial.fitted.log_gap(targets.places) for trial in trials.trials}
     tests = []
     for index, origin in enumerate(splits.origins):
-        choice = choice_of(model.quantity, trials, origin.group)
+        choice = choice_of(model.quantity, trials, origin)
         law, left = choice.taken.law, int(origin.train.sum())
-        held = np.flatnonzero(targets.group >= origin.group).astype(np.int64)
+        held = np.flatnonzero(targets.groups[origin.axis] >= origin.group).astype(np.int64)
         mean = read[law.name][1 + index][held]
         if left <= law.num_parameters + 1 or not len(held) or not np.isfinite(mean).all():
             continue
@@ -190,20 +203,43 @@ def _back_tests(model: AutoModel) -> list[BackTest]:
         if len(refits) < len(drawn) / 2:
             continue
         variance = np.var(refits, axis=0, ddof=1) * left / (left - law.num_parameters)
-        variance += budget_scatter(model, origin.group, targets.places.log_compute[held])
+        only = _only(targets, held)
+        variance += budget_scatter(model, origin.group, only.places.log_compute)
+        horizon = splits.horizon(origin, only.places.log_compute)
         others = np.array([read[trial.name][1 + index][held] for trial in choice.contenders])
         tests.append(
             BackTest(
                 origin=origin,
                 law=law.name,
-                targets=_only(targets, held),
-                horizon=splits.horizon(origin, targets.places.log_compute[held]),
+                targets=only,
+                highest={
+                    axis: int(group[origin.train].max()) for axis, group in splits.groups.items()
+                },
+                horizon=horizon,
+                reach=_furthest(horizon, model, origin.train, only.places),
                 predicted=mean,
                 variance=variance + choice.spread(others) + targets.variance[held],
                 dof=left - law.num_parameters,
             )
         )
     return tests
+
+
+def _furthest(horizon: Array, model: AutoModel, fitted: Flags, places: Places) -> Array:
+    """Return the largest of decades beyond the fitted runs over all axes, (place,).
+
+    Args:
+        horizon: in compute, (place,).
+        model: the law; its splits say on which axes it was back-tested.
+        fitted: the runs, (run,).
+        places: the models.
+    """
+    reach = horizon
+    for axis in model.choice.trials.splits.groups:
+        if axis != COMPUTE:
+            top = getattr(model.points, f"log_{axis}")[fitted].max()
+            reach = np.maximum(reach, (getattr(places, f"log_{axis}") - top) / LN10)
+    return reach
 
 
 def budget_scatter(model: AutoModel, group: int, log_compute: Array) -> Array:
@@ -239,7 +275,7 @@ def targets_of(model: AutoModel) -> Targets:
             places=places,
             observed=joint.points,
             variance=joint.point_variance,
-            group=np.array([present.index(budget) for budget in joint.budgets]),
+            groups={COMPUTE: np.array([present.index(budget) for budget in joint.budgets])},
             budgets=tuple(runs.budgets[budget] for budget in joint.budgets),
             runs=("",) * len(joint.budgets),
         )
@@ -257,7 +293,7 @@ def targets_of(model: AutoModel) -> Targets:
         ),
         observed=member @ points_log(points) / count,
         variance=model.choice.taken.variance / count,
-        group=splits.group[first],
+        groups={axis: group[first] for axis, group in splits.groups.items()},
         budgets=tuple(runs.budgets[runs.cell_budget[cell]] for cell in cells),
         runs=tuple(named[int(cell)] for cell in cells),
     )
@@ -273,7 +309,7 @@ def _only(targets: Targets, kept: Index) -> Targets:
         ),
         observed=targets.observed[kept],
         variance=targets.variance[kept],
-        group=targets.group[kept],
+        groups={axis: group[kept] for axis, group in targets.groups.items()},
         budgets=tuple(targets.budgets[int(place)] for place in kept),
         runs=tuple(targets.runs[int(place)] for place in kept),
     )

@@ -10,9 +10,10 @@ from relscale.laws.gap_laws.adapted import OneDomain, WithBaseline
 from relscale.laws.gap_laws.along_path import LineAlongPath
 from relscale.laws.gap_laws.base import GapLaw
 from relscale.laws.gap_laws.loss_to_loss import LossToLoss
-from relscale.laws.gap_laws.plane import LogPlane
+from relscale.laws.gap_laws.plane import LogPlane, LossPlane
 from relscale.laws.gap_laws.ratio_of_losses import SATURATING_RATIO, SURFACE_RATIO, RatioOfLosses
 from relscale.laws.gap_laws.shared import SHARED_KAPPA, SHARED_SURFACES
+from relscale.laws.leave_future_out import AXES, COMPUTE
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
@@ -97,12 +98,39 @@ class Candidates:
         computes = len(np.unique(np.round(self.paths.runs.log_compute, 6)))
         return not self.paths.vary_apart and computes >= MIN_COMPUTES_OF_FLOOR
 
+    @property
+    def apart(self) -> bool:
+        """Whether the runs are of sizes times tokens without optima."""
+        return self.paths.vary_apart and not self.isoflop
+
+    @property
+    def axes_of_gaps(self) -> tuple[str, ...]:
+        """Axes along which the future of a gap is left out."""
+        return (COMPUTE,)
+
+    @property
+    def axes_of_losses(self) -> tuple[str, ...]:
+        """Axes along which the future of a loss is left out.
+
+        A larger model may have no more compute than the runs: by compute alone it would count as
+        known, and no law would be judged by larger sizes than it was fitted to.
+        """
+        return AXES if self.apart else (COMPUTE,)
+
     def loss_laws(self) -> tuple[GapLaw, ...]:
-        """Return the laws of one domain's loss to try, the simplest first."""
-        found: list[GapLaw] = [self.line]
-        if self.floor and not self.rises:
+        """Return the laws of one domain's loss to try, the preferred one first.
+
+        About a path the line is the plane without a curve along the path. A loss with a floor has
+        one: its share of the error grows with the square of the horizon and is the smallest where
+        runs can be held out. The line is therefore not preferred to a plane that predicts as well.
+        """
+        plane: list[GapLaw] = [LossPlane()] if self.apart else []
+        if self.rises:
+            return (self.line, *plane)
+        found: list[GapLaw] = [*plane, self.line]
+        if self.floor:
             found.append(OneDomain(self.laws.saturating))
-        if self.paths.vary_apart and not self.rises:
+        if self.paths.vary_apart:
             found.append(OneDomain(self.laws.surface))
         return tuple(found)
 

@@ -19,6 +19,7 @@ from relscale.laws.cells import ROUNDING_VARIANCE, Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
 from relscale.laws.leave_future_out import (
+    COMPUTE,
     FutureSplits,
     comparable,
     future_splits,
@@ -83,12 +84,11 @@ class Trials:
         """Return laws and squared errors where all predict; see `leave_future_out.comparable`."""
         return comparable({trial.name: trial.errors for trial in self.trials})
 
-    def before(self, group: int) -> "Trials":
-        """Return the trials as known at a group of compute: errors below it, and no refusal."""
-        groups = [origin.group for origin in self.splits.origins]
-        early = np.array([each < group for each in groups], dtype=np.bool_)
-        at = 1 + groups.index(group) if group in groups else 0
-        known = early[:, None] & (self.splits.group < group)
+    def before(self, group: int, axis: str = COMPUTE) -> "Trials":
+        """Return the trials as known at a group of an axis: errors below it, and no refusal."""
+        groups = [(origin.axis, origin.group) for origin in self.splits.origins]
+        at = 1 + groups.index((axis, group)) if (axis, group) in groups else 0
+        known = self.splits.known_before(axis, group)
         return Trials(
             splits=self.splits,
             trials=tuple(
@@ -206,17 +206,18 @@ class Choice:
         return np.asarray((away.T * self.weights[1:][kept]) @ away)
 
 
-def try_laws(points: RunPoints, laws: Sequence[GapLaw]) -> Trials:
+def try_laws(points: RunPoints, laws: Sequence[GapLaw], axes: Sequence[str] = (COMPUTE,)) -> Trials:
     """Fit all candidates to all runs and without the future.
 
     Args:
         points: runs with the values of the gap.
         laws: the candidates, the simplest first.
+        axes: along which runs are left out; see `future_splits`.
 
     Raises:
         FitError: the first law's failure, where no law has a fit.
     """
-    splits = future_splits(points)
+    splits = future_splits(points, axes=axes)
     trials: list[Trial] = []
     failures: list[FitError] = []
     for law in laws:

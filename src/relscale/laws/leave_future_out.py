@@ -2,11 +2,12 @@
 
 There is one definition of the future (`future_splits`) and one error: the root mean square of
 predicted less observed log values, over all runs and origins that every compared law predicts
-(`comparable`). A back-test is a row of weights that is 0 for the runs left out
+(`comparable`). The future is that of compute; for losses of sizes times tokens it is also that of
+sizes and of tokens (`axes`). A back-test is a row of weights that is 0 for the runs left out
 (`relscale.laws.gap_laws.base`). Laws that are functions of weights are compared by `compare_laws`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,12 @@ MIN_RUNS = 4
 """Runs that a fit must have left: one more than a line with a tilt has parameters."""
 MOST_GROUPS = 8
 """Groups into which budgets are merged that have no sizes to compare."""
+SAME = 0.01
+"""Natural log by which sizes or tokens of two groups differ at least."""
 LN10 = float(np.log(10))
+COMPUTE = "compute"
+AXES = (COMPUTE, "params", "tokens")
+"""Axes along which runs are left out: fields of `Places` without `log_`."""
 
 Predict = Callable[[Array], Array]
 """Fits a law once per row of weights, (draw, run), and returns the natural log of its predictions
@@ -39,6 +45,8 @@ class Origin:
     """Natural log of the highest compute that is fitted, averaged over its group."""
     group: int
     """Index of the first group that is left out."""
+    axis: str = COMPUTE
+    """Axis of the groups, one of `AXES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,9 @@ class FutureSplits:
     log_compute: Array
     """Mean natural log of the groups' compute, (group,)."""
     origins: tuple[Origin, ...]
-    """By rising compute; empty where too few runs would be left."""
+    """By rising compute, then by rising size and tokens; empty where too few runs would be left."""
+    groups: Mapping[str, Index]
+    """Groups of each run by axis, (run,) each; those of compute are `group`."""
 
     @property
     def weights(self) -> Array:
@@ -64,6 +74,18 @@ class FutureSplits:
         if not self.origins:
             return np.zeros((0, len(self.group)), dtype=np.bool_)
         return np.stack([~origin.train for origin in self.origins])
+
+    def known_before(self, axis: str, group: int) -> Flags:
+        """Return which errors are known without the groups from one on, (origin, run).
+
+        They are those of origins that fit some of the other runs, at the others of these.
+        """
+        present = self.groups[axis] < group
+        known = np.zeros((len(self.origins), len(present)), dtype=np.bool_)
+        for row, origin in enumerate(self.origins):
+            if not (origin.train & ~present).any():
+                known[row] = present & ~origin.train
+        return known
 
     def horizon(self, origin: Origin, log_compute: Array) -> Array:
         """Return the decades between an origin and natural logs of compute."""
@@ -85,25 +107,51 @@ class FutureSplits:
         return np.where(shaped, predicted - observed, np.nan)
 
 
-def future_splits(points: RunPoints, least_runs: int = MIN_RUNS) -> FutureSplits:
-    """Return the ways to leave the highest compute out.
+def future_splits(
+    points: RunPoints, least_runs: int = MIN_RUNS, axes: Sequence[str] = (COMPUTE,)
+) -> FutureSplits:
+    """Return the ways to leave the highest compute out, and the largest sizes and tokens.
 
-    Each leaves out all groups of compute (`compute_groups`) from one on, and fits at least half of
-    the groups, and two of them.
+    Each leaves out all groups of compute (`compute_groups`), sizes or tokens (`groups_along`) from
+    one on, and fits at least half of the groups, and two of them. Of two that fit the same runs
+    the first is kept.
 
     Args:
         points: the runs.
         least_runs: runs that a fit must have left.
+        axes: of `AXES`, along which runs are left out; compute comes first.
     """
     group = compute_groups(points)
     number = int(group.max(initial=-1)) + 1
     middle = np.array([points.log_compute[group == index].mean() for index in range(number)])
-    origins = []
-    for first in range(max(MIN_GROUPS, (number + 1) // 2), number):
-        train = group < first
-        if int(train.sum()) >= least_runs:
-            origins.append(Origin(train=train, log_compute=float(middle[first - 1]), group=first))
-    return FutureSplits(group=group, log_compute=middle, origins=tuple(origins))
+    groups = {COMPUTE: group}
+    groups |= {axis: groups_along(points, axis) for axis in axes if axis != COMPUTE}
+    origins: list[Origin] = []
+    for axis, of_runs in groups.items():
+        number = int(of_runs.max(initial=-1)) + 1
+        for first in range(max(MIN_GROUPS, (number + 1) // 2), number):
+            train = of_runs < first
+            if int(train.sum()) < least_runs:
+                continue
+            if any(np.array_equal(train, other.train) for other in origins):
+                continue
+            top = middle[first - 1] if axis == COMPUTE else points.log_compute[train].max()
+            origins.append(Origin(train=train, log_compute=float(top), group=first, axis=axis))
+    return FutureSplits(group=group, log_compute=middle, origins=tuple(origins), groups=groups)
+
+
+def groups_along(points: RunPoints, axis: str) -> Index:
+    """Return the group of each run by rising size or tokens, (run,), 0 for the lowest.
+
+    Values that differ by less than 1 % are equal. More than `MOST_GROUPS` values are merged into
+    that many groups with about as many runs each.
+    """
+    log_values = getattr(points, f"log_{axis}")
+    order = np.argsort(log_values, kind="stable")
+    steps = np.diff(log_values[order], prepend=log_values[order[:1]]) > SAME
+    value = np.empty(len(order), dtype=np.int64)
+    value[order] = np.cumsum(steps)
+    return value if value.max(initial=-1) < MOST_GROUPS else _merged(value)
 
 
 def compute_groups(points: RunPoints) -> Index:
@@ -117,9 +165,14 @@ def compute_groups(points: RunPoints) -> Index:
     cells = len(np.unique(points.cell))
     if cells >= 2 * len(labels) or len(labels) <= MOST_GROUPS:
         return budget.astype(np.int64)
-    before = np.concatenate([[0], np.cumsum(np.bincount(budget))[:-1]])
-    merged = np.unique(before * MOST_GROUPS // len(budget), return_inverse=True)[1]
-    return np.asarray(merged[budget], dtype=np.int64)
+    return _merged(budget)
+
+
+def _merged(label: Index) -> Index:
+    """Merge consecutive labels into `MOST_GROUPS` groups of about as many runs, (run,)."""
+    before = np.concatenate([[0], np.cumsum(np.bincount(label))[:-1]])
+    merged = np.unique(before * MOST_GROUPS // len(label), return_inverse=True)[1]
+    return np.asarray(merged[label], dtype=np.int64)
 
 
 def comparable(errors: Mapping[str, Array]) -> tuple[list[str], Array]:

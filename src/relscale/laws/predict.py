@@ -13,6 +13,7 @@ from relscale.contract.tables.curves import READING
 from relscale.laws.auto_model import AutoModel, auto_model
 from relscale.laws.calibration import BackTest, Calibration, back_tests, predicted_at
 from relscale.laws.fit_error import FitError
+from relscale.laws.leave_future_out import Origin
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.paths import Path, Paths
 from relscale.laws.run_points import Places
@@ -132,16 +133,16 @@ def model_of(fits: MetricFits, subject: Subject) -> AutoModel | FitError:
     return auto_model(fits.quantity_of(*subject.names))
 
 
-def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Calibration:
+def calibration_of(fits: MetricFits, gaps: bool, origin: Origin | None = None) -> Calibration:
     """Return the back-tests of all gaps, or of the values of all domains.
 
     Args:
         fits: one metric of one corpus.
         gaps: gaps or values.
-        group: errors below this group of compute; None for all.
+        origin: errors known from the runs that it fits; None for all.
     """
     peers = fits.gaps if gaps else fits.losses
-    key = f"calibration {group}"
+    key = "calibration" if origin is None else f"calibration {origin.axis} {origin.group}"
     if key not in peers.kept:
         tests: list[BackTest] = []
         for subject in subjects_of(fits):
@@ -149,7 +150,7 @@ def calibration_of(fits: MetricFits, gaps: bool, group: int | None = None) -> Ca
                 model = model_of(fits, subject)
                 if isinstance(model, AutoModel):
                     tests += back_tests(model)
-        peers.kept[key] = Calibration.of(tests, group)
+        peers.kept[key] = Calibration.of(tests, origin)
     found = peers.kept[key]
     assert isinstance(found, Calibration)
     return found

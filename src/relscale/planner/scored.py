@@ -74,7 +74,7 @@ class RegisterScores:
             if rows.empty:
                 continue
             lines.append(
-                f"{words:<10}{'number':>8}{'covered':>10}{'|error|':>10}{'interval score':>16}"
+                f"{words:<10}{'number':>8}{'covered':>12}{'|error|':>10}{'interval score':>16}"
             )
             for name, error, covered, score in (
                 ("law", "error_percent", "covered", "interval_score_percent"),
@@ -89,7 +89,7 @@ class RegisterScores:
                 hits = f"{(rows[covered] == 'true').sum()} of {len(rows)}" if covered else ""
                 mean = f"{rows[score].mean():.2f} %" if score else ""
                 lines.append(
-                    f"{name:<10}{len(rows):>8}{hits:>10}{rows[error].abs().mean():>8.2f} %"
+                    f"{name:<10}{len(rows):>8}{hits:>12}{rows[error].abs().mean():>8.2f} %"
                     f"{mean:>16}".rstrip()
                 )
         lines += [f"Note: {note}." for note in self.notes]

@@ -1,4 +1,7 @@
-"""The law `plane`: log G is linear in log N and log D, quadratic from 12 runs on."""
+"""The law `plane`: log G is linear in log N and log D, quadratic from 12 runs on.
+
+`LossPlane` is that of a log loss.
+"""
 
 from dataclasses import dataclass
 
@@ -59,6 +62,42 @@ class LogPlane(GapLaw):
             known = np.isfinite(quadratic).all(axis=1)
             found[enough[known]] = quadratic[known]
         return FittedPlane(center=center, coefficients=found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLossPlane(FittedPlane):
+    """The same of a log loss."""
+
+    num_terms: int
+    """Coefficients of the first fit."""
+
+
+class LossPlane(GapLaw):
+    """The log loss of one domain by log N and log D, by least squares over runs.
+
+    It is quadratic where the runs identify that, else linear, and all refits are as the fit of all
+    runs: a loss curves so much that a linear back-test says nothing about a quadratic law.
+    """
+
+    name = "plane"
+    num_parameters = 6
+
+    def fit(self, points: RunPoints, weights: Array) -> FittedLossPlane:
+        """Fit one plane per row of weights; see `GapLaw.fit`."""
+        center = np.array([np.mean(points.log_params), np.mean(points.log_tokens)])
+        design = _design(points.log_params, points.log_tokens, center)
+        for terms in (self.num_parameters, 3):
+            if np.sum(weights[0] > 0) <= terms:
+                continue
+            found = weighted_least_squares(design[:, :terms], points.values[0], weights)
+            if np.isfinite(found[0]).all():
+                found[np.sum(weights > 0, axis=1) <= terms] = np.nan
+                whole = np.zeros((len(weights), self.num_parameters))
+                whole[:, :terms] = found
+                return FittedLossPlane(center=center, coefficients=whole, num_terms=terms)
+        raise FitError(
+            Status.TOO_FEW_RUNS, "a plane needs 4 runs that vary in size and apart in tokens"
+        )
 
 
 def _design(log_params: Array, log_tokens: Array, center: Array) -> Array:

@@ -18,6 +18,7 @@ from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import line_rows
 from relscale.laws.law import Law, per_metric
+from relscale.laws.leave_future_out import COMPUTE
 from relscale.laws.metric_fits import MetricFits, Row
 from relscale.laws.predict import Subject, calibration_of, model_of, subjects_of
 
@@ -49,8 +50,10 @@ def forecast_rows(fits: MetricFits, subject: Subject) -> Iterator[Row]:
     label = {**fits.label, **subject.labels}
     del label["scale"]
     for test in back_tests(model):
-        calibration = calibration_of(fits, bool(subject.baseline), test.origin.group)
-        factor = np.array([calibration.factor(float(horizon)) for horizon in test.horizon])
+        if test.origin.axis != COMPUTE:
+            continue  # those of sizes and tokens count in factors
+        calibration = calibration_of(fits, bool(subject.baseline), test.origin)
+        factor = np.array([calibration.factor(float(reach)) for reach in test.reach])
         for row in _rows(model, test, factor):
             yield {**label, **row}
 
