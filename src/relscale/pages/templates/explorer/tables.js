@@ -125,14 +125,17 @@ function explainStatuses(rows) {
   byId("statuses").replaceChildren(...lines);
 }
 
-// One remark as text, several as a list.
+// One remark as text; several as a list that opens, so that rows stay low.
 function remarkList(remarks) {
   if (remarks.length < 2) return remarks;
+  const [details, summary] = ["details", "summary"].map((name) => document.createElement(name));
+  summary.textContent = `${remarks.length} remarks`;
   const list = document.createElement("ul");
   for (const remark of remarks) {
     const item = document.createElement("li");
     item.textContent = remark;
     list.append(item);
   }
-  return [list];
+  details.append(summary, list);
+  return [details];
 }
