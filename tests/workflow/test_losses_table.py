@@ -164,6 +164,7 @@ def test_a_family_that_the_table_lacks_ends_the_job_with_its_choices(checkout, t
 
 def test_a_law_is_explained_to_the_table_that_it_is_of(checkout, results, monkeypatch):
     """Found by its name: the overlay of the test is in `experiments/`."""
+    checkout.command(overlay=OVERLAY)
     monkeypatch.chdir(checkout.folder)
     done = CliRunner().invoke(app, ["explain", "results/outside/laws/relative.csv:1:dbeta"])
     assert done.exit_code == 0, done.output
