@@ -105,12 +105,23 @@ def test_a_lock_that_a_killed_call_left_is_explained_in_one_sentence(call, finis
     assert "left its lock in this checkout" in sentence and "--unlock" in sentence
 
 
-def test_an_interrupt_ends_all_and_the_same_command_continues(call, finished, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "of_interrupts"),
+    [(signal.SIGINT, signal.SIG_DFL), (signal.SIGTERM, signal.SIG_IGN)],
+    ids=["Ctrl-C", "kill of a background job, which ignores Ctrl-C"],
+)
+def test_a_signal_ends_all_and_the_same_command_continues(
+    number, of_interrupts, call, finished, tmp_path
+):
     output = tmp_path / "output.txt"
     words = ["--", "--forcerun", "laws", "optima"]
     with output.open("w") as handle:
         process = subprocess.Popen(
-            command(finished, *words), cwd=tmp_path, env=environment(), stdout=handle
+            command(finished, *words),
+            cwd=tmp_path,
+            env=environment(),
+            stdout=handle,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, of_interrupts),
         )
     end = time.monotonic() + PATIENCE_S
     begun = re.compile(r"^(local)?rule (laws|optima):", re.MULTILINE)
@@ -124,7 +135,7 @@ def test_an_interrupt_ends_all_and_the_same_command_continues(call, finished, tm
     second = call()
     assert second.returncode == 1 and "runs one experiment at a time" in second.stderr
     assert f"process {process.pid}" in second.stderr
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.wait(PATIENCE_S) == 1
     text = output.read_text()
     assert "Stopped after" in text and "The same command continues" in text

@@ -4,6 +4,7 @@
 since Snakemake looks for loggers among top-level packages only.
 """
 
+import signal
 import sys
 
 
@@ -14,6 +15,8 @@ def main() -> None:
 
     from relscale.runner import logger_plugin
 
+    # A shell starts background jobs with SIGINT ignored. Here it is the signal to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     LoggerPluginRegistry().register_plugin(logger_plugin.MODULE, logger_plugin)
     snakemake(sys.argv[1:])
 
