@@ -10,13 +10,13 @@ import sys
 
 def main() -> None:
     """Register the logger and call Snakemake."""
+    # A shell starts background jobs with SIGINT ignored. Here it is the signal to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from snakemake.cli import main as snakemake
     from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
     from relscale.runner import logger_plugin
 
-    # A shell starts background jobs with SIGINT ignored. Here it is the signal to stop.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     LoggerPluginRegistry().register_plugin(logger_plugin.MODULE, logger_plugin)
     snakemake(sys.argv[1:])
 
