@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from relscale.planner.candidate_runs import CandidateRun
     from relscale.planner.components import NoiseComponents, noise_components
     from relscale.planner.menu import DesignGoal, DesignMenu, design
+    from relscale.planner.named_model import NamedModel
     from relscale.planner.next_answer import NextRequest
     from relscale.planner.next_model import next_model
-    from relscale.planner.registered import NamedModel, Register
+    from relscale.planner.registered import Register
     from relscale.planner.registered import register as register_predictions
     from relscale.planner.scored import score as score_predictions
     from relscale.released.standalone import evaluate_by_hand as evaluate
@@ -67,7 +68,7 @@ _PLACES = {
     "CandidateRun": ("relscale.planner.candidate_runs", "CandidateRun"),
     "DesignGoal": ("relscale.planner.menu", "DesignGoal"),
     "DesignMenu": ("relscale.planner.menu", "DesignMenu"),
-    "NamedModel": ("relscale.planner.registered", "NamedModel"),
+    "NamedModel": ("relscale.planner.named_model", "NamedModel"),
     "NextRequest": ("relscale.planner.next_answer", "NextRequest"),
     "NoiseComponents": ("relscale.planner.components", "NoiseComponents"),
     "add_runs": ("relscale.planner.added_run", "add_runs"),

@@ -131,6 +131,7 @@ rule findings:
         suite=f"{RESULTS}/tables/suite.csv",
         families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
+        scores=[f"{RESULTS}/laws/scores.csv"] if EXPERIMENT.registered_budgets else [],
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
     output:
         page=report(
@@ -164,6 +165,7 @@ rule findings:
             --suite {input.suite:q} \
             --families {input.families:q} \
             --forecast {input.forecast:q} \
+            --scores {input.scores:q} \
             --decisions {input.decisions:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \
@@ -178,6 +180,7 @@ rule front:
         suite=f"{RESULTS}/tables/suite.csv",
         families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
+        scores=[f"{RESULTS}/laws/scores.csv"] if EXPERIMENT.registered_budgets else [],
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
         figure=page_specs.front_figure(EXPERIMENT, LAYOUT),
     output:
@@ -206,6 +209,7 @@ rule front:
             --suite {input.suite:q} \
             --families {input.families:q} \
             --forecast {input.forecast:q} \
+            --scores {input.scores:q} \
             --decisions {input.decisions:q} \
             --figure {input.figure:q} \
             --out {output.page:q}

@@ -27,7 +27,8 @@ class Predicted(Model):
 @with_options(PlannedFrom, Predicted)
 def predict(**values: Any) -> None:
     """Write down predictions of losses and gaps of models before they are trained."""
-    from relscale.planner.registered import NamedModel, register
+    from relscale.planner.named_model import NamedModel
+    from relscale.planner.registered import register
 
     table, wanted = options_of(PlannedFrom, values), options_of(Predicted, values)
     if wanted.register_.exists():

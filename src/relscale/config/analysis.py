@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator
 
-from relscale.config.base import NUMBER, WHOLE, Model, Seed, without_repeats
+from relscale.config.base import NUMBER, WHOLE, Flag, Model, Seed, without_repeats
 
 Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
@@ -136,6 +136,10 @@ class TwoStage(TwoStageAxes):
 class Laws(FitSettings):
     """How laws are fitted and judged."""
 
+    register_largest: Flag = True
+    """Predict the losses and gaps of each corpus's largest budget from the budgets below it, before
+    its runs are scored; the predictions and their scores are tables. For suites that are trained
+    here, and corpora with at least three budgets."""
     two_stage: TwoStage = TwoStage()
     """Accuracy as a function of loss, and of compute."""
 

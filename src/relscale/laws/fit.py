@@ -122,7 +122,7 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    corpora = _corpora(family, optimum, spec, items, outside_models)
+    corpora = corpora_of(family, optimum, spec, items, outside_models)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for corpus in corpora:
         for law in LAWS:
@@ -136,14 +136,22 @@ def fit_family(
     return FamilyLaws(frames, corpora=corpora)
 
 
-def _corpora(
+def corpora_of(
     family: pd.DataFrame,
     optimum: pd.DataFrame | None,
     spec: LawSpec,
     items: pd.DataFrame | None,
     outside_models: Sequence[OutsideModel] = (),
 ) -> tuple[CorpusFits, ...]:
-    """Return the fits of every corpus, which share the noise of the family's gaps."""
+    """Return the fits of every corpus, which share the noise of the family's gaps.
+
+    Args:
+        family: rows of the family, from `relscale.laws.inputs.prepare`.
+        optimum: rows of the family that locates the optimum; None for the family's mean.
+        spec: family, baseline, metrics and the rest.
+        items: rows of the items table; None has no item noise and no overlapping items.
+        outside_models: models that are not runs, compared with the two-stage law.
+    """
     metrics = spec.metrics
     if spec.chance is not None:
         metrics = tuple(dict.fromkeys((*metrics, spec.loss_metric, spec.accuracy_metric)))
@@ -225,7 +233,7 @@ def fit_baselines(
     family, optimum = prepare(losses, first, optimum_losses)
     check_baselines(family, baselines, spec.family)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    for corpus in _corpora(family, optimum, spec, items):
+    for corpus in corpora_of(family, optimum, spec, items):
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))

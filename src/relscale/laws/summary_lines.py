@@ -26,6 +26,11 @@ HORIZONS = {
     "30x": "thirty times the compute",
 }
 """Words for the classes of horizons of a back-test, from near to far."""
+PLAIN = {
+    "a power law of compute": "power_law_error_percent",
+    "the last value": "last_value_error_percent",
+}
+"""Columns of scores.csv with the errors of plain forecasts, by their words."""
 LAW_KEY = ["corpus", "family", "metric", "treatment", "baseline"]
 """Columns that name a comparison, apart from estimator, scale and path."""
 
@@ -248,6 +253,37 @@ def forecast_lines(forecast: pd.DataFrame) -> list[str]:
             f"Back-test: {count(lost, 'more gap')} could not be predicted: the runs below do not "
             "determine the law there, and the interval spans more than a factor of ten "
             f"({Status.NOT_DETERMINED} in forecast.csv)."
+        )
+    return lines
+
+
+def registered_lines(scores: pd.DataFrame) -> list[str]:
+    """Say how well the registered predictions of the largest budgets did.
+
+    Args:
+        scores: scores.csv.
+    """
+    observed = scores[finite(scores["observed"]).notna()]
+    known = observed[finite(observed["value"]).notna()]
+    ratio = known["baseline"].fillna("").astype(str) != ""
+    lines = []
+    for rows, one, many in (
+        (known[~ratio], "prediction of a value", "predictions of values"),
+        (known[ratio], "prediction of a gap", "predictions of gaps"),
+    ):
+        if len(rows):
+            plain = "; ".join(
+                f"{words}: {finite(rows[column]).abs().mean():.2f} %"
+                for words, column in PLAIN.items()
+            )
+            lines.append(
+                "Largest budget, predicted from the smaller ones before its runs were scored: "
+                f"{count(len(rows), one, many)}, {error_words(rows)} ({plain})."
+            )
+    if lost := len(observed) - len(known):
+        lines.append(
+            f"Largest budget: {count(lost, 'more value or gap', 'more values and gaps')} could "
+            "not be predicted (status in scores.csv)."
         )
     return lines
 

@@ -17,10 +17,11 @@ from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.scores import SCORES
 from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
-from relscale.laws.summary_lines import forecast_lines, replication_line
+from relscale.laws.summary_lines import forecast_lines, registered_lines, replication_line
 from relscale.pages.render import render
 from relscale.pages.sentences import (
     alpha_of,
@@ -60,6 +61,8 @@ class FindingsTables:
     """families.csv: tests of whole families."""
     forecast: pd.DataFrame | None = None
     """forecast.csv: back-tests by horizon."""
+    scores: pd.DataFrame | None = None
+    """scores.csv: predictions of the largest budgets that were registered."""
     decisions: Sequence[str] = ()
     """Decisions by which a losses table from outside was read."""
 
@@ -71,6 +74,7 @@ class FindingsTables:
         suite: Path,
         families: Path | None = None,
         forecast: Path | None = None,
+        scores: Path | None = None,
         decisions: Path | None = None,
     ) -> "FindingsTables":
         """Read the tables, and the decisions, one per line.
@@ -84,6 +88,7 @@ class FindingsTables:
             suite=read_table(suite, SUITE_COLUMNS),
             families=read_table(families, FAMILIES.names) if families else None,
             forecast=read_table(forecast, FORECAST.names) if forecast else None,
+            scores=read_table(scores, SCORES.names) if scores else None,
             decisions=lines,
         )
 
@@ -248,15 +253,16 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
         )
     )
     forecast = [] if tables.forecast is None else forecast_lines(_of(tables.forecast, choices))
+    registered = [] if tables.scores is None else registered_lines(tables.scores)
     remarks = remark_sentences(shown, tables.relative, spec.labels)
     again = replication_line(shown)
-    checks = [*([again] if again else []), *forecast]
+    checks = [*([again] if again else []), *registered, *forecast]
     return Answer(
         question=QUESTION,
         scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"]), spec.origin),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
-        remarks=[*([again] if again else []), *remarks, *forecast],
+        remarks=[*([again] if again else []), *remarks, *registered, *forecast],
         checks=checks,
         method=METHOD,
     )

@@ -9,10 +9,9 @@ import pandas as pd
 
 from relscale.contract.io import with_present_names
 from relscale.contract.typed import typed
-from relscale.laws.cells import readings_of, suites_of
+from relscale.laws.fit import corpora_of
 from relscale.laws.inputs import prepare
 from relscale.laws.metric_fits import CorpusFits
-from relscale.laws.noise_model import NoiseModel
 from relscale.laws.run import with_stated_directions
 from relscale.laws.spec import LawSpec
 from relscale.losses_table.given import GivenLosses
@@ -31,6 +30,8 @@ class GivenTable:
     """Words for the table in errors: its file."""
     spec: LawSpec
     """Family, baseline, metric and the other settings of its laws."""
+    items: pd.DataFrame | None = None
+    """Rows of the items table; None leaves no overlapping items out."""
 
     @classmethod
     def read(
@@ -83,16 +84,7 @@ class GivenTable:
                 metric or baseline.
         """
         family, optimum = prepare(self.frame, self.spec, None, self.where)
-        suites = suites_of(family, optimum, self.spec)
-        noise = NoiseModel(
-            suites=suites,
-            read=lambda metric, runs: readings_of(family, runs, metric),
-            level=self.spec.level,
-        )
-        return tuple(
-            CorpusFits(family=family, runs=runs, spec=self.spec, noise_model=noise)
-            for runs in suites
-        )
+        return corpora_of(family, optimum, self.spec, self.items)
 
     def corpus(self, name: str | None) -> CorpusFits:
         """Return the fits of one corpus: the named one, or the only one.

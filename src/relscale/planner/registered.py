@@ -27,6 +27,7 @@ from relscale.laws.paths import Paths
 from relscale.laws.power import fit_power_law
 from relscale.laws.predict import Subject, calibration_of, model_of, subjects_of
 from relscale.planner.given_table import GivenTable, Losses
+from relscale.planner.named_model import NamedModel
 from relscale.planner.next_model import MOST_TIMES
 from relscale.provenance.code import code_digest
 from relscale.provenance.digests import canonical_json
@@ -35,41 +36,6 @@ CODE = "relscale.laws.predict"
 """Module whose code makes the predictions."""
 MIN_FRONTIER = 3
 """Runs on the frontier that a power law with an interval needs."""
-
-
-class NamedModel(Model):
-    """A model whose losses are predicted."""
-
-    name: str
-    """Name of its run in the table that scores it."""
-    params: float
-    """N, as the laws count parameters."""
-    tokens: float
-    """D."""
-
-    @classmethod
-    def read(cls, text: str) -> "NamedModel":
-        """Read `NAME=PARAMS,TOKENS`.
-
-        Raises:
-            ValueError: for another form, or numbers that are not positive.
-
-        Examples:
-            >>> NamedModel.read("7B=7e9,2e12").tokens
-            2000000000000.0
-        """
-        name, _, rest = text.rpartition("=")
-        words = rest.split(",")
-        try:
-            numbers = [float(word) for word in words]
-        except ValueError:
-            numbers = []
-        if not name or len(numbers) != 2 or not all(np.isfinite(n) and n > 0 for n in numbers):
-            raise ValueError(
-                f"--model {text}: must be NAME=PARAMS,TOKENS with positive numbers, such as "
-                "7B=7e9,2e12"
-            )
-        return cls(name=name, params=numbers[0], tokens=numbers[1])
 
 
 class RegisteredValue(Model):
@@ -209,6 +175,38 @@ def register(
             fitted, or one far beyond the data.
     """
     table = GivenTable.read(losses, mapping, **settings)
+    return register_models(
+        table,
+        models,
+        digest=_table_digest(losses, table),
+        corpus=corpus,
+        leave_out=leave_out,
+        beyond=beyond,
+    )
+
+
+def register_models(
+    table: GivenTable,
+    models: Sequence[NamedModel] = (),
+    *,
+    digest: str | None = None,
+    corpus: str | None = None,
+    leave_out: Sequence[str] = (),
+    beyond: bool = False,
+) -> Register:
+    """Predict as `register` does, from a table that was read.
+
+    Args:
+        table: runs that are known, and settings of their laws.
+        models: as for `register`.
+        digest: SHA-256 of the table's file; None for that of its rows as CSV.
+        corpus: as for `register`.
+        leave_out: as for `register`.
+        beyond: as for `register`.
+
+    Raises:
+        ValueError: as `register`.
+    """
     names = table.frame["run"].astype(str)
     missing = [run for run in leave_out if run not in set(names)]
     if missing:
@@ -226,7 +224,7 @@ def register(
         version=__version__,
         code=code_digest(CODE),
         table=Path(table.where).name,
-        table_sha256=_table_digest(losses, table),
+        table_sha256=rows_digest(table.frame) if digest is None else digest,
         settings=table.spec.model_dump(mode="json", exclude_defaults=True),
         corpus=fits.runs.corpus,
         runs=tuple(sorted(fits.runs.runs)),
@@ -291,8 +289,13 @@ def _table_digest(losses: Losses, table: GivenTable) -> str:
     """Return the SHA-256 of the table's file, or of its rows."""
     if not isinstance(losses, pd.DataFrame) and Path(table.where).is_file():
         return sha256_of(Path(table.where))
-    key = [name for name in (*LOSSES_KEY, "value") if name in table.frame.columns]
-    return hashlib.sha256(table.frame[key].to_csv(index=False).encode()).hexdigest()
+    return rows_digest(table.frame)
+
+
+def rows_digest(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of the keys and values of a losses table as CSV."""
+    key = [name for name in (*LOSSES_KEY, "value") if name in frame.columns]
+    return hashlib.sha256(frame[key].to_csv(index=False).encode()).hexdigest()
 
 
 def _values(fits: MetricFits, one: NamedModel) -> Iterator[RegisteredValue]:

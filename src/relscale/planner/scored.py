@@ -1,4 +1,4 @@
-"""RegisterScores of registered predictions, once the models are trained: `relscale plan score`.
+"""Scores of registered predictions, once the models are trained: `relscale plan score`.
 
 Errors are those of logs, in percent. The interval score at level 1 - a is the width of the interval
 plus 2 / a times the distance of a value outside (Gneiting and Raftery, 2007, equation 43), of logs,
@@ -14,35 +14,20 @@ import numpy as np
 import pandas as pd
 
 from relscale.contract.io import write_table
-from relscale.contract.table import STATUS, Table, floats, text
+from relscale.contract.tables.scores import SCORES
 from relscale.files import sha256_of
-from relscale.laws.cells import readings_of, suites_of
-from relscale.laws.inputs import prepare
 from relscale.planner.given_table import GivenTable, Losses
-from relscale.planner.registered import CODE, NamedModel, Register, RegisteredValue
+from relscale.planner.named_model import NamedModel
+from relscale.planner.registered import CODE, Register, RegisteredValue
 from relscale.provenance.code import code_digest
 
 SAME = 0.05
 """Largest relative difference between the registered and the trained model."""
-SCORES = Table(
-    name="scores",
-    description="Registered predictions next to the values of the trained models.",
-    key=("model", "metric", "domain", "baseline"),
-    columns={
-        **text("model", "metric", "domain", "baseline", "law"),
-        **floats("observed", "value", "ci_low", "ci_high", "error_percent"),
-        **text("covered"),
-        **floats("interval_score_percent", "last_value_error_percent", "power_law_error_percent"),
-        **text("power_law_covered"),
-        **floats("power_law_interval_score_percent"),
-        **STATUS,
-    },
-)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RegisterScores:
-    """RegisterScores of a register."""
+    """Scores of a register."""
 
     table: pd.DataFrame
     """Rows of `SCORES`."""
@@ -114,6 +99,15 @@ def score(
     table = GivenTable.read(losses, mapping, family=family, **settings)
     if metrics is not None:
         table = table.with_metrics(tuple(metrics))
+    return score_in(register, table)
+
+
+def score_in(register: Register, table: GivenTable) -> RegisterScores:
+    """Score registered predictions as `score` does, in a table that was read.
+
+    Raises:
+        ValueError: as `score`.
+    """
     observed, notes = _observed(register, table)
     if code_digest(CODE) != register.code:
         notes.append("the code changed since the predictions were written; they did not")
@@ -122,7 +116,7 @@ def score(
             "the table is the one that the predictions were made from, with "
             f"{len(register.left_out)} run(s) left out"
         )
-    rows = list(_rows(register, observed))
+    rows = list(_rows(register, observed, table.spec.family))
     return RegisterScores(
         table=pd.DataFrame(rows, columns=list(SCORES.names)),
         register=register,
@@ -138,14 +132,14 @@ def _observed(
     Raises:
         ValueError: if no model is there, or one has another size.
     """
-    family, optimum = prepare(table.frame, table.spec, None, table.where)
-    suites = {runs.corpus: runs for runs in suites_of(family, optimum, table.spec)}
-    if register.corpus not in suites:
+    corpora = {fits.runs.corpus: fits for fits in table.corpora()}
+    if register.corpus not in corpora:
         raise ValueError(f"{table.where}: no corpus {register.corpus!r}, which was predicted")
-    runs = suites[register.corpus]
+    fits = corpora[register.corpus]
+    runs = fits.runs
     found: dict[tuple[str, str, str], float] = {}
     notes = []
-    readings = {name: readings_of(family, runs, name) for name in table.spec.metrics}
+    readings = {metric.metric: metric.readings for metric in fits.metrics}
     for model in register.models:
         if model.name not in runs.runs:
             notes.append(f"the table has no run {model.name!r} yet")
@@ -178,9 +172,10 @@ def _check_size(model: NamedModel, params: float, tokens: float) -> None:
 
 
 def _rows(
-    register: Register, observed: dict[tuple[str, str, str], float]
+    register: Register, observed: dict[tuple[str, str, str], float], family: str
 ) -> Iterator[dict[str, object]]:
     """Return the rows of all predictions."""
+    place = {"corpus": register.corpus, "family": family}
     for one in register.predictions:
         value = observed.get((one.model, one.metric, one.domain), np.nan)
         if one.baseline:
@@ -190,6 +185,7 @@ def _rows(
             value, one.power_law, one.power_law_ci_low, one.power_law_ci_high, register.level
         )
         yield {
+            **place,
             **_label(one),
             "observed": float(np.exp(value)),
             "value": _number(one.value),

@@ -15,6 +15,7 @@ def main(
     suite: Path,
     families: Path | None = None,
     forecast: Path | None = None,
+    scores: list[Path] | None = None,
     decisions: list[Path] | None = None,
     link: list[str] | None = None,
     out_page: Path,
@@ -29,6 +30,7 @@ def main(
         suite=suite,
         families=families,
         forecast=forecast,
+        scores=next(iter(scores or ()), None),
         decisions=next(iter(decisions or ()), None),
     )
     links = result_links([out_page.name, *(link or [])])

@@ -16,6 +16,7 @@ def main(
     suite: Path,
     families: Path | None = None,
     forecast: Path | None = None,
+    scores: list[Path] | None = None,
     decisions: list[Path] | None = None,
     figure: list[Path] | None = None,
     out: Path,
@@ -26,6 +27,7 @@ def main(
         suite=suite,
         families=families,
         forecast=forecast,
+        scores=next(iter(scores or ()), None),
         decisions=next(iter(decisions or ()), None),
     )
     drawing = next(iter(figure or ()), None)

@@ -20,6 +20,9 @@ from relscale.plan.planned_run import Run
 from relscale.plan.suite import plan_suite
 from relscale.released.models_table import read_released
 
+MIN_REGISTERED = 3
+"""Budgets of a corpus whose largest one is predicted from the others."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlannedExperiment:
@@ -71,6 +74,23 @@ class PlannedExperiment:
     def curves(self) -> list[tuple[str, str]]:
         """Corpus and budget of each IsoFLOP curve, in the suite's order."""
         return list(dict.fromkeys((run.corpus, run.budget) for run in self.suite))
+
+    @cached_property
+    def registered_budgets(self) -> dict[str, list[str]]:
+        """Budgets of each corpus whose largest one is predicted from the others, rising.
+
+        They are the corpora that are trained here and have enough budgets.
+        """
+        if not self.trained or not self.settings.laws.register_largest:
+            return {}
+        budgets: dict[str, list[str]] = {}
+        for corpus, budget in self.curves:
+            budgets.setdefault(corpus, []).append(budget)
+        return {
+            corpus: sorted(labels, key=float)
+            for corpus, labels in budgets.items()
+            if len(labels) >= MIN_REGISTERED
+        }
 
     @cached_property
     def run_by_name(self) -> dict[str, Run]:

@@ -4,6 +4,9 @@ from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
+from relscale.plan.accounting import count_parameters
+from relscale.plan.planned_run import Run
+from relscale.planner.named_model import NamedModel, RegisterSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
@@ -45,6 +48,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("correlation")
     if prompt_families(experiment):
         tables.append("prompts")
+    if experiment.registered_budgets:
+        tables.append("scores")
     return tables
 
 
@@ -60,7 +65,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     options = two_stage_options(settings, laws.two_stage)
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
-        **laws.model_dump(exclude={"two_stage"}),
+        **laws.model_dump(exclude={"two_stage", "register_largest"}),
         **axes,
         family=family,
         baseline=settings.baseline,
@@ -89,6 +94,28 @@ def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     # Sorted: the order of the keys of a configuration decides colours, but no law.
     others = sorted(set(settings.domain_names()) - {settings.baseline})
     return BaselinesSpec(**spec, baselines=tuple(others))
+
+
+def register_spec(experiment: PlannedExperiment, family: str) -> RegisterSpec:
+    """Return the spec of the predictions of the largest budgets' runs on a family."""
+    spec = law_spec(experiment, family)
+    return RegisterSpec(
+        laws=spec.model_copy(update={"metrics": spec.metrics[:1]}),
+        models={
+            corpus: tuple(
+                _named(experiment.run_by_name[run])
+                for run in experiment.runs_of(corpus, budgets[-1])
+            )
+            for corpus, budgets in experiment.registered_budgets.items()
+        },
+    )
+
+
+def _named(run: Run) -> NamedModel:
+    """Return a run as the laws see its size: parameters of transformer and head."""
+    parameters = count_parameters(run.shape)
+    counted = parameters.transformer + parameters.head
+    return NamedModel(name=run.run, params=counted, tokens=run.tokens)
 
 
 def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:

@@ -279,6 +279,21 @@ class Layout:
             for corpus, budget in self.experiment.curves
         ]
 
+    def evaluations_below(self, family: str, kind: str) -> list[str]:
+        """Return those of `evaluations` from which the largest budgets are predicted."""
+        return [
+            f"{self.results}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet"
+            for corpus, budgets in self.experiment.registered_budgets.items()
+            for budget in budgets[:-1]
+        ]
+
+    def registers(self, family: str) -> list[str]:
+        """Return the files of registered predictions of a family, one per corpus."""
+        return [
+            f"{self.results}/registered/{family}/{corpus}.json"
+            for corpus in self.experiment.registered_budgets
+        ]
+
     def family_table(self, family: str, kind: str) -> str:
         """Return the losses or the items of a family."""
         return f"{self.results}/evaluations/{family}/{kind}.parquet"

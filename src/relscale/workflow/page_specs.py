@@ -65,6 +65,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     ]
     laws += ["correlation"] if has_covariate(experiment) else []
     laws += ["prompts"] if prompt_families(experiment) else []
+    laws += ["scores"] if experiment.registered_budgets else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.files import sha256_of
-from relscale.planner import registered, scored
-from relscale.planner.registered import NamedModel, Register, on_frontier, register
+from relscale.planner import named_model, scored
+from relscale.planner.named_model import NamedModel
+from relscale.planner.registered import Register, on_frontier, register
 from relscale.planner.scored import score
 
 SETTINGS = {"family": "topics", "baseline": "a", "draws": 200}
@@ -57,7 +58,7 @@ def written_fixture(file):
     return register(file, MODELS, **SETTINGS)
 
 
-@pytest.mark.parametrize("module", [registered, scored])
+@pytest.mark.parametrize("module", [named_model, scored])
 def test_examples_of_docstrings_run(module):
     failed, tried = doctest.testmod(module)
     assert tried and not failed
