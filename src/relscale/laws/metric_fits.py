@@ -63,6 +63,8 @@ class MetricFits:
     """Surfaces of the corpus, kept between domains."""
     noise_model: NoiseModel | None = None
     """Noise components of the family over all corpora; None takes every gap alone."""
+    items_vary: bool = True
+    """Whether intervals count the noise of the items."""
     _fits: dict[tuple[str, ...], GapFit | FitError] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -95,6 +97,10 @@ class MetricFits:
             return np.where(np.isnan(log_error), np.nan, self.noise[domain].log_error)
         return np.asarray(log_error)
 
+    def on_the_same_items(self) -> "MetricFits":
+        """Return these fits for values on the same items, which move laws and values together."""
+        return replace(self, items_vary=False, _fits={}, _quantities={})
+
     def log_gap(self, treatment: str) -> Array:
         """Return log G of a treatment, (run,)."""
         assert self.spec.baseline is not None
@@ -102,7 +108,7 @@ class MetricFits:
 
     def terms(self, *domains: str) -> tuple[Term, ...]:
         """Return the values of domains with item noise, or without if a domain has no items."""
-        with_items = all(domain in self.noise for domain in domains)
+        with_items = self.items_vary and all(domain in self.noise for domain in domains)
         return tuple(
             Term(
                 log_error=self.values(domain),

@@ -215,9 +215,8 @@ def register_models(
     fits = kept.corpus(corpus)
     wanted = (*models, *_left_out(table, fits.runs.corpus, leave_out))
     _check_models(wanted, fits, table.where, beyond)
-    values = tuple(
-        value for metric in fits.metrics for one in wanted for value in _values(metric, one)
-    )
+    metrics = [metric.on_the_same_items() for metric in fits.metrics]
+    values = tuple(value for metric in metrics for one in wanted for value in _values(metric, one))
     from relscale import __version__
 
     found = Register(

@@ -139,7 +139,6 @@ def _observed(
     runs = fits.runs
     found: dict[tuple[str, str, str], float] = {}
     notes = []
-    readings = {metric.metric: metric.readings for metric in fits.metrics}
     for model in register.models:
         if model.name not in runs.runs:
             notes.append(f"the table has no run {model.name!r} yet")
@@ -147,9 +146,9 @@ def _observed(
         at = runs.runs.index(model.name)
         cell = runs.run_cell[at]
         _check_size(model, float(runs.params_model[cell]), float(10 ** runs.log10_tokens[cell]))
-        for metric, values in readings.items():
-            for row, domain in enumerate(values.domains):
-                found[model.name, metric, domain] = float(values.log_error[row, at])
+        for metric in fits.metrics:
+            for domain in metric.readings.domains:
+                found[model.name, metric.metric, domain] = float(metric.values(domain)[at])
     if not found:
         raise ValueError(
             f"{table.where}: none of the registered models is a run of corpus "

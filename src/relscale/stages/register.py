@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_tables
-from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_COLUMNS
+from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_REQUIRED
 from relscale.planner.given_table import GivenTable
 from relscale.planner.named_model import RegisterSpec
 from relscale.planner.registered import register_models
@@ -25,7 +25,7 @@ def main(
     Each register is named after its corpus. If the family locates the optima itself,
     `optimum_losses` are its `losses`.
     """
-    rows = read_tables(list(dict.fromkeys([*losses, *optimum_losses])), LOSSES_COLUMNS)
+    rows = read_tables(list(dict.fromkeys([*losses, *optimum_losses])), LOSSES_REQUIRED)
     per_item = read_tables(items, ITEMS_COLUMNS)
     for path in out:
         corpus = path.stem

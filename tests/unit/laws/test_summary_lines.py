@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from relscale.laws.summary import summary_text
@@ -10,6 +11,7 @@ from relscale.laws.summary_lines import (
     backtest_lines,
     forecast_lines,
     omnibus_lines,
+    registered_lines,
     replication_line,
     scale_line,
     verdict_lines,
@@ -153,6 +155,35 @@ def test_predictions_that_the_runs_do_not_determine_are_counted_and_not_averaged
         "Back-test: 2 more gaps could not be predicted: the runs below do not determine the law "
         "there, and the interval spans more than a factor of ten (not_determined in forecast.csv).",
     ]
+
+
+def scores(errors: list[float], **columns: object) -> pd.DataFrame:
+    """Return rows of scores.csv whose interval is 2 % to both sides."""
+    value = 2.0 * np.exp(np.array(errors) / 100)
+    rows = {
+        "observed": 2.0,
+        "value": value,
+        "ci_low": value * np.exp(-0.02),
+        "ci_high": value * np.exp(0.02),
+        "error_percent": errors,
+        "power_law_error_percent": 3.0,
+        "last_value_error_percent": [-5.0] * len(errors),
+        "baseline": "",
+    }
+    return pd.DataFrame({**rows, **columns})
+
+
+def test_registered_predictions_are_said_next_to_plain_forecasts() -> None:
+    values, gaps = scores([1.0, -3.0]), scores([0.5], baseline="base")
+    lost = scores([math.nan], value=math.nan, baseline="base")
+    start = "Largest budget, predicted from the smaller ones before its runs were scored: "
+    plain = "(a power law of compute: 3.00 %; the last value: 5.00 %)."
+    assert registered_lines(pd.concat([values, gaps, lost])) == [
+        f"{start}2 predictions of values, 1 of 2 inside their interval, mean error 2.00 % {plain}",
+        f"{start}1 prediction of a gap, 1 of 1 inside their interval, mean error 0.50 % {plain}",
+        "Largest budget: 1 more value or gap could not be predicted (status in scores.csv).",
+    ]
+    assert registered_lines(scores([math.nan], observed=math.nan)) == []
 
 
 def test_no_summary_denies_a_back_test_that_the_table_has() -> None:

@@ -247,6 +247,35 @@ def test_tables_and_pages_follow_what_is_evaluated():
     assert "corpora.csv" not in page_specs.result_tables(released)
 
 
+def test_the_largest_budget_is_predicted_from_those_below_it():
+    planned = experiment("")
+    layout, _ = parts(planned)
+    budgets = ["1e11", "3e11", "1e12", "3e12"]
+    assert planned.registered_budgets == dict.fromkeys(planned.corpora, budgets)
+    assert "scores" in law_specs.suite_tables(planned)
+    below = layout.evaluations_below("topics", "losses")
+    assert len(below) == 9 and not any("-3e12-" in path for path in below)
+    spec = law_specs.register_spec(planned, "behaviour")
+    assert spec.laws.metrics == ("choice_probability_per_byte",)
+    assert set(spec.models) == set(planned.corpora)
+    for model in spec.models["web"]:
+        row = planned.run_by_name[model.name].columns()
+        assert row["budget"] == "3e12" and model.tokens == row["tokens"]
+        assert model.params == row["num_params_transformer"] + row["num_params_head"]
+
+
+def test_nothing_is_registered_for_few_budgets_other_models_or_if_it_is_switched_off():
+    planned = experiment("")
+    two = replace(planned, runs=tuple(run for run in planned.runs if run.budget != "3e12"))
+    assert set(map(tuple, two.registered_budgets.values())) == {("1e11", "3e11", "1e12")}
+    one = replace(two, runs=tuple(run for run in two.runs if run.budget != "1e12"))
+    assert one.registered_budgets == {} and "scores" not in law_specs.suite_tables(one)
+    laws = planned.settings.laws.model_copy(update={"register_largest": False})
+    settings = planned.settings.model_copy(update={"laws": laws})
+    assert replace(planned, settings=settings).registered_budgets == {}
+    assert experiment("released").registered_budgets == {}
+
+
 def test_every_table_of_a_figure_is_one_that_the_workflow_makes_or_a_reference():
     planned = experiment("")
     layout, _ = parts(planned)
