@@ -260,8 +260,8 @@ def test_the_largest_budget_is_predicted_from_those_below_it():
     assert set(spec.models) == set(planned.corpora)
     for model in spec.models["web"]:
         row = planned.run_by_name[model.name].columns()
-        assert row["budget"] == "3e12" and model.tokens == row["tokens"]
-        assert model.params == row["num_params_transformer"] + row["num_params_head"]
+        assert row.budget == "3e12" and model.tokens == row.tokens
+        assert model.params == row.num_params_transformer + row.num_params_head
 
 
 def test_nothing_is_registered_for_few_budgets_other_models_or_if_it_is_switched_off():
