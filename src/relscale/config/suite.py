@@ -51,7 +51,7 @@ class Replicate(Model):
 class Arm(Model):
     """A corpus trained with changed settings.
 
-    The name of an arm stands in the column `corpus` of every table, so that laws, figures and
+    The name of an arm is in the column `corpus` of every table, so that laws, figures and
     comparisons treat it as a corpus. Text, tokens and requests are those of its corpus.
     """
 

@@ -85,7 +85,7 @@ def changed_stream(
     skip: int = 0,
     data: TrainingData | None = None,
 ) -> tuple[Iterator[int], Read, float]:
-    """Return what `stream` returns for the tokens as an arm changes them.
+    """Return order, reader and windows per epoch of the tokens as an arm changes them.
 
     Args:
         tokens: token ids of one file, or a weighted mixture.
