@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
@@ -156,11 +156,6 @@ ByLabel = Annotated[dict[Label, Value], BeforeValidator(_one_spelling)]
 def is_none(value: object) -> bool:
     """Return whether a value is None: the `exclude_if` of keys that are written only if set."""
     return value is None
-
-
-def is_empty(value: Sized) -> bool:
-    """Return whether a value has no entries: the `exclude_if` of keys that are written if used."""
-    return len(value) == 0
 
 
 class Model(BaseModel):

@@ -1,5 +1,6 @@
 """Settings: which models are trained. The recipes are in `plan.recipes`."""
 
+from collections.abc import Sized
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -16,7 +17,6 @@ from relscale.config.base import (
     ShapeLabel,
     Share,
     Unique,
-    is_empty,
 )
 from relscale.plan.recipes import Recipe
 
@@ -24,6 +24,11 @@ Factor = Annotated[float, Field(gt=0, le=1e6), NUMBER]
 """A positive number that something is multiplied by."""
 RecipeValue = Flag | Annotated[int, WHOLE] | Annotated[float, NUMBER] | str
 """The value of a setting of a recipe; the recipe's model checks it."""
+
+
+def is_empty(value: Sized) -> bool:
+    """Return whether a value has no entries: the `exclude_if` of keys that are written if used."""
+    return len(value) == 0
 
 
 class Budget(Model):

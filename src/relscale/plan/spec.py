@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from relscale.config.base import Model, Name, is_empty, is_none
+from relscale.config.base import Model, Name, is_none
 from relscale.config.costs import Costs
-from relscale.config.suite import Suite
+from relscale.config.suite import Suite, is_empty
 from relscale.config.training import JobLimits
 
 
