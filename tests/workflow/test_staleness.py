@@ -207,7 +207,7 @@ def test_an_edit_of_any_module_reruns_its_users_and_what_follows(module, finishe
     check_edit_of(module, finished, planner, users)
 
 
-LAWS = {"laws", "other_baselines"}
+LAWS = {"laws", "other_baselines", "register"}
 DRAWN = {"figure1_teaser", "figure2_pipeline", "figure5_language"}
 FIGURES = {*DRAWN, "isoflop_curves"}
 # Those that know the domains of the language family.
@@ -406,7 +406,7 @@ STEERS = [
     (
         "",
         {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
-        either("losses", "law_table", "preflight", "explorer", "findings", "front"),
+        either("losses", "law_table", "preflight", "explorer", "findings", "front", "scores"),
     ),
     (
         "families.language.baseline",
