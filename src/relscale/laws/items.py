@@ -1,7 +1,9 @@
 """Item noise of the values of a domain.
 
-The same draw of items is used for all runs; it is stratified, and independent for baseline and
-treatment. Items of one document, chapter or exam vary together: where the table has a column
+The same draw of items is used for all runs; it is stratified. It is independent for baseline and
+treatment, unless both have the same items (`LawSpec.paired_items`), such as the verses of two
+translations: then one draw serves both, and what an item adds to both cancels in the gap. Items of
+one document, chapter or exam vary together: where the table has a column
 `cluster`, whole clusters are drawn.
 
 The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear
@@ -34,6 +36,8 @@ REQUIRED = tuple(column for column in ITEMS_COLUMNS if column not in OPTIONAL)
 TOLERANCE = 1e-4
 """Relative difference up to which items count as giving the error of the losses table (which may be
 stored in single precision)."""
+PAIRED_STREAM = "paired items"
+"""Name of the stream of draws that paired domains share; no label of a domain seeds the same."""
 BLOCK_ENTRIES = 4_000_000
 """Size of one block of item weights (draws x items)."""
 
@@ -109,6 +113,18 @@ class ItemNoise:
     """Items kept."""
     dof: int
     """Clusters less strata: degrees of freedom of the covariance."""
+    shift: Array | None = None
+    """Changes of the log errors by draws that paired domains share, (draw, run), centred and scaled
+    so that products divided by draws - 1 are covariances; None for domains drawn independently."""
+
+    def cross(self, other: "ItemNoise") -> Array | None:
+        """Return the covariance with the log errors of another domain, (run, run).
+
+        None where the two are drawn independently.
+        """
+        if self.shift is None or other.shift is None:
+            return None
+        return np.asarray(self.shift.T @ other.shift / (len(self.shift) - 1))
 
 
 def split_items(
@@ -244,15 +260,23 @@ def _matrices(
     )
 
 
-def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> ItemNoise:
+def item_noise(
+    matrices: ItemMatrices, draws: int, seed: int, domain: str, paired: bool = False
+) -> ItemNoise:
     """Resample clusters of items within strata, the same for all runs, and summarise the draws.
 
-    The stream of draws is seeded by the domain's name, so that another domain moves nothing, and
-    baseline and treatment are independent.
+    Args:
+        matrices: items of the domain.
+        draws: number of draws.
+        seed: seed of the draws.
+        domain: name of the domain, which seeds the draws, so that another domain moves nothing, and
+            baseline and treatment are independent.
+        paired: whether domains share the draws, since they have the same items.
     """
     base = matrices.errors()
     present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
-    rng = np.random.default_rng([seed, zlib.crc32(domain.encode())])
+    stream = PAIRED_STREAM if paired else domain
+    rng = np.random.default_rng([seed, zlib.crc32(stream.encode())])
     num_items = matrices.numerator.shape[1]
     sizes = matrices.cluster_counts
     block = max(1, min(draws, BLOCK_ENTRIES // max(num_items, 1)))
@@ -271,6 +295,7 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     return ItemNoise(
         # Draws of n clusters scatter by (n - 1) / n of the clusters' variance.
         covariance=shift.T @ shift / (draws - 1) * _correction(sizes),
+        shift=shift * np.sqrt(_correction(sizes)) if paired else None,
         log_error=log_error,
         overlapping=matrices.overlapping,
         num_items=num_items,
@@ -305,7 +330,16 @@ def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
         return total
     maker = np.eye(len(design)) - design @ np.linalg.pinv(design)
     scatter = float(np.trace(maker @ covariance)) / spare
-    own = scatter * rows @ rows.T
+    return less_scatter(total, scatter * rows @ rows.T)
+
+
+def less_scatter(total: Array, own: Array) -> Array:
+    """Return a covariance less the part of items x runs; no variance is taken below zero.
+
+    Args:
+        total: covariance by items, (quantity, quantity).
+        own: its part of items x runs.
+    """
     raw, off = np.diag(total), np.diag(own)
     share = np.where(raw > 0, np.maximum(raw - off, 0.0) / np.where(raw > 0, raw, 1.0), 0.0)
     return np.asarray(total * np.sqrt(np.outer(share, share)))
@@ -314,13 +348,48 @@ def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
 def noise_of_domains(
     pieces: ItemPieces, runs: SuiteRuns, metric: str, readings: Readings, spec: LawSpec
 ) -> dict[str, ItemNoise]:
-    """Return the item noise of every domain that has items."""
+    """Return the item noise of every domain that has items.
+
+    Raises:
+        ValueError: as `item_matrices`; naming the domains, if their items should be paired and
+            differ.
+    """
     noise = {}
+    if spec.paired_items:
+        _check_pairs(
+            {key[1]: piece for key, piece in pieces.items() if key[::2] == (runs.corpus, metric)}
+        )
     for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
         piece = pieces.get((runs.corpus, domain, metric))
         if piece is not None and np.isfinite(log_error).any():
             where = f"items of corpus {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
             noise[domain] = item_noise(
-                item_matrices(piece, runs, log_error, where), spec.draws, spec.seed, domain
+                item_matrices(piece, runs, log_error, where),
+                spec.draws,
+                spec.seed,
+                domain,
+                spec.paired_items,
             )
     return noise
+
+
+def _check_pairs(pieces: Mapping[str, pd.DataFrame]) -> None:
+    """Check that all domains have the same items in the same clusters.
+
+    Raises:
+        ValueError: naming two domains and an item that only one of them has.
+    """
+    known: dict[str, set[tuple[str, ...]]] = {}
+    for domain, piece in pieces.items():
+        columns = [name for name in ("item", "cluster", "overlaps") if name in piece.columns]
+        rows = piece[columns].astype(str).drop_duplicates()
+        known[domain] = set(rows.itertuples(index=False, name=None))
+    for domain, items in known.items():
+        first = next(iter(known))
+        differing = sorted(items ^ known[first])
+        if differing:
+            raise ValueError(
+                f"items of domains {first!r} and {domain!r} must be the same, in the same clusters "
+                f"and with the same overlaps, since they are paired; item {differing[0][0]!r} "
+                "differs"
+            )

@@ -102,14 +102,18 @@ class MetricFits:
 
     def terms(self, *domains: str) -> tuple[Term, ...]:
         """Return the values of domains with item noise, or without if a domain has no items."""
-        with_items = all(domain in self.noise for domain in domains)
+        if not all(domain in self.noise for domain in domains):
+            return tuple(Term(log_error=self.values(domain)) for domain in domains)
+        first, *others = domains
+        cross = self.noise[first].cross(self.noise[others[0]]) if others else None
         return tuple(
             Term(
                 log_error=self.values(domain),
-                item_covariance=self.noise[domain].covariance if with_items else None,
-                item_dof=self.noise[domain].dof if with_items else float("inf"),
+                item_covariance=self.noise[domain].covariance,
+                item_dof=self.noise[domain].dof,
+                item_cross=cross if number == 0 else None,
             )
-            for domain in domains
+            for number, domain in enumerate(domains)
         )
 
     def remarks(self, values: Array, *domains: str) -> tuple[str, ...]:
