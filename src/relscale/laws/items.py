@@ -24,6 +24,7 @@ from relscale.contract.check import check_columns
 from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY, ITEMS_OPTIONAL
 from relscale.contract.typed import check_keys, flags, typed
 from relscale.laws.cells import Array, Index, Readings, SuiteRuns
+from relscale.laws.item_pairs import check_pairs
 from relscale.laws.spec import LawSpec
 
 Flags = npt.NDArray[np.bool_]
@@ -168,7 +169,7 @@ def item_matrices(
     stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
     item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
     cluster_code = item_code
-    if "cluster" in frame.columns:
+    if _has_clusters(frame):
         cluster_code = _cluster_codes(frame, item_code)
         _check_clusters(stratum_code, cluster_code, where)
         # One code per pair, so that items are sorted by stratum, cluster and name.
@@ -213,6 +214,14 @@ def item_matrices(
         f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance "
         f"{TOLERANCE:g})"
     )
+
+
+def _has_clusters(frame: pd.DataFrame) -> bool:
+    """Return whether a table names the cluster of some item."""
+    if "cluster" not in frame.columns:
+        return False
+    names = pd.Series(frame["cluster"].unique())  # far fewer than rows
+    return bool((names.notna() & (names.astype(str).str.strip() != "")).any())
 
 
 def _cluster_codes(frame: pd.DataFrame, item_code: Index) -> Index:
@@ -356,7 +365,7 @@ def noise_of_domains(
     """
     noise = {}
     if spec.paired_items:
-        _check_pairs(
+        check_pairs(
             {key[1]: piece for key, piece in pieces.items() if key[::2] == (runs.corpus, metric)}
         )
     for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
@@ -371,25 +380,3 @@ def noise_of_domains(
                 spec.paired_items,
             )
     return noise
-
-
-def _check_pairs(pieces: Mapping[str, pd.DataFrame]) -> None:
-    """Check that all domains have the same items in the same clusters.
-
-    Raises:
-        ValueError: naming two domains and an item that only one of them has.
-    """
-    known: dict[str, set[tuple[str, ...]]] = {}
-    for domain, piece in pieces.items():
-        columns = [name for name in ("item", "cluster", "overlaps") if name in piece.columns]
-        rows = piece[columns].astype(str).drop_duplicates()
-        known[domain] = set(rows.itertuples(index=False, name=None))
-    for domain, items in known.items():
-        first = next(iter(known))
-        differing = sorted(items ^ known[first])
-        if differing:
-            raise ValueError(
-                f"items of domains {first!r} and {domain!r} must be the same, in the same clusters "
-                f"and with the same overlaps, since they are paired; item {differing[0][0]!r} "
-                "differs"
-            )

@@ -104,16 +104,16 @@ class MetricFits:
         """Return the values of domains with item noise, or without if a domain has no items."""
         if not all(domain in self.noise for domain in domains):
             return tuple(Term(log_error=self.values(domain)) for domain in domains)
-        first, *others = domains
-        cross = self.noise[first].cross(self.noise[others[0]]) if others else None
+        noise = [self.noise[domain] for domain in domains]
+        crosses = (noise[0].cross(noise[1]) if len(noise) == 2 else None, None)
         return tuple(
             Term(
                 log_error=self.values(domain),
-                item_covariance=self.noise[domain].covariance,
-                item_dof=self.noise[domain].dof,
-                item_cross=cross if number == 0 else None,
+                item_covariance=each.covariance,
+                item_dof=each.dof,
+                item_cross=cross,
             )
-            for number, domain in enumerate(domains)
+            for domain, each, cross in zip(domains, noise, crosses, strict=False)
         )
 
     def remarks(self, values: Array, *domains: str) -> tuple[str, ...]:
@@ -384,17 +384,13 @@ class CorpusFits:
 
     def _metric(self, metric: str, with_items: bool) -> MetricFits:
         readings = readings_of(self.family, self.runs, metric)
-        noise = (
-            noise_of_domains(self.items, self.runs, metric, readings, self.spec)
-            if with_items
-            else {}
-        )
+        items = self.items if with_items else {}
         return MetricFits(
             runs=self.runs,
             isoflop=self.isoflop,
             metric=metric,
             readings=readings,
-            noise=noise,
+            noise=noise_of_domains(items, self.runs, metric, readings, self.spec),
             spec=self.spec,
             reader=self.reader,
             noise_model=self.noise_model,
