@@ -10,12 +10,12 @@ import pandas as pd
 
 from relscale.contract.check import check_columns
 from relscale.contract.io import read_table, with_present_names
-from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY
+from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY, ITEMS_OPTIONAL
 from relscale.contract.metrics import METRICS
 from relscale.contract.typed import check_keys, flags, typed
 from relscale.files import sha256_of
 
-REQUIRED = tuple(name for name in ITEMS_COLUMNS if name != "overlaps")
+REQUIRED = tuple(name for name in ITEMS_COLUMNS if name not in (*ITEMS_OPTIONAL, "overlaps"))
 """Columns that an items table must have."""
 LOSSES = ("corpus", "run", "family", "domain", "metric", "value")
 """Columns that a losses table must have."""

@@ -33,6 +33,11 @@ class Reader(Model):
         """Whether the reader assigns a domain to each document."""
         return False
 
+    @property
+    def names_items(self) -> bool:
+        """Whether the reader names each document, so that documents of sources can be paired."""
+        return False
+
 
 class RecordReader(Reader):
     """Settings of the readers of records, which have named fields."""
@@ -148,6 +153,22 @@ class IceFiles(FolderReader):
     """Read only the files of written texts (their names begin with W)."""
 
 
+class PythonBible(Reader):
+    """Each verse of a translation in the packages of the project pythonbible is one document.
+
+    A package has modules that hold the text and the offsets of its verses as literals of Python.
+    They are parsed and never imported. `files` must match the module `plain_text_bible.py`, whose
+    verse numbers locate each verse; they are removed.
+    """
+
+    kind: Literal["pythonbible"]
+
+    @property
+    def names_items(self) -> bool:
+        """Whether the reader names each document, so that documents of sources can be paired."""
+        return True
+
+
 AnyReader = Annotated[
     TextFiles
     | CsvRows
@@ -156,7 +177,8 @@ AnyReader = Annotated[
     | DomainFolders
     | IceFiles
     | ServiceManuals
-    | DictionaryQuestions,
+    | DictionaryQuestions
+    | PythonBible,
     Field(discriminator="kind"),
 ]
 """The readers that a configuration may name in `kind`."""

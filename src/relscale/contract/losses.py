@@ -71,6 +71,7 @@ ITEMS_COLUMNS = (
     "metric",
     "stratum",
     "item",
+    "cluster",
     "numerator",
     "denominator",
     "overlaps",
@@ -78,7 +79,7 @@ ITEMS_COLUMNS = (
 """Columns of the items table, in order."""
 
 ITEMS_OPTIONAL = ("cluster",)
-"""Columns that an items table from outside may have in addition."""
+"""Columns that an items table from outside may lack."""
 
 ITEMS_KEY = ("corpus", "family", "metric", "domain", "run", "item")
 """Key of a row of the items table, and the order of the rows."""

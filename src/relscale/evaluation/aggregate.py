@@ -29,7 +29,16 @@ ITEMS_SCHEMA = pa.schema(
     [
         *(
             (name, _NAME)
-            for name in ("corpus", "run", "family", "domain", "metric", "stratum", "item")
+            for name in (
+                "corpus",
+                "run",
+                "family",
+                "domain",
+                "metric",
+                "stratum",
+                "item",
+                "cluster",
+            )
         ),
         *((name, pa.float64()) for name in ("numerator", "denominator")),
         ("overlaps", pa.bool_()),
@@ -126,6 +135,7 @@ def items_table(run: RunColumns, family: ScoredFamily, log_likelihood: np.ndarra
         "metric": [metric for metric in metrics for _ in range(size)],
         "stratum": requests.strata * len(metrics),
         "item": requests.items * len(metrics),
+        "cluster": (requests.clusters or [""] * size) * len(metrics),
         "numerator": np.concatenate([values[metric][0] for metric in metrics]),
         "denominator": np.concatenate([values[metric][1] for metric in metrics]),
         "overlaps": np.tile(family.overlaps, len(metrics)),

@@ -17,18 +17,21 @@ BATCH_DOCUMENTS = 1024
 
 
 def overlapping(
-    items: Mapping[str, str], batches: Iterable[Sequence[str]], size: int = WINDOW_WORDS
+    items: Mapping[str, Sequence[str]], batches: Iterable[Sequence[str]], size: int = WINDOW_WORDS
 ) -> tuple[list[str], int]:
     """Return the sorted names of items that overlap with a corpus, and the number of short items.
 
     Args:
-        items: text of each item by name; one with fewer than `size` words has no window and is
-            counted as short.
+        items: texts of each item by name, one per domain that has another text under the name. An
+            item without a text of `size` words has no window and is counted as short.
         batches: documents of the corpus, in batches.
         size: words of a window.
     """
     hasher = WordHasher()
-    hashes = {name: window_hashes(hasher(text), size) for name, text in items.items()}
+    hashes = {
+        name: np.concatenate([window_hashes(hasher(text), size) for text in texts])
+        for name, texts in items.items()
+    }
     wanted = np.unique(np.concatenate([np.empty(0, np.uint64), *hashes.values()]))
     found = np.zeros(len(wanted), dtype=bool)
     if len(wanted):
@@ -42,11 +45,19 @@ def overlapping(
     return sorted(name for name, some in hashes.items() if np.isin(some, shared).any()), too_short
 
 
-def item_texts(requests: Path) -> dict[str, str]:
-    """Return the text of each item by name; an item of several domains occurs once."""
+def item_texts(requests: Path) -> dict[str, list[str]]:
+    """Return the texts of each item by name.
+
+    An item of several domains occurs once, with one text unless its texts differ, as those of a
+    verse in several translations do.
+    """
     table = pq.read_table(requests, columns=["item", "text"])
     pairs = zip(table["item"].to_pylist(), table["text"].to_pylist(), strict=True)
-    return {item: text for item, text in pairs if text}
+    texts: dict[str, dict[str, None]] = {}
+    for item, text in pairs:
+        if text:
+            texts.setdefault(item, {})[text] = None
+    return {item: list(some) for item, some in texts.items()}
 
 
 def document_batches(train: Path) -> Iterator[list[str]]:

@@ -24,6 +24,7 @@ REQUESTS_SCHEMA = pa.schema(
         ("domain", pa.string()),
         ("stratum", pa.string()),
         ("item", pa.string()),
+        ("cluster", pa.string()),
         ("option", pa.int16()),
         ("gold", pa.bool_()),
         ("context", pa.list_(pa.int32())),
@@ -63,7 +64,11 @@ class Item:
     stratum: str
     """The part of the domain that it comes from: a subject, a topic, a file."""
     item: str
-    """Stable name made from the text: the same text is the same item, in every selection."""
+    """Stable name made from the text: the same text is the same item, in every selection. Items of
+    a parallel family have the name of the text in its source."""
+    cluster: str = ""
+    """Items of one cluster vary together, such as verses of a chapter; empty if the item is one of
+    its own."""
     options: tuple[Option, ...]
     """Texts to score; documents have one."""
     gold: int = 0
@@ -129,6 +134,7 @@ def write_requests(items: Sequence[Item], path: Path) -> None:
                     "domain": item.domain,
                     "stratum": item.stratum,
                     "item": item.item,
+                    "cluster": item.cluster,
                     "option": index,
                     "gold": index == item.gold,
                     "context": option.context,
@@ -167,6 +173,8 @@ class RequestTable:
     """(item) its stratum."""
     items: list[str]
     """(item) its name."""
+    clusters: list[str] | None = None
+    """(item) its cluster, "" for an item that is one of its own; None if there are none."""
 
 
 def read_requests(path: Path) -> RequestTable:
@@ -213,6 +221,7 @@ def read_requests(path: Path) -> RequestTable:
         domains=[domains[row] for row in starts],
         strata=[strata[row] for row in starts],
         items=[items[row] for row in starts],
+        clusters=table["cluster"].take(starts).to_pylist(),
     )
 
 

@@ -46,7 +46,9 @@ class TextDocument:
     stratum: str
     """The part of the domain that the document comes from: a file, a source."""
     item: str
-    """Stable name made from the text."""
+    """Stable name made from the text, or the name of the text in its source."""
+    cluster: str = ""
+    """Documents of one cluster vary together; empty if the document is one of its own."""
     text: str = field(repr=False)
     """The text whose nats and UTF-8 bytes are counted."""
 

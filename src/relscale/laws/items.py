@@ -1,7 +1,9 @@
 """Item noise of the values of a domain.
 
-The same draw of items is used for all runs; it is stratified, and independent for baseline and
-treatment. Items of one document, chapter or exam vary together: where the table has a column
+The same draw of items is used for all runs; it is stratified. It is independent for baseline and
+treatment, unless both have the same items (`LawSpec.paired_items`), such as the verses of two
+translations: then one draw serves both, and what an item adds to both cancels in the gap. Items of
+one document, chapter or exam vary together: where the table has a column
 `cluster`, whole clusters are drawn.
 
 The draws of a domain are summarised by the covariance of its runs' log errors. A law that is linear
@@ -22,6 +24,7 @@ from relscale.contract.check import check_columns
 from relscale.contract.losses import ITEMS_COLUMNS, ITEMS_KEY, ITEMS_OPTIONAL
 from relscale.contract.typed import check_keys, flags, typed
 from relscale.laws.cells import Array, Index, Readings, SuiteRuns
+from relscale.laws.item_pairs import check_pairs
 from relscale.laws.spec import LawSpec
 
 Flags = npt.NDArray[np.bool_]
@@ -34,6 +37,8 @@ REQUIRED = tuple(column for column in ITEMS_COLUMNS if column not in OPTIONAL)
 TOLERANCE = 1e-4
 """Relative difference up to which items count as giving the error of the losses table (which may be
 stored in single precision)."""
+PAIRED_STREAM = "paired items"
+"""Name of the stream of draws that paired domains share; no label of a domain seeds the same."""
 BLOCK_ENTRIES = 4_000_000
 """Size of one block of item weights (draws x items)."""
 
@@ -109,6 +114,18 @@ class ItemNoise:
     """Items kept."""
     dof: int
     """Clusters less strata: degrees of freedom of the covariance."""
+    shift: Array | None = None
+    """Changes of the log errors by draws that paired domains share, (draw, run), centred and scaled
+    so that products divided by draws - 1 are covariances; None for domains drawn independently."""
+
+    def cross(self, other: "ItemNoise") -> Array | None:
+        """Return the covariance with the log errors of another domain, (run, run).
+
+        None where the two are drawn independently.
+        """
+        if self.shift is None or other.shift is None:
+            return None
+        return np.asarray(self.shift.T @ other.shift / (len(self.shift) - 1))
 
 
 def split_items(
@@ -152,7 +169,7 @@ def item_matrices(
     stratum_code, _ = pd.factorize(frame["stratum"].astype(str), sort=True)
     item_code, item_names = pd.factorize(frame["item"].astype(str), sort=True)
     cluster_code = item_code
-    if "cluster" in frame.columns:
+    if _has_clusters(frame):
         cluster_code = _cluster_codes(frame, item_code)
         _check_clusters(stratum_code, cluster_code, where)
         # One code per pair, so that items are sorted by stratum, cluster and name.
@@ -197,6 +214,14 @@ def item_matrices(
         f"as sum over sum, {differences['strata']:.3g} as mean over strata (tolerance "
         f"{TOLERANCE:g})"
     )
+
+
+def _has_clusters(frame: pd.DataFrame) -> bool:
+    """Return whether a table names the cluster of some item."""
+    if "cluster" not in frame.columns:
+        return False
+    names = pd.Series(frame["cluster"].unique())  # far fewer than rows
+    return bool((names.notna() & (names.astype(str).str.strip() != "")).any())
 
 
 def _cluster_codes(frame: pd.DataFrame, item_code: Index) -> Index:
@@ -244,15 +269,23 @@ def _matrices(
     )
 
 
-def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> ItemNoise:
+def item_noise(
+    matrices: ItemMatrices, draws: int, seed: int, domain: str, paired: bool = False
+) -> ItemNoise:
     """Resample clusters of items within strata, the same for all runs, and summarise the draws.
 
-    The stream of draws is seeded by the domain's name, so that another domain moves nothing, and
-    baseline and treatment are independent.
+    Args:
+        matrices: items of the domain.
+        draws: number of draws.
+        seed: seed of the draws.
+        domain: name of the domain, which seeds the draws, so that another domain moves nothing, and
+            baseline and treatment are independent.
+        paired: whether domains share the draws, since they have the same items.
     """
     base = matrices.errors()
     present = (matrices.denominator.sum(axis=1) > 0) & (base > 0)
-    rng = np.random.default_rng([seed, zlib.crc32(domain.encode())])
+    stream = PAIRED_STREAM if paired else domain
+    rng = np.random.default_rng([seed, zlib.crc32(stream.encode())])
     num_items = matrices.numerator.shape[1]
     sizes = matrices.cluster_counts
     block = max(1, min(draws, BLOCK_ENTRIES // max(num_items, 1)))
@@ -271,6 +304,7 @@ def item_noise(matrices: ItemMatrices, draws: int, seed: int, domain: str) -> It
     return ItemNoise(
         # Draws of n clusters scatter by (n - 1) / n of the clusters' variance.
         covariance=shift.T @ shift / (draws - 1) * _correction(sizes),
+        shift=shift * np.sqrt(_correction(sizes)) if paired else None,
         log_error=log_error,
         overlapping=matrices.overlapping,
         num_items=num_items,
@@ -305,7 +339,16 @@ def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
         return total
     maker = np.eye(len(design)) - design @ np.linalg.pinv(design)
     scatter = float(np.trace(maker @ covariance)) / spare
-    own = scatter * rows @ rows.T
+    return less_scatter(total, scatter * rows @ rows.T)
+
+
+def less_scatter(total: Array, own: Array) -> Array:
+    """Return a covariance less the part of items x runs; no variance is taken below zero.
+
+    Args:
+        total: covariance by items, (quantity, quantity).
+        own: its part of items x runs.
+    """
     raw, off = np.diag(total), np.diag(own)
     share = np.where(raw > 0, np.maximum(raw - off, 0.0) / np.where(raw > 0, raw, 1.0), 0.0)
     return np.asarray(total * np.sqrt(np.outer(share, share)))
@@ -314,13 +357,26 @@ def item_variance(rows: Array, covariance: Array, design: Array) -> Array:
 def noise_of_domains(
     pieces: ItemPieces, runs: SuiteRuns, metric: str, readings: Readings, spec: LawSpec
 ) -> dict[str, ItemNoise]:
-    """Return the item noise of every domain that has items."""
+    """Return the item noise of every domain that has items.
+
+    Raises:
+        ValueError: as `item_matrices`; naming the domains, if their items should be paired and
+            differ.
+    """
     noise = {}
+    if spec.paired_items:
+        check_pairs(
+            {key[1]: piece for key, piece in pieces.items() if key[::2] == (runs.corpus, metric)}
+        )
     for domain, log_error in zip(readings.domains, readings.log_error, strict=True):
         piece = pieces.get((runs.corpus, domain, metric))
         if piece is not None and np.isfinite(log_error).any():
             where = f"items of corpus {runs.corpus!r}, domain {domain!r}, metric {metric!r}"
             noise[domain] = item_noise(
-                item_matrices(piece, runs, log_error, where), spec.draws, spec.seed, domain
+                item_matrices(piece, runs, log_error, where),
+                spec.draws,
+                spec.seed,
+                domain,
+                spec.paired_items,
             )
     return noise

@@ -47,6 +47,8 @@ class LawKeywords(TypedDict, total=False):
     """Token count at which gaps are compared at fixed data."""
     chance: float | None
     """Accuracy of guessing, for the two-stage law."""
+    paired_items: bool
+    """Whether all domains have the same items by name, so that one draw of items serves all."""
     loss_metric: str
     """Loss of the two-stage law."""
     accuracy_metric: str

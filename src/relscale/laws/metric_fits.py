@@ -108,14 +108,18 @@ class MetricFits:
 
     def terms(self, *domains: str) -> tuple[Term, ...]:
         """Return the values of domains with item noise, or without if a domain has no items."""
-        with_items = self.items_vary and all(domain in self.noise for domain in domains)
+        if not self.items_vary or not all(domain in self.noise for domain in domains):
+            return tuple(Term(log_error=self.values(domain)) for domain in domains)
+        noise = [self.noise[domain] for domain in domains]
+        crosses = (noise[0].cross(noise[1]) if len(noise) == 2 else None, None)
         return tuple(
             Term(
                 log_error=self.values(domain),
-                item_covariance=self.noise[domain].covariance if with_items else None,
-                item_dof=self.noise[domain].dof if with_items else float("inf"),
+                item_covariance=each.covariance,
+                item_dof=each.dof,
+                item_cross=cross,
             )
-            for domain in domains
+            for domain, each, cross in zip(domains, noise, crosses, strict=False)
         )
 
     def remarks(self, values: Array, *domains: str) -> tuple[str, ...]:
@@ -386,17 +390,13 @@ class CorpusFits:
 
     def _metric(self, metric: str, with_items: bool) -> MetricFits:
         readings = readings_of(self.family, self.runs, metric)
-        noise = (
-            noise_of_domains(self.items, self.runs, metric, readings, self.spec)
-            if with_items
-            else {}
-        )
+        items = self.items if with_items else {}
         return MetricFits(
             runs=self.runs,
             isoflop=self.isoflop,
             metric=metric,
             readings=readings,
-            noise=noise,
+            noise=noise_of_domains(items, self.runs, metric, readings, self.spec),
             spec=self.spec,
             reader=self.reader,
             noise_model=self.noise_model,

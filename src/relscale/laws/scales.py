@@ -57,10 +57,13 @@ class Scaled:
             ours, theirs = np.nan_to_num(values) / unit, np.nan_to_num(reference) / unit
             covariance = np.outer(ours, ours) * treatment.item_covariance
             covariance = covariance + np.outer(theirs, theirs) * baseline.item_covariance
+            covariance = covariance - _crossed(treatment, ours, theirs)
             # An estimator adds the covariances of its terms.
             covariance = covariance / 2
         terms = tuple(
-            replace(term, log_error=middle + sign * half, item_covariance=covariance)
+            replace(
+                term, log_error=middle + sign * half, item_covariance=covariance, item_cross=None
+            )
             for term, sign in ((treatment, 1.0), (baseline, -1.0))
         )
         return cls(scale=DIFFERENCE, terms=(terms[0], terms[1]), unit=unit)
@@ -111,9 +114,29 @@ def _terms(
         covariance = (
             np.outer(ours, ours) * treatment.item_covariance
             + (np.outer(theirs, theirs) - 1) * baseline.item_covariance
+            - _crossed(treatment, ours, theirs)
         )
-    changed = replace(treatment, log_error=baseline.log_error + gap, item_covariance=covariance)
+    changed = replace(
+        treatment,
+        log_error=baseline.log_error + gap,
+        item_covariance=covariance,
+        item_cross=None,
+    )
     return changed, baseline
+
+
+def _crossed(treatment: Term, ours: Array, theirs: Array) -> Array:
+    """Return what pairs of items take off the covariance of a gap, (run, run).
+
+    Args:
+        treatment: the first term of the gap.
+        ours: derivative of the gap by the treatment's log error, (run,).
+        theirs: minus that by the baseline's, (run,).
+    """
+    if treatment.item_cross is None:
+        return np.zeros((len(ours), len(ours)))
+    one_way = np.outer(ours, theirs) * treatment.item_cross
+    return np.asarray(one_way + one_way.T)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,9 @@ class LawSpec(FitSettings, TwoStageAxes):
     """Metrics of a table from outside whose smaller values are better."""
     chance: Annotated[float | None, Field(ge=0, lt=1)] = None
     """Accuracy of guessing, the floor of the two-stage sigmoid; None without a choice task."""
+    paired_items: Annotated[bool, Field(exclude_if=_is_empty)] = False
+    """Whether all domains have the same items, by name, so that one draw of items serves all: the
+    verses of several translations."""
 
     def rises(self, metric: str) -> bool:
         """Return whether a metric rises with compute: whether a larger value is better.

@@ -255,6 +255,7 @@ def encode_documents(
         domains=[document.domain for document in kept],
         strata=[document.stratum for document in kept],
         items=[document.item for document in kept],
+        clusters=[document.cluster for document in kept],
     )
     return TextRequests(
         table=table,

@@ -16,7 +16,7 @@ TEXTS_SCHEMA = pa.schema(
     [
         *(
             (name, pa.string())
-            for name in ("domain", "stratum", "item", "prefix", "context", "text")
+            for name in ("domain", "stratum", "item", "cluster", "prefix", "context", "text")
         ),
         ("options", pa.list_(pa.string())),
         ("gold", pa.int32()),
@@ -48,6 +48,7 @@ def write_texts(texts: FamilyTexts, path: Path) -> None:
             "domain": document.domain,
             "stratum": document.stratum,
             "item": document.item,
+            "cluster": document.cluster,
             "text": document.text,
             **nothing,
         }
@@ -72,7 +73,7 @@ def read_texts(path: Path) -> tuple[list[TextItem], list[TextDocument]]:
     for row in table.to_pylist():
         names = {key: row[key] for key in ("domain", "stratum", "item")}
         if row["text"] is not None:
-            documents.append(TextDocument(**names, text=row["text"]))
+            documents.append(TextDocument(**names, cluster=row["cluster"] or "", text=row["text"]))
         else:
             items.append(
                 TextItem(

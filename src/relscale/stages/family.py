@@ -17,14 +17,13 @@ def main(
     tokenizer: Path,
     out: Path,
     manifest: Path,
-    source: Path | None = None,
-    shots_source: Path | None = None,
+    source: list[Path] | None = None,
     validation: Path | None = None,
 ) -> None:
     """Write requests and their manifest; a source's files are in files/ next to its manifest."""
-    inputs = FamilyInputs(
-        source=source.parent / "files" if source else None,
-        shots_source=shots_source.parent / "files" if shots_source else None,
+    inputs = FamilyInputs.of_folders(
+        spec.settings,
+        [manifest_of.parent / "files" for manifest_of in source or ()],
         validation=validation,
         documents=spec.documents,
     )

@@ -12,14 +12,13 @@ from relscale.runtime import run
 def main(
     *,
     spec: TextsSpec,
-    source: Path,
+    source: list[Path],
     out: Path,
     manifest: Path,
-    shots_source: Path | None = None,
 ) -> None:
     """Write texts and their manifest; the files of a source are in files/ next to its manifest."""
-    shots_files = shots_source.parent / "files" if shots_source else None
-    texts = family_texts(spec.family, spec.settings, source.parent / "files", shots_files)
+    folders = [manifest_of.parent / "files" for manifest_of in source]
+    texts = family_texts(spec.family, spec.settings, *folders)
     write_texts(texts, out)
     account = texts_manifest(texts, spec.family, spec.settings.kind)
     write_json(manifest, {**account, "sha256": sha256_of(out)})

@@ -17,7 +17,14 @@ from relscale.text.exams import read_questions
 from relscale.text.formats import Record, read_located
 from relscale.text.readers import read_documents
 from relscale.text.source_files import matching_files
-from relscale.text.spec import DocumentTexts, FamilyText, PairTexts, QuestionTexts, RiskTexts
+from relscale.text.spec import (
+    DocumentTexts,
+    FamilyText,
+    PairTexts,
+    ParallelTexts,
+    QuestionTexts,
+    RiskTexts,
+)
 from relscale.text.windows import Hashes, WordHasher, window_hashes
 
 QUESTION_KEYS = ("question", "answer_a", "answer_b", "answer_c", "answer_d")
@@ -39,7 +46,8 @@ def evaluation_windows(
     texts = (
         text
         for _, family in sorted(families.items())
-        for text in evaluation_texts(family, files[family.source])
+        for source in (family.sources if isinstance(family, ParallelTexts) else [family.source])
+        for text in evaluation_texts(family, files[source])
     )
     return WindowSet(texts, size)
 
@@ -61,7 +69,7 @@ def evaluation_texts(family: FamilyText, files_dir: Path) -> Iterator[str]:
 
 
 @evaluation_texts.register
-def _(family: DocumentTexts, files_dir: Path) -> Iterator[str]:
+def _(family: DocumentTexts | ParallelTexts, files_dir: Path) -> Iterator[str]:
     for document in read_documents(files_dir, family.reader):
         yield clean(document.text, family.reader)
 

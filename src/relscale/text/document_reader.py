@@ -22,6 +22,11 @@ class SourceDocument:
     """The raw text, before cleaning."""
     domain: str | None = None
     """Domain of the document; None if the reader does not assign domains."""
+    name: str | None = None
+    """Name of the document inside its source, by which documents of several sources are paired;
+    None if the reader does not name documents."""
+    group: str | None = None
+    """Name of the larger text that a named document belongs to, such as its chapter."""
     where: str
     """File and position, for messages: "speeches/1790.txt" or "articles.csv line 12"."""
 

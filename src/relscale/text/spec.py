@@ -113,8 +113,19 @@ class RiskTexts(Model):
     """File of a behaviour inside the source, with `{behaviour}` for its name."""
 
 
+class ParallelTexts(Model):
+    """The texts of a family whose domains are sources of the same texts."""
+
+    kind: Literal["parallel"]
+    sources: Unique[Name]
+    """Keys of `sources`."""
+    reader: AnyReader
+    """How the texts are read."""
+
+
 FamilyText = Annotated[
-    DocumentTexts | QuestionTexts | PairTexts | RiskTexts, Field(discriminator="kind")
+    ParallelTexts | DocumentTexts | QuestionTexts | PairTexts | RiskTexts,
+    Field(discriminator="kind"),
 ]
 """Where the text of an evaluation family is read from."""
 

@@ -79,8 +79,7 @@ def text_options(option: str, paths: Sequence[str]) -> list[str]:
     """Return the options under which a stage takes a family's texts.
 
     Args:
-        option: the option of the first text.
-        paths: one or two files; the second holds solved questions.
+        option: the option of the texts.
+        paths: files, in the order of `Family.sources`.
     """
-    options = ["--shots-source"] * (len(paths) - 1)
-    return [word for pair in zip([option, *options], paths, strict=True) for word in pair]
+    return [option, *paths]

@@ -7,7 +7,7 @@ from relscale.config.families import AnyFamily
 
 
 def text_sources(families: Mapping[str, AnyFamily], name: str) -> list[str]:
-    """Return the sources that a family's text is read from; the second holds solved questions.
+    """Return the sources that a family's text is read from, in the order of `Family.sources`.
 
     A family whose text is part of a corpus has none.
     """

@@ -71,6 +71,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
         baseline=settings.baseline,
         metrics=tuple(settings.metrics),
         chance=None if options is None else 1 / options,
+        paired_items=settings.pairs_items,
         **_stated(experiment),
     )
 

@@ -330,7 +330,7 @@ def test_overlap_stage(place):
 
 
 def test_overlap_needs_a_whole_window():
-    items = {"item": "one two three four"}
+    items = {"item": ["one two three four"]}
     assert overlapping(items, [["zero one two three"]], size=3) == (["item"], 0)
     assert overlapping(items, [["one two", "three four"], ["two, one three; four"]], size=3) == (
         [],
@@ -400,7 +400,7 @@ def test_requests_without_a_right_option(tmp_path):
     write_requests([pair("1", "a"), pair("2", "a")], tmp_path / "r.parquet")
     table = pq.read_table(tmp_path / "r.parquet")
     pq.write_table(
-        table.set_column(4, "gold", pa.array([True, False, False, False])), tmp_path / "r.parquet"
+        table.set_column(5, "gold", pa.array([True, False, False, False])), tmp_path / "r.parquet"
     )
     with pytest.raises(
         ValueError, match=r"r\.parquet: item '2' of domain 'd' must have exactly one right option"

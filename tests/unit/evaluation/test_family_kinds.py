@@ -31,6 +31,11 @@ SETTINGS = {
     "pairs": {"kind": "pairs", "source": "s", "domains": {"A": [PAIRS]}},
     "risk": {"kind": "risk", "source": "s", "domains": {"A": ["one", "two"]}},
     "continuation": {"kind": "continuation", "documents": "docs", "num_items": 10},
+    "parallel": {
+        "kind": "parallel",
+        "reader": {"kind": "pythonbible", "files": "*/plain_text_bible.py"},
+        "domains": {"A": "s", "B": "t"},
+    },
     "table": {"kind": "table", "baseline": "A", "num_options": 5},
 }
 
@@ -64,6 +69,7 @@ def test_every_kind_of_settings_has_items_and_is_tested_here():
         ("pairs", ["s"], "f", False, None),
         ("risk", ["s"], "f", False, None),
         ("continuation", [], "docs", True, 4),
+        ("parallel", ["s", "t"], "f", False, None),
         ("table", [], None, False, 5),
     ],
 )
@@ -77,7 +83,8 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
         with pytest.raises(ValueError, match="no text of its own"):
             made.text_spec()
     else:
-        assert {"kind", "source"} <= made.text_spec().keys()
+        spec = made.text_spec()
+        assert "kind" in spec and {"source", "sources"} & spec.keys()
 
 
 @pytest.mark.parametrize(
@@ -95,6 +102,10 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
         ("risk", {"tokens_per_behaviour": 50}, 2 * 50),
         # Two variants of ten passages with four options of 80 + 32 tokens.
         ("continuation", {}, 2 * 10 * 4 * 112),
+        # Two domains of 1,000 texts, then of 3 texts, then of fewer tokens than windows have.
+        ("parallel", {}, 2 * 1000 * 128),
+        ("parallel", {"texts_per_domain": 3}, 2 * 3 * 128),
+        ("parallel", {"texts_per_domain": 3, "tokens_per_domain": 100}, 2 * 100),
         ("table", {}, 0),
     ],
 )
@@ -102,7 +113,7 @@ def test_tokens_to_score_follow_from_caps_and_bounds(kind, changes, tokens):
     assert family(kind, **changes).tokens_to_score(128) == tokens
 
 
-@pytest.mark.parametrize("kind", ["documents", "questions", "pairs", "risk"])
+@pytest.mark.parametrize("kind", ["documents", "questions", "pairs", "risk", "parallel"])
 def test_a_limit_becomes_the_cap_of_the_kind(kind):
     made = family(kind)
     assert made.item_cap() is None and made.token_cap() is None
@@ -145,6 +156,10 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
             "needs either `negative` or `options`",
         ),
         ("risk", {"file": "x.jsonl"}, ("file",), 'must contain "{behaviour}"'),
+        ("parallel", {"domains": {"A": "s", "B": "x"}}, ("domains", "B"), "is not in sources"),
+        ("parallel", {"domains": {"A": "s", "B": "s"}}, ("domains",), "the same source"),
+        ("parallel", {"reader": DOCUMENTS["reader"]}, ("reader",), "that names texts"),
+        ("parallel", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
         ("continuation", {"documents": "x"}, ("documents",), "the choices are docs"),
         ("table", {"baseline": None}, ("baseline",), "missing: name the domain"),
         ("table", {"domains": ["B", "C"]}, ("baseline",), "the choices are B, C"),

@@ -7,7 +7,14 @@ from relscale.laws.cells import readings_of, suites_of
 from relscale.laws.fit import fit_family
 from relscale.laws.gap import combined_dof
 from relscale.laws.inputs import prepare
-from relscale.laws.items import ItemMatrices, item_matrices, item_noise, item_variance, split_items
+from relscale.laws.items import (
+    ItemMatrices,
+    item_matrices,
+    item_noise,
+    item_variance,
+    noise_of_domains,
+    split_items,
+)
 from relscale.laws.spec import LawSpec
 
 SETTINGS = LawSpec(
@@ -264,3 +271,76 @@ def test_a_single_cluster_has_no_noise_that_can_be_seen(planted):
     frame, items = planted
     with pytest.raises(ValueError, match="every stratum has one cluster of items"):
         matrices(frame, items.assign(cluster="exam"))
+
+
+def paired(frame, spread=0.3):
+    """Items that both domains have: what an item adds to the log value is the same in both."""
+    items = itemise(frame, strata=1, spread=0.0)
+    shared = np.random.default_rng(11).lognormal(0, spread, items["item"].nunique())
+    factor = dict(zip(sorted(items["item"].unique()), shared, strict=True))
+    items["numerator"] *= items["item"].map(factor)
+    keys = ["run", "domain", "family"]
+    sums = items.groupby(keys)[["numerator", "denominator"]].sum()
+    value = (sums["numerator"] / sums["denominator"]).rename("new").reset_index()
+    frame = frame.merge(value, on=keys, how="left")
+    frame["value"] = frame["new"].fillna(frame["value"])
+    return frame.drop(columns="new"), items
+
+
+@pytest.mark.parametrize("estimator", ["joint", "vertex", "surface"])
+def test_what_paired_items_share_cancels_in_the_gap(planted, estimator):
+    frame, items = paired(planted[0])
+    spec = SETTINGS.model_copy(update={"estimators": (estimator,)})
+    alone = fit_family(frame, spec, items).ratio.iloc[0]
+    both = fit_family(frame, spec.model_copy(update={"paired_items": True}), items).ratio.iloc[0]
+    without = fit_family(frame, spec).ratio.iloc[0]
+    assert both["dbeta"] == alone["dbeta"] == without["dbeta"]
+
+    def variance(row):
+        """Return the squared width of the level's interval."""
+        return (np.log(row["gamma_ci_high"]) - np.log(row["gamma_ci_low"])) ** 2
+
+    # Items widen the level; of that, only the items x runs of 40 items are left where they are
+    # paired, as far as chance makes them larger than their scatter about the law.
+    of_items = variance(alone) - variance(without)
+    assert of_items > variance(without)
+    assert abs(variance(both) - variance(without)) < 0.1 * of_items
+
+
+def test_the_covariance_of_a_paired_gap_is_that_of_its_linearised_items(planted):
+    """Against the formula of a ratio of means: the variance of (treatment - baseline) by item."""
+    frame, items = paired(planted[0])
+    losses, optimum = prepare(frame, SETTINGS, None)
+    runs = suites_of(losses, optimum, SETTINGS)[0]
+    readings = readings_of(losses, runs, "bits_per_byte")
+    spec = SETTINGS.model_copy(update={"draws": 4000, "paired_items": True})
+    pieces = split_items(items, "topics", ("bits_per_byte",))
+    noise = noise_of_domains(pieces, runs, "bits_per_byte", readings, spec)
+    cross = noise["treat"].cross(noise["base"])
+    found = noise["treat"].covariance + noise["base"].covariance - cross - cross.T
+    shifts = []
+    for domain in ("treat", "base"):
+        made, _ = matrices(frame, items, domain)
+        rate = made.numerator.sum(axis=1) / made.denominator.sum(axis=1)
+        left = made.numerator - rate[:, None] * made.denominator
+        shifts.append(left / made.numerator.sum(axis=1, keepdims=True))
+    difference = shifts[0] - shifts[1]  # (run, item)
+    count = difference.shape[1]
+    expected = difference @ difference.T * count / (count - 1)
+    # 4,000 draws estimate a variance to 2 %.
+    np.testing.assert_allclose(np.diag(found), np.diag(expected), rtol=0.15)
+    assert np.diag(found).mean() < 0.1 * np.diag(noise["treat"].covariance).mean()
+
+
+def test_paired_domains_must_have_the_same_items(planted):
+    frame, items = planted
+    spec = SETTINGS.model_copy(update={"paired_items": True})
+    items = items[(items["domain"] != "treat") | (items["item"] != "i3")]
+    with pytest.raises(ValueError, match=r"must be the same, .* item 'i3' differs"):
+        fit_family(frame, spec, items)
+
+
+def test_an_empty_column_of_clusters_changes_nothing(planted):
+    frame, items = planted
+    with_column = fit_family(frame, SETTINGS, items.assign(cluster="")).relative
+    pd.testing.assert_frame_equal(with_column, fit_family(frame, SETTINGS, items).relative)

@@ -249,14 +249,9 @@ def test_only_sharded_corpora_have_their_held_out_documents_next_to_the_tokens()
     assert "tokens-" in paper.validation_documents("dclm")
 
 
-def test_the_second_text_of_a_family_holds_solved_questions():
+def test_the_texts_of_a_family_are_in_the_order_of_its_sources():
     assert evaluation_specs.text_options("--source", ["a"]) == ["--source", "a"]
-    assert evaluation_specs.text_options("--source", ["a", "b"]) == [
-        "--source",
-        "a",
-        "--shots-source",
-        "b",
-    ]
+    assert evaluation_specs.text_options("--source", ["a", "b"]) == ["--source", "a", "b"]
 
 
 def test_sources_of_a_family_follow_its_documents():

@@ -33,8 +33,8 @@ CALLS = [
 ]
 """File, stage and options of each call of a stage in a rule."""
 FROM_PARAMS = {
-    "family": {"source", "shots-source", "validation"},
-    "texts": {"source", "shots-source"},
+    "family": {"source", "validation"},
+    "texts": {"source"},
     "evaluate": {"overlaps"},
 }
 """Options that are in a rule's params, since they depend on the family or the corpus."""

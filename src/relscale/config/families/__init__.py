@@ -12,6 +12,7 @@ from relscale.config.families.base import Family
 from relscale.config.families.continuation import ContinuationFamily
 from relscale.config.families.documents import DocumentFamily
 from relscale.config.families.pairs import PairFamily, PairFiles
+from relscale.config.families.parallel import ParallelFamily
 from relscale.config.families.questions import QuestionFamily
 from relscale.config.families.risk import RiskFamily
 from relscale.config.families.table import TableFamily
@@ -24,6 +25,7 @@ AnyFamily = Annotated[
     | PairFamily
     | RiskFamily
     | ContinuationFamily
+    | ParallelFamily
     | TableFamily,
     Field(discriminator="kind"),
 ]
@@ -47,6 +49,7 @@ __all__ = [
     "Family",
     "PairFamily",
     "PairFiles",
+    "ParallelFamily",
     "QuestionFamily",
     "RiskFamily",
     "ScoredFamily",

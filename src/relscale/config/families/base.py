@@ -63,6 +63,10 @@ class Family(Model):
     """Whether all questions have options of one kind and length, which makes the clearest sigmoid
     of accuracy over loss."""
 
+    pairs_items: ClassVar[bool] = False
+    """Whether items of the same name in two domains are the same item, such as a verse in two
+    translations: an item that overlaps a corpus in one domain is left out in all."""
+
     kind: str
     """The kind of family, which decides the other keys."""
     baseline: Label | None = None
@@ -83,7 +87,8 @@ class Family(Model):
     def sources(self) -> list[str]:
         """Return the keys of `sources` that the text is read from.
 
-        The second holds solved questions. A family without text of its own has none.
+        The second of a family of questions holds solved ones. A family without text of its own has
+        none.
         """
         return []
 

@@ -12,6 +12,7 @@ from relscale.evaluation.families.base import FamilyInputs, FamilyItems
 from relscale.evaluation.families.continuation import ContinuationItems
 from relscale.evaluation.families.documents import DocumentItems
 from relscale.evaluation.families.pairs import PairItems
+from relscale.evaluation.families.parallel import ParallelItems
 from relscale.evaluation.families.questions import QuestionItems
 from relscale.evaluation.families.risk import RiskItems
 from relscale.evaluation.families.validation import ValidationItems
@@ -25,28 +26,27 @@ FAMILY_ITEMS: dict[str, type[FamilyItems[Any]]] = {
     "pairs": PairItems,
     "risk": RiskItems,
     "continuation": ContinuationItems,
+    "parallel": ParallelItems,
 }
 """The items of each kind of family."""
 
 __all__ = ["FAMILY_ITEMS", "FamilyInputs", "family_sample", "family_texts"]
 
 
-def family_texts(
-    name: str, family: Family, source: Path, shots_source: Path | None = None
-) -> FamilyTexts:
+def family_texts(name: str, family: Family, source: Path, *others: Path) -> FamilyTexts:
     """Return the items of a family as texts up to its caps, each item once.
 
     Args:
         name: name of the family, for messages.
         family: its settings.
         source: folder of the files of its source.
-        shots_source: folder of the files with solved questions, if that is another one.
+        others: folders of its other sources, in the order of `Family.sources`.
 
     Raises:
         ValueError: naming file and line of a broken record; naming the key and the choices, if a
             domain has no text or less than it should; if the kind needs the suite's tokenizer.
     """
-    inputs = FamilyInputs(source=source, shots_source=shots_source)
+    inputs = FamilyInputs.of_folders(family, [source, *others])
     return _items_of(name, family, inputs).texts()
 
 

@@ -8,7 +8,7 @@ document does not change the sample.
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
@@ -28,10 +28,39 @@ class FamilyInputs:
     """Folder of the files of the family's source."""
     shots_source: Path | None = None
     """Folder of the files with solved questions, if that is another one."""
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    """Folders of the files of all sources, by their keys in the configuration."""
     validation: Path | None = None
     """Parquet file of the held-out documents of a corpus: component, document, text."""
     documents: DocumentFamily | None = None
     """Settings of the document family whose texts a continuation family uses."""
+
+    @classmethod
+    def of_folders(
+        cls,
+        family: Family,
+        folders: Sequence[Path],
+        *,
+        validation: Path | None = None,
+        documents: DocumentFamily | None = None,
+    ) -> "FamilyInputs":
+        """Return the inputs of a family from the folders of its sources.
+
+        Args:
+            family: its settings.
+            folders: folders in the order of `Family.sources`; the first is that of the text, and
+                the second that of solved questions, if the kind has some.
+            validation: held-out documents of a corpus.
+            documents: settings of the document family whose texts a continuation family uses.
+        """
+        first, second = [*folders, None, None][:2]
+        return cls(
+            source=first,
+            shots_source=second,
+            sources=dict(zip(family.sources(), folders, strict=False)),
+            validation=validation,
+            documents=documents,
+        )
 
 
 class FamilyItems(ABC, Generic[Settings]):

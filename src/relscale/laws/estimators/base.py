@@ -34,6 +34,9 @@ class Term:
     """(run, run) covariance of `log_error` over draws of items; None leaves items out."""
     item_dof: float = float("inf")
     """Degrees of freedom of the covariance: clusters of items less strata."""
+    item_cross: Array | None = None
+    """(run, run) covariance with the log value of the gap's other term over the same draws of
+    items, at the first term of a gap; None where the items of the two are drawn independently."""
 
 
 def without_items(terms: Sequence[Term]) -> tuple[Term, ...]:
@@ -107,11 +110,14 @@ class Quantity:
     def item_covariance(self) -> Array | None:
         """Return the covariance of the values over draws of items, (run, run).
 
-        Items of treatment and baseline are drawn independently, so that covariances add. None
-        unless all terms have items.
+        Covariances of treatment and baseline add, less twice the covariance of the two where their
+        items are paired. None unless all terms have items.
         """
         known = [term.item_covariance for term in self.terms if term.item_covariance is not None]
-        return np.asarray(np.sum(known, axis=0)) if len(known) == len(self.terms) else None
+        if len(known) < len(self.terms):
+            return None
+        crosses = [term.item_cross for term in self.terms if term.item_cross is not None]
+        return np.asarray(np.sum(known, axis=0) - sum(cross + cross.T for cross in crosses))
 
     @property
     def item_dof(self) -> float:

@@ -21,7 +21,7 @@ from relscale.laws.estimators.base import BudgetPoints, Estimator, Quantity, Ter
 from relscale.laws.estimators.joint import Joint
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
-from relscale.laws.items import item_variance
+from relscale.laws.items import item_variance, less_scatter
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum, fitted_optimum, no_optimum
 from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface
@@ -275,6 +275,8 @@ def _item_variance(
 
     It is of first order in the parameters of the surfaces.
     """
+    if any(term.item_cross is not None for term in terms):
+        return _paired_variance(reader, terms, surfaces, cells, log_n, log_d, line)
     size = 2 + len(log_n)
     added = np.zeros((size, size))
     for term, part in zip(terms, surfaces, strict=True):
@@ -286,6 +288,46 @@ def _item_variance(
             np.concatenate([line @ rows, rows]), of_cells, part.fit.jacobian()[0]
         )
     return added
+
+
+def _paired_variance(
+    reader: SurfaceReader,
+    terms: Sequence[Term],
+    surfaces: Sequence[DrawnSurface],
+    cells: Index,
+    log_n: Array,
+    log_d: Array,
+    line: Array,
+) -> Array | None:
+    """Return the same of a treatment and a baseline with paired items.
+
+    With rows R of each, signed, and covariances S of the cells, the sum over pairs of terms of
+    R_i S_ij R_j', less that of the part of items x runs, tr(M_i S_ij M_j) / spare R_i R_j'; see
+    `item_variance`.
+    """
+    ours, theirs = terms
+    if ours.item_covariance is None or theirs.item_covariance is None or ours.item_cross is None:
+        return None
+    blocks = [
+        [ours.item_covariance, ours.item_cross],
+        [ours.item_cross.T, theirs.item_covariance],
+    ]
+    known = ours.log_error + theirs.log_error  # NaN where either is missing
+    rows, makers = [], []
+    for sign, part in zip(_SIGNS, surfaces, strict=True):
+        points = _point_slopes(part.fit, log_n, log_d) @ part.solve  # (budget, cell)
+        rows.append(sign * np.concatenate([line @ points, points]))
+        design = part.fit.jacobian()[0]
+        makers.append(np.eye(len(design)) - design @ np.linalg.pinv(design))
+    total, own = np.zeros((2, len(rows[0]), len(rows[0])))
+    spare = min(float(np.trace(maker)) for maker in makers)
+    for i, j in np.ndindex(2, 2):
+        of_cells = cell_covariance(reader.runs, cells, known, blocks[i][j])
+        total += rows[i] @ of_cells @ rows[j].T
+        if spare > 0.5:
+            scatter = float(np.trace(makers[i] @ of_cells @ makers[j])) / spare
+            own += scatter * rows[i] @ rows[j].T
+    return less_scatter(total, own)
 
 
 def _located(

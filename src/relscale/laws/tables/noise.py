@@ -90,13 +90,13 @@ def _item_sd(fits: MetricFits) -> float:
     baseline = str(fits.spec.baseline)
     if baseline not in fits.noise:
         return float("nan")
-    of_baseline = np.diag(fits.noise[baseline].covariance)
+    covariances = [
+        fits.quantity_of(name, baseline).item_covariance
+        for name in fits.treatments
+        if name in fits.noise
+    ]
     return _median(
-        [
-            float(np.sqrt(np.mean(np.diag(fits.noise[name].covariance) + of_baseline)))
-            for name in fits.treatments
-            if name in fits.noise
-        ]
+        [float(np.sqrt(np.mean(np.diag(each)))) for each in covariances if each is not None]
     )
 
 
