@@ -60,7 +60,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     options = two_stage_options(settings, laws.two_stage)
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
-        **laws.model_dump(exclude={"two_stage"}),
+        **laws.model_dump(exclude={"two_stage", "representation"}),
         **axes,
         family=family,
         baseline=settings.baseline,

@@ -1,6 +1,6 @@
 """All checks between sections."""
 
-from relscale.config.checks import corpora, families, figures, laws, losses, released, suite
+from relscale.config.checks import corpora, families, figures, laws, losses, released, representation, suite
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 
@@ -25,6 +25,8 @@ CHECKS = (
     families.check_evaluated,
     laws.check_two_stage,
     laws.check_optimum,
+    representation.check_strata,
+    representation.check_representation,
 )
 
 

@@ -14,6 +14,7 @@ from relscale.config.families.documents import DocumentFamily
 from relscale.config.families.pairs import PairFamily, PairFiles
 from relscale.config.families.questions import QuestionFamily
 from relscale.config.families.risk import RiskFamily
+from relscale.config.families.strata import StrataFamily
 from relscale.config.families.table import TableFamily
 from relscale.config.families.validation import ValidationFamily
 
@@ -24,7 +25,8 @@ AnyFamily = Annotated[
     | PairFamily
     | RiskFamily
     | ContinuationFamily
-    | TableFamily,
+    | TableFamily
+    | StrataFamily,
     Field(discriminator="kind"),
 ]
 """A family of any kind; a further kind is one more member."""
@@ -50,6 +52,7 @@ __all__ = [
     "QuestionFamily",
     "RiskFamily",
     "ScoredFamily",
+    "StrataFamily",
     "TableFamily",
     "ValidationFamily",
 ]

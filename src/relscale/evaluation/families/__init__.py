@@ -14,6 +14,7 @@ from relscale.evaluation.families.documents import DocumentItems
 from relscale.evaluation.families.pairs import PairItems
 from relscale.evaluation.families.questions import QuestionItems
 from relscale.evaluation.families.risk import RiskItems
+from relscale.evaluation.families.strata import StrataItems
 from relscale.evaluation.families.validation import ValidationItems
 from relscale.evaluation.samples import FamilyTexts, Sample
 from relscale.evaluation.tokens import TextEncoder
@@ -25,6 +26,7 @@ FAMILY_ITEMS: dict[str, type[FamilyItems[Any]]] = {
     "pairs": PairItems,
     "risk": RiskItems,
     "continuation": ContinuationItems,
+    "strata": StrataItems,
 }
 """The items of each kind of family."""
 
