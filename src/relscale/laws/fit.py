@@ -122,7 +122,7 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    corpora = _corpora(family, optimum, spec, items, outside_models)
+    corpora = corpora_of(family, optimum, spec, items, outside_models)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for corpus in corpora:
         for law in LAWS:
@@ -136,7 +136,7 @@ def fit_family(
     return FamilyLaws(frames, corpora=corpora)
 
 
-def _corpora(
+def corpora_of(
     family: pd.DataFrame,
     optimum: pd.DataFrame | None,
     spec: LawSpec,
@@ -225,7 +225,7 @@ def fit_baselines(
     family, optimum = prepare(losses, first, optimum_losses)
     check_baselines(family, baselines, spec.family)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
-    for corpus in _corpora(family, optimum, spec, items):
+    for corpus in corpora_of(family, optimum, spec, items):
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))

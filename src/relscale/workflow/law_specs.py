@@ -3,7 +3,14 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
-from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
+from relscale.laws.spec import (
+    BaselinesSpec,
+    CorrelationSpec,
+    LawSpec,
+    OptimaSpec,
+    PromptsSpec,
+    RepresentationSpec,
+)
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
@@ -45,6 +52,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("correlation")
     if prompt_families(experiment):
         tables.append("prompts")
+    if experiment.settings.laws.representation is not None:
+        tables.append("representation")
     return tables
 
 
@@ -113,6 +122,25 @@ def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:
         window=experiment.window,
         level=laws.level,
     )
+
+
+def representation_family(experiment: PlannedExperiment) -> str:
+    """Return the family of the question of representation.
+
+    Raises:
+        ValueError: if the configuration asks no such question.
+    """
+    asked = experiment.settings.laws.representation
+    if asked is None:
+        raise ValueError(f"{experiment.name}: has no laws.representation")
+    return asked.family
+
+
+def representation_spec(experiment: PlannedExperiment) -> RepresentationSpec:
+    """Return the spec of the table `representation`."""
+    spec = law_spec(experiment, representation_family(experiment))
+    asked = experiment.settings.laws.representation
+    return RepresentationSpec.model_validate({**dict(spec), "representation": asked})
 
 
 def correlation_spec(experiment: PlannedExperiment) -> CorrelationSpec:

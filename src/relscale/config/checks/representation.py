@@ -25,9 +25,7 @@ def check_strata(sections: Sections) -> list[Problem]:
         if not isinstance(family, StrataFamily):
             continue
         key = ("families", name)
-        problems += unless_in(
-            (*key, "corpus"), family.corpus, "corpora.mixtures", corpora.mixtures
-        )
+        problems += unless_in((*key, "corpus"), family.corpus, "corpora.mixtures", corpora.mixtures)
         if family.corpus not in corpora.mixtures:
             continue
         components = corpora.mixtures[family.corpus].components
@@ -58,8 +56,7 @@ def _trained_on(
         for index, component in enumerate(corpora.mixtures[corpus].components):
             same = [one for one in components if one.source == component.source]
             alike = any(
-                one.reader == component.reader
-                and one.near_duplicates == component.near_duplicates
+                one.reader == component.reader and one.near_duplicates == component.near_duplicates
                 for one in same
             )
             if same and not alike:
@@ -92,8 +89,9 @@ def check_representation(sections: Sections) -> list[Problem]:
             problems += unless_in(path, domain, f"families.{asked.family}.domains", names)
     if sections.suite is not None and sections.trained:
         for corpus in asked.corpora:
-            path = (*key, "corpora", corpus)
-            problems += unless_in(path, corpus, "suite.corpora", sections.suite.corpora)
+            problems += unless_in(
+                (*key, "corpora", corpus), corpus, "suite.corpora", sections.suite.corpora
+            )
     if not problems and isinstance(family, StrataFamily):
         problems += _shares(sections, asked, family)
     return problems

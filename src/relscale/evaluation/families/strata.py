@@ -29,7 +29,9 @@ class StrataItems(FamilyItems[StrataFamily]):
         rows = pq.read_table(self.inputs.validation, columns=["component", "document", "text"])
         documents: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
         for row in rows.to_pylist():
-            documents[row["component"]].append((str(row["component"]), row["document"], row["text"]))
+            documents[row["component"]].append(
+                (str(row["component"]), row["document"], row["text"])
+            )
         sample = Sample(items=[])
         for domain, component in self.settings.domains.items():
             windows, _ = validation_items(
