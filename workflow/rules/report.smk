@@ -132,6 +132,7 @@ rule findings:
         families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
+        representation=page_specs.representation_table(EXPERIMENT, LAYOUT),
     output:
         page=report(
             f"{RESULTS}/html/findings.html",
@@ -165,6 +166,7 @@ rule findings:
             --families {input.families:q} \
             --forecast {input.forecast:q} \
             --decisions {input.decisions:q} \
+            --representation {input.representation:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \
             --out-text {output.text:q}
@@ -179,6 +181,7 @@ rule front:
         families=f"{RESULTS}/laws/families.csv",
         forecast=f"{RESULTS}/laws/forecast.csv",
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
+        representation=page_specs.representation_table(EXPERIMENT, LAYOUT),
         figure=page_specs.front_figure(EXPERIMENT, LAYOUT),
     output:
         page=f"{RESULTS}/index.html",
@@ -207,6 +210,7 @@ rule front:
             --families {input.families:q} \
             --forecast {input.forecast:q} \
             --decisions {input.decisions:q} \
+            --representation {input.representation:q} \
             --figure {input.figure:q} \
             --out {output.page:q}
         """

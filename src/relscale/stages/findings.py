@@ -16,6 +16,7 @@ def main(
     families: Path | None = None,
     forecast: Path | None = None,
     decisions: list[Path] | None = None,
+    representation: list[Path] | None = None,
     link: list[str] | None = None,
     out_page: Path,
     out_text: Path,
@@ -30,6 +31,7 @@ def main(
         families=families,
         forecast=forecast,
         decisions=next(iter(decisions or ()), None),
+        representation=next(iter(representation or ()), None),
     )
     links = result_links([out_page.name, *(link or [])])
     write_text(out_page, findings_page(tables, spec))

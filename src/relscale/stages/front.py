@@ -17,6 +17,7 @@ def main(
     families: Path | None = None,
     forecast: Path | None = None,
     decisions: list[Path] | None = None,
+    representation: list[Path] | None = None,
     figure: list[Path] | None = None,
     out: Path,
 ) -> None:
@@ -27,6 +28,7 @@ def main(
         families=families,
         forecast=forecast,
         decisions=next(iter(decisions or ()), None),
+        representation=next(iter(representation or ()), None),
     )
     drawing = next(iter(figure or ()), None)
     page = front_page(
