@@ -161,3 +161,43 @@ rule correlation:
             --covariates {input.covariates:q} \
             --out {output.table:q}
         """
+
+
+rule representation:
+    """Compare gaps between corpora that differ in the shares of two domains' text."""
+    input:
+        losses=lambda wildcards: LAYOUT.family_table(
+            law_specs.representation_family(EXPERIMENT), "losses"
+        ),
+        per_item=lambda wildcards: LAYOUT.family_table(
+            law_specs.representation_family(EXPERIMENT), "items"
+        ),
+        optimum_losses=(
+            f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet"
+        ),
+    output:
+        table=f"{RESULTS}/laws/representation.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/representation.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/representation.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="10m",
+    params:
+        spec=lambda wildcards: canonical_json(law_specs.representation_spec(EXPERIMENT)),
+        code=code_digest("relscale.stages.representation"),
+        lock=lock_digest("relscale.stages.representation"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.representation \
+            --spec <(printf %s {params.spec:q}) \
+            --losses {input.losses:q} \
+            --items {input.per_item:q} \
+            --optimum-losses {input.optimum_losses:q} \
+            --out {output.table:q}
+        """

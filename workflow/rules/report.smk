@@ -133,6 +133,7 @@ rule findings:
         forecast=f"{RESULTS}/laws/forecast.csv",
         scores=[f"{RESULTS}/laws/scores.csv"] if EXPERIMENT.registered_budgets else [],
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
+        representation=page_specs.representation_table(EXPERIMENT, LAYOUT),
     output:
         page=report(
             f"{RESULTS}/html/findings.html",
@@ -167,6 +168,7 @@ rule findings:
             --forecast {input.forecast:q} \
             --scores {input.scores:q} \
             --decisions {input.decisions:q} \
+            --representation {input.representation:q} \
             --link explorer.html provenance.html \
             --out-page {output.page:q} \
             --out-text {output.text:q}
@@ -182,6 +184,7 @@ rule front:
         forecast=f"{RESULTS}/laws/forecast.csv",
         scores=[f"{RESULTS}/laws/scores.csv"] if EXPERIMENT.registered_budgets else [],
         decisions=[f"{RESULTS}/tables/decisions.txt"] if EXPERIMENT.from_table else [],
+        representation=page_specs.representation_table(EXPERIMENT, LAYOUT),
         figure=page_specs.front_figure(EXPERIMENT, LAYOUT),
     output:
         page=f"{RESULTS}/index.html",
@@ -211,6 +214,7 @@ rule front:
             --forecast {input.forecast:q} \
             --scores {input.scores:q} \
             --decisions {input.decisions:q} \
+            --representation {input.representation:q} \
             --figure {input.figure:q} \
             --out {output.page:q}
         """

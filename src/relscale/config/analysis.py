@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator
 
-from relscale.config.base import NUMBER, WHOLE, Flag, Model, Seed, without_repeats
+from relscale.config.base import NUMBER, WHOLE, Flag, Model, Seed, is_none, without_repeats
+from relscale.config.representation import Representation
 
 Compute = Literal["training_flops", "forward_flops"]
 Estimator = Literal["auto", "joint", "vertex", "best_run", "akima", "surface"]
@@ -142,6 +143,9 @@ class Laws(FitSettings):
     here, and corpora with at least three budgets."""
     two_stage: TwoStage = TwoStage()
     """Accuracy as a function of loss, and of compute."""
+    representation: Annotated[Representation | None, Field(exclude_if=is_none)] = None
+    """Corpora that differ in the shares of two domains' text: does a share change level or slope of
+    their gap? None for no such question."""
 
 
 def _one_of(value: str, choices: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Settings of the corpora that models are trained on, and of the tokenizer."""
 
+import math
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -14,9 +15,13 @@ from relscale.config.base import (
     Revision,
     Share,
     Unique,
+    is_none,
 )
 from relscale.config.readers import AnyReader
 from relscale.config.sharded import ShardedCorpus
+
+SHARE_TOLERANCE = 1e-6
+"""Largest difference of the sum of all shares of a corpus from 1: rounding of decimal fractions."""
 
 
 class Part(Model):
@@ -39,6 +44,10 @@ class CorpusComponent(Model):
     """Take only this part of the documents."""
     max_share: Share | None = None
     """Maximum share of the corpus's bytes. Documents are left out by their hash."""
+    share: Annotated[Share | None, Field(exclude_if=is_none)] = None
+    """Exact share of the corpus's training bytes, to within one document; then every component has
+    one, they add up to 1, and the corpus has `total_mb`. Documents are left out by their hash, so
+    that the documents of a smaller share are among those of a larger one."""
     near_duplicates: Flag = False
     """Also remove near-duplicates, found by MinHash."""
 
@@ -48,6 +57,31 @@ class MixedCorpus(Model):
 
     components: Annotated[list[CorpusComponent], Field(min_length=1)]
     """Components of the corpus."""
+    total_mb: Annotated[float | None, Field(gt=0, exclude_if=is_none), NUMBER] = None
+    """Megabytes (1e6 bytes) of training text of a corpus whose components have a `share`. A
+    component with less text than its share of them is an error."""
+
+    @model_validator(mode="after")
+    def _shares_of_all(self) -> "MixedCorpus":
+        shares = [component.share for component in self.components]
+        given = [share for share in shares if share is not None]
+        if not given and self.total_mb is None:
+            return self
+        if self.total_mb is None:
+            raise ValueError("its components have a `share`: set `total_mb`, the corpus's size")
+        if len(given) < len(shares):
+            raise ValueError(
+                f"`share`: {len(given)} of {len(shares)} components have one; with `total_mb` every"
+                " component needs one"
+            )
+        if abs(math.fsum(given) - 1) > SHARE_TOLERANCE:
+            raise ValueError(
+                f"`share`: {' + '.join(f'{share:g}' for share in given)} ="
+                f" {math.fsum(given):g}; the shares of the components must add up to 1"
+            )
+        if any(component.max_share is not None for component in self.components):
+            raise ValueError("a component has `share` and `max_share`: leave `max_share` out")
+        return self
 
 
 class CorpusRules(Model):

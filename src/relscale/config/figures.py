@@ -69,6 +69,7 @@ ALSO_OF_TABLES = (
     "figure7_behaviour",
     "isoflop_curves",
     "isoflop_metrics",
+    "representation",
     "exponents",
     "classical_errors",
 )

@@ -104,6 +104,8 @@ class Context:
     """Decades of compute beyond the data over which laws are drawn."""
     paper_line: bool
     """Whether to draw the paper's straight line in addition to the law."""
+    asks_representation: bool = False
+    """Whether there is a table of corpora that differ in shares (`laws/representation.csv`)."""
     directions: StatedDirections = field(default_factory=StatedDirections)
     """Directions of metrics that a losses table states."""
 

@@ -60,6 +60,7 @@ def context_of(
         paper_corpora=figures.paper_corpora,
         extrapolate_decades=figures.extrapolate_decades,
         paper_line=figures.paper_line,
+        asks_representation=laws.representation is not None,
         directions=StatedDirections()
         if experiment.losses is None
         else StatedDirections(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
 from relscale.config.base import Model, is_none, without_repeats
+from relscale.config.representation import Representation
 from relscale.contract.directions import known_direction
 
 
@@ -101,6 +102,13 @@ class BaselinesSpec(LawSpec):
     all_up_to: Annotated[int | None, Field(ge=1, exclude_if=is_none)] = None
     """For a losses table from outside, whose domains are not known before: every domain of the
     family is a baseline if it has at most this number of domains."""
+
+
+class RepresentationSpec(LawSpec):
+    """Spec of the table `representation`: the laws of one family, and the question."""
+
+    representation: Representation
+    """Corpora and shares of the two domains."""
 
 
 class OptimaSpec(Model):

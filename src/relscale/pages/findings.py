@@ -17,12 +17,14 @@ from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.scores import SCORES
 from relscale.contract.verdict_words import Verdict, verdict_of_word
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import words
 from relscale.laws.summary_lines import forecast_lines, registered_lines, replication_line
 from relscale.pages.render import render
+from relscale.pages.representation import representation_sentences
 from relscale.pages.sentences import (
     alpha_of,
     answer_sentences,
@@ -65,6 +67,8 @@ class FindingsTables:
     """scores.csv: predictions of the largest budgets that were registered."""
     decisions: Sequence[str] = ()
     """Decisions by which a losses table from outside was read."""
+    representation: pd.DataFrame | None = None
+    """representation.csv: corpora that differ in the shares of two domains' text."""
 
     @classmethod
     def read(
@@ -76,6 +80,7 @@ class FindingsTables:
         forecast: Path | None = None,
         scores: Path | None = None,
         decisions: Path | None = None,
+        representation: Path | None = None,
     ) -> "FindingsTables":
         """Read the tables, and the decisions, one per line.
 
@@ -90,6 +95,9 @@ class FindingsTables:
             forecast=read_table(forecast, FORECAST.names) if forecast else None,
             scores=read_table(scores, SCORES.names) if scores else None,
             decisions=lines,
+            representation=read_table(representation, REPRESENTATION.names)
+            if representation
+            else None,
         )
 
 
@@ -262,7 +270,13 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
         scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"]), spec.origin),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
-        remarks=[*([again] if again else []), *remarks, *registered, *forecast],
+        remarks=[
+            *([again] if again else []),
+            *remarks,
+            *registered,
+            *forecast,
+            *representation_sentences(tables.representation, spec.labels),
+        ],
         checks=checks,
         method=METHOD,
     )

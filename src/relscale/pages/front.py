@@ -21,6 +21,7 @@ from relscale.laws.summary_lines import capital, count, finite, has_verdict, joi
 from relscale.pages.findings import QUESTION, Answer, FindingsTables, findings_values, shown_of
 from relscale.pages.glossary import glossary
 from relscale.pages.render import render
+from relscale.pages.representation import HEADING, representation_sentences
 from relscale.pages.sentences import (
     CHANGES,
     GAPS,
@@ -125,6 +126,8 @@ def front_page(
         sentences=answer,
         sure=[*sure, *_with_back_tests_explained(found.checks)],
         scope=found.scope,
+        representation=representation_sentences(tables.representation, spec.labels),
+        representation_heading=HEADING,
         figure=figure,
         links=links,
         glossary=explained,

@@ -17,6 +17,7 @@ def main(
     forecast: Path | None = None,
     scores: list[Path] | None = None,
     decisions: list[Path] | None = None,
+    representation: list[Path] | None = None,
     link: list[str] | None = None,
     out_page: Path,
     out_text: Path,
@@ -32,6 +33,7 @@ def main(
         forecast=forecast,
         scores=next(iter(scores or ()), None),
         decisions=next(iter(decisions or ()), None),
+        representation=next(iter(representation or ()), None),
     )
     links = result_links([out_page.name, *(link or [])])
     write_text(out_page, findings_page(tables, spec))

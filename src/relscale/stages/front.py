@@ -18,6 +18,7 @@ def main(
     forecast: Path | None = None,
     scores: list[Path] | None = None,
     decisions: list[Path] | None = None,
+    representation: list[Path] | None = None,
     figure: list[Path] | None = None,
     out: Path,
 ) -> None:
@@ -29,6 +30,7 @@ def main(
         forecast=forecast,
         scores=next(iter(scores or ()), None),
         decisions=next(iter(decisions or ()), None),
+        representation=next(iter(representation or ()), None),
     )
     drawing = next(iter(figure or ()), None)
     page = front_page(

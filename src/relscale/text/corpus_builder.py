@@ -7,6 +7,7 @@ empty after decontamination counts as too short.) All choices (part, split, orde
 hashes of the documents, so that adding one document moves no other.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,10 @@ def build_corpus(
     components = mixture.components
     counts = [Counter[str]() for _ in components]
     kept = _documents_of_components(name, components, rules, files, windows, counts)
-    _shrink(components, kept, counts, rules.near_duplicate_threshold)
+    if mixture.total_mb is None:
+        _shrink(components, kept, counts, rules.near_duplicate_threshold)
+    else:
+        _cut_to_shares(name, mixture, rules, kept, counts)
     together = sorted(
         (one for some in kept for one in some),
         key=lambda one: (fraction("order", one.document), one.document),
@@ -84,7 +88,7 @@ def build_corpus(
     train: list[CorpusDocument] = []
     validation: list[CorpusDocument] = []
     for one in together:
-        is_held_out = fraction("validation", one.document) < rules.validation_share
+        is_held_out = _is_held_out(one, rules)
         suffix = "_validation" if is_held_out else ""
         (validation if is_held_out else train).append(one)
         counts[one.component][f"documents{suffix}"] += 1
@@ -105,6 +109,11 @@ def build_corpus(
         for index, component in enumerate(components)
     ]
     return Corpus(train=train, validation=validation, rows=rows)
+
+
+def _is_held_out(one: CorpusDocument, rules: CorpusRules) -> bool:
+    """Return whether a document is held out: its hash decides, in every corpus alike."""
+    return fraction("validation", one.document) < rules.validation_share
 
 
 _COUNTS = tuple(ComponentCounts.model_fields)[3:]
@@ -224,6 +233,81 @@ def _shrink(
             cut = _first_bytes(kept[index], room)
             counts[index]["removed_over_share"] += len(kept[index]) - len(cut)
             kept[index] = cut
+
+
+def _cut_to_shares(
+    name: str,
+    mixture: MixedCorpus,
+    rules: CorpusRules,
+    kept: list[list[CorpusDocument]],
+    counts: Sequence[Counter[str]],
+) -> None:
+    """Cut each component to its exact share of the training bytes, in place.
+
+    The held-out documents are cut to the same shares of as many bytes as all components allow, at
+    most `validation_share` over 1 - `validation_share` of the training bytes. Documents are taken
+    in the order of their hash, so the documents of a component with a smaller share are among those
+    of the same component with a larger one.
+
+    Raises:
+        ValueError: naming every component that has less text than its share needs.
+    """
+    shares = [component.share or 0.0 for component in mixture.components]
+    total = (mixture.total_mb or 0.0) * 1e6
+    odds = rules.validation_share / (1 - rules.validation_share)
+    for index, component in enumerate(mixture.components):
+        if component.near_duplicates:
+            # Twice the bytes that are taken, since whole documents are held out.
+            room = 2 * shares[index] * total * (1 + odds)
+            kept[index], removed = _without_near_duplicates(
+                kept[index], rules.near_duplicate_threshold, room
+            )
+            counts[index]["removed_near_duplicate"] += removed
+    held_out = [[one for one in some if _is_held_out(one, rules)] for some in kept]
+    train = [[one for one in some if not _is_held_out(one, rules)] for some in kept]
+    _check_enough(name, mixture, train)
+    room = min(
+        odds * total,
+        *(_bytes(some) / share for some, share in zip(held_out, shares, strict=True)),
+    )
+    for index, share in enumerate(shares):
+        cut = _first_bytes(train[index], share * total)
+        cut += _first_bytes(held_out[index], share * room)
+        counts[index]["removed_over_share"] += len(kept[index]) - len(cut)
+        kept[index] = cut
+
+
+def _check_enough(
+    name: str, mixture: MixedCorpus, train: Sequence[Sequence[CorpusDocument]]
+) -> None:
+    """Check that each component has the training text of its share.
+
+    Raises:
+        ValueError: naming every component that has not, and the largest `total_mb`.
+    """
+    total = mixture.total_mb or 0.0
+    have = [_bytes(some) / 1e6 for some in train]
+    needed = [(component.share or 0.0) * total for component in mixture.components]
+    largest = min(
+        megabytes / (component.share or 1.0)
+        for component, megabytes in zip(mixture.components, have, strict=True)
+    )
+    short = [
+        f"components[{index}] (source {component.source}) has {have[index]:.3f} MB of training"
+        f" text, but share = {component.share:g} of total_mb = {total:g} needs {needed[index]:.3f}"
+        for index, component in enumerate(mixture.components)
+        if have[index] < needed[index]
+    ]
+    if short:
+        raise ValueError(
+            f"corpora.mixtures.{name}: {'; '.join(short)}: lower total_mb to at most"
+            f" {math.floor(largest * 1e3) / 1e3:g}, or change the shares"
+        )
+
+
+def _bytes(documents: Sequence[CorpusDocument]) -> int:
+    """Return the UTF-8 bytes of documents."""
+    return sum(one.num_bytes for one in documents)
 
 
 def _without_near_duplicates(

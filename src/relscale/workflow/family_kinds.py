@@ -16,8 +16,8 @@ def text_sources(families: Mapping[str, AnyFamily], name: str) -> list[str]:
 
 
 def corpus_of_text(family: AnyFamily, corpus: str) -> str | None:
-    """Return the corpus if the family's text is part of it, else None."""
-    return corpus if family.of_corpus else None
+    """Return the corpus that the family's text for the runs of a corpus is part of, else None."""
+    return family.text_corpus(corpus)
 
 
 def text_option(family: AnyFamily) -> str:

@@ -3,7 +3,14 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
-from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
+from relscale.laws.spec import (
+    BaselinesSpec,
+    CorrelationSpec,
+    LawSpec,
+    OptimaSpec,
+    PromptsSpec,
+    RepresentationSpec,
+)
 from relscale.plan.accounting import count_parameters
 from relscale.plan.planned_run import Run
 from relscale.planner.named_model import NamedModel, RegisterSpec
@@ -50,6 +57,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("prompts")
     if experiment.registered_budgets:
         tables.append("scores")
+    if experiment.settings.laws.representation is not None:
+        tables.append("representation")
     return tables
 
 
@@ -65,7 +74,7 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     options = two_stage_options(settings, laws.two_stage)
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
-        **laws.model_dump(exclude={"two_stage", "register_largest"}),
+        **laws.model_dump(exclude={"two_stage", "register_largest", "representation"}),
         **axes,
         family=family,
         baseline=settings.baseline,
@@ -141,6 +150,25 @@ def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:
         window=experiment.window,
         level=laws.level,
     )
+
+
+def representation_family(experiment: PlannedExperiment) -> str:
+    """Return the family of the question of representation.
+
+    Raises:
+        ValueError: if the configuration asks no such question.
+    """
+    asked = experiment.settings.laws.representation
+    if asked is None:
+        raise ValueError(f"{experiment.name}: has no laws.representation")
+    return asked.family
+
+
+def representation_spec(experiment: PlannedExperiment) -> RepresentationSpec:
+    """Return the spec of the table `representation`."""
+    spec = law_spec(experiment, representation_family(experiment))
+    asked = experiment.settings.laws.representation
+    return RepresentationSpec.model_validate({**dict(spec), "representation": asked})
 
 
 def correlation_spec(experiment: PlannedExperiment) -> CorrelationSpec:

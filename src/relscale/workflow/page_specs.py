@@ -49,6 +49,12 @@ def result_tables(experiment: PlannedExperiment) -> list[str]:
     ]
 
 
+def representation_table(experiment: PlannedExperiment, layout: Layout) -> list[str]:
+    """Return the table `representation`, if the experiment asks its question."""
+    asked = experiment.settings.laws.representation is not None
+    return [f"{layout.results}/laws/representation.csv"] if asked else []
+
+
 def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]:
     """Return the tables that are shown as pages, by the name of the page."""
     laws = [
@@ -66,6 +72,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     laws += ["correlation"] if has_covariate(experiment) else []
     laws += ["prompts"] if prompt_families(experiment) else []
     laws += ["scores"] if experiment.registered_budgets else []
+    laws += ["representation"] if representation_table(experiment, layout) else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}

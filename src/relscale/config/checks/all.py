@@ -1,6 +1,15 @@
 """All checks between sections."""
 
-from relscale.config.checks import corpora, families, figures, laws, losses, released, suite
+from relscale.config.checks import (
+    corpora,
+    families,
+    figures,
+    laws,
+    losses,
+    released,
+    representation,
+    suite,
+)
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 
@@ -26,6 +35,8 @@ CHECKS = (
     families.check_evaluated,
     laws.check_two_stage,
     laws.check_optimum,
+    representation.check_strata,
+    representation.check_representation,
 )
 
 

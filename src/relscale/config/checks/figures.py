@@ -30,6 +30,15 @@ def check_families(sections: Sections) -> list[Problem]:
             if family is not None and family not in sections.evaluate:
                 key = ("figures", "names", index)
                 problems.append((key, f"shows the family {family}, which is not in evaluate"))
+    if sections.laws is not None and sections.laws.representation is None:
+        problems += [
+            (
+                ("figures", "names", index),
+                "shows the answer to laws.representation, which is not set",
+            )
+            for index, figure in enumerate(figures.names)
+            if figure == "representation"
+        ]
     if sections.families is not None:
         for index, name in enumerate(figures.teaser):
             problems += unless_in(("figures", "teaser", index), name, "families", sections.families)

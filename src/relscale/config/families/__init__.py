@@ -15,6 +15,7 @@ from relscale.config.families.pairs import PairFamily, PairFiles
 from relscale.config.families.parallel import ParallelFamily
 from relscale.config.families.questions import QuestionFamily
 from relscale.config.families.risk import RiskFamily
+from relscale.config.families.strata import StrataFamily
 from relscale.config.families.table import TableFamily
 from relscale.config.families.validation import ValidationFamily
 
@@ -26,7 +27,8 @@ AnyFamily = Annotated[
     | RiskFamily
     | ContinuationFamily
     | ParallelFamily
-    | TableFamily,
+    | TableFamily
+    | StrataFamily,
     Field(discriminator="kind"),
 ]
 """A family of any kind; a further kind is one more member."""
@@ -53,6 +55,7 @@ __all__ = [
     "QuestionFamily",
     "RiskFamily",
     "ScoredFamily",
+    "StrataFamily",
     "TableFamily",
     "ValidationFamily",
 ]

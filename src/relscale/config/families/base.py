@@ -49,7 +49,8 @@ class Family(Model):
     """Settings that all families share."""
 
     of_corpus: ClassVar[bool] = False
-    """Whether the items come from the training corpus, so that each corpus has its own."""
+    """Whether the items come from a corpus: each run's own one, unless `text_corpus` says
+    otherwise."""
     needs_suite: ClassVar[bool] = False
     """Whether items exist only with the suite's corpora and tokenizer. Such a family cannot be
     scored with released models and has no text that corpora could be decontaminated against."""
@@ -91,6 +92,16 @@ class Family(Model):
         none.
         """
         return []
+
+    def text_corpus(self, corpus: str) -> str | None:
+        """Return the corpus whose held-out documents are the items for the runs of a corpus.
+
+        None if the text does not come from a corpus.
+
+        Args:
+            corpus: the corpus that the runs were trained on.
+        """
+        return corpus if self.of_corpus else None
 
     def text_family(self, name: str) -> str | None:
         """Return the name of the family whose text this one uses.

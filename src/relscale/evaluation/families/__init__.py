@@ -15,6 +15,7 @@ from relscale.evaluation.families.pairs import PairItems
 from relscale.evaluation.families.parallel import ParallelItems
 from relscale.evaluation.families.questions import QuestionItems
 from relscale.evaluation.families.risk import RiskItems
+from relscale.evaluation.families.strata import StrataItems
 from relscale.evaluation.families.validation import ValidationItems
 from relscale.evaluation.samples import FamilyTexts, Sample
 from relscale.evaluation.tokens import TextEncoder
@@ -27,6 +28,7 @@ FAMILY_ITEMS: dict[str, type[FamilyItems[Any]]] = {
     "risk": RiskItems,
     "continuation": ContinuationItems,
     "parallel": ParallelItems,
+    "strata": StrataItems,
 }
 """The items of each kind of family."""
 
