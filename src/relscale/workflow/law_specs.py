@@ -45,6 +45,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("correlation")
     if prompt_families(experiment):
         tables.append("prompts")
+    if experiment.controls:
+        tables += ["controls", "control_slopes"]
     return tables
 
 

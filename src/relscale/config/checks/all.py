@@ -1,6 +1,6 @@
 """All checks between sections."""
 
-from relscale.config.checks import corpora, families, figures, laws, losses, released, suite
+from relscale.config.checks import controls, corpora, families, figures, laws, losses, released, suite
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 
@@ -23,6 +23,8 @@ CHECKS = (
     figures.check_families,
     families.check_families,
     families.check_evaluated,
+    controls.check_order,
+    controls.check_figure,
     laws.check_two_stage,
     laws.check_optimum,
 )
