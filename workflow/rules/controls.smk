@@ -59,7 +59,7 @@ if EXPERIMENT.controls:
                 --out-items {output.per_item:q}
             """
 
-    rule controls:
+    rule control_tables:
         """Compare the gaps of controls with the relative laws of the runs."""
         input:
             losses=LAYOUT.control_files("losses"),
@@ -72,9 +72,9 @@ if EXPERIMENT.controls:
             slopes=f"{RESULTS}/laws/control_slopes.csv",
             reading=f"{RESULTS}/controls/reading.txt",
         log:
-            f"logs/{EXPERIMENT.name}/controls.log",
+            f"logs/{EXPERIMENT.name}/control_tables.log",
         benchmark:
-            f"benchmarks/results/{EXPERIMENT.name}/controls.jsonl"
+            f"benchmarks/results/{EXPERIMENT.name}/control_tables.jsonl"
         localrule: True
         conda:
             "../../envs/environment.yaml"
@@ -83,12 +83,12 @@ if EXPERIMENT.controls:
             runtime="10m",
         params:
             spec=verbatim(canonical_json(control_specs.controls_spec(EXPERIMENT))),
-            code=code_digest("relscale.stages.controls"),
-            lock=lock_digest("relscale.stages.controls"),
+            code=code_digest("relscale.stages.control_tables"),
+            lock=lock_digest("relscale.stages.control_tables"),
         shell:
             """
             exec &> >(tee {log:q})
-            python -m relscale.stages.controls \
+            python -m relscale.stages.control_tables \
                 --spec <(printf %s {params.spec:q}) \
                 --losses {input.losses:q} \
                 --items {input.per_item:q} \

@@ -138,7 +138,7 @@ def count_text(text: Sequences, order: int) -> list[Grams]:
     if not 1 <= order <= MOST_ORDER:
         raise ValueError(f"order {order}: must be from 1 to {MOST_ORDER}")
     return [
-        count_grams(keys[text.place >= length])
+        count_grams(keys[text.place >= length - 1])
         for length, keys in enumerate(text.keys(order), start=1)
     ]
 

@@ -75,7 +75,7 @@ STAGES = (
             "law_table": (".csv",),
             "prompts": (".csv",),
             "correlation": (".csv",),
-            "controls": (".csv",),
+            "control_tables": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

@@ -22,7 +22,7 @@ OF_TINY = {
     "other_baselines": 14.2,
     "correlation": 1.4,
     "ngram": 2.7,
-    "controls": 2.6,
+    "control_tables": 2.6,
     "explorer": 2.6,
     "findings": 1.2,
     "front": 1.1,

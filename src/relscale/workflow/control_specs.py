@@ -16,9 +16,7 @@ def controlled_families(experiment: PlannedExperiment) -> list[str]:
     if not experiment.controls:
         return []
     return [
-        name
-        for name in experiment.families
-        if METRIC in experiment.family(name).reported_metrics()
+        name for name in experiment.families if METRIC in experiment.family(name).reported_metrics()
     ]
 
 

@@ -267,8 +267,7 @@ class Layout:
     def control_files(self, kind: str) -> list[str]:
         """Return one file of the controls of every corpus; `kind` is losses or items."""
         return [
-            f"{self.results}/controls/{corpus}-{kind}.parquet"
-            for corpus in self.experiment.corpora
+            f"{self.results}/controls/{corpus}-{kind}.parquet" for corpus in self.experiment.corpora
         ]
 
     def control_requests(self, corpus: str, families: list[str]) -> list[str]:

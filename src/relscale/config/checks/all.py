@@ -1,6 +1,15 @@
 """All checks between sections."""
 
-from relscale.config.checks import controls, corpora, families, figures, laws, losses, released, suite
+from relscale.config.checks import (
+    controls,
+    corpora,
+    families,
+    figures,
+    laws,
+    losses,
+    released,
+    suite,
+)
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
 

@@ -1,4 +1,4 @@
-"""Stage `controls`: gaps of controls, compared with the relative laws of the runs."""
+"""Stage `control_tables`: gaps of controls, compared with the relative laws of the runs."""
 
 from pathlib import Path
 
