@@ -25,6 +25,7 @@ FLOW = (
     "released",
     "importers",
     "laws",
+    "controls",
     "planner",
     "figures",
     "compare",

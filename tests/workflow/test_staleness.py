@@ -406,7 +406,9 @@ STEERS = [
     (
         "",
         {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
-        either("losses", "law_table", "preflight", "explorer", "findings", "front", "scores"),
+        either(
+            "ngram", "losses", "law_table", "preflight", "explorer", "findings", "front", "scores"
+        ),
     ),
     (
         "families.language.baseline",
@@ -453,6 +455,10 @@ STEERS = [
         for key, value in {"max_tokens": 30000, "sample_seed": 1, "min_bytes": 10}.items()
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
+    ("controls", [], either()),
+    ("ngram.order", 5, either("ngram")),
+    ("ngram.bytes", [10_000, 100_000], either("ngram")),
+    ("ngram.seed", 1, either("ngram")),
     ("laws.margin_share", 0.02, either(*LAWS)),
     ("laws.margin_floor", 0.02, either(*LAWS)),
     ("laws.surface_loss", "lad", either(*LAWS)),
@@ -636,6 +642,18 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
         "size": 2,
         "seed": 18,
     }.get(what, 0)
+
+
+def test_a_control_that_is_added_is_scored_and_compared_and_nothing_else(finished, planner):
+    places = ("controls", "laws/controls.csv", "laws/control_slopes.csv", "html/controls.html")
+    for place in places:
+        (finished.results / place).rename(finished.results / f"{place}.away")
+    try:
+        found = needed(planner.jobs())
+    finally:
+        for place in places:
+            (finished.results / f"{place}.away").rename(finished.results / place)
+    assert found == ["control_page", "control_tables", "ngram corpus=curated", "ngram corpus=web"]
 
 
 # Edits at once. Jobs stale by one of them must not hide jobs stale by the others.

@@ -22,6 +22,7 @@ from relscale.provenance.code import (
 from relscale.provenance.dag import jobs_of
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
+    control_specs,
     evaluation_specs,
     family_kinds,
     figure_specs,

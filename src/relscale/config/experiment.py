@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from relscale.config.analysis import Laws
 from relscale.config.base import Model, Name, Unique
+from relscale.config.controls import Control, Ngram
 from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.costs import Costs
 from relscale.config.families import AnyFamily
@@ -59,6 +60,11 @@ class Experiment(Model):
     """Families on which every run is evaluated (keys of `families`)."""
     families: dict[Name, AnyFamily]
     """Domains that are compared with each other."""
+    controls: Unique[Control] = []
+    """Simple models that are trained on the same corpora and scored on the same items as the runs,
+    in families with `bits_per_byte`. Experiments that train nothing have none."""
+    ngram: Ngram = Ngram()
+    """Settings of the control `ngram`; not used without it."""
     laws: Laws
     """How laws are fitted and judged."""
     figures: Figures

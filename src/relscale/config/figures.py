@@ -80,6 +80,7 @@ NOT_OF_TABLES = {
     "figure3_prompts": "compares prompts of questions that are scored here",
     "topics": "shows texts of our topics that are scored here; family_laws shows any family",
     "loss_curves": "shows the training of runs, which a losses table does not have",
+    "controls": "shows controls that are trained and scored on texts here",
     "paper_comparison": "compares families that are scored here with those of the paper",
 }
 """Figures that a losses table does not allow, with the reasons."""

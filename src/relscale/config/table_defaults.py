@@ -11,7 +11,16 @@ from typing import Any
 from relscale.config.errors import ConfigFile, Problem
 from relscale.config.figures import TABLE_FIGURES
 
-UNUSED_SECTIONS = ("sources", "corpora", "tokenizer", "suite", "training", "costs")
+UNUSED_SECTIONS = (
+    "sources",
+    "corpora",
+    "tokenizer",
+    "suite",
+    "training",
+    "costs",
+    "controls",
+    "ngram",
+)
 """Sections that an experiment with a losses table does not use."""
 TEASER = "figure1_teaser"
 OPTIMUM = "validation"

@@ -9,6 +9,8 @@ from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.contrasts import CONTRASTS
+from relscale.contract.tables.control_slopes import CONTROL_SLOPES
+from relscale.contract.tables.controls import CONTROLS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
@@ -50,7 +52,7 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, SCORES, REPRESENTATION)
+SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, SCORES, REPRESENTATION, CONTROLS, CONTROL_SLOPES)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

@@ -95,6 +95,11 @@ class Status(StrEnum):
         "The irreducible loss of treatment or baseline is not identified: the slope is not split.",
     )
 
+    TEXT_TOO_SHORT = (
+        "text_too_short",
+        "The corpus has less text than the control needs.",
+        False,
+    )
     BASELINE_MISSING = (
         "baseline_missing",
         "The baseline has no usable value in this corpus.",

@@ -21,6 +21,8 @@ OF_TINY = {
     "laws": 5.9,
     "other_baselines": 14.2,
     "correlation": 1.4,
+    "ngram": 2.7,
+    "control_tables": 2.6,
     "explorer": 2.6,
     "findings": 1.2,
     "front": 1.1,

@@ -61,6 +61,11 @@ class PlannedExperiment:
         return self.runs if self.trained else self.released
 
     @property
+    def controls(self) -> list[str]:
+        """Controls that are scored; none if nothing is trained."""
+        return list(self.settings.controls) if self.trained else []
+
+    @property
     def families(self) -> list[str]:
         """Names of the families that are evaluated."""
         return list(self.settings.evaluate)

@@ -59,6 +59,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("scores")
     if experiment.settings.laws.representation is not None:
         tables.append("representation")
+    if experiment.controls:
+        tables += ["controls", "control_slopes"]
     return tables
 
 

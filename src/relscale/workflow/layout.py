@@ -268,6 +268,21 @@ class Layout:
         read = self.experiment.corpus_of(corpus)
         return [f"{self.results}/evaluations/{family}/overlaps-{read}.json"]
 
+    def control_files(self, kind: str) -> list[str]:
+        """Return one file of the controls of every corpus; `kind` is losses or items."""
+        return [
+            f"{self.results}/controls/{corpus}-{kind}.parquet" for corpus in self.experiment.corpora
+        ]
+
+    def control_requests(self, corpus: str, families: list[str]) -> list[str]:
+        """Return NAME=PATH of the requests of families that a corpus's controls are scored on."""
+        return [f"{name}={self.requests(name, corpus, 'requests.parquet')}" for name in families]
+
+    def control_overlaps(self, corpus: str, families: list[str]) -> list[str]:
+        """Return the option with NAME=PATH of the overlaps of families, if any has some."""
+        found = [f"{name}={path}" for name in families for path in self.overlaps(name, corpus)]
+        return ["--overlaps", *found] if found else []
+
     def run_file(self, run: str, name: str) -> str:
         """Return a file or folder of a trained run."""
         return f"{self.results}/runs/{run}/{name}"

@@ -78,6 +78,11 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}
 
 
+def control_pages(experiment: PlannedExperiment) -> list[str]:
+    """Return the pages about controls, which have a rule of their own: none without controls."""
+    return ["controls"] if experiment.controls else []
+
+
 def explored_families(experiment: PlannedExperiment) -> list[str]:
     """Return the families that the explorer shows against other baselines, too."""
     most = experiment.settings.figures.explorer_baselines

@@ -16,6 +16,7 @@ from relscale.config.load import load_config, merged, read_yaml
 from relscale.config.table_defaults import merged_files
 from relscale.provenance.digests import canonical_json
 from relscale.workflow import (
+    control_specs,
     evaluation_specs,
     figure_specs,
     law_specs,
@@ -323,6 +324,24 @@ SPECS = {
         law_specs.correlation_spec,
         ["figures.covariates", *keys("laws", "level", "seed")],
     ),
+    "ngram": (
+        "cpu",
+        lambda e: control_specs.ngram_spec(e, "web"),
+        [
+            *keys("ngram", "order", "bytes", "seed"),
+            *("controls", "released", "losses", "evaluate", WINDOW),
+            *(f"families.{name}.metrics" for name in EVALUATED),
+        ],
+    ),
+    "control tables": (
+        "cpu",
+        control_specs.controls_spec,
+        [
+            *keys("laws", "optimum_by", "estimators", "compute", "level", "draws", "seed"),
+            *("controls", "released", "losses", "evaluate"),
+            *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
+        ],
+    ),
     "findings": (
         "cpu",
         page_specs.findings_spec,
@@ -445,6 +464,7 @@ FIGURES = {
     "topics": [*DRAWN, *view("topics"), "figures.paper_line"],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
+    "controls": [*COMMON, "figures.corpus", "laws.estimators", *SHOWN_COMPARED],
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",

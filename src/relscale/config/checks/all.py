@@ -1,6 +1,7 @@
 """All checks between sections."""
 
 from relscale.config.checks import (
+    controls,
     corpora,
     families,
     figures,
@@ -33,6 +34,8 @@ CHECKS = (
     figures.check_families,
     families.check_families,
     families.check_evaluated,
+    controls.check_order,
+    controls.check_figure,
     laws.check_two_stage,
     laws.check_optimum,
     representation.check_strata,

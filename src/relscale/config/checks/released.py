@@ -21,4 +21,8 @@ def check_released(sections: Sections) -> list[Problem]:
     if figures is not None and "loss_curves" in figures.names:
         key = ("figures", "names", figures.names.index("loss_curves"))
         problems.append((key, "released models have no loss curves: leave it out"))
+    if figures is not None and "controls" in figures.names:
+        key = ("figures", "names", figures.names.index("controls"))
+        message = "controls need the corpora of trained runs, which released models do not have"
+        problems.append((key, f"{message}: leave it out"))
     return problems

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from relscale.config.analysis import Laws
+from relscale.config.controls import Control
 from relscale.config.corpora import Corpora, Tokenizer
 from relscale.config.errors import KeyPath
 from relscale.config.families import AnyFamily
@@ -40,6 +41,8 @@ class Sections:
     """Section `evaluate`."""
     families: Mapping[str, AnyFamily] | None = None
     """Section `families`."""
+    controls: list[Control] | None = None
+    """Section `controls`; None also where it is left out."""
     laws: Laws | None = None
     """Section `laws`."""
     figures: Figures | None = None

@@ -11,6 +11,8 @@ from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.control_slopes import CONTROL_SLOPES
+from relscale.contract.tables.controls import CONTROLS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
@@ -41,6 +43,8 @@ LAW_TABLES = (
     EXPONENTS,
     COUNTS,
     REPRESENTATION,
+    CONTROLS,
+    CONTROL_SLOPES,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
