@@ -24,6 +24,7 @@ from relscale.contract.tables.predicted import PREDICTED
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.contract.tables.surface import SURFACE
 from relscale.contract.tables.two_stage import TWO_STAGE
 
@@ -48,7 +49,7 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)
+SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, SUITE_CONTRASTS, SUITE_CONTRAST_POINTS)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

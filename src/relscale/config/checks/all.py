@@ -25,6 +25,7 @@ CHECKS = (
     families.check_evaluated,
     laws.check_two_stage,
     laws.check_optimum,
+    laws.check_suite_contrasts,
 )
 
 
