@@ -201,3 +201,47 @@ rule representation:
             --optimum-losses {input.optimum_losses:q} \
             --out {output.table:q}
         """
+
+
+rule suite_contrasts:
+    """Compare the suites of two corpora on the domains of all families, at the same compute."""
+    input:
+        losses=[
+            f"{RESULTS}/evaluations/{family}/losses.parquet"
+            for family in law_specs.contrasted_families(EXPERIMENT)
+        ],
+        per_item=[
+            f"{RESULTS}/evaluations/{family}/items.parquet"
+            for family in law_specs.contrasted_families(EXPERIMENT)
+        ],
+        optimum_losses=(
+            f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet"
+        ),
+    output:
+        laws=f"{RESULTS}/laws/suite_contrasts.csv",
+        points=f"{RESULTS}/laws/suite_contrast_points.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/suite_contrasts.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/suite_contrasts.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        spec=verbatim(canonical_json(law_specs.suite_contrasts_spec(EXPERIMENT))),
+        code=code_digest("relscale.stages.suite_contrasts"),
+        lock=lock_digest("relscale.stages.suite_contrasts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.suite_contrasts \
+            --spec <(printf %s {params.spec:q}) \
+            --losses {input.losses:q} \
+            --items {input.per_item:q} \
+            --optimum-losses {input.optimum_losses:q} \
+            --out-laws {output.laws:q} \
+            --out-points {output.points:q}
+        """

@@ -31,7 +31,10 @@ class LawInputs(Model):
     family: str | None = None
     """Family whose domains are compared; the only one of the table if left out."""
     baseline: str | None = None
-    """Domain that the others are compared with. Required, except with --demo."""
+    """Domain that the others are compared with. Required, except with --demo or --contrast."""
+    contrasts: tuple[str, ...] = ()
+    """suite:A/B also compares the runs of corpus A with those of corpus B on every domain, at the
+    same compute; may be repeated. With it, --baseline may be left out."""
     items: Path | None = None
     """Items table; adds the noise of evaluation items to the intervals."""
     metrics: tuple[str, ...] = ()
@@ -156,6 +159,7 @@ def laws(**values: Any) -> None:
     found = fit_laws(
         given,
         request=request,
+        contrasts=inputs.contrasts,
         items=inputs.items,
         covariates=inputs.covariates,
         outside_models=inputs.outside_models,
@@ -203,7 +207,9 @@ def _checked(inputs: LawInputs, outputs: LawOutputs) -> Path:
     Raises:
         ValueError: naming the options that are missing, or the path that cannot be written.
     """
-    needed = {"--baseline": inputs.baseline, "--out": outputs.out}
+    needed: dict[str, object] = {"--out": outputs.out}
+    if not inputs.contrasts:
+        needed = {"--baseline": inputs.baseline, **needed}
     if missing := [option for option, value in needed.items() if value is None]:
         raise ValueError(
             f"{' and '.join(missing)}: must be given; `relscale laws --demo` shows an example"

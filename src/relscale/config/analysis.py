@@ -7,7 +7,7 @@ derive from them.
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from relscale.config.base import NUMBER, WHOLE, Flag, Model, Seed, is_none, without_repeats
 from relscale.config.representation import Representation
@@ -134,6 +134,42 @@ class TwoStage(TwoStageAxes):
         return _one_of(value, ACCURACY_AXES)
 
 
+class SuiteContrast(Model):
+    """Two corpora whose runs are compared on every domain at the same compute."""
+
+    treatment: Annotated[str, Field(min_length=1)]
+    """Corpus whose loss is the numerator of the gap."""
+    baseline: Annotated[str, Field(min_length=1)]
+    """Corpus whose loss is the denominator."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> "SuiteContrast":
+        if self.treatment == self.baseline:
+            raise ValueError(f"treatment and baseline are both {self.baseline!r}: must differ")
+        return self
+
+    def __str__(self) -> str:
+        """Return TREATMENT/BASELINE."""
+        return f"{self.treatment}/{self.baseline}"
+
+
+def without_repeated_contrasts(
+    contrasts: tuple[SuiteContrast, ...],
+) -> tuple[SuiteContrast, ...]:
+    """Return contrasts between suites.
+
+    Raises:
+        ValueError: naming one that is there twice, in either direction.
+    """
+    seen: set[frozenset[str]] = set()
+    for contrast in contrasts:
+        pair = frozenset((contrast.treatment, contrast.baseline))
+        if pair in seen:
+            raise ValueError(f"{contrast} is there more than once, in this or the other direction")
+        seen.add(pair)
+    return contrasts
+
+
 class Laws(FitSettings):
     """How laws are fitted and judged."""
 
@@ -146,6 +182,12 @@ class Laws(FitSettings):
     representation: Annotated[Representation | None, Field(exclude_if=is_none)] = None
     """Corpora that differ in the shares of two domains' text: does a share change level or slope of
     their gap? None for no such question."""
+    suite_contrasts: Annotated[
+        tuple[SuiteContrast, ...], AfterValidator(without_repeated_contrasts)
+    ] = ()
+    """Pairs of corpora whose runs are compared on every domain of every family at the same compute:
+    corpus against corpus, or one variant of training against another. Each suite is read at its own
+    compute-optimal points."""
 
 
 def _one_of(value: str, choices: tuple[str, ...]) -> str:

@@ -28,6 +28,7 @@ from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.scores import SCORES
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.contract.tables.surface import SURFACE
 from relscale.contract.tables.two_stage import TWO_STAGE
 
@@ -52,7 +53,17 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, SCORES, REPRESENTATION, CONTROLS, CONTROL_SLOPES)
+SUITE_TABLES = (
+    OPTIMA,
+    CORRELATION,
+    PROMPTS,
+    SCORES,
+    REPRESENTATION,
+    CONTROLS,
+    CONTROL_SLOPES,
+    SUITE_CONTRASTS,
+    SUITE_CONTRAST_POINTS,
+)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

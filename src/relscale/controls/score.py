@@ -181,7 +181,7 @@ def _losses_rows(
 
 def _items_table(labels: _Labels, family: ControlFamily, bits: Values) -> pa.Table:
     requests, count = family.requests, len(bits)
-    same: Mapping[str, object] = {
+    same: Mapping[str, str | int] = {
         "corpus": labels.corpus,
         "control": CONTROL,
         "order": labels.order,
@@ -190,8 +190,7 @@ def _items_table(labels: _Labels, family: ControlFamily, bits: Values) -> pa.Tab
         "metric": METRIC,
     }
     data: dict[str, Sequence[Any] | np.ndarray] = {
-        name: [value] * count for name, value in same.items()
-    } | {
+        **{name: [value] * count for name, value in same.items()},
         "domain": requests.domains,
         "stratum": requests.strata,
         "item": requests.items,

@@ -1,6 +1,6 @@
 """The result of fitting a relative law, the same for all estimators."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, special
@@ -77,6 +77,20 @@ class GapFit:
         """Standard error of `change`; NaN where there is no interval."""
         ends = np.array([-1.0, 0.0, 1.0])
         return float(np.sqrt(np.maximum(ends @ self.levels_covariance @ ends, 0.0)))
+
+    def in_unit(self, unit: float) -> "GapFit":
+        """Return the fit with the quantity in another unit: numbers times `unit`."""
+        return replace(
+            self,
+            points=self.points * unit,
+            point_variance=self.point_variance * unit**2,
+            log_gamma=self.log_gamma * unit,
+            slope=self.slope * unit,
+            covariance=self.covariance * unit**2,
+            levels=self.levels * unit,
+            levels_covariance=self.levels_covariance * unit**2,
+            budget_sd=self.budget_sd * unit,
+        )
 
     def predict(self, log_compute: float) -> tuple[float, float]:
         """Return the law's log G at a natural log compute and its variance."""

@@ -5,7 +5,7 @@ found = fit_laws("losses.csv", family="language", baseline="US", out="my_laws")
 found.laws.relative[["corpus", "treatment", "estimator", "dbeta", "ci_low", "ci_high", "verdict"]]
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
+from relscale.config.analysis import SuiteContrast
 from relscale.contract.io import read_table, with_present_names, write_table
 from relscale.contract.out_paths import check_out_folder
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.predicted import PREDICTED
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.contract.typed import as_flags, typed
 from relscale.files import write_text
 from relscale.laws.cells import suites_of
@@ -32,6 +34,9 @@ from relscale.laws.predict import Request
 from relscale.laws.predicted_table import predicted
 from relscale.laws.predicted_text import predicted_text
 from relscale.laws.spec import LawSpec
+from relscale.laws.suite_contrasts.fit import SuiteContrastTables, fit_suite_contrasts
+from relscale.laws.suite_contrasts.named import contrasts_of
+from relscale.laws.suite_contrasts.text import suite_contrasts_text
 from relscale.laws.summary import summary_text, verdict_rows
 from relscale.losses_table.given import GivenLosses
 
@@ -62,6 +67,8 @@ class FittedLaws:
     """Remarks on the losses table as a whole."""
     predicted: pd.DataFrame | None = None
     """predicted.csv; None without a request."""
+    suite_contrasts: SuiteContrastTables | None = None
+    """suite_contrasts.csv and suite_contrast_points.csv; None without contrasts between suites."""
     losses: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
     """The losses table that was read."""
 
@@ -134,6 +141,8 @@ class FittedLaws:
         )
         if self.predicted is not None:
             text += predicted_text(self.predicted)
+        if self.suite_contrasts is not None:
+            text += suite_contrasts_text(self.suite_contrasts.laws)
         return text + "".join(f"Note: {note}.\n" for note in self.notes)
 
     def write(self, folder: Path) -> None:
@@ -144,6 +153,10 @@ class FittedLaws:
             write_table(self.correlation, folder / "correlation.csv", CORRELATION)
         if self.predicted is not None:
             write_table(self.predicted, folder / "predicted.csv", PREDICTED)
+        if self.suite_contrasts is not None:
+            write_table(self.suite_contrasts.laws, folder / "suite_contrasts.csv", SUITE_CONTRASTS)
+            points = folder / "suite_contrast_points.csv"
+            write_table(self.suite_contrasts.points, points, SUITE_CONTRAST_POINTS)
         write_text(folder / "summary.txt", self.summary())
 
 
@@ -155,6 +168,7 @@ def fit_laws(
     covariates: Path | str | None = None,
     outside_models: Path | str | None = None,
     request: Request | None = None,
+    contrasts: Sequence[SuiteContrast | str] = (),
     out: Path | str | None = None,
     **settings: Unpack[LawKeywords],
 ) -> FittedLaws:
@@ -171,6 +185,8 @@ def fit_laws(
         outside_models: a file with columns `name`, `compute`, `loss`, `accuracy`: models that are
             not runs, compared with the two-stage law.
         request: models whose losses, gaps and accuracies are predicted; None predicts nothing.
+        contrasts: pairs of corpora whose runs are compared on every domain at the same compute,
+            or their names `suite:TREATMENT/BASELINE`.
         out: folder for the tables and the summary; None writes nothing.
         **settings: fields of `LawKeywords`: `family` is required, the others have defaults. The
             default of `metrics` is bits_per_byte, or the only metric of the family.
@@ -194,6 +210,7 @@ def fit_laws(
     item_frame = (
         items if isinstance(items, pd.DataFrame) or items is None else read_table(Path(items))
     )
+    suites = _contrasts(contrasts, frame, where)
     models = () if outside_models is None else read_outside_models(Path(outside_models))
     laws = fit_family(frame, spec, items=item_frame, outside_models=models, where=where)
     family, optimum = prepare(frame, spec, None, where)
@@ -210,11 +227,29 @@ def fit_laws(
         correlation=correlation,
         notes=(*given.decisions, *notes, *left_out_notes(family, spec, given.named_reasons)),
         predicted=None if request is None else predicted(laws.corpora, request),
+        suite_contrasts=fit_suite_contrasts(frame, spec, suites, item_frame, where=where)
+        if suites
+        else None,
         losses=frame,
     )
     if out is not None:
         found.write(Path(out))
     return found
+
+
+def _contrasts(
+    given: Sequence[SuiteContrast | str], losses: pd.DataFrame, where: str
+) -> tuple[SuiteContrast, ...]:
+    """Return the contrasts between suites of a losses table.
+
+    Raises:
+        ValueError: as `contrasts_of`.
+    """
+    known = set(losses["corpus"].astype(str)) if "corpus" in losses.columns else set()
+    try:
+        return contrasts_of(given, known)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def _given(

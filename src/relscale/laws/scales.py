@@ -81,18 +81,7 @@ class Scaled:
 
     def restored(self, fit: GapFit) -> GapFit:
         """Return a fit of the two terms in the unit of the scale."""
-        square = self.unit**2
-        return replace(
-            fit,
-            points=fit.points * self.unit,
-            point_variance=fit.point_variance * square,
-            log_gamma=fit.log_gamma * self.unit,
-            slope=fit.slope * self.unit,
-            covariance=fit.covariance * square,
-            levels=fit.levels * self.unit,
-            levels_covariance=fit.levels_covariance * square,
-            budget_sd=fit.budget_sd * self.unit,
-        )
+        return fit.in_unit(self.unit)
 
 
 def _terms(

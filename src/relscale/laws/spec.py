@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from relscale.config.analysis import Compute, FitSettings, Level, TwoStageAxes
+from relscale.config.analysis import (
+    Compute,
+    FitSettings,
+    Level,
+    SuiteContrast,
+    TwoStageAxes,
+)
 from relscale.config.base import Model, is_none, without_repeats
 from relscale.config.representation import Representation
 from relscale.contract.directions import known_direction
@@ -109,6 +115,22 @@ class RepresentationSpec(LawSpec):
 
     representation: Representation
     """Corpora and shares of the two domains."""
+
+
+class FamilyContrasts(Model):
+    """Suites that are compared on the domains of one family."""
+
+    laws: LawSpec
+    """Spec of the family."""
+    contrasts: tuple[SuiteContrast, ...]
+    """Pairs of corpora whose runs are scored on the same texts."""
+
+
+class SuiteContrastsSpec(Model):
+    """Spec of the contrasts between suites."""
+
+    families: tuple[FamilyContrasts, ...]
+    """Families, in the order of their losses."""
 
 
 class OptimaSpec(Model):

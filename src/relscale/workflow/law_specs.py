@@ -3,13 +3,16 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.laws.spec import (
     BaselinesSpec,
     CorrelationSpec,
+    FamilyContrasts,
     LawSpec,
     OptimaSpec,
     PromptsSpec,
     RepresentationSpec,
+    SuiteContrastsSpec,
 )
 from relscale.plan.accounting import count_parameters
 from relscale.plan.planned_run import Run
@@ -19,6 +22,13 @@ from relscale.workflow.family_kinds import two_stage_options
 
 LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 """Tables of laws that each family has, and that are gathered over all families."""
+SUITE_CONTRAST_TABLES = (SUITE_CONTRASTS.name, SUITE_CONTRAST_POINTS.name)
+"""Tables of the contrasts between suites."""
+OF_SUITE_CONTRASTS = (
+    *("family", "metrics", "higher_is_better", "lower_is_better", "compute", "optimum_by"),
+    *("margin_share", "margin_floor", "level", "draws", "seed"),
+)
+"""Fields of a family's spec that decide contrasts between suites."""
 
 
 def has_two_stage_law(experiment: PlannedExperiment, family: str) -> bool:
@@ -48,6 +58,11 @@ def has_covariate(experiment: PlannedExperiment) -> bool:
     return "language" in experiment.families and (shown or not experiment.from_table)
 
 
+def has_suite_contrasts(experiment: PlannedExperiment) -> bool:
+    """Return whether suites are compared with each other."""
+    return bool(experiment.settings.laws.suite_contrasts)
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -61,6 +76,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("representation")
     if experiment.controls:
         tables += ["controls", "control_slopes"]
+    if has_suite_contrasts(experiment):
+        tables += SUITE_CONTRAST_TABLES
     return tables
 
 
@@ -76,7 +93,9 @@ def law_spec(experiment: PlannedExperiment, family: str) -> LawSpec:
     options = two_stage_options(settings, laws.two_stage)
     axes = {} if options is None else laws.two_stage.model_dump(exclude={"outside_models"})
     return LawSpec(
-        **laws.model_dump(exclude={"two_stage", "register_largest", "representation"}),
+        **laws.model_dump(
+            exclude={"two_stage", "register_largest", "representation", "suite_contrasts"}
+        ),
         **axes,
         family=family,
         baseline=settings.baseline,
@@ -128,6 +147,26 @@ def _named(run: Run) -> NamedModel:
     parameters = count_parameters(run.shape)
     counted = parameters.transformer + parameters.head
     return NamedModel(name=run.run, params=counted, tokens=run.tokens)
+
+
+def contrasted_families(experiment: PlannedExperiment) -> list[str]:
+    """Return the evaluated families on which suites are compared.
+
+    The held-out text of a validation family differs from corpus to corpus.
+    """
+    return [name for name in experiment.families if experiment.family(name).kind != "validation"]
+
+
+def suite_contrasts_spec(experiment: PlannedExperiment) -> SuiteContrastsSpec:
+    """Return the spec of the contrasts between suites, over all families."""
+    families = [
+        FamilyContrasts(
+            laws=LawSpec(**law_spec(experiment, name).model_dump(include=set(OF_SUITE_CONTRASTS))),
+            contrasts=experiment.settings.laws.suite_contrasts,
+        )
+        for name in contrasted_families(experiment)
+    ]
+    return SuiteContrastsSpec(families=tuple(families))
 
 
 def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:

@@ -40,6 +40,7 @@ CHECKS = (
     laws.check_optimum,
     representation.check_strata,
     representation.check_representation,
+    laws.check_suite_contrasts,
 )
 
 

@@ -1,4 +1,4 @@
-"""Checks of laws: the metrics of the two-stage law, and the family that locates the optima."""
+"""Checks of laws: metrics of the two-stage law, the family of the optima, contrasts of suites."""
 
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem, unless_in
@@ -27,3 +27,23 @@ def check_optimum(sections: Sections) -> list[Problem]:
         return []
     key = ("laws", "optimum_by")
     return unless_in(key, sections.laws.optimum_by, "evaluate", sections.evaluate)
+
+
+def check_suite_contrasts(sections: Sections) -> list[Problem]:
+    """Check that suites that are compared are trained, and scored on texts that all share."""
+    laws, suite = sections.laws, sections.suite
+    if laws is None or not laws.suite_contrasts:
+        return []
+    problems: list[Problem] = []
+    families, evaluate = sections.families or {}, sections.evaluate or ()
+    kinds = [families[name].kind for name in evaluate if name in families]
+    if kinds and set(kinds) == {"validation"}:
+        text = "needs an evaluated family with the same texts for all corpora, not validation alone"
+        problems.append((("laws", "suite_contrasts"), text))
+    if suite is None or not sections.trained:
+        return problems
+    for index, contrast in enumerate(laws.suite_contrasts):
+        for side in ("treatment", "baseline"):
+            key = ("laws", "suite_contrasts", index, side)
+            problems += unless_in(key, getattr(contrast, side), "suite.corpora", suite.corpora)
+    return problems

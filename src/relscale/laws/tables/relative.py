@@ -106,38 +106,9 @@ class _Gap:
             scale: `ratio`, `difference` or `reducible`.
             floor: smallest margin.
         """
-        spec = self.fits.spec
-        value = float if scale == DIFFERENCE else _exponential
-        t = _quantile(fit.dof, spec.level)
-        error, level_error = fit.standard_error, float(np.sqrt(fit.covariance[0, 0]))
-        first, middle, last = map(float, fit.levels)
-        crosses, side = side_tests(fit)
         return {
             **_key(self.fits, self.treatment, fit.estimator, scale, fit),
-            "reference_compute": float(np.exp(fit.log_reference)),
-            "gamma": value(fit.log_gamma),
-            "gamma_ci_low": value(fit.log_gamma - t * level_error),
-            "gamma_ci_high": value(fit.log_gamma + t * level_error),
-            **_interval("dbeta", "ci", fit.slope, error, t),
-            "standard_error": error,
-            "dof": fit.dof if np.isfinite(error) else _NAN,
-            "ci_method": fit.ci_method,
-            **_interval("change", "change_ci", fit.change, fit.change_standard_error, t),
-            "change_standard_error": fit.change_standard_error,
-            "p_crosses": crosses,
-            "p_side": side,
-            "margin": max(spec.margin_share * abs(middle), floor),
-            "gap_first": value(first),
-            "gap_last": value(last),
-            "reduction_slope_points_per_decade": reduction_slope(fit.log_compute, fit.points)
-            if scale == RATIO
-            else _NAN,
-            "r2": fit.r2,
-            "lack_of_fit_p": fit.lack_of_fit_p,
-            "budget_sd": fit.budget_sd,
-            JUDGED: Judged.of(fit, spec.margin_share, floor),
-            "num_runs": fit.num_runs,
-            "num_budgets": len(fit.budgets),
+            **law_columns(fit, scale, floor, self.fits.spec),
             **status_columns(self.status, [*fit.notes, *self.remarks]),
         }
 
@@ -154,30 +125,85 @@ class _Gap:
         return _without_law(fits, self.treatment, ratio.estimator, GAIN, error, self.remarks)
 
     def _gain_row(self, ratio: GapFit, gain: Gain) -> Row:
-        t = _quantile(gain.dof, self.fits.spec.level)
-        reference, first, _, last = map(float, gain.log_gain)
-        half = t * float(gain.standard_error[0])
         status = self.status
         if status is Status.OK and gain.extrapolated:
             status = Status.EXTRAPOLATED
         return {
             **_key(self.fits, self.treatment, ratio.estimator, GAIN, ratio),
-            "reference_compute": float(np.exp(ratio.log_reference)),
-            "gamma": _exponential(reference),
-            "gamma_ci_low": _exponential(reference - half),
-            "gamma_ci_high": _exponential(reference + half),
-            **_interval("dbeta", "ci", gain.slope, gain.slope_standard_error, t),
-            "standard_error": gain.slope_standard_error,
-            "dof": gain.dof if np.isfinite(gain.slope_standard_error) else _NAN,
-            "ci_method": ratio.ci_method,
-            **_interval("change", "change_ci", last - first, gain.change_standard_error, t),
-            "change_standard_error": gain.change_standard_error,
-            "gap_first": _exponential(first),
-            "gap_last": _exponential(last),
-            "num_runs": ratio.num_runs,
-            "num_budgets": len(ratio.budgets),
+            **gain_columns(ratio, gain, self.fits.spec.level),
             **status_columns(status, self.remarks),
         }
+
+
+def law_columns(fit: GapFit, scale: str, floor: float, spec: LawSpec) -> Row:
+    """Return the columns of a law of a gap: estimates, intervals, margin and tests before Holm.
+
+    Args:
+        fit: on the scale.
+        scale: `ratio`, `difference` or `reducible`.
+        floor: smallest margin.
+        spec: level of the intervals, and share of the margin.
+    """
+    value = float if scale == DIFFERENCE else _exponential
+    t = _quantile(fit.dof, spec.level)
+    error, level_error = fit.standard_error, float(np.sqrt(fit.covariance[0, 0]))
+    first, middle, last = map(float, fit.levels)
+    crosses, side = side_tests(fit)
+    return {
+        "reference_compute": float(np.exp(fit.log_reference)),
+        "gamma": value(fit.log_gamma),
+        "gamma_ci_low": value(fit.log_gamma - t * level_error),
+        "gamma_ci_high": value(fit.log_gamma + t * level_error),
+        **_interval("dbeta", "ci", fit.slope, error, t),
+        "standard_error": error,
+        "dof": fit.dof if np.isfinite(error) else _NAN,
+        "ci_method": fit.ci_method,
+        **_interval("change", "change_ci", fit.change, fit.change_standard_error, t),
+        "change_standard_error": fit.change_standard_error,
+        "p_crosses": crosses,
+        "p_side": side,
+        "margin": max(spec.margin_share * abs(middle), floor),
+        "gap_first": value(first),
+        "gap_last": value(last),
+        "reduction_slope_points_per_decade": reduction_slope(fit.log_compute, fit.points)
+        if scale == RATIO
+        else _NAN,
+        "r2": fit.r2,
+        "lack_of_fit_p": fit.lack_of_fit_p,
+        "budget_sd": fit.budget_sd,
+        JUDGED: Judged.of(fit, spec.margin_share, floor),
+        "num_runs": fit.num_runs,
+        "num_budgets": len(fit.budgets),
+    }
+
+
+def gain_columns(ratio: GapFit, gain: Gain, level: float) -> Row:
+    """Return the columns of a compute-equivalent gain.
+
+    Args:
+        ratio: fit of log G.
+        gain: the gain that belongs to it.
+        level: of the intervals.
+    """
+    t = _quantile(gain.dof, level)
+    reference, first, _, last = map(float, gain.log_gain)
+    half = t * float(gain.standard_error[0])
+    return {
+        "reference_compute": float(np.exp(ratio.log_reference)),
+        "gamma": _exponential(reference),
+        "gamma_ci_low": _exponential(reference - half),
+        "gamma_ci_high": _exponential(reference + half),
+        **_interval("dbeta", "ci", gain.slope, gain.slope_standard_error, t),
+        "standard_error": gain.slope_standard_error,
+        "dof": gain.dof if np.isfinite(gain.slope_standard_error) else _NAN,
+        "ci_method": ratio.ci_method,
+        **_interval("change", "change_ci", last - first, gain.change_standard_error, t),
+        "change_standard_error": gain.change_standard_error,
+        "gap_first": _exponential(first),
+        "gap_last": _exponential(last),
+        "num_runs": ratio.num_runs,
+        "num_budgets": len(ratio.budgets),
+    }
 
 
 def _key(
