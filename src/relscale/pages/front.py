@@ -125,6 +125,7 @@ def front_page(
         sentences=answer,
         sure=[*sure, *_with_back_tests_explained(found.checks)],
         scope=found.scope,
+        reach=found.reach,
         figure=figure,
         links=links,
         glossary=explained,
