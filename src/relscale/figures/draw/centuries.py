@@ -9,14 +9,11 @@ from relscale.figures.centuries import FIGURE, CenturiesSettings
 from relscale.figures.kit.axes import limits_linear
 from relscale.figures.kit.choose import numbers, pick
 from relscale.figures.kit.family import draw_family
-from relscale.figures.kit.family_rows import MOST_DIRECT_LABELS, FamilyRows, family_rows
-from relscale.figures.kit.labels import empty, note, point_labels, y_label
+from relscale.figures.kit.family_rows import FamilyRows, family_rows
+from relscale.figures.kit.labels import empty, note, y_label
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import BASELINE_COLOUR, words
 from relscale.figures.kit.tables import Tables
-
-BEYOND_IN = 0.6
-"""Inches by which a name may extend to the right of a panel: the room of the labels above."""
 
 
 def draw(tables: Tables, settings: CenturiesSettings) -> Figure:
@@ -35,7 +32,10 @@ def draw(tables: Tables, settings: CenturiesSettings) -> Figure:
 
 
 def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettings) -> bool:
-    """Draw the slopes of one corpus by year; return whether there are any."""
+    """Draw the slopes of one corpus by year; return whether there are any.
+
+    Points have no names: colour and year are those of the labels of the panel above.
+    """
     years = settings.years
     every = rows.relative[rows.relative["treatment"].isin(list(years))]
     mine = pick(every, corpus=corpus)
@@ -44,7 +44,6 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
         empty(axes, "no slope of a domain that has a year")
         return False
     inks = [rows.colour[str(name)] for name in mine["treatment"]]
-    points = []
     for (_, row), colour in zip(mine.iterrows(), inks, strict=True):
         year, slope = float(years[str(row["treatment"])]), float(row["dbeta"])
         interval = [float(row["ci_low"]), float(row["ci_high"])]
@@ -58,7 +57,6 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
             gid="slope",
             zorder=3,
         )
-        points.append((year, slope))
     axes.axhline(0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
     axes.set_xlim(*limits_linear([float(year) for year in years.values()]))
     axes.set_ylim(*limits_linear([*numbers(every, "dbeta", "ci_low", "ci_high"), 0.0]))
@@ -68,11 +66,6 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
             [years[rows.baseline]], [0], rows.marker[corpus], color=BASELINE_COLOUR,
             markerfacecolor="white", markersize=3.6, gid="baseline", zorder=3,
         )  # fmt: skip
-    if len(mine) <= MOST_DIRECT_LABELS:
-        # Without the year of the label, which the axis has.
-        names = [words(str(name), {}, 22) for name in mine["treatment"]]
-        bars = list(zip(mine["ci_low"].astype(float), mine["ci_high"].astype(float), strict=True))
-        point_labels(axes, points, names, inks, beyond_in=BEYOND_IN, bars=bars)
     laws = pick(rows.relative, corpus=corpus)
     missing = sorted(set(laws["treatment"].astype(str)) - set(years))
     if missing:
