@@ -105,7 +105,9 @@ def reach_sentences(suite: pd.DataFrame, origin: Origin = "trained") -> str:
     """
     if origin == "table" or not len(suite):
         return ""
-    params = pd.to_numeric(suite["num_params_total"], errors="coerce")
+    params = pd.to_numeric(
+        suite.get("num_params_total", pd.Series(index=suite.index, dtype=float)), errors="coerce"
+    )
     largest = f" of up to {params.max():,.0f} parameters" if params.notna().any() else ""
     tiny = float(params.max()) < TINY_PARAMETERS
     why = ", since these have learnt little more than spelling and frequent words" if tiny else ""
