@@ -492,6 +492,8 @@ STEERS = [
     ("figures.paper_corpora", {"web": "Nemotron"}, either()),
     ("figures.corpus", "curated", either("figure1_teaser", "figure2_pipeline")),
     ("figures.covariate_label", "Online", either("figure5_language")),
+    # The family is not evaluated.
+    ("figures.years.Young", 1898, either()),
     ("figures.labels.web", "Tweets", either(*FIGURES, "explorer", "findings", "front")),
     ("figures.extrapolate_decades", 2.0, either(*DRAWN, "explorer")),
     ("figures.paper_line", True, either("figure1_teaser", "figure5_language")),

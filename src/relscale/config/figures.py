@@ -8,6 +8,9 @@ from pydantic import Field
 from relscale.config.base import NUMBER, WHOLE, ByLabel, Flag, Label, Model, Name, Unique
 from relscale.config.figure_name import FigureName
 
+Year = Annotated[int, Field(ge=1, le=3000), WHOLE]
+"""A year of the common era."""
+
 
 class Figures(Model):
     """Which figures are drawn, and the choices in them."""
@@ -28,6 +31,8 @@ class Figures(Model):
     `domain`, `value`)."""
     covariate_label: str = "Population online, 1999 (%)"
     """Axis label of the covariate."""
+    years: ByLabel[Year] = {}
+    """Year of the text of each domain of the family `centuries`, for the figure of that name."""
     paper_corpora: dict[Name, str] = {}
     """Corpus of the paper that each of our corpora is compared with."""
     labels: ByLabel[str] = {}
@@ -42,6 +47,7 @@ class Figures(Model):
 
 
 FIGURE_FAMILIES = {
+    "centuries": "centuries",
     "figure4_knowledge": "knowledge",
     "figure5_language": "language",
     "figure7_behaviour": "behaviour",
@@ -76,6 +82,7 @@ ALSO_OF_TABLES = (
 """Figures that a losses table allows, too: they need a family of their name, a table of covariates
 for it, or budgets with several sizes."""
 NOT_OF_TABLES = {
+    "centuries": "shows translations that are scored here; family_laws shows any family",
     "figure2_pipeline": "shows how a suite with IsoFLOP curves and a multiple choice becomes laws",
     "figure3_prompts": "compares prompts of questions that are scored here",
     "topics": "shows texts of our topics that are scored here; family_laws shows any family",

@@ -98,6 +98,8 @@ class Context:
     """File of the covariates in the folder of published numbers."""
     covariate_label: str
     """Axis label of the covariate."""
+    years: Mapping[str, int] = field(default_factory=dict)
+    """Year of the text of domains of the family `centuries`."""
     paper_corpora: Mapping[str, str]
     """Corpus of the paper that each of ours is compared with."""
     extrapolate_decades: float

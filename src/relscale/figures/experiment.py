@@ -57,6 +57,7 @@ def context_of(
         size_or_data=figures.size_or_data,
         covariates=figures.covariates,
         covariate_label=figures.covariate_label,
+        years=figures.years,
         paper_corpora=figures.paper_corpora,
         extrapolate_decades=figures.extrapolate_decades,
         paper_line=figures.paper_line,

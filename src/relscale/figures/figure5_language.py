@@ -1,4 +1,4 @@
-"""Language: the laws of English-language news by region, and their slopes against a covariate."""
+"""Language: the laws of news outlets (or of Englishes), and their slopes against a covariate."""
 
 from relscale.figures.context import Context, law_tables, settings_of_family
 from relscale.figures.declaration import Category, Figure
@@ -26,13 +26,13 @@ FIGURE = Figure(
     name="figure5_language",
     category=Category.PAPER,
     caption=(
-        "Regional English-language news, one outlet per country: absolute laws (top), relative "
-        "laws with verdicts on the ratio scale (middle), and the slopes dbeta with 95 % intervals "
+        "News outlets, one per country but three of the US: absolute laws (top), relative laws "
+        "with verdicts on the ratio scale (middle), and the slopes dbeta with 95 % intervals "
         "against the share of the country's population that was online in 1999 (bottom; a "
         "negative slope means that the treatment improves faster). One outlet does not stand for "
         "the English of its country, and with fewer than ten of them the correlation is weak "
-        "evidence. The paper correlates slopes of the reduction, which have the opposite "
-        "sign. Source: ``laws/*.csv``, World Bank."
+        "evidence: the covariate demonstrates the column of the table. The paper correlates slopes "
+        "of the reduction, which have the opposite sign. Source: ``laws/*.csv``, World Bank."
     ),
     caption_of_table=(
         "Language: values of the table with absolute laws (top), relative laws with verdicts on "

@@ -20,7 +20,7 @@ class PaperSettings(Shown):
     families: tuple[PaperFamilyView, ...] = (
         PaperFamilyView(family="knowledge", paper="knowledge"),
         PaperFamilyView(
-            family="language", paper="language", title="Language: news here, ICE there"
+            family="language", paper="language", title="Language: news outlets here, ICE there"
         ),
         PaperFamilyView(family="behaviour", paper="risk", title="Behaviour here, AI risk there"),
     )
@@ -57,7 +57,7 @@ FIGURE = Figure(
         "without intervals) and ours (filled, 95 % intervals). This is not a replication: "
         "compute differs by orders of magnitude, and corpora, test texts and metrics differ. The "
         "nearest counterpart of AI risk is behaviour, that of the International Corpus of English "
-        "is regional news. Source: workflow/reference/paper_slopes.csv and laws/relative.csv."
+        "is of news outlets. Source: workflow/reference/paper_slopes.csv and laws/relative.csv."
     ),
     tables={
         **law_tables(lambda context: context.paper_families, "points", "relative"),

@@ -1,6 +1,7 @@
 """The candidates for one quantity, and the choice among them by the errors of its family."""
 
 import numpy as np
+from scipy import stats
 
 from relscale.contract.scales import DIFFERENCE
 from relscale.contract.status import Status
@@ -14,6 +15,10 @@ from relscale.laws.gap import GapFit
 from relscale.laws.leave_future_out import Origin
 from relscale.laws.paths import OPTIMAL, Path, Paths
 from relscale.laws.run_points import RunPoints, run_points
+
+RISING_P = 1e-3
+"""p value below which a loss is taken to rise with compute; far from chance, since a law of losses
+is not tried then."""
 
 
 def choice_of(
@@ -100,7 +105,7 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
             paths=paths,
             path=path,
             isoflop=joint is not None,
-            rises=quantity.rises,
+            rises=quantity.rises or losses_rise(quantity, below),
             laws=_loss_laws(quantity),
             mirrored=quantity.scale == DIFFERENCE,
         )
@@ -111,6 +116,32 @@ def trials_of(quantity: Quantity, below: int | None = None) -> Trials:
     found = quantity.kept[key]
     assert isinstance(found, Trials)
     return found
+
+
+def losses_rise(quantity: Quantity, below: int | None = None) -> bool:
+    """Return whether the loss of a domain rises with compute by more than chance.
+
+    Laws of a loss, E + A / N^a + B / D^b and those of compute, fall in all of their arguments. A
+    domain unlike the corpus, such as old spelling, may become less probable as models learn the
+    corpus; the gap then has a law of its own only.
+
+    Args:
+        quantity: a gap or a loss.
+        below: use only budgets with a lower index.
+    """
+    runs = quantity.runs
+    compute = runs.log_compute[runs.run_cell]
+    kept = np.ones(len(compute), dtype=bool)
+    if below is not None:
+        kept = runs.cell_budget[runs.run_cell] < below
+    for term in quantity.terms:
+        known = kept & np.isfinite(term.log_error)
+        if known.sum() < 3 or not np.ptp(compute[known]) > 0:
+            continue
+        fit = stats.linregress(compute[known], term.log_error[known])
+        if fit.slope > 0 and fit.pvalue < RISING_P:
+            return True
+    return False
 
 
 def _trials_or_none(quantity: Quantity) -> Trials | None:

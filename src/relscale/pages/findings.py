@@ -29,6 +29,7 @@ from relscale.pages.sentences import (
     alpha_of,
     answer_sentences,
     family_sentences,
+    reach_sentences,
     remark_sentences,
     scope_sentence,
     shown_laws,
@@ -130,6 +131,8 @@ class Answer:
 
     question: str
     scope: str
+    reach: str
+    """What the verdicts can and cannot show; empty for a table from outside."""
     sentences: list[str]
     """One sentence per verdict."""
     families: list[str]
@@ -268,6 +271,7 @@ def _stated_answer(shown: pd.DataFrame, tables: FindingsTables, spec: FindingsSp
     return Answer(
         question=QUESTION,
         scope=scope_sentence(tables.suite, spec.compute, ordered([], shown["path"]), spec.origin),
+        reach=reach_sentences(tables.suite, spec.origin),
         families=families,
         sentences=answer_sentences(shown, spec.labels),
         remarks=[

@@ -128,6 +128,7 @@ def front_page(
         scope=found.scope,
         representation=representation_sentences(tables.representation, spec.labels),
         representation_heading=HEADING,
+        reach=found.reach,
         figure=figure,
         links=links,
         glossary=explained,

@@ -43,6 +43,10 @@ CHANGES: Mapping[str, str] = {"rises": "rise", "falls": "fall", "parallel": "be 
 """Directions of probabilities and accuracies, which have no gap that could narrow."""
 
 
+TINY_PARAMETERS = 1e6
+"""Parameters below which a model of text is in the regime of character n-grams."""
+
+
 def shown_laws(
     relative: pd.DataFrame, families: Sequence[tuple[str, str]], estimator: str
 ) -> pd.DataFrame:
@@ -87,6 +91,32 @@ def scope_sentence(
         "table; nothing was trained or evaluated for this page.",
     }
     return f"{models[origin]} Test domains are compared {_places(paths)}."
+
+
+def reach_sentences(suite: pd.DataFrame, origin: Origin = "trained") -> str:
+    """Write what the verdicts of models can and cannot show, in two sentences.
+
+    Args:
+        suite: suite.csv.
+        origin: where the losses come from; a table from outside says nothing about its texts.
+
+    Returns:
+        Empty for a table from outside, and without runs.
+    """
+    if origin == "table" or not len(suite):
+        return ""
+    params = pd.to_numeric(
+        suite.get("num_params_total", pd.Series(index=suite.index, dtype=float)), errors="coerce"
+    )
+    largest = f" of up to {params.max():,.0f} parameters" if params.notna().any() else ""
+    tiny = float(params.max()) < TINY_PARAMETERS
+    why = ", since these have learnt little more than spelling and frequent words" if tiny else ""
+    return (
+        f"Verdicts say whether the gaps between these test texts move with compute, for models"
+        f"{largest} on these corpora. They do not show that larger models do the same{why}, "
+        "nor why a gap moves: a domain is a sample of texts that may differ in subject, genre, "
+        "outlet and age at once, and does not stand for the people who write in it."
+    )
 
 
 def _places(paths: Sequence[str]) -> str:

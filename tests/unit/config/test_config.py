@@ -157,7 +157,7 @@ def test_all_mistakes_are_reported_at_once(raw):
     for key in (
         "laws.margin_share",
         "families.language.baseline",
-        "evaluate[6]",
+        "evaluate[7]",
         "suite.corpora[3]",
         "tokenizer",
     ):

@@ -34,6 +34,7 @@ SMALL = {
     "topics": ("People", "bits_per_byte", ("People", "History")),
     "language": ("US", "bits_per_byte", ("US", "GB", "IE", "DE")),
     "behaviour": ("factual", "choice_probability_per_byte", ("factual", "bias")),
+    "centuries": ("2000", "bits_per_byte", ("2000", "1395", "1901")),
 }
 
 
@@ -168,6 +169,7 @@ FAMILY_FIGURES = (
     "figure5_language",
     "figure7_behaviour",
     "topics",
+    "centuries",
 )
 NO_LAWS = dict.fromkeys(("estimators", "detectable", "residuals"), "no relative laws in the tables")
 SAID: dict[str, dict[str, str]] = {
@@ -517,6 +519,22 @@ def test_topics_are_drawn_by_slope_and_by_level_with_their_verdicts(tables: Tabl
     for verdict, count in rows["verdict"].value_counts().items():
         found = [text.get_text().split(" ", 1)[-1] for text in above.texts]
         assert found.count(verdict) == count
+
+
+def test_slopes_of_translations_are_drawn_at_the_year_of_their_text(small: Tables) -> None:
+    years = {"1395": 1395, "2000": 2000}
+    figure = drawn("centuries", small, {"baseline": "2000", "years": years})
+    laws = ratio(small["relative"]).query("family == 'centuries' and estimator == 'joint'")
+    corpora = sorted(laws["corpus"].unique())
+    for axes, corpus in zip(figure.axes[2 * len(corpora) :], corpora, strict=True):
+        row = laws[(laws["corpus"] == corpus) & (laws["treatment"] == "1395")].iloc[0]
+        (slope,), (interval,) = marked(axes, "slope"), marked(axes, "interval")
+        assert values([slope], "x") == [1395] and values([slope], "y") == [row["dbeta"]]
+        assert list(interval.get_ydata()) == [row["ci_low"], row["ci_high"]]
+        (baseline,) = marked(axes, "baseline")
+        assert values([baseline], "x") == [2000] and values([baseline], "y") == [0]
+        assert "no year: 1901" in " ".join(text.get_text() for text in axes.texts)
+    assert "no slope of a domain that has a year" in texts(drawn("centuries", small))
 
 
 def test_a_law_that_is_hardly_determined_does_not_decide_the_axis(tables: Tables) -> None:

@@ -30,8 +30,10 @@ FAMILIES = {
     "topics": ("People", "bits_per_byte", ("People", "History")),
     "language": ("US", "bits_per_byte", ("US", "GB", "IE")),
     "behaviour": ("factual", "choice_probability_per_byte", ("factual", "bias")),
+    "centuries": ("2000", "bits_per_byte", ("2000", "1395")),
 }
 SHOWN = {
+    "centuries": ("centuries",),
     "figure2_pipeline": ("validation", "continuation"),
     "figure3_prompts": ("knowledge", "continuation"),
     "figure5_language": ("language",),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.laws.auto_choice import losses_rise, trials_of
 from relscale.laws.auto_model import auto_model
 from relscale.laws.calibration import Calibration, back_tests
 from relscale.laws.cells import suites_of
@@ -422,3 +423,17 @@ def test_a_law_is_kept_between_tables(fitted):
     assert model is auto_model(fits.quantity_of(subject.domain, subject.baseline))
     assert back_tests(model) is back_tests(model)
     assert len(predicted(fitted.laws.corpora, Request(at=(5e18,)))) == 9
+
+
+@pytest.mark.parametrize("exponent", [0.13, -0.08])
+def test_a_loss_that_rises_with_compute_has_no_law_of_losses(plant, exponent):
+    """Old spelling becomes less probable as models learn the corpus: its gap has a law alone."""
+    domains = {"base": (2.0, 0.10, 0.0), "treat": (3.0, exponent, 0.05)}
+    frame = plant(domains=domains, run_sd=0.01, domain_sd=0.005)
+    laws = fit_family(frame, SPEC)
+    quantity = laws.corpora[0].metrics[0].quantity_of("treat", "base")
+    names = {trial.name for trial in trials_of(quantity).trials}
+    assert losses_rise(quantity) == (exponent < 0)
+    assert ({"surfaces", "loss_to_loss"} & names == set()) == (exponent < 0)
+    row = ratio_row(laws)
+    assert row["ci_low"] < 0.10 - exponent < row["ci_high"]

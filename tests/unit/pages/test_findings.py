@@ -18,6 +18,7 @@ from relscale.pages.sentences import (
     GAPS,
     answer_sentences,
     family_sentences,
+    reach_sentences,
     remark_sentences,
     scope_sentence,
     shown_laws,
@@ -238,6 +239,19 @@ def test_scope() -> None:
         "FLOPs per model."
     )
     assert scope_sentence(suite_of([]), "training_flops") == "The table of runs is empty."
+
+
+def test_the_reach_of_the_verdicts_is_said_in_two_sentences() -> None:
+    suite = suite_of(["5e10", "1e12"])
+    small = reach_sentences(suite.assign(num_params_total=560_000))
+    assert small.startswith("Verdicts say whether the gaps between these test texts move")
+    assert "up to 560,000 parameters" in small and small.count(". ") == 1
+    assert "little more than spelling and frequent words, nor why a gap moves" in small
+    large = reach_sentences(suite.assign(num_params_total=7e9), "released")
+    assert "up to 7,000,000,000 parameters" in large and "spelling" not in large
+    unknown = reach_sentences(suite.assign(num_params_total=None))
+    assert "up to their size" not in unknown and "spelling" not in unknown
+    assert reach_sentences(suite, "table") == reach_sentences(suite_of([])) == ""
 
 
 @pytest.mark.parametrize(

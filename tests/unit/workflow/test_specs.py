@@ -462,6 +462,12 @@ FIGURES = {
     "figure6_size_or_data": [*COMMON, "figures.size_or_data", *view("language")],
     "figure7_behaviour": [*DRAWN, *view("behaviour"), "figures.paper_line"],
     "topics": [*DRAWN, *view("topics"), "figures.paper_line"],
+    "centuries": [
+        *DRAWN,
+        *view("centuries"),
+        *keys("figures", "paper_line"),
+        "figures.years.*",
+    ],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
     "controls": [*COMMON, "figures.corpus", "laws.estimators", *SHOWN_COMPARED],
