@@ -32,6 +32,12 @@ SETTINGS = {
     "risk": {"kind": "risk", "source": "s", "domains": {"A": ["one", "two"]}},
     "continuation": {"kind": "continuation", "documents": "docs", "num_items": 10},
     "table": {"kind": "table", "baseline": "A", "num_options": 5},
+    "strata": {
+        "kind": "strata",
+        "corpus": "even",
+        "domains": {"A": 0, "B": 1},
+        "tokens_per_domain": 300,
+    },
 }
 
 
@@ -65,6 +71,7 @@ def test_every_kind_of_settings_has_items_and_is_tested_here():
         ("risk", ["s"], "f", False, None),
         ("continuation", [], "docs", True, 4),
         ("table", [], None, False, 5),
+        ("strata", [], None, True, None),
     ],
 )
 def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_suite, options):
@@ -96,6 +103,7 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
         # Two variants of ten passages with four options of 80 + 32 tokens.
         ("continuation", {}, 2 * 10 * 4 * 112),
         ("table", {}, 0),
+        ("strata", {}, 2 * 300),
     ],
 )
 def test_tokens_to_score_follow_from_caps_and_bounds(kind, changes, tokens):
@@ -128,6 +136,8 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
     ("kind", "changes", "key", "message"),
     [
         ("documents", {"source": "x"}, ("source",), "is not in sources"),
+        ("strata", {"baseline": "C"}, ("baseline",), "the choices are A, B"),
+        ("strata", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
         ("documents", {"baseline": "C"}, ("baseline",), "is not in the domains"),
         ("documents", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
         ("questions", {"shots_source": "x"}, ("shots_source",), "is not in sources"),
@@ -161,3 +171,9 @@ def test_each_kind_reports_settings_that_do_not_fit(kind, changes, key, message)
 def test_settings_that_fit_have_no_problem(kind):
     changes = {"num_options": 2} if kind == "continuation" else {}
     assert family(kind, **changes).problems(rest()) == []
+
+
+def test_two_domains_of_one_component_are_both_named():
+    problems = family("strata", domains={"A": 0, "B": 0}).problems(rest())
+    assert [key for key, _ in problems] == [("domains", "A"), ("domains", "B")]
+    assert all("component 0 is that of two domains" in message for _, message in problems)
