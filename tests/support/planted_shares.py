@@ -22,7 +22,7 @@ ODDS = float(np.log(0.6 / 0.04))
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """What a share changes, and the noise."""
+    """Effects of a share, and the noise."""
 
     level: float = -0.06
     """Change of a domain's log loss per unit of its log share."""

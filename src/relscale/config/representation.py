@@ -50,7 +50,7 @@ class Representation(Model):
     """Share of the training text that each of the two domains has in each corpus. The corpus with
     most of A relative to B leans to A, the one with least leans to B."""
     expectation: Annotated[Expectation | None, Field(exclude_if=is_none)] = None
-    """What is expected; None if nothing was written down."""
+    """Expected signs; None if nothing was written down."""
 
     @model_validator(mode="after")
     def _both_domains(self) -> "Representation":

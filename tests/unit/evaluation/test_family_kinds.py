@@ -37,6 +37,12 @@ SETTINGS = {
         "domains": {"A": "s", "B": "t"},
     },
     "table": {"kind": "table", "baseline": "A", "num_options": 5},
+    "strata": {
+        "kind": "strata",
+        "corpus": "even",
+        "domains": {"A": 0, "B": 1},
+        "tokens_per_domain": 300,
+    },
 }
 
 
@@ -71,6 +77,7 @@ def test_every_kind_of_settings_has_items_and_is_tested_here():
         ("continuation", [], "docs", True, 4),
         ("parallel", ["s", "t"], "f", False, None),
         ("table", [], None, False, 5),
+        ("strata", [], None, True, None),
     ],
 )
 def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_suite, options):
@@ -107,6 +114,7 @@ def test_each_kind_names_its_text_and_its_options(kind, sources, text, needs_sui
         ("parallel", {"texts_per_domain": 3}, 2 * 3 * 128),
         ("parallel", {"texts_per_domain": 3, "tokens_per_domain": 100}, 2 * 100),
         ("table", {}, 0),
+        ("strata", {}, 2 * 300),
     ],
 )
 def test_tokens_to_score_follow_from_caps_and_bounds(kind, changes, tokens):
@@ -139,6 +147,8 @@ def test_questions_always_report_bits_per_byte_and_score_what_the_metrics_need()
     ("kind", "changes", "key", "message"),
     [
         ("documents", {"source": "x"}, ("source",), "is not in sources"),
+        ("strata", {"baseline": "C"}, ("baseline",), "the choices are A, B"),
+        ("strata", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
         ("documents", {"baseline": "C"}, ("baseline",), "is not in the domains"),
         ("documents", {"metrics": ["accuracy"]}, ("metrics",), "in bits_per_byte only"),
         ("questions", {"shots_source": "x"}, ("shots_source",), "is not in sources"),
@@ -176,3 +186,9 @@ def test_each_kind_reports_settings_that_do_not_fit(kind, changes, key, message)
 def test_settings_that_fit_have_no_problem(kind):
     changes = {"num_options": 2} if kind == "continuation" else {}
     assert family(kind, **changes).problems(rest()) == []
+
+
+def test_two_domains_of_one_component_are_both_named():
+    problems = family("strata", domains={"A": 0, "B": 0}).problems(rest())
+    assert [key for key, _ in problems] == [("domains", "A"), ("domains", "B")]
+    assert all("component 0 is that of two domains" in message for _, message in problems)

@@ -22,6 +22,7 @@ from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")
@@ -55,6 +56,47 @@ FAMILIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("factual", "deception", "bias", "sycophancy", "toxicity"),
     ),
 }
+
+
+def _representation() -> list[dict[str, object]]:
+    """Rows of two domains in three corpora, and their differences in differences."""
+    rows: list[dict[str, object]] = []
+    shares = {"lean_a": (0.6, 0.04), "even": (0.2, 0.2), "lean_b": (0.04, 0.6)}
+
+    def add(value: float, **columns: object) -> None:
+        rows.append(
+            {
+                "family": "strata",
+                "metric": "bits_per_byte",
+                "scale": "ratio",
+                "floors": "none",
+                "estimator": "joint",
+                "value": value,
+                "ci_low": value - 0.002,
+                "ci_high": value + 0.003,
+                "status": "ok",
+                **columns,
+            }
+        )
+
+    for corpus, (ours, theirs) in shares.items():
+        odds = math.log(ours / theirs)
+        for quantity, gap in (("level", 0.1 - 0.06 * odds), ("slope", 0.002 * odds)):
+            about = {"corpus": corpus, "kind": "corpus", "quantity": quantity}
+            add(gap, subject="a / b", log_share=odds, **about)
+            for name, share in (("a", ours), ("b", theirs)):
+                log_share = math.log(share)
+                own = 0.7 - 0.06 * log_share if quantity == "level" else -0.08 + 0.002 * log_share
+                add(own, subject=name, log_share=log_share, **{**about, "scale": "loss"})
+    ends = {"corpus": "lean_a - lean_b", "kind": "difference", "subject": "a / b"}
+    for quantity, value in (("level", -0.325), ("slope", 0.0108)):
+        told = {"expected": "negative", "written": "2026-11-29", "agreement": "agrees"}
+        add(value, quantity=quantity, margin=0.01, log_share=5.4, **ends, **told)
+        add(1.1 * value, quantity=quantity, margin=0.01, **{**ends, "estimator": "vertex"})
+        add(math.nan, quantity=quantity, scale="reducible", floors="surface", **ends)
+        rows[-1]["status"] = "floors_not_identified"
+        add(1.2 * value, quantity=quantity, scale="reducible", floors="assumed 0.5", **ends)
+    return rows
 
 
 def rows_of(columns: tuple[str, ...], rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -175,6 +217,7 @@ def make_tables(
             [_loss_to_loss(row, planted_of(row)[0]) for row in decomposition],
             columns=list(LOSS_TO_LOSS.names),
         ),
+        "representation": rows_of(REPRESENTATION.names, _representation()),
         "two_stage": rows_of(TWO_STAGE.names, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame(
             {

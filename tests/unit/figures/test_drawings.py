@@ -986,3 +986,32 @@ def test_classical_errors_names_the_median_and_why_a_law_has_no_error(
     words = [text.get_text() for text in figure.axes[0].texts]
     assert f"not identified ({lost.sum() - 1} of {lost.sum()})" in words
     assert "too few runs" not in words
+
+
+def test_representation_draws_shares_gaps_and_differences(small: Tables) -> None:
+    table = small["representation"]
+    figure = drawn("representation", small, {"labels": {"lean_a": "A-heavy"}})
+    for quantity, row in (("level", 0), ("slope", 1)):
+        for subject, column in (("a", 0), ("b", 0), ("a / b", 1)):
+            axes = figure.axes[3 * row + column]
+            found = pick(table, kind="corpus", subject=subject, quantity=quantity)
+            wanted = [float(value) for value in found["value"]]
+            wanted = [math.exp(value) if quantity == "level" else value for value in wanted]
+            lines = marked(axes, f"representation {subject} {quantity}")
+            assert values(lines, "y") == pytest.approx(sorted(wanted))
+        differences = figure.axes[3 * row + 2]
+        names = [label.get_text() for label in differences.get_yticklabels()]
+        assert names == [
+            "ratio, joint",
+            "ratio, fitted vertex",
+            "reducible, surface",
+            "reducible, E = 50 %",
+        ]
+        drawn_x = [x for line in differences.get_lines() for x in np.atleast_1d(line.get_xdata())]
+        wanted = pick(table, kind="difference", quantity=quantity)["value"].dropna()
+        for value in wanted:
+            assert any(math.isclose(float(x), float(value)) for x in drawn_x)
+    said = texts(figure)
+    assert "floors not identified" in said
+    assert "corpus A-heavy minus corpus lean b" in said
+    assert "Expected on 2026-11-29 of the level: negative; the result agrees." in said

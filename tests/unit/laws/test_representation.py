@@ -194,6 +194,7 @@ def test_a_question_that_has_no_answer_is_refused(changes, message):
         spec_of(representation=changes)
 
 
+@pytest.mark.soak
 def test_intervals_of_the_difference_in_differences_cover_the_truth():
     """40 suites: at a coverage of .95 fewer than 34 hits have a probability of .005."""
     planted = Planted(slope=-0.002, **NOISE)

@@ -1,4 +1,4 @@
-"""Sentences on shares say what the intervals of the table show, and no more."""
+"""Sentences on shares claim no more than the intervals of the table show."""
 
 import pytest
 from planted_shares import Planted, spec_of

@@ -167,6 +167,7 @@ BIG = [
 ]
 BROKEN = ["corpora.mixtures.web.components.0.source", "corpora.sharded.big.components.*.source"]
 BROKEN += ["corpora.sharded.big.components.one.validation_share", "sources.mine.kind"]
+BROKEN += keys("corpora.mixtures.web", "components.0.share", "total_mb")
 BROKEN += ["tokenizer.given"]
 """Keys of other corpora: to edit one breaks the configuration, and there are no keys."""
 BROKEN_SOURCES = [f"sources.*.{key}" for key in ("kind", "archive", "sha256")]
@@ -477,6 +478,7 @@ FIGURES = {
         "evaluate",
         *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
     ],
+    "representation": COMMON,
     "residuals": [*COMMON, *keys("laws", "estimators", "compute"), *SHOWN_COMPARED],
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "classical_errors": [*COMMON, "laws.estimators", *SHOWN_COMPARED],

@@ -146,7 +146,7 @@ def _response(
     Args:
         axes: of the panel.
         rows: one per corpus.
-        logged: whether the values are logs of what is drawn.
+        logged: whether the drawn heights are the exponentials of the values.
         style: colour and marker.
         dodge: factor of the shares, so that intervals of two domains do not hide each other.
     """
