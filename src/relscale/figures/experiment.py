@@ -26,7 +26,7 @@ def context_of(
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
     window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
     if experiment.losses is None:
-        budgets = tuple(budget.label for budget in experiment.suite.budgets)
+        budgets = tuple(experiment.suite.budget_labels)
         window = window if released else experiment.suite.recipe.context_length
     return Context(
         results=f"results/{experiment.experiment}",

@@ -47,7 +47,12 @@ OVERLAY = {
             }
         },
     },
-    "suite": {"corpora": ["curated", "big"]},
+    "suite": {
+        "corpora": ["curated", "big"],
+        "arms": {
+            "slow": {"corpus": "curated", "learning_rate_factor": 0.5},
+        },
+    },
     "evaluate": ["validation", "language", "knowledge", "continuation", "behaviour"],
     "families": {"knowledge": {"metrics": ["bits_per_byte", "choice_loss_nats", "accuracy"]}},
     "laws": {"two_stage": {"outside_models": "models.csv"}},
@@ -239,7 +244,10 @@ SPECS = {
     "enough tokens": (
         "cpu",
         suite_specs.enough_tokens_spec,
-        ["suite.max_epochs", "suite.corpora"],
+        [
+            *keys("suite", "max_epochs", "corpora"),
+            *keys("suite.arms.slow", "corpus", "unique_tokens", "max_epochs"),
+        ],
     ),
     "released suite": (
         "released",
