@@ -19,6 +19,7 @@ TEXT = frozenset(
         "citation",
         "cluster",
         "control",
+        "chosen",
         "corpus",
         "counted_flops",
         "counted_params",
@@ -30,6 +31,7 @@ TEXT = frozenset(
         "family",
         "from_budget",
         "faster",
+        "frontier",
         "fit",
         "from_budget",
         "held_out_budget",
@@ -73,10 +75,12 @@ TEXT = frozenset(
         "step1",
         "stratum",
         "suite",
+        "survives",
         "text",
         "treatment",
         "unit",
         "verdict",
+        "verdict_tuned",
         "version",
     )
 )

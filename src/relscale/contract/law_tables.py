@@ -27,6 +27,8 @@ from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.surface import SURFACE
+from relscale.contract.tables.tuned import TUNED
+from relscale.contract.tables.tuned_sizes import TUNED_SIZES
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 FAMILY_TABLES = (
@@ -50,7 +52,7 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, CONTROLS, CONTROL_SLOPES)
+SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, CONTROLS, CONTROL_SLOPES, TUNED, TUNED_SIZES)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

@@ -3,7 +3,14 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
-from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
+from relscale.laws.spec import (
+    BaselinesSpec,
+    CorrelationSpec,
+    LawSpec,
+    OptimaSpec,
+    PromptsSpec,
+    TunedSpec,
+)
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
 
@@ -38,6 +45,28 @@ def has_covariate(experiment: PlannedExperiment) -> bool:
     return "language" in experiment.families and (shown or not experiment.from_table)
 
 
+def frontiers(experiment: PlannedExperiment) -> dict[str, tuple[str, ...]]:
+    """Return the members of each tuned frontier; none if nothing is trained."""
+    if not experiment.trained:
+        return {}
+    return {name: tuple(members) for name, members in experiment.settings.tuning.items()}
+
+
+def tuned_spec(experiment: PlannedExperiment) -> TunedSpec:
+    """Return the spec of the laws on tuned frontiers."""
+    optimum_by = experiment.settings.laws.optimum_by
+    return TunedSpec(
+        frontiers=frontiers(experiment),
+        optimum_by=optimum_by,
+        metric=experiment.family(optimum_by).metrics[0],
+        laws=tuple(
+            law_spec(experiment, name)
+            for name in experiment.families
+            if experiment.family(name).baseline
+        ),
+    )
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -47,6 +76,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("prompts")
     if experiment.controls:
         tables += ["controls", "control_slopes"]
+    if frontiers(experiment):
+        tables += ["tuned", "tuned_sizes"]
     return tables
 
 

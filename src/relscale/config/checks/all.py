@@ -9,6 +9,7 @@ from relscale.config.checks import (
     losses,
     released,
     suite,
+    tuning,
 )
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
@@ -35,6 +36,7 @@ CHECKS = (
     families.check_evaluated,
     controls.check_order,
     controls.check_figure,
+    tuning.check_frontiers,
     laws.check_two_stage,
     laws.check_optimum,
 )
