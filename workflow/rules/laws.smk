@@ -245,3 +245,39 @@ rule suite_contrasts:
             --out-laws {output.laws:q} \
             --out-points {output.points:q}
         """
+
+
+if law_specs.frontiers(EXPERIMENT):
+
+    rule tuned:
+        """Fit relative laws on tuned frontiers, next to those of the default settings."""
+        input:
+            losses=f"{RESULTS}/tables/losses.parquet",
+            per_item=f"{RESULTS}/tables/items.parquet",
+        output:
+            laws=f"{RESULTS}/laws/tuned.csv",
+            sizes=f"{RESULTS}/laws/tuned_sizes.csv",
+        log:
+            f"logs/{EXPERIMENT.name}/tuned.log",
+        benchmark:
+            f"benchmarks/results/{EXPERIMENT.name}/tuned.jsonl"
+        localrule: True
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=2000,
+            runtime="60m",
+        params:
+            spec=verbatim(canonical_json(law_specs.tuned_spec(EXPERIMENT))),
+            code=code_digest("relscale.stages.tuned"),
+            lock=lock_digest("relscale.stages.tuned"),
+        shell:
+            """
+            exec &> >(tee {log:q})
+            python -m relscale.stages.tuned \
+                --spec <(printf %s {params.spec:q}) \
+                --losses {input.losses:q} \
+                --items {input.per_item:q} \
+                --out-laws {output.laws:q} \
+                --out-sizes {output.sizes:q}
+            """

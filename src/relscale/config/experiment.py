@@ -16,6 +16,7 @@ from relscale.config.released import ReleasedModels
 from relscale.config.sources import Source
 from relscale.config.suite import Suite
 from relscale.config.training import Training
+from relscale.config.tuning import Frontier
 
 RESERVED = ("shared",)
 """Folders of results, logs and records that belong to no experiment."""
@@ -65,6 +66,9 @@ class Experiment(Model):
     in families with `bits_per_byte`. Experiments that train nothing have none."""
     ngram: Ngram = Ngram()
     """Settings of the control `ngram`; not used without it."""
+    tuning: dict[Name, Frontier] = {}
+    """Tuned frontiers, by the name that stands for each in tables: verdicts at the settings with
+    the lowest validation loss at every size, next to those of the first member's settings."""
     laws: Laws
     """How laws are fitted and judged."""
     figures: Figures

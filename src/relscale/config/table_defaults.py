@@ -20,6 +20,7 @@ UNUSED_SECTIONS = (
     "costs",
     "controls",
     "ngram",
+    "tuning",
 )
 """Sections that an experiment with a losses table does not use."""
 TEASER = "figure1_teaser"

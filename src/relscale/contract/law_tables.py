@@ -30,6 +30,8 @@ from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.scores import SCORES
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.contract.tables.surface import SURFACE
+from relscale.contract.tables.tuned import TUNED
+from relscale.contract.tables.tuned_sizes import TUNED_SIZES
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 FAMILY_TABLES = (
@@ -63,6 +65,8 @@ SUITE_TABLES = (
     CONTROL_SLOPES,
     SUITE_CONTRASTS,
     SUITE_CONTRAST_POINTS,
+    TUNED,
+    TUNED_SIZES,
 )
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)

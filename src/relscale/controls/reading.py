@@ -26,7 +26,7 @@ def reading(slopes: pd.DataFrame, level: float) -> str:
         f"interval leaves out 0, not adjusted for their number); over the same range of text the "
         f"gap of the control ({names}) moves in the same direction in {alike} of them and in the "
         f"opposite one in {opposite}, and in {only_runs} it is not shown to move. Where both move "
-        "alike, counts of neighbouring bytes are enough for that direction, so the movement is no "
-        "evidence of anything that only a neural network learns; elsewhere this control does not "
-        "account for it."
+        "alike, counts of neighbouring bytes are enough for that direction, so the movement does "
+        "not show that a neural network has learnt more; elsewhere this control does not account "
+        "for it."
     )

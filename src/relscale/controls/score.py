@@ -189,8 +189,7 @@ def _items_table(labels: _Labels, family: ControlFamily, bits: Values) -> pa.Tab
         "family": family.name,
         "metric": METRIC,
     }
-    data: dict[str, Sequence[Any] | np.ndarray] = {
-        **{name: [value] * count for name, value in same.items()},
+    data: dict[str, Any] = {name: [value] * count for name, value in same.items()} | {
         "domain": requests.domains,
         "stratum": requests.strata,
         "item": requests.items,

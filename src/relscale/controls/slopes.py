@@ -66,6 +66,8 @@ def run_texts(optima: pd.DataFrame, corpora: pd.DataFrame) -> dict[str, RunTexts
     bytes_per_token = (counts["bytes"] / counts["tokens"]).to_dict()
     found = {}
     for corpus, rows in optima[optima["estimator"] == ESTIMATOR].groupby("corpus"):
+        if corpus not in bytes_per_token:  # an arm, which has no control
+            continue
         usable = rows["status"].map(lambda word: status_of(word).is_usable_optimum)
         rows = rows[usable & rows["optimum_tokens"].notna()]
         flops = rows["budget"].astype(float).to_numpy()

@@ -133,6 +133,19 @@ class SuiteContrastsSpec(Model):
     """Families, in the order of their losses."""
 
 
+class TunedSpec(Model):
+    """Spec of the relative laws on tuned frontiers."""
+
+    frontiers: Mapping[str, tuple[str, ...]]
+    """Members of each frontier, the default first."""
+    optimum_by: str
+    """Family whose loss chooses a member at each size."""
+    metric: str
+    """Its metric."""
+    laws: tuple[LawSpec, ...]
+    """Spec of each family with a baseline; the first estimator is compared."""
+
+
 class OptimaSpec(Model):
     """Spec of the compute-optimal points."""
 

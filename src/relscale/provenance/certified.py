@@ -76,6 +76,7 @@ STAGES = (
             "prompts": (".csv",),
             "correlation": (".csv",),
             "control_tables": (".csv",),
+            "tuned": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

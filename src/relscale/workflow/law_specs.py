@@ -13,6 +13,7 @@ from relscale.laws.spec import (
     PromptsSpec,
     RepresentationSpec,
     SuiteContrastsSpec,
+    TunedSpec,
 )
 from relscale.plan.accounting import count_parameters
 from relscale.plan.planned_run import Run
@@ -63,6 +64,28 @@ def has_suite_contrasts(experiment: PlannedExperiment) -> bool:
     return bool(experiment.settings.laws.suite_contrasts)
 
 
+def frontiers(experiment: PlannedExperiment) -> dict[str, tuple[str, ...]]:
+    """Return the members of each tuned frontier; none if nothing is trained."""
+    if not experiment.trained:
+        return {}
+    return {name: tuple(members) for name, members in experiment.settings.tuning.items()}
+
+
+def tuned_spec(experiment: PlannedExperiment) -> TunedSpec:
+    """Return the spec of the laws on tuned frontiers."""
+    optimum_by = experiment.settings.laws.optimum_by
+    return TunedSpec(
+        frontiers=frontiers(experiment),
+        optimum_by=optimum_by,
+        metric=experiment.family(optimum_by).metrics[0],
+        laws=tuple(
+            law_spec(experiment, name)
+            for name in experiment.families
+            if experiment.family(name).baseline
+        ),
+    )
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -78,6 +101,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables += ["controls", "control_slopes"]
     if has_suite_contrasts(experiment):
         tables += SUITE_CONTRAST_TABLES
+    if frontiers(experiment):
+        tables += ["tuned", "tuned_sizes"]
     return tables
 
 

@@ -270,9 +270,8 @@ class Layout:
 
     def control_files(self, kind: str) -> list[str]:
         """Return one file of the controls of every corpus; `kind` is losses or items."""
-        return [
-            f"{self.results}/controls/{corpus}-{kind}.parquet" for corpus in self.experiment.corpora
-        ]
+        corpora = self.experiment.settings.suite.corpora
+        return [f"{self.results}/controls/{corpus}-{kind}.parquet" for corpus in corpora]
 
     def control_requests(self, corpus: str, families: list[str]) -> list[str]:
         """Return NAME=PATH of the requests of families that a corpus's controls are scored on."""

@@ -4,6 +4,7 @@ default experiment."""
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.control_slopes import CONTROL_SLOPES
+from relscale.contract.tables.controls import CONTROLS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
@@ -211,6 +214,8 @@ def make_tables(
         "curves": pd.DataFrame(_curves_of_laws(points, budgets), columns=list(CURVES.names)),
         "classical": rows_of(CLASSICAL_LAWS.names, _classical(families, corpora)),
         "exponents": rows_of(EXPONENTS.names, _exponents(families, corpora)),
+        "controls": rows_of(CONTROLS.names, _controls(points)),
+        "control_slopes": rows_of(CONTROL_SLOPES.names, _control_slopes(relative, points)),
         "counts": rows_of(COUNTS.names, _counts(families, corpora)),
         "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(FORECAST.names)),
         "loss_to_loss": pd.DataFrame(
@@ -687,6 +692,56 @@ def _exponents(families: Families, corpora: tuple[str, ...]) -> list[dict[str, o
             ("approach_3", 0.45, 3.0),
         )
     ]
+
+
+def _controls(points: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Rows of controls.csv: two orders, with gaps that are 0.9 times those of the first budget."""
+    first = min(points, key=lambda row: float(row["budget"]))["budget"]
+    return [
+        {
+            **{name: row[name] for name in ("corpus", "family", "domain")},
+            "control": "ngram",
+            "metric": "bits_per_byte",
+            "order": order,
+            "text_bytes": size,
+            "best": order == 2,
+            "value": row["value"],
+            "gap": row["gap"] * 0.9 + 0.01 * order,
+            "status": "ok",
+        }
+        for row in points
+        if row["budget"] == first
+        for order in (1, 2)
+        for size in (10_000, 100_000, 1_000_000)
+    ]
+
+
+def _control_slopes(
+    relative: list[dict[str, Any]], points: list[dict[str, Any]]
+) -> list[dict[str, object]]:
+    """Rows of control_slopes.csv: slopes of the control are a third of those of the runs."""
+    rows = [row for row in relative if row["estimator"] == "vertex" and row["scale"] == "ratio"]
+    return [
+        {
+            **{name: row[name] for name in ("corpus", "family", "treatment", "baseline")},
+            "control": "ngram",
+            "metric": "bits_per_byte",
+            "movement": "alike",
+            **_around("slope", row["dbeta"] / 3),
+            **_around("slope_runs", row["dbeta"]),
+            **_around("gap", 0.9 * row["gamma"]),
+            **_around("gap_runs", row["gamma"]),
+            "dbeta": row["dbeta"],
+            "text_exponent": 0.5,
+            "middle_bytes": 1e6,
+            "status": "ok",
+        }
+        for row in rows
+    ]
+
+
+def _around(name: str, value: float) -> dict[str, float]:
+    return {name: value, f"{name}_ci_low": value - 0.01, f"{name}_ci_high": value + 0.01}
 
 
 def _counts(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:

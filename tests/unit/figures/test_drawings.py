@@ -762,6 +762,30 @@ def test_a_new_estimator_is_drawn_from_the_tables(tables: Tables) -> None:
         )
 
 
+def test_controls_are_drawn_by_text_and_against_the_runs(maker: Callable[..., Tables]) -> None:
+    families = {"topics": ("base", "bits_per_byte", ("base", "one", "other"))}
+    tables = maker(families=families, corpora=("curated", "web"))
+    left, level, slope = drawn("controls", tables, {"corpus": "web"}).axes
+    best = tables["controls"].query("corpus == 'web' and best and domain != 'base'")
+    np.testing.assert_allclose(
+        values(marked(left, "control"), "y"), sorted(100 * (1 - best["gap"])), rtol=1e-12
+    )
+    assert set(values(marked(left, "control"), "x")) == {1e4, 1e5, 1e6}
+    # The runs' texts: 1e6 bytes in the middle, growing with the root of compute.
+    flops = np.sort(tables["points"]["training_flops"].unique())
+    texts = 1e6 * np.exp(0.5 * (np.log(flops) - np.log(flops).mean()))
+    np.testing.assert_allclose(
+        np.unique(np.round(values(marked(left, "runs"), "x"), 3)), np.round(texts, 3)
+    )
+    rows = tables["control_slopes"]
+    assert len(rows) == 4
+    np.testing.assert_allclose(
+        values(marked(level, "pair"), "y"), sorted(100 * (1 - rows["gap_runs"]))
+    )
+    np.testing.assert_allclose(values(marked(slope, "pair"), "x"), sorted(rows["slope"]))
+    np.testing.assert_allclose(values(marked(slope, "pair"), "y"), sorted(rows["slope_runs"]))
+
+
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
     figure = drawn("loss_curves", small)
     wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]

@@ -321,7 +321,9 @@ def test_nothing_is_registered_for_few_budgets_other_models_or_if_it_is_switched
 def test_every_table_of_a_figure_is_one_that_the_workflow_makes_or_a_reference():
     planned = experiment("")
     layout, _ = parts(planned)
-    made = {f"{layout.results}/laws/{name}.csv" for name in ("optima", "points", "prompts")}
+    made = {f"{layout.results}/laws/{name}.csv" for name in ("optima", "points")}
+    made |= {f"{layout.results}/laws/{name}.csv" for name in law_specs.suite_tables(planned)}
+    made |= {f"{layout.results}/laws/prompts.csv"}
     made |= {f"{layout.results}/tables/{name}" for name in page_specs.result_tables(planned)}
     made |= {f"{layout.results}/tables/curves.csv"}
     made |= {layout.family_table(family, "losses") for family in planned.families}

@@ -330,8 +330,7 @@ SPECS = {
         lambda e: control_specs.ngram_spec(e, "web"),
         [
             *keys("ngram", "order", "bytes", "seed"),
-            *("controls", "released", "losses", "evaluate", WINDOW),
-            *(f"families.{name}.metrics" for name in EVALUATED),
+            *("released", "losses", "evaluate", WINDOW),
         ],
     ),
     "control tables": (
@@ -339,8 +338,8 @@ SPECS = {
         control_specs.controls_spec,
         [
             *keys("laws", "optimum_by", "estimators", "compute", "level", "draws", "seed"),
-            *("controls", "released", "losses", "evaluate"),
-            *(f"families.{name}.{key}" for name in EVALUATED for key in ("baseline", "metrics")),
+            *("released", "losses", "evaluate"),
+            *(f"families.{name}.baseline" for name in EVALUATED),
         ],
     ),
     "findings": (
@@ -471,7 +470,14 @@ FIGURES = {
     ],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
-    "controls": [*COMMON, "figures.corpus", "laws.estimators", *SHOWN_COMPARED],
+    # Always in bits per byte.
+    "controls": [
+        *COMMON,
+        "figures.corpus",
+        "laws.estimators",
+        *SHOWN_COMPARED,
+        "-families.*.metrics",
+    ],
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",

@@ -10,6 +10,7 @@ from relscale.config.checks import (
     released,
     representation,
     suite,
+    tuning,
 )
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem
@@ -36,6 +37,7 @@ CHECKS = (
     families.check_evaluated,
     controls.check_order,
     controls.check_figure,
+    tuning.check_frontiers,
     laws.check_two_stage,
     laws.check_optimum,
     representation.check_strata,

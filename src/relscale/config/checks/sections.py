@@ -43,6 +43,8 @@ class Sections:
     """Section `families`."""
     controls: list[Control] | None = None
     """Section `controls`; None also where it is left out."""
+    tuning: Mapping[str, list[str]] | None = None
+    """Section `tuning`; None also where it is left out."""
     laws: Laws | None = None
     """Section `laws`."""
     figures: Figures | None = None

@@ -23,6 +23,7 @@ from relscale.figures.kit.axes import (
 from relscale.figures.kit.choose import one_estimator, ordered, pick
 from relscale.figures.kit.compared import family_title, nothing_to_show
 from relscale.figures.kit.labels import Label, direct_labels, empty, heading, top_legend, y_label
+from relscale.figures.kit.laws import bounded_exp
 from relscale.figures.kit.metrics import change, change_formula
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import (
@@ -193,7 +194,9 @@ def _texts(points: pd.DataFrame, law: pd.DataFrame) -> np.ndarray:
         return np.full(len(points), np.nan)
     logs = np.log(points["training_flops"].to_numpy(dtype=float))
     middle, exponent = (float(law[name].iloc[0]) for name in ("middle_bytes", "text_exponent"))
-    return np.asarray(middle * np.exp(exponent * (logs - logs.mean())))
+    if not middle > 0:
+        return np.full(len(points), np.nan)
+    return bounded_exp(np.log(middle) + exponent * (logs - logs.mean()))
 
 
 def _against(

@@ -1,0 +1,15 @@
+"""Contract of the table `tuned_sizes`."""
+
+from relscale.contract.table import Table, floats, integers, text
+
+TUNED_SIZES = Table(
+    name="tuned_sizes",
+    description="The settings with the lowest validation loss at each size of each budget.",
+    key=("frontier", "budget", "num_params_total"),
+    columns={
+        **text("frontier", "corpus", "budget"),
+        **integers("num_params_total", "num_members"),
+        **text("chosen"),
+        **floats("value", "value_tuned"),
+    },
+)
