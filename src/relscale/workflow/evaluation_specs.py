@@ -35,9 +35,12 @@ def family_spec(
 
 
 def evaluation_spec(experiment: PlannedExperiment, family: str, corpus: str) -> EvaluateSpec:
-    """Return the spec of the evaluation of a corpus's runs on a family: that of its requests."""
-    own = corpus_of_text(experiment.family(family), corpus)
-    return EvaluateSpec(**dict(family_spec(experiment, family, own)))
+    """Return the spec of the evaluation of a corpus's runs on a family."""
+    settings = experiment.family(family)
+    own = corpus_of_text(settings, corpus)
+    # Without the key where it is off, so that the specs are those of earlier versions.
+    buckets = {"buckets": True} if settings.sums_by_bucket() else {}
+    return EvaluateSpec(**dict(family_spec(experiment, family, own)), **buckets)
 
 
 def overlap_spec(experiment: PlannedExperiment) -> OverlapSpec:
@@ -69,6 +72,7 @@ def released_evaluation_spec(
         max_length=settings.max_length,
         stride=settings.stride,
         dtype=settings.dtype,
+        **({"buckets": True} if experiment.family(family).sums_by_bucket() else {}),
     )
 
 
