@@ -118,9 +118,7 @@ def main() -> None:
             seconds = dict.fromkeys(totals, 0.0)
             for records in chosen:
                 for kind, known in (("without", None), ("with", tokens)):
-                    seconds[kind] += cpu_seconds(
-                        evaluation(records, requests, window, out, known)
-                    )
+                    seconds[kind] += cpu_seconds(evaluation(records, requests, window, out, known))
             for kind, value in seconds.items():
                 totals[kind].append(value)
         sizes = {kind: (out / kind).stat().st_size for kind in ("items", "buckets", "positions")}

@@ -3,7 +3,8 @@
 A token's nats are shared equally over its bytes, and each byte's share is added to the bucket of
 the byte. A token without a byte of its own (the rest of a character, say) counts with the token
 before it, or with the next one at the beginning. So the sums over the buckets of a partition are
-the nats of the document. Read `BucketWeights` first; it is made once and used for each run.
+the nats of the document. Read `BucketRows` and `PositionRows` first; they are made once and
+used for each run.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from relscale.contract.arrow import arrow_array
+from relscale.contract.arrow import arrow_array, arrow_table
 from relscale.contract.buckets import (
     BUCKETS_COLUMNS,
     NUM_POSITION_BUCKETS,
@@ -111,7 +112,7 @@ class BucketWeights:
         buckets = len(PARTITIONS[partition])
         size = self.num_documents * buckets
         found = np.bincount(self.place[partition], weights=per_byte, minlength=size)
-        return found.reshape(self.num_documents, buckets)
+        return np.asarray(found, dtype=np.float64).reshape(self.num_documents, buckets)
 
 
 def _groups(sizes: Sizes) -> tuple[Index, Index]:
@@ -123,39 +124,63 @@ def _groups(sizes: Sizes) -> tuple[Index, Index]:
     return group, sizes[first].astype(np.int64)
 
 
-def buckets_table(
-    run: RunColumns, documents: Documents, weights: BucketWeights, nats: Array
-) -> pa.Table:
-    """Return the sums of a run by bucket: one row per document and bucket that has bytes.
+@dataclass(frozen=True, kw_only=True)
+class BucketRows:
+    """The rows of the sums by bucket, which are the same for each run but for run and nats.
 
-    Args:
-        run: columns that describe the run.
-        documents: the scored documents.
-        weights: their bytes.
-        nats: (token) negative log-probability of each scored token, one document after another.
+    There is one row per document and bucket that has bytes.
     """
-    per_byte = weights.per_byte(nats)
-    requests = documents.requests
-    tables = []
-    for partition in weights.place:
-        counts, sums = weights.num_bytes(partition), weights.sums(per_byte, partition)
-        document, bucket = np.nonzero(counts)
-        size = len(document)
-        columns = {
-            "corpus": _named([run["corpus"]], np.zeros(size)),
-            "run": _named([run["run"]], np.zeros(size)),
-            "family": _named([documents.family], np.zeros(size)),
+
+    weights: BucketWeights
+    """Bytes of the documents."""
+    cells: dict[str, tuple[Index, Index]]
+    """By partition: (row) document and (row) bucket."""
+    shared: dict[str, pa.Array]
+    """Columns that are the same for each run."""
+
+    @classmethod
+    def of(cls, documents: Documents, weights: BucketWeights) -> "BucketRows":
+        """Return the rows of scored documents."""
+        requests, parts = documents.requests, list(weights.place)
+        found = {name: np.nonzero(weights.num_bytes(name)) for name in parts}
+        cells = {name: (document, bucket) for name, (document, bucket) in found.items()}
+        document = np.concatenate([cells[name][0] for name in parts])
+        counts = np.concatenate([weights.num_bytes(name)[cells[name]] for name in parts])
+        names = [bucket for name in parts for bucket in PARTITIONS[name]]
+        starts = np.cumsum([0, *(len(PARTITIONS[name]) for name in parts)])
+        sizes = [len(cells[name][0]) for name in parts]
+        bucket = np.concatenate([cells[name][1] for name in parts])
+        shared = {
+            "family": _named([documents.family], np.zeros(len(document))),
             "domain": _named(requests.domains, document),
             "stratum": _named(requests.strata, document),
             "item": _named(requests.items, document),
-            "partition": _named([partition], np.zeros(size)),
-            "bucket": _named(PARTITIONS[partition], bucket),
-            "num_bytes": arrow_array(counts[document, bucket], pa.int64()).cast(pa.int32()),
-            "nats": arrow_array(sums[document, bucket], pa.float64()),
+            "partition": _named(parts, np.repeat(np.arange(len(parts)), sizes)),
+            "bucket": _named(names, bucket + np.repeat(starts[:-1], sizes)),
+            "num_bytes": arrow_array(counts, pa.int64()).cast(pa.int32()),
             "overlaps": arrow_array(documents.overlaps[document], pa.bool_()),
         }
-        tables.append(pa.table(columns, schema=BUCKETS_SCHEMA))
-    return pa.concat_tables(tables).unify_dictionaries()
+        return cls(weights=weights, cells=cells, shared=shared)
+
+    def table(self, run: RunColumns, nats: Array) -> pa.Table:
+        """Return the sums of a run.
+
+        Args:
+            run: columns that describe the run.
+            nats: (token) negative log-probability of each scored token, one document after another.
+        """
+        per_byte = self.weights.per_byte(nats)
+        sums = [self.weights.sums(per_byte, name)[cell] for name, cell in self.cells.items()]
+        values = np.concatenate(sums)
+        own = {
+            "corpus": _named([run["corpus"]], np.zeros(len(values))),
+            "run": _named([run["run"]], np.zeros(len(values))),
+            "nats": arrow_array(values, pa.float64()),
+        }
+        columns = self.shared | own
+        return pa.Table.from_arrays(
+            [columns[name] for name in BUCKETS_SCHEMA.names], schema=BUCKETS_SCHEMA
+        )
 
 
 def _named(names: Sequence[str], index: np.ndarray) -> pa.DictionaryArray:
@@ -211,53 +236,77 @@ class Positions:
         )
 
 
-def positions_table(
-    run: RunColumns, documents: Documents, positions: Positions, nats: Array
-) -> pa.Table:
-    """Return the sums of a run by position: one row per domain and bucket with tokens.
+@dataclass(frozen=True, kw_only=True)
+class PositionRows:
+    """The rows of the sums by position, the same for each run but for run and nats.
 
-    The standard error of the mean is over documents, as for the losses (`metrics.ratio`).
-
-    Args:
-        run: columns that describe the run.
-        documents: the scored documents.
-        positions: their positions.
-        nats: (token) negative log-probability of each scored token, one sequence after another.
+    There is one row per domain and bucket with tokens. Documents that overlap do not count.
     """
-    domains = np.array(documents.requests.domains)
-    size, count = len(domains), len(positions.edges) - 1
-    bucket = np.searchsorted(positions.edges, positions.position, side="right") - 1
-    place = positions.document * count + bucket
-    log = np.log(positions.position)
-    tokens, sums, logs, squares = (
-        np.bincount(place, weights=values, minlength=size * count).reshape(size, count)
-        for values in (np.ones(len(nats)), nats, log, log**2)
-    )
-    rows: dict[str, list[object]] = {name: [] for name in POSITIONS_COLUMNS}
-    for domain in dict.fromkeys(documents.requests.domains):
-        counted = (domains == domain) & ~documents.overlaps
-        for number in range(count):
-            at = counted & (tokens[:, number] > 0)
-            if not at.any():
-                continue
-            total = tokens[at, number].sum()
-            mean = logs[at, number].sum() / total
-            values = {
-                "corpus": run["corpus"],
-                "run": run["run"],
-                "family": documents.family,
-                "domain": domain,
-                "first_position": int(positions.edges[number]),
-                "last_position": int(positions.edges[number + 1]) - 1,
-                "num_tokens": int(total),
-                "nats": float(sums[at, number].sum()),
-                "standard_error": ratio(sums[at, number], tokens[at, number])[1],
-                "mean_log_position": float(mean),
-                "var_log_position": max(float(squares[at, number].sum() / total - mean**2), 0.0),
-            }
-            for name, value in values.items():
-                rows[name].append(value)
-    return pa.table(
-        [arrow_array(rows[field.name], field.type) for field in POSITIONS_SCHEMA],
-        schema=POSITIONS_SCHEMA,
-    )
+
+    place: Index
+    """(token) document x buckets + bucket."""
+    tokens: Array
+    """(document, bucket) tokens."""
+    members: list[tuple[npt.NDArray[np.bool_], int]]
+    """(row) documents of the domain that have tokens in the bucket, and the bucket."""
+    shared: list[dict[str, object]]
+    """(row) columns that are the same for each run."""
+
+    @classmethod
+    def of(cls, documents: Documents, positions: Positions) -> "PositionRows":
+        """Return the rows of scored documents."""
+        edges, domains = positions.edges, np.array(documents.requests.domains)
+        size, count = len(domains), len(edges) - 1
+        bucket = np.searchsorted(edges, positions.position, side="right") - 1
+        place, log = positions.document * count + bucket, np.log(positions.position)
+        tokens, logs, squares = (
+            np.asarray(
+                np.bincount(place, weights=values, minlength=size * count), dtype=np.float64
+            ).reshape(size, count)
+            for values in (np.ones(len(place)), log, log**2)
+        )
+        members, shared = [], []
+        for domain in dict.fromkeys(documents.requests.domains):
+            for number in range(count):
+                at = (domains == domain) & ~documents.overlaps & (tokens[:, number] > 0)
+                if not at.any():
+                    continue
+                total = tokens[at, number].sum()
+                mean = float(logs[at, number].sum() / total)
+                row: dict[str, object] = {
+                    "family": documents.family,
+                    "domain": domain,
+                    "first_position": int(edges[number]),
+                    "last_position": int(edges[number + 1]) - 1,
+                    "num_tokens": int(total),
+                    "mean_log_position": mean,
+                    "var_log_position": max(squares[at, number].sum() / total - mean**2, 0.0),
+                }
+                members.append((at, number))
+                shared.append(row)
+        return cls(place=place, tokens=tokens, members=members, shared=shared)
+
+    def table(self, run: RunColumns, nats: Array) -> pa.Table:
+        """Return the sums of a run.
+
+        The standard error of the mean is over documents, as for the losses (`metrics.ratio`).
+
+        Args:
+            run: columns that describe the run.
+            nats: (token) negative log-probability of each scored token, one sequence after another.
+        """
+        size = self.tokens.size
+        sums = np.bincount(self.place, weights=nats, minlength=size).reshape(self.tokens.shape)
+        rows = []
+        for (at, number), shared in zip(self.members, self.shared, strict=True):
+            own = sums[at, number]
+            rows.append(
+                {
+                    **shared,
+                    "corpus": run["corpus"],
+                    "run": run["run"],
+                    "nats": float(own.sum()),
+                    "standard_error": ratio(own, self.tokens[at, number])[1],
+                }
+            )
+        return arrow_table(rows, POSITIONS_SCHEMA)

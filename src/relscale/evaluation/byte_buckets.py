@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from relscale.contract.buckets import BYTE_CLASSES, COMMON_PER_MILLION, WORD_CLASSES
 
@@ -54,17 +56,20 @@ class WordCounts:
         return COMMON if count * 1e6 >= COMMON_PER_MILLION * self.total else RARE
 
 
-def count_words(texts: Iterable[str]) -> dict[str, int]:
+def count_words(batches: Iterable[pa.StringArray]) -> dict[str, int]:
     """Return the occurrences of each word of a corpus, the most frequent first.
 
     Words of equal frequency are in alphabetical order.
+
+    Args:
+        batches: texts, in batches.
     """
-    raw: Counter[str] = Counter()
-    for text in texts:
-        raw.update(_WORD.findall(text))
+    # No word has white space in it, so that words are found in each distinct piece once.
+    pieces = [pc.utf8_split_whitespace(batch).flatten() for batch in batches]
     folded: Counter[str] = Counter()
-    for word, count in raw.items():
-        folded[word.casefold()] += count
+    for found in pa.chunked_array(pieces, pa.string()).value_counts().to_pylist():
+        for word in _WORD.findall(found["values"]):
+            folded[word.casefold()] += found["counts"]
     return dict(sorted(folded.items(), key=lambda entry: (-entry[1], entry[0])))
 
 

@@ -13,11 +13,11 @@ from relscale.evaluation.aggregate import ITEMS_SCHEMA, ScoredFamily, items_tabl
 from relscale.evaluation.bucket_sums import (
     BUCKETS_SCHEMA,
     POSITIONS_SCHEMA,
+    BucketRows,
     BucketWeights,
     Documents,
+    PositionRows,
     Positions,
-    buckets_table,
-    positions_table,
 )
 from relscale.evaluation.run_record import EvaluatedRun, read_evaluated_run
 from relscale.evaluation.score_cache import cached_scores
@@ -71,12 +71,10 @@ class Evaluations:
 class Parts:
     """What the sums by bucket and by position need besides a run's nats."""
 
-    documents: Documents
-    """The scored documents."""
-    weights: BucketWeights
-    """Bytes of their tokens."""
-    positions: Positions
-    """Positions of their tokens."""
+    buckets: BucketRows
+    """Rows of the sums by bucket."""
+    positions: PositionRows
+    """Rows of the sums by position."""
 
     @classmethod
     def of(cls, family: ScoredFamily, tokens: TokenBytes, context_length: int) -> "Parts":
@@ -88,15 +86,16 @@ class Parts:
             context_length: tokens of the models' window.
         """
         requests = family.requests
+        documents = Documents(family=family.name, requests=requests, overlaps=family.overlaps)
+        positions = Positions.of(
+            [len(context) for context in requests.contexts],
+            [len(continuation) for continuation in requests.continuations],
+            np.arange(len(requests.items)),
+            context_length,
+        )
         return cls(
-            documents=Documents(family=family.name, requests=requests, overlaps=family.overlaps),
-            weights=BucketWeights.of(tokens),
-            positions=Positions.of(
-                [len(context) for context in requests.contexts],
-                [len(continuation) for continuation in requests.continuations],
-                np.arange(len(requests.items)),
-                context_length,
-            ),
+            buckets=BucketRows.of(documents, BucketWeights.of(tokens)),
+            positions=PositionRows.of(documents, positions),
         )
 
     def tables(self, run: RunColumns, by_token: np.ndarray) -> tuple[pa.Table, pa.Table]:
@@ -106,10 +105,7 @@ class Parts:
             run: columns that describe the run.
             by_token: (token) log-probability of each scored token.
         """
-        return (
-            buckets_table(run, self.documents, self.weights, -by_token),
-            positions_table(run, self.documents, self.positions, -by_token),
-        )
+        return self.buckets.table(run, -by_token), self.positions.table(run, -by_token)
 
 
 def score_runs(

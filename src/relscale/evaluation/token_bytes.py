@@ -103,8 +103,7 @@ def read_token_bytes(path: Path, requests: RequestTable) -> TokenBytes:
     sizes = list(_arrays(table["sizes"], np.int32))
     names = list(zip(table["domain"].to_pylist(), table["item"].to_pylist(), strict=True))
     if names != list(zip(requests.domains, requests.items, strict=True)) or any(
-        len(size) != len(tokens)
-        for size, tokens in zip(sizes, requests.continuations, strict=True)
+        len(size) != len(tokens) for size, tokens in zip(sizes, requests.continuations, strict=True)
     ):
         raise ValueError(f"{path}: made for other requests; make it again")
     return TokenBytes(
@@ -150,6 +149,7 @@ def _lists(rows: Sequence[np.ndarray], kind: pa.DataType) -> pa.Array:
 
 def _arrays(column: pa.ChunkedArray, kind: type) -> Iterator[np.ndarray]:
     lists = column.combine_chunks()
-    values, offsets = numpy_array(lists.values).astype(kind), numpy_array(lists.offsets)
+    values: np.ndarray = numpy_array(lists.values).astype(kind)
+    offsets = numpy_array(lists.offsets)
     for row in range(len(lists)):
         yield values[offsets[row] : offsets[row + 1]]

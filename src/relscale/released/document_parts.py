@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from relscale.contract.losses import RunColumns
 from relscale.evaluation.bucket_sums import (
+    BucketRows,
     BucketWeights,
     Documents,
+    PositionRows,
     Positions,
-    buckets_table,
-    positions_table,
 )
 from relscale.evaluation.byte_buckets import byte_codes
 from relscale.evaluation.texts import TextDocument
@@ -67,6 +67,6 @@ def part_tables(
     weights = BucketWeights.of(TokenBytes(sizes=sizes, kinds=kinds, words=None))
     nats = -scores.by_token
     return (
-        buckets_table(run, found, weights, nats),
-        positions_table(run, found, positions, nats),
+        BucketRows.of(found, weights).table(run, nats),
+        PositionRows.of(found, positions).table(run, nats),
     )

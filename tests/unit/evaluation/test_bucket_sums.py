@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
@@ -17,16 +19,17 @@ from relscale.contract.buckets import (
 from relscale.contract.losses import RUN_COLUMNS
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.evaluation.bucket_sums import (
+    BucketRows,
     BucketWeights,
     Documents,
+    PositionRows,
     Positions,
-    buckets_table,
     position_edges,
-    positions_table,
 )
 from relscale.evaluation.byte_buckets import WordCounts, byte_codes, count_words, word_codes
 from relscale.evaluation.requests import Item, Option, RequestTable, read_requests, write_requests
 from relscale.evaluation.token_bytes import (
+    TokenBytes,
     read_token_bytes,
     read_word_counts,
     token_bytes,
@@ -91,7 +94,7 @@ def test_bytes_are_classified_by_the_frequency_of_their_word():
 
 
 def test_a_word_that_the_window_cuts_is_not_classified():
-    text = "the sea".encode()
+    text = b"the sea"
     assert named(word_codes(text, WORDS, cut=False), WORD_CLASSES)[-3:] == ["common"] * 3
     assert named(word_codes(text, WORDS, cut=True), WORD_CLASSES)[-3:] == ["other"] * 3
     assert named(word_codes(text + b" ", WORDS, cut=True), WORD_CLASSES)[-4:-1] == ["common"] * 3
@@ -107,8 +110,9 @@ def test_characters_cut_at_the_ends_of_a_text_are_in_no_word():
 
 
 def test_words_are_counted_without_regard_to_case_or_marks():
-    texts = ["The sea, the SEA; straße", "STRASSE 7the_sea"]
-    assert count_words(texts) == {"sea": 3, "the": 3, "strasse": 2}
+    texts = [["The sea, the SEA; straße"], ["STRASSE 7the_sea", " "]]
+    batches = [pa.array(batch, pa.string()) for batch in texts]
+    assert count_words(batches) == {"sea": 3, "the": 3, "strasse": 2}
 
 
 def test_a_token_is_shared_equally_over_its_bytes(encoder):
@@ -117,7 +121,9 @@ def test_a_token_is_shared_equally_over_its_bytes(encoder):
     found = token_bytes(requests, encoder.bytes_of, WORDS)
     assert found.sizes[0].tolist() == [2, 2, 1, 1, 1]
     nats = np.array([1.0, 3.0, 0.5, 2.0, 4.0])
-    table = buckets_table(RUN, documents_of(requests), BucketWeights.of(found), nats).to_pandas()
+    table = (
+        BucketRows.of(documents_of(requests), BucketWeights.of(found)).table(RUN, nats).to_pandas()
+    )
     of = table.set_index(["partition", "bucket"])
     assert of.loc["bytes", "nats"].to_dict() == {
         "letters": 1.0 + 1.5,
@@ -140,7 +146,9 @@ def test_sums_over_buckets_are_the_nats_of_each_document(encoder, masked):
     requests = requests_of(encoder, texts, masked=masked, cut=range(0, 50, 3))
     found = token_bytes(requests, encoder.bytes_of, WORDS)
     nats = generator.exponential(size=sum(len(row) for row in requests.continuations)) ** 3
-    table = buckets_table(RUN, documents_of(requests), BucketWeights.of(found), nats).to_pandas()
+    table = (
+        BucketRows.of(documents_of(requests), BucketWeights.of(found)).table(RUN, nats).to_pandas()
+    )
     ends = np.cumsum([len(row) for row in requests.continuations])[:-1]
     expected = [part.sum() for part in np.split(nats, ends)]
     for partition in PARTITIONS:
@@ -153,8 +161,6 @@ def test_sums_over_buckets_are_the_nats_of_each_document(encoder, masked):
 
 def test_a_token_without_bytes_counts_with_its_neighbour():
     sizes = np.array([0, 2, 0, 0, 1], dtype=np.int32)
-    from relscale.evaluation.token_bytes import TokenBytes
-
     found = TokenBytes(sizes=[sizes], kinds=[byte_codes(b"a1.")], words=None)
     weights = BucketWeights.of(found)
     per_byte = weights.per_byte(np.array([1.0, 2.0, 4.0, 8.0, 16.0]))
@@ -174,7 +180,7 @@ def test_sums_by_position_are_those_of_a_count_by_hand(encoder):
     requests = requests_of(encoder, ["bcbc", "bc"], masked=0)
     positions = Positions.of([1, 1], [2, 1], np.arange(2), 4)
     nats = np.array([1.0, 5.0, 2.0])
-    table = positions_table(RUN, documents_of(requests), positions, nats).to_pandas()
+    table = PositionRows.of(documents_of(requests), positions).table(RUN, nats).to_pandas()
     assert tuple(table.columns) == POSITIONS_COLUMNS
     assert table["first_position"].tolist() == [1, 2]
     assert table["num_tokens"].tolist() == [2, 1] and table["nats"].tolist() == [3.0, 5.0]
@@ -188,13 +194,13 @@ def test_documents_that_overlap_do_not_count_by_position(encoder):
     requests = requests_of(encoder, ["bc", "bc"])
     documents = Documents(family="f", requests=requests, overlaps=np.array([True, False]))
     positions = Positions.of([1, 1], [1, 1], np.arange(2), 4)
-    table = positions_table(RUN, documents, positions, np.array([7.0, 2.0])).to_pandas()
+    table = PositionRows.of(documents, positions).table(RUN, np.array([7.0, 2.0])).to_pandas()
     assert table["nats"].tolist() == [2.0] and table["num_tokens"].tolist() == [1]
 
 
 def test_the_tables_of_bytes_and_words_are_read_back(encoder, tmp_path):
     requests = requests_of(encoder, ["bc a", "the é"])
-    write_word_counts(count_words(["the sea the"]), tmp_path / "words.parquet")
+    write_word_counts(count_words([pa.array(["the sea the"])]), tmp_path / "words.parquet")
     words = read_word_counts(tmp_path / "words.parquet")
     assert words == WordCounts(counts={"the": 2, "sea": 1}, total=3)
     for known in (words, None):
@@ -242,7 +248,8 @@ def place(tmp_path_factory, tokenizer: Tokenizer, encoder):
                 )
             )
     write_requests(items, root / "requests.parquet")
-    pd.DataFrame({"text": ["a bc bc", "the sea"]}).to_parquet(root / "train.parquet")
+    train = pa.table({"text": pa.array(["a bc bc", "the sea"], pa.string())})
+    pq.write_table(train, root / "train.parquet")
     shape = Shape(
         width=16,
         layers=1,
