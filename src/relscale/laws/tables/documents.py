@@ -6,8 +6,8 @@ the largest change are selected after the fact, so that part of their change is 
 and would not come back (regression to the mean). Therefore the changes are shrunk towards the mean
 of the domain by the share of their variance over documents that is noise of runs, an empirical
 Bayes estimate with Morris's interval (1983, JASA 78:47-55, section 1), which allows for the
-uncertainty of that share. Documents are ranked by, and intervals are about, the shrunken change. A split by seeds would need two seeds at every budget, which the largest ones
-usually lack.
+uncertainty of that share. Documents are ranked by, and intervals are about, the shrunken change. A
+split by seeds would need two seeds at every budget, which the largest ones usually lack.
 """
 
 from collections.abc import Iterator
