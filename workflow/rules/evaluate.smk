@@ -78,6 +78,71 @@ rule overlap:
         """
 
 
+rule word_counts:
+    """Count the words of a corpus's training documents."""
+    input:
+        train=ancient(f"{SHARED}/corpora/{{corpus_key}}/train.parquet"),
+        report=f"{SHARED}/corpora/{{corpus_key}}/report.json",
+    output:
+        words=f"{SHARED}/corpora/{{corpus_key}}/words.parquet",
+    log:
+        "logs/shared/word_counts/{corpus_key}.log",
+    benchmark:
+        "benchmarks/results/shared/word_counts/{corpus_key}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime="30m",
+    params:
+        code=code_digest("relscale.stages.word_counts"),
+        lock=lock_digest("relscale.stages.word_counts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.word_counts \
+            --train {input.train:q} \
+            --out {output.words:q}
+        """
+
+
+rule token_bytes:
+    """Find the bytes of a family's scored tokens, and their classes by words of a corpus."""
+    input:
+        manifest=lambda wildcards: LAYOUT.requests(
+            wildcards.family, wildcards.corpus, "manifest.json"
+        ),
+        requests=lambda wildcards: ancient(
+            LAYOUT.requests(wildcards.family, wildcards.corpus, "requests.parquet")
+        ),
+        tokenizer=LAYOUT.tokenizer,
+        words=lambda wildcards: LAYOUT.word_counts(wildcards.corpus),
+    output:
+        token_bytes=f"{RESULTS}/evaluations/{{family}}/bytes-{{corpus}}.parquet",
+    log:
+        f"logs/{EXPERIMENT.name}/token_bytes/{{family}}-{{corpus}}.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/token_bytes/{{family}}-{{corpus}}.jsonl"
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime="30m",
+    params:
+        words=lambda wildcards, input: ["--words", *input.words] if input.words else [],
+        code=code_digest("relscale.stages.token_bytes"),
+        lock=lock_digest("relscale.stages.token_bytes"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.token_bytes \
+            --requests {input.requests:q} \
+            --tokenizer {input.tokenizer:q} \
+            {params.words:q} \
+            --out {output.token_bytes:q}
+        """
+
+
 rule evaluate:
     """Score the runs of one IsoFLOP curve on one family, one after the other."""
     input:
@@ -92,9 +157,12 @@ rule evaluate:
         ),
         models=lambda wildcards: LAYOUT.curve_runs(wildcards.corpus, wildcards.budget, "model"),
         overlaps=lambda wildcards: LAYOUT.overlaps(wildcards.family, wildcards.corpus),
+        token_bytes=lambda wildcards: LAYOUT.token_bytes(wildcards.family, wildcards.corpus),
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
+        buckets=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-buckets.parquet",
+        positions=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-positions.parquet",
     log:
         f"logs/{EXPERIMENT.name}/evaluate/{{family}}-{{corpus}}-{{budget}}.log",
     benchmark:
@@ -114,6 +182,9 @@ rule evaluate:
             evaluation_specs.evaluation_spec(EXPERIMENT, wildcards.family, wildcards.corpus)
         ),
         overlaps=lambda wildcards, input: ["--overlaps", *input.overlaps] if input.overlaps else [],
+        token_bytes=lambda wildcards, input: (
+            ["--token-bytes", *input.token_bytes] if input.token_bytes else []
+        ),
         score_cache=f"{SHARED}/checkpoints",
         code=code_digest("relscale.stages.evaluate"),
         lock=lock_digest("relscale.stages.evaluate"),
@@ -125,8 +196,11 @@ rule evaluate:
             --requests {input.requests:q} \
             --record {input.records:q} \
             {params.overlaps:q} \
+            {params.token_bytes:q} \
             --score-cache {params.score_cache:q} \
             --defined-by {params.code:q} {params.lock:q} \
             --out-losses {output.losses:q} \
-            --out-items {output.per_item:q}
+            --out-items {output.per_item:q} \
+            --out-buckets {output.buckets:q} \
+            --out-positions {output.positions:q}
         """

@@ -40,6 +40,8 @@ rule laws:
             f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet"
         ),
         outside_models=lambda wildcards: law_specs.outside_models(EXPERIMENT, wildcards.family),
+        buckets=lambda wildcards: LAYOUT.part_sums(wildcards.family, "buckets"),
+        positions=lambda wildcards: LAYOUT.part_sums(wildcards.family, "positions"),
     output:
         tables=[f"{RESULTS}/laws/{{family}}/{table}.csv" for table in law_specs.LAW_TABLES],
     log:
@@ -65,6 +67,8 @@ rule laws:
             --items {input.per_item:q} \
             --optimum-losses {input.optimum_losses:q} \
             --outside-models {input.outside_models:q} \
+            --buckets {input.buckets:q} \
+            --positions {input.positions:q} \
             --out {output.tables:q}
         """
 

@@ -115,6 +115,8 @@ rule evaluate_released:
     output:
         losses=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-losses.parquet",
         per_item=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-items.parquet",
+        buckets=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-buckets.parquet",
+        positions=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-positions.parquet",
         record=f"{RESULTS}/evaluations/{{family}}/{{corpus}}-{{budget}}-record.json",
     log:
         f"logs/{EXPERIMENT.name}/evaluate_released/{{family}}-{{corpus}}-{{budget}}.log",
@@ -144,5 +146,7 @@ rule evaluate_released:
             --texts {input.texts:q} \
             --out-losses {output.losses:q} \
             --out-items {output.per_item:q} \
+            --out-buckets {output.buckets:q} \
+            --out-positions {output.positions:q} \
             --out-record {output.record:q}
         """

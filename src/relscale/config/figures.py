@@ -86,6 +86,8 @@ NOT_OF_TABLES = {
     "figure2_pipeline": "shows how a suite with IsoFLOP curves and a multiple choice becomes laws",
     "figure3_prompts": "compares prompts of questions that are scored here",
     "topics": "shows texts of our topics that are scored here; family_laws shows any family",
+    "buckets": "shows losses by bucket of texts that are scored here",
+    "positions": "shows losses by position in texts that are scored here",
     "loss_curves": "shows the training of runs, which a losses table does not have",
     "controls": "shows controls that are trained and scored on texts here",
     "paper_comparison": "compares families that are scored here with those of the paper",

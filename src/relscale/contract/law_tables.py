@@ -7,6 +7,7 @@ that a new column makes only the jobs of that table stale.
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
@@ -15,6 +16,7 @@ from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
+from relscale.contract.tables.documents import DOCUMENTS
 from relscale.contract.tables.exponents import EXPONENTS
 from relscale.contract.tables.families import FAMILIES
 from relscale.contract.tables.forecast import FORECAST
@@ -22,6 +24,8 @@ from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.noise import NOISE
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.position_laws import POSITION_LAWS
+from relscale.contract.tables.positions import POSITIONS
 from relscale.contract.tables.predicted import PREDICTED
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
@@ -53,6 +57,10 @@ FAMILY_TABLES = (
     CLASSICAL_LAWS,
     EXPONENTS,
     COUNTS,
+    BUCKETS,
+    DOCUMENTS,
+    POSITIONS,
+    POSITION_LAWS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
 SUITE_TABLES = (

@@ -114,6 +114,7 @@ class Status(StrEnum):
     )
     TOO_FEW_RUNS = "too_few_runs", "Fewer runs or sizes than the fit needs.", False
     TOO_FEW_BUDGETS = "too_few_budgets", "Fewer budgets than the fit needs.", False
+    TOO_FEW_ITEMS = "too_few_items", "Fewer evaluation items than the fit needs.", False
     TOO_FEW_DOMAINS = "too_few_domains", "Fewer than three domains to correlate.", False
     NO_VARIATION = "no_variation", "One of the two variables is constant.", False
     NOT_IDENTIFIED = (

@@ -23,13 +23,28 @@ class Scores:
     float64."""
     greedy: np.ndarray
     """(request) whether each token of the continuation is the most likely one, bool."""
+    by_token: np.ndarray | None = None
+    """(token) natural logarithm of the probability of each token of the continuations, one
+    continuation after another in the order of the requests, float64; None unless asked for."""
 
 
 class LanguageModel(Protocol):
     """A model that scores continuations."""
 
-    def score(self, contexts: Sequence[Tokens], continuations: Sequence[Tokens]) -> Scores:
-        """Score each continuation after its context; results are in the order given."""
+    def score(
+        self,
+        contexts: Sequence[Tokens],
+        continuations: Sequence[Tokens],
+        *,
+        by_token: bool = False,
+    ) -> Scores:
+        """Score each continuation after its context; results are in the order given.
+
+        Args:
+            contexts: token ids that are given.
+            continuations: token ids that are scored.
+            by_token: whether to return the score of each token as well; it changes no sum.
+        """
         ...
 
 
@@ -44,9 +59,40 @@ class DistinctRequests:
     source: np.ndarray
     """(request) the row that it is."""
 
-    def in_given_order(self, log_likelihood: np.ndarray, greedy: np.ndarray) -> Scores:
-        """Return the requests' scores from those of the rows."""
-        return Scores(log_likelihood=log_likelihood[self.source], greedy=greedy[self.source])
+    @property
+    def scored(self) -> np.ndarray:
+        """(row) tokens of the continuation."""
+        return np.array([len(row) for row in self.rows], dtype=np.int64) - self.given
+
+    def in_given_order(
+        self, log_likelihood: np.ndarray, greedy: np.ndarray, by_token: np.ndarray | None = None
+    ) -> Scores:
+        """Return the requests' scores from those of the rows.
+
+        Args:
+            log_likelihood: (row) sums.
+            greedy: (row) whether each token is the most likely one.
+            by_token: (token) of all rows, one row after another; None if not asked for.
+        """
+        tokens = None
+        if by_token is not None:
+            tokens = by_token[ranges(self.scored, self.source)]
+        return Scores(
+            log_likelihood=log_likelihood[self.source], greedy=greedy[self.source], by_token=tokens
+        )
+
+
+def ranges(sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the places of the entries of chosen groups, which are stored one after another.
+
+    Args:
+        sizes: (group) entries of each group.
+        chosen: groups, in the order wanted; a group may occur more than once.
+    """
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])[chosen]
+    wanted = sizes[chosen]
+    begins = np.concatenate([[0], np.cumsum(wanted)[:-1]])
+    return np.asarray(np.repeat(starts - begins, wanted) + np.arange(int(wanted.sum())))
 
 
 def distinct_requests(

@@ -37,10 +37,21 @@ class NativeModel:
         self.decoder = NativeDecoder(shape, choices, for_training=False, level=level)
         self.values = flat_values(shape, values)
 
-    def score(self, contexts: Sequence[Tokens], continuations: Sequence[Tokens]) -> Scores:
+    def score(
+        self,
+        contexts: Sequence[Tokens],
+        continuations: Sequence[Tokens],
+        *,
+        by_token: bool = False,
+    ) -> Scores:
         """Score each continuation after its context.
 
         Equal requests are run once. Probabilities are taken in float32 and summed in float64.
+
+        Args:
+            contexts: token ids that are given.
+            continuations: token ids that are scored.
+            by_token: whether to return the score of each token as well; it changes no sum.
 
         Raises:
             ValueError: naming the request, if its context or continuation is empty, it is longer
@@ -52,9 +63,9 @@ class NativeModel:
             vocab_size=self.shape.vocab_size,
             context_length=self.shape.context_length,
         )
-        return requests.in_given_order(
-            *self.decoder.score(self.values, requests.rows, requests.given)
-        )
+        tokens = np.empty(int(requests.scored.sum())) if by_token else None
+        sums, greedy = self.decoder.score(self.values, requests.rows, requests.given, tokens)
+        return requests.in_given_order(sums, greedy, tokens)
 
 
 def read_native_model(folder: Path) -> NativeModel:

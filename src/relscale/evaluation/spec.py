@@ -1,5 +1,6 @@
 """Specs of the evaluation stages. Light imports."""
 
+import operator
 from typing import Annotated
 
 from pydantic import Field
@@ -27,6 +28,9 @@ class FamilySpec(Model):
 
 class EvaluateSpec(FamilySpec):
     """Everything that defines the scores of runs on a family, besides runs and requests."""
+
+    buckets: Annotated[bool, Field(exclude_if=operator.not_)] = False
+    """Whether nats are also summed by bucket and by position."""
 
 
 class OverlapSpec(Model):

@@ -49,6 +49,8 @@ class TextEncoder:
         self._num_bytes = {
             index: added.get(token, len(token)) for token, index in vocabulary.items()
         }
+        self._added = set(added)
+        self._byte = {character: byte for byte, character in enumerate(byte_alphabet())}
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the token ids of a text, without any special token."""
@@ -64,6 +66,13 @@ class TextEncoder:
     def num_bytes(self, tokens: Sequence[int]) -> int:
         """Return the UTF-8 bytes of tokens; a token may be a part of a character."""
         return sum(self._num_bytes[token] for token in tokens)
+
+    def bytes_of(self, token: int) -> bytes:
+        """Return the UTF-8 bytes of a token, which may be a part of a character."""
+        text: str = self.tokenizer.id_to_token(token)
+        if text in self._added:
+            return text.encode() if self._num_bytes[token] else b""
+        return bytes(map(self._byte.__getitem__, text))
 
     def option(self, context: str, text: str, delimiter: str = " ") -> Option:
         """Return the request that scores a text after a context.

@@ -43,12 +43,23 @@ class CausalModel:
         self.batch_tokens = batch_tokens
 
     @torch.inference_mode()
-    def score(self, contexts: Sequence[Tokens], continuations: Sequence[Tokens]) -> Scores:
+    def score(
+        self,
+        contexts: Sequence[Tokens],
+        continuations: Sequence[Tokens],
+        *,
+        by_token: bool = False,
+    ) -> Scores:
         """Score each continuation after its context.
 
         Requests are sorted by length and padded on the right: a causal model needs no mask, since
         no position that counts sees the padding. Equal requests are run once. Probabilities are
         taken in float32 and summed in float64.
+
+        Args:
+            contexts: token ids that are given.
+            continuations: token ids that are scored.
+            by_token: whether to return the score of each token as well; it changes no sum.
 
         Raises:
             ValueError: naming the request, if its context or continuation is empty, it is longer
@@ -59,11 +70,16 @@ class CausalModel:
         )
         rows = requests.rows
         log_likelihood, greedy = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+        tokens: list[np.ndarray] = []
         for batch in self._batches(rows):
-            log_likelihood[batch], greedy[batch] = self._score_batch(
+            log_likelihood[batch], greedy[batch], of_tokens = self._score_batch(
                 rows[batch], requests.given[batch]
             )
-        return requests.in_given_order(log_likelihood, greedy)
+            if by_token:
+                tokens.append(of_tokens)
+        return requests.in_given_order(
+            log_likelihood, greedy, np.concatenate(tokens) if by_token else None
+        )
 
     def _batches(self, rows: Sequence[np.ndarray]) -> list[slice]:
         """Cut rows of falling length into batches of at most `batch_tokens` padded tokens."""
@@ -77,7 +93,8 @@ class CausalModel:
 
     def _score_batch(
         self, rows: Sequence[np.ndarray], given: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (row) sums, (row) greedy, and (token) log-probabilities of rows."""
         longest = max(len(row) for row in rows) - 1
         inputs = np.zeros((len(rows), longest), dtype=np.int64)
         targets = np.zeros_like(inputs)
@@ -100,7 +117,11 @@ class CausalModel:
         log_probability = (chosen - logits.logsumexp(dim=1)).double().cpu().numpy()
         likeliest = (logits.argmax(dim=1) == scored).cpu().numpy()
         starts = np.concatenate([[0], counts.sum(axis=1).cumsum()[:-1]])
-        return np.add.reduceat(log_probability, starts), np.logical_and.reduceat(likeliest, starts)
+        return (
+            np.add.reduceat(log_probability, starts),
+            np.logical_and.reduceat(likeliest, starts),
+            log_probability,
+        )
 
 
 def has_gpu() -> bool:

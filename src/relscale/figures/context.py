@@ -45,6 +45,8 @@ class FamilyFacts:
     """Whether its two-stage law is shown rather than that of other families."""
     compares_prompts: bool = False
     """Whether its prompt format is compared with others."""
+    sums_by_bucket: bool = False
+    """Whether its losses are summed by bucket and by position."""
 
     @property
     def view(self) -> FamilyView:
@@ -176,6 +178,15 @@ def compared(context: Context) -> Sequence[str]:
 def teaser(context: Context) -> Sequence[str]:
     """Return the families of the teaser that are evaluated."""
     return context.teaser_families
+
+
+def bucket_family(context: Context) -> str:
+    """Return the first evaluated family with sums by bucket, else the first with a baseline.
+
+    The latter has empty tables of buckets. Empty if there is none.
+    """
+    summed = [name for name in context.evaluated if context.family(name).sums_by_bucket]
+    return next(iter([*summed, *context.compared_families, *context.evaluated]), "")
 
 
 def behaviour_family(context: Context) -> str:

@@ -40,6 +40,7 @@ def context_of(
                 has_two_stage=name in two_stage,
                 shows_sigmoid_best=family.options_alike,
                 compares_prompts=family.compared_prompt() is not None,
+                sums_by_bucket=family.sums_by_bucket(),
             )
             for name, family in experiment.families.items()
         ),

@@ -17,6 +17,7 @@ from relscale.laws.items import ItemPieces, noise_of_domains, split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
 from relscale.laws.outside_models import OutsideModel
+from relscale.laws.parts import PartSums
 from relscale.laws.spec import FAMILY_MEAN, BaselinesSpec, LawSpec
 from relscale.laws.tables import LAWS, relative
 from relscale.laws.tables.two_stage import check_two_stages
@@ -89,6 +90,7 @@ def fit_family(
     optimum_losses: pd.DataFrame | None = None,
     outside_models: Sequence[OutsideModel] = (),
     where: str = "losses",
+    parts: PartSums | None = None,
 ) -> FamilyLaws:
     """Fit all laws of one family.
 
@@ -104,6 +106,7 @@ def fit_family(
         outside_models: models that are not runs, compared with the predictions of the two-stage
             law.
         where: words for the losses table in errors, such as its file.
+        parts: sums of the family's losses by bucket and by position.
 
     Raises:
         ValueError: for a table that lacks a column or contradicts itself, or an unknown family,
@@ -122,7 +125,10 @@ def fit_family(
             FAMILY_MEAN,
         )
     check_two_stages(family, spec, outside_models)
-    corpora = corpora_of(family, optimum, spec, items, outside_models)
+    corpora = tuple(
+        replace(corpus, parts=parts)
+        for corpus in corpora_of(family, optimum, spec, items, outside_models)
+    )
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for corpus in corpora:
         for law in LAWS:

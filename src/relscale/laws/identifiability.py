@@ -49,6 +49,8 @@ class Identification:
     too few budgets."""
     simpler_error: float
     """The same error of the next simpler law."""
+    left_out: str = "budgets"
+    """What is left out, in words."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -60,8 +62,8 @@ class Identification:
             found.append(f"no finite interval of {', '.join(self.unbounded)}")
         if self.left_out_error > self.simpler_error * (1 + 1e-9) + ROUNDING:
             found.append(
-                f"the error at budgets left out is {100 * self.left_out_error:.2g} %, that of the "
-                f"simpler law {100 * self.simpler_error:.2g} %"
+                f"the error at {self.left_out} left out is {100 * self.left_out_error:.2g} %, that "
+                f"of the simpler law {100 * self.simpler_error:.2g} %"
             )
         return tuple(found)
 

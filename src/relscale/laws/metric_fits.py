@@ -32,6 +32,7 @@ from relscale.laws.kept import once
 from relscale.laws.noise_model import JOINT, NoiseModel
 from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.outside_models import OutsideModel
+from relscale.laws.parts import PartSums
 from relscale.laws.power import fit_power_law
 from relscale.laws.scales import Floors, Scaled, ScaledNoise, floors_of
 from relscale.laws.spec import LawSpec
@@ -363,6 +364,8 @@ class CorpusFits:
     """Models that are not runs of the suite."""
     noise_model: NoiseModel | None = None
     """Noise components of the family over all corpora; None takes every gap alone."""
+    parts: PartSums | None = None
+    """Sums by bucket and by position; None where there are none."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:

@@ -58,6 +58,8 @@ STAGES = (
         after=("requests", "plan", "weights"),
         rules={
             "overlap": (),
+            "word_counts": (),
+            "token_bytes": (),
             "evaluate": (),
             "evaluate_released": (),
             "losses_table": ("suite.csv",),

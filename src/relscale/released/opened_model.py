@@ -46,6 +46,9 @@ class TextScores:
     """(row of the table) nats of each option or document, float64."""
     greedy: np.ndarray
     """(row of the table) whether each of its tokens is the likeliest one."""
+    by_token: np.ndarray | None
+    """(token) log-probability of each scored token, sequence after sequence; None unless asked
+    for."""
     account: dict[str, int | dict[str, int]]
     """For the record: items cut or left out, tokens requested and run, requests that shared a
     prefix."""
@@ -110,8 +113,11 @@ class ReleasedModel:
         *,
         stride: int | None = None,
         masked_tokens: int = 0,
+        by_token: bool = False,
     ) -> TextScores:
         """Score documents as wholes, in windows; arguments as for `encode_documents`.
+
+        With `by_token`, the scores of the tokens are returned as well.
 
         Raises:
             ValueError: as `encode_documents`, before any scoring.
@@ -124,12 +130,14 @@ class ReleasedModel:
                 stride=stride,
                 masked_tokens=masked_tokens,
             )
-            return self._score(requests)
+            return self._score(requests, by_token=by_token)
 
-    def _score(self, requests: TextRequests) -> TextScores:
+    def _score(self, requests: TextRequests, *, by_token: bool = False) -> TextScores:
         requests.check_tokens(self.model.vocab_size)
         before = Counter(self.model.counts)
-        scores = self.model.score(requests.contexts, requests.continuations, requests.group)
+        scores = self.model.score(
+            requests.contexts, requests.continuations, requests.group, by_token=by_token
+        )
         if not np.isfinite(scores.log_likelihood).all():
             raise ValueError(f"model {self.folder.name}: scores are not finite")
         log_likelihood, greedy = requests.row_scores(scores.log_likelihood, scores.greedy)
@@ -141,7 +149,11 @@ class ReleasedModel:
             **{name: self.model.counts[name] - before[name] for name in sorted(self.model.counts)},
         }
         return TextScores(
-            requests=requests, log_likelihood=log_likelihood, greedy=greedy, account=account
+            requests=requests,
+            log_likelihood=log_likelihood,
+            greedy=greedy,
+            by_token=scores.by_token,
+            account=account,
         )
 
     def description(self) -> ModelDescription:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from relscale.text.tokenizer_checks import check_batches, scored_form, switch_off
 
 log = logging.getLogger(__name__)
@@ -145,6 +147,26 @@ class ReleasedTokenizer:
             else:
                 run.append(token)
         return "".join([*parts, self._backend.decode(run, skip_special_tokens=False)])
+
+    def token_sizes(self, text: str, masked: int) -> np.ndarray:
+        """Return the UTF-8 bytes of each token of a text after the first ones, (token,).
+
+        A byte belongs to the first token that ends behind it: so does white space in front of a
+        token that is not in its offsets, and the first of several tokens has their character. The
+        sizes add up to `bytes_after`.
+
+        Args:
+            text: the text; a special token that it spells is text.
+            masked: first tokens that are not counted; fewer than the text has.
+        """
+        self._backend.encode_special_tokens = True
+        offsets = self._backend.encode(text, add_special_tokens=False).offsets
+        before = np.cumsum([0, *(len(character.encode()) for character in text)])
+        ends = before[[end for _, end in offsets[masked:]]]
+        ends[-1] = before[-1]
+        start = before[-1] - self.bytes_after(text, masked)
+        reached = np.maximum.accumulate(np.concatenate([[start], ends]))
+        return np.asarray(np.diff(reached), dtype=np.int32)
 
     def bytes_after(self, text: str, tokens: int) -> int:
         """Return the UTF-8 bytes of a text that belong to its tokens after the first ones.

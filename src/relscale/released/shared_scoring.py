@@ -78,6 +78,8 @@ class SharedContextModel:
         contexts: Sequence[Tokens],
         continuations: Sequence[Tokens],
         group: np.ndarray | None = None,
+        *,
+        by_token: bool = False,
     ) -> Scores:
         """Score each continuation after its context.
 
@@ -88,6 +90,7 @@ class SharedContextModel:
             continuations: token ids that are scored.
             group: (request) number of the prefix that its context begins with, -1 for none; what is
                 common within a group is run once.
+            by_token: whether to return the score of each token as well; it changes no sum.
 
         Raises:
             ValueError: naming the request, where its context or continuation is empty, it is longer
@@ -97,16 +100,25 @@ class SharedContextModel:
         wanted = [np.asarray(continuation) for continuation in continuations]
         self._check(given, wanted)
         log_likelihood, greedy = np.zeros(len(given)), np.zeros(len(given), dtype=bool)
+        tokens: list[np.ndarray] = [np.empty(0)] * len(given)
         self.counts["requests"] += len(given)
         self.counts["tokens_asked"] += sum(
             len(context) + len(continuation) - 1
             for context, continuation in zip(given, wanted, strict=True)
         )
         for bundle in bundles_of(given, wanted, group, sharing=self.sharing):
-            for served, nats, likeliest in self._score_bundle(bundle):
-                for number, sequences in enumerate(served):
+            for batch, of_tokens, likeliest in self._score_bundle(bundle):
+                nats = np.add.reduceat(of_tokens, batch.first)
+                parts = np.split(of_tokens, batch.first[1:])
+                for number, sequences in enumerate(batch.sequences):
                     log_likelihood[sequences], greedy[sequences] = nats[number], likeliest[number]
-        return Scores(log_likelihood=log_likelihood, greedy=greedy)
+                    for sequence in sequences:
+                        tokens[sequence] = parts[number]
+        return Scores(
+            log_likelihood=log_likelihood,
+            greedy=greedy,
+            by_token=np.concatenate(tokens) if by_token else None,
+        )
 
     def _check(self, contexts: Sequence[np.ndarray], continuations: Sequence[np.ndarray]) -> None:
         for index, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
@@ -128,13 +140,13 @@ class SharedContextModel:
                         f"{self.vocab_size} entries"
                     )
 
-    def _score_bundle(self, bundle: Bundle) -> list[tuple[list[list[int]], np.ndarray, np.ndarray]]:
-        """Return requests, nats and greedy of each batch's branches.
+    def _score_bundle(self, bundle: Bundle) -> list[tuple[Batch, np.ndarray, np.ndarray]]:
+        """Return each batch with the nats of its targets and the greedy of its branches.
 
         If memory does not suffice, start again with half the tokens.
         """
         while True:
-            done: list[tuple[list[list[int]], np.ndarray, np.ndarray]] = []
+            done: list[tuple[Batch, np.ndarray, np.ndarray]] = []
             counts: Counter[str] = Counter()
             try:
                 cache = (
@@ -145,7 +157,7 @@ class SharedContextModel:
                 counts["tokens_run"] += len(bundle.prefix)
                 for boughs in bundle.batches(self.batch_tokens, one_length=self._one_length):
                     batch = lay_out(boughs, len(bundle.prefix))
-                    done.append((batch.sequences, *self._score_batch(batch, boughs, cache)))
+                    done.append((batch, *self._score_batch(batch, boughs, cache)))
                     counts["tokens_run"] += sum(
                         bough.length - len(bundle.prefix) for bough in boughs
                     )
@@ -167,6 +179,7 @@ class SharedContextModel:
     def _score_batch(
         self, batch: Batch, boughs: Sequence[Bough], cache: "_PrefixCache | None"
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (target) nats, and (branch) whether each of its targets is the likeliest."""
         tokens, scored = self._tensor(batch.tokens), self._tensor(batch.scored)
         if self.sharing:
             branching = cache is not None or any(len(bough.branches) > 1 for bough in boughs)
@@ -191,9 +204,7 @@ class SharedContextModel:
         log_probability, likeliest = self._read(
             head, states, self._tensor(batch.place), self._tensor(batch.target)
         )
-        return np.add.reduceat(log_probability, batch.first), np.logical_and.reduceat(
-            likeliest, batch.first
-        )
+        return log_probability, np.logical_and.reduceat(likeliest, batch.first)
 
     def _read(
         self, head: nn.Module, states: Tensor, place: Tensor, target: Tensor

@@ -1,6 +1,9 @@
 """Specs of the stages that score released models. Light imports."""
 
-from typing import Literal
+import operator
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from relscale.config.base import Model, Positive
 from relscale.config.families import ScoredFamily
@@ -42,3 +45,5 @@ class EvaluateReleasedSpec(TextsSpec):
     """New tokens of each window of a document after the first."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
     """Floating-point type."""
+    buckets: Annotated[bool, Field(exclude_if=operator.not_)] = False
+    """Whether nats are also summed by bucket and by position."""

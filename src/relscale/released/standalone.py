@@ -163,9 +163,14 @@ def evaluate_by_hand(
     opened = open_released(model, revision, max_length=max_length)
     columns = RunColumns(**{**dict.fromkeys(RUN_COLUMNS), "corpus": "by_hand", "run": model})  # type: ignore[typeddict-item]
     named = Texts(family=family, settings=settings, items=texts.items, documents=texts.documents)
-    rows, items, record = score_family(opened, columns, named)
+    found = score_family(opened, columns, named)
     return ByHand(
-        losses=rows, items=items, scoring=record, texts=texts, family=family, kind=settings.kind
+        losses=found.losses,
+        items=found.items,
+        scoring=found.records[0],
+        texts=texts,
+        family=family,
+        kind=settings.kind,
     )
 
 

@@ -22,6 +22,8 @@ TITLES = {
     "sharded_corpus": "gather corpus",
     "family": "read the text of",
     "texts": "read the text of",
+    "word_counts": "count the words of",
+    "token_bytes": "bytes of the tokens of",
     "evaluate": "score",
     "evaluate_released": "score released models:",
     "law_table": "law table",

@@ -19,16 +19,25 @@ def main(
     out_losses: Path,
     out_items: Path,
     out_record: Path,
+    out_buckets: Path | None = None,
+    out_positions: Path | None = None,
 ) -> None:
-    """Write losses, items and the record of the scoring, with the digests that define it."""
+    """Write losses, items, sums and the record of the scoring, with the digests that define it.
+
+    The sums by bucket and by position are empty unless the spec asks for them.
+    """
     items, documents = read_texts(texts)
     family = Texts(family=spec.family, settings=spec.settings, items=items, documents=documents)
-    rows, per_item, records = score_models(spec, family)
-    write_parquet(arrow_table(rows, LOSSES_SCHEMA), out_losses)
-    write_parquet(per_item, out_items)
+    found = score_models(spec, family)
+    write_parquet(arrow_table(found.losses, LOSSES_SCHEMA), out_losses)
+    write_parquet(found.items, out_items)
+    if out_buckets is not None:
+        write_parquet(found.buckets, out_buckets)
+    if out_positions is not None:
+        write_parquet(found.positions, out_positions)
     # The workflow compares the record's spec with the one that it gives: only the keys given.
     given = spec.model_dump(mode="json", exclude_unset=True)
-    runs = [record.as_json() for record in records]
+    runs = [record.as_json() for record in found.records]
     record = {"family": spec.family, "spec": given, "defined_by": defined_by, "runs": runs}
     write_json(out_record, record)
 

@@ -144,7 +144,7 @@ def _declare(functions: ctypes.CDLL) -> None:
         _POINTER,
         _POINTER,
     ]
-    functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 2
+    functions.relscale_score.argtypes = [_POINTER] * 6 + [_LONG] + [_POINTER] * 3
 
 
 @cache

@@ -220,6 +220,7 @@ class NativeDecoder:
         values: npt.NDArray[np.float32],
         rows: list[npt.NDArray[np.int64]],
         given: npt.NDArray[np.int64],
+        by_token: npt.NDArray[np.float64] | None = None,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         """Score token sequences after their first `given` tokens.
 
@@ -227,6 +228,8 @@ class NativeDecoder:
             values: (num_params_total,) the parameters.
             rows: token ids, at most context length + 1 per row.
             given: (rows,) number of tokens that are not scored, at least 1.
+            by_token: (scored tokens of all rows) set to the log-probability of each scored token in
+                nats, one row after another; it does not change the sums.
 
         Returns:
             (rows,) sum of the log-probabilities of the scored tokens in nats, and (rows,) whether
@@ -244,6 +247,9 @@ class NativeDecoder:
             and given.min() >= 1
             and (given < np.diff(first)).all()
         )
+        if by_token is not None:
+            assert by_token.dtype == np.float64 and by_token.flags.c_contiguous
+            assert by_token.shape == (first[-1] - given.sum(),)
         log_likelihood, greedy = np.empty(len(rows)), np.empty(len(rows), dtype=np.uint8)
         status = self.library.functions.relscale_score(
             self.library.pointer,
@@ -255,6 +261,7 @@ class NativeDecoder:
             len(rows),
             _address(log_likelihood),
             _address(greedy),
+            None if by_token is None else _address(by_token),
         )
         self._refuse(status)
         return log_likelihood, greedy.astype(bool)

@@ -39,8 +39,11 @@ def evaluation_spec(experiment: PlannedExperiment, family: str, corpus: str) -> 
 
     The requests of an arm are those of its corpus.
     """
-    own = corpus_of_text(experiment.family(family), experiment.corpus_of(corpus))
-    return EvaluateSpec(**dict(family_spec(experiment, family, own)))
+    settings = experiment.family(family)
+    own = corpus_of_text(settings, experiment.corpus_of(corpus))
+    # Without the key where it is off, so that the specs are those of earlier versions.
+    buckets = {"buckets": True} if settings.sums_by_bucket() else {}
+    return EvaluateSpec(**dict(family_spec(experiment, family, own)), **buckets)
 
 
 def overlap_spec(experiment: PlannedExperiment) -> OverlapSpec:
@@ -72,6 +75,7 @@ def released_evaluation_spec(
         max_length=settings.max_length,
         stride=settings.stride,
         dtype=settings.dtype,
+        **({"buckets": True} if experiment.family(family).sums_by_bucket() else {}),
     )
 
 

@@ -282,6 +282,23 @@ class Layout:
         found = [f"{name}={path}" for name in families for path in self.overlaps(name, corpus)]
         return ["--overlaps", *found] if found else []
 
+    def word_counts(self, corpus: str) -> list[str]:
+        """Return the words of a corpus; a sharded one is not counted."""
+        sharded = corpus in self.experiment.sharded
+        return [] if sharded else [self.documents(corpus, "words.parquet")]
+
+    def token_bytes(self, family: str, corpus: str) -> list[str]:
+        """Return the bytes of a family's tokens, if its losses are summed by bucket."""
+        if not self.experiment.family(family).sums_by_bucket():
+            return []
+        return [f"{self.results}/evaluations/{family}/bytes-{corpus}.parquet"]
+
+    def part_sums(self, family: str, kind: str) -> list[str]:
+        """Return the sums of a family by `buckets` or `positions`, if it has them."""
+        if not self.experiment.family(family).sums_by_bucket():
+            return []
+        return self.evaluations(family, kind)
+
     def run_file(self, run: str, name: str) -> str:
         """Return a file or folder of a trained run."""
         return f"{self.results}/runs/{run}/{name}"
@@ -291,7 +308,10 @@ class Layout:
         return [self.run_file(run, name) for run in self.experiment.runs_of(corpus, budget)]
 
     def evaluations(self, family: str, kind: str) -> list[str]:
-        """Return one file of every evaluation of a family; `kind` is losses or items."""
+        """Return one file of every evaluation of a family.
+
+        `kind` is losses, items, buckets or positions.
+        """
         return [
             f"{self.results}/evaluations/{family}/{corpus}-{budget}-{kind}.parquet"
             for corpus, budget in self.experiment.curves

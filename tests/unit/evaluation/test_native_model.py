@@ -89,6 +89,28 @@ def test_scores_equal_those_of_the_torch_model(shape):
     assert ours.log_likelihood[5] == ours.log_likelihood[-1]
 
 
+def test_scores_by_token_add_up_and_change_no_sum():
+    generator = np.random.default_rng(7)
+    rows = [generator.integers(0, SMALL.vocab_size, size) for size in (41, 2, 17, 17, 30)]
+    rows.append(rows[2])
+    requests = [row[:1] for row in rows], [row[1:] for row in rows]
+    sizes = [len(row) - 1 for row in rows]
+    for model in both(SMALL):
+        plain, found = model.score(*requests), model.score(*requests, by_token=True)
+        assert plain.by_token is None
+        assert plain.log_likelihood.tobytes() == found.log_likelihood.tobytes()
+        assert plain.greedy.tobytes() == found.greedy.tobytes()
+        parts = np.split(found.by_token, np.cumsum(sizes)[:-1])
+        assert [len(part) for part in parts] == sizes
+        # Sums of float64 in another order.
+        sums = [part.sum() for part in parts]
+        np.testing.assert_allclose(sums, found.log_likelihood, rtol=1e-12)
+        np.testing.assert_array_equal(parts[2], parts[5])
+    native, reference = (model.score(*requests, by_token=True).by_token for model in both(SMALL))
+    allowed = score_error(SMALL, largest_logit(both(SMALL)[1]), 1)
+    np.testing.assert_allclose(native, reference, rtol=0, atol=allowed)
+
+
 def test_greedy_continuations_are_recognised():
     native, reference = both(SMALL)
     context = [4, 8, 15]

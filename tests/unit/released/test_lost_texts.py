@@ -408,7 +408,8 @@ def test_a_domain_that_loses_texts_keeps_its_row_with_a_reason_and_without_a_val
     ]
     texts = Texts(family="f", settings=FAMILY, documents=documents)
     with caplog.at_level(logging.WARNING):
-        rows, items, record = score_family(model(word_level()), COLUMNS, texts)
+        scores = score_family(model(word_level()), COLUMNS, texts)
+    rows, items, (record,) = scores.losses, scores.items, scores.records
     found = {row["domain"]: row for row in rows}
     assert list(found) == ["a", "b", "c"]
     assert found["a"]["excluded_reason"] is None and found["a"]["value"] > 0
@@ -426,22 +427,24 @@ def test_a_domain_that_loses_texts_keeps_its_row_with_a_reason_and_without_a_val
 
 def test_one_lost_text_of_a_hundred_is_left_out_and_the_others_are_scored():
     whole, some = (documents_of(lost, 99, "a") for lost in (0, 1))
-    (row,), items, record = score_family(
+    scores = score_family(
         model(word_level()), COLUMNS, Texts(family="f", settings=FAMILY, documents=some)
     )
-    (alone,), _, _ = score_family(
+    (row,), (record,) = scores.losses, scores.records
+    (alone,) = score_family(
         model(word_level()), COLUMNS, Texts(family="f", settings=FAMILY, documents=whole)
-    )
-    assert row == alone and row["num_items"] == 99 == len(items)
+    ).losses
+    assert row == alone and row["num_items"] == 99 == len(scores.items)
     assert record.account["lost_by_domain"] == {"a": 1}
 
 
 def test_a_model_that_loses_every_text_has_rows_with_the_reason():
     family = QuestionFamily(kind="questions", source="s", file="q", metrics=["accuracy"])
     items = [item("日本", (" sail", " north"), str(number)) for number in range(3)]
-    rows, per_item, record = score_family(
+    scores = score_family(
         model(word_level()), COLUMNS, Texts(family="f", settings=family, items=items)
     )
+    rows, per_item, (record,) = scores.losses, scores.items, scores.records
     assert [row["metric"] for row in rows] == family.reported_metrics()
     assert {row["excluded_reason"] for row in rows} == {
         "3 of 3 texts do not come back from the tokenizer's tokens"

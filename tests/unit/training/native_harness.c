@@ -13,7 +13,7 @@ int relscale_gradients(const Level *level, Decoder *decoder, const float *values
 int relscale_update(const Level *level, Decoder *decoder, float *values, float *gradients, float *first, float *second, const int64_t *batch,
                     int64_t sequences, const Adam *settings, double factor, int64_t updates, double *loss, double *norm);
 int relscale_score(const Level *level, Decoder *decoder, const float *values, const int64_t *tokens, const int64_t *first,
-                   const int64_t *given, int64_t requests, double *log_likelihood, uint8_t *greedy);
+                   const int64_t *given, int64_t requests, double *log_likelihood, uint8_t *greedy, double *by_token);
 
 static void *read_all(FILE *file, size_t bytes) {
     void *here = malloc(bytes + 64);
@@ -39,7 +39,7 @@ int main(int count, char **arguments) {
     uint8_t greedy;
     const int64_t bounds[2] = {0, length}, given = 1;
     if (relscale_gradients(level, decoder, values, batch, sequences, gradients, &loss)) return 5;
-    if (relscale_score(level, decoder, values, batch, bounds, &given, 1, &score, &greedy)) return 6;
+    if (relscale_score(level, decoder, values, batch, bounds, &given, 1, &score, &greedy, NULL)) return 6;
     fwrite(&loss, 8, 1, out), fwrite(&score, 8, 1, out), fwrite(gradients, 1, bytes, out);
     for (int64_t updates = 1; updates <= 3; updates++)
         if (relscale_update(level, decoder, values, gradients, first, second, batch, sequences, settings, 0.5, updates, &loss, &norm)) return 7;

@@ -81,6 +81,7 @@ def trained(name: str, level: str) -> dict[str, bytes]:
     scores = model.score(
         [row[:length] for row, length in zip(tokens, lengths, strict=True)],
         [row[length:] for row, length in zip(tokens, lengths, strict=True)],
+        by_token=True,
     )
     arrays = {
         **trainer.state(),
@@ -90,6 +91,7 @@ def trained(name: str, level: str) -> dict[str, bytes]:
         "loss": np.float64(gradients[0]),
         "log-likelihoods": scores.log_likelihood,
         "greedy": scores.greedy,
+        "log-probabilities": scores.by_token,
     }
     assert np.isfinite(arrays["losses"]).all()
     return {key: np.asarray(value).tobytes() for key, value in arrays.items()}

@@ -35,7 +35,8 @@ CALLS = [
 FROM_PARAMS = {
     "family": {"source", "validation"},
     "texts": {"source"},
-    "evaluate": {"overlaps"},
+    "token_bytes": {"words"},
+    "evaluate": {"overlaps", "token-bytes"},
 }
 """Options that are in a rule's params, since they depend on the family or the corpus."""
 FOLDER = ROOT / "experiments"

@@ -34,12 +34,17 @@ AnyFamily = Annotated[
 """A family of any kind; a further kind is one more member."""
 
 
+NOT_OF_REQUESTS = frozenset({"baseline", "buckets"})
+"""Keys of a family that decide neither its requests nor their scores."""
+
+
 def _without_baseline(family: Family, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    return {key: value for key, value in handler(family).items() if key != "baseline"}
+    return {key: value for key, value in handler(family).items() if key not in NOT_OF_REQUESTS}
 
 
 WITHOUT_BASELINE = WrapSerializer(_without_baseline)
-"""Leaves the baseline of a family out of JSON, since it matters only to the laws."""
+"""Leaves out of a family's JSON its baseline, which matters only to the laws, and whether its
+losses are summed by bucket, which is a key of its own in the specs that need it."""
 ScoredFamily = Annotated[AnyFamily, WITHOUT_BASELINE]
 """A family in the spec of a job that reads its text or scores it."""
 

@@ -85,6 +85,10 @@ class Family(Model):
     def domain_names(self) -> list[str]:
         """Return the names of the domains, in order."""
 
+    def sums_by_bucket(self) -> bool:
+        """Return whether losses are also summed by bucket of bytes and by position."""
+        return False
+
     def sources(self) -> list[str]:
         """Return the keys of `sources` that the text is read from.
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from relscale.config.base import WHOLE, ByLabel
+from relscale.config.base import WHOLE, ByLabel, Flag
 from relscale.config.families.base import (
     Cap,
     Problem,
@@ -39,6 +39,14 @@ class DocumentFamily(SourceFamily):
     masked_tokens: Annotated[int, Field(ge=0), WHOLE] = 0
     """First tokens of each document (of each window of it) that are shown but not scored, such as
     headlines and datelines."""
+    buckets: Flag = False
+    """Sum the losses also by kind of byte (letters, digits, punctuation, white space, others), by
+    the frequency of words in the training corpus, and by position in the context. Tables `buckets`
+    and `positions` then have laws of these parts. The losses stay the same."""
+
+    def sums_by_bucket(self) -> bool:
+        """Return whether losses are also summed by bucket of bytes and by position."""
+        return self.buckets
 
     def text_spec(self) -> dict[str, Any]:
         """Return source and reader."""

@@ -82,6 +82,7 @@ def family_forests(
     top_in: float = 0.52,
     bottom_in: float = 0.44,
     gap_in: float = 0.26,
+    least_in: float = 0.9,
     foot: str = "",
 ) -> FamilyForests:
     """Place a panel per family and corpus: families whose slopes differ in size need two ranges.
@@ -94,6 +95,7 @@ def family_forests(
         top_in: margin for a key and the headings of the columns, above the first title.
         bottom_in: margin for the x label, above the footer.
         gap_in: distance between two columns, with room for texts to the right of the panels.
+        least_in: width of a panel at least.
         foot: text of the footer, which the caller writes when the figure is complete.
 
     Returns:
@@ -111,7 +113,7 @@ def family_forests(
         left_in=left,
         right_in=right,
         gap_in=gap_in,
-        least_in=0.9,
+        least_in=least_in,
     )
     width = left + sum(widths) + gap_in * (len(widths) - 1) + right
     titles = [wrapped(group.title, width - 0.2, TITLE_SIZE_PT * 1.08) for group in groups]

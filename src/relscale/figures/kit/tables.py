@@ -10,6 +10,7 @@ from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
@@ -21,6 +22,8 @@ from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.position_laws import POSITION_LAWS
+from relscale.contract.tables.positions import POSITIONS
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
@@ -45,6 +48,9 @@ LAW_TABLES = (
     REPRESENTATION,
     CONTROLS,
     CONTROL_SLOPES,
+    BUCKETS,
+    POSITIONS,
+    POSITION_LAWS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]

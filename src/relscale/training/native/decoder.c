@@ -363,9 +363,10 @@ static double adam(const Decoder *decoder, float *restrict values, float *restri
     return norm;
 }
 
-/* Sum of log-probabilities of the tokens after the first `given`; 1 where each of them is the likeliest, 0 where not, -1 where a token is not
-   in the vocabulary. */
-static int score(Decoder *decoder, const float *values, const int64_t *tokens, int64_t length, int64_t given, double *log_likelihood) {
+/* Sum of log-probabilities of the tokens after the first `given`, and each of them in `by_token`, (length - given), unless it is null; 1 where
+   each token is the likeliest, 0 where not, -1 where a token is not in the vocabulary. */
+static int score(Decoder *decoder, const float *values, const int64_t *tokens, int64_t length, int64_t given, double *log_likelihood,
+                 double *by_token) {
     const long vocab = decoder->shape.vocab_size, width = decoder->shape.width, stride = decoder->stride;
     const Extent extent = extent_of(decoder, length - 1);
     if (!are_tokens(tokens, length, vocab)) return -1;
@@ -386,7 +387,9 @@ static int score(Decoder *decoder, const float *values, const int64_t *tokens, i
         }
         softmax(logits, stride, vocab, columns, vocab, 1.0f, highest, total);
         for (long t = from; t < to; t++) {
-            sum += (double)chosen[t] - highest[t] - logarithm(total[t]);
+            const double log_probability = (double)chosen[t] - highest[t] - logarithm(total[t]);
+            sum += log_probability;
+            if (by_token) by_token[begin + t - (given - 1)] = log_probability;
             likeliest &= chosen[t] >= highest[t];
         }
     }

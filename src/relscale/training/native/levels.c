@@ -54,13 +54,16 @@ EXPORT int relscale_update(const Level *level, Decoder *decoder, float *values, 
     return status;
 }
 
-/* Scores requests that lie one after another in `tokens`: request r is tokens[first[r]] .. tokens[first[r + 1] - 1]. */
+/* Scores requests that lie one after another in `tokens`: request r is tokens[first[r]] .. tokens[first[r + 1] - 1]. The log-probabilities of
+   their scored tokens lie one after another in `by_token`, unless it is null. */
 EXPORT int relscale_score(const Level *level, Decoder *decoder, const float *values, const int64_t *tokens, const int64_t *first,
-                          const int64_t *given, int64_t requests, double *log_likelihood, uint8_t *greedy) {
+                          const int64_t *given, int64_t requests, double *log_likelihood, uint8_t *greedy, double *by_token) {
     for (int64_t request = 0; request < requests; request++) {
-        int likeliest = level->score(decoder, values, tokens + first[request], first[request + 1] - first[request], given[request],
-                                     log_likelihood + request);
+        const int64_t length = first[request + 1] - first[request];
+        int likeliest =
+            level->score(decoder, values, tokens + first[request], length, given[request], log_likelihood + request, by_token);
         if (likeliest < 0) return -1;
+        if (by_token) by_token += length - given[request];
         greedy[request] = (uint8_t)likeliest;
     }
     return 0;

@@ -22,7 +22,8 @@ typedef struct {
     int (*gradients)(Decoder *decoder, const float *values, const int64_t *batch, int64_t sequences, float *gradients, double *loss);
     double (*adam)(const Decoder *decoder, float *values, float *gradients, float *first, float *second, const Adam *settings, double factor,
                    int64_t updates);
-    int (*score)(Decoder *decoder, const float *values, const int64_t *tokens, int64_t length, int64_t given, double *log_likelihood);
+    int (*score)(Decoder *decoder, const float *values, const int64_t *tokens, int64_t length, int64_t given, double *log_likelihood,
+                 double *by_token);
 } Level;
 
 #endif
