@@ -87,6 +87,14 @@ class Arm(Model):
     max_epochs: Factor | None = None
     """Most epochs of a run over the arm's tokens; by default that of the suite."""
 
+    @property
+    def changed(self) -> list[str]:
+        """Settings that change the training of a run, sorted; budgets and seeds are none."""
+        plain = Arm(corpus=self.corpus)
+        apart = {"corpus", "budgets", "seeds", "max_epochs"}
+        names = sorted(set(Arm.model_fields) - apart)
+        return [name for name in names if getattr(self, name) != getattr(plain, name)]
+
     @model_validator(mode="after")
     def _one_batch_size(self) -> "Arm":
         if self.batch_size is not None and self.batch_factor != 1:

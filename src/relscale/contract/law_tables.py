@@ -8,6 +8,7 @@ from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.counts import COUNTS
@@ -48,7 +49,7 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS)
+SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, CONDITIONS)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.contract.metrics import METRICS
+from relscale.laws.conditions_spec import ArmFacts, ConditionsSpec
 from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
@@ -38,6 +40,11 @@ def has_covariate(experiment: PlannedExperiment) -> bool:
     return "language" in experiment.families and (shown or not experiment.from_table)
 
 
+def has_arms(experiment: PlannedExperiment) -> bool:
+    """Return whether corpora of the suite are also trained with changed settings."""
+    return experiment.trained and bool(experiment.settings.suite.arms)
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -45,6 +52,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("correlation")
     if prompt_families(experiment):
         tables.append("prompts")
+    if has_arms(experiment):
+        tables.append("conditions")
     return tables
 
 
@@ -101,6 +110,28 @@ def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:
         compute=laws.compute,
         level=laws.level,
         **_stated(experiment),
+    )
+
+
+def conditions_spec(experiment: PlannedExperiment) -> ConditionsSpec:
+    """Return the spec of the laws of training conditions."""
+    laws, suite = experiment.settings.laws, experiment.settings.suite
+    metrics = experiment.family(laws.optimum_by).metrics
+    return ConditionsSpec(
+        family=laws.optimum_by,
+        metrics=tuple(name for name in metrics if METRICS[name].lower_is_better),
+        compute=laws.compute,
+        level=laws.level,
+        arms={
+            name: ArmFacts(
+                corpus=arm.corpus,
+                changed=tuple(arm.changed),
+                unique_tokens=arm.unique_tokens,
+                permuted_share=arm.permuted_share,
+                learning_rate_factor=arm.learning_rate_factor,
+            )
+            for name, arm in suite.arms.items()
+        },
     )
 
 

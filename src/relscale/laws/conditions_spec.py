@@ -1,0 +1,38 @@
+"""Spec of the laws of training conditions. Light imports."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from relscale.config.base import Model, Name, is_none
+from relscale.laws.spec import Compute, Level
+
+
+class ArmFacts(Model):
+    """What an arm of a suite changes, as far as laws read it."""
+
+    corpus: Name
+    """Corpus that it is trained on."""
+    changed: tuple[str, ...] = ()
+    """Settings that change the training of its runs."""
+    unique_tokens: Annotated[int | None, Field(exclude_if=is_none)] = None
+    """Tokens that are repeated; None for all of the corpus."""
+    permuted_share: Annotated[float | None, Field(exclude_if=is_none)] = None
+    """Share of the windows whose tokens are permuted; None for none."""
+    learning_rate_factor: float = 1.0
+    """Factor of the learning rates of the recipe."""
+
+
+class ConditionsSpec(Model):
+    """Spec of the laws of training conditions."""
+
+    family: Name
+    """Family whose losses they are fitted to."""
+    metrics: tuple[str, ...]
+    """Its metrics that fall with compute."""
+    compute: Compute
+    """Compute axis, a column of the losses table."""
+    level: Level
+    """Confidence level of the intervals."""
+    arms: dict[Name, ArmFacts]
+    """Arms of the suite by name."""
