@@ -119,7 +119,9 @@ def conditions_spec(experiment: PlannedExperiment) -> ConditionsSpec:
     metrics = experiment.family(laws.optimum_by).metrics
     return ConditionsSpec(
         family=laws.optimum_by,
-        metrics=tuple(name for name in metrics if METRICS[name].lower_is_better),
+        metrics=tuple(
+            name for name in metrics if name not in METRICS or METRICS[name].lower_is_better
+        ),
         compute=laws.compute,
         level=laws.level,
         arms={

@@ -313,6 +313,16 @@ SPECS = {
         law_specs.optima_spec,
         [*keys("laws", "optimum_by", "compute", "level"), "families.validation.metrics"],
     ),
+    "conditions": (
+        "cpu",
+        law_specs.conditions_spec,
+        [
+            *keys("laws", "optimum_by", "compute", "level"),
+            "families.validation.metrics",
+            "suite.arms.slow.*",
+            *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+        ],
+    ),
     "prompts": (
         "cpu",
         law_specs.prompts_spec,
