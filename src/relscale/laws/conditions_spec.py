@@ -1,26 +1,8 @@
-"""Spec of the laws of training conditions. Light imports."""
+"""Specs of the laws of training conditions and of training curves. Light imports."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from relscale.config.base import Model, Name, is_none
+from relscale.config.arm_facts import ArmFacts
+from relscale.config.base import Model, Name
 from relscale.laws.spec import Compute, Level
-
-
-class ArmFacts(Model):
-    """What an arm of a suite changes, as far as laws read it."""
-
-    corpus: Name
-    """Corpus that it is trained on."""
-    changed: tuple[str, ...] = ()
-    """Settings that change the training of its runs."""
-    unique_tokens: Annotated[int | None, Field(exclude_if=is_none)] = None
-    """Tokens that are repeated; None for all of the corpus."""
-    permuted_share: Annotated[float | None, Field(exclude_if=is_none)] = None
-    """Share of the windows whose tokens are permuted; None for none."""
-    learning_rate_factor: float = 1.0
-    """Factor of the learning rates of the recipe."""
 
 
 class ConditionsSpec(Model):
@@ -36,3 +18,10 @@ class ConditionsSpec(Model):
     """Confidence level of the intervals."""
     arms: dict[Name, ArmFacts]
     """Arms of the suite by name."""
+
+
+class CurveForecastsSpec(Model):
+    """Spec of the forecasts of training curves."""
+
+    level: Level
+    """Confidence level of the intervals."""

@@ -75,6 +75,7 @@ STAGES = (
             "prompts": (".csv",),
             "correlation": (".csv",),
             "conditions": (".csv",),
+            "curve_forecasts": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

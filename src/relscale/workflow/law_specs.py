@@ -4,7 +4,7 @@ from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.contract.metrics import METRICS
-from relscale.laws.conditions_spec import ArmFacts, ConditionsSpec
+from relscale.laws.conditions_spec import ConditionsSpec, CurveForecastsSpec
 from relscale.laws.spec import BaselinesSpec, CorrelationSpec, LawSpec, OptimaSpec, PromptsSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
@@ -54,6 +54,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("prompts")
     if has_arms(experiment):
         tables.append("conditions")
+    if "curve_forecasts" in experiment.settings.figures.names:
+        tables.append("curve_forecasts")
     return tables
 
 
@@ -124,17 +126,13 @@ def conditions_spec(experiment: PlannedExperiment) -> ConditionsSpec:
         ),
         compute=laws.compute,
         level=laws.level,
-        arms={
-            name: ArmFacts(
-                corpus=arm.corpus,
-                changed=tuple(arm.changed),
-                unique_tokens=arm.unique_tokens,
-                permuted_share=arm.permuted_share,
-                learning_rate_factor=arm.learning_rate_factor,
-            )
-            for name, arm in suite.arms.items()
-        },
+        arms={name: arm.facts for name, arm in suite.arms.items()},
     )
+
+
+def curve_forecasts_spec(experiment: PlannedExperiment) -> CurveForecastsSpec:
+    """Return the spec of the forecasts of training curves."""
+    return CurveForecastsSpec(level=experiment.settings.laws.level)
 
 
 def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:

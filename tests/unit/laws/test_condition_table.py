@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.config.arm_facts import ArmFacts
 from relscale.contract.io import read_table, write_table
 from relscale.contract.status import Status
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.laws.condition_table import fit_conditions
-from relscale.laws.conditions_spec import ArmFacts, ConditionsSpec
+from relscale.laws.conditions_spec import ConditionsSpec
 
 E, A, B, ALPHA, BETA = 1.1, 20.0, 60.0, 0.35, 0.3
 WINDOW = 128

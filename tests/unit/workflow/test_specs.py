@@ -313,6 +313,7 @@ SPECS = {
         law_specs.optima_spec,
         [*keys("laws", "optimum_by", "compute", "level"), "families.validation.metrics"],
     ),
+    "curve forecasts": ("cpu", law_specs.curve_forecasts_spec, ["laws.level"]),
     "conditions": (
         "cpu",
         law_specs.conditions_spec,
