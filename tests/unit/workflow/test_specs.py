@@ -456,6 +456,14 @@ FIGURES = {
     "topics": [*DRAWN, *view("topics"), "figures.paper_line"],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
+    "training_conditions": [
+        *COMMON,
+        "laws.optimum_by",
+        "families.validation.metrics",
+        "suite.arms.slow.*",
+        *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+    ],
+    "curve_forecasts": COMMON,
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",

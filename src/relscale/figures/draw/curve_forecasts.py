@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from relscale.figures.curve_forecasts import FIGURE
-from relscale.figures.kit.axes import grid, limits_linear
+from relscale.figures.kit.axes import footer, footer_height_in, grid, limits_linear
 from relscale.figures.kit.choose import numbers, ordered, pick
 from relscale.figures.kit.compared import nothing_to_show
 from relscale.figures.kit.labels import heading, top_legend, y_label
@@ -17,18 +17,25 @@ from relscale.figures.kit.tables import Tables
 from relscale.figures.settings import Shown
 
 COLOUR, LAST = "#0072b2", "#d55e00"
+FOOT = "Hollow: the first 60 % of the run do not identify all parameters of the law."
 
 
 def draw(tables: Tables, settings: Shown) -> Figure:
     """Draw the figure from curve_forecasts."""
     rows = tables["curve_forecasts"]
-    rows = rows[pd.to_numeric(rows["forecast"]).notna()]
+    shown = [pd.to_numeric(rows[name]) for name in ("forecast", "observed", "error_percent")]
+    rows = rows[np.isfinite(np.array(shown, dtype=np.float64)).all(axis=0) & (shown[1] > 0)]
     if not len(rows):
         return nothing_to_show("no forecasts of training curves in the tables")
     corpora = ordered(settings.corpora, rows["corpus"])
     rows = pd.concat([pick(rows, corpus=corpus) for corpus in corpora], ignore_index=True)
     made = grid(
-        row_heights_in=[2.0], column_widths_in=[6.2], left_in=0.6, right_in=0.15, top_in=0.5
+        row_heights_in=[2.0],
+        column_widths_in=[6.2],
+        left_in=0.6,
+        right_in=0.15,
+        top_in=0.5,
+        bottom_in=0.4 + footer_height_in(FOOT, 7.0),
     )
     axes = made.rows[0][0]
     heading(axes, _summary(rows))
@@ -56,6 +63,7 @@ def draw(tables: Tables, settings: Shown) -> Figure:
     axes.set_ylim(*_limits(rows, low, high))
     _corpora(axes, rows, settings)
     y_label(axes, "Error of the end (%)")
+    footer(made.figure, FOOT)
     top_legend(
         made.figure,
         [
@@ -72,7 +80,12 @@ def _summary(rows: pd.DataFrame) -> str:
         float(np.median(np.abs(pd.to_numeric(rows[column]))))
         for column in ("error_percent", "last_value_error_percent")
     )
-    return f"Median error: law {law:.1f} %, last value {last:.1f} % ({len(rows)} runs)"
+    observed, low, high = (pd.to_numeric(rows[name]) for name in ("observed", "ci_low", "ci_high"))
+    inside = int(((low <= observed) & (observed <= high)).sum())
+    return (
+        f"Median error: law {law:.1f} %, last value {last:.1f} %; "
+        f"{inside} of {len(rows)} intervals contain the end"
+    )
 
 
 def _limits(rows: pd.DataFrame, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 
 from relscale.figures.kit.axes import grid, limits_linear, limits_log, log_axis, number
 from relscale.figures.kit.choose import included, pick, reservation
-from relscale.figures.kit.compared import nothing_to_show
 from relscale.figures.kit.isoflop import budget_colours, budget_size, budget_text
 from relscale.figures.kit.labels import empty, heading, note, y_label
 from relscale.figures.kit.runner import run_figure
@@ -19,6 +18,7 @@ from relscale.figures.kit.tables import Tables
 from relscale.figures.training_conditions import FIGURE, ConditionsSettings
 
 CELL = ["corpus", "budget", "width", "layers", "batch_size"]
+MEANS = ["value", "params", "tokens", "steps"]
 PARAMETERS = {
     "data_constrained": ("R_tokens",),
     "quality": ("gamma",),
@@ -33,8 +33,6 @@ SAME_SIZE = 0.05
 def draw(tables: Tables, settings: ConditionsSettings) -> Figure:
     """Draw the figure from losses, suite and conditions."""
     points = _points(tables, settings)
-    if not len(points) or not settings.arms:
-        return nothing_to_show("no runs of arms in the tables")
     made = grid(
         row_heights_in=[1.9, 1.9],
         column_widths_in=[2.75, 2.75],
@@ -70,7 +68,7 @@ def _points(tables: Tables, settings: ConditionsSettings) -> pd.DataFrame:
     suite = tables["suite"]
     shape = [name for name in ("width", "layers", "batch_size", "steps") if name in suite]
     if len(shape) < 4 or not len(losses):
-        return losses[:0]
+        return pd.DataFrame(columns=[*CELL, *MEANS])
     metric = settings.metric or str(losses["metric"].iloc[0])
     names = [settings.corpus, *settings.arms]
     rows = losses[(losses["metric"] == metric) & losses["corpus"].isin(names)]
@@ -79,7 +77,7 @@ def _points(tables: Tables, settings: ConditionsSettings) -> pd.DataFrame:
     if {"num_params_head", "num_params_transformer"} <= set(rows.columns):
         params = rows["num_params_head"] + rows["num_params_transformer"]
     rows = rows.assign(params=params)
-    return rows.groupby(CELL)[["value", "params", "tokens", "steps"]].mean().reset_index()
+    return rows.groupby(CELL)[MEANS].mean().reset_index()
 
 
 def _stated(rows: pd.DataFrame, law: str) -> str:
