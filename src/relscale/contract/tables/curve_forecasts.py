@@ -5,7 +5,7 @@ from relscale.contract.table import STATUS, Table, floats, integers, text
 CURVE_FORECASTS = Table(
     name="curve_forecasts",
     description="The end of every training curve, predicted from its beginning.",
-    key=("run",),
+    key=("corpus", "budget", "run"),
     columns={
         **text("corpus", "budget", "run"),
         **floats("observed", "forecast", "ci_low", "ci_high", "ci_level", "last_value"),
