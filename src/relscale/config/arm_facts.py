@@ -11,7 +11,7 @@ from relscale.config.base import Model, Name, is_none
 
 
 class ArmFacts(Model):
-    """What an arm of a suite changes, as far as laws read it."""
+    """The changes of an arm of a suite, as far as laws read them."""
 
     corpus: Name
     """Corpus that it is trained on."""

@@ -130,7 +130,7 @@ def domain_losses(cells: pd.DataFrame, spec: ConditionsSpec) -> DomainLosses:
     )
     return DomainLosses(
         axes=replace(axes, conditions=_conditions(cells, axes.mean_tokens, spec)),
-        budget=cells["budget"].map(order).to_numpy(dtype=np.int64),
+        budget=np.asarray(cells["budget"].map(order), dtype=np.int64),
         log_losses=cells["log_loss"].to_numpy(dtype=np.float64)[None],
         level=spec.level,
     )

@@ -2,7 +2,7 @@
 
 from relscale.config.arm_facts import ArmFacts
 from relscale.config.base import Model, Name
-from relscale.laws.spec import Compute, Level
+from relscale.config.analysis import Compute, Level
 
 
 class ConditionsSpec(Model):

@@ -118,7 +118,7 @@ def _best_rates(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the best learning rate of one batch size at every budget, by rising tokens."""
     found = []
     for _, tried in rows.groupby("budget", sort=False):
-        best = tried.loc[tried["log_loss"].idxmin()]
+        best = tried.iloc[int(np.argmin(tried["log_loss"]))]
         factors = sorted(tried["factor"])
         on_edge = len(factors) < LEAST_RATES or best["factor"] in (factors[0], factors[-1])
         found.append(

@@ -23,8 +23,9 @@ FOOT = "Hollow: the first 60 % of the run do not identify all parameters of the 
 def draw(tables: Tables, settings: Shown) -> Figure:
     """Draw the figure from curve_forecasts."""
     rows = tables["curve_forecasts"]
-    shown = [pd.to_numeric(rows[name]) for name in ("forecast", "observed", "error_percent")]
-    rows = rows[np.isfinite(np.array(shown, dtype=np.float64)).all(axis=0) & (shown[1] > 0)]
+    given = rows[["forecast", "observed", "error_percent"]].apply(pd.to_numeric)
+    rows = rows[np.isfinite(given.to_numpy(dtype=np.float64)).all(axis=1)]
+    rows = rows[pd.to_numeric(rows["observed"]) > 0]
     if not len(rows):
         return nothing_to_show("no forecasts of training curves in the tables")
     corpora = ordered(settings.corpora, rows["corpus"])

@@ -13,7 +13,7 @@ from relscale.figures.kit.choose import included, pick, reservation
 from relscale.figures.kit.isoflop import budget_colours, budget_size, budget_text
 from relscale.figures.kit.labels import empty, heading, note, y_label
 from relscale.figures.kit.runner import run_figure
-from relscale.figures.kit.style import FAINT, INK, MARKERS, PALETTE, words
+from relscale.figures.kit.style import FAINT, INK, MARKERS, PALETTE, MarkStyle, words
 from relscale.figures.kit.tables import Tables
 from relscale.figures.training_conditions import FIGURE, ConditionsSettings
 
@@ -163,11 +163,14 @@ def _shapes(axes: Axes, points: pd.DataFrame, settings: ConditionsSettings) -> N
     rows = rows.assign(size=np.cumsum(jumps), aspect=rows["width"] / rows["layers"])
     colour = budget_colours(sorted(set(rows["budget"]), key=budget_size))
     handles = []
-    for (budget, size), mine in rows.groupby(["budget", "size"], sort=True):
+    for (budget, _), mine in rows.groupby(["budget", "size"], sort=True):
         ordered = mine.sort_values("aspect")
-        style = {"color": colour[str(budget)], "marker": MARKERS[int(size) % len(MARKERS)]}
+        marker = MARKERS[int(mine["size"].iloc[0]) % len(MARKERS)]
+        style: MarkStyle = {"color": colour[str(budget)], "marker": marker}
         axes.plot(ordered["aspect"], ordered["value"], linestyle="-", gid="shape", **style)
-        text = f"{number(float(f'{mine.params.mean():.2g}'))} parameters, {budget_text(budget)}"
+        text = (
+            f"{number(float(f'{mine.params.mean():.2g}'))} parameters, {budget_text(str(budget))}"
+        )
         handles.append((Line2D([], [], **style), text))
     _log_axes(axes, rows["aspect"], rows["value"], "Width / layers")
     _legend(axes, handles)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
 
 STEP = 1e-30
@@ -42,7 +42,7 @@ class Axes:
     """Further facts about the training of each run, (run,) each, by the names that laws of training
     conditions define (`relscale.laws.classical.conditions`)."""
 
-    def some(self, used: Array) -> "Axes":
+    def some(self, used: Flags) -> "Axes":
         """Return the axes of some of the runs, (run,), about the same means."""
         return replace(
             self,
