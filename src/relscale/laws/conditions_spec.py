@@ -1,8 +1,8 @@
 """Specs of the laws of training conditions and of training curves. Light imports."""
 
+from relscale.config.analysis import Compute, Level
 from relscale.config.arm_facts import ArmFacts
 from relscale.config.base import Model, Name
-from relscale.config.analysis import Compute, Level
 
 
 class ConditionsSpec(Model):

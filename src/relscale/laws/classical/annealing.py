@@ -5,9 +5,9 @@ S_1(s) is the sum of the learning rates up to step s, and S_2(s) the area that a
 
     S_2(s) = sum over i <= s of sum over k <= i of (rate_(k-1) - rate_k) lambda^(i - k).
 
-Rates are divided by their peak. Warm-up does not count as annealing: rates before the peak count as the peak in
-S_2. The source has lambda = .999 for runs of tens of thousands of steps; here its memory is a share
-of the run (`MEMORY_SHARE`), since short runs anneal within fewer steps.
+Rates are divided by their peak. Warm-up does not count as annealing: in S_2, rates before the peak
+are the peak. The source has lambda = .999 for runs of tens of thousands of steps; here its memory
+is a share of the run (`MEMORY_SHARE`), since short runs anneal within fewer steps.
 """
 
 import numpy as np
