@@ -12,7 +12,7 @@ import pandas as pd
 
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Flags
 from relscale.laws.classical.annealing import ANNEALED, LR_ANNEALING, SUM, areas
 from relscale.laws.classical.fitting import DomainLosses, FamilyFits
 from relscale.laws.classical.form import Axes
@@ -28,7 +28,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forecast:
+class CurveEnd:
     """The predicted loss at the end of a run."""
 
     log_loss: float
@@ -108,7 +108,7 @@ def _row(name: str, plan: pd.Series, curve: pd.DataFrame, level: float) -> Row:
     }
 
 
-def forecast(steps: Array, rates: Array, losses: Array, used: Array, level: float) -> Forecast:
+def forecast(steps: Array, rates: Array, losses: Array, used: Flags, level: float) -> CurveEnd:
     """Fit the law to a part of a training curve and predict its end.
 
     Args:
@@ -144,7 +144,7 @@ def forecast(steps: Array, rates: Array, losses: Array, used: Array, level: floa
         )
     )
     (law,) = part.fit_all(LR_ANNEALING, np.ones((1, int(used.sum()))))
-    return Forecast(
+    return CurveEnd(
         log_loss=float(LR_ANNEALING.log_loss(solution.parameters, axes)[0, -1]),
         half_width=float(half[0, -1]),
         num_points=int(used.sum()),
