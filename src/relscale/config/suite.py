@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from relscale.config.arm_facts import ArmFacts
 from relscale.config.base import (
     NUMBER,
     WHOLE,
@@ -86,6 +87,25 @@ class Arm(Model):
     """Seeds of this arm; by default those of the suite."""
     max_epochs: Factor | None = None
     """Most epochs of a run over the arm's tokens; by default that of the suite."""
+
+    @property
+    def changed(self) -> list[str]:
+        """Settings that change the training of a run, sorted; budgets and seeds are none."""
+        plain = Arm(corpus=self.corpus)
+        apart = {"corpus", "budgets", "seeds", "max_epochs"}
+        names = sorted(set(Arm.model_fields) - apart)
+        return [name for name in names if getattr(self, name) != getattr(plain, name)]
+
+    @property
+    def facts(self) -> ArmFacts:
+        """The changes of the arm, as laws and figures read them."""
+        return ArmFacts(
+            corpus=self.corpus,
+            changed=tuple(self.changed),
+            unique_tokens=self.unique_tokens,
+            permuted_share=self.permuted_share,
+            learning_rate_factor=self.learning_rate_factor,
+        )
 
     @model_validator(mode="after")
     def _one_batch_size(self) -> "Arm":

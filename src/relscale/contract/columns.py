@@ -27,6 +27,7 @@ TEXT = frozenset(
         "counted_params",
         "covariate",
         "covered",
+        "decision",
         "direction",
         "domain",
         "emergence",

@@ -9,11 +9,13 @@ from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.counts import COUNTS
+from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.documents import DOCUMENTS
@@ -75,6 +77,8 @@ SUITE_TABLES = (
     SUITE_CONTRAST_POINTS,
     TUNED,
     TUNED_SIZES,
+    CONDITIONS,
+    CURVE_FORECASTS,
 )
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)

@@ -79,6 +79,8 @@ STAGES = (
             "correlation": (".csv",),
             "control_tables": (".csv",),
             "tuned": (".csv",),
+            "conditions": (".csv",),
+            "curve_forecasts": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

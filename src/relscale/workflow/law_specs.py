@@ -3,7 +3,9 @@
 from typing import Any
 
 from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.contract.metrics import METRICS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.laws.conditions_spec import ConditionsSpec, CurveForecastsSpec
 from relscale.laws.spec import (
     BaselinesSpec,
     CorrelationSpec,
@@ -86,6 +88,11 @@ def tuned_spec(experiment: PlannedExperiment) -> TunedSpec:
     )
 
 
+def has_arms(experiment: PlannedExperiment) -> bool:
+    """Return whether corpora of the suite are also trained with changed settings."""
+    return experiment.trained and bool(experiment.settings.suite.arms)
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -103,6 +110,10 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables += SUITE_CONTRAST_TABLES
     if frontiers(experiment):
         tables += ["tuned", "tuned_sizes"]
+    if has_arms(experiment):
+        tables.append("conditions")
+    if "curve_forecasts" in experiment.settings.figures.names:
+        tables.append("curve_forecasts")
     return tables
 
 
@@ -205,6 +216,26 @@ def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:
         level=laws.level,
         **_stated(experiment),
     )
+
+
+def conditions_spec(experiment: PlannedExperiment) -> ConditionsSpec:
+    """Return the spec of the laws of training conditions."""
+    laws, suite = experiment.settings.laws, experiment.settings.suite
+    metrics = experiment.family(laws.optimum_by).metrics
+    return ConditionsSpec(
+        family=laws.optimum_by,
+        metrics=tuple(
+            name for name in metrics if name not in METRICS or METRICS[name].lower_is_better
+        ),
+        compute=laws.compute,
+        level=laws.level,
+        arms={name: arm.facts for name, arm in suite.arms.items()},
+    )
+
+
+def curve_forecasts_spec(experiment: PlannedExperiment) -> CurveForecastsSpec:
+    """Return the spec of the forecasts of training curves."""
+    return CurveForecastsSpec(level=experiment.settings.laws.level)
 
 
 def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:

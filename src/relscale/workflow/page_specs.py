@@ -15,7 +15,7 @@ from relscale.pages.spec import (
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, figure_context
-from relscale.workflow.law_specs import frontiers, has_covariate, prompt_families
+from relscale.workflow.law_specs import frontiers, has_arms, has_covariate, prompt_families
 from relscale.workflow.layout import Layout
 
 FRONT_LINKS = {
@@ -74,6 +74,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     laws += ["scores"] if experiment.registered_budgets else []
     laws += ["representation"] if representation_table(experiment, layout) else []
     laws += ["tuned", "tuned_sizes"] if frontiers(experiment) else []
+    laws += ["conditions"] if has_arms(experiment) else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}

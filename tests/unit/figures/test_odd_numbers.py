@@ -34,6 +34,7 @@ FAMILIES = {
 }
 SHOWN = {
     "centuries": ("centuries",),
+    "training_conditions": ("validation",),
     "figure2_pipeline": ("validation", "continuation"),
     "figure3_prompts": ("knowledge", "continuation"),
     "figure5_language": ("language",),

@@ -315,6 +315,17 @@ SPECS = {
         law_specs.optima_spec,
         [*keys("laws", "optimum_by", "compute", "level"), "families.validation.metrics"],
     ),
+    "curve forecasts": ("cpu", law_specs.curve_forecasts_spec, ["laws.level"]),
+    "conditions": (
+        "cpu",
+        law_specs.conditions_spec,
+        [
+            *keys("laws", "optimum_by", "compute", "level"),
+            "families.validation.metrics",
+            "suite.arms.slow.*",
+            *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+        ],
+    ),
     "prompts": (
         "cpu",
         law_specs.prompts_spec,
@@ -478,6 +489,14 @@ FIGURES = {
         *SHOWN_COMPARED,
         "-families.*.metrics",
     ],
+    "training_conditions": [
+        *COMMON,
+        "laws.optimum_by",
+        "families.validation.metrics",
+        "suite.arms.slow.*",
+        *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+    ],
+    "curve_forecasts": COMMON,
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",

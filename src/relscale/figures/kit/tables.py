@@ -12,9 +12,11 @@ from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
 from relscale.contract.tables.counts import COUNTS
+from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.exponents import EXPONENTS
@@ -51,6 +53,8 @@ LAW_TABLES = (
     BUCKETS,
     POSITIONS,
     POSITION_LAWS,
+    CONDITIONS,
+    CURVE_FORECASTS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
