@@ -112,6 +112,7 @@ def least_memory_gb(run: Run, training: JobLimits) -> float:
                 micro_batch=1,
                 activation_checkpointing=True,
                 sharded=count > 1,
+                compiled=True,
             ),
         )
         for count in _counts(run, training)
@@ -192,7 +193,14 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
 def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
     micro = execution.micro_batch or run.batch_size // execution.processes
     state = state_bytes(parameters, kind, execution.processes, execution.sharded)
-    return state + activation_bytes(run.shape, "cuda", micro, execution.activation_checkpointing)
+    return state + activation_bytes(
+        run.shape,
+        "cuda",
+        micro,
+        execution.activation_checkpointing,
+        execution.logits_per_chunk,
+        execution.compiled,
+    )
 
 
 def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:

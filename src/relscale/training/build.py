@@ -124,6 +124,7 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
     if device == "cuda":
         memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
     parameters = spec.columns.num_params_total
+    compiled = device == "cuda" and not _compile_failure(spec)
     execution = choose_execution(
         spec.shape,
         parameters,
@@ -132,6 +133,7 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
         device,
         processes=group.world_size,
         memory_bytes=memory,
+        compiled=compiled,
     )
     if execution is None:
         raise ValueError(
@@ -140,3 +142,14 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
             "memory of one as training.gpu_memory_gb"
         )
     return execution
+
+
+def _compile_failure(spec: RunSpec) -> bool:
+    """Return whether the compiler does not work for GPUs here, and say why."""
+    from relscale.training.compilation import compile_failure
+
+    if reason := compile_failure("cuda"):
+        logger.warning(
+            "%s: not compiled, which is slower and needs more memory: %s", spec.name, reason
+        )
+    return reason is not None

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.compilation import compile_blocks
 from relscale.training.execution import Execution
 from relscale.training.loss import summed_cross_entropy
 from relscale.training.model import build_decoder, initialise, save_decoder
@@ -34,16 +35,22 @@ class Objective(nn.Module):
     It maps token ids (sequences, time + 1) to the summed loss of predicting each next token.
     """
 
-    def __init__(self, decoder: CausalDecoder) -> None:
-        """Wrap a decoder."""
+    def __init__(self, decoder: CausalDecoder, execution: Execution = ON_CPU) -> None:
+        """Wrap a decoder; the execution decides how the loss is computed."""
         super().__init__()
         self.decoder = decoder
+        self._logits_per_chunk = execution.logits_per_chunk
+        self._compiled = execution.compiled
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the sum over tokens of their loss in nats, a float32 scalar."""
         hidden = self.decoder.hidden(tokens[:, :-1])
         return summed_cross_entropy(
-            hidden.flatten(0, 1), self.decoder.lm_head.weight, tokens[:, 1:].flatten()
+            hidden.flatten(0, 1),
+            self.decoder.lm_head.weight,
+            tokens[:, 1:].flatten(),
+            self._logits_per_chunk,
+            compiled=self._compiled,
         )
 
 
@@ -78,11 +85,9 @@ class TorchTrainer:
         self.optimiser = build_optimiser(
             self.decoder, optimiser, group if execution.sharded else SINGLE_PROCESS
         )
-        if execution.device == "cuda":
-            # All blocks share the compiled code of one: compiling a whole deep model takes minutes.
-            for block in self.decoder.blocks():
-                block.compile()
-        self._objective: nn.Module = Objective(self.decoder)
+        if execution.compiled:
+            compile_blocks(self.decoder.blocks())
+        self._objective: nn.Module = Objective(self.decoder, execution)
         if group.world_size > 1:
             self._distribute(shape, optimiser.keeps_gradients)
         self._losses: list[Tensor] = []
