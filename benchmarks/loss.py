@@ -91,7 +91,7 @@ def measure(name: str, tokens: int, width: int, logits: int, bfloat16: bool) -> 
 
 
 def in_a_process(arguments: argparse.Namespace, name: str, tokens: int) -> dict[str, float]:
-    """Return what `measure` returns in a new process."""
+    """Run `measure` in a new process and return its result."""
     command = [sys.executable, __file__, "--only", name, "--tokens", str(tokens)]
     command += ["--width", str(arguments.width), "--logits", str(arguments.logits)]
     command += ["--bfloat16"] * arguments.bfloat16

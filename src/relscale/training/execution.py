@@ -54,6 +54,11 @@ class Execution:
     """Threads of a process; on the CPU they decide the order of torch's sums."""
 
     @property
+    def in_bfloat16(self) -> bool:
+        """Whether matrix products are in bfloat16: everywhere but on the CPU."""
+        return self.device != "cpu"
+
+    @property
     def name(self) -> str:
         """The part of the execution that decides the bytes of a run, in words."""
         words = ["torch" if self.device == "cpu" else "torch cuda bfloat16"]
@@ -112,7 +117,7 @@ def activation_bytes(
     """
     size = 4 if device == "cpu" else 2
     architecture = architecture_of(shape)
-    block = architecture.block_activation_bytes(shape, size)
+    block = architecture.block_activation_bytes(shape, size, compiled)
     kept = (
         shape.layers * 4 * shape.width + block if activation_checkpointing else shape.layers * block
     )

@@ -116,7 +116,7 @@ class TorchTrainer:
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(
-            self.execution.device, torch.bfloat16, enabled=self.execution.device == "cuda"
+            self.execution.device, torch.bfloat16, enabled=self.execution.in_bfloat16
         )
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.qwen3 import Qwen3
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import training_resources
@@ -207,8 +208,13 @@ def test_without_a_compiler_the_loss_is_planned_with_its_float32_copies():
         activation_bytes(PAPER, "cuda", 1, False, LOGITS_PER_CHUNK, compiled)
         for compiled in (True, False)
     )
+    blocks, fewer = (
+        PAPER.layers * 4096 * Qwen3().block_activation_bytes(PAPER, 2, compiled)
+        for compiled in (False, True)
+    )
+    assert blocks > 1.9 * fewer
     # bfloat16 logits and gradient against bfloat16 logits, float32 logits and their gradient.
-    assert plain - compiled == (10 - 4) * LOGITS_PER_CHUNK
+    assert plain - compiled == (10 - 4) * LOGITS_PER_CHUNK + blocks - fewer
 
 
 def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_losses():
