@@ -76,9 +76,16 @@ class Case:
 
 def shape_of(width: int, layers: int, *, head: int, vocabulary: int, context: int) -> Shape:
     """Return a shape with the ratios of the recipe `marin2025`."""
-    heads = width // head
-    sizes = {"heads": heads, "kv_heads": heads, "head_dim": head, "intermediate": 4 * width}
-    return Shape(width=width, layers=layers, **sizes, vocab_size=vocabulary, context_length=context)
+    return Shape(
+        width=width,
+        layers=layers,
+        heads=width // head,
+        kv_heads=width // head,
+        head_dim=head,
+        intermediate=4 * width,
+        vocab_size=vocabulary,
+        context_length=context,
+    )
 
 
 def cases(quick: bool) -> list[Case]:

@@ -20,7 +20,7 @@ if [ "${1:-}" = --collect ]; then
     version=${2:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
     pins=()
     for package in "${packages[@]}"; do
-        pins+=("$(grep -i -m 1 "^${package//_/[-_]}==" envs/requirements.lock)")
+        pins+=("$(grep -i -m 1 "^${package//_/[-_]}==" envs/requirements.lock | cut -d ' ' -f 1)")
     done
     mkdir -p "$wheels"
     "$python" -m pip download --no-deps --only-binary=:all: --python-version "$version" \

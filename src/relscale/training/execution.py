@@ -46,6 +46,8 @@ class Execution:
     """Whether the backward pass recomputes the activations inside a block."""
     sharded: bool = False
     """Whether each process keeps only its part of the moments."""
+    fully_sharded: bool = False
+    """Whether each process keeps only its part of parameters, gradients and moments."""
     compiled: bool = False
     """Whether blocks and loss are compiled; only on a GPU."""
     logits_per_chunk: int = LOGITS_PER_CHUNK
@@ -66,6 +68,8 @@ class Execution:
             words.append(f"{self.processes} processes")
         if self.device == "cpu" and self.threads > 1:
             words.append(f"{self.threads} threads")
+        if self.fully_sharded:
+            words.append("sharded parameters")
         if self.micro_batch is not None:
             words.append(f"micro batches of {self.micro_batch}")
         if self.activation_checkpointing:
@@ -78,18 +82,35 @@ class Execution:
 
 
 def state_bytes(
-    num_params_total: int, optimiser: str, processes: int = 1, sharded: bool = False
+    num_params_total: int,
+    optimiser: str,
+    processes: int = 1,
+    sharded: bool = False,
+    fully_sharded: bool = False,
 ) -> int:
     """Return the bytes of one process's parameters, gradients and moments, all float32.
 
     Gradients that an optimiser keeps in its own buffer are copied for the all-reduce.
     """
+    if fully_sharded:
+        return 16 * -(-num_params_total // processes)
     moments = 8 * num_params_total // (processes if sharded else 1)
     return (
         8 * num_params_total
         + moments
         + (4 * num_params_total if processes > 1 and SETTINGS[optimiser].keeps_gradients else 0)
     )
+
+
+def gathered_bytes(shape: Shape) -> int:
+    """Return the bytes of whole parameters and gradients in a process with sharded parameters.
+
+    In float32: embedding and head, which are whole during a micro batch, with their gradients; the
+    block that runs and the one that is fetched meanwhile, with the gradients of two blocks on their
+    way to the other processes.
+    """
+    block = architecture_of(shape).matrix_parameters_of_a_block(shape)
+    return 4 * (2 * 2 * shape.vocab_size * shape.width + 4 * block)
 
 
 def activation_bytes(
@@ -162,7 +183,8 @@ def choose_execution(
 ) -> Execution | None:
     """Choose the execution of a run: the largest micro batch that fits, then the largest chunks.
 
-    Activation checkpointing and sharding are used only if nothing fits without.
+    Activation checkpointing, sharded moments and sharded parameters, which need more
+    communication each, are used only if nothing fits without.
 
     Args:
         shape: the size.
@@ -180,13 +202,10 @@ def choose_execution(
     part = batch_size // processes
     sizes = [size for size in range(part, 0, -1) if part % size == 0]
     compiled = device == "cuda" if compiled is None else compiled
-    for sharded in (False, True)[: 2 if processes > 1 else 1]:
-        room = (
-            CPU_ROOM_BYTES
-            if device == "cpu"
-            else USABLE_SHARE * memory_bytes
-            - state_bytes(num_params_total, optimiser, processes, sharded)
-        )
+    for sharded, fully in _shardings(optimiser, processes):
+        state = state_bytes(num_params_total, optimiser, processes, sharded, fully)
+        held = state + (gathered_bytes(shape) if fully else 0)
+        room = CPU_ROOM_BYTES if device == "cpu" else USABLE_SHARE * memory_bytes - held
         for checkpointing in (False, True):
             for micro in sizes:
                 needed = activation_bytes(shape, device, micro, checkpointing, compiled=compiled)
@@ -198,10 +217,20 @@ def choose_execution(
                         micro_batch=None if micro == part else micro,
                         activation_checkpointing=checkpointing,
                         sharded=sharded,
+                        fully_sharded=fully,
                         compiled=compiled,
                     )
                     return _with_larger_chunks(found, shape, micro, room)
     return None
+
+
+def _shardings(optimiser: str, processes: int) -> list[tuple[bool, bool]]:
+    """Return the choices for sharding moments, or everything, in the order of preference."""
+    choices = [(False, False)]
+    if processes > 1:
+        choices.append((True, False))
+        choices += [(False, True)] * SETTINGS[optimiser].shards_parameters
+    return choices
 
 
 def _with_larger_chunks(found: Execution, shape: Shape, micro: int, room: float) -> Execution:

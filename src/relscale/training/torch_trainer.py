@@ -19,11 +19,19 @@ from relscale.plan.optimiser import Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
 from relscale.training.compilation import compile_blocks
 from relscale.training.execution import Execution
+from relscale.training.folder import save_folder
 from relscale.training.loss import summed_cross_entropy
 from relscale.training.model import build_decoder, initialise, save_decoder
 from relscale.training.optimisers import build_optimiser
 from relscale.training.prefetch import prefetch
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
+from relscale.training.sharding import (
+    copy_rows,
+    gathered,
+    initialise_shards,
+    local,
+    shard_parameters,
+)
 from relscale.training.trainer import process_memory_mib
 
 ON_CPU = Execution()
@@ -78,20 +86,29 @@ class TorchTrainer:
         """
         self.execution, self.group = execution, group
         self.name = execution.name
-        self.decoder = build_decoder(shape, choices)
-        initialise(self.decoder, seed)
-        self.decoder.to(execution.device)
+        with torch.device("meta") if execution.fully_sharded else nullcontext():
+            self.decoder = build_decoder(shape, choices)
         self.decoder.activation_checkpointing = execution.activation_checkpointing
-        self.optimiser = build_optimiser(
-            self.decoder, optimiser, group if execution.sharded else SINGLE_PROCESS
-        )
         if execution.compiled:
             compile_blocks(self.decoder.blocks())
         self._objective: nn.Module = Objective(self.decoder, execution)
-        if group.world_size > 1:
+        if execution.fully_sharded:
+            shard_parameters(self._objective, self.decoder, execution.device)
+            initialise_shards(self.decoder, seed)
+        else:
+            initialise(self.decoder, seed)
+            self.decoder.to(execution.device)
+        self.optimiser = build_optimiser(
+            self.decoder,
+            optimiser,
+            group if execution.sharded or execution.fully_sharded else SINGLE_PROCESS,
+            execution.fully_sharded,
+        )
+        if group.world_size > 1 and not execution.fully_sharded:
             self._distribute(shape, optimiser.keeps_gradients)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
+        self._whole: dict[str, npt.NDArray[np.float32]] = {}
 
     def _distribute(self, shape: Shape, keeps_gradients: bool) -> None:
         """Let backward passes all-reduce the gradients.
@@ -196,7 +213,20 @@ class TorchTrainer:
 
     def is_finite(self) -> bool:
         """Return whether all weights are finite."""
-        return all(bool(parameter.isfinite().all()) for parameter in self.decoder.parameters())
+        finite = all(
+            bool(self._rows(parameter).isfinite().all()) for parameter in self.decoder.parameters()
+        )
+        return not self.group.any(not finite)[0]
+
+    def _rows(self, parameter: Tensor) -> Tensor:
+        """Return the part of a parameter that this process has."""
+        return local(parameter) if self.execution.fully_sharded else parameter
+
+    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield name and whole value of each parameter; all processes take part."""
+        for name, parameter in self.decoder.named_parameters():
+            whole = self.execution.fully_sharded
+            yield name, gathered(local(parameter), parameter) if whole else parameter
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of weights and optimiser state, by name.
@@ -204,7 +234,7 @@ class TorchTrainer:
         Empty unless this is the main process.
         """
         state: dict[str, np.ndarray] = {}
-        for values in (self.decoder.named_parameters(), self.optimiser.state()):
+        for values in (self._parameters(), self.optimiser.state()):
             for name, value in values:
                 if self.group.is_main_process:
                     state[name] = value.detach().cpu().numpy().copy()
@@ -225,12 +255,26 @@ class TorchTrainer:
                     raise ValueError(
                         f"state of a run: {name} is {there}, not {tuple(parameter.shape)}"
                     )
-                parameter.copy_(torch.from_numpy(state[name]))
+                if self.execution.fully_sharded:
+                    copy_rows(local(parameter), state[name], parameter)
+                else:
+                    parameter.copy_(torch.from_numpy(state[name]))
         self.optimiser.load_state(
             {name: torch.from_numpy(value) for name, value in moments.items()}
         )
         self._losses, self._norms = [], []
 
+    def finish(self) -> None:
+        """Gather the weights for `save`; all processes of a group call this."""
+        if not self.execution.fully_sharded:
+            return
+        for name, value in self._parameters():
+            if self.group.is_main_process:
+                self._whole[name] = value.detach().cpu().contiguous().numpy()
+
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""
-        save_decoder(self.decoder, folder)
+        if self.execution.fully_sharded:
+            save_folder(folder, self.decoder.shape, self.decoder.choices, self._whole)
+        else:
+            save_decoder(self.decoder, folder)
