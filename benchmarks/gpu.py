@@ -42,6 +42,7 @@ from relscale.plan.accounting import (
 from relscale.plan.architecture import Shape
 from relscale.plan.optimiser import CautiousAdamCSettings
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
+from relscale.training.build import no_gpu_reason
 from relscale.training.compilation import compile_failure
 from relscale.training.execution import Execution, activation_bytes, choose_execution, state_bytes
 from relscale.training.model import build_decoder, initialise
@@ -364,13 +365,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
-        version = torch.version.cuda
-        reason = (
-            f"torch {torch.__version__} is built for the CPU only"
-            if version is None
-            else f"torch {torch.__version__} needs a driver for CUDA {version} and finds no GPU"
-        )
-        parser.exit(1, f"error: {reason}; install a build that suits the driver (nvidia-smi)\n")
+        parser.exit(1, f"error: torch finds no GPU: {no_gpu_reason()}\n")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     sys.exit(0 if Bench(arguments).run() else 1)

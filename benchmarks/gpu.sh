@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Check and measure relscale on one GPU in less than ten minutes, without a network.
 #
-#   benchmarks/gpu.sh --collect [PYTHON_VERSION]   with a network: fetch wheels into build/gpu-wheels
-#   benchmarks/gpu.sh [OPTIONS of gpu.py]          on the GPU: install what is missing, and measure
+#   benchmarks/gpu.sh --collect [PYTHON_VERSION]   fetch wheels into build/gpu-wheels (network)
+#   benchmarks/gpu.sh [OPTIONS of gpu.py]          on the GPU: install what is missing, measure
 #
 # torch itself is never fetched or installed: its build must suit the driver of the machine. The
 # results are build/gpu/gpu.json and build/gpu/table.md. PYTHON names the interpreter and
@@ -20,7 +20,8 @@ if [ "${1:-}" = --collect ]; then
     version=${2:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
     pins=()
     for package in "${packages[@]}"; do
-        pins+=("$(grep -i -m 1 "^${package//_/[-_]}==" envs/requirements.lock | cut -d ' ' -f 1)")
+        pin=$(grep -i -m 1 "^${package//_/[-_]}==" envs/requirements.lock)
+        pins+=("${pin%% *}")
     done
     mkdir -p "$wheels"
     "$python" -m pip download --no-deps --only-binary=:all: --python-version "$version" \

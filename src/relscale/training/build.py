@@ -6,6 +6,7 @@ Light imports: torch only where it is used.
 import logging
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from relscale.plan.run_spec import RunSpec
@@ -17,6 +18,8 @@ from relscale.training.seeds import initial_seed
 from relscale.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+DRIVER = Path("/proc/driver/nvidia/version")
+"""File of Linux with the version of the loaded NVIDIA driver."""
 
 
 def join_process_group(spec: RunSpec, processes: int) -> ProcessGroup:
@@ -111,15 +114,31 @@ def _device(spec: RunSpec) -> Literal["cpu", "cuda"]:
     return "cuda" if spec.device == "gpu" and torch.cuda.is_available() else "cpu"
 
 
+def no_gpu_reason() -> str:
+    """Return why torch finds no GPU: its build, the driver, or the machine."""
+    import torch
+
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} is built without CUDA"
+    if not DRIVER.exists():
+        return "this machine has no NVIDIA driver"
+    driver = DRIVER.read_text().splitlines()[0]
+    return (
+        f"torch {torch.__version__} is built for CUDA {torch.version.cuda}; the driver may be too "
+        f"old for it, or no card is visible to this process: {driver}"
+    )
+
+
 def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
     import torch
 
     device, memory = _device(spec), 0
     if spec.device == "gpu" and device == "cpu":
         logger.warning(
-            "%s: recipe %s trains on a GPU; torch finds none, so the run uses the CPU",
+            "%s: recipe %s trains on a GPU; torch finds none (%s), so the run uses the CPU",
             spec.name,
             spec.columns.recipe,
+            no_gpu_reason(),
         )
     if device == "cuda":
         memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory

@@ -1,5 +1,4 @@
-"""The script that measures a GPU, with tiny models on the CPU: it writes what it promises, and its
-checks can fail."""
+"""The script that measures a GPU, with tiny models on the CPU: its files, and checks that fail."""
 
 import argparse
 import importlib.util
@@ -109,4 +108,4 @@ def test_without_a_gpu_the_error_says_whether_torch_or_the_driver_is_missing(pro
     with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["gpu.py"])
         program.main()
-    assert "error: torch" in capsys.readouterr().err
+    assert "error: torch finds no GPU: " in capsys.readouterr().err
