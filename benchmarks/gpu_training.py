@@ -218,7 +218,12 @@ def measure(label: str, rounds: int, steps: int, peak: float) -> None:
     execution = chosen(shape, batch)
     estimate = state_bytes(count_parameters(shape).total, OPTIMISER.kind)
     estimate += activation_bytes(
-        shape, "cuda", execution.micro_batch or batch, execution.activation_checkpointing
+        shape,
+        "cuda",
+        execution.micro_batch or batch,
+        execution.activation_checkpointing,
+        execution.logits_per_chunk,
+        execution.compiled,
     )
     times: dict[str, list[float]] = {}
     memory: dict[str, float] = {}

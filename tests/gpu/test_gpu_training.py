@@ -75,7 +75,7 @@ def deterministic(monkeypatch):
 def test_losses_are_those_of_the_cpu_within_bfloat16(optimiser):
     data = batches(SHAPE, 4, 20)
     on_cpu = losses(Execution(), data, optimiser)
-    on_gpu = losses(Execution(device="cuda"), data, optimiser)
+    on_gpu = losses(Execution(device="cuda", compiled=True), data, optimiser)
     # bfloat16 keeps eight bits, so a logit errs by up to 2^-8 of its size. The mean over 4 x 512
     # tokens averages most of it away, but cautious masks and Adam's signs of small gradients turn
     # it into other updates: up to eight such errors after 20 steps. Wrong gradients leave the loss
@@ -87,14 +87,15 @@ def test_losses_are_those_of_the_cpu_within_bfloat16(optimiser):
 def test_the_same_bytes_twice_and_after_a_stop():
     data = batches(SHAPE, 4, 8)
     steps = [
-        TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda")) for _ in range(3)
+        TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda", compiled=True))
+        for _ in range(3)
     ]
     for batch in data:
         steps[0].update(batch, 1.0)
         steps[1].update(batch, 1.0)
     for batch in data[:3]:
         steps[2].update(batch, 1.0)
-    again = TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda"))
+    again = TorchTrainer(SHAPE, MARIN_CHOICES, CAUTIOUS, 0, Execution(device="cuda", compiled=True))
     again.load_state(steps[2].state())
     for batch in data[3:]:
         again.update(batch, 1.0)
@@ -106,15 +107,15 @@ def test_the_same_bytes_twice_and_after_a_stop():
 @pytest.mark.parametrize(
     "execution",
     [
-        Execution(device="cuda", micro_batch=1),
-        Execution(device="cuda", activation_checkpointing=True),
+        Execution(device="cuda", compiled=True, micro_batch=1),
+        Execution(device="cuda", compiled=True, activation_checkpointing=True),
     ],
 )
 def test_micro_batches_and_activation_checkpointing_change_rounding_only(execution):
     data = batches(SHAPE, 4, 10)
     # Two to three roundings of bfloat16 (2^-8), as above with half the steps.
     np.testing.assert_allclose(
-        losses(execution, data), losses(Execution(device="cuda"), data), rtol=0.01
+        losses(execution, data), losses(Execution(device="cuda", compiled=True), data), rtol=0.01
     )
 
 
@@ -155,7 +156,12 @@ def test_a_paper_shape_stays_within_the_estimated_memory(width, checkpointing):
     assert np.isfinite(step.losses()).all()
     estimated = state_bytes(parameters, "cautious_adamc")
     estimated += activation_bytes(
-        shape, "cuda", execution.micro_batch or 8, execution.activation_checkpointing
+        shape,
+        "cuda",
+        execution.micro_batch or 8,
+        execution.activation_checkpointing,
+        execution.logits_per_chunk,
+        execution.compiled,
     )
     assert step.peak_memory_mib() * 2**20 < 1.05 * estimated
 
@@ -179,7 +185,7 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
         "from relscale.plan.recipes.marin2025 import MARIN_CHOICES\n"
         "job = json.loads(Path(sys.argv[1]).read_text())\n"
         "group = TorchProcessGroup(True)\n"
-        "execution = Execution(device='cuda', processes=2, sharded=True)\n"
+        "execution = Execution(device='cuda', compiled=True, processes=2, sharded=True)\n"
         "shape, optimiser = Shape(**job['shape']), CautiousAdamCSettings(**job['optimiser'])\n"
         "step = TorchTrainer(shape, MARIN_CHOICES, optimiser, 0, execution, group)\n"
         "for batch in step.batches(iter(np.array(job['data']))): step.update(batch, 1.0)\n"
@@ -201,5 +207,7 @@ def test_two_gpus_give_the_losses_of_one(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     # As for micro-batches: two to three roundings of bfloat16.
     np.testing.assert_allclose(
-        read_json(tmp_path / "losses.json"), losses(Execution(device="cuda"), data), rtol=0.01
+        read_json(tmp_path / "losses.json"),
+        losses(Execution(device="cuda", compiled=True), data),
+        rtol=0.01,
     )

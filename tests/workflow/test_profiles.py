@@ -67,10 +67,10 @@ def test_a_call_with_fewer_gpus_than_a_run_needs_is_refused():
 
 def test_gpus_too_small_for_the_runs_end_planning(tmp_path):
     overlay = tmp_path / "small.yaml"
-    overlay.write_text("training: {gpu_memory_gb: 80}\n")
+    overlay.write_text("training: {gpu_memory_gb: 40}\n")
     code, text = dry_run(str(overlay))
     assert code != 0
-    assert "training.gpu_memory_gb = 80: 27 of 255 runs do not fit" in text
+    assert "training.gpu_memory_gb = 40: 18 of 255 runs do not fit" in text
     assert "Traceback" not in text
     assert "rule train" not in text
 

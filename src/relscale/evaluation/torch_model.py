@@ -38,6 +38,7 @@ class CausalModel:
         """
         self.module = module.eval()
         self.device = device
+        self.in_bfloat16 = device != "cpu"
         self.vocab_size = vocab_size
         self.context_length = context_length
         self.batch_tokens = batch_tokens
@@ -105,7 +106,7 @@ class CausalModel:
             counts[number, given[number] - 1 : len(row) - 1] = True
         # Without a cache, or a GPU would hold every matrix in both precisions.
         with torch.autocast(
-            self.device, torch.bfloat16, enabled=self.device == "cuda", cache_enabled=False
+            self.device, torch.bfloat16, enabled=self.in_bfloat16, cache_enabled=False
         ):
             every: Tensor = self.module(
                 torch.from_numpy(inputs).to(self.device)

@@ -105,12 +105,13 @@ class Architecture(Protocol):
     def matrix_parameters_of_a_block(self, shape: Shape) -> int:
         """Return the number of parameters in the matrices of one block."""
 
-    def block_activation_bytes(self, shape: Shape, size: int) -> int:
+    def block_activation_bytes(self, shape: Shape, size: int, compiled: bool = False) -> int:
         """Return the bytes per token that a block keeps for its backward pass.
 
         Args:
             shape: the size.
             size: bytes per value in the precision of the matrix products.
+            compiled: whether the block is compiled, which keeps less.
         """
 
     def hugging_face_config(self, shape: Shape, choices: Choices) -> dict[str, Any]:

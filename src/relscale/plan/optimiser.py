@@ -47,6 +47,8 @@ class OptimiserSettings(Model):
     keeps_gradients: ClassVar[bool] = False
     """Whether the implementation keeps gradients in its own buffer; if not, they live in the
     buckets of the all-reduce."""
+    shards_parameters: ClassVar[bool] = False
+    """Whether there is an implementation for parameters that are divided among the processes."""
 
     @model_validator(mode="after")
     def _has_what_its_schedule_needs(self) -> "OptimiserSettings":
@@ -77,6 +79,8 @@ class CautiousAdamCSettings(OptimiserSettings):
     """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285)."""
 
     kind: Literal["cautious_adamc"] = "cautious_adamc"
+
+    shards_parameters: ClassVar[bool] = True
 
 
 Optimiser = Annotated[AdamSettings | CautiousAdamCSettings, Field(discriminator="kind")]

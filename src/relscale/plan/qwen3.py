@@ -90,15 +90,25 @@ class Qwen3:
         softmax = 3 * shape.context_length * shape.heads if count_softmax else 0
         return shape.layers * (2 * matrices + maps + softmax) + 2 * shape.width * shape.vocab_size
 
-    def block_activation_bytes(self, shape: Shape, size: int) -> int:
+    def block_activation_bytes(self, shape: Shape, size: int, compiled: bool = False) -> int:
         """Return the bytes per token that a block keeps for its backward pass.
 
-        The residual stream twice (float32); normed inputs, queries and keys before and after their
-        norm and after rotation, values and the mixed heads; the MLP's gate, its silu, its up
-        projection and their product. Values have the precision of the matrix products, outputs of
-        norms exist in both precisions.
+        Not compiled: the residual stream twice (float32); normed inputs, queries and keys before
+        and after their norm and after rotation, values and the mixed heads; the MLP's gate, its
+        silu, its up projection and their product. Values have the precision of the matrix products,
+        outputs of norms exist in both precisions.
+
+        Compiled, only the inputs and outputs of products and of attention are kept, and everything
+        between them is computed again: the residual stream once (float32), two normed inputs and
+        the output of attention; queries and keys before their norm and after rotation, values and
+        mixed heads; gate, up projection and their product; one float32 per norm, head and token. It
+        is the choice of Inductor's minimum cut, which tests count.
         """
         queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        if compiled:
+            products = 3 * shape.width + 3 * (queries + keys) + 3 * shape.intermediate
+            norms = 4 * (2 + 2 * shape.heads + shape.kv_heads)
+            return 4 * shape.width + size * products + norms
         attention = (
             2 * shape.width * (4 + size + 4)
             + (queries + keys) * (size + 12 + 2 * size)

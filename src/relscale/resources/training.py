@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from relscale.config.costs import Costs
 from relscale.config.training import JobLimits
 from relscale.plan.accounting import count_parameters
 from relscale.plan.cost import run_seconds
+from relscale.plan.optimiser import SETTINGS
 from relscale.plan.planned_run import Run
 from relscale.resources.job_resources import (
     CUDA_MIB,
@@ -23,6 +25,7 @@ from relscale.training.execution import (
     Execution,
     activation_bytes,
     choose_execution,
+    gathered_bytes,
     state_bytes,
 )
 
@@ -73,11 +76,13 @@ def training_resources(run: Run, training: JobLimits, costs: Costs) -> JobResour
     gpus = in_time[0] if in_time else fitting[-1]
     execution = _execution(run, gpus, training.gpu_memory_gb)
     assert execution is not None
-    # A checkpoint is in the main process's memory twice: as tensors and as written bytes.
+    # A checkpoint is in the main process's memory twice: as tensors and as written bytes. With
+    # sharded parameters no other process has the whole model in main memory.
     checkpoint = 2 * 12 * parameters
+    model = 0 if execution.fully_sharded else 4 * parameters
     return JobResources(
         gpu=gpus,
-        mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(4 * parameters)),
+        mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(model)),
         gpu_mem_mb=mebibytes(_held_bytes(run, parameters, kind, execution)),
         runtime=minutes(run_seconds(run, costs) / gpus, at_most),
         cpus_per_task=cores(gpus),
@@ -101,21 +106,20 @@ def fitting_counts(run: Run, training: JobLimits) -> list[int]:
 def least_memory_gb(run: Run, training: JobLimits) -> float:
     """Return the least memory per GPU, in 1e9 bytes, that holds a run on the allowed GPUs."""
     parameters, kind = count_parameters(run.shape).total, run.optimiser.kind
-    held = [
-        _held_bytes(
-            run,
-            parameters,
-            kind,
-            Execution(
-                device="cuda",
-                processes=count,
-                micro_batch=1,
-                activation_checkpointing=True,
-                sharded=count > 1,
-            ),
+    held = []
+    for count in _counts(run, training):
+        tightest = Execution(
+            device="cuda",
+            processes=count,
+            micro_batch=1,
+            activation_checkpointing=True,
+            sharded=count > 1,
+            compiled=True,
         )
-        for count in _counts(run, training)
-    ]
+        held.append(_held_bytes(run, parameters, kind, tightest))
+        if count > 1 and SETTINGS[kind].shards_parameters:
+            fully = replace(tightest, sharded=False, fully_sharded=True)
+            held.append(_held_bytes(run, parameters, kind, fully))
     return math.ceil(min(held) / USABLE_SHARE / 1e9)
 
 
@@ -191,8 +195,17 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
 
 def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
     micro = execution.micro_batch or run.batch_size // execution.processes
-    state = state_bytes(parameters, kind, execution.processes, execution.sharded)
-    return state + activation_bytes(run.shape, "cuda", micro, execution.activation_checkpointing)
+    fully = execution.fully_sharded
+    state = state_bytes(parameters, kind, execution.processes, execution.sharded, fully)
+    state += gathered_bytes(run.shape) if fully else 0
+    return state + activation_bytes(
+        run.shape,
+        "cuda",
+        micro,
+        execution.activation_checkpointing,
+        execution.logits_per_chunk,
+        execution.compiled,
+    )
 
 
 def _on_cpu(run: Run, costs: Costs, at_most: float) -> JobResources:

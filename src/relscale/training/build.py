@@ -6,6 +6,7 @@ Light imports: torch only where it is used.
 import logging
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from relscale.plan.run_spec import RunSpec
@@ -17,6 +18,8 @@ from relscale.training.seeds import initial_seed
 from relscale.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+DRIVER = Path("/proc/driver/nvidia/version")
+"""File of Linux with the version of the loaded NVIDIA driver."""
 
 
 def join_process_group(spec: RunSpec, processes: int) -> ProcessGroup:
@@ -111,19 +114,36 @@ def _device(spec: RunSpec) -> Literal["cpu", "cuda"]:
     return "cuda" if spec.device == "gpu" and torch.cuda.is_available() else "cpu"
 
 
+def no_gpu_reason() -> str:
+    """Return why torch finds no GPU: its build, the driver, or the machine."""
+    import torch
+
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} is built without CUDA"
+    if not DRIVER.exists():
+        return "this machine has no NVIDIA driver"
+    driver = DRIVER.read_text().splitlines()[0]
+    return (
+        f"torch {torch.__version__} is built for CUDA {torch.version.cuda}; the driver may be too "
+        f"old for it, or no card is visible to this process: {driver}"
+    )
+
+
 def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
     import torch
 
     device, memory = _device(spec), 0
     if spec.device == "gpu" and device == "cpu":
         logger.warning(
-            "%s: recipe %s trains on a GPU; torch finds none, so the run uses the CPU",
+            "%s: recipe %s trains on a GPU; torch finds none (%s), so the run uses the CPU",
             spec.name,
             spec.columns.recipe,
+            no_gpu_reason(),
         )
     if device == "cuda":
         memory = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
     parameters = spec.columns.num_params_total
+    compiled = device == "cuda" and not _compile_failure(spec)
     execution = choose_execution(
         spec.shape,
         parameters,
@@ -132,6 +152,7 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
         device,
         processes=group.world_size,
         memory_bytes=memory,
+        compiled=compiled,
     )
     if execution is None:
         raise ValueError(
@@ -140,3 +161,14 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
             "memory of one as training.gpu_memory_gb"
         )
     return execution
+
+
+def _compile_failure(spec: RunSpec) -> bool:
+    """Return whether the compiler does not work for GPUs here, and say why."""
+    from relscale.training.compilation import compile_failure
+
+    if reason := compile_failure("cuda"):
+        logger.warning(
+            "%s: not compiled, which is slower and needs more memory: %s", spec.name, reason
+        )
+    return reason is not None

@@ -5,7 +5,7 @@ same losses within rounding, but not the same bytes; `Execution.name` is therefo
 of a run's checkpoints.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from relscale.plan.architecture import Shape
@@ -17,7 +17,12 @@ CPU_ROOM_BYTES = 2 * GIB
 """Memory for activations of a run on the CPU: fixed, since the machine's memory must not decide the
 bytes of a run."""
 LOGITS_PER_CHUNK = 2**26
-"""Most logits in memory at one time: 256 MiB of float32."""
+"""Most logits in memory at one time, where memory does not allow more: 256 MiB of float32."""
+GPU_LOGITS_PER_CHUNK = (2**30, 2**29, 2**28, 2**27)
+"""Larger chunks on a GPU that has the memory. Each chunk adds to the gradient of the head, which
+moves 12 bytes or more per entry while its product takes 2 operations per entry and row: an H100
+(9.9e14 FLOP/s, 3.35e12 B/s) needs 2,000 rows to be limited by arithmetic, and 2^26 logits are 523
+rows with 128,256 entries."""
 ENTRIES_UPDATED_TOGETHER = 2**26
 """Most entries of the tensors that an optimiser updates together; a larger tensor is updated
 alone."""
@@ -41,8 +46,19 @@ class Execution:
     """Whether the backward pass recomputes the activations inside a block."""
     sharded: bool = False
     """Whether each process keeps only its part of the moments."""
+    fully_sharded: bool = False
+    """Whether each process keeps only its part of parameters, gradients and moments."""
+    compiled: bool = False
+    """Whether blocks and loss are compiled; only on a GPU."""
+    logits_per_chunk: int = LOGITS_PER_CHUNK
+    """Most logits of the loss in memory at one time."""
     threads: int = 1
     """Threads of a process; on the CPU they decide the order of torch's sums."""
+
+    @property
+    def in_bfloat16(self) -> bool:
+        """Whether matrix products are in bfloat16: everywhere but on the CPU."""
+        return self.device != "cpu"
 
     @property
     def name(self) -> str:
@@ -52,20 +68,32 @@ class Execution:
             words.append(f"{self.processes} processes")
         if self.device == "cpu" and self.threads > 1:
             words.append(f"{self.threads} threads")
+        if self.fully_sharded:
+            words.append("sharded parameters")
         if self.micro_batch is not None:
             words.append(f"micro batches of {self.micro_batch}")
         if self.activation_checkpointing:
             words.append("activation checkpointing")
+        if self.logits_per_chunk != LOGITS_PER_CHUNK:
+            words.append(f"chunks of {self.logits_per_chunk} logits")
+        if self.device == "cuda" and not self.compiled:
+            words.append("not compiled")
         return ", ".join(words)
 
 
 def state_bytes(
-    num_params_total: int, optimiser: str, processes: int = 1, sharded: bool = False
+    num_params_total: int,
+    optimiser: str,
+    processes: int = 1,
+    sharded: bool = False,
+    fully_sharded: bool = False,
 ) -> int:
     """Return the bytes of one process's parameters, gradients and moments, all float32.
 
     Gradients that an optimiser keeps in its own buffer are copied for the all-reduce.
     """
+    if fully_sharded:
+        return 16 * -(-num_params_total // processes)
     moments = 8 * num_params_total // (processes if sharded else 1)
     return (
         8 * num_params_total
@@ -74,8 +102,24 @@ def state_bytes(
     )
 
 
+def gathered_bytes(shape: Shape) -> int:
+    """Return the bytes of whole parameters and gradients in a process with sharded parameters.
+
+    In float32: embedding and head, which are whole during a micro batch, with their gradients; the
+    block that runs and the one that is fetched meanwhile, with the gradients of two blocks on their
+    way to the other processes.
+    """
+    block = architecture_of(shape).matrix_parameters_of_a_block(shape)
+    return 4 * (2 * 2 * shape.vocab_size * shape.width + 4 * block)
+
+
 def activation_bytes(
-    shape: Shape, device: str, micro_batch: int, activation_checkpointing: bool
+    shape: Shape,
+    device: str,
+    micro_batch: int,
+    activation_checkpointing: bool,
+    logits_per_chunk: int = LOGITS_PER_CHUNK,
+    compiled: bool = False,
 ) -> int:
     """Return an upper estimate of the memory of a forward and backward pass, without the state.
 
@@ -89,10 +133,12 @@ def activation_bytes(
         device: `cpu` (float32) or `cuda` (bfloat16 products).
         micro_batch: sequences per forward pass.
         activation_checkpointing: whether the backward pass recomputes activations.
+        logits_per_chunk: most logits of the loss in memory at one time.
+        compiled: whether blocks and loss are compiled.
     """
     size = 4 if device == "cpu" else 2
     architecture = architecture_of(shape)
-    block = architecture.block_activation_bytes(shape, size)
+    block = architecture.block_activation_bytes(shape, size, compiled)
     kept = (
         shape.layers * 4 * shape.width + block if activation_checkpointing else shape.layers * block
     )
@@ -101,7 +147,8 @@ def activation_bytes(
     matrices = shape.layers * architecture.matrix_parameters_of_a_block(shape)
     copied_blocks = shape.layers if activation_checkpointing else 1
     copies = 0 if device == "cpu" else 2 * matrices // copied_blocks
-    forward_and_backward = tokens * kept + _loss_bytes(shape, size, tokens) + copies
+    loss = _loss_bytes(shape, size, tokens, logits_per_chunk, compiled)
+    forward_and_backward = tokens * kept + loss + copies
     # The optimiser runs after these are freed: it holds four values per entry of the tensors that
     # it updates together.
     return max(
@@ -109,17 +156,18 @@ def activation_bytes(
     )
 
 
-def _loss_bytes(shape: Shape, size: int, tokens: int) -> int:
+def _loss_bytes(shape: Shape, size: int, tokens: int, logits_per_chunk: int, compiled: bool) -> int:
     """Return the memory of the loss in bytes.
 
     Logits, the head in the precision of the products, and with chunks the gradient of the head
-    and one chunk's part of it.
+    and one chunk's part of it. Compiled chunks keep logits and their gradient in that precision.
     """
-    logits = min(tokens * shape.vocab_size, max(LOGITS_PER_CHUNK, shape.vocab_size))
+    logits = min(tokens * shape.vocab_size, max(logits_per_chunk, shape.vocab_size))
     table = shape.vocab_size * shape.width
-    in_chunks = tokens * shape.vocab_size > LOGITS_PER_CHUNK
+    in_chunks = compiled or tokens * shape.vocab_size > logits_per_chunk
     head = table * (size + (4 + size if in_chunks else 0))
-    return logits * (8 + size) + head + tokens * shape.width * 12
+    per_logit = 2 * size if compiled else 8 + size
+    return logits * per_logit + head + tokens * shape.width * 12
 
 
 def choose_execution(
@@ -131,10 +179,12 @@ def choose_execution(
     *,
     processes: int = 1,
     memory_bytes: int = 0,
+    compiled: bool | None = None,
 ) -> Execution | None:
-    """Choose the execution of a run: the largest micro batch that fits.
+    """Choose the execution of a run: the largest micro batch that fits, then the largest chunks.
 
-    Activation checkpointing and sharding are used only if nothing fits without.
+    Activation checkpointing, sharded moments and sharded parameters, which need more
+    communication each, are used only if nothing fits without.
 
     Args:
         shape: the size.
@@ -144,30 +194,54 @@ def choose_execution(
         device: `cpu` or `cuda`.
         processes: number of processes.
         memory_bytes: of one GPU; ignored on the CPU, which has fixed room for activations.
+        compiled: whether blocks and loss are compiled; None compiles on a GPU.
 
     Returns:
         None if not even one sequence fits.
     """
     part = batch_size // processes
     sizes = [size for size in range(part, 0, -1) if part % size == 0]
-    for sharded in (False, True)[: 2 if processes > 1 else 1]:
+    compiled = device == "cuda" if compiled is None else compiled
+    for sharded, fully in _shardings(optimiser, processes):
+        state = state_bytes(num_params_total, optimiser, processes, sharded, fully)
+        held = state + (gathered_bytes(shape) if fully else 0)
+        room = CPU_ROOM_BYTES if device == "cpu" else USABLE_SHARE * memory_bytes - held
         for checkpointing in (False, True):
             for micro in sizes:
-                needed = activation_bytes(shape, device, micro, checkpointing)
-                room = (
-                    CPU_ROOM_BYTES
-                    if device == "cpu"
-                    else USABLE_SHARE * memory_bytes
-                    - state_bytes(num_params_total, optimiser, processes, sharded)
-                )
+                needed = activation_bytes(shape, device, micro, checkpointing, compiled=compiled)
                 # On the CPU the last choice is taken even if it needs more than the room.
                 if needed <= room or (device == "cpu" and checkpointing and micro == 1):
-                    whole = None if micro == part else micro
-                    return Execution(
+                    found = Execution(
                         device=device,
                         processes=processes,
-                        micro_batch=whole,
+                        micro_batch=None if micro == part else micro,
                         activation_checkpointing=checkpointing,
                         sharded=sharded,
+                        fully_sharded=fully,
+                        compiled=compiled,
                     )
+                    return _with_larger_chunks(found, shape, micro, room)
     return None
+
+
+def _shardings(optimiser: str, processes: int) -> list[tuple[bool, bool]]:
+    """Return the choices for sharding moments, or everything, in the order of preference."""
+    choices = [(False, False)]
+    if processes > 1:
+        choices.append((True, False))
+        choices += [(False, True)] * SETTINGS[optimiser].shards_parameters
+    return choices
+
+
+def _with_larger_chunks(found: Execution, shape: Shape, micro: int, room: float) -> Execution:
+    """Return an execution with the largest chunks of the loss that the room allows."""
+    if not found.compiled:
+        return found
+    useful = micro * shape.context_length * shape.vocab_size
+    for logits in GPU_LOGITS_PER_CHUNK:
+        needed = activation_bytes(
+            shape, found.device, micro, found.activation_checkpointing, logits, True
+        )
+        if needed <= room and logits < 2 * useful:
+            return replace(found, logits_per_chunk=logits)
+    return found

@@ -136,6 +136,9 @@ class NativeTrainer:
         self._updates = int(state["updates"][0])
         self._losses, self._norms = [], []
 
+    def finish(self) -> None:
+        """Do nothing: there is one process."""
+
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""
         save_folder(folder, self.shape, self.choices, named_values(self.shape, self.values))

@@ -75,6 +75,7 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, options: RunOptions) -> No
             group.barrier()  # the others wait until the main process holds the lock
             hooks = Hooks(progress=progress, checkpoints=checkpoints, stop=stop)
             outcome = train(spec, tokens, trainer, hooks, group)
+            trainer.finish()
             if group.is_main_process:
                 check_unchanged(inputs.manifest, stamps)
                 if outcome.excluded_reason:

@@ -22,9 +22,20 @@ class TorchProcessGroup(ProcessGroup):
     """A group of several processes."""
 
     def __init__(self, on_gpu: bool) -> None:
-        """Join the group; with GPUs, take the one of this process's local rank."""
+        """Join the group; with GPUs, take the one of this process's local rank.
+
+        Raises:
+            ValueError: if the machine has fewer GPUs than processes.
+        """
         if on_gpu:
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+            rank, cards = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+            if rank >= cards:
+                raise ValueError(
+                    f"--processes = {os.environ['WORLD_SIZE']}: torch finds {cards} GPU(s) on this "
+                    "machine, and each process needs one; request as many GPUs as processes, or "
+                    "lower training.gpus_per_run"
+                )
+            torch.cuda.set_device(rank)
         distributed.init_process_group("nccl" if on_gpu else "gloo")
         self.rank, self.world_size = distributed.get_rank(), distributed.get_world_size()
         # Flags travel between CPUs, so that a check does not wait for the GPU's queue of work.

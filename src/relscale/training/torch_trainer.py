@@ -17,12 +17,21 @@ from torch.nn.parallel import DistributedDataParallel
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.compilation import compile_blocks
 from relscale.training.execution import Execution
+from relscale.training.folder import save_folder
 from relscale.training.loss import summed_cross_entropy
 from relscale.training.model import build_decoder, initialise, save_decoder
 from relscale.training.optimisers import build_optimiser
 from relscale.training.prefetch import prefetch
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
+from relscale.training.sharding import (
+    copy_rows,
+    gathered,
+    initialise_shards,
+    local,
+    shard_parameters,
+)
 from relscale.training.trainer import process_memory_mib
 
 ON_CPU = Execution()
@@ -34,16 +43,22 @@ class Objective(nn.Module):
     It maps token ids (sequences, time + 1) to the summed loss of predicting each next token.
     """
 
-    def __init__(self, decoder: CausalDecoder) -> None:
-        """Wrap a decoder."""
+    def __init__(self, decoder: CausalDecoder, execution: Execution = ON_CPU) -> None:
+        """Wrap a decoder; the execution decides how the loss is computed."""
         super().__init__()
         self.decoder = decoder
+        self._logits_per_chunk = execution.logits_per_chunk
+        self._compiled = execution.compiled
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the sum over tokens of their loss in nats, a float32 scalar."""
         hidden = self.decoder.hidden(tokens[:, :-1])
         return summed_cross_entropy(
-            hidden.flatten(0, 1), self.decoder.lm_head.weight, tokens[:, 1:].flatten()
+            hidden.flatten(0, 1),
+            self.decoder.lm_head.weight,
+            tokens[:, 1:].flatten(),
+            self._logits_per_chunk,
+            compiled=self._compiled,
         )
 
 
@@ -71,22 +86,29 @@ class TorchTrainer:
         """
         self.execution, self.group = execution, group
         self.name = execution.name
-        self.decoder = build_decoder(shape, choices)
-        initialise(self.decoder, seed)
-        self.decoder.to(execution.device)
+        with torch.device("meta") if execution.fully_sharded else nullcontext():
+            self.decoder = build_decoder(shape, choices)
         self.decoder.activation_checkpointing = execution.activation_checkpointing
+        if execution.compiled:
+            compile_blocks(self.decoder.blocks())
+        self._objective: nn.Module = Objective(self.decoder, execution)
+        if execution.fully_sharded:
+            shard_parameters(self._objective, self.decoder, execution.device)
+            initialise_shards(self.decoder, seed)
+        else:
+            initialise(self.decoder, seed)
+            self.decoder.to(execution.device)
         self.optimiser = build_optimiser(
-            self.decoder, optimiser, group if execution.sharded else SINGLE_PROCESS
+            self.decoder,
+            optimiser,
+            group if execution.sharded or execution.fully_sharded else SINGLE_PROCESS,
+            execution.fully_sharded,
         )
-        if execution.device == "cuda":
-            # All blocks share the compiled code of one: compiling a whole deep model takes minutes.
-            for block in self.decoder.blocks():
-                block.compile()
-        self._objective: nn.Module = Objective(self.decoder)
-        if group.world_size > 1:
+        if group.world_size > 1 and not execution.fully_sharded:
             self._distribute(shape, optimiser.keeps_gradients)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
+        self._whole: dict[str, npt.NDArray[np.float32]] = {}
 
     def _distribute(self, shape: Shape, keeps_gradients: bool) -> None:
         """Let backward passes all-reduce the gradients.
@@ -111,7 +133,7 @@ class TorchTrainer:
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(
-            self.execution.device, torch.bfloat16, enabled=self.execution.device == "cuda"
+            self.execution.device, torch.bfloat16, enabled=self.execution.in_bfloat16
         )
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
@@ -191,7 +213,20 @@ class TorchTrainer:
 
     def is_finite(self) -> bool:
         """Return whether all weights are finite."""
-        return all(bool(parameter.isfinite().all()) for parameter in self.decoder.parameters())
+        finite = all(
+            bool(self._rows(parameter).isfinite().all()) for parameter in self.decoder.parameters()
+        )
+        return not self.group.any(not finite)[0]
+
+    def _rows(self, parameter: Tensor) -> Tensor:
+        """Return the part of a parameter that this process has."""
+        return local(parameter) if self.execution.fully_sharded else parameter
+
+    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield name and whole value of each parameter; all processes take part."""
+        for name, parameter in self.decoder.named_parameters():
+            whole = self.execution.fully_sharded
+            yield name, gathered(local(parameter), parameter) if whole else parameter
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of weights and optimiser state, by name.
@@ -199,7 +234,7 @@ class TorchTrainer:
         Empty unless this is the main process.
         """
         state: dict[str, np.ndarray] = {}
-        for values in (self.decoder.named_parameters(), self.optimiser.state()):
+        for values in (self._parameters(), self.optimiser.state()):
             for name, value in values:
                 if self.group.is_main_process:
                     state[name] = value.detach().cpu().numpy().copy()
@@ -220,12 +255,26 @@ class TorchTrainer:
                     raise ValueError(
                         f"state of a run: {name} is {there}, not {tuple(parameter.shape)}"
                     )
-                parameter.copy_(torch.from_numpy(state[name]))
+                if self.execution.fully_sharded:
+                    copy_rows(local(parameter), state[name], parameter)
+                else:
+                    parameter.copy_(torch.from_numpy(state[name]))
         self.optimiser.load_state(
             {name: torch.from_numpy(value) for name, value in moments.items()}
         )
         self._losses, self._norms = [], []
 
+    def finish(self) -> None:
+        """Gather the weights for `save`; all processes of a group call this."""
+        if not self.execution.fully_sharded:
+            return
+        for name, value in self._parameters():
+            if self.group.is_main_process:
+                self._whole[name] = value.detach().cpu().contiguous().numpy()
+
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""
-        save_decoder(self.decoder, folder)
+        if self.execution.fully_sharded:
+            save_folder(folder, self.decoder.shape, self.decoder.choices, self._whole)
+        else:
+            save_decoder(self.decoder, folder)

@@ -66,6 +66,9 @@ class Trainer(Protocol):
             ValueError: if names or shapes differ.
         """
 
+    def finish(self) -> None:
+        """Prepare for `save`, which only the main process of a group calls; this all call."""
+
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors` as `transformers` reads them.
 

@@ -25,7 +25,11 @@ def main(folder: Path) -> None:
     for job in jobs:
         spec, stop_after = RunSpec.model_validate(job["spec"]), job["stop_after"]
         execution = Execution(
-            processes=group.world_size, micro_batch=job["micro_batch"], sharded=job["sharded"]
+            processes=group.world_size,
+            micro_batch=job["micro_batch"],
+            sharded=job["sharded"],
+            fully_sharded=job.get("fully_sharded", False),
+            activation_checkpointing=job.get("activation_checkpointing", False),
         )
         trainer = TorchTrainer(
             spec.shape, spec.choices, spec.optimiser, spec.seed, execution, group
@@ -48,6 +52,7 @@ def main(folder: Path) -> None:
             outcomes.append({"stopped": str(error)})
         moments = sum(value.numel() for values in kept_moments(trainer) for value in values)
         outcomes[-1] |= {"moments": moments}
+        trainer.finish()
         if group.is_main_process and "curve" in outcomes[-1]:
             trainer.save(folder / job["name"])
     write_json(folder / f"outcomes-{group.rank}.json", outcomes)

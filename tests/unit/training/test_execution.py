@@ -13,6 +13,7 @@ from relscale.config.suite import Suite
 from relscale.config.training import Training
 from relscale.plan.accounting import count_parameters
 from relscale.plan.architecture import Choices, Shape
+from relscale.plan.qwen3 import Qwen3
 from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import training_resources
@@ -20,6 +21,8 @@ from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
+    GPU_LOGITS_PER_CHUNK,
+    LOGITS_PER_CHUNK,
     USABLE_SHARE,
     Execution,
     activation_bytes,
@@ -159,7 +162,7 @@ def chosen(memory_gib, processes=1, batch_size=16, shape=PAPER):
 
 
 def test_execution_prefers_whole_batches_then_micro_batches_then_checkpointing_then_sharding():
-    assert chosen(1000) == Execution(device="cuda")
+    assert chosen(1000) == Execution(device="cuda", compiled=True, logits_per_chunk=2**30)
     part = chosen(80)
     assert (
         part.micro_batch is not None
@@ -187,13 +190,31 @@ def test_what_is_chosen_fits_and_the_next_larger_part_does_not(memory_gib):
     found, parameters = chosen(memory_gib), count_parameters(PAPER).total
     assert found is not None and found.micro_batch is not None
     room = USABLE_SHARE * memory_gib * GIB - state_bytes(parameters, "cautious_adamc")
-    assert (
-        activation_bytes(PAPER, "cuda", found.micro_batch, found.activation_checkpointing) <= room
+
+    def needed(micro: int, logits: int) -> int:
+        return activation_bytes(PAPER, "cuda", micro, found.activation_checkpointing, logits, True)
+
+    assert needed(found.micro_batch, found.logits_per_chunk) <= room
+    assert needed(2 * found.micro_batch, LOGITS_PER_CHUNK) > room
+    # A micro batch comes before large chunks, and chunks take the memory that it leaves.
+    assert needed(found.micro_batch, 2 * found.logits_per_chunk) > room or (
+        found.logits_per_chunk == GPU_LOGITS_PER_CHUNK[0]
+        or found.logits_per_chunk >= found.micro_batch * 4096 * PAPER.vocab_size
     )
-    assert (
-        activation_bytes(PAPER, "cuda", 2 * found.micro_batch, found.activation_checkpointing)
-        > room
+
+
+def test_without_a_compiler_the_loss_is_planned_with_its_float32_copies():
+    compiled, plain = (
+        activation_bytes(PAPER, "cuda", 1, False, LOGITS_PER_CHUNK, compiled)
+        for compiled in (True, False)
     )
+    blocks, fewer = (
+        PAPER.layers * 4096 * Qwen3().block_activation_bytes(PAPER, 2, compiled)
+        for compiled in (False, True)
+    )
+    assert blocks > 1.9 * fewer
+    # bfloat16 logits and gradient against bfloat16 logits, float32 logits and their gradient.
+    assert plain - compiled == (10 - 4) * LOGITS_PER_CHUNK + blocks - fewer
 
 
 def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_losses():

@@ -152,8 +152,10 @@ def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor,
     those below `original / high` are kept, and those between are blended linearly in original /
     wavelength (Llama 3, arXiv 2407.21783).
     """
+    # On the CPU even if the decoder is built on the device `meta`: nothing fills buffers later.
+    cpu = torch.device("cpu")
     frequencies = choices.rope_theta ** (
-        -torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
+        -torch.arange(0, head_dim, 2, dtype=torch.float32, device=cpu) / head_dim
     )
     scaling = choices.rope_scaling
     if scaling is not None:
@@ -163,7 +165,9 @@ def rotary_angles(length: int, head_dim: int, choices: Choices) -> tuple[Tensor,
         )
         kept = kept.clamp(0, 1)
         frequencies = (1 - kept) * frequencies / scaling.factor + kept * frequencies
-    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies).repeat(1, 2)
+    angles = torch.outer(torch.arange(length, dtype=torch.float32, device=cpu), frequencies).repeat(
+        1, 2
+    )
     return angles.cos(), angles.sin()
 
 

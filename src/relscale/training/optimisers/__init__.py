@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from relscale.plan.optimiser import Optimiser
+from relscale.plan.optimiser import SETTINGS, Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
 from relscale.training.optimisers.cautious_adamc import CautiousAdamC
 from relscale.training.optimisers.flat_adam import FlatAdam
 from relscale.training.optimisers.protocol import TorchOptimiser
+from relscale.training.optimisers.sharded_cautious_adamc import ShardedCautiousAdamC
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 OPTIMISERS: dict[str, Callable[..., TorchOptimiser]] = {
@@ -14,10 +15,16 @@ OPTIMISERS: dict[str, Callable[..., TorchOptimiser]] = {
     "cautious_adamc": CautiousAdamC,
 }
 """Implementation by kind."""
+SHARDED: dict[str, Callable[..., TorchOptimiser]] = {"cautious_adamc": ShardedCautiousAdamC}
+"""Implementation for parameters that are divided among the processes, by kind."""
+assert set(SHARDED) == {kind for kind, one in SETTINGS.items() if one.shards_parameters}
 
 
 def build_optimiser(
-    decoder: CausalDecoder, settings: Optimiser, group: ProcessGroup = SINGLE_PROCESS
+    decoder: CausalDecoder,
+    settings: Optimiser,
+    group: ProcessGroup = SINGLE_PROCESS,
+    fully_sharded: bool = False,
 ) -> TorchOptimiser:
     """Build the optimiser of `settings.kind`.
 
@@ -25,5 +32,6 @@ def build_optimiser(
         decoder: whose parameters are trained.
         settings: of the optimiser and its schedule.
         group: the processes that share the moments.
+        fully_sharded: whether `shard_parameters` has divided the parameters.
     """
-    return OPTIMISERS[settings.kind](decoder, settings, group)
+    return (SHARDED if fully_sharded else OPTIMISERS)[settings.kind](decoder, settings, group)

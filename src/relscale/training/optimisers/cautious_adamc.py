@@ -48,10 +48,33 @@ class CautiousAdamC:
             load[self.owners[name]] += self.parameters[name].numel()
         self.own = [name for name in self.parameters if self.owners[name] == group.rank]
         self.moments = {
-            kind: {name: torch.zeros_like(self.parameters[name]) for name in self.own}
+            kind: {name: torch.zeros_like(self._value(name)) for name in self.own}
             for kind in ("first", "second")
         }
         self.steps = 0
+
+    def _value(self, name: str) -> Tensor:
+        """Return the tensor that is updated for a parameter."""
+        return self.parameters[name]
+
+    def _gradients(self, names: list[str]) -> list[Tensor]:
+        """Return the gradients of the tensors that are updated."""
+        found = [gradient for name in names if (gradient := self.parameters[name].grad) is not None]
+        assert len(found) == len(names)
+        return found
+
+    def _clip(self) -> Tensor:
+        """Clip all gradients and return their norm."""
+        return nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
+
+    def _shares(self, names: list[str], masks: list[Tensor]) -> list[Tensor]:
+        """Return the mean of each mask over its whole parameter."""
+        return [mask.mean() for mask in masks]
+
+    def _exchange(self) -> None:
+        """Give each updated parameter to the other processes."""
+        for name, parameter in self.parameters.items():
+            self.group.broadcast(parameter.data, self.owners[name])
 
     @torch.no_grad()
     def step(self, factor: float) -> Tensor:
@@ -60,11 +83,10 @@ class CautiousAdamC:
         Sets the gradients to zero and returns their norm before clipping.
         """
         self.steps += 1
-        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
+        norm = self._clip()
         for names in self._names_updated_together():
             self._update(names, factor)
-        for name, parameter in self.parameters.items():
-            self.group.broadcast(parameter.data, self.owners[name])
+        self._exchange()
         self.zero_grad()
         return norm
 
@@ -93,10 +115,7 @@ class CautiousAdamC:
         first, second = (
             [self.moments[kind][name] for name in names] for kind in ("first", "second")
         )
-        gradients = [
-            gradient for name in names if (gradient := self.parameters[name].grad) is not None
-        ]
-        assert len(gradients) == len(names)
+        gradients = self._gradients(names)
         torch._foreach_lerp_(first, gradients, 1 - beta1)
         torch._foreach_mul_(second, beta2)
         torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)
@@ -109,12 +128,12 @@ class CautiousAdamC:
             (product > 0).to(product.dtype) for product in torch._foreach_mul(updates, gradients)
         ]
         torch._foreach_mul_(updates, kept)
-        torch._foreach_div_(updates, [mask.mean() + epsilon for mask in kept])
+        torch._foreach_div_(updates, [share + epsilon for share in self._shares(names, kept)])
         for name, update in zip(names, updates, strict=True):
             if update.dim() > 1 and not name.startswith("model.embed_tokens"):
-                update.add_(self.parameters[name], alpha=settings.weight_decay * factor)
+                update.add_(self._value(name), alpha=settings.weight_decay * factor)
         torch._foreach_add_(
-            [self.parameters[name] for name in names],
+            [self._value(name) for name in names],
             updates,
             alpha=-settings.learning_rate * factor,
         )
@@ -155,6 +174,10 @@ class CautiousAdamC:
                 "shape"
             )
         for kind, moments in self.moments.items():
-            for name, value in moments.items():
-                value.copy_(state[f"{kind}.{name}"])
+            for name in moments:
+                self._load_moment(kind, name, state[f"{kind}.{name}"])
         self.steps = int(state["steps"])
+
+    def _load_moment(self, kind: str, name: str, value: Tensor) -> None:
+        """Copy a moment of a state, which is whole."""
+        self.moments[kind][name].copy_(value)

@@ -1,0 +1,216 @@
+"""A GPU that is not there: tensors with a device, a shape and a precision, but without values.
+
+`torch` lets a Python program name a device of its own (PrivateUse1). Under `FakeTensorMode` its
+tensors need no memory, so the paper's largest model fits; an operation on tensors of two devices
+fails, and so does one that needs a value. A build of torch without CUDA cannot do this with the
+device `cuda` itself: autograd asks for the CUDA library. The rules of autocast and the attention
+kernel are those of CUDA, registered here for the fake device.
+"""
+
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+
+import torch
+from functorch.compile import (
+    aot_function,
+    make_boxed_func,
+    min_cut_rematerialization_partition,
+)
+from torch._inductor.decomposition import select_decomp_table
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+DEVICE = "phantom"
+LOWER_PRECISION = ("linear", "matmul", "mm", "bmm", "addmm")
+"""Operations that autocast runs in bfloat16 (ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP)
+and that this project uses."""
+TO_HOST = ("aten._local_scalar_dense.default", "aten.nonzero.default", "aten.equal.default")
+"""Operations that wait for the GPU; so does each copy to the CPU."""
+
+
+PRODUCTS = {f"aten.{name}.default" for name in ("mm", "bmm", "addmm", "linear")}
+"""Matrix products; `linear` is one operation without gradients."""
+EXTERNAL = {
+    torch.ops.aten.mm.default,
+    torch.ops.aten.bmm.default,
+    torch.ops.aten.addmm.default,
+    torch.ops.aten._scaled_dot_product_flash_attention.default,
+    torch.ops.aten._scaled_dot_product_flash_attention_backward.default,
+}
+"""Kernels of libraries: their inputs and outputs are in memory even in compiled code."""
+MOVING = {"aten::_to_copy", "aten::clone", "aten::cat", "aten::gather", "aten::arange"}
+"""Operations without the tag `pointwise` that a compiler also joins with their neighbours."""
+
+
+def is_fused(function: torch._ops.OpOverload) -> bool:
+    """Return whether compiled code computes the result where it is used, without storing it."""
+    return torch.Tag.pointwise in function.tags or function.name().split(".")[0] in MOVING
+
+
+@cache
+def fake_device() -> str:
+    """Register the device once per process and return its name."""
+    _setup_privateuseone_for_python_backend(DEVICE)
+    module = getattr(torch, DEVICE)
+    module.get_amp_supported_dtype = lambda: [torch.bfloat16]
+    _rules.append(torch.library.Library("_", "IMPL"))
+    _rules[-1].fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+    _rules.append(torch.library.Library("aten", "IMPL"))
+    for name in LOWER_PRECISION:
+        _rules[-1].impl(name, _lowered(getattr(torch.ops.aten, name)), "AutocastPrivateUse1")
+    _rules[-1].impl("scaled_dot_product_attention", _flash, "AutocastPrivateUse1")
+    return DEVICE
+
+
+_rules: list[torch.library.Library] = []
+
+
+@contextmanager
+def _without_autocast() -> Iterator[None]:
+    on = torch.is_autocast_enabled(DEVICE)
+    torch.set_autocast_enabled(DEVICE, False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_enabled(DEVICE, on)
+
+
+def _to_bfloat16(value):
+    lowered = isinstance(value, torch.Tensor) and value.dtype == torch.float32
+    return value.to(torch.bfloat16) if lowered else value
+
+
+def _lowered(operation):
+    def run(*arguments, **named):
+        with _without_autocast():
+            return operation(*pytree.tree_map(_to_bfloat16, arguments), **named)
+
+    return run
+
+
+def _flash(query, key, value, mask=None, dropout=0.0, is_causal=False, **named):
+    """Attention by the kernel that CUDA takes: it keeps the output and one number per row."""
+    assert mask is None and dropout == 0.0
+    with _without_autocast():
+        query, key, value = map(_to_bfloat16, (query, key, value))
+        return torch.ops.aten._scaled_dot_product_flash_attention(
+            query, key, value, 0.0, is_causal
+        )[0]
+
+
+class Watch(TorchDispatchMode):
+    """Counts bytes on the fake device, transfers to the host, and matrix products by precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive: dict[int, int] = {}
+        self.held = self.peak = 0
+        self.fused = False
+        self.host: Counter[str] = Counter()
+        self.products: Counter[torch.dtype] = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = str(function)
+        self.host[name] += name in TO_HOST  # before it fails for want of values
+        result = function(*args, **(kwargs or {}))
+        self.host[name] += self._leaves(args, result)
+        self.host += Counter()  # without zeros
+        if name in PRODUCTS:
+            self.products[result.dtype] += 1
+        if self.fused and function in EXTERNAL:
+            self.count(args)
+        if not (self.fused and is_fused(function)):
+            self.count(result)
+        return result
+
+    @staticmethod
+    def _leaves(args, result) -> bool:
+        """Whether a tensor of the device became one of the CPU."""
+        there = [one for one in pytree.tree_leaves(args) if isinstance(one, torch.Tensor)]
+        found = [one for one in pytree.tree_leaves(result) if isinstance(one, torch.Tensor)]
+        return any(one.device.type == DEVICE for one in there) and any(
+            one.device.type == "cpu" for one in found
+        )
+
+    def count(self, tensors) -> None:
+        """Count the storages of tensors, each once, until they are freed."""
+        for tensor in pytree.tree_leaves(tensors):
+            if isinstance(tensor, torch.Tensor) and tensor.device.type == DEVICE:
+                storage = tensor.untyped_storage()
+                if storage._cdata not in self.alive:
+                    self.alive[storage._cdata] = storage.nbytes()
+                    self.held += storage.nbytes()
+                    weakref.finalize(storage, self._free, storage._cdata)
+        self.peak = max(self.peak, self.held)
+
+    def _free(self, key: int) -> None:
+        self.held -= self.alive.pop(key)
+
+
+@contextmanager
+def fake_gpu() -> Iterator[Watch]:
+    """Yield a watch over operations on the fake device; tensors made inside have no values."""
+    fake_device()
+    with FakeTensorMode(), Watch() as watch:
+        yield watch
+
+
+def as_compiled(watch: Watch, function):
+    """Return a function of tensors that is counted as if a compiler had joined its operations.
+
+    A value is stored if a library's kernel reads it, or if it is returned.
+    """
+
+    def run(*arguments):
+        watch.fused = True
+        try:
+            result = function(*arguments)
+        finally:
+            watch.fused = False
+        watch.count(result)
+        return result
+
+    return run
+
+
+def partitioned_blocks(watch: Watch):
+    """Return a substitute for `compile_blocks`: blocks keep for their backward pass what compiled
+    blocks keep.
+
+    AOTAutograd with the partitioner of Inductor (minimum cut) decides what is kept and what is
+    computed again; both graphs run as they are.
+    """
+
+    def compiler(graph, example):
+        return make_boxed_func(as_compiled(watch, graph.forward))
+
+    def compile_blocks(blocks):
+        def call(parameters, *arguments):
+            return torch.func.functional_call(first, parameters, arguments)
+
+        first, plain = blocks[0], blocks[0].forward
+        compiled = aot_function(
+            call,
+            fw_compiler=compiler,
+            bw_compiler=compiler,
+            partition_fn=min_cut_rematerialization_partition,
+            decompositions=select_decomp_table(),
+        )
+
+        def forward(block, *arguments):
+            # The first call traces the first block, whose own forward pass is needed for that.
+            first.forward = plain
+            try:
+                return compiled(dict(block.named_parameters()), *arguments)
+            finally:
+                first.forward = partial(forward, first)
+
+        for block in blocks:
+            block.forward = partial(forward, block)
+
+    return compile_blocks
