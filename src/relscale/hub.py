@@ -23,6 +23,7 @@ import yaml
 from relscale.contract.metric_labels import metric_label
 from relscale.files import read_json, replacing, write_text
 from relscale.provenance.verify import Finding, refuse_stale
+from relscale.released.models_table import published_folder
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 TABLES = ("tables/sources.csv", "tables/corpora.csv", "tables/losses.csv")
@@ -129,7 +130,7 @@ def publish(
         if record["excluded_reason"] is not None:
             without.append(f"{run}: no weights: {record['excluded_reason']}")
             continue
-        folder = out / f"{experiment}-{run}"
+        folder = out / published_folder(experiment, run)
         folder.mkdir(parents=True, exist_ok=True)
         for name in MODEL_FILES:
             _copy(trained / "model" / name, folder / name)

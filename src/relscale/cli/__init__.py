@@ -11,6 +11,7 @@ import typer
 from relscale.cli.archive import archive
 from relscale.cli.certify import certify
 from relscale.cli.compare import compare
+from relscale.cli.convert import convert
 from relscale.cli.corpus import corpus
 from relscale.cli.crate import crate
 from relscale.cli.doctor import doctor
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    init, doctor, experiments, evaluate, compare, laws, explain, verify, certify, archive,
+    init, doctor, experiments, convert, evaluate, compare, laws, explain, verify, certify, archive,
     crate, publish,
 )  # fmt: skip
 NUMBERS = {"ignore_unknown_options": True}

@@ -18,8 +18,8 @@ def plan(
     released: Annotated[
         Path | None,
         typer.Option(
-            help="Write the table of the paper's released models that these runs correspond to "
-            "(experiments/paper.yaml)."
+            help="Write the table of released models of these runs: the paper's for "
+            "experiments/paper.yaml, and otherwise those that `relscale publish` writes."
         ),
     ] = None,
     calibrate: Annotated[
@@ -62,7 +62,7 @@ def plan(
     from relscale.plan.cost import STATED, bill
     from relscale.plan.suite import plan_suite, suite_csv
     from relscale.released.bill import released_plan
-    from relscale.released.models_table import read_released, released_csv, released_names
+    from relscale.released.models_table import models_of_runs, read_released, released_csv
     from relscale.resources.report import gpu_jobs_report
     from relscale.training.machine_speed import measured_costs
 
@@ -98,7 +98,7 @@ def plan(
     if out is not None:
         write_text(out, suite_csv(runs))
     if released is not None:
-        write_text(released, released_csv(released_names(runs)))
+        write_text(released, released_csv(models_of_runs(experiment.experiment, runs)))
 
 
 def _plan_table(experiment: "Experiment", out: Path | None, released: Path | None) -> None:

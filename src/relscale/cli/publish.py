@@ -27,9 +27,11 @@ def publish(
     """Write one folder per run with weights, model card, record and evaluations.
 
     The tables of losses and items are written to the folder `dataset`, with Croissant metadata.
+    `models.csv` lists the models for an experiment with a section `released`.
     Nothing is uploaded without --upload.
     """
     import relscale
+    from relscale.files import write_text
     from relscale.hub import check_licence, runs_to_publish
     from relscale.hub import publish as write
     from relscale.hub import upload as send
@@ -37,6 +39,7 @@ def publish(
     from relscale.provenance.certificate import NAME
     from relscale.provenance.checkout import verified, write_certificate
     from relscale.provenance.croissant import DatasetFacts, write_dataset
+    from relscale.released.models_table import PUBLISHED_TABLE, published_models, released_csv
 
     check_licence(licence)
     experiment, findings = verified(overlays or [], folder)
@@ -45,6 +48,9 @@ def publish(
     folders, without = write(experiment.experiment, runs, folder / results, out, licence)
     for line in without:
         typer.echo(line)
+    if folders:
+        models = published_models(experiment.experiment, folders)
+        write_text(out / PUBLISHED_TABLE, released_csv(models))
     typer.echo(f"{len(folders)} of {len(runs)} runs in {out}")
     about = DatasetFacts(
         experiment=experiment.experiment, version=relscale.__version__, licence=licence

@@ -4,8 +4,9 @@ Light imports.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from relscale.config.released import ReleasedModelRow
 from relscale.contract.columns import label_of_budgets
 from relscale.contract.csv_text import read_csv_text
 from relscale.contract.units import unit_error
+from relscale.files import read_json
 from relscale.plan.planned_run import Run
 from relscale.released.model_folder import FETCHED
 
@@ -20,6 +22,8 @@ COLUMNS = tuple(ReleasedModelRow.model_fields)
 OLD_NAMES = {"suite": "corpus"}
 """Names of columns in older tables, which are still read."""
 NEEDED = ("corpus", "run", "budget", "model", "tokens")
+PUBLISHED_TABLE = "models.csv"
+"""Name of the table that `relscale publish` writes next to the model folders."""
 RELEASED_NAMES = {
     "commonpile": "comma-mix",
     "dclm": "dclm-default",
@@ -164,6 +168,56 @@ def released_names(runs: Iterable[Run]) -> list[ReleasedModelRow]:
         kept = {key: columns[key] for key in COLUMNS if key in columns}
         rows.append(ReleasedModelRow.model_validate({**kept, "model": f"{name}-*"}))
     return rows
+
+
+def models_of_runs(experiment: str, runs: Sequence[Run]) -> list[ReleasedModelRow]:
+    """Return the table of released models of planned runs.
+
+    They are the paper's models if all runs are the paper's, else those that `relscale publish`
+    writes.
+    """
+    papers = all(run.recipe == "marin2025" and run.corpus in RELEASED_NAMES for run in runs)
+    return released_names(runs) if papers else published_names(experiment, runs)
+
+
+def published_folder(experiment: str, run: str) -> str:
+    """Return the name of the folder that `relscale publish` writes for a run."""
+    return f"{experiment}-{run}"
+
+
+def published_names(experiment: str, runs: Iterable[Run]) -> list[ReleasedModelRow]:
+    """Return the table of the models that `relscale publish` writes for planned runs.
+
+    A run without weights gets no folder, which a plan cannot know; remove its row.
+
+    Args:
+        experiment: name of the experiment.
+        runs: its planned runs.
+    """
+    return [_published(experiment, run.columns().model_dump()) for run in runs]
+
+
+def published_models(experiment: str, folders: Sequence[Path]) -> list[ReleasedModelRow]:
+    """Return the table of published models, from the record in each model's folder.
+
+    Args:
+        experiment: name of the experiment.
+        folders: folders that `relscale.hub.publish` wrote.
+    """
+    return [
+        _published(experiment, read_json(folder / "record.json")["columns"]) for folder in folders
+    ]
+
+
+def _published(experiment: str, columns: Mapping[str, Any]) -> ReleasedModelRow:
+    """Return the row of a model from the columns of its run.
+
+    Of the two counts of FLOPs, it has the one that the budget counts; the other follows from it.
+    """
+    other = {"forward_flops", "training_flops"} - {columns["budget_counts"]}
+    kept = {key: columns[key] for key in COLUMNS if key in columns and key not in other}
+    model = published_folder(experiment, columns["run"])
+    return ReleasedModelRow.model_validate({**kept, "model": model})
 
 
 def released_csv(rows: Iterable[ReleasedModelRow]) -> str:

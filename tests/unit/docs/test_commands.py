@@ -45,6 +45,7 @@ MADE_BY_A_PAGE = {
     "experiments/name.yaml": "experiments/tiny.yaml",
     "experiments/letters.yaml": "experiments/tiny.yaml",
     "more.yaml": "config.yaml",
+    "runs.yaml": "config.yaml",
 }
 """Files that a reader writes, and files of the repository that take their place."""
 PLACEHOLDERS = {

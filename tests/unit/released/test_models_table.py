@@ -1,5 +1,6 @@
 """The table of released models: all problems at once, and the listing of the paper's models."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from relscale.plan.suite import plan_suite
 from relscale.released.models_table import (
     find_model,
     model_files,
+    models_of_runs,
+    published_models,
     read_released,
     released_csv,
     released_names,
@@ -121,6 +124,33 @@ def test_the_listed_models_are_the_papers_runs():
     assert read_released(ROOT / "experiments/released.csv") == rows
     with pytest.raises(ValueError, match="only runs of recipe marin2025"):
         released_names(plan_suite(load_config(read_yaml(ROOT / "config.yaml")).suite, 512))
+
+
+def test_the_default_is_listed_as_the_models_that_publish_writes(tmp_path):
+    """After a change of the suite: relscale plan --released experiments/checkpoints.csv."""
+    experiment = load_config(read_yaml(ROOT / "config.yaml"))
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    rows = models_of_runs("default", runs)
+    assert released_csv(rows) == (ROOT / "experiments/checkpoints.csv").read_text()
+    assert read_released(ROOT / "experiments/checkpoints.csv") == rows
+    for run, row in zip(runs, rows, strict=True):
+        assert row.model == f"default-{run.run}"
+        assert row.columns()["forward_flops"] == run.forward_flops
+        assert row.columns()["training_flops"] == run.training_flops
+    # The same rows from the records in the folders.
+    folders = [tmp_path / row.model for row in rows[:3]]
+    for folder, run in zip(folders, runs, strict=False):
+        folder.mkdir()
+        (folder / "record.json").write_text(json.dumps({"columns": run.columns().model_dump()}))
+    assert published_models("default", folders) == rows[:3]
+
+
+def test_the_papers_experiment_still_lists_the_papers_models():
+    experiment = load_config(
+        merged([read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/paper.yaml")])
+    )
+    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
+    assert models_of_runs("paper", runs) == released_names(runs)
 
 
 @pytest.mark.parametrize(
