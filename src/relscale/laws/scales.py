@@ -115,7 +115,7 @@ def _terms(
 
 
 def _crossed(treatment: Term, ours: Array, theirs: Array) -> Array:
-    """Return what pairs of items take off the covariance of a gap, (run, run).
+    """Return the covariance that pairs of items take off that of a gap, (run, run).
 
     Args:
         treatment: the first term of the gap.

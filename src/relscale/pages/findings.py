@@ -132,7 +132,7 @@ class Answer:
     question: str
     scope: str
     reach: str
-    """What the verdicts can and cannot show; empty for a table from outside."""
+    """Two sentences on the limits of the verdicts; empty for a table from outside."""
     sentences: list[str]
     """One sentence per verdict."""
     families: list[str]

@@ -94,7 +94,7 @@ def scope_sentence(
 
 
 def reach_sentences(suite: pd.DataFrame, origin: Origin = "trained") -> str:
-    """Write what the verdicts of models can and cannot show, in two sentences.
+    """Write the reach of the verdicts and its limits, in two sentences.
 
     Args:
         suite: suite.csv.

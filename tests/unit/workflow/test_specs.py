@@ -477,7 +477,7 @@ FIGURES = {
         *DRAWN,
         *view("centuries"),
         *keys("figures", "paper_line"),
-        "figures.years.*",
+        "figures.years",
     ],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
