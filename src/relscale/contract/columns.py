@@ -7,6 +7,7 @@ declaration. A test compares these sets with the declarations of the tables.
 TEXT = frozenset(
     (
         "accuracy_metric",
+        "agreement",
         "approach",
         "attention_flops",
         "average",
@@ -26,10 +27,12 @@ TEXT = frozenset(
         "emergence",
         "estimator",
         "excluded_reason",
+        "expected",
         "family",
         "from_budget",
         "faster",
         "fit",
+        "floors",
         "from_budget",
         "held_out_budget",
         "held_out_run",
@@ -70,12 +73,14 @@ TEXT = frozenset(
         "status",
         "step1",
         "stratum",
+        "subject",
         "suite",
         "text",
         "treatment",
         "unit",
         "verdict",
         "version",
+        "written",
     )
 )
 """Names and words. They stay text whatever they look like: `NA`, `None`, `2019` and `1e18`."""
