@@ -42,6 +42,8 @@ class CorpusLaw:
     """Covariance of level and slope from the noise of runs, (2, 2)."""
     dof: float
     """Its degrees of freedom."""
+    remarks: tuple[str, ...] = ()
+    """Notes for a reader."""
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class CorpusLaw:
             rows=move @ found.rows[:2],
             covariance=move @ found.covariance @ move.T,
             dof=found.dof,
+            remarks=(*reading.notes, *found.remarks),
         )
 
     @property

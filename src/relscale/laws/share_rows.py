@@ -155,7 +155,7 @@ def rows_of(
     for kind, corpus, weights, dose in shares.contrasts(name.subject):
         found = laws.contrast(weights)
         used = [law for law, weight in zip(laws.laws, weights, strict=True) if weight]
-        notes = dict.fromkeys(note for law in used for note in law.reading.notes)
+        notes = dict.fromkeys(note for law in used for note in law.remarks)
         for place, quantity in enumerate(QUANTITIES):
             small = margin / shares.range if quantity == SLOPE else margin
             interval = _interval(found, place, shares.level)
@@ -191,7 +191,7 @@ def _interval(found: Contrast, place: int, level: float) -> Row:
     return {
         "value": value,
         "standard_error": error,
-        "dof": dof,
+        "dof": dof if np.isfinite(error) else float("nan"),
         "ci_low": value - t * error,
         "ci_high": value + t * error,
         "p_difference": p_difference(value, error, dof),

@@ -151,6 +151,16 @@ def test_without_items_the_noise_is_that_of_the_runs():
     assert slope["item_share"] == 0 and slope["standard_error"] > 0
 
 
+def test_two_budgets_have_a_difference_without_an_interval_and_say_why():
+    losses, items = Planted(slope=-0.004).tables()
+    few = losses[losses["training_flops"] < 1e12]
+    table = fit_representation(few, spec_of(), items[items["run"].isin(few["run"])])
+    slope = row_of(table, "slope")
+    assert slope["value"] == pytest.approx(-0.004 * 2 * ODDS, abs=1e-9)
+    assert np.isnan(slope["ci_low"]) and np.isnan(slope["dof"])
+    assert "no interval: two budgets" in slope["remarks"]
+
+
 def test_two_corpora_have_a_difference_and_no_dose_response():
     losses, items = Planted(**NOISE).tables()
     shares = {"lean_a": {"a": 0.6, "b": 0.04}, "lean_b": {"a": 0.04, "b": 0.6}}
