@@ -61,6 +61,7 @@ def choose(losses: pd.DataFrame, members: Sequence[str], frontier: str) -> pd.Da
             "chosen": mean.idxmin(axis=1).to_numpy(),
             "value": mean[members[0]].to_numpy(),
             "value_tuned": mean.min(axis=1).to_numpy(),
+            **status_columns(Status.OK),
         },
         columns=list(TUNED_SIZES.names),
     )
