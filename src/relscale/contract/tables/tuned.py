@@ -5,7 +5,7 @@ from relscale.contract.table import STATUS, Table, floats, text
 TUNED = Table(
     name="tuned",
     description="Relative laws of a corpus with its default settings, and on its tuned frontier.",
-    key=("frontier", "family", "metric", "treatment"),
+    key=("corpus", "frontier", "family", "metric", "treatment"),
     columns={
         **text("corpus", "frontier", "family", "metric", "treatment", "baseline", "estimator"),
         **floats("dbeta", "ci_low", "ci_high"),

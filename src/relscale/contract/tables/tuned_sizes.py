@@ -5,7 +5,7 @@ from relscale.contract.table import STATUS, Table, floats, integers, text
 TUNED_SIZES = Table(
     name="tuned_sizes",
     description="The settings with the lowest validation loss at each size of each budget.",
-    key=("frontier", "budget", "num_params_total"),
+    key=("corpus", "frontier", "budget", "num_params_total"),
     columns={
         **text("corpus", "frontier", "budget"),
         **integers("num_params_total", "num_members"),
