@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from relscale.contract.scales import on_scale
-from relscale.contract.status import Status, status_columns
+from relscale.contract.status import Status, status_columns, status_of
 from relscale.contract.tables.tuned import TUNED
 from relscale.contract.tables.tuned_sizes import TUNED_SIZES
 from relscale.laws.fit import fit_baselines
@@ -61,6 +61,7 @@ def choose(losses: pd.DataFrame, members: Sequence[str], frontier: str) -> pd.Da
             "chosen": mean.idxmin(axis=1).to_numpy(),
             "value": mean[members[0]].to_numpy(),
             "value_tuned": mean.min(axis=1).to_numpy(),
+            **status_columns(Status.OK),
         },
         columns=list(TUNED_SIZES.names),
     )
@@ -110,33 +111,36 @@ def tuned_laws(
         mine, optimum = select(losses), select(optimum_losses)
         found = None if items is None else items_of_runs(items, mine)
         laws = on_scale(fit_baselines(mine, spec, [str(spec.baseline)], found, optimum))
-        sides.append(laws.set_index(["metric", "treatment"]))
+        sides.append({(row["metric"], row["treatment"]): row for row in laws.to_dict("records")})
     return pd.DataFrame(
         list(_rows(sides[0], sides[1], {"frontier": frontier, "corpus": corpus}, spec)),
         columns=list(TUNED.names),
     )
 
 
+Laws = Mapping[tuple[str, str], Mapping[Any, Any]]
+"""Rows of the table `relative` by metric and treatment."""
+
+
 def _rows(
-    default: pd.DataFrame, tuned: pd.DataFrame, labels: Mapping[str, str], spec: LawSpec
+    default: Laws, tuned: Laws, labels: Mapping[str, str], spec: LawSpec
 ) -> Iterator[dict[str, Any]]:
-    for key, law in default.to_dict("index").items():
-        other = tuned.loc[key].to_dict()
-        status = next(
-            (word for word in (law["status"], other["status"]) if word != Status.OK), Status.OK
-        )
-        notes = [f"{side}: {row['status']}" for side, row in (("default", law), ("tuned", other))]
+    for (metric, treatment), law in default.items():
+        other = tuned[metric, treatment]
+        statuses = {"default": status_of(law["status"]), "tuned": status_of(other["status"])}
+        status = next((one for one in statuses.values() if one is not Status.OK), Status.OK)
+        notes = [f"{side}: {one.value}" for side, one in statuses.items()]
         yield {
             **labels,
             "family": spec.family,
-            "metric": key[0],  # type: ignore[index]
-            "treatment": key[1],  # type: ignore[index]
+            "metric": metric,
+            "treatment": treatment,
             "baseline": spec.baseline,
             "estimator": spec.estimators[0],
             **{name: law[name] for name in ("dbeta", "ci_low", "ci_high", "verdict")},
             **{f"{name}_tuned": other[name] for name in ("dbeta", "ci_low", "ci_high", "verdict")},
             "survives": survives(str(law["verdict"] or ""), str(other["verdict"] or "")),
-            **status_columns(Status(status), notes if status != Status.OK else ()),
+            **status_columns(status, () if status is Status.OK else notes),
         }
 
 

@@ -342,6 +342,8 @@ SPECS = {
         [
             *keys("ngram", "order", "bytes", "seed"),
             *("released", "losses", "evaluate", WINDOW),
+            # An edit takes bits per byte from families that have no other metric.
+            *(f"families.{name}.metrics" for name in ("validation", "language")),
         ],
     ),
     "control tables": (
@@ -350,6 +352,7 @@ SPECS = {
         [
             *keys("laws", "optimum_by", "estimators", "compute", "level", "draws", "seed"),
             *("released", "losses", "evaluate"),
+            *(f"families.{name}.metrics" for name in ("validation", "language")),
             *(f"families.{name}.baseline" for name in EVALUATED),
         ],
     ),

@@ -192,7 +192,8 @@ def _texts(points: pd.DataFrame, law: pd.DataFrame) -> np.ndarray:
     """
     if not len(law) or not len(points):
         return np.full(len(points), np.nan)
-    logs = np.log(points["training_flops"].to_numpy(dtype=float))
+    flops = points["training_flops"].to_numpy(dtype=float)
+    logs = np.log(np.where(flops > 0, flops, np.nan))
     middle, exponent = (float(law[name].iloc[0]) for name in ("middle_bytes", "text_exponent"))
     if not middle > 0:
         return np.full(len(points), np.nan)
