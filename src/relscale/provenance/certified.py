@@ -74,6 +74,7 @@ STAGES = (
             "law_table": (".csv",),
             "prompts": (".csv",),
             "correlation": (".csv",),
+            "suite_contrasts": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

@@ -21,10 +21,9 @@ LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 SUITE_CONTRAST_TABLES = (SUITE_CONTRASTS.name, SUITE_CONTRAST_POINTS.name)
 """Tables of the contrasts between suites."""
 OF_SUITE_CONTRASTS = (
-    *("family", "metrics", "higher_is_better", "lower_is_better", "compute", "optimum_by"),
-    *("margin_share", "margin_floor", "level", "draws", "seed"),
+    *("compute", "optimum_by", "margin_share", "margin_floor", "level", "draws", "seed"),
 )
-"""Fields of a family's spec that decide contrasts between suites."""
+"""Keys of the laws that decide contrasts between suites."""
 
 
 def has_two_stage_law(experiment: PlannedExperiment, family: str) -> bool:
@@ -124,10 +123,16 @@ def contrasted_families(experiment: PlannedExperiment) -> list[str]:
 
 def suite_contrasts_spec(experiment: PlannedExperiment) -> SuiteContrastsSpec:
     """Return the spec of the contrasts between suites, over all families."""
+    laws = experiment.settings.laws
     families = [
         FamilyContrasts(
-            laws=LawSpec(**law_spec(experiment, name).model_dump(include=set(OF_SUITE_CONTRASTS))),
-            contrasts=experiment.settings.laws.suite_contrasts,
+            laws=LawSpec(
+                **laws.model_dump(include=set(OF_SUITE_CONTRASTS)),
+                family=name,
+                metrics=tuple(experiment.family(name).metrics),
+                **_stated(experiment),
+            ),
+            contrasts=laws.suite_contrasts,
         )
         for name in contrasted_families(experiment)
     ]

@@ -310,6 +310,18 @@ SPECS = {
         law_specs.prompts_spec,
         [WINDOW, "released", "losses", *PROMPTS, *keys("laws", "compute", "level")],
     ),
+    "suite contrasts": (
+        "cpu",
+        law_specs.suite_contrasts_spec,
+        [
+            "evaluate",
+            *keys("laws", "compute", "optimum_by", "margin_share", "margin_floor", "level"),
+            *keys("laws", "draws", "seed", "suite_contrasts"),
+            # The texts of a validation family differ from corpus to corpus.
+            "families.validation.kind",
+            *(f"families.{name}.metrics" for name in EVALUATED if name != "validation"),
+        ],
+    ),
     "correlation": (
         "cpu",
         law_specs.correlation_spec,
@@ -447,6 +459,7 @@ FIGURES = {
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "classical_errors": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "exponents": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "suite_contrasts": [*COMMON, "laws.estimators", *SHOWN],
     "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],

@@ -3,6 +3,9 @@
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem, unless_in
 
+SUITE_FIGURE = "suite_contrasts"
+"""The figure of contrasts between suites."""
+
 
 def check_two_stage(sections: Sections) -> list[Problem]:
     """Check that evaluated continuation families have both metrics of the two-stage law."""
@@ -31,9 +34,13 @@ def check_optimum(sections: Sections) -> list[Problem]:
 
 def check_suite_contrasts(sections: Sections) -> list[Problem]:
     """Check that suites that are compared are trained, and scored on texts that all share."""
-    laws, suite = sections.laws, sections.suite
-    if laws is None or not laws.suite_contrasts:
+    laws, suite, figures = sections.laws, sections.suite, sections.figures
+    if laws is None:
         return []
+    if not laws.suite_contrasts:
+        drawn = figures is not None and SUITE_FIGURE in figures.names
+        text = f"is empty, and figures.names has {SUITE_FIGURE}: name two corpora to compare"
+        return [(("laws", "suite_contrasts"), text)] if drawn else []
     problems: list[Problem] = []
     families, evaluate = sections.families or {}, sections.evaluate or ()
     kinds = [families[name].kind for name in evaluate if name in families]

@@ -22,6 +22,7 @@ from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 LAW_TABLES = (
@@ -39,6 +40,8 @@ LAW_TABLES = (
     CLASSICAL_LAWS,
     EXPONENTS,
     COUNTS,
+    SUITE_CONTRASTS,
+    SUITE_CONTRAST_POINTS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
