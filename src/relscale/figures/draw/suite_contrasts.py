@@ -1,9 +1,9 @@
 """Draw contrasts between suites: slopes in rows, and gaps over compute."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -148,9 +148,8 @@ def _gaps(axes: Axes, block: _Block) -> None:
         return
     axes.spines["left"].set_visible(True)
     heights = numbers(points, "gap", "fitted_gap_ci_low", "fitted_gap_ci_high")
-    low, high = limits_log([*heights, 1.0])
     log_axis(axes.xaxis, *limits_log(numbers(points, "compute"), pad=0.08), least=2, most=5)
-    log_axis(axes.yaxis, low, high, least=3, most=5)
+    log_axis(axes.yaxis, *limits_log([*heights, 1.0]), least=3, most=5)
     axes.axhline(1, color="#2b2b2b", linewidth=0.6, zorder=1)
     faint = BAND_ALPHA * min(1.0, 5 / max(len(block.group.rows), 1))
     for name in block.group.rows:
@@ -158,9 +157,11 @@ def _gaps(axes: Axes, block: _Block) -> None:
         if not len(rows):
             continue
         compute = rows["compute"].to_numpy(dtype=float)
-        edges = [rows[f"fitted_gap_ci_{end}"].to_numpy(dtype=float) for end in ("low", "high")]
-        if all(math.isfinite(value) for edge in edges for value in edge):
-            axes.fill_between(compute, *edges, color=colour, alpha=faint, linewidth=0, gid="band")
+        low, high = (rows[f"fitted_gap_ci_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
+        if np.isfinite([low, high]).all():
+            axes.fill_between(
+                compute, low, high, color=colour, alpha=faint, linewidth=0, gid="band"
+            )
         axes.plot(compute, rows["fitted_gap"], color=colour, linewidth=1.0, zorder=2, gid="law")
         axes.plot(
             compute, rows["gap"], "o", color=colour, markersize=3.0, markeredgecolor="white",
