@@ -1,6 +1,6 @@
 """Edits of every single key of a checked configuration, to see which results depend on it."""
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ def children(value):
         return [(name, getattr(value, name)) for name in type(value).model_fields]
     if isinstance(value, dict):
         return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
 
 
 def edited(settings, path):
@@ -58,7 +58,12 @@ def other(value, hint):
 
 def something(hint):
     """Return any value of a type that also allows None."""
-    for kind in (hint, *get_args(hint)):
+    kinds = [
+        get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in get_args(hint)
+    ]
+    for kind in (hint, *kinds):
+        if get_origin(kind) is list:
+            return []
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind.model_construct()
     return "x" if "str" in str(hint) else 7

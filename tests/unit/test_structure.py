@@ -50,6 +50,7 @@ BEFORE_THE_LOSSES = {
 }
 AGAINST_THE_FLOW = {
     # The check of a configuration also plans the suite, to report all problems at once.
+    ("relscale.config.checks.suite", "relscale.plan.arms"),
     ("relscale.config.checks.suite", "relscale.plan.suite"),
     # A recipe is one class with its settings and its formulas.
     ("relscale.config.suite", "relscale.plan.recipes"),

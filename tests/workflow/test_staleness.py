@@ -574,6 +574,29 @@ NEW = {
             "front",
         ),
     ),
+    "arm": (
+        {
+            "suite": {
+                "arms": {
+                    "web_again": {
+                        "corpus": "web",
+                        "unique_tokens": 20_000,
+                        "max_epochs": 100,
+                        "budgets": BUDGETS[:2],
+                    }
+                }
+            }
+        },
+        either(
+            of("train", run="web_again"),
+            "suite",
+            "enough_tokens",
+            *FIGURES,
+            "explorer",
+            "findings",
+            "front",
+        ),
+    ),
     "budget": (
         {"suite": {"budgets": [*BUDGETS, {"label": "2e10", "shapes": ["8x1", "32x1"]}]}},
         either("suite", "enough_tokens", lambda job: "-2e10-" in job["wildcards"].get("run", "")),
@@ -608,6 +631,7 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     trained = [named(job) for job in jobs if job["rule"].startswith("train") and job["needed"]]
     assert len(trained) == {
         "corpus": 9,
+        "arm": 6,
         "budget": 4,
         "size": 2,
         "seed": 18,

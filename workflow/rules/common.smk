@@ -135,7 +135,9 @@ def training_resources(wildcards):
 
 def training_tokens(corpus):
     """Return the token file of a corpus; a sharded one has its checksums in the manifest."""
-    return [] if corpus in EXPERIMENT.sharded else ancient(LAYOUT.tokens(corpus, "train.bin"))
+    if EXPERIMENT.corpus_of(corpus) in EXPERIMENT.sharded:
+        return []
+    return ancient(LAYOUT.tokens(corpus, "train.bin"))
 
 
 def evaluation_resources(wildcards):
@@ -189,7 +191,7 @@ def any_of(names):
 wildcard_constraints:
     run=any_of(dict.fromkeys(run.run for run in EXPERIMENT.suite)),
     family=any_of(FAMILIES),
-    corpus=any_of(EXPERIMENT.corpora),
+    corpus=any_of(dict.fromkeys([*EXPERIMENT.corpora, *EXPERIMENT.read_corpora])),
     budget=any_of(dict.fromkeys(budget for _, budget in EXPERIMENT.curves)),
     law_table=any_of(law_specs.LAW_TABLES),
     figure=any_of(FIGURES),

@@ -131,6 +131,70 @@ rule prompts:
         """
 
 
+rule conditions:
+    """Fit the laws of training conditions to a corpus and its arms."""
+    input:
+        losses=f"{RESULTS}/evaluations/{EXPERIMENT.settings.laws.optimum_by}/losses.parquet",
+        suite=f"{RESULTS}/tables/suite.csv",
+    output:
+        table=f"{RESULTS}/laws/conditions.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/conditions.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/conditions.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        spec=verbatim(canonical_json(law_specs.conditions_spec(EXPERIMENT))),
+        code=code_digest("relscale.stages.conditions"),
+        lock=lock_digest("relscale.stages.conditions"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.conditions \
+            --spec <(printf %s {params.spec:q}) \
+            --losses {input.losses:q} \
+            --suite {input.suite:q} \
+            --out {output.table:q}
+        """
+
+
+rule curve_forecasts:
+    """Predict the end of every training curve from its beginning."""
+    input:
+        curves=f"{RESULTS}/tables/curves.csv",
+        suite=f"{RESULTS}/tables/suite.csv",
+    output:
+        table=f"{RESULTS}/laws/curve_forecasts.csv",
+    log:
+        f"logs/{EXPERIMENT.name}/curve_forecasts.log",
+    benchmark:
+        f"benchmarks/results/{EXPERIMENT.name}/curve_forecasts.jsonl"
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        spec=verbatim(canonical_json(law_specs.curve_forecasts_spec(EXPERIMENT))),
+        code=code_digest("relscale.stages.curve_forecasts"),
+        lock=lock_digest("relscale.stages.curve_forecasts"),
+    shell:
+        """
+        exec &> >(tee {log:q})
+        python -m relscale.stages.curve_forecasts \
+            --spec <(printf %s {params.spec:q}) \
+            --curves {input.curves:q} \
+            --suite {input.suite:q} \
+            --out {output.table:q}
+        """
+
+
 rule correlation:
     """Correlate the slopes of the language family with a covariate of its domains."""
     input:

@@ -80,6 +80,8 @@ NOT_OF_TABLES = {
     "figure3_prompts": "compares prompts of questions that are scored here",
     "topics": "shows texts of our topics that are scored here; family_laws shows any family",
     "loss_curves": "shows the training of runs, which a losses table does not have",
+    "training_conditions": "shows arms of a suite, which a losses table does not have",
+    "curve_forecasts": "shows the training of runs, which a losses table does not have",
     "paper_comparison": "compares families that are scored here with those of the paper",
 }
 """Figures that a losses table does not allow, with the reasons."""

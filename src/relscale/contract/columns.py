@@ -22,6 +22,7 @@ TEXT = frozenset(
         "counted_flops",
         "counted_params",
         "covariate",
+        "decision",
         "domain",
         "emergence",
         "estimator",

@@ -8,9 +8,11 @@ from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.absolute_fits import ABSOLUTE_FITS
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.contrasts import CONTRASTS
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.counts import COUNTS
+from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.exponents import EXPONENTS
@@ -49,7 +51,15 @@ FAMILY_TABLES = (
     COUNTS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
-SUITE_TABLES = (OPTIMA, CORRELATION, PROMPTS, SUITE_CONTRASTS, SUITE_CONTRAST_POINTS)
+SUITE_TABLES = (
+    OPTIMA,
+    CORRELATION,
+    PROMPTS,
+    CONDITIONS,
+    CURVE_FORECASTS,
+    SUITE_CONTRASTS,
+    SUITE_CONTRAST_POINTS,
+)
 """Tables that are written once for the whole suite."""
 ANSWER_TABLES = (PREDICTED,)
 """Tables that the command writes where it is asked to."""

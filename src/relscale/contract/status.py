@@ -52,6 +52,11 @@ class Status(StrEnum):
         "extrapolated",
         "The law is read beyond the observed range of compute.",
     )
+    LR_NOT_TUNED = (
+        "lr_not_tuned",
+        "The best learning rate of some batch size is the lowest or highest that was tried, or "
+        "fewer than three were.",
+    )
     NOT_DETERMINED = (
         "not_determined",
         "The runs below do not determine the prediction: its interval spans more than a factor of "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from relscale.config.arm_facts import ArmFacts
 from relscale.figures.settings import (
     ComparedSettings,
     Compute,
@@ -74,6 +75,8 @@ class Context:
     if only the tables know them."""
     budgets: tuple[str, ...] = ()
     """Labels of the budgets, by rising compute."""
+    arms: Mapping[str, ArmFacts] = field(default_factory=dict)
+    """Arms among the corpora, with their changes."""
     window: int = 0
     """Tokens of a model's context; 0 if each released model has its own."""
 

@@ -24,9 +24,10 @@ def context_of(
         own_files: start of the paths of the workflow's own files.
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
+    arms = experiment.suite.arms if experiment.losses is None and released is None else {}
     window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
     if experiment.losses is None:
-        budgets = tuple(budget.label for budget in experiment.suite.budgets)
+        budgets = tuple(experiment.suite.budget_labels)
         window = window if released else experiment.suite.recipe.context_length
     return Context(
         results=f"results/{experiment.experiment}",
@@ -45,6 +46,7 @@ def context_of(
         ),
         evaluated=tuple(experiment.evaluate),
         corpora=tuple(corpora),
+        arms={name: arm.facts for name, arm in arms.items()},
         budgets=budgets,
         window=window,
         estimator=laws.estimators[0],

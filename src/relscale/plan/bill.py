@@ -108,7 +108,7 @@ def bill_of(runs: Sequence[Run], costs: Costs, gpus: Mapping[str, int] | None = 
         gpus: GPUs that each run uses; runs that are not in it use one device.
     """
     return Bill(
-        corpora=len({run.corpus for run in runs}),
+        corpora=len({run.read_corpus for run in runs}),
         tokens=sum(run.tokens for run in runs),
         training_flops=float(sum(run.training_flops for run in runs)),
         device=costs.device,

@@ -93,7 +93,8 @@ def disk(runs: Sequence[Run]) -> str:
     """Return the disk space of tokens, models and checkpoints of runs, as text."""
     most: dict[str, int] = defaultdict(int)
     for run in runs:
-        most[run.corpus] = max(most[run.corpus], run.tokens)
+        read = run.read_corpus
+        most[read] = max(most[read], run.tokens)
     tokens = sum(most.values()) * (2 if max(run.shape.vocab_size for run in runs) <= 65_535 else 4)
     models = sum(count_parameters(run.shape).total for run in runs) * BYTES_OF_A_PARAMETER
     checkpoints = models * PARAMETERS_OF_A_CHECKPOINT * KEPT_CHECKPOINTS

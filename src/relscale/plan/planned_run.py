@@ -6,7 +6,7 @@ from relscale.contract.suite_table import SuiteRow
 from relscale.plan.accounting import TRAINING_OVER_FORWARD, FlopCounting, count_parameters
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
-from relscale.plan.run_spec import Device, Implementation, RunSpec
+from relscale.plan.run_spec import Device, Implementation, RunSpec, TrainingData
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +14,7 @@ class Run:
     """One model of a suite: one training job."""
 
     corpus: str
+    """Corpus or arm: the value of the column `corpus`."""
     budget: str
     """Label, as in the configuration."""
     recipe: str
@@ -34,6 +35,15 @@ class Run:
     """Program that computes the training steps."""
     device: Device
     """Device that the recipe trains on."""
+    arm_of: str | None = None
+    """Corpus of the arm that the run belongs to; None for a run of a corpus itself."""
+    data: TrainingData | None = None
+    """Changes of the corpus's tokens; None for none."""
+
+    @property
+    def read_corpus(self) -> str:
+        """Corpus whose tokens the run reads."""
+        return self.arm_of or self.corpus
 
     @property
     def run(self) -> str:
@@ -95,4 +105,5 @@ class Run:
             seed=self.seed,
             implementation=self.implementation,
             device=self.device,
+            data=self.data,
         )

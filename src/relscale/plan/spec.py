@@ -6,7 +6,7 @@ from pydantic import Field
 
 from relscale.config.base import Model, Name, is_none
 from relscale.config.costs import Costs
-from relscale.config.suite import Suite
+from relscale.config.suite import Suite, is_empty
 from relscale.config.training import JobLimits
 
 
@@ -25,10 +25,25 @@ class SuiteSpec(Model):
     """Tokens that each family's evaluation scores; None for a suite on the CPU."""
 
 
+class ArmTokens(Model):
+    """The tokens that an arm has and needs."""
+
+    corpus: Name
+    """Corpus that it reads."""
+    most_tokens: int
+    """Tokens of its longest run."""
+    unique_tokens: Annotated[int | None, Field(exclude_if=is_none)] = None
+    """Tokens of the corpus that it reads; None for all."""
+    max_epochs: float
+    """Most epochs of a run over them."""
+
+
 class EnoughTokensSpec(Model):
-    """The tokens that the longest run of each corpus needs."""
+    """The tokens that the longest run of each corpus and arm needs."""
 
     most_tokens: dict[Name, int] = Field(min_length=1)
     """Tokens by corpus."""
     max_epochs: float
     """Most epochs over its corpus that a run may take."""
+    arms: Annotated[dict[Name, ArmTokens], Field(exclude_if=is_empty)] = {}
+    """Arms by name."""

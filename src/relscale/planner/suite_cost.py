@@ -199,6 +199,7 @@ def planned_runs(experiment: Experiment, budgets: Sequence[float]) -> dict[float
                 "corpora": suite.corpora[:1],
                 "seeds": suite.seeds[:1],
                 "replicates": [],
+                "arms": {},
             }
         )
         runs = plan_suite(one, experiment.tokenizer.vocab_size)

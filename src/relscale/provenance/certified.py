@@ -75,6 +75,8 @@ STAGES = (
             "prompts": (".csv",),
             "correlation": (".csv",),
             "suite_contrasts": (".csv",),
+            "conditions": (".csv",),
+            "curve_forecasts": (".csv",),
             "other_baselines": (".csv",),
         },
     ),

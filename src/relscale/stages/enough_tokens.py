@@ -5,7 +5,7 @@ from pathlib import Path
 from relscale.files import read_json, write_json
 from relscale.plan.spec import EnoughTokensSpec
 from relscale.runtime import run
-from relscale.training.epochs import check_tokens, most_epochs
+from relscale.training.epochs import arm_epochs, check_arms, check_tokens, most_epochs
 
 
 def main(*, spec: EnoughTokensSpec, manifest: list[Path], out: Path) -> None:
@@ -15,12 +15,16 @@ def main(*, spec: EnoughTokensSpec, manifest: list[Path], out: Path) -> None:
         ValueError: naming every corpus that is too small.
     """
     manifests = {read["corpus"]: read for read in map(read_json, manifest)}
-    if problems := check_tokens(manifests, spec.most_tokens, spec.max_epochs):
+    problems = check_tokens(manifests, spec.most_tokens, spec.max_epochs)
+    problems += check_arms(manifests, spec.arms)
+    if problems:
         raise ValueError("before training:\n  " + "\n  ".join(problems))
     epochs = {
         corpus: round(max(most_epochs(manifests[corpus], needed).values()), 4)
         for corpus, needed in spec.most_tokens.items()
     }
+    for name, arm in spec.arms.items():
+        epochs[name] = round(arm_epochs(manifests[arm.corpus], arm), 4)
     write_json(out, {"most_epochs": epochs})
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from relscale.plan.spec import ArmTokens
+
 Manifest = Mapping[str, Any]
 """The manifest of a corpus's tokens, as JSON."""
 
@@ -48,6 +50,40 @@ def check_tokens(
                 f"{needed:,}, {needed / tokens:.2f} epochs; suite.max_epochs = {max_epochs:g}: "
                 "add text, raise suite.max_epochs, or drop the smallest shapes of the largest "
                 "budget"
+            )
+    return problems
+
+
+def arm_epochs(manifest: Manifest, arm: ArmTokens) -> float:
+    """Return the most epochs of an arm's runs over the tokens that it reads."""
+    if arm.unique_tokens is not None:
+        return arm.most_tokens / arm.unique_tokens
+    return max(most_epochs(manifest, arm.most_tokens).values())
+
+
+def check_arms(manifests: Mapping[str, Manifest], arms: Mapping[str, ArmTokens]) -> list[str]:
+    """Return one line for each arm whose corpus is too small.
+
+    Args:
+        manifests: by corpus.
+        arms: by name.
+    """
+    problems = []
+    for name, arm in arms.items():
+        manifest, key = manifests[arm.corpus], f"suite.arms.{name}"
+        tokens, unique = manifest["tokens"], arm.unique_tokens
+        if unique is not None and unique > tokens:
+            problems.append(
+                f"{key}.unique_tokens = {unique}: the corpus {arm.corpus} has {tokens:,} tokens: "
+                "take fewer, or add text"
+            )
+        elif unique is None and "components" in manifest:
+            problems += _check_components(manifest, arm.most_tokens)
+        elif (epochs := arm_epochs(manifest, arm)) > arm.max_epochs:
+            problems.append(
+                f"{key}: {unique or tokens:,} tokens, and its longest run needs "
+                f"{arm.most_tokens:,}, {epochs:.2f} epochs; max_epochs = {arm.max_epochs:g}: raise "
+                f"{key}.max_epochs, or add text"
             )
     return problems
 

@@ -20,7 +20,7 @@ from relscale.training.curve import CurvePoint
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 from relscale.training.schedule import schedule
 from relscale.training.seeds import order_seed
-from relscale.training.stream import stream
+from relscale.training.stream import changed_stream
 from relscale.training.trainer import Trainer
 
 CURVE_POINTS = 100
@@ -126,8 +126,8 @@ def _batches(
 ) -> tuple[Iterator[Any], float]:
     """Return the batches of the steps that remain, and the epochs of the whole run."""
     size = spec.batch_size
-    order, read, windows_per_epoch = stream(
-        tokens, spec.shape.context_length, order_seed(spec), skip=done * size
+    order, read, windows_per_epoch = changed_stream(
+        tokens, spec.shape.context_length, order_seed(spec), skip=done * size, data=spec.data
     )
     batches = trainer.batches(
         read(np.fromiter(order, dtype=np.int64, count=size)) for _ in range(done, spec.steps)

@@ -35,8 +35,11 @@ def family_spec(
 
 
 def evaluation_spec(experiment: PlannedExperiment, family: str, corpus: str) -> EvaluateSpec:
-    """Return the spec of the evaluation of a corpus's runs on a family: that of its requests."""
-    own = corpus_of_text(experiment.family(family), corpus)
+    """Return the spec of the evaluation of a corpus's runs on a family: that of its requests.
+
+    The requests of an arm are those of its corpus.
+    """
+    own = corpus_of_text(experiment.family(family), experiment.corpus_of(corpus))
     return EvaluateSpec(**dict(family_spec(experiment, family, own)))
 
 

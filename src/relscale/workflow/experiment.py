@@ -64,8 +64,17 @@ class PlannedExperiment:
 
     @cached_property
     def corpora(self) -> list[str]:
-        """Corpora that the suite was or will be trained on, in the suite's order."""
+        """Corpora and arms that the suite was or will be trained on, in the suite's order."""
         return list(dict.fromkeys(run.corpus for run in self.suite))
+
+    @cached_property
+    def read_corpora(self) -> list[str]:
+        """Corpora whose tokens the runs read: those of the suite and of its arms, each once."""
+        return list(dict.fromkeys(run.read_corpus for run in self.runs))
+
+    def corpus_of(self, corpus: str) -> str:
+        """Return the corpus of an arm, or the corpus itself."""
+        return self.settings.suite.corpus_of(corpus)
 
     @cached_property
     def curves(self) -> list[tuple[str, str]]:
@@ -80,7 +89,7 @@ class PlannedExperiment:
     @cached_property
     def sharded(self) -> dict[str, ShardedCorpus]:
         """The sharded corpora of the suite, by name."""
-        corpora = self.settings.suite.corpora
+        corpora = self.settings.suite.read_corpora
         return {
             name: corpus
             for name, corpus in self.settings.corpora.sharded.items()

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from relscale.config.analysis import SuiteContrast
 from relscale.contract.law_tables import FAMILY_TABLES
+from relscale.contract.metrics import METRICS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.laws.conditions_spec import ConditionsSpec, CurveForecastsSpec
 from relscale.laws.spec import (
     BaselinesSpec,
     CorrelationSpec,
@@ -58,6 +61,11 @@ def has_suite_contrasts(experiment: PlannedExperiment) -> bool:
     return bool(experiment.settings.laws.suite_contrasts)
 
 
+def has_arms(experiment: PlannedExperiment) -> bool:
+    """Return whether corpora of the suite are also trained with changed settings."""
+    return experiment.trained and bool(experiment.settings.suite.arms)
+
+
 def suite_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables of laws that are made once for the whole suite."""
     tables = ["optima"]
@@ -65,6 +73,10 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("correlation")
     if prompt_families(experiment):
         tables.append("prompts")
+    if has_arms(experiment):
+        tables.append("conditions")
+    if "curve_forecasts" in experiment.settings.figures.names:
+        tables.append("curve_forecasts")
     if has_suite_contrasts(experiment):
         tables += SUITE_CONTRAST_TABLES
     return tables
@@ -113,12 +125,23 @@ def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     return BaselinesSpec(**spec, baselines=tuple(others))
 
 
-def contrasted_families(experiment: PlannedExperiment) -> list[str]:
-    """Return the evaluated families on which suites are compared.
+def contrasts_of_family(experiment: PlannedExperiment, family: str) -> tuple[SuiteContrast, ...]:
+    """Return the suites that are compared on a family: those that are scored on the same texts.
 
-    The held-out text of a validation family differs from corpus to corpus.
+    The held-out text of a validation family is that of the corpus, which arms may share.
     """
-    return [name for name in experiment.families if experiment.family(name).kind != "validation"]
+    contrasts = experiment.settings.laws.suite_contrasts
+    if experiment.family(family).kind != "validation":
+        return contrasts
+    corpus_of = experiment.corpus_of
+    return tuple(
+        each for each in contrasts if corpus_of(each.treatment) == corpus_of(each.baseline)
+    )
+
+
+def contrasted_families(experiment: PlannedExperiment) -> list[str]:
+    """Return the evaluated families on which suites are compared."""
+    return [name for name in experiment.families if contrasts_of_family(experiment, name)]
 
 
 def suite_contrasts_spec(experiment: PlannedExperiment) -> SuiteContrastsSpec:
@@ -132,7 +155,7 @@ def suite_contrasts_spec(experiment: PlannedExperiment) -> SuiteContrastsSpec:
                 metrics=tuple(experiment.family(name).metrics),
                 **_stated(experiment),
             ),
-            contrasts=laws.suite_contrasts,
+            contrasts=contrasts_of_family(experiment, name),
         )
         for name in contrasted_families(experiment)
     ]
@@ -150,6 +173,26 @@ def optima_spec(experiment: PlannedExperiment) -> OptimaSpec:
         level=laws.level,
         **_stated(experiment),
     )
+
+
+def conditions_spec(experiment: PlannedExperiment) -> ConditionsSpec:
+    """Return the spec of the laws of training conditions."""
+    laws, suite = experiment.settings.laws, experiment.settings.suite
+    metrics = experiment.family(laws.optimum_by).metrics
+    return ConditionsSpec(
+        family=laws.optimum_by,
+        metrics=tuple(
+            name for name in metrics if name not in METRICS or METRICS[name].lower_is_better
+        ),
+        compute=laws.compute,
+        level=laws.level,
+        arms={name: arm.facts for name, arm in suite.arms.items()},
+    )
+
+
+def curve_forecasts_spec(experiment: PlannedExperiment) -> CurveForecastsSpec:
+    """Return the spec of the forecasts of training curves."""
+    return CurveForecastsSpec(level=experiment.settings.laws.level)
 
 
 def prompts_spec(experiment: PlannedExperiment) -> PromptsSpec:

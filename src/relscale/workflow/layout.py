@@ -98,7 +98,7 @@ class Layout:
         if not self.experiment.trained:
             return []
         trained_on = self.experiment.settings.tokenizer.trained_on
-        return list(dict.fromkeys([*self.experiment.corpora, *trained_on]))
+        return list(dict.fromkeys([*self.experiment.read_corpora, *trained_on]))
 
     @cached_property
     def tokenizer_key(self) -> str:
@@ -153,8 +153,8 @@ class Layout:
         return f"{SHARED}/tokenizers/{self.tokenizer_key}/manifest.json"
 
     def documents(self, corpus: str, name: str) -> str:
-        """Return a file of a corpus's documents."""
-        return f"{SHARED}/corpora/{self.corpus_keys[corpus]}/{name}"
+        """Return a file of the documents of a corpus, or of the corpus of an arm."""
+        return f"{SHARED}/corpora/{self.corpus_keys[self.experiment.corpus_of(corpus)]}/{name}"
 
     def tokens(self, corpus: str, name: str) -> str:
         """Return a file of a corpus's tokens."""
@@ -163,8 +163,7 @@ class Layout:
     @property
     def token_manifests(self) -> list[str]:
         """Manifests of the tokens of the suite's corpora."""
-        corpora = self.experiment.settings.suite.corpora
-        return [self.tokens(corpus, "manifest.json") for corpus in corpora]
+        return [self.tokens(corpus, "manifest.json") for corpus in self.experiment.read_corpora]
 
     def validation_documents(self, corpus: str) -> str:
         """Return the held-out documents of a corpus."""
@@ -206,12 +205,13 @@ class Layout:
                 corpus_of_text(self.experiment.family(family), corpus),
             )
             for family in self.experiment.families
-            for corpus in self.experiment.corpora
+            for corpus in self.experiment.read_corpora
         }
 
     def requests(self, family: str, corpus: str, name: str) -> str:
         """Return a file of the requests that a corpus's runs are scored on."""
-        return f"{SHARED}/families/{self._requests_key(family, corpus)}/{name}"
+        key = self._requests_key(family, self.experiment.corpus_of(corpus))
+        return f"{SHARED}/families/{key}/{name}"
 
     @property
     def request_manifests(self) -> list[str]:
@@ -220,7 +220,7 @@ class Layout:
             dict.fromkeys(
                 self.requests(family, corpus, "manifest.json")
                 for family in self.experiment.families
-                for corpus in self.experiment.settings.suite.corpora
+                for corpus in self.experiment.read_corpora
             )
         )
 
@@ -252,17 +252,21 @@ class Layout:
 
         It is if the family's text was not removed from it, and it is not sharded.
         """
-        if corpus in self.experiment.sharded:
+        if self.experiment.corpus_of(corpus) in self.experiment.sharded:
             return False
         settings = self.experiment.settings
         name = settings.families[family].text_family(family)
         return name is not None and name not in settings.corpora.decontaminate_against
 
     def overlaps(self, family: str, corpus: str) -> list[str]:
-        """Return the result of the search for a family's items in a corpus, if there is one."""
+        """Return the result of the search for a family's items in a corpus, if there is one.
+
+        That of an arm is the result of its corpus.
+        """
         if not self.needs_overlap_search(family, corpus):
             return []
-        return [f"{self.results}/evaluations/{family}/overlaps-{corpus}.json"]
+        read = self.experiment.corpus_of(corpus)
+        return [f"{self.results}/evaluations/{family}/overlaps-{read}.json"]
 
     def run_file(self, run: str, name: str) -> str:
         """Return a file or folder of a trained run."""

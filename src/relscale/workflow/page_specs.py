@@ -15,7 +15,12 @@ from relscale.pages.spec import (
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, figure_context
-from relscale.workflow.law_specs import has_covariate, has_suite_contrasts, prompt_families
+from relscale.workflow.law_specs import (
+    has_arms,
+    has_covariate,
+    has_suite_contrasts,
+    prompt_families,
+)
 from relscale.workflow.layout import Layout
 
 FRONT_LINKS = {
@@ -65,6 +70,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     ]
     laws += ["correlation"] if has_covariate(experiment) else []
     laws += ["prompts"] if prompt_families(experiment) else []
+    laws += ["conditions"] if has_arms(experiment) else []
     laws += ["suite_contrasts"] if has_suite_contrasts(experiment) else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]

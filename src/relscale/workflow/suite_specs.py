@@ -5,7 +5,7 @@ The spec of a training job is `Run.spec` of the plan.
 
 from relscale.config.training import JobLimits
 from relscale.losses_table.spec import LossesTableSpec
-from relscale.plan.spec import EnoughTokensSpec, SuiteSpec
+from relscale.plan.spec import ArmTokens, EnoughTokensSpec, SuiteSpec
 from relscale.released.spec import ReleasedModelsSpec
 from relscale.workflow.experiment import PlannedExperiment
 
@@ -31,12 +31,21 @@ def suite_spec(experiment: PlannedExperiment, tokens_to_score: dict[str, int]) -
 
 
 def enough_tokens_spec(experiment: PlannedExperiment) -> EnoughTokensSpec:
-    """Return the tokens that the longest run of each corpus needs, and the allowed epochs."""
+    """Return the tokens that the longest run of each corpus and arm needs, and the epochs."""
     suite = experiment.settings.suite
-    most_tokens = dict.fromkeys(suite.corpora, 0)
+    most_tokens = dict.fromkeys(suite.trained_names, 0)
     for run in experiment.runs:
         most_tokens[run.corpus] = max(most_tokens[run.corpus], run.tokens)
-    return EnoughTokensSpec(most_tokens=most_tokens, max_epochs=suite.max_epochs)
+    arms = {
+        name: ArmTokens(
+            corpus=arm.corpus,
+            most_tokens=most_tokens.pop(name),
+            unique_tokens=arm.unique_tokens,
+            max_epochs=arm.max_epochs or suite.max_epochs,
+        )
+        for name, arm in suite.arms.items()
+    }
+    return EnoughTokensSpec(most_tokens=most_tokens, max_epochs=suite.max_epochs, arms=arms)
 
 
 def released_suite_spec(experiment: PlannedExperiment) -> ReleasedModelsSpec:

@@ -257,6 +257,58 @@ def test_replicates_name_a_budget_and_one_of_its_shapes(raw):
     assert len(lines) == 3
 
 
+@pytest.mark.parametrize(
+    ("arm", "expected"),
+    [
+        ({"corpus": "wbe"}, "suite.arms.fast.corpus = 'wbe': is not in corpora.mixtures"),
+        ({"corpus": "web", "factor": 2}, "suite.arms.fast.factor = 2: unknown key; the choices"),
+        (
+            {"corpus": "web", "batch_size": 4, "batch_factor": 2},
+            "give either `batch_size` or `batch_factor`",
+        ),
+        (
+            {"corpus": "web", "recipe": {"optimiser": "sgd"}},
+            "suite.arms.fast.recipe.optimiser = 'sgd': the choices are",
+        ),
+        (
+            {"corpus": "web", "recipe": {"beta3": 0.9}},
+            "suite.arms.fast.recipe.beta3 = 0.9: unknown key; the choices are",
+        ),
+        (
+            {"corpus": "web", "unique_tokens": 128},
+            "suite.arms.fast.unique_tokens = 128: must be above the window of 128 tokens",
+        ),
+        (
+            {"corpus": "web", "unique_tokens": 300_000},
+            "epochs of 300,000 tokens, and 1 are allowed: raise it",
+        ),
+        ({"corpus": "web", "permuted_share": 1.5}, "suite.arms.fast.permuted_share = 1.5"),
+        (
+            {"corpus": "web", "budgets": [{"label": "1e11", "shapes": ["16x1"]}] * 2},
+            "suite.arms.fast.budgets[1].label = '1e11': the budget 1e11 is listed twice",
+        ),
+        (
+            {"corpus": "web", "budgets": [{"label": "1e6", "shapes": ["64x3"]}]},
+            "suite.arms.fast.budgets[0].shapes[0] = '64x3'",
+        ),
+    ],
+)
+def test_a_mistake_in_an_arm_is_named_by_its_key(raw, arm, expected):
+    raw["suite"]["arms"] = {"fast": arm}
+    lines = problems(raw)
+    assert [expected in line for line in lines] == [True], lines
+
+
+def test_an_arm_has_a_name_of_its_own_and_may_be_shown(raw):
+    raw["suite"]["arms"] = {"web": {"corpus": "web"}, "fast": {"corpus": "web"}}
+    raw["figures"]["corpus"] = "fast"
+    (line,) = problems(raw)
+    assert "suite.arms.web" in line
+    assert "a corpus has the same name: take another one" in line
+    del raw["suite"]["arms"]["web"]
+    assert load_config(raw).suite.trained_names == ["curated", "web", "web_synthetic", "fast"]
+
+
 def test_every_budget_that_cannot_be_met_is_named_at_once(raw):
     raw["suite"]["budgets"] = [
         {"label": "1e6", "shapes": ["64x3", "16x1"]},

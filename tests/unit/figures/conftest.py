@@ -13,7 +13,9 @@ from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.counts import COUNTS
+from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.exponents import EXPONENTS
@@ -196,7 +198,54 @@ def make_tables(
             ]
         ),
         "curve": _curves(corpora, budgets, rng),
+        "conditions": rows_of(CONDITIONS.names, [_condition(corpus) for corpus in corpora]),
+        "curve_forecasts": rows_of(CURVE_FORECASTS.names, _curve_forecasts(corpora, budgets)),
     }
+
+
+def _condition(corpus) -> dict[str, object]:
+    """Return a law of a training condition."""
+    return {
+        "corpus": corpus,
+        "family": "validation",
+        "domain": "own",
+        "metric": "bits_per_byte",
+        "law": "data_constrained",
+        "parameter": "R_tokens",
+        "value": 8.0,
+        "ci_low": 6.0,
+        "ci_high": 11.0,
+        "status": "ok",
+    }
+
+
+def _curve_forecasts(corpora, budgets) -> list[dict[str, object]]:
+    """Return forecasts of training curves whose errors have both signs."""
+    rows = []
+    for corpus in corpora:
+        for place, budget in enumerate(budgets):
+            for k, (width, layers) in enumerate(SHAPES):
+                error = 3.0 * math.sin(1.3 * k + place)
+                rows.append(
+                    {
+                        "corpus": corpus,
+                        "budget": budget,
+                        "run": f"{corpus}-{budget}-{width}x{layers}",
+                        "observed": 3.0,
+                        "forecast": 3.0 * (1 + error / 100),
+                        "ci_low": 2.9,
+                        "ci_high": 3.1,
+                        "ci_level": 0.95,
+                        "last_value": 3.15,
+                        "error_percent": error,
+                        "last_value_error_percent": 5.0,
+                        "best_other": 3.0,
+                        "decision": "undecided",
+                        "num_points": 50,
+                        "status": "ok" if k % 2 else "not_identified",
+                    }
+                )
+    return rows
 
 
 def best_tokens(budget: str) -> float:

@@ -119,8 +119,12 @@ def test_the_caption_in_an_experiment_with_a_table_describes_no_texts_that_are_s
     assert plain.caption_in(of_table=True) == plain.caption
 
 
-def test_only_the_loss_curves_need_trained_runs() -> None:
-    assert [name for name in figure_names() if figures.find(name).needs_runs] == ["loss_curves"]
+def test_only_figures_of_training_need_trained_runs() -> None:
+    assert [name for name in figure_names() if figures.find(name).needs_runs] == [
+        "curve_forecasts",
+        "loss_curves",
+        "training_conditions",
+    ]
 
 
 def test_an_unknown_figure_is_an_error_that_lists_the_figures() -> None:

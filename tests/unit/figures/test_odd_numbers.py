@@ -32,6 +32,7 @@ FAMILIES = {
     "behaviour": ("factual", "choice_probability_per_byte", ("factual", "bias")),
 }
 SHOWN = {
+    "training_conditions": ("validation",),
     "figure2_pipeline": ("validation", "continuation"),
     "figure3_prompts": ("knowledge", "continuation"),
     "figure5_language": ("language",),

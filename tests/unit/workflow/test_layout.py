@@ -11,8 +11,16 @@ import pytest
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.config.table_defaults import merged_files
 from relscale.files import sha256_of, write_json
+from relscale.provenance.digests import canonical_json
 from relscale.text.local_files import local_files, stamps
-from relscale.workflow import evaluation_specs, family_kinds, figure_specs, law_specs, page_specs
+from relscale.workflow import (
+    evaluation_specs,
+    family_kinds,
+    figure_specs,
+    law_specs,
+    page_specs,
+    suite_specs,
+)
 from relscale.workflow.experiment import plan_experiment, read_experiment
 from relscale.workflow.layout import Layout
 from relscale.workflow.listings import Listings
@@ -193,6 +201,45 @@ def test_corpora_are_searched_for_text_that_was_not_removed_from_them():
     assert layout.overlaps("topics", "web") == ["results/tiny/evaluations/topics/overlaps-web.json"]
     paper, _ = parts(experiment("paper"))
     assert paper.overlaps("risk", "dclm") == []  # sharded
+
+
+def test_an_arm_reads_the_tokens_and_is_scored_on_the_requests_of_its_corpus():
+    arms = {
+        "web_fast": {"corpus": "web", "learning_rate_factor": 2},
+        "short": {"corpus": "curated", "budgets": [{"label": "1e10", "shapes": ["8x1"]}]},
+    }
+    overlay = {
+        "suite": {"corpora": ["web"], "arms": arms},
+        "evaluate": ["validation", "topics"],
+        "figures": {"names": ["isoflop_curves"]},
+    }
+    planned = with_overlay(overlay)
+    layout, scheduling = parts(planned)
+    assert planned.corpora == ["web", "web_fast", "short"]
+    assert planned.read_corpora == layout.corpora == ["web", "curated"]
+    assert layout.tokens("web_fast", "train.bin") == layout.tokens("web", "train.bin")
+    assert len(layout.token_manifests) == 2
+    for family in planned.families:
+        ours, theirs = (
+            canonical_json(evaluation_specs.evaluation_spec(planned, family, corpus))
+            for corpus in ("web_fast", "web")
+        )
+        assert ours == theirs
+        assert layout.requests(family, "web_fast", "x") == layout.requests(family, "web", "x")
+        assert layout.overlaps(family, "web_fast") == layout.overlaps(family, "web")
+    assert layout.overlaps("topics", "short") == [
+        "results/tiny/evaluations/topics/overlaps-curated.json"
+    ]
+    assert len(layout.request_manifests) == 3  # validation of both corpora, topics
+    assert planned.runs_of("web_fast", "3e9") != planned.runs_of("web", "3e9")
+    assert set(scheduling.alone) == {run.run for run in planned.runs}
+    spec = suite_specs.enough_tokens_spec(planned)
+    assert spec.most_tokens.keys() == {"web"}
+    assert {name: arm.corpus for name, arm in spec.arms.items()} == {
+        "web_fast": "web",
+        "short": "curated",
+    }
+    assert figure_specs.figure_context(planned).budgets == ("3e9", "6e9", "1e10", "1.2e10")
 
 
 def test_only_sharded_corpora_have_their_held_out_documents_next_to_the_tokens():

@@ -85,6 +85,8 @@ def specs_of(planned):
         yield "laws", law_specs.law_spec(planned, family)
         yield "baselines", law_specs.baselines_spec(planned, family)
     yield "optima", law_specs.optima_spec(planned)
+    yield "curve_forecasts", law_specs.curve_forecasts_spec(planned)
+    yield "conditions", law_specs.conditions_spec(planned)
     yield "prompts", law_specs.prompts_spec(planned)
     yield "correlation", law_specs.correlation_spec(planned)
     yield "suite_contrasts", law_specs.suite_contrasts_spec(planned)

@@ -46,10 +46,18 @@ OVERLAY = {
             }
         },
     },
-    "suite": {"corpora": ["curated", "big"]},
+    "suite": {
+        "corpora": ["curated", "big"],
+        "arms": {
+            "slow": {"corpus": "curated", "learning_rate_factor": 0.5},
+        },
+    },
     "evaluate": ["validation", "language", "knowledge", "continuation", "behaviour"],
     "families": {"knowledge": {"metrics": ["bits_per_byte", "choice_loss_nats", "accuracy"]}},
-    "laws": {"two_stage": {"outside_models": "models.csv"}},
+    "laws": {
+        "two_stage": {"outside_models": "models.csv"},
+        "suite_contrasts": [{"treatment": "slow", "baseline": "curated"}],
+    },
     "figures": {"corpus": "curated", "paper_corpora": {"curated": "Nemotron"}},
 }
 GPU = {
@@ -238,7 +246,10 @@ SPECS = {
     "enough tokens": (
         "cpu",
         suite_specs.enough_tokens_spec,
-        ["suite.max_epochs", "suite.corpora"],
+        [
+            *keys("suite", "max_epochs", "corpora"),
+            *keys("suite.arms.slow", "corpus", "unique_tokens", "max_epochs"),
+        ],
     ),
     "released suite": (
         "released",
@@ -305,6 +316,17 @@ SPECS = {
         law_specs.optima_spec,
         [*keys("laws", "optimum_by", "compute", "level"), "families.validation.metrics"],
     ),
+    "curve forecasts": ("cpu", law_specs.curve_forecasts_spec, ["laws.level"]),
+    "conditions": (
+        "cpu",
+        law_specs.conditions_spec,
+        [
+            *keys("laws", "optimum_by", "compute", "level"),
+            "families.validation.metrics",
+            "suite.arms.slow.*",
+            *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+        ],
+    ),
     "prompts": (
         "cpu",
         law_specs.prompts_spec,
@@ -316,10 +338,10 @@ SPECS = {
         [
             "evaluate",
             *keys("laws", "compute", "optimum_by", "margin_share", "margin_floor", "level"),
-            *keys("laws", "draws", "seed", "suite_contrasts"),
-            # The texts of a validation family differ from corpus to corpus.
-            "families.validation.kind",
-            *(f"families.{name}.metrics" for name in EVALUATED if name != "validation"),
+            *keys("laws", "draws", "seed", "suite_contrasts.*"),
+            # Arms of one corpus share its held-out texts.
+            "suite.arms.slow.corpus",
+            *(f"families.{name}.metrics" for name in EVALUATED),
         ],
     ),
     "correlation": (
@@ -449,6 +471,14 @@ FIGURES = {
     "topics": [*DRAWN, *view("topics"), "figures.paper_line"],
     "isoflop_curves": [*COMMON, *keys("laws", "optimum_by", "compute")],
     "loss_curves": [*COMMON, "suite.budgets.*.label"],
+    "training_conditions": [
+        *COMMON,
+        "laws.optimum_by",
+        "families.validation.metrics",
+        "suite.arms.slow.*",
+        *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
+    ],
+    "curve_forecasts": COMMON,
     "isoflop_metrics": [
         *COMMON,
         "laws.compute",

@@ -18,6 +18,7 @@ CHECKS = (
     suite.check_budgets,
     suite.check_recipe,
     suite.check_replicates,
+    suite.check_arms,
     suite.check_plan,
     figures.check_corpus,
     figures.check_families,

@@ -10,7 +10,8 @@ def check_corpus(sections: Sections) -> list[Problem]:
     figures, suite = sections.figures, sections.suite
     if figures is None or suite is None or not sections.trained or figures.corpus is None:
         return []
-    return unless_in(("figures", "corpus"), figures.corpus, "suite.corpora", suite.corpora)
+    place = "suite.corpora and suite.arms" if suite.arms else "suite.corpora"
+    return unless_in(("figures", "corpus"), figures.corpus, place, suite.trained_names)
 
 
 def check_families(sections: Sections) -> list[Problem]:

@@ -11,7 +11,9 @@ from relscale.contract.scales import on_scale
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
 from relscale.contract.tables.classical import CLASSICAL_LAWS
+from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.counts import COUNTS
+from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
 from relscale.contract.tables.decomposition import DECOMPOSITION
 from relscale.contract.tables.exponents import EXPONENTS
@@ -42,6 +44,8 @@ LAW_TABLES = (
     COUNTS,
     SUITE_CONTRASTS,
     SUITE_CONTRAST_POINTS,
+    CONDITIONS,
+    CURVE_FORECASTS,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Flags, Index
+from relscale.laws.cells import Array, Index
 from relscale.laws.classical.fitted import (
     Evidence,
     FittedForm,
@@ -102,7 +102,7 @@ class FamilyFits:
         for row, weight in zip(values, weights, strict=True):
             used = weight > 0
             known = row[used] if used.any() else np.zeros(1)
-            some = _some(axes, used) if used.any() else axes
+            some = axes.some(used) if used.any() else axes
             ends = form.bounds(some, known)
             low.append(ends[0])
             high.append(ends[1])
@@ -151,7 +151,7 @@ class FamilyFits:
         if not used.any():
             return FitError(Status.DOMAIN_MISSING, "no usable value in this suite")
         try:
-            form.check(_some(self.losses.axes, used))
+            form.check(self.losses.axes.some(used))
         except FitError as error:
             return error
         return None
@@ -297,13 +297,6 @@ class FamilyFits:
             square = np.where(used, residual.reshape(shape) ** 2, 0.0).sum(axis=1) / number
             mean = np.where(used, score.reshape(shape), 0.0).sum(axis=1) / number
         return np.sqrt(square), mean
-
-
-def _some(axes: Axes, used: Flags) -> Axes:
-    """Return the axes of some of the runs, about the same means."""
-    return replace(
-        axes, params=axes.params[used], tokens=axes.tokens[used], compute=axes.compute[used]
-    )
 
 
 def _held_at(

@@ -4,15 +4,15 @@ A formula is written once, for real and for complex parameters: its derivatives 
 Im f(x + ih) / h, which are exact to rounding (Squire and Trapp, 1998, equation 2).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array
+from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
 
 STEP = 1e-30
@@ -38,6 +38,19 @@ class Axes:
     """Mean natural log of D."""
     mean_compute: float
     """Mean natural log of F."""
+    conditions: Mapping[str, Array] = field(default_factory=dict)
+    """Further facts about the training of each run, (run,) each, by the names that laws of training
+    conditions define (`relscale.laws.classical.conditions`)."""
+
+    def some(self, used: Flags) -> "Axes":
+        """Return the axes of some of the runs, (run,), about the same means."""
+        return replace(
+            self,
+            params=self.params[used],
+            tokens=self.tokens[used],
+            compute=self.compute[used],
+            conditions={name: values[used] for name, values in self.conditions.items()},
+        )
 
     @classmethod
     def of(cls, log_params: Array, log_tokens: Array, log_compute: Array) -> "Axes":

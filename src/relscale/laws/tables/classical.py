@@ -54,7 +54,7 @@ def _of_metric(fits: MetricFits) -> Iterator[Row]:
             floors = _fitted(fits, family, law, law.with_floor)
         for domain, each, floor in zip(fits.readings.domains, found, floors, strict=True):
             label = {**fits.label, "domain": domain, "ci_level": fits.spec.level}
-            yield from ({**label, **row} for row in _rows(law.form, each, floor))
+            yield from ({**label, **row} for row in law_rows(law.form, each, floor))
 
 
 def family_fits(fits: MetricFits) -> FamilyFits:
@@ -115,7 +115,7 @@ def _same_budgets(form: Form, points: Sequence[GapFit], level: float) -> list[Fo
     return FamilyFits(losses).fit(form)
 
 
-def _rows(form: Form, found: Found, floor: Found | None) -> Iterator[Row]:
+def law_rows(form: Form, found: Found, floor: Found | None = None) -> Iterator[Row]:
     """Return the columns of classical.csv from `law` on, a row per parameter.
 
     Args:
@@ -131,19 +131,19 @@ def _rows(form: Form, found: Found, floor: Found | None) -> Iterator[Row]:
     names = [reported.name for reported in form.reported]
     if isinstance(found, FitError):
         failure = found.status, (*found.remarks, *form.remarks)
-        yield from _table_rows(law, names, None, Evidence.nothing(), 0, failure)
+        yield from table_rows(law, names, None, Evidence.nothing(), 0, failure)
         return
     status, reasons = found.status, found.evidence.reasons
     if isinstance(floor, FittedForm) and floor.status == Status.OK:
         status = Status.NOT_IDENTIFIED
         reasons = (*reasons, f"the law with an irreducible loss, {floor.form.name}, is identified")
     shown = None if status == Status.NOT_IDENTIFIED else found.estimates
-    yield from _table_rows(
+    yield from table_rows(
         law, names, shown, found.evidence, found.num_points, (status, (*reasons, *form.remarks))
     )
 
 
-def _table_rows(
+def table_rows(
     law: Row,
     names: Sequence[str],
     estimates: Sequence[ParameterEstimate] | None,
@@ -205,7 +205,7 @@ def _error_rows(corpus: CorpusFits) -> Iterator[Row]:
     except FitError as error:
         evidence, status, reasons = Evidence.nothing(), error.status, error.remarks
     number = int(known.sum())
-    for row in _table_rows(law, names, shown, evidence, number, (status, reasons)):
+    for row in table_rows(law, names, shown, evidence, number, (status, reasons)):
         yield {**label, **row}
 
 

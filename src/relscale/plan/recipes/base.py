@@ -89,6 +89,10 @@ class BaseRecipe(Model, ABC):
         """
 
     @abstractmethod
+    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
+        """Return the settings of a run's optimiser."""
+
+    @abstractmethod
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
         """Return the problem with the key `shapes` of a budget, or None."""
 
@@ -149,10 +153,6 @@ class ListedSizesRecipe(BaseRecipe):
         Args:
             tokens: number that the run is trained on.
         """
-
-    @abstractmethod
-    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
-        """Return the settings of a run's optimiser."""
 
     def shapes_problem(self, shapes: Sequence[str] | None) -> str | None:
         """Require the key."""

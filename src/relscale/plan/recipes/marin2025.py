@@ -9,7 +9,7 @@ from pydantic import Field
 from relscale.config.base import MOST_WIDTH, NUMBER, WHOLE, Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
-from relscale.plan.optimiser import OptimiserKind
+from relscale.plan.optimiser import Optimiser, OptimiserKind
 from relscale.plan.recipes.base import (
     MOST_BATCH,
     BaseRecipe,
@@ -96,6 +96,16 @@ class Marin2025(BaseRecipe):
         """Return the GPU."""
         return "gpu"
 
+    def optimiser_of(self, batch_size: int, width: int) -> Optimiser:
+        """Return one learning rate for all parameters, and the decay that follows the batch."""
+        rate = self._learning_rate(batch_size, width)
+        return self.optimiser_settings(
+            learning_rate=rate, embedding=rate, head=rate, beta2=0.98 ** (batch_size / 128)
+        )
+
+    def _learning_rate(self, batch_size: int, width: int) -> float:
+        return self.learning_rate_constant * math.sqrt(batch_size) / width
+
     def _planned_size(self, budget: float, width: int, vocab_size: int) -> PlannedSize | None:
         """Return the planned size of a width (steps 1-9 of the paper's IsoFLOP grid).
 
@@ -116,9 +126,7 @@ class Marin2025(BaseRecipe):
         per_token = self.counting.labelled_flops_per_token(shape)
         ideal = budget / (per_token * self.context_length * self.reference_steps)
         batch_size = 1 if ideal <= 1 else 2 ** math.ceil(math.log2(ideal))
-        while (
-            rate := self.learning_rate_constant * math.sqrt(batch_size) / width
-        ) > self.learning_rate_cap:
+        while self._learning_rate(batch_size, width) > self.learning_rate_cap:
             batch_size //= 2
         if batch_size < self.min_batch_size:
             return None
@@ -130,7 +138,5 @@ class Marin2025(BaseRecipe):
             shape=shape,
             batch_size=batch_size,
             steps=steps,
-            optimiser=self.optimiser_settings(
-                learning_rate=rate, embedding=rate, head=rate, beta2=0.98 ** (batch_size / 128)
-            ),
+            optimiser=self.optimiser_of(batch_size, width),
         )
