@@ -32,6 +32,8 @@ FRONT_LINKS = {
     "tables/losses.csv": "The losses themselves",
 }
 """Links of the front page."""
+SUITE_LINK = {"html/suite_contrasts.html": "Suites compared with each other"}
+"""The same where suites are compared."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
@@ -110,7 +112,7 @@ def front_spec(experiment: PlannedExperiment) -> FrontSpec:
         title=experiment.name,
         findings=findings_spec(experiment),
         caption=plain_caption(find_figure(names[0]).caption) if names else "",
-        links=dict(FRONT_LINKS),
+        links=FRONT_LINKS | (SUITE_LINK if has_suite_contrasts(experiment) else {}),
     )
 
 
