@@ -120,7 +120,15 @@ Optimiser = Annotated[
 """The settings of any optimiser, as a field of a model."""
 OptimiserKind = Literal["adam", "adamw", "adamc", "cautious_adamw", "cautious_adamc", "muon"]
 """The choices of `suite.recipe.optimiser`."""
-SETTINGS: dict[str, type[OptimiserSettings]] = {
+SETTINGS: dict[
+    str,
+    type[AdamSettings]
+    | type[TensorAdamSettings]
+    | type[AdamCSettings]
+    | type[CautiousAdamWSettings]
+    | type[CautiousAdamCSettings]
+    | type[MuonSettings],
+] = {
     "adam": AdamSettings,
     "adamw": TensorAdamSettings,
     "adamc": AdamCSettings,

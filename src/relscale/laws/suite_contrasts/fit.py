@@ -208,12 +208,12 @@ def _gain(
     """Return the row of the compute that the treatment needs for the baseline's value."""
     try:
         own = fits.fit_treatment(domain)
-    except FitError as error:
-        return _without_law(fits, domain, GAIN, error, remarks)
+    except FitError as failure:
+        return _without_law(fits, domain, GAIN, failure, remarks)
     t = float(stats.t.ppf(0.5 + fits.spec.level / 2, own.dof)) if own.dof > 0 else _NAN
     if not abs(own.slope) > t * own.standard_error:
-        error = FitError(Status.NOT_IDENTIFIED, "the treatment does not change with compute")
-        return _without_law(fits, domain, GAIN, error, remarks)
+        failure = FitError(Status.NOT_IDENTIFIED, "the treatment does not change with compute")
+        return _without_law(fits, domain, GAIN, failure, remarks)
     gain = Gain.of(ratio, own)
     if status is Status.OK and gain.extrapolated:
         status = Status.EXTRAPOLATED

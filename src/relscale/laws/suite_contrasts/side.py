@@ -86,7 +86,7 @@ def read_side(runs: SuiteRuns, curves: IsoflopFits, values: Array, order: float 
     dof = len(member) - design.shape[1]
     scaled = whiten @ (reading.values - design @ (solve @ reading.values))
     variance = float(scaled @ scaled) / dof if dof > 0 else float("nan")
-    rows = solve[: member.shape[1]]
+    rows = np.asarray(solve[: member.shape[1]], dtype=np.float64)
     basis, _ = np.linalg.qr(design)
     return Side(
         runs=runs,
