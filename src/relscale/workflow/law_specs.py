@@ -5,7 +5,8 @@ from typing import Any
 from relscale.config.analysis import SuiteContrast
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.contract.metrics import METRICS
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.laws.conditions_spec import ConditionsSpec, CurveForecastsSpec
 from relscale.laws.spec import (
     BaselinesSpec,

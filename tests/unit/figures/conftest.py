@@ -24,7 +24,8 @@ from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")

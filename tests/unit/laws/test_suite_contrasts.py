@@ -6,7 +6,8 @@ import pytest
 
 from relscale.config.analysis import Laws, SuiteContrast
 from relscale.contract.io import read_table
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec
 from relscale.laws.suite_contrasts.fit import fit_suite_contrasts
