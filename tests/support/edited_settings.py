@@ -21,7 +21,7 @@ def children(value):
         return [(name, getattr(value, name)) for name in type(value).model_fields]
     if isinstance(value, dict):
         return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
 
 
 def edited(settings, path):

@@ -353,6 +353,7 @@ STEERS = [
             "beta2": 0.98,
             "warmup_share": 0.03,
             "decay_share": 0.4,
+            "weight_decay": 0.1,
             "clip_norm": 0.5,
             "implementation": "torch",
             "optimiser": "cautious_adamc",
@@ -623,6 +624,10 @@ NEW = {
     "seed": (
         {"suite": {"seeds": [0, 1]}},
         either("suite", lambda job: job["wildcards"].get("run", "").endswith("-s1")),
+    ),
+    "contrast between suites": (
+        {"laws": {"suite_contrasts": [{"treatment": "curated", "baseline": "web"}]}},
+        either("suite_contrasts", "front", of("table_page", page="suite_contrasts")),
     ),
     "spelling of a budget, which is the same number": (
         {"suite": {"budgets": [{**BUDGETS[0], "label": "3.0E+9"}, *BUDGETS[1:]]}},

@@ -238,6 +238,7 @@ def _present(
         context=context_of_laws(found.spec, labels),
         laws=found.spec,
         title=f"{found.spec.family} of {given.path.name}",
+        has_suites=found.suite_contrasts is not None,
     )
     folder.write_tables(given, found.spec)
     names = folder.figures() if outputs.figures or outputs.report else []

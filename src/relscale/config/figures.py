@@ -78,6 +78,7 @@ ALSO_OF_TABLES = (
     "representation",
     "exponents",
     "classical_errors",
+    "suite_contrasts",
 )
 """Figures that a losses table allows, too: they need a family of their name, a table of covariates
 for it, or budgets with several sizes."""

@@ -34,7 +34,8 @@ from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.scores import SCORES
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.surface import SURFACE
 from relscale.contract.tables.tuned import TUNED
 from relscale.contract.tables.tuned_sizes import TUNED_SIZES

@@ -19,7 +19,8 @@ from relscale.contract.out_paths import check_out_folder
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.predicted import PREDICTED
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.typed import as_flags, typed
 from relscale.files import write_text
 from relscale.laws.cells import suites_of

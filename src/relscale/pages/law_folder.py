@@ -45,14 +45,17 @@ REPORTED = {
     "relative": "laws of the gaps, with verdicts",
     "families": "tests of the whole family",
     "contrasts": "differences of slopes between any two domains",
+    "suite_contrasts": "suites compared with each other on each domain",
     "absolute": "laws of each domain",
     "loss_to_loss": "loss against the loss of the baseline, floor and rate effects",
     "forecast": "back-tests by horizon",
     "optima": "compute-optimal points of budgets with several sizes",
     "suite": "runs of the table",
 }
-"""Tables of the report, with their meanings."""
+"""Tables of the report, with their meanings; the contrasts between suites may be missing."""
 TEASER = "figure1_teaser"
+SUITES = "suite_contrasts"
+"""Table and figure of the contrasts between suites, where they were asked for."""
 LEAST_SIZES = 3
 """Sizes of a budget that make a curve."""
 MOST_ROWS = 300
@@ -101,6 +104,8 @@ class LawFolder:
     """Settings of the laws."""
     title: str
     """Words for the table that the laws are of."""
+    has_suites: bool = False
+    """Whether suites were compared with each other; a table of an earlier call does not count."""
 
     def path(self, table: str) -> Path:
         """Return the path of a table by name."""
@@ -132,7 +137,8 @@ class LawFolder:
         sizes = runs.groupby(["corpus", "budget"])["num_params_total"].nunique()
         has_curves = bool((sizes >= LEAST_SIZES).any())
         names = [name for name in TABLE_FIGURES if name != TEASER]
-        return [*names, *(["isoflop_curves"] if has_curves else [])]
+        names += ["isoflop_curves"] if has_curves else []
+        return [*names, *([SUITES] if self.has_suites else [])]
 
     def made(self, given: GivenLosses, spec: LawSpec) -> dict[str, str]:
         """Return the origin of the table and the settings of the laws, by name."""
@@ -180,6 +186,7 @@ class LawFolder:
             EXPLORER: "Explorer: other baselines, estimators and scales",
             REPORT: "Report: all figures and tables",
             "relative.csv": "Table of all slopes",
+            f"{SUITES}.csv": "Suites compared with each other",
             SUITE: "The runs",
         }
         drawings = [self._drawing(name, "svg") for name in names[:1]]
@@ -191,7 +198,7 @@ class LawFolder:
             links=[
                 PageLink(href=href, text=text)
                 for href, text in pages.items()
-                if (self.folder / href).is_file()
+                if (self.folder / href).is_file() and (self.has_suites or href != f"{SUITES}.csv")
             ],
             figure=FrontFigure.read(drawings[0], captions[0]) if drawings else None,
         )
@@ -220,7 +227,9 @@ class LawFolder:
             title=self.title,
             **findings_values(self._findings(), self._findings_spec()),
             figures=[self._reported_figure(name) for name in names],
-            tables=[self._reported_table(name) for name in REPORTED],
+            tables=[
+                self._reported_table(name) for name in REPORTED if name != SUITES or self.has_suites
+            ],
             made=made,
         )
         write_text(self.folder / REPORT, page)

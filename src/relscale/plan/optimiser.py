@@ -75,6 +75,27 @@ class AdamSettings(OptimiserSettings):
     keeps_gradients: ClassVar[bool] = True
 
 
+class TensorAdamSettings(OptimiserSettings):
+    """AdamW (arXiv 1711.05101) whose weight decay leaves out norms and the embedding.
+
+    It differs from the next three kinds by their switches alone.
+    """
+
+    kind: Literal["adamw"] = "adamw"
+
+
+class AdamCSettings(OptimiserSettings):
+    """AdamW with the corrected weight decay of AdamC (Defazio 2025, arXiv 2506.02285)."""
+
+    kind: Literal["adamc"] = "adamc"
+
+
+class CautiousAdamWSettings(OptimiserSettings):
+    """AdamW with the cautious mask (Liang et al. 2024, arXiv 2411.16085)."""
+
+    kind: Literal["cautious_adamw"] = "cautious_adamw"
+
+
 class CautiousAdamCSettings(OptimiserSettings):
     """Cautious Adam (arXiv 2411.16085) with AdamC's corrected weight decay (arXiv 2506.02285)."""
 
@@ -83,12 +104,40 @@ class CautiousAdamCSettings(OptimiserSettings):
     shards_parameters: ClassVar[bool] = True
 
 
-Optimiser = Annotated[AdamSettings | CautiousAdamCSettings, Field(discriminator="kind")]
+class MuonSettings(OptimiserSettings):
+    """Muon for the matrices of the blocks (Jordan et al. 2024), AdamW for the rest."""
+
+    kind: Literal["muon"] = "muon"
+    momentum: float = 0.95
+    """Decay of the momentum of Muon; betas are those of AdamW."""
+
+
+Optimiser = Annotated[
+    AdamSettings
+    | TensorAdamSettings
+    | AdamCSettings
+    | CautiousAdamWSettings
+    | CautiousAdamCSettings
+    | MuonSettings,
+    Field(discriminator="kind"),
+]
 """The settings of any optimiser, as a field of a model."""
-OptimiserKind = Literal["adam", "cautious_adamc"]
+OptimiserKind = Literal["adam", "adamw", "adamc", "cautious_adamw", "cautious_adamc", "muon"]
 """The choices of `suite.recipe.optimiser`."""
-SETTINGS: dict[str, type[AdamSettings] | type[CautiousAdamCSettings]] = {
+SETTINGS: dict[
+    str,
+    type[AdamSettings]
+    | type[TensorAdamSettings]
+    | type[AdamCSettings]
+    | type[CautiousAdamWSettings]
+    | type[CautiousAdamCSettings]
+    | type[MuonSettings],
+] = {
     "adam": AdamSettings,
+    "adamw": TensorAdamSettings,
+    "adamc": AdamCSettings,
+    "cautious_adamw": CautiousAdamWSettings,
     "cautious_adamc": CautiousAdamCSettings,
+    "muon": MuonSettings,
 }
 """Settings class by kind."""

@@ -79,6 +79,7 @@ STAGES = (
             "correlation": (".csv",),
             "control_tables": (".csv",),
             "tuned": (".csv",),
+            "suite_contrasts": (".csv",),
             "conditions": (".csv",),
             "curve_forecasts": (".csv",),
             "other_baselines": (".csv",),

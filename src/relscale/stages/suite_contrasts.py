@@ -6,7 +6,8 @@ import pandas as pd
 
 from relscale.contract.io import read_table, write_table
 from relscale.contract.losses import LOSSES_REQUIRED
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.laws.spec import SuiteContrastsSpec
 from relscale.laws.suite_contrasts.fit import fit_suite_contrasts
 from relscale.runtime import run

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from relscale.config.analysis import SuiteContrast
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.contract.metrics import METRICS
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.laws.conditions_spec import ConditionsSpec, CurveForecastsSpec
 from relscale.laws.spec import (
     BaselinesSpec,
@@ -28,10 +30,9 @@ LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 SUITE_CONTRAST_TABLES = (SUITE_CONTRASTS.name, SUITE_CONTRAST_POINTS.name)
 """Tables of the contrasts between suites."""
 OF_SUITE_CONTRASTS = (
-    *("family", "metrics", "higher_is_better", "lower_is_better", "compute", "optimum_by"),
-    *("margin_share", "margin_floor", "level", "draws", "seed"),
+    *("compute", "optimum_by", "margin_share", "margin_floor", "level", "draws", "seed"),
 )
-"""Fields of a family's spec that decide contrasts between suites."""
+"""Keys of the laws that decide contrasts between suites."""
 
 
 def has_two_stage_law(experiment: PlannedExperiment, family: str) -> bool:
@@ -185,20 +186,37 @@ def _named(run: Run) -> NamedModel:
     return NamedModel(name=run.run, params=counted, tokens=run.tokens)
 
 
-def contrasted_families(experiment: PlannedExperiment) -> list[str]:
-    """Return the evaluated families on which suites are compared.
+def contrasts_of_family(experiment: PlannedExperiment, family: str) -> tuple[SuiteContrast, ...]:
+    """Return the suites that are compared on a family: those that are scored on the same texts.
 
-    The held-out text of a validation family differs from corpus to corpus.
+    The held-out text of a validation family is that of the corpus, which arms may share.
     """
-    return [name for name in experiment.families if experiment.family(name).kind != "validation"]
+    contrasts = experiment.settings.laws.suite_contrasts
+    if experiment.family(family).kind != "validation":
+        return contrasts
+    corpus_of = experiment.corpus_of
+    return tuple(
+        each for each in contrasts if corpus_of(each.treatment) == corpus_of(each.baseline)
+    )
+
+
+def contrasted_families(experiment: PlannedExperiment) -> list[str]:
+    """Return the evaluated families on which suites are compared."""
+    return [name for name in experiment.families if contrasts_of_family(experiment, name)]
 
 
 def suite_contrasts_spec(experiment: PlannedExperiment) -> SuiteContrastsSpec:
     """Return the spec of the contrasts between suites, over all families."""
+    laws = experiment.settings.laws
     families = [
         FamilyContrasts(
-            laws=LawSpec(**law_spec(experiment, name).model_dump(include=set(OF_SUITE_CONTRASTS))),
-            contrasts=experiment.settings.laws.suite_contrasts,
+            laws=LawSpec(
+                **laws.model_dump(include=set(OF_SUITE_CONTRASTS)),
+                family=name,
+                metrics=tuple(experiment.family(name).metrics),
+                **_stated(experiment),
+            ),
+            contrasts=contrasts_of_family(experiment, name),
         )
         for name in contrasted_families(experiment)
     ]

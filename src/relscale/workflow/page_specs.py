@@ -15,7 +15,13 @@ from relscale.pages.spec import (
 from relscale.provenance.digests import spec_digest
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.figure_specs import compared_families, figure_context
-from relscale.workflow.law_specs import frontiers, has_arms, has_covariate, prompt_families
+from relscale.workflow.law_specs import (
+    frontiers,
+    has_arms,
+    has_covariate,
+    has_suite_contrasts,
+    prompt_families,
+)
 from relscale.workflow.layout import Layout
 
 FRONT_LINKS = {
@@ -27,6 +33,8 @@ FRONT_LINKS = {
     "tables/losses.csv": "The losses themselves",
 }
 """Links of the front page."""
+SUITE_LINK = {"html/suite_contrasts.html": "Suites compared with each other"}
+"""The same where suites are compared."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
@@ -75,6 +83,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     laws += ["representation"] if representation_table(experiment, layout) else []
     laws += ["tuned", "tuned_sizes"] if frontiers(experiment) else []
     laws += ["conditions"] if has_arms(experiment) else []
+    laws += ["suite_contrasts"] if has_suite_contrasts(experiment) else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
     return pages | {name: f"{layout.results}/tables/{name}.csv" for name in tables}
@@ -118,7 +127,7 @@ def front_spec(experiment: PlannedExperiment) -> FrontSpec:
         title=experiment.name,
         findings=findings_spec(experiment),
         caption=plain_caption(find_figure(names[0]).caption) if names else "",
-        links=dict(FRONT_LINKS),
+        links=FRONT_LINKS | (SUITE_LINK if has_suite_contrasts(experiment) else {}),
     )
 
 

@@ -28,6 +28,8 @@ from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")
@@ -225,6 +227,10 @@ def make_tables(
             columns=list(LOSS_TO_LOSS.names),
         ),
         "representation": rows_of(REPRESENTATION.names, _representation()),
+        "suite_contrasts": rows_of(SUITE_CONTRASTS.names, _suite_contrasts(families, corpora)),
+        "suite_contrast_points": rows_of(
+            SUITE_CONTRAST_POINTS.names, _suite_contrast_points(families, corpora, budgets)
+        ),
         "two_stage": rows_of(TWO_STAGE.names, [_sigmoid(corpus) for corpus in corpora]),
         "covariates": pd.DataFrame(
             {
@@ -719,6 +725,76 @@ def _classical(families: Families, corpora: tuple[str, ...]) -> list[dict[str, o
             ("overtraining", 0.9, "not_identified"),
         )
     ]
+
+
+def _contrasted(
+    families: Families, corpora: tuple[str, ...]
+) -> list[tuple[dict[str, object], float, float]]:
+    """Return key, G and slope of every domain under later corpora against the first."""
+    return [
+        (
+            {
+                "treatment": corpus,
+                "baseline": corpora[0],
+                "family": family,
+                "metric": metric,
+                "domain": domain,
+                "status": "ok",
+            },
+            1 + 0.04 * place - 0.03 * number,
+            0.01 * place - 0.015,
+        )
+        for number, corpus in enumerate(corpora[1:])
+        for family, (_, metric, domains) in families.items()
+        if family != "validation"
+        for place, domain in enumerate(domains)
+    ]
+
+
+def _suite_contrasts(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of suite_contrasts.csv."""
+    return [
+        {
+            **key,
+            "scale": scale,
+            "compute": "training_flops",
+            "reference_compute": REFERENCE,
+            "gamma": gamma,
+            "dbeta": slope,
+            "standard_error": 0.004,
+            "ci_low": slope - 0.01,
+            "ci_high": slope + 0.01,
+            "ci_level": 0.95,
+            "verdict": "widens" if slope > 0.01 else "undecided",
+        }
+        for key, gamma, slope in _contrasted(families, corpora)
+        for scale in ("ratio", "difference")
+    ]
+
+
+def _suite_contrast_points(
+    families: Families, corpora: tuple[str, ...], budgets: tuple[str, ...]
+) -> list[dict[str, object]]:
+    """Rows of suite_contrast_points.csv, on the laws of `_suite_contrasts`."""
+    rows = []
+    for key, gamma, slope in _contrasted(families, corpora):
+        for budget in budgets:
+            gap = gamma * (float(budget) / REFERENCE) ** slope
+            ends = {"ci_low": 0.98 * gap, "ci_high": 1.02 * gap}
+            rows.append(
+                {
+                    **key,
+                    "budget": budget,
+                    "compute": float(budget),
+                    "treatment_value": 2 * gap,
+                    "baseline_value": 2.0,
+                    "gap": gap,
+                    "fitted_gap": gap,
+                    **{f"gap_{end}": value for end, value in ends.items()},
+                    **{f"fitted_gap_{end}": value for end, value in ends.items()},
+                }
+            )
+    return rows
 
 
 def _exponents(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:

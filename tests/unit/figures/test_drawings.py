@@ -972,6 +972,36 @@ def test_exponents_shows_every_approach_and_cuts_long_intervals(
     }
 
 
+def test_suite_contrasts_shows_slopes_verdicts_and_gaps_of_every_contrast(
+    maker: Callable[..., Tables],
+) -> None:
+    tables = maker(families=SMALL)
+    figure = drawn("suite_contrasts", tables)
+    rows = pick(tables["suite_contrasts"], scale="ratio")
+    slopes, gaps = figure.axes[0::2], figure.axes[1::2]
+    # Two contrasts with the four families whose text all corpora share.
+    assert len(slopes) == len(gaps) == 8
+    shown = [
+        float(line.get_xdata()[0])
+        for axes in slopes
+        for line in axes.get_lines()
+        if line.get_gid() == "slope"
+    ]
+    assert sorted(shown) == pytest.approx(sorted(rows["dbeta"]))
+    heights = [
+        float(y)
+        for axes in gaps
+        for line in axes.get_lines()
+        if line.get_gid() == "points"
+        for y in line.get_ydata()
+    ]
+    assert sorted(heights) == pytest.approx(sorted(tables["suite_contrast_points"]["gap"]))
+    said = [text.get_text() for axes in slopes for text in axes.texts]
+    assert sum("widens" in word for word in said) == (rows["verdict"] == "widens").sum()
+    assert sum("undecided" in word for word in said) == (rows["verdict"] == "undecided").sum()
+    assert "web against curated: Knowledge (bits per byte)" in said
+
+
 def test_exponents_says_why_a_way_of_counting_has_none(maker: Callable[..., Tables]) -> None:
     tables = dict(maker(corpora=("curated",)))
     counts = tables["counts"].copy()

@@ -5,9 +5,13 @@ import pandas as pd
 import pytest
 
 from relscale.config.analysis import Laws, SuiteContrast
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.io import read_table
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
+from relscale.laws.run import fit_laws
 from relscale.laws.spec import LawSpec
 from relscale.laws.suite_contrasts.fit import fit_suite_contrasts
+from relscale.laws.suite_contrasts.named import contrasts_of
 
 SPEC = LawSpec(family="topics", draws=400, estimators=("joint",))
 PAIR = SuiteContrast(treatment="new", baseline="old")
@@ -272,3 +276,41 @@ def test_a_suite_is_not_compared_with_itself():
     pairs = [PAIR, SuiteContrast(treatment="old", baseline="new")]
     with pytest.raises(ValueError, match="old/new is there more than once"):
         Laws(suite_contrasts=pairs)
+
+
+def test_contrasts_are_fitted_with_the_laws_of_a_table_and_written(plant, tmp_path):
+    losses = two_suites(plant, run_sd=0.01, domain_sd=0.004)
+    found = fit_laws(
+        losses,
+        family="topics",
+        estimators=("joint",),
+        classical=("kaplan_compute",),
+        draws=100,
+        contrasts=["suite:new/old"],
+        out=tmp_path,
+    )
+    assert "Suite new against suite old" in found.summary()
+    laws = read_table(tmp_path / "suite_contrasts.csv", SUITE_CONTRASTS.names)
+    assert laws["domain"].unique().tolist() == ["x", "y", "z"]
+    np.testing.assert_allclose(laws["dbeta"], found.suite_contrasts.laws["dbeta"], rtol=1e-6)
+    points = read_table(tmp_path / "suite_contrast_points.csv", SUITE_CONTRAST_POINTS.names)
+    np.testing.assert_allclose(points["gap"], points["treatment_value"] / points["baseline_value"])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("new/old", "must be suite:TREATMENT/BASELINE"),
+        ("suite:new", "must be suite:TREATMENT/BASELINE"),
+        ("suite:web/old", "names a corpus that the table lacks; the choices are a/b, b, new, old"),
+        ("suite:old/old", "treatment and baseline must differ"),
+        ("suite:a/b/b", ""),
+    ],
+)
+def test_a_contrast_is_named_by_two_corpora(name, message):
+    known = ("new", "old", "a/b", "b")
+    if not message:
+        assert contrasts_of([name], known) == (SuiteContrast(treatment="a/b", baseline="b"),)
+        return
+    with pytest.raises(ValueError, match=message):
+        contrasts_of([name], known)

@@ -75,7 +75,15 @@ def stopping_after(steps):
     return lambda: next(left, True)
 
 
-@pytest.mark.parametrize("optimiser", [ADAM, CAUTIOUS])
+@pytest.mark.parametrize(
+    "optimiser",
+    [
+        ADAM,
+        CAUTIOUS,
+        *(CAUTIOUS | {"kind": kind} for kind in ("adamw", "adamc", "cautious_adamw", "muon")),
+    ],
+    ids=lambda optimiser: optimiser["kind"],
+)
 def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, tokens, tmp_path):
     straight = model(optimiser)
     expected = train(spec(optimiser), tokens, straight)

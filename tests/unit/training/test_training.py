@@ -113,15 +113,28 @@ def reference(settings, factors):
                 update = m / (v.sqrt() + 1e-8) + settings["weight_decay"] * value
             else:
                 update = m / (v.sqrt() + 1e-15)
-                mask = (g * update > 0).double()
-                update = update * mask / (mask.mean() + 1e-15)
+                if "cautious" in settings["kind"]:
+                    mask = (g * update > 0).double()
+                    update = update * mask / (mask.mean() + 1e-15)
                 if value.dim() > 1 and "embed" not in name:
-                    update = update + settings["weight_decay"] * factor * value
+                    corrected = factor if settings["kind"].endswith("adamc") else 1.0
+                    update = update + settings["weight_decay"] * corrected * value
             values[name] = value - rate * update
     return values
 
 
-@pytest.mark.parametrize("settings", [ADAM, ADAM | {"weight_decay": 0.1}, CAUTIOUS])
+RATES = {"embedding_learning_rate": 0.02, "head_learning_rate": 0.03}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ADAM,
+        ADAM | {"weight_decay": 0.1},
+        CAUTIOUS,
+        *(CAUTIOUS | RATES | {"kind": kind} for kind in ("adamw", "adamc", "cautious_adamw")),
+    ],
+)
 @pytest.mark.parametrize("rule", [{}, {"schedule": "cosine", "final_share": 0.1}])
 def test_optimiser_equals_the_equations_step_by_step(settings, rule):
     settings = {**settings, "warmup_share": 0.25} | rule
@@ -136,6 +149,57 @@ def test_optimiser_equals_the_equations_step_by_step(settings, rule):
         torch.testing.assert_close(
             ours[name], value, rtol=0, atol=allowed, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+def test_adamw_is_that_of_torch_with_its_groups():
+    """A toy problem: given gradients; the decay leaves out norms and the embedding."""
+    settings = CAUTIOUS | {"kind": "adamw", "clip_norm": 1e9}
+    factors = [0.5, 1.0, 0.8, 0.2]
+    ours = run_steps(settings, factors)
+    decoder = Decoder(SHAPE)
+    initialise(decoder, 0)
+    named = dict(decoder.named_parameters())
+    decayed = {name for name, p in named.items() if p.dim() > 1 and "embed" not in name}
+    groups = [
+        {"params": [p for name, p in named.items() if name in decayed], "weight_decay": 0.1},
+        {"params": [p for name, p in named.items() if name not in decayed], "weight_decay": 0.0},
+    ]
+    theirs = torch.optim.AdamW(groups, betas=(0.9, 0.99), eps=1e-15)
+    for step, factor in enumerate(factors):
+        for name, gradient in gradients(decoder, step).items():
+            named[name].grad = gradient
+        for group in theirs.param_groups:
+            group["lr"] = settings["learning_rate"] * factor
+        theirs.step()
+    allowed = float32_error(1 + sum(factors) * settings["learning_rate"], 4 * 10)
+    for name, parameter in named.items():
+        torch.testing.assert_close(ours[name], parameter.double(), rtol=0, atol=allowed)
+
+
+def test_muon_orthogonalises_the_momentum_of_block_matrices_and_adamw_trains_the_rest():
+    settings = CAUTIOUS | RATES | {"kind": "muon", "weight_decay": 0.0}
+    before = run_steps(settings, [])
+    after = run_steps(settings, [1.0])
+    adamw = reference(settings | {"kind": "adamw"}, [1.0])
+    decoder = Decoder(SHAPE)
+    matrices = 0
+    for name, gradient in gradients(decoder, 0).items():
+        if "layers" not in name or gradient.dim() < 2:
+            allowed = float32_error(1.03, 10)
+            torch.testing.assert_close(after[name], adamw[name], rtol=0, atol=allowed)
+            continue
+        matrices += 1
+        scale = settings["learning_rate"] * 0.2 * math.sqrt(max(gradient.shape))
+        update = (before[name] - after[name]) / scale
+        left, values, right = torch.linalg.svd(gradient.double(), full_matrices=False)
+        # The iteration X <- a X + b (X X') X + c (X X')^2 X acts on singular values alone.
+        values = values / gradient.double().norm()
+        for _ in range(5):
+            values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+        exact = left @ torch.diag(values) @ right
+        # bfloat16 has eight bits, and each of the five iterations rounds five products.
+        assert float((update - exact).norm() / exact.norm()) < 25 * 2**-9
+    assert matrices == 7 * SHAPE.layers
 
 
 def test_each_kind_of_optimiser_is_built_and_unknown_kinds_are_refused():

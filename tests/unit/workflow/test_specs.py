@@ -55,7 +55,10 @@ OVERLAY = {
     },
     "evaluate": ["validation", "language", "knowledge", "continuation", "behaviour"],
     "families": {"knowledge": {"metrics": ["bits_per_byte", "choice_loss_nats", "accuracy"]}},
-    "laws": {"two_stage": {"outside_models": "models.csv"}},
+    "laws": {
+        "two_stage": {"outside_models": "models.csv"},
+        "suite_contrasts": [{"treatment": "slow", "baseline": "curated"}],
+    },
     "figures": {"corpus": "curated", "paper_corpora": {"curated": "Nemotron"}},
 }
 GPU = {
@@ -331,6 +334,18 @@ SPECS = {
         law_specs.prompts_spec,
         [WINDOW, "released", "losses", *PROMPTS, *keys("laws", "compute", "level")],
     ),
+    "suite contrasts": (
+        "cpu",
+        law_specs.suite_contrasts_spec,
+        [
+            "evaluate",
+            *keys("laws", "compute", "optimum_by", "margin_share", "margin_floor", "level"),
+            *keys("laws", "draws", "seed", "suite_contrasts.*"),
+            # Arms of one corpus share its held-out texts.
+            "suite.arms.slow.corpus",
+            *(f"families.{name}.metrics" for name in EVALUATED),
+        ],
+    ),
     "correlation": (
         "cpu",
         law_specs.correlation_spec,
@@ -511,6 +526,7 @@ FIGURES = {
     "backtest": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "classical_errors": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "exponents": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "suite_contrasts": [*COMMON, "laws.estimators", *SHOWN],
     "forecast": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],

@@ -3,6 +3,9 @@
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem, unless_in
 
+SUITE_FIGURE = "suite_contrasts"
+"""The figure of contrasts between suites."""
+
 
 def check_two_stage(sections: Sections) -> list[Problem]:
     """Check that evaluated continuation families have both metrics of the two-stage law."""
@@ -31,19 +34,25 @@ def check_optimum(sections: Sections) -> list[Problem]:
 
 def check_suite_contrasts(sections: Sections) -> list[Problem]:
     """Check that suites that are compared are trained, and scored on texts that all share."""
-    laws, suite = sections.laws, sections.suite
-    if laws is None or not laws.suite_contrasts:
+    laws, suite, figures = sections.laws, sections.suite, sections.figures
+    if laws is None:
+        return []
+    if not laws.suite_contrasts:
+        drawn = figures is not None and SUITE_FIGURE in figures.names
+        text = f"is empty, and figures.names has {SUITE_FIGURE}: name two corpora to compare"
+        return [(("laws", "suite_contrasts"), text)] if drawn else []
+    if suite is None or not sections.trained:
         return []
     problems: list[Problem] = []
     families, evaluate = sections.families or {}, sections.evaluate or ()
-    kinds = [families[name].kind for name in evaluate if name in families]
-    if kinds and set(kinds) == {"validation"}:
-        text = "needs an evaluated family with the same texts for all corpora, not validation alone"
-        problems.append((("laws", "suite_contrasts"), text))
-    if suite is None or not sections.trained:
-        return problems
+    kinds = {families[name].kind for name in evaluate if name in families}
     for index, contrast in enumerate(laws.suite_contrasts):
-        for side in ("treatment", "baseline"):
+        names = contrast.treatment, contrast.baseline
+        for side, name in zip(("treatment", "baseline"), names, strict=True):
             key = ("laws", "suite_contrasts", index, side)
-            problems += unless_in(key, getattr(contrast, side), "suite.corpora", suite.corpora)
+            problems += unless_in(key, name, "suite.corpora and suite.arms", suite.trained_names)
+        known = set(names) <= set(suite.trained_names)
+        if kinds == {"validation"} and known and len(set(map(suite.corpus_of, names))) > 1:
+            text = "needs an evaluated family with the same texts for both, not validation alone"
+            problems.append((("laws", "suite_contrasts", index), text))
     return problems

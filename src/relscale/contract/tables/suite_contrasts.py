@@ -1,4 +1,4 @@
-"""Contract of the tables `suite_contrasts` and `suite_contrast_points`."""
+"""Contract of the table `suite_contrasts`."""
 
 from relscale.contract.table import STATUS, Table, floats, integers, text
 
@@ -47,27 +47,6 @@ SUITE_CONTRASTS = Table(
         ),
         **integers("num_runs", "num_budgets"),
         **text("faster", "verdict", "scales_agree"),
-        **STATUS,
-    },
-)
-
-SUITE_CONTRAST_POINTS = Table(
-    name="suite_contrast_points",
-    description="Gaps between two suites at each matched budget, with the values of both.",
-    key=("treatment", "baseline", "family", "metric", "domain", "budget"),
-    columns={
-        **text("treatment", "baseline", "family", "metric", "domain", "budget"),
-        **floats(
-            "compute",
-            "treatment_value",
-            "baseline_value",
-            "gap",
-            "gap_ci_low",
-            "gap_ci_high",
-            "fitted_gap",
-            "fitted_gap_ci_low",
-            "fitted_gap_ci_high",
-        ),
         **STATUS,
     },
 )

@@ -83,6 +83,7 @@ def family_forests(
     bottom_in: float = 0.44,
     gap_in: float = 0.26,
     least_in: float = 0.9,
+    least_height_in: float = 0.0,
     foot: str = "",
 ) -> FamilyForests:
     """Place a panel per family and corpus: families whose slopes differ in size need two ranges.
@@ -95,7 +96,8 @@ def family_forests(
         top_in: margin for a key and the headings of the columns, above the first title.
         bottom_in: margin for the x label, above the footer.
         gap_in: distance between two columns, with room for texts to the right of the panels.
-        least_in: width of a panel at least.
+        least_in: width of a panel at least, in inches.
+        least_height_in: height of a panel at least, in inches.
         foot: text of the footer, which the caller writes when the figure is complete.
 
     Returns:
@@ -119,7 +121,7 @@ def family_forests(
     titles = [wrapped(group.title, width - 0.2, TITLE_SIZE_PT * 1.08) for group in groups]
     rooms = [0.16 * (title.count("\n") + 1) if title else 0.0 for title in titles]
     made = grid(
-        row_heights_in=[row_in * (len(group.rows) + 0.2) for group in groups],
+        row_heights_in=[max(row_in * (len(group.rows) + 0.2), least_height_in) for group in groups],
         column_widths_in=widths,
         left_in=left,
         right_in=right,

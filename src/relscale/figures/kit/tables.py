@@ -30,6 +30,8 @@ from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 LAW_TABLES = (
@@ -53,6 +55,8 @@ LAW_TABLES = (
     BUCKETS,
     POSITIONS,
     POSITION_LAWS,
+    SUITE_CONTRASTS,
+    SUITE_CONTRAST_POINTS,
     CONDITIONS,
     CURVE_FORECASTS,
 )

@@ -11,7 +11,8 @@ from relscale.config.analysis import SuiteContrast
 from relscale.contract.scales import DIFFERENCE, GAIN, OPTIMAL, RATIO
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.relative import RELATIVE
-from relscale.contract.tables.suite_contrasts import SUITE_CONTRAST_POINTS, SUITE_CONTRASTS
+from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.laws.cells import SuiteRuns, suites_of
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit
@@ -208,12 +209,12 @@ def _gain(
     """Return the row of the compute that the treatment needs for the baseline's value."""
     try:
         own = fits.fit_treatment(domain)
-    except FitError as error:
-        return _without_law(fits, domain, GAIN, error, remarks)
+    except FitError as problem:
+        return _without_law(fits, domain, GAIN, problem, remarks)
     t = float(stats.t.ppf(0.5 + fits.spec.level / 2, own.dof)) if own.dof > 0 else _NAN
     if not abs(own.slope) > t * own.standard_error:
-        flat = FitError(Status.NOT_IDENTIFIED, "the treatment does not change with compute")
-        return _without_law(fits, domain, GAIN, flat, remarks)
+        failure = FitError(Status.NOT_IDENTIFIED, "the treatment does not change with compute")
+        return _without_law(fits, domain, GAIN, failure, remarks)
     gain = Gain.of(ratio, own)
     if status is Status.OK and gain.extrapolated:
         status = Status.EXTRAPOLATED

@@ -44,6 +44,9 @@ class CpuSmall(ListedSizesRecipe):
     """Share of the steps in which the learning rate rises linearly."""
     decay_share: Share = 0.5
     """Share of the steps, at the end, in which it falls linearly to 0."""
+    weight_decay: Annotated[float, Field(ge=0), NUMBER] = 0.0
+    """Factor of the weight decay, times the learning rate; the optimiser says which parameters it
+    applies to. Without any, `adamc` is `adamw`."""
     clip_norm: Annotated[float, Field(gt=0), NUMBER] = 1.0
     """Global norm at which gradients are clipped."""
     flop_tolerance: Share = 0.01
@@ -72,7 +75,7 @@ class CpuSmall(ListedSizesRecipe):
             learning_rate=matrices,
             embedding=self.embedding_learning_rate * scale,
             head=self.head_learning_rate_ratio * matrices,
-            weight_decay=0.0,
+            weight_decay=self.weight_decay,
         )
 
     def run_implementation(self) -> Implementation:

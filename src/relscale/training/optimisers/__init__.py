@@ -4,15 +4,21 @@ from collections.abc import Callable
 
 from relscale.plan.optimiser import SETTINGS, Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
-from relscale.training.optimisers.cautious_adamc import CautiousAdamC
+from relscale.training.optimisers.cautious_adamc import AdamC, CautiousAdamC, CautiousAdamW
 from relscale.training.optimisers.flat_adam import FlatAdam
+from relscale.training.optimisers.muon import Muon
 from relscale.training.optimisers.protocol import TorchOptimiser
 from relscale.training.optimisers.sharded_cautious_adamc import ShardedCautiousAdamC
+from relscale.training.optimisers.tensor_adam import TensorAdam
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 OPTIMISERS: dict[str, Callable[..., TorchOptimiser]] = {
     "adam": FlatAdam,
+    "adamw": TensorAdam,
+    "adamc": AdamC,
+    "cautious_adamw": CautiousAdamW,
     "cautious_adamc": CautiousAdamC,
+    "muon": Muon,
 }
 """Implementation by kind."""
 SHARDED: dict[str, Callable[..., TorchOptimiser]] = {"cautious_adamc": ShardedCautiousAdamC}
