@@ -25,6 +25,8 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+from relscale.training.model import build_decoder
+
 DEVICE = "phantom"
 LOWER_PRECISION = ("linear", "matmul", "mm", "bmm", "addmm")
 """Operations that autocast runs in bfloat16 (ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP)
@@ -214,3 +216,13 @@ def partitioned_blocks(watch: Watch):
             block.forward = partial(forward, block)
 
     return compile_blocks
+
+
+def decoder_there(shape, choices=None):
+    """Build a decoder on the fake device; its `to` does nothing, since it is there."""
+    with torch.device(f"{DEVICE}:0"):
+        decoder = build_decoder(shape, choices)
+    for name, buffer in decoder.named_buffers():
+        decoder.register_buffer(name, buffer.to(DEVICE), persistent=False)
+    decoder.to = lambda device: decoder
+    return decoder

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fake_gpu import DEVICE, fake_gpu
+from fake_gpu import DEVICE, decoder_there, fake_gpu
 
 from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Choices, Shape
@@ -39,16 +39,9 @@ SETTINGS = RATES | {
 OPTIMISERS = [AdamSettings(**SETTINGS), CautiousAdamCSettings(**SETTINGS)]
 
 
-def there(*size):
-    with torch.device(f"{DEVICE}:0"):
-        decoder = build_decoder(*size)
-    decoder.to = lambda device: decoder
-    return decoder
-
-
 @pytest.fixture
 def watch(monkeypatch):
-    monkeypatch.setattr(torch_trainer, "build_decoder", there)
+    monkeypatch.setattr(torch_trainer, "build_decoder", decoder_there)
     monkeypatch.setattr(torch_trainer, "initialise", lambda *given: None)
     monkeypatch.setattr(torch_trainer, "compile_blocks", lambda blocks: None)
     monkeypatch.setattr(loss, "_compiled_chunk", lambda: loss.chunk_loss)
@@ -149,7 +142,11 @@ def test_a_checkpoint_is_copied_to_the_host_value_by_value_after_the_step(watch)
 
 def test_an_evaluation_is_on_the_device_and_in_bfloat16(watch):
     model = CausalModel(
-        there(SHAPE, Choices()), vocab_size=500, context_length=64, batch_tokens=128, device=DEVICE
+        decoder_there(SHAPE, Choices()),
+        vocab_size=500,
+        context_length=64,
+        batch_tokens=128,
+        device=DEVICE,
     )
     with (
         torch.inference_mode(),
