@@ -9,7 +9,7 @@ import yaml
 
 import relscale.contract
 from relscale.config.load import load_config, merged, read_yaml
-from relscale.contract import control_losses, losses
+from relscale.contract import buckets, control_losses, losses
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
 from relscale.contract.comparison_tables import COMPARISON_TABLES, ComparisonStatus
@@ -24,7 +24,13 @@ from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
 ROOT = Path(__file__).parents[3]
 TABLES = (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
 EXTEND = (ROOT / "docs/user/extend.md").read_text(encoding="utf-8")
-MODULES = {"controls": control_losses, "losses": losses, "suite": suite, "text": text}
+MODULES = {
+    "buckets": buckets,
+    "controls": control_losses,
+    "losses": losses,
+    "suite": suite,
+    "text": text,
+}
 HEADINGS = {
     "SUITE_COLUMNS": "tables/suite.csv",
     "SOURCES_COLUMNS": "tables/sources.csv",
@@ -35,6 +41,10 @@ HEADINGS = {
     "ITEMS_COLUMNS": "tables/items.parquet",
     "CONTROL_COLUMNS": "controls/\\<corpus\\>-losses.parquet",
     "CONTROL_ITEMS_COLUMNS": "controls/\\<corpus\\>-items.parquet",
+    "BUCKETS_COLUMNS": "evaluations/\\<family\\>/\\<corpus\\>-\\<budget\\>-buckets.parquet",
+    "POSITIONS_COLUMNS": "evaluations/\\<family\\>/\\<corpus\\>-\\<budget\\>-positions.parquet",
+    "WORD_COUNTS_COLUMNS": "corpora/\\<corpus\\>/words.parquet",
+    "TOKEN_BYTES_COLUMNS": "evaluations/\\<family\\>/bytes-\\<corpus\\>.parquet",
 }
 HEADINGS |= {table.name: f"laws/{table.name}.csv" for table in LAW_TABLES}
 HEADINGS |= {table.name: f"{table.name}.csv" for table in COMPARISON_TABLES}

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relscale.contract.buckets import PARTITIONS
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
+from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
@@ -26,6 +28,8 @@ from relscale.contract.tables.forecast import FORECAST
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.contract.tables.optima import OPTIMA
 from relscale.contract.tables.points import POINTS
+from relscale.contract.tables.position_laws import POSITION_LAWS
+from relscale.contract.tables.positions import POSITIONS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
@@ -34,6 +38,8 @@ from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")
 BUDGETS = ("5e10", "1e11", "2e11", "5e11")
+BUCKET_KEYS = (("all", "all"), *((part, name) for part in PARTITIONS for name in PARTITIONS[part]))
+"""Partition and bucket of the rows of buckets.csv."""
 REFERENCE = 1.6e11
 SHAPES = ((16, 1), (24, 1), (32, 1), (32, 2), (48, 2), (64, 2))
 FAMILIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -221,6 +227,9 @@ def make_tables(
         "controls": rows_of(CONTROLS.names, _controls(points)),
         "control_slopes": rows_of(CONTROL_SLOPES.names, _control_slopes(relative, points)),
         "counts": rows_of(COUNTS.names, _counts(families, corpora)),
+        "buckets": rows_of(BUCKETS.names, _buckets(families, corpora)),
+        "positions": rows_of(POSITIONS.names, _positions(families, corpora, budgets)),
+        "position_laws": rows_of(POSITION_LAWS.names, _position_laws(families, corpora, budgets)),
         "forecast": pd.DataFrame(_forecasts(points, noise), columns=list(FORECAST.names)),
         "loss_to_loss": pd.DataFrame(
             [_loss_to_loss(row, planted_of(row)[0]) for row in decomposition],
@@ -887,4 +896,83 @@ def _counts(families: Families, corpora: tuple[str, ...]) -> list[dict[str, obje
         for family in families
         for way, value in (("total", 0.44), ("transformer", 0.55))
         for flops in ("exact", "6ND")
+    ]
+
+
+def _buckets(families: Families, corpora: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of buckets.csv: digits have a wide interval, and non-ASCII bytes no law."""
+    rows = []
+    for corpus in corpora:
+        for family, (baseline, metric, domains) in families.items():
+            for place, treatment in enumerate(name for name in domains if name != baseline):
+                for partition, bucket in BUCKET_KEYS:
+                    known = bucket != "non_ascii"
+                    slope = 0.004 * (place + 1) if known else math.nan
+                    half = 0.05 if bucket == "digits" else 0.002
+                    rows.append(
+                        {
+                            "corpus": corpus,
+                            "family": family,
+                            "metric": metric,
+                            "treatment": treatment,
+                            "partition": partition,
+                            "bucket": bucket,
+                            "baseline": baseline,
+                            "byte_share": 1.0 if bucket == "all" else 0.2,
+                            "dbeta": slope,
+                            "ci_low": slope - half,
+                            "ci_high": slope + half,
+                            "p_difference_adjusted": 0.01 if bucket == "letters" else 0.5,
+                            "status": "ok" if known else "too_few_items",
+                        }
+                    )
+    return rows
+
+
+def _positions(
+    families: Families, corpora: tuple[str, ...], budgets: tuple[str, ...]
+) -> list[dict[str, object]]:
+    """Rows of positions.csv: 3 + 2 t^-.5 nats, less for each budget."""
+    return [
+        {
+            "corpus": corpus,
+            "family": family,
+            "domain": "family_mean",
+            "budget": budget,
+            "first_position": first,
+            "last_position": 2 * first - 1,
+            "mean_position": float(first),
+            "loss": 3 + 2 * first**-0.5 - 0.1 * place,
+            "standard_error": 0.02,
+            "num_tokens": 100,
+            "num_runs": 1,
+            "status": "ok",
+        }
+        for corpus in corpora
+        for family in families
+        for place, budget in enumerate(budgets)
+        for first in (1, 2, 4, 8, 16, 32, 64)
+    ]
+
+
+def _position_laws(
+    families: Families, corpora: tuple[str, ...], budgets: tuple[str, ...]
+) -> list[dict[str, object]]:
+    """Rows of position_laws.csv; the law of the first budget is not identified."""
+    return [
+        {
+            "corpus": corpus,
+            "family": family,
+            "domain": "family_mean",
+            "budget": budget,
+            "loss_inf": 3 - 0.1 * place if place else math.nan,
+            "amplitude": 2.0 if place else math.nan,
+            "exponent": 0.5 if place else math.nan,
+            "exponent_ci_low": 0.4 if place else math.nan,
+            "exponent_ci_high": 0.6 if place else math.nan,
+            "status": "ok" if place else "not_identified",
+        }
+        for corpus in corpora
+        for family in families
+        for place, budget in enumerate(budgets)
     ]

@@ -71,7 +71,7 @@ def test_each_drawing_has_a_complete_declaration(name: str) -> None:
     ("name", "message"),
     [
         ("paper_beside", "this figure is now called `paper_comparison`"),
-        ("figure9", "is not in the figures; the choices are backtest, classical_errors, "),
+        ("figure9", "is not in the figures; the choices are backtest, buckets, "),
     ],
 )
 def test_the_configuration_refuses_names_of_no_figure(name: str, message: str) -> None:
@@ -94,7 +94,7 @@ def test_the_configuration_checks_the_families_that_the_figures_show(
     checked = {
         **figure_families(evaluated),
         "figure6_size_or_data": context.size_or_data,
-        "family_laws": "language",
+        **dict.fromkeys(("family_laws", "buckets", "positions"), "language"),
     }
     assert found == checked
 

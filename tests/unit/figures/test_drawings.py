@@ -1069,3 +1069,45 @@ def test_representation_draws_shares_gaps_and_differences(small: Tables) -> None
     assert "floors not identified" in said
     assert "corpus A-heavy minus corpus lean b" in said
     assert "Expected on 2026-11-29 of the level: negative; the result agrees." in said
+
+
+def test_buckets_shows_the_slope_of_each_bucket_and_fills_those_that_differ(
+    maker: Callable[..., Tables],
+) -> None:
+    families = {"topics": SMALL["topics"]}
+    tables = maker(families=families, corpora=("curated", "web"))
+    figure = drawn("buckets", tables, {"family": "topics", "corpus": "web"})
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    titles = [axes.get_title().split("\n")[0] for axes in panels]
+    assert titles == [
+        *("whole text", "letters", "digits", "punctuation", "white space", "non-ASCII"),
+        *("whole text", "common", "rare", "unseen", "other bytes"),
+    ]
+    for axes, title in zip(panels, titles, strict=True):
+        found = marked(axes, "slope")
+        if title == "non-ASCII":
+            assert not found and "few" in {text.get_text() for text in axes.texts}
+            continue
+        assert values(found, "x") == pytest.approx([0.004])
+        assert (found[0].get_markerfacecolor() == "white") == (title != "letters")
+        (interval,) = marked(axes, "interval")
+        if title != "digits":
+            assert values([interval], "x") == pytest.approx([0.002, 0.006])
+    assert len({tuple(axes.get_xlim()) for axes in panels}) == 1
+    assert "corpus web" in texts(figure) and "is beyond the panel" in texts(figure)
+
+
+def test_positions_draws_the_law_of_each_budget_that_is_identified(
+    maker: Callable[..., Tables],
+) -> None:
+    tables = maker(families={"topics": SMALL["topics"]}, corpora=("curated",))
+    axes = drawn("positions", tables, {"family": "topics"}).axes[0]
+    budgets = sorted(set(tables["positions"]["budget"]), key=float)
+    laws = marked(axes, "law")
+    assert len(laws) == len(budgets) - 1
+    for place, line in enumerate(laws, start=1):
+        at, height = line.get_xdata(), line.get_ydata()
+        assert at[0] == pytest.approx(2) and at[-1] == pytest.approx(64)
+        np.testing.assert_allclose(height, 3 - 0.1 * place + 2 * np.asarray(at) ** -0.5)
+    said = [text.get_text() for text in axes.texts if text.get_gid() == "exponent"]
+    assert said == ["p = –", *["p = 0.50 [0.40, 0.60]"] * (len(budgets) - 1)]

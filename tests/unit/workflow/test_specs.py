@@ -132,8 +132,15 @@ def source(name):
 
 
 def whole(family):
-    """Keys of a family that decide its requests; the baseline matters only to the laws."""
-    return [f"families.{family}.*", f"-families.{family}.baseline"]
+    """Keys of a family that decide its requests; the baseline matters only to the laws.
+
+    Sums by bucket matter to the evaluation alone.
+    """
+    return [
+        f"families.{family}.*",
+        f"-families.{family}.baseline",
+        f"-families.{family}.bucket*",
+    ]
 
 
 REMOVED = [
@@ -278,6 +285,11 @@ SPECS = {
         lambda e: evaluation_specs.evaluation_spec(e, "validation", "curated"),
         [WINDOW, *whole("validation")],
     ),
+    "evaluation of documents": (
+        "cpu",
+        lambda e: evaluation_specs.evaluation_spec(e, "language", "curated"),
+        [WINDOW, *whole("language"), "families.language.buckets"],
+    ),
     "overlap": ("cpu", evaluation_specs.overlap_spec, ["corpora.window_words"]),
     "texts": (
         "released",
@@ -287,7 +299,11 @@ SPECS = {
     "released evaluation": (
         "released",
         lambda e: evaluation_specs.released_evaluation_spec(e, "topics", "dclm", "1e18"),
-        [*whole("topics"), *keys("released", "folder", "max_length", "stride", "dtype")],
+        [
+            *whole("topics"),
+            "families.topics.buckets",
+            *keys("released", "folder", "max_length", "stride", "dtype"),
+        ],
     ),
     "laws": (
         "cpu",
@@ -531,6 +547,13 @@ FIGURES = {
     "loss_to_loss": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "floors_and_rates": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "detectable": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
+    "buckets": [
+        *DRAWN,
+        *view("language"),
+        "evaluate",  # decides which family is the first with sums by bucket
+        *keys("figures", "corpus", "paper_line"),
+    ],
+    "positions": [*COMMON, "suite.budgets.*.label", "evaluate"],
     "estimators": [*COMMON, "laws.estimators", *TEASER],
     "paper_comparison": [
         *COMMON,
