@@ -122,9 +122,9 @@ def test_each_digit_is_a_token_and_texts_come_back(place):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(place / "smollm2")
-    pieces = tokenizer.convert_ids_to_tokens(tokenizer("in  2024, \n\n34")["input_ids"])
+    pieces = tokenizer.convert_ids_to_tokens(tokenizer("in  2024, 34")["input_ids"])
     # Two spaces in front of a number are one token: the number is cut off first.
-    assert pieces == ["in", "ĠĠ", "2", "0", "2", "4", ",", "Ġ", "ĊĊ", "3", "4"]
+    assert pieces == ["in", "ĠĠ", "2", "0", "2", "4", ",", "Ġ", "3", "4"]
     text = "naïve 中文 🙂 1999"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
