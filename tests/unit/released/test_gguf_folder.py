@@ -122,9 +122,9 @@ def test_each_digit_is_a_token_and_texts_come_back(place):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(place / "smollm2")
-    pieces = tokenizer.convert_ids_to_tokens(tokenizer("in  2024, \n\n34")["input_ids"])
+    pieces = tokenizer.convert_ids_to_tokens(tokenizer("in  2024, 34")["input_ids"])
     # Two spaces in front of a number are one token: the number is cut off first.
-    assert pieces == ["in", "ĠĠ", "2", "0", "2", "4", ",", "Ġ", "ĊĊ", "3", "4"]
+    assert pieces == ["in", "ĠĠ", "2", "0", "2", "4", ",", "Ġ", "3", "4"]
     text = "naïve 中文 🙂 1999"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
@@ -141,7 +141,14 @@ def test_the_scores_are_those_of_the_reference_harness(place, scored, family):
     settings = experiment.families[family].limited_to(1)
     (source,) = settings.sources()
     texts = family_texts(family, settings, _fetched(experiment, source, place / "sources"))
-    harness = HFLM(pretrained=str(place / "smollm2"), device="cpu", dtype="float32", batch_size=1)
+    # In float32, torch's log_softmax over 49,152 entries is off by 6e-6 nats per token.
+    harness = HFLM(
+        pretrained=str(place / "smollm2"),
+        device="cpu",
+        dtype="float32",
+        softmax_dtype="float64",
+        batch_size=1,
+    )
 
     def ask(kind, *arguments):
         instance = Instance(request_type=kind, doc={}, arguments=arguments, idx=0)
