@@ -31,8 +31,8 @@ def main(
     if buckets and positions:
         # Not `read_table`, which makes text of the names in millions of rows.
         tables = [pa.concat_tables(map(read_parquet, paths)) for paths in (buckets, positions)]
-        frames = [table.unify_dictionaries().to_pandas() for table in tables]
-        parts = PartSums.of(*frames, spec.family)
+        sums, by_position = (table.unify_dictionaries().to_pandas() for table in tables)
+        parts = PartSums.of(sums, by_position, spec.family)
     laws = fit_family(
         read_table(losses, LOSSES_REQUIRED),
         spec,

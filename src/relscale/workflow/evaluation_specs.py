@@ -4,6 +4,7 @@ A family's baseline is in none of them: it matters only to the laws.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from relscale.evaluation.spec import EvaluateSpec, FamilySpec, OverlapSpec
 from relscale.released.spec import EvaluateReleasedSpec, TextsSpec
@@ -41,9 +42,11 @@ def evaluation_spec(experiment: PlannedExperiment, family: str, corpus: str) -> 
     """
     settings = experiment.family(family)
     own = corpus_of_text(settings, experiment.corpus_of(corpus))
+    spec: dict[str, Any] = dict(family_spec(experiment, family, own))
     # Without the key where it is off, so that the specs are those of earlier versions.
-    buckets = {"buckets": True} if settings.sums_by_bucket() else {}
-    return EvaluateSpec(**dict(family_spec(experiment, family, own)), **buckets)
+    if settings.sums_by_bucket():
+        spec["buckets"] = True
+    return EvaluateSpec(**spec)
 
 
 def overlap_spec(experiment: PlannedExperiment) -> OverlapSpec:
