@@ -231,7 +231,7 @@ rule correlation:
         """
 
 
-rule representation:
+rule representation_law:
     """Compare gaps between corpora that differ in the shares of two domains' text."""
     input:
         losses=lambda wildcards: LAYOUT.family_table(
@@ -246,9 +246,9 @@ rule representation:
     output:
         table=f"{RESULTS}/laws/representation.csv",
     log:
-        f"logs/{EXPERIMENT.name}/representation.log",
+        f"logs/{EXPERIMENT.name}/representation_law.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/representation.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/representation_law.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -257,12 +257,12 @@ rule representation:
         runtime="10m",
     params:
         spec=lambda wildcards: canonical_json(law_specs.representation_spec(EXPERIMENT)),
-        code=code_digest("relscale.stages.representation"),
-        lock=lock_digest("relscale.stages.representation"),
+        code=code_digest("relscale.stages.representation_law"),
+        lock=lock_digest("relscale.stages.representation_law"),
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.representation \
+        python -m relscale.stages.representation_law \
             --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --items {input.per_item:q} \

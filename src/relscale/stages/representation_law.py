@@ -1,4 +1,4 @@
-"""Stage `representation`: gaps in corpora that differ in the shares of two domains' text."""
+"""Stage `representation_law`: gaps in corpora that differ in the shares of two domains' text."""
 
 from pathlib import Path
 
