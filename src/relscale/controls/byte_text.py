@@ -21,7 +21,7 @@ _WINDOWS = 2048
 """Windows that are read together."""
 
 
-class TokenBytes:
+class BytesOfTokens:
     """The symbols of every token of a byte-level tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer, where: str = "tokenizer") -> None:
@@ -59,7 +59,7 @@ class TokenBytes:
 
 def training_text(
     tokens: npt.NDArray[np.integer] | Mixture,
-    token_bytes: TokenBytes,
+    token_bytes: BytesOfTokens,
     *,
     context_length: int,
     seed: int,
@@ -122,7 +122,7 @@ class RequestBytes:
         cls,
         contexts: Sequence[npt.NDArray[np.integer]],
         continuations: Sequence[npt.NDArray[np.integer]],
-        token_bytes: TokenBytes,
+        token_bytes: BytesOfTokens,
     ) -> "RequestBytes":
         """Return requests, which must not be none, from their tokens."""
         parts = [part for pair in zip(contexts, continuations, strict=True) for part in pair]

@@ -17,7 +17,7 @@ import pyarrow as pa
 from relscale.contract.arrow import arrow_array, schema_of
 from relscale.contract.control_losses import CONTROL_ITEMS_COLUMNS, ControlRow
 from relscale.contract.metrics import METRICS
-from relscale.controls.byte_text import RequestBytes, TokenBytes, prefix_lengths
+from relscale.controls.byte_text import RequestBytes, BytesOfTokens, prefix_lengths
 from relscale.controls.ngram import Grams, Queries, Sequences, count_text
 from relscale.evaluation.metrics import mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable
@@ -80,7 +80,7 @@ class NgramModels:
 
 
 def score_ngrams(
-    models: NgramModels, families: Sequence[ControlFamily], token_bytes: TokenBytes
+    models: NgramModels, families: Sequence[ControlFamily], token_bytes: BytesOfTokens
 ) -> tuple[list[ControlRow], pa.Table]:
     """Return the losses rows and the items of all models, orders and families.
 
@@ -121,7 +121,7 @@ class _Labels:
 
 
 def _asked(
-    family: ControlFamily, token_bytes: TokenBytes, order: int
+    family: ControlFamily, token_bytes: BytesOfTokens, order: int
 ) -> tuple[RequestBytes, Queries]:
     """Return the right options of a family as bytes, and their n-grams."""
     requests = family.requests

@@ -22,7 +22,7 @@ from relscale.laws.metric_fits import Row
 from relscale.laws.replication import add_replication, judged_of
 from relscale.laws.scales import Gain
 from relscale.laws.spec import LawSpec
-from relscale.laws.suite_contrasts.matched import Matched, match_budgets
+from relscale.laws.suite_contrasts.matched import MatchedBudgets, match_budgets
 from relscale.laws.suite_contrasts.pair import PairFits
 from relscale.laws.tables.relative import gain_columns, law_columns
 from relscale.laws.verdict import add_verdicts
@@ -123,7 +123,7 @@ def _pairs(
     optimum: pd.DataFrame | None,
     spec: LawSpec,
     contrast: SuiteContrast,
-    matched: Matched,
+    matched: MatchedBudgets,
     pieces: ItemPieces,
 ) -> Iterator[PairFits]:
     """Return the fits of every metric of a contrast."""
@@ -225,7 +225,7 @@ def _gain(
     }
 
 
-def _points(fits: PairFits, domain: str, matched: Matched) -> Iterator[Row]:
+def _points(fits: PairFits, domain: str, matched: MatchedBudgets) -> Iterator[Row]:
     """Return the gap at each matched budget; one row with the reason if there is no law."""
     treatment, baseline = (runs.corpus for runs in fits.suites)
     key = {

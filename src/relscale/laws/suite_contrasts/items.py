@@ -15,7 +15,7 @@ from relscale.laws.cells import Array, SuiteRuns
 from relscale.laws.items import ItemNoise, ItemPieces, item_matrices, item_noise
 from relscale.laws.spec import LawSpec
 from relscale.laws.suite_contrasts.law import CellNoise
-from relscale.laws.suite_contrasts.side import Side
+from relscale.laws.suite_contrasts.side import SuiteSide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class SharedItems:
         covariance = np.outer(factor, factor) * self.noise.covariance
         return replace(self, noise=replace(self.noise, covariance=covariance))
 
-    def of_cells(self, sides: Sequence[Side], values: Sequence[Array], first: int) -> CellNoise:
+    def of_cells(self, sides: Sequence[SuiteSide], values: Sequence[Array], first: int) -> CellNoise:
         """Average over the seeds of each cell.
 
         Args:

@@ -21,7 +21,7 @@ from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.items import item_variance
 from relscale.laws.noise import Components, Moments, Pooled, combine, moments_of
 from relscale.laws.noise_model import JOINT
-from relscale.laws.suite_contrasts.side import Side
+from relscale.laws.suite_contrasts.side import SuiteSide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class CellNoise:
 class Stacked:
     """A signed sum of suites at their common budgets, linear in the cells of all of them."""
 
-    sides: tuple[Side, ...]
+    sides: tuple[SuiteSide, ...]
     budgets: Index
     """Common budgets, (budget,)."""
     log_compute: Array
@@ -53,7 +53,7 @@ class Stacked:
     """Degrees of freedom of it (Satterthwaite), as far as the slope is concerned."""
 
     @classmethod
-    def of(cls, sides: Sequence[Side], signs: Sequence[float]) -> "Stacked":
+    def of(cls, sides: Sequence[SuiteSide], signs: Sequence[float]) -> "Stacked":
         """Stack suites.
 
         Args:

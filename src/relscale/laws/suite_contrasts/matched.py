@@ -13,7 +13,7 @@ NOTED = 1.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matched:
+class MatchedBudgets:
     """Budgets of two suites with the same compute, by rising compute."""
 
     treatment: tuple[str, ...]
@@ -38,7 +38,7 @@ class Matched:
 
 def match_budgets(
     losses: pd.DataFrame, compute: str, treatment: str, baseline: str, where: str = "losses"
-) -> Matched:
+) -> MatchedBudgets:
     """Pair the budgets of two suites by compute.
 
     Args:
@@ -73,7 +73,7 @@ def match_budgets(
     largest = max(pair[2] for pair in pairs)
     if largest > np.log(NOTED):
         notes.append(f"matched budgets differ by up to {100 * np.expm1(largest):.1f} % in compute")
-    return Matched(
+    return MatchedBudgets(
         treatment=tuple(pair[0] for pair in pairs),
         baseline=tuple(pair[1] for pair in pairs),
         notes=tuple(note.replace(";", " ") for note in notes),

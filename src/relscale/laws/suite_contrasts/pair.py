@@ -20,7 +20,7 @@ from relscale.laws.optima.isoflop import IsoflopFits, fit_isoflop
 from relscale.laws.spec import LawSpec
 from relscale.laws.suite_contrasts.items import SharedItems, shared_items
 from relscale.laws.suite_contrasts.law import Stacked
-from relscale.laws.suite_contrasts.side import Side, order_share_of, read_side
+from relscale.laws.suite_contrasts.side import SuiteSide, order_share_of, read_side
 
 SIGNS = (1.0, -1.0)
 """Signs of treatment and baseline."""
@@ -135,14 +135,14 @@ class PairFits:
             found.append(order_share_of(self.suites[place], values, sides))
         return found[0], found[1]
 
-    def sides(self, domain: str, scale: str) -> tuple[Side, Side]:
+    def sides(self, domain: str, scale: str) -> tuple[SuiteSide, SuiteSide]:
         """Return both suites read at their optima, once.
 
         Raises:
             FitError: a suite cannot be read.
         """
 
-        def compute() -> tuple[Side, Side]:
+        def compute() -> tuple[SuiteSide, SuiteSide]:
             values = self.values(domain, scale)
             found = [
                 read_side(self.suites[at], self.curves[at], values[at], self.order[at])

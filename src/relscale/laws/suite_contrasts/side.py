@@ -27,7 +27,7 @@ AT_OPTIMUM = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class SuiteSide:
     """The values of one suite at its optima, linear in the values of its cells."""
 
     runs: SuiteRuns
@@ -60,7 +60,7 @@ class Side:
         return int(np.sum(np.isin(self.runs.run_cell, cells) & np.isfinite(values)))
 
 
-def read_side(runs: SuiteRuns, curves: IsoflopFits, values: Array, order: float = 0.0) -> Side:
+def read_side(runs: SuiteRuns, curves: IsoflopFits, values: Array, order: float = 0.0) -> SuiteSide:
     """Read a suite at its optima.
 
     Args:
@@ -88,7 +88,7 @@ def read_side(runs: SuiteRuns, curves: IsoflopFits, values: Array, order: float 
     variance = float(scaled @ scaled) / dof if dof > 0 else float("nan")
     rows = np.asarray(solve[: member.shape[1]], dtype=np.float64)
     basis, _ = np.linalg.qr(design)
-    return Side(
+    return SuiteSide(
         runs=runs,
         reading=reading,
         rows=rows,
@@ -150,7 +150,7 @@ def _is_at_optima(reading: Reading) -> bool:
     return bool(np.max(np.abs(reading.distance)) < AT_OPTIMUM)
 
 
-def order_share_of(runs: SuiteRuns, values: Sequence[Array], sides: Sequence[Side]) -> float:
+def order_share_of(runs: SuiteRuns, values: Sequence[Array], sides: Sequence[SuiteSide]) -> float:
     """Return the share of a run's variance that runs of one seed have in common.
 
     It is taken over all domains, as for gaps (`relscale.laws.noise.order_share`).
