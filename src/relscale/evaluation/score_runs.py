@@ -69,7 +69,7 @@ class Evaluations:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the sums by bucket and by position need besides a run's nats."""
+    """Parts of a family's documents, for the sums by bucket and by position of each run."""
 
     buckets: BucketRows
     """Rows of the sums by bucket."""
