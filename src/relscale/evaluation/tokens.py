@@ -69,7 +69,8 @@ class TextEncoder:
 
     def bytes_of(self, token: int) -> bytes:
         """Return the UTF-8 bytes of a token, which may be a part of a character."""
-        text: str = self.tokenizer.id_to_token(token)
+        text = self.tokenizer.id_to_token(token)
+        assert text is not None  # tokens come from the tokenizer
         if text in self._added:
             return text.encode() if self._num_bytes[token] else b""
         return bytes(map(self._byte.__getitem__, text))
