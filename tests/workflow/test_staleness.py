@@ -433,6 +433,12 @@ STEERS = [
             "masked_tokens": 2,
         }.items()
     ],
+    # Neither requests nor corpora: the runs are scored again on this family alone.
+    (
+        "families.language.buckets",
+        False,
+        either(of("evaluate", family="language"), of("laws", family="language")),
+    ),
     *[
         (f"families.language.reader.{key}", value, either("documents", *LANGUAGE_ANEW))
         for key, value in {"text": "title", "domain": "country", "domain_is_host": False}.items()

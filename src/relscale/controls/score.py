@@ -17,7 +17,7 @@ import pyarrow as pa
 from relscale.contract.arrow import arrow_array, schema_of
 from relscale.contract.control_losses import CONTROL_ITEMS_COLUMNS, ControlRow
 from relscale.contract.metrics import METRICS
-from relscale.controls.byte_text import RequestBytes, BytesOfTokens, prefix_lengths
+from relscale.controls.byte_text import BytesOfTokens, RequestBytes, prefix_lengths
 from relscale.controls.ngram import Grams, Queries, Sequences, count_text
 from relscale.evaluation.metrics import mean_over_strata, ratio
 from relscale.evaluation.requests import RequestTable

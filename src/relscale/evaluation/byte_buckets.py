@@ -98,7 +98,7 @@ def word_codes(data: bytes, words: WordCounts, *, cut: bool) -> Codes:
 
 
 def _byte_lengths(text: str) -> npt.NDArray[np.int64]:
-    """Return (character) the bytes of each character; one for a byte that is no character."""
+    """Return (character) the bytes of each character; one for a byte outside any character."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     lengths = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
     lengths[(points >= 0xDC80) & (points <= 0xDCFF)] = 1

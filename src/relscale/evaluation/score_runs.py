@@ -68,8 +68,8 @@ class Evaluations:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What the sums by bucket and by position need besides a run's nats."""
+class DocumentParts:
+    """Parts of a family's documents, for the sums by bucket and by position of each run."""
 
     buckets: BucketRows
     """Rows of the sums by bucket."""
@@ -77,7 +77,7 @@ class Parts:
     """Rows of the sums by position."""
 
     @classmethod
-    def of(cls, family: ScoredFamily, tokens: TokenBytes, context_length: int) -> "Parts":
+    def of(cls, family: ScoredFamily, tokens: TokenBytes, context_length: int) -> "DocumentParts":
         """Return the parts of a family of documents.
 
         Args:
@@ -112,7 +112,7 @@ def score_runs(
     records: Sequence[Path],
     family: ScoredFamily,
     cache: ScoreCache,
-    parts: Parts | None = None,
+    parts: DocumentParts | None = None,
 ) -> Evaluations:
     """Return the losses rows, the items and the sums of several runs.
 

@@ -50,7 +50,7 @@ class Identification:
     simpler_error: float
     """The same error of the next simpler law."""
     left_out: str = "budgets"
-    """What is left out, in words."""
+    """Points that are left out, in words."""
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from relscale.contract.arrow import arrow_table, write_parquet
 from relscale.evaluation.aggregate import LOSSES_SCHEMA, ScoredFamily
 from relscale.evaluation.requests import read_requests
-from relscale.evaluation.score_runs import ScoredParts, ScoreCache, read_overlaps, score_runs
+from relscale.evaluation.score_runs import DocumentParts, ScoreCache, read_overlaps, score_runs
 from relscale.evaluation.spec import EvaluateSpec
 from relscale.evaluation.token_bytes import read_token_bytes
 from relscale.files import sha256_of
@@ -45,7 +45,7 @@ def main(
     cache = ScoreCache(folder=score_cache, defined_by=[sha256_of(requests), *defined_by])
     parts = None
     if spec.buckets and token_bytes is not None:
-        parts = ScoredParts.of(family, read_token_bytes(token_bytes, table), spec.context_length)
+        parts = DocumentParts.of(family, read_token_bytes(token_bytes, table), spec.context_length)
     found = score_runs(record, family, cache, parts)
     write_parquet(arrow_table(found.losses, LOSSES_SCHEMA), out_losses)
     write_parquet(found.items, out_items)

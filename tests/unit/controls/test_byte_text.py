@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from relscale.controls.byte_text import RequestBytes, BytesOfTokens, prefix_lengths, training_text
+from relscale.controls.byte_text import BytesOfTokens, RequestBytes, prefix_lengths, training_text
 from relscale.controls.ngram import BOUNDARY
 from relscale.evaluation.tokens import TextEncoder
 
@@ -31,7 +31,9 @@ def test_the_training_text_has_every_window_once(
 ) -> None:
     text = "".join(f"{at:010d}" for at in range(41))  # each window of ten tokens is a number
     tokens = np.array(encoder.encode(text), dtype=np.uint16)
-    made = training_text(tokens, BytesOfTokens(tokenizer), context_length=10, seed=3, num_bytes=10**6)
+    made = training_text(
+        tokens, BytesOfTokens(tokenizer), context_length=10, seed=3, num_bytes=10**6
+    )
     windows = made.symbols.reshape(-1, 10).astype(np.uint8)
     numbers = [int(bytes(window).decode()) for window in windows]
     # The last token of a window is the first of another, so that 410 tokens hold 40 windows.
@@ -46,7 +48,9 @@ def test_a_smaller_text_is_the_beginning_of_a_larger_one(
     tokens = np.array(
         [one for text in TEXTS * 9 for one in (*encoder.encode(text), encoder.prefix)]
     )
-    made = training_text(tokens, BytesOfTokens(tokenizer), context_length=8, seed=0, num_bytes=10**6)
+    made = training_text(
+        tokens, BytesOfTokens(tokenizer), context_length=8, seed=0, num_bytes=10**6
+    )
     lengths = prefix_lengths(made, [1, 50, 100, 10**5])
     assert lengths[-1] is None
     for size, length in zip((1, 50, 100), lengths, strict=False):

@@ -45,7 +45,9 @@ class SharedItems:
         covariance = np.outer(factor, factor) * self.noise.covariance
         return replace(self, noise=replace(self.noise, covariance=covariance))
 
-    def of_cells(self, sides: Sequence[SuiteSide], values: Sequence[Array], first: int) -> CellNoise:
+    def of_cells(
+        self, sides: Sequence[SuiteSide], values: Sequence[Array], first: int
+    ) -> CellNoise:
         """Average over the seeds of each cell.
 
         Args:
