@@ -74,7 +74,7 @@ STAGES = (
             "law_table": (".csv",),
             "prompts": (".csv",),
             "correlation": (".csv",),
-            "suite_contrasts": (".csv",),
+            "compare_suites": (".csv",),
             "conditions": (".csv",),
             "curve_forecasts": (".csv",),
             "other_baselines": (".csv",),
