@@ -163,7 +163,7 @@ rule conditions:
         """
 
 
-rule curve_forecasts:
+rule forecast_curves:
     """Predict the end of every training curve from its beginning."""
     input:
         curves=f"{RESULTS}/tables/curves.csv",
@@ -171,9 +171,9 @@ rule curve_forecasts:
     output:
         table=f"{RESULTS}/laws/curve_forecasts.csv",
     log:
-        f"logs/{EXPERIMENT.name}/curve_forecasts.log",
+        f"logs/{EXPERIMENT.name}/forecast_curves.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/curve_forecasts.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/forecast_curves.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -76,7 +76,7 @@ STAGES = (
             "correlation": (".csv",),
             "compare_suites": (".csv",),
             "conditions": (".csv",),
-            "curve_forecasts": (".csv",),
+            "forecast_curves": (".csv",),
             "other_baselines": (".csv",),
         },
     ),
