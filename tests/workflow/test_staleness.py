@@ -633,7 +633,7 @@ NEW = {
     ),
     "contrast between suites": (
         {"laws": {"suite_contrasts": [{"treatment": "curated", "baseline": "web"}]}},
-        either("suite_contrasts", "front", of("table_page", page="suite_contrasts")),
+        either("compare_suites", "front", of("table_page", page="suite_contrasts")),
     ),
     "spelling of a budget, which is the same number": (
         {"suite": {"budgets": [{**BUDGETS[0], "label": "3.0E+9"}, *BUDGETS[1:]]}},

@@ -167,7 +167,7 @@ rule conditions:
         """
 
 
-rule curve_forecasts:
+rule forecast_curves:
     """Predict the end of every training curve from its beginning."""
     input:
         curves=f"{RESULTS}/tables/curves.csv",
@@ -175,9 +175,9 @@ rule curve_forecasts:
     output:
         table=f"{RESULTS}/laws/curve_forecasts.csv",
     log:
-        f"logs/{EXPERIMENT.name}/curve_forecasts.log",
+        f"logs/{EXPERIMENT.name}/forecast_curves.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/curve_forecasts.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/forecast_curves.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -271,7 +271,7 @@ rule representation_law:
         """
 
 
-rule suite_contrasts:
+rule compare_suites:
     """Compare the suites of two corpora on the domains of all families, at the same compute."""
     input:
         losses=[
@@ -289,9 +289,9 @@ rule suite_contrasts:
         laws=f"{RESULTS}/laws/suite_contrasts.csv",
         points=f"{RESULTS}/laws/suite_contrast_points.csv",
     log:
-        f"logs/{EXPERIMENT.name}/suite_contrasts.log",
+        f"logs/{EXPERIMENT.name}/compare_suites.log",
     benchmark:
-        f"benchmarks/results/{EXPERIMENT.name}/suite_contrasts.jsonl"
+        f"benchmarks/results/{EXPERIMENT.name}/compare_suites.jsonl"
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -300,12 +300,12 @@ rule suite_contrasts:
         runtime="30m",
     params:
         spec=verbatim(canonical_json(law_specs.suite_contrasts_spec(EXPERIMENT))),
-        code=code_digest("relscale.stages.suite_contrasts"),
-        lock=lock_digest("relscale.stages.suite_contrasts"),
+        code=code_digest("relscale.stages.compare_suites"),
+        lock=lock_digest("relscale.stages.compare_suites"),
     shell:
         """
         exec &> >(tee {log:q})
-        python -m relscale.stages.suite_contrasts \
+        python -m relscale.stages.compare_suites \
             --spec <(printf %s {params.spec:q}) \
             --losses {input.losses:q} \
             --items {input.per_item:q} \

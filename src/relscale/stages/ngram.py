@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from relscale.contract.arrow import arrow_table, write_parquet
-from relscale.controls.byte_text import TokenBytes, training_text
+from relscale.controls.byte_text import BytesOfTokens, training_text
 from relscale.controls.score import (
     LOSSES_SCHEMA,
     ControlFamily,
@@ -30,7 +30,7 @@ def main(
     out_items: Path,
 ) -> None:
     """Write losses and items; requests and overlaps are NAME=PATH, by the names of families."""
-    token_bytes = TokenBytes(load_tokenizer(tokenizer), str(tokenizer))
+    token_bytes = BytesOfTokens(load_tokenizer(tokenizer), str(tokenizer))
     found = named_paths(overlaps or ())
     families = []
     for name, path in named_paths(requests).items():

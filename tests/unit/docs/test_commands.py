@@ -34,7 +34,7 @@ RUN_BY = {
 REASONS = {
     "apptainer": "no container engine runs in a test; the page says that it was not tried",
     "cd": "changes the folder of the next command",
-    "gpu.sh": "measures a GPU; tests/unit/training/test_gpu_benchmark.py calls its program on the CPU",
+    "gpu.sh": "measures a GPU; tests/unit/training/test_gpu_benchmark.py tries it on the CPU",
     "docker": "no container engine runs in a test; the page says that it was not tried",
     "hf": "downloads from the Hub",
     "pip": "builds and installs a wheel, as tests/workflow/test_wheel.py does",

@@ -90,7 +90,7 @@ def specs_of(planned):
     yield "conditions", law_specs.conditions_spec(planned)
     yield "prompts", law_specs.prompts_spec(planned)
     yield "correlation", law_specs.correlation_spec(planned)
-    yield "suite_contrasts", law_specs.suite_contrasts_spec(planned)
+    yield "compare_suites", law_specs.suite_contrasts_spec(planned)
     yield "findings", page_specs.findings_spec(planned)
     yield "front", page_specs.front_spec(planned)
     yield "explorer", page_specs.explorer_spec(planned)

@@ -1,4 +1,4 @@
-"""Stage `suite_contrasts`: the suites of two corpora compared on the domains of all families."""
+"""Stage `compare_suites`: the suites of two corpora compared on the domains of all families."""
 
 from pathlib import Path
 
