@@ -16,8 +16,9 @@ from relscale.config.load import merged, read_yaml
 
 pytestmark = [pytest.mark.workflow, pytest.mark.network]
 
-RELATIVE = 1e-6
-"""Native scores of the suite and torch's of the published folder, both in float32."""
+RELATIVE, ABSOLUTE = 1e-6, 2e-6
+"""Scores of the suite and of the published folder differ by rounding in float32, by 2e-8 relative
+in the default's runs. Slopes near 0 have no relative digits, and p values have six decimals."""
 TABLES = ("tables/losses.csv", "laws/optima.csv", "laws/absolute.csv", "laws/relative.csv")
 # The checkpoints' families and laws, for the two corpora of the tiny experiment.
 CHECKPOINTS = read_yaml(ROOT / "experiments/checkpoints.yaml")
@@ -77,7 +78,9 @@ def test_the_models_give_the_tables_of_the_suite(tables, table):
     assert len(ours) == len(theirs) > 0
     for name in ours.columns:
         if pd.api.types.is_float_dtype(ours[name]):
-            np.testing.assert_allclose(theirs[name], ours[name], rtol=RELATIVE, err_msg=name)
+            np.testing.assert_allclose(
+                theirs[name], ours[name], rtol=RELATIVE, atol=ABSOLUTE, err_msg=name
+            )
         else:
             pd.testing.assert_series_equal(theirs[name], ours[name])
 
