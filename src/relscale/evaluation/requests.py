@@ -192,7 +192,9 @@ def read_requests(path: Path) -> RequestTable:
     )
     if not len(table):
         raise ValueError(f"{path}: has no requests")
-    domains, strata, items = (table[name].to_pylist() for name in ("domain", "stratum", "item"))
+    domains, strata, items, clusters = (
+        table[name].to_pylist() for name in ("domain", "stratum", "item", "cluster")
+    )
     keys = list(zip(domains, items, strict=True))
     starts = [row for row in range(len(keys)) if row == 0 or keys[row] != keys[row - 1]]
     gold = numpy_array(table["gold"])
@@ -221,7 +223,7 @@ def read_requests(path: Path) -> RequestTable:
         domains=[domains[row] for row in starts],
         strata=[strata[row] for row in starts],
         items=[items[row] for row in starts],
-        clusters=table["cluster"].take(starts).to_pylist(),
+        clusters=[clusters[row] for row in starts],
     )
 
 
