@@ -42,6 +42,7 @@ SHOWN = {
     "figure7_behaviour": ("behaviour",),
     "isoflop_curves": ("validation",),
     "isoflop_metrics": ("validation", "behaviour"),
+    "representation": ("strata",),
     "topics": ("topics",),
 }
 """Families of each figure; the others get `knowledge`."""

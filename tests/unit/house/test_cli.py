@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import relscale
 from relscale.cli import app
-from relscale.config.analysis import FitSettings, Laws, TwoStageAxes
+from relscale.config.analysis import FitSettings, TwoStageAxes
 from relscale.config.load import merged, read_yaml
 from relscale.contract.law_tables import FAMILY_TABLES
 from relscale.contract.scales import on_scale
@@ -177,7 +177,7 @@ def test_laws_take_a_losses_table_from_outside(fitted):
 
 
 def test_the_workflow_and_the_command_line_give_the_same_numbers(losses, fitted, tmp_path):
-    settings = Laws(optimum_by="family_mean").model_dump(mode="json", exclude={"two_stage"})
+    settings = FitSettings(optimum_by="family_mean").model_dump(mode="json")
     spec = json.dumps({**settings, "family": "f", "baseline": "a", "metrics": ["bits_per_byte"]})
     outs = [tmp_path / f"{table.name}.csv" for table in FAMILY_TABLES]
     done = module("relscale.stages.laws", "--spec", spec, "--losses", losses, "--out", *outs)

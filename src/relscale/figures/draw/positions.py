@@ -98,6 +98,7 @@ def _points(axes: Axes, rows: pd.DataFrame, tint: str) -> None:
 def _law(axes: Axes, rows: pd.DataFrame, laws: pd.DataFrame, tint: str) -> None:
     """Draw the law of one budget over the buckets that it was fitted to, if it is identified."""
     at = pd.to_numeric(rows.loc[rows["first_position"] > 1, "mean_position"])
+    at = at[np.isfinite(at) & (at > 0)]
     law = [float(laws[name].iloc[0]) for name in PARAMETERS] if len(laws) else [np.nan]
     if not len(at) or not np.isfinite(law).all():
         return
