@@ -156,9 +156,10 @@ def _response(
         return
     x = np.exp(rows["log_share"].to_numpy(dtype=float))
     y, low, high = (rows[name].to_numpy(dtype=float) for name in ("value", "ci_low", "ci_high"))
-    if len(rows) > 1:
-        line = np.poly1d(np.polyfit(np.log(x), y, 1))
-        ends = np.array([x.min(), x.max()])
+    known = np.isfinite(x) & (x > 0) & np.isfinite(y)
+    if known.sum() > 1 and np.ptp(x[known]) > 0:
+        line = np.poly1d(np.polyfit(np.log(x[known]), y[known], 1))
+        ends = np.array([x[known].min(), x[known].max()])
         drawn = line(np.log(ends))
         axes.plot(ends, np.exp(drawn) if logged else drawn, color=colour, linewidth=0.9)
     if logged:
