@@ -108,8 +108,9 @@ def reach_sentences(suite: pd.DataFrame, origin: Origin = "trained") -> str:
     params = pd.to_numeric(
         suite.get("num_params_total", pd.Series(index=suite.index, dtype=float)), errors="coerce"
     )
-    largest = f" of up to {params.max():,.0f} parameters" if params.notna().any() else ""
-    tiny = float(params.max()) < TINY_PARAMETERS
+    params = params[(params > 0) & (params < math.inf)]
+    largest = f" of up to {params.max():,.0f} parameters" if len(params) else ""
+    tiny = bool(len(params)) and float(params.max()) < TINY_PARAMETERS
     why = ", since these have learnt little more than spelling and frequent words" if tiny else ""
     return (
         f"Verdicts say whether the gaps between these test texts move with compute, for models"

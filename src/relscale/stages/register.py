@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_tables
-from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_REQUIRED
+from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.planner.given_table import GivenTable
 from relscale.planner.named_model import RegisterSpec
 from relscale.planner.registered import register_models
@@ -26,7 +26,7 @@ def main(
     `optimum_losses` are its `losses`.
     """
     rows = read_tables(list(dict.fromkeys([*losses, *optimum_losses])), LOSSES_REQUIRED)
-    per_item = read_tables(items, ITEMS_COLUMNS)
+    per_item = read_tables(items)
     for path in out:
         corpus = path.stem
         table = GivenTable(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from relscale.contract.io import read_table, write_table
-from relscale.contract.losses import ITEMS_COLUMNS, LOSSES_REQUIRED
+from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.tables.scores import SCORES
 from relscale.laws.spec import LawSpec
 from relscale.planner.given_table import GivenTable
@@ -16,7 +16,7 @@ from relscale.runtime import run
 
 def main(*, register: list[Path], losses: Path, items: Path, out: Path) -> None:
     """Read registers of any families and corpora and the losses of all runs, write the scores."""
-    rows, per_item = read_table(losses, LOSSES_REQUIRED), read_table(items, ITEMS_COLUMNS)
+    rows, per_item = read_table(losses, LOSSES_REQUIRED), read_table(items)
     scores = []
     for path in register:
         found = Register.read(path)

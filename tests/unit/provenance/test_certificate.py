@@ -36,6 +36,7 @@ UNCERTIFIED = {
     "preflight": "a check",
     "figures": "names the figures",
     "table_page": "a page",
+    "control_page": "a page",
     "explorer": "a page",
     "findings": "a page",
     "front": "a page",

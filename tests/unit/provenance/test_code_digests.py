@@ -47,12 +47,17 @@ MODEL = (
 IMPORTED_LATE = {
     "train": (
         *MODEL,
+        "training.compilation",
         "training.loss",
         "training.optimisers",
         "training.optimisers.cautious_adamc",
         "training.optimisers.flat_adam",
+        "training.optimisers.muon",
         "training.optimisers.protocol",
+        "training.optimisers.sharded_cautious_adamc",
+        "training.optimisers.tensor_adam",
         "training.prefetch",
+        "training.sharding",
         "training.tensorboard",
         "training.torch_process_group",
         "training.torch_trainer",
