@@ -20,7 +20,7 @@ from relscale.training.execution import (
     state_bytes,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 GB = 10**9
 
 
