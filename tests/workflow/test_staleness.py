@@ -341,7 +341,7 @@ STEERS = [
     (
         "",
         {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}},
-        either("suite", "enough_tokens", "implementations", *GATHERED),
+        either("suite", "enough_tokens", "implementations", "register", *GATHERED),
     ),
     *[
         (f"suite.recipe.{key}", value, either("suite", "train"))
@@ -416,6 +416,7 @@ STEERS = [
         "GB",
         either(
             of("laws", family="language"),
+            of("register", family="language"),
             "other_baselines",
             "explorer",
             "findings",
@@ -614,7 +615,12 @@ NEW = {
     ),
     "budget": (
         {"suite": {"budgets": [*BUDGETS, {"label": "2e10", "shapes": ["8x1", "32x1"]}]}},
-        either("suite", "enough_tokens", lambda job: "-2e10-" in job["wildcards"].get("run", "")),
+        either(
+            "suite",
+            "enough_tokens",
+            "register",  # the largest budget is another one
+            lambda job: "-2e10-" in job["wildcards"].get("run", ""),
+        ),
     ),
     "size": (
         {
@@ -625,7 +631,7 @@ NEW = {
                 ]
             }
         },
-        either("suite", lambda job: "1.2e10-d24" in job["wildcards"].get("run", "")),
+        either("suite", "register", lambda job: "1.2e10-d24" in job["wildcards"].get("run", "")),
     ),
     "seed": (
         {"suite": {"seeds": [0, 1]}},
@@ -690,6 +696,7 @@ AT_ONCE = {
         either(
             NEW["budget"][1],
             of("laws", family="language"),
+            of("register", family="language"),
             "other_baselines",
             "explorer",
             "findings",
