@@ -1,5 +1,6 @@
 """Experiments, places and resources as the rules use them."""
 
+import json
 import os
 import re
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from relscale.config.families import ParallelFamily
 from relscale.config.load import load_config, merged, read_yaml
 from relscale.config.table_defaults import merged_files
+from relscale.evaluation.families.base import FamilyInputs
 from relscale.files import sha256_of, write_json
 from relscale.provenance.digests import canonical_json
 from relscale.text.local_files import local_files, stamps
@@ -316,6 +319,25 @@ def test_nothing_is_registered_for_few_budgets_other_models_or_if_it_is_switched
     settings = planned.settings.model_copy(update={"laws": laws})
     assert replace(planned, settings=settings).registered_budgets == {}
     assert experiment("released").registered_budgets == {}
+
+
+@pytest.mark.parametrize("name", ["", "paper", "released"])
+def test_the_order_of_sources_survives_a_spec(name):
+    """Stages take the files of sources in this order, and a spec orders keys by name."""
+    families = experiment(name).settings.families
+    for family in families.values():
+        spec = json.loads(canonical_json(family.model_dump(mode="json", exclude_none=True)))
+        assert type(family).model_validate(spec).sources() == family.sources()
+    domains = {"Z": "first", "A": "second", "M": "between"}
+    reader = {"kind": "pythonbible", "files": "*.py"}
+    family = ParallelFamily(
+        kind="parallel", reader=reader, domains=domains, baseline="Z", metrics=["bits_per_byte"]
+    )
+    again = ParallelFamily.model_validate_json(canonical_json(family.model_dump(mode="json")))
+    folders = [Path(source) for source in family.sources()]
+    inputs = FamilyInputs.of_folders(again, folders)
+    for domain, source in domains.items():
+        assert inputs.sources[again.domains[domain]] == Path(source)
 
 
 def test_every_table_of_a_figure_is_one_that_the_workflow_makes_or_a_reference():

@@ -45,8 +45,8 @@ class ParallelFamily(Family):
         return list(self.domains)
 
     def sources(self) -> list[str]:
-        """Return the sources, each once."""
-        return list(dict.fromkeys(self.domains.values()))
+        """Return the sources, each once, by name: a spec orders domains otherwise."""
+        return sorted(set(self.domains.values()))
 
     def text_spec(self) -> dict[str, Any]:
         """Return sources and reader."""
