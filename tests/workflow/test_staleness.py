@@ -733,7 +733,10 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
     with rewritten(manifest, lambda text: text.replace("{", '{\n "anew": true,', 1)):
         jobs = planner.jobs()
         assert needed(jobs) == with_all_that_follows(
-            jobs, either("enough_tokens", "corpora_table", of("train", run="web"))
+            jobs,
+            either(
+                "enough_tokens", "corpora_table", of("train", run="web"), of("ngram", corpus="web")
+            ),
         )
 
 

@@ -288,10 +288,14 @@ class Layout:
         return [] if sharded else [self.documents(corpus, "words.parquet")]
 
     def token_bytes(self, family: str, corpus: str) -> list[str]:
-        """Return the bytes of a family's tokens, if its losses are summed by bucket."""
+        """Return the bytes of a family's tokens, if its losses are summed by bucket.
+
+        Those of an arm are those of its corpus.
+        """
         if not self.experiment.family(family).sums_by_bucket():
             return []
-        return [f"{self.results}/evaluations/{family}/bytes-{corpus}.parquet"]
+        read = self.experiment.corpus_of(corpus)
+        return [f"{self.results}/evaluations/{family}/bytes-{read}.parquet"]
 
     def part_sums(self, family: str, kind: str) -> list[str]:
         """Return the sums of a family by `buckets` or `positions`, if it has them."""
