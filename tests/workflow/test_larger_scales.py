@@ -22,4 +22,4 @@ def test_the_day_on_a_gpu_is_dry_run_with_the_overlay_of_its_page(tmp_path):
     stale = checkout.stale(overlay)
     counts = {name: stale[name] for name in ("source", "shard_plan", "shard", "train", "evaluate")}
     # Sources: the four packages of the families, and the two samples for the tokenizer.
-    assert counts == {"source": 6, "shard_plan": 5, "shard": 16, "train": 60, "evaluate": 60}
+    assert counts == {"source": 13, "shard_plan": 5, "shard": 16, "train": 60, "evaluate": 70}
