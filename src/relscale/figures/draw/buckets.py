@@ -108,12 +108,15 @@ def _heading(axes: Axes, group: Group, rows: pd.DataFrame, bucket: str) -> None:
 
 
 def _ticks(axes: Axes, limits: tuple[float, float]) -> None:
-    """Set ticks at 0 and at one round number on either side: the panels are narrow."""
+    """Set ticks at 0 and at one round number on either side: the panels are narrow.
+
+    0 has a line, and no number, which would touch the others.
+    """
     widest = 0.75 * max(abs(limits[0]), abs(limits[1]))
     power = 10.0 ** math.floor(math.log10(widest))
     step = max(size * power for size in (1, 2, 5) if size * power <= widest)
     at = [value for value in (-step, 0.0, step) if limits[0] <= value <= limits[1]]
-    axes.set_xticks(at, [f"{value:g}".replace("-", "\u2212") for value in at])
+    axes.set_xticks(at, [f"{value:g}".replace("-", "\u2212") if value else "" for value in at])
 
 
 def _marks(axes: Axes, drawn: FamilyForests, group: Group, rows: pd.DataFrame, bucket: str) -> None:
