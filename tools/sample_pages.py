@@ -39,6 +39,7 @@ def main() -> None:
                 suite=RESULTS / "tables/suite.csv",
                 families=LAWS / "families.csv",
                 forecast=LAWS / "forecast.csv",
+                scores=LAWS / "scores.csv",
             ),
             front.findings,
             title=front.title,
