@@ -21,7 +21,7 @@ VERSIONS = {
         "2.1.1": "x" * 70,
         "2.1.2": "the laste vers",
     },
-    "new": {
+    "recent": {
         "1.1.1": "when the earth was made of nothing",
         "1.1.2": "and darkness was over the deep",
         "1.2.1": "they went out",
@@ -38,7 +38,7 @@ def family(**changes):
     settings = {
         "kind": "parallel",
         "reader": {"kind": "pythonbible", "files": "*.py"},
-        "domains": {"Old": "old", "New": "new"},
+        "domains": {"Old": "old", "New": "recent"},
         "metrics": ["bits_per_byte"],
         "baseline": "New",
     }
