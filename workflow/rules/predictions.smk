@@ -20,7 +20,7 @@ rule register:
         mem_mb=2000,
         runtime="30m",
     params:
-        spec=lambda wildcards: canonical_json(law_specs.register_spec(EXPERIMENT, wildcards.family)),
+        spec=lambda wildcards: canonical_json(law_specs.predict_spec(EXPERIMENT, wildcards.family)),
         code=code_digest("relscale.stages.register"),
         lock=lock_digest("relscale.stages.register"),
     shell:

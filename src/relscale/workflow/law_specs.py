@@ -164,7 +164,7 @@ def baselines_spec(experiment: PlannedExperiment, family: str) -> BaselinesSpec:
     return BaselinesSpec(**spec, baselines=tuple(others))
 
 
-def register_spec(experiment: PlannedExperiment, family: str) -> RegisterSpec:
+def predict_spec(experiment: PlannedExperiment, family: str) -> RegisterSpec:
     """Return the spec of the predictions of the largest budgets' runs on a family."""
     spec = law_spec(experiment, family)
     return RegisterSpec(

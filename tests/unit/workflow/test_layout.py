@@ -300,7 +300,7 @@ def test_the_largest_budget_is_predicted_from_those_below_it():
     assert "scores" in law_specs.suite_tables(planned)
     below = layout.evaluations_below("topics", "losses")
     assert len(below) == 9 and not any("-3e12-" in path for path in below)
-    spec = law_specs.register_spec(planned, "behaviour")
+    spec = law_specs.predict_spec(planned, "behaviour")
     assert spec.laws.metrics == ("choice_probability_per_byte",)
     assert set(spec.models) == set(planned.corpora)
     for model in spec.models["web"]:
