@@ -271,13 +271,13 @@ def test_each_key_of_the_released_models_scores_again_what_it_decides(checkout, 
 def test_all_bad_models_are_named_before_any_scoring(checkout, place):
     (place / "models/b1e15-d16-0abc").rename(place / "models/b1e15-d16-hidden")
     (place / "models/b1e15-d24-0abc/config.json").rename(place / "config.json")
-    done = checkout.snakemake(overlay={**OVERLAY, "experiment": "wrong"}, check=False)
+    done = checkout.snakemake(overlay={**OVERLAY, "experiment": "wrong_models"}, check=False)
     (place / "models/b1e15-d16-hidden").rename(place / "models/b1e15-d16-0abc")
     (place / "config.json").rename(place / "models/b1e15-d24-0abc/config.json")
     text = done.stdout + done.stderr
     assert done.returncode != 0 and "Traceback" not in text
     assert "run b1e15-d24: model mine/models/b1e15-d24-0abc: has no config.json" in text
-    assert not list((checkout.folder / "results/wrong").glob("evaluations/**/*.parquet"))
+    assert not list((checkout.folder / "results/wrong_models").glob("evaluations/**/*.parquet"))
 
 
 def test_figures_of_a_corpus_that_is_not_there(checkout, place):
