@@ -16,6 +16,7 @@ from relscale.provenance.code import (
     code_digest,
     command_digest,
     is_recorded,
+    keep_sources,
     lock_digest,
     versions_of,
 )

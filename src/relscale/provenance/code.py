@@ -7,16 +7,16 @@ its constant `SOURCE_FILES` belong to it, with all their bytes. `lock_digest(mod
 versions of the libraries that these modules import.
 """
 
-import ast
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from relscale.provenance.digests import DIGEST_LENGTH, canonical_json, spec_digest
 from relscale.provenance.job_records import read_own_record
+from relscale.provenance.module_source import ModuleSource, SourceMemory
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 FACADE = "relscale"
@@ -24,8 +24,8 @@ FACADE = "relscale"
 result, and digests have the same text for it whatever it says: that of version 0.1, so that the
 public API can grow without making a result stale."""
 FACADE_TEXT = Path(__file__).with_name("facade_0_1.txt")
-TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-"""Conditions of code that only type checkers read."""
+KEPT = Path(".snakemake/relscale-modules.json")
+"""Where `keep_sources` keeps what was read of modules, in the working folder."""
 NOT_COMPUTING = {
     "pydantic",
     "typing_extensions",
@@ -119,7 +119,7 @@ def code_digest(module: str) -> str:
         raise ValueError(f"{module}: no such module in {SOURCE_ROOT.name}/")
     digest = hashlib.sha256()
     for name in import_closure(module):
-        digest.update(f"{name}\0{_normalised(name)}\0".encode())
+        digest.update(f"{name}\0{_statements(name)}\0".encode())
         for path in _source_files(name):
             digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:DIGEST_LENGTH]
@@ -147,16 +147,9 @@ def import_closure(module: str) -> tuple[str, ...]:
 @cache
 def _source_files(module: str) -> tuple[Path, ...]:
     """Return the files that a module names in `SOURCE_FILES`, as patterns below its folder."""
-    file = _file_of(module)
-    assert file is not None
-    patterns = [
-        pattern
-        for node in _tree(module).body
-        if isinstance(node, ast.Assign)
-        and [ast.unparse(target) for target in node.targets] == ["SOURCE_FILES"]
-        for pattern in ast.literal_eval(node.value)
-    ]
-    return tuple(sorted(path for pattern in patterns for path in file.parent.glob(pattern)))
+    folder = _existing(module).parent
+    patterns = _source(module).source_files
+    return tuple(sorted(path for pattern in patterns for path in folder.glob(pattern)))
 
 
 @cache
@@ -178,11 +171,32 @@ def _file_of(module: str) -> Path | None:
     )
 
 
-@cache
-def _tree(module: str) -> ast.Module:
+def _existing(module: str) -> Path:
     file = _file_of(module)
     assert file is not None
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return file
+
+
+@cache
+def _memory() -> SourceMemory:
+    return SourceMemory(KEPT)
+
+
+@cache
+def _source(module: str) -> ModuleSource:
+    return _memory().source_of(module, _existing(module))
+
+
+def keep_sources() -> None:
+    """Keep what was read of modules for the next call in this working folder."""
+    _memory().keep()
+
+
+def _statements(module: str) -> str:
+    """Return the digest of what a module says."""
+    if module == FACADE:
+        return hashlib.sha256(FACADE_TEXT.read_bytes()).hexdigest()
+    return _source(module).statements
 
 
 @cache
@@ -195,76 +209,8 @@ def _imports(module: str) -> frozenset[str]:
 @cache
 def _imported(module: str) -> frozenset[str]:
     """Return the names of all modules that a module may import, and of objects in them."""
-    file = _file_of(module)
-    assert file is not None
-    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    names: set[str] = set()
-    for node in _nodes_that_run(_tree(module)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")
-                base = ".".join(parents[: len(parents) - node.level + 1] + ([base] if base else []))
-            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and _lists_modules(node):
-            # A package that imports all its modules, such as relscale.text.readers.
-            modules = {path.stem for path in file.parent.glob("*.py")} - {"__init__"}
-            names |= {f"{module}.{name}" for name in modules}
-    return frozenset(names)
-
-
-def _lists_modules(call: ast.Call) -> bool:
-    """Return whether a call is `iter_modules(__path__)`."""
-    return (
-        isinstance(call.func, ast.Name)
-        and call.func.id == "iter_modules"
-        and [ast.unparse(argument) for argument in call.args] == ["__path__"]
-    )
-
-
-def _nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes of a syntax tree but those below `if TYPE_CHECKING:`, which never run."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
-        if isinstance(node, ast.If) and ast.unparse(node.test) in TYPE_CHECKING:
-            todo += node.orelse
-        else:
-            todo += ast.iter_child_nodes(node)
-
-
-@cache
-def _normalised(module: str) -> str:
-    if module == FACADE:
-        return FACADE_TEXT.read_text(encoding="utf-8")
-    return _written(_tree(module))
-
-
-def _written(value: object) -> str:
-    """Write a syntax tree without layout, comments, docstrings, quotes or redundant parentheses.
-
-    Only fields with content are written, since `ast.dump` and the set of empty fields differ
-    between Python versions. Whether a name is read or set (`ctx`) follows from its place.
-    """
-    if isinstance(value, ast.AST):
-        fields = [
-            f"{name}={_written(field)}"
-            for name in value._fields
-            if name != "ctx" and (field := getattr(value, name, None)) is not None and field != []
-        ]
-        return f"{type(value).__name__}({','.join(fields)})"
-    if isinstance(value, list):
-        return "[" + ",".join([_written(item) for item in value if not _is_docstring(item)]) + "]"
-    return repr(value)
-
-
-def _is_docstring(node: object) -> bool:
-    """Return whether a statement is a string: a docstring, or the one under a field."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    source = _source(module)
+    if not source.imports_folder:
+        return frozenset(source.imported)
+    modules = {path.stem for path in _existing(module).parent.glob("*.py")} - {"__init__"}
+    return frozenset({*source.imported, *(f"{module}.{name}" for name in modules)})

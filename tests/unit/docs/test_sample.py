@@ -14,6 +14,7 @@ SHOWN = {
     "knowledge": "bits_per_byte",
     "topics": "bits_per_byte",
     "language": "bits_per_byte",
+    "centuries": "bits_per_byte",
     "behaviour": "choice_probability_per_byte",
     "continuation": "choice_loss_nats",
 }

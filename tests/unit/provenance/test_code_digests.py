@@ -1,5 +1,6 @@
 import ast
 import dis
+import json
 import subprocess
 import sys
 from functools import cache
@@ -11,6 +12,7 @@ from staleness import WithoutTypes, forget_code
 from relscale.config.figure_name import figure_names
 from relscale.pages.spec import SHOWN_PACKAGES
 from relscale.provenance import code as provenance
+from relscale.provenance import module_source
 from relscale.provenance.code import (
     DISTRIBUTIONS,
     NOT_COMPUTING,
@@ -299,3 +301,41 @@ def test_a_record_is_one_of_the_present_spec_and_digests_or_it_is_none(tmp_path)
     for damaged in (b"", b"[]", b"3", b"{", b"\xff\xfe", b'{"spec": {"rate": 0.1, "steps": 3}}'):
         path.write_bytes(damaged)
         assert not is_recorded(path, spec, digests)
+
+
+def test_what_was_read_of_modules_is_kept_for_the_next_call(package, monkeypatch, tmp_path):
+    folder, digest = package
+    monkeypatch.chdir(tmp_path)
+    before = digest()
+    provenance.keep_sources()
+    kept = provenance.KEPT.read_text()
+    monkeypatch.setattr(module_source, "read_source", None)  # nothing is parsed again
+    assert digest() == before
+    provenance.keep_sources()
+    assert provenance.KEPT.read_text() == kept
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(provenance, "SOURCE_ROOT", tmp_path)
+    (folder / "maths.py").write_text("def double(x):\n    return (x * 3,)\n")
+    assert digest() != before
+    provenance.keep_sources()
+    assert len(json.loads(provenance.KEPT.read_text())) == len(json.loads(kept))
+
+
+@pytest.mark.parametrize("damage", ["", "[1]", '{"a": {}}', '{"a": 1}', "\xff"])
+def test_a_damaged_file_of_what_was_read_counts_as_none(package, monkeypatch, tmp_path, damage):
+    _, digest = package
+    monkeypatch.chdir(tmp_path)
+    before = digest()
+    provenance.KEPT.parent.mkdir()
+    provenance.KEPT.write_bytes(damage.encode("latin-1"))
+    assert digest() == before
+    provenance.keep_sources()
+    assert digest() == before
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(package, monkeypatch, tmp_path):
+    _, digest = package
+    monkeypatch.setattr(provenance, "KEPT", tmp_path / "package/stage.py/modules.json")
+    digest()
+    provenance.keep_sources()
