@@ -665,7 +665,7 @@ def test_what_is_new_is_made_and_nothing_else(what, planner):
     assert len(trained) == {
         "corpus": 9,
         "arm": 6,
-        "tuned frontier": 9,
+        "tuned frontier": 6,
         "budget": 4,
         "size": 2,
         "seed": 18,
