@@ -14,7 +14,7 @@ from relscale.plan.architecture import Choices, Shape
 from relscale.training.architectures.causal_decoder import CausalDecoder
 
 
-class Layer(nn.Module):
+class LstmLayer(nn.Module):
     """One layer of LSTM cells."""
 
     def __init__(self, width: int) -> None:
@@ -28,14 +28,14 @@ class Layer(nn.Module):
         return outputs
 
 
-class Trunk(nn.Module):
+class LstmTrunk(nn.Module):
     """All parts of a model but its head; named as in the other architectures."""
 
     def __init__(self, shape: Shape) -> None:
         """Create embedding and layers of a shape."""
         super().__init__()
         self.embed_tokens = nn.Embedding(shape.vocab_size, shape.width)
-        self.layers = nn.ModuleList(Layer(shape.width) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(LstmLayer(shape.width) for _ in range(shape.layers))
 
     def forward(self, tokens: Tensor, activation_checkpointing: bool) -> Tensor:
         """Map token ids (batch, time) to hidden states (batch, time, width)."""
@@ -59,7 +59,7 @@ class LstmDecoder(CausalDecoder):
         super().__init__()
         self.shape = shape
         self.choices = choices or Choices()
-        self.model = Trunk(shape)
+        self.model = LstmTrunk(shape)
         self.lm_head = nn.Linear(shape.width, shape.vocab_size, bias=False)
 
     def blocks(self) -> list[nn.Module]:
