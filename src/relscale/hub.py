@@ -7,7 +7,8 @@ A folder has the model of a run (weights, configuration, tokenizer), its loss cu
 evaluations as a table, and a card: how the model was trained, on which texts under which licences,
 and its scores. The card is written from the record of the training, not from the present
 configuration. Files are copies, so an edit there changes no result. `speed.csv` is left out because
-it describes the machine. A run without weights (diverged) gets no folder and is listed.
+it describes the machine. Runs without weights (diverged), and runs of an architecture that
+`transformers` does not have, get no folder and are listed.
 """
 
 import csv
@@ -22,6 +23,7 @@ import yaml
 
 from relscale.contract.metric_labels import metric_label
 from relscale.files import read_json, replacing, write_text
+from relscale.plan.architectures import ARCHITECTURES
 from relscale.provenance.verify import Finding, refuse_stale
 from relscale.released.models_table import published_folder
 
@@ -104,7 +106,7 @@ def runs_to_publish(findings: Sequence[Finding], results: str) -> list[str]:
 def publish(
     experiment: str, runs: Sequence[str], results: Path, out: Path, licence: str
 ) -> tuple[list[Path], list[str]]:
-    """Write one folder for each run that has weights.
+    """Write one folder for each run that has weights and that `transformers` can read.
 
     Args:
         experiment: name of the experiment.
@@ -114,7 +116,7 @@ def publish(
         licence: licence of the weights, as the Hub names it, such as "apache-2.0".
 
     Returns:
-        The folders, and one line for each run without weights.
+        The folders, and one line for each run that is left out, with the reason.
 
     Raises:
         ValueError: naming the first file that is missing or is not a record.
@@ -129,6 +131,13 @@ def publish(
         record = _record(trained)
         if record["excluded_reason"] is not None:
             without.append(f"{run}: no weights: {record['excluded_reason']}")
+            continue
+        architecture = record["spec"]["shape"]["architecture"]
+        if not ARCHITECTURES[architecture].in_transformers:
+            without.append(
+                f"{run}: not published: transformers has no architecture {architecture!r}; only "
+                f"relscale reads the model, from {trained / 'model'}"
+            )
             continue
         folder = out / published_folder(experiment, run)
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Shapes of small models, for tests of the native step and of native scoring."""
+"""Shapes of small models for tests."""
 
 from dataclasses import replace
 
@@ -26,3 +26,9 @@ WIDE = replace(
     context_length=128,
 )
 """One layer with other sizes, a larger vocabulary and a longer context."""
+
+
+def lstm_shape(shape: Shape) -> Shape:
+    """Return the size of an LSTM with the width, layers, vocabulary and context of a decoder."""
+    unused = {"heads": 0, "kv_heads": 0, "head_dim": 0, "intermediate": 0}
+    return replace(shape, architecture="lstm", **unused)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from relscale.plan.architecture import Shape
+from relscale.plan.architectures import architecture_of
 
 BATCH_TOKENS = 2048
 """Padded tokens of a batch on a CPU. Small batches fit the cache of a core: at widths of 16 to 112
@@ -20,8 +21,12 @@ def scoring_bytes(shape: Shape, device: Literal["cpu", "cuda"]) -> int:
     matrix at a time is copied. Parameters are float32.
     """
     size = 4 if device == "cpu" else 2
+    architecture = architecture_of(shape)
+    widest = (
+        4 * size * shape.intermediate
+        if architecture.has_attention
+        else architecture.block_activation_bytes(shape, size)
+    )
     tokens = max(GPU_BATCH_TOKENS if device == "cuda" else BATCH_TOKENS, shape.context_length)
     copies = 0 if device == "cpu" else 2 * shape.vocab_size * shape.width
-    return (
-        tokens * (12 * shape.vocab_size + 4 * size * shape.intermediate + 40 * shape.width) + copies
-    )
+    return tokens * (12 * shape.vocab_size + widest + 40 * shape.width) + copies

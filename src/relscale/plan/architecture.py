@@ -1,9 +1,9 @@
-"""The size of a decoder as plain data, and the protocol of architectures.
+"""The size of a model as plain data, and the protocol of architectures.
 
 Read `Shape` first. The plan and training import this module; it imports nothing of the project.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -13,10 +13,13 @@ Attention = Literal["full", "causal"]
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """The size of a decoder, and the architecture that the size belongs to."""
+    """The size of a model, and the architecture that the size belongs to.
+
+    An architecture without attention has no heads and no MLP: these four numbers are 0.
+    """
 
     width: int
-    """Width of the residual stream, d."""
+    """Width of the residual stream, or of the state of a recurrent network, d."""
     layers: int
     """Number of blocks, L."""
     heads: int
@@ -84,15 +87,23 @@ class Architecture(Protocol):
 
     name: str
     """The key in the registry and the value of `suite.recipe.architecture`."""
+    has_attention: bool
+    """Whether blocks have attention and an MLP; if not, heads and `intermediate` of a size are 0,
+    and the conventions for counting the FLOPs of attention change nothing."""
+    in_transformers: bool
+    """Whether `transformers` has the architecture; if not, only this project reads its models."""
 
     def parameter_shapes(self, shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield name and shape of each parameter, in the order of the torch module.
 
-        The names are those of the `transformers` model.
+        The names are those of the `transformers` model, if there is one.
         """
 
     def initial_std(self, shape: Shape, name: str, size: tuple[int, ...]) -> float:
         """Return the standard deviation of a matrix at initialisation, if the recipe sets none."""
+
+    def initial_vector(self, name: str) -> Sequence[float]:
+        """Return the constants of a vector at initialisation, each for an equal part of it."""
 
     def count_parameters(self, shape: Shape) -> ParameterCount:
         """Count the parameters by component."""
@@ -115,7 +126,10 @@ class Architecture(Protocol):
         """
 
     def hugging_face_config(self, shape: Shape, choices: Choices) -> dict[str, Any]:
-        """Return the `config.json` from which `AutoModelForCausalLM` builds the same model."""
+        """Return the `config.json` of a model.
+
+        Where `in_transformers`, `AutoModelForCausalLM` builds the same model from it.
+        """
 
     def read_hugging_face_config(self, config: dict[str, Any]) -> tuple[Shape, Choices]:
         """Return the size and settings of a `config.json`; the inverse of the method above."""

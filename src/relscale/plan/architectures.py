@@ -3,11 +3,12 @@
 from typing import Literal, get_args
 
 from relscale.plan.architecture import Architecture, Shape
+from relscale.plan.lstm import Lstm
 from relscale.plan.qwen3 import Qwen3
 
-ArchitectureName = Literal["qwen3"]
+ArchitectureName = Literal["qwen3", "lstm"]
 """The choices of `suite.recipe.architecture`; also the `model_type` in a `config.json`."""
-ARCHITECTURES: dict[str, Architecture] = {one.name: one for one in (Qwen3(),)}
+ARCHITECTURES: dict[str, Architecture] = {one.name: one for one in (Qwen3(), Lstm())}
 """Architecture by name."""
 assert set(ARCHITECTURES) == set(get_args(ArchitectureName))
 

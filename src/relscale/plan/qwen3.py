@@ -6,7 +6,7 @@ operations are free. The torch module is `training.architectures.qwen3`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +17,8 @@ class Qwen3:
     """See `plan.architecture.Architecture`."""
 
     name = "qwen3"
+    has_attention = True
+    in_transformers = True
 
     def parameter_shapes(self, shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield name and shape of each parameter; names are those of `Qwen3ForCausalLM`."""
@@ -53,6 +55,10 @@ class Qwen3:
         if name.endswith(("o_proj.weight", "down_proj.weight")):
             deviation /= math.sqrt(2 * shape.layers)
         return deviation
+
+    def initial_vector(self, name: str) -> Sequence[float]:
+        """Return 1: all vectors are norms."""
+        return (1.0,)
 
     def count_parameters(self, shape: Shape) -> ParameterCount:
         """Count the parameters by component.

@@ -15,6 +15,7 @@ from relscale.contract.columns import label_of_budgets
 from relscale.contract.csv_text import read_csv_text
 from relscale.contract.units import unit_error
 from relscale.files import read_json
+from relscale.plan.architectures import architecture_of
 from relscale.plan.planned_run import Run
 from relscale.released.model_folder import FETCHED
 
@@ -188,13 +189,25 @@ def published_folder(experiment: str, run: str) -> str:
 def published_names(experiment: str, runs: Iterable[Run]) -> list[ReleasedModelRow]:
     """Return the table of the models that `relscale publish` writes for planned runs.
 
-    A run without weights gets no folder, which a plan cannot know; remove its row.
+    Runs of an architecture that `transformers` does not have are left out. A run without weights
+    gets no folder, which a plan cannot know; remove its row.
 
     Args:
         experiment: name of the experiment.
         runs: its planned runs.
+
+    Raises:
+        ValueError: if `transformers` has the architecture of no run.
     """
-    return [_published(experiment, run.columns().model_dump()) for run in runs]
+    everything = list(runs)
+    written = [run for run in everything if architecture_of(run.shape).in_transformers]
+    if everything and not written:
+        names = ", ".join(sorted({run.shape.architecture for run in everything}))
+        raise ValueError(
+            f"suite.recipe.architecture = {names}: transformers has no such architecture, so no "
+            "run can be published as a released model"
+        )
+    return [_published(experiment, run.columns().model_dump()) for run in written]
 
 
 def published_models(experiment: str, folders: Sequence[Path]) -> list[ReleasedModelRow]:

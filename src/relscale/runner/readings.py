@@ -1,5 +1,6 @@
 """LogReadings of the files that running jobs write: logs of training, folders of downloads."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,11 +55,15 @@ def end_of_log(path: Path) -> str | None:
 
 
 def size_of(folder: Path) -> int:
-    """Return the size of all files in a folder, in bytes; files that vanish meanwhile count 0."""
+    """Return the size of all files in a folder, in bytes.
+
+    Files and folders that vanish meanwhile, as those of a download do, count 0.
+    """
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
+    for place, _, names in os.walk(folder):  # leaves out a folder that it cannot list
+        for name in names:
+            try:
+                total += Path(place, name).stat().st_size
+            except OSError:
+                continue
     return total

@@ -27,14 +27,15 @@ def initial_values(
 ) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """Yield name and value of each parameter, drawn from a seed in the order of `parameter_shapes`.
 
-    Norms are 1. Matrices are normal with standard deviation `choices.init_std`, or without one with
-    that of the architecture.
+    Vectors are the constants of the architecture; norms are 1. Matrices are normal with standard
+    deviation `choices.init_std`, or without one with that of the architecture.
     """
     generator = np.random.default_rng(seed)
     architecture = architecture_of(shape)
     for name, size in architecture.parameter_shapes(shape):
         if len(size) == 1:
-            yield name, np.ones(size, dtype=np.float32)
+            parts = np.array(architecture.initial_vector(name), dtype=np.float32)
+            yield name, np.repeat(parts, size[0] // len(parts))
             continue
         deviation = choices.init_std
         if deviation is None:

@@ -1,5 +1,6 @@
 """Build, initialise, save and load the torch module of any architecture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -7,11 +8,15 @@ import torch
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.architectures import architecture_of
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.architectures.lstm import LstmDecoder
 from relscale.training.architectures.qwen3 import Decoder
 from relscale.training.folder import read_config, read_values, save_folder
 from relscale.training.initial import initial_values
 
-MODULES: dict[str, type[Decoder]] = {"qwen3": Decoder}
+MODULES: dict[str, Callable[[Shape, Choices | None], CausalDecoder]] = {
+    "qwen3": Decoder,
+    "lstm": LstmDecoder,
+}
 """Torch module by architecture."""
 
 

@@ -89,7 +89,7 @@ class TorchTrainer:
         with torch.device("meta") if execution.fully_sharded else nullcontext():
             self.decoder = build_decoder(shape, choices)
         self.decoder.activation_checkpointing = execution.activation_checkpointing
-        if execution.compiled:
+        if execution.compiled and self.decoder.compiles_blocks:
             compile_blocks(self.decoder.blocks())
         self._objective: nn.Module = Objective(self.decoder, execution)
         if execution.fully_sharded:

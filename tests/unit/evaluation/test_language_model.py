@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from memory import most_memory, tells_memory
-from rounding import score_error
+from rounding import float32_error, score_error
+from shapes import lstm_shape
 
 from relscale.evaluation import torch_model, trained
 from relscale.evaluation.batches import scoring_bytes
@@ -13,7 +14,7 @@ from relscale.evaluation.native_model import NativeModel
 from relscale.evaluation.torch_model import CausalModel
 from relscale.plan.architecture import Shape
 from relscale.training.architectures.qwen3 import Decoder
-from relscale.training.model import initialise, save_decoder
+from relscale.training.model import build_decoder, initialise, save_decoder
 from relscale.training.native_build import Support, available
 
 SHAPE = Shape(
@@ -129,6 +130,30 @@ def test_a_run_of_the_native_step_is_not_scored_by_torch_because_the_library_is_
     assert "model: scored with torch: no compiler" in caplog.text
 
 
+def test_an_lstm_is_scored_by_torch_and_each_request_from_a_state_of_zero(tmp_path, caplog):
+    decoder = build_decoder(lstm_shape(SHAPE))
+    initialise(decoder, seed=1)
+    with torch.no_grad():
+        decoder.lm_head.weight.mul_(200)
+    save_decoder(decoder, tmp_path / "model")
+    model = trained.read_run(tmp_path / "model")
+    assert isinstance(model, CausalModel)
+    assert not caplog.text  # no other machine would score it natively
+    contexts, continuations = [[5, 6], [7], [8, 9, 10]], [[2, 3], [4] * 9, [1]]
+    together = model.score(contexts, continuations)
+    for number, (context, continuation) in enumerate(zip(contexts, continuations, strict=True)):
+        tokens = torch.tensor([context + continuation])
+        with torch.inference_mode():
+            log_probability = decoder.eval()(tokens[:, :-1]).log_softmax(-1)[0, len(context) - 1 :]
+        expected = sum(
+            log_probability[place, token].item() for place, token in enumerate(continuation)
+        )
+        # Each time step and layer adds the products of two rows of the width.
+        terms = 2 * 12 * 2 * 16 + 64
+        allowed = float32_error(LARGEST_LOGIT * len(continuation), terms)
+        assert together.log_likelihood[number] == pytest.approx(expected, abs=allowed)
+
+
 def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, monkeypatch, caplog):
     save_decoder(decoder, tmp_path / "model")
     read, there = [], [True]
@@ -147,9 +172,10 @@ def test_only_runs_of_a_recipe_for_gpus_are_scored_on_one(decoder, tmp_path, mon
 
 
 @tells_memory
-def test_the_estimate_holds_what_scoring_a_batch_takes():
-    shape = replace(SHAPE, vocab_size=16_000, context_length=512)
-    decoder = Decoder(shape)
+@pytest.mark.parametrize("shape", [SHAPE, replace(lstm_shape(SHAPE), width=512)])
+def test_the_estimate_holds_what_scoring_a_batch_takes(shape):
+    shape = replace(shape, vocab_size=16_000, context_length=512)
+    decoder = build_decoder(shape)
     initialise(decoder, seed=0)
     model = CausalModel(decoder, vocab_size=16_000, context_length=512)
     with most_memory() as taken:

@@ -118,6 +118,20 @@ def test_a_folder_for_every_run_with_weights(results: Path, tmp_path: Path) -> N
     ).read_text() == f"model.safetensors of {folder.name.removeprefix('tiny-')}"
 
 
+def test_a_run_that_transformers_cannot_read_gets_no_folder(results: Path, tmp_path: Path) -> None:
+    name = next(iter(RUNS))
+    place = results / "runs" / name / "record.json"
+    record = json.loads(place.read_text())
+    record["spec"]["shape"]["architecture"] = "lstm"
+    place.write_text(json.dumps(record))
+    folders, without = publish("tiny", list(RUNS), results, tmp_path / "out", "mit")
+    assert len(folders) == 16 and f"tiny-{name}" not in {folder.name for folder in folders}
+    assert without[0].startswith(
+        f"{name}: not published: transformers has no architecture 'lstm'; only relscale reads the "
+        "model, from "
+    )
+
+
 def test_an_edit_of_a_published_folder_changes_no_result(results: Path, tmp_path: Path) -> None:
     folders, _ = publish("tiny", list(RUNS), results, tmp_path / "out", "mit")
     trained = results / "runs" / folders[0].name.removeprefix("tiny-")

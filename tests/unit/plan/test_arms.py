@@ -52,6 +52,21 @@ def test_an_arm_that_changes_nothing_has_the_runs_of_its_corpus_under_its_name()
         assert run.run.startswith("arm-")
 
 
+def test_an_arm_of_lstms_has_the_budgets_of_its_corpus_and_no_heads():
+    arm, corpus = arm_and_corpus({"recipe": {"architecture": "lstm"}})
+    assert arm.keys() == corpus.keys()
+    for key, run in arm.items():
+        assert run.training_flops == pytest.approx(corpus[key].training_flops, rel=0.02)
+        unused = [run.shape.heads, run.shape.kv_heads, run.shape.head_dim, run.shape.intermediate]
+        assert unused == [0, 0, 0, 0] and run.columns().heads == 0
+        assert run.optimiser.kind == corpus[key].optimiser.kind
+    # No even head width divides 33, and an LSTM has no head.
+    odd = [{"label": "1e10", "shapes": ["33x1"]}]
+    recipe = {"name": "cpu_small", "architecture": "lstm"}
+    (run,) = plan_suite(suite({}, recipe=recipe, budgets=odd, replicates=[]), VOCAB)
+    assert (run.shape.width, run.shape.architecture) == (33, "lstm")
+
+
 def test_arms_change_neither_the_runs_of_the_corpora_nor_what_is_written_without_them():
     alone = suite({})
     with_arms = suite({"fast": {"corpus": "a", "learning_rate_factor": 3}})

@@ -43,6 +43,7 @@ FILES = {
 MODEL = (
     "training.architectures",
     "training.architectures.causal_decoder",
+    "training.architectures.lstm",
     "training.architectures.qwen3",
     "training.model",
 )

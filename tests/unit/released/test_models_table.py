@@ -7,6 +7,7 @@ import pytest
 
 from relscale.config.errors import ConfigError
 from relscale.config.load import load_config, merged, read_yaml
+from relscale.config.suite import Suite
 from relscale.plan.suite import plan_suite
 from relscale.released.models_table import (
     find_model,
@@ -143,6 +144,16 @@ def test_the_default_is_listed_as_the_models_that_publish_writes(tmp_path):
         folder.mkdir()
         (folder / "record.json").write_text(json.dumps({"columns": run.columns().model_dump()}))
     assert published_models("default", folders) == rows[:3]
+
+
+def test_runs_that_transformers_cannot_read_are_not_listed():
+    recipe = {"name": "cpu_small"}
+    raw = {"corpora": ["a"], "budgets": [{"label": "1e10", "shapes": ["16x1", "32x1"]}]}
+    arms = {"b": {"corpus": "a", "recipe": {"architecture": "lstm"}}}
+    runs = plan_suite(Suite.model_validate({**raw, "recipe": recipe, "arms": arms}), 512)
+    assert [row.corpus for row in models_of_runs("e", runs)] == ["a", "a"]
+    with pytest.raises(ValueError, match=r"architecture = lstm: transformers has no such archit"):
+        models_of_runs("e", [run for run in runs if run.corpus == "b"])
 
 
 def test_the_papers_experiment_still_lists_the_papers_models():

@@ -1,12 +1,14 @@
 """Sentences about a call, and how many of them a file gets."""
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
 from relscale.runner.events import JobFailed, JobFinished, JobsCounted, JobsDone, JobStarted
 from relscale.runner.progress import Expected, LogReadings, Progress, Remaining, Step
-from relscale.runner.readings import end_of_log, last_step, read
+from relscale.runner.readings import end_of_log, last_step, read, size_of
 from relscale.runner.report_lines import (
     LISTED_FAILURES,
     LOG_LINES,
@@ -145,3 +147,18 @@ def test_readings_of_logs_and_downloads(tmp_path):
     assert found.steps == {"a": Step(step=1, steps=4, loss=2.5)}
     assert found.fetched == {"sotu-0": 1234}
     assert end_of_log(tmp_path / "none.log") is None
+
+
+def test_a_folder_of_a_download_may_vanish_while_its_size_is_read(tmp_path, monkeypatch):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/file").write_bytes(b"x" * 7)
+    (tmp_path / "gone").mkdir()
+    listed = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "gone":
+            raise FileNotFoundError(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert size_of(tmp_path) == 7

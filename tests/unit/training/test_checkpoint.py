@@ -12,6 +12,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from run_specs import optimiser_of, run_spec
+from shapes import lstm_shape
 
 from relscale.config.suite import Suite
 from relscale.files import read_json, sha256_of, write_json
@@ -50,12 +51,12 @@ CAUTIOUS = ADAM | {
 STEPS = 230
 
 
-def spec(optimiser):
-    return run_spec(SHAPE, optimiser, steps=STEPS, batch_size=3)
+def spec(optimiser, shape=SHAPE):
+    return run_spec(shape, optimiser, steps=STEPS, batch_size=3)
 
 
-def model(optimiser=ADAM):
-    return TorchTrainer(SHAPE, Choices(), optimiser_of(optimiser), seed=1)
+def model(optimiser=ADAM, shape=SHAPE):
+    return TorchTrainer(shape, Choices(), optimiser_of(optimiser), seed=1)
 
 
 @pytest.fixture
@@ -76,32 +77,33 @@ def stopping_after(steps):
 
 
 @pytest.mark.parametrize(
-    "optimiser",
+    ("shape", "optimiser"),
     [
-        ADAM,
-        CAUTIOUS,
-        *(CAUTIOUS | {"kind": kind} for kind in ("adamw", "adamc", "cautious_adamw", "muon")),
+        (SHAPE, ADAM),
+        (SHAPE, CAUTIOUS),
+        *(
+            (SHAPE, CAUTIOUS | {"kind": kind})
+            for kind in ("adamw", "adamc", "cautious_adamw", "muon")
+        ),
+        *((lstm_shape(SHAPE), other) for other in (ADAM, CAUTIOUS, CAUTIOUS | {"kind": "muon"})),
     ],
-    ids=lambda optimiser: optimiser["kind"],
+    ids=lambda one: one["kind"] if isinstance(one, dict) else one.architecture,
 )
-def test_a_run_interrupted_again_and_again_gives_the_same_bytes(optimiser, tokens, tmp_path):
-    straight = model(optimiser)
-    expected = train(spec(optimiser), tokens, straight)
+def test_a_run_interrupted_again_and_again_gives_the_same_bytes(shape, optimiser, tokens, tmp_path):
+    defined = spec(optimiser, shape)
+    straight = model(optimiser, shape)
+    expected = train(defined, tokens, straight)
     for steps in (1, 7, 96, 3):
         with pytest.raises(InterruptedRunError):
             train(
-                spec(optimiser),
+                defined,
                 tokens,
-                model(optimiser),
+                model(optimiser, shape),
                 Hooks(checkpoints=Checkpoints(tmp_path), stop=stopping_after(steps)),
             )
-    last = model(optimiser)
-    assert (
-        train(
-            spec(optimiser), tokens, last, Hooks(checkpoints=Checkpoints(tmp_path, every_steps=50))
-        )
-        == expected
-    )
+    last = model(optimiser, shape)
+    hooks = Hooks(checkpoints=Checkpoints(tmp_path, every_steps=50))
+    assert train(defined, tokens, last, hooks) == expected
     assert same(last.state(), straight.state())
     assert [path.name for path in sorted(tmp_path.glob("*.json"))] == [
         "step-000000200.json",

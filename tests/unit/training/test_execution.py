@@ -1,5 +1,6 @@
 """How a run is executed, what memory that takes, and what its job asks for."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from memory import most_memory, tells_memory
 from rounding import float32_error, roundings_of_a_gradient
 from run_specs import optimiser_of
+from shapes import lstm_shape
 
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
@@ -18,6 +20,7 @@ from relscale.plan.suite import plan_suite
 from relscale.resources.job_resources import LEAST_MINUTES, SLACK
 from relscale.resources.training import training_resources
 from relscale.training.architectures.qwen3 import Decoder
+from relscale.training.compilation import Compiled
 from relscale.training.execution import (
     CPU_ROOM_BYTES,
     GIB,
@@ -29,7 +32,7 @@ from relscale.training.execution import (
     choose_execution,
     state_bytes,
 )
-from relscale.training.model import initialise
+from relscale.training.model import build_decoder, initialise
 from relscale.training.torch_trainer import TorchTrainer
 
 SHAPE = Shape(
@@ -57,12 +60,12 @@ H100 = Costs(device="gpu", peak_flops_per_s=9.89e14, utilisation=0.4, start_s=60
 
 def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, checkpointing: bool) -> int:
     """Bytes that a forward pass keeps for the backward pass, parameters left out."""
-    decoder = Decoder(shape, Choices())
+    decoder = build_decoder(shape, Choices())
     initialise(decoder, 0)
     decoder.activation_checkpointing = checkpointing
     apart = {
         tensor.untyped_storage().data_ptr()
-        for tensor in [*decoder.parameters(), decoder.cosine, decoder.sine]
+        for tensor in [*decoder.parameters(), *decoder.buffers()]
     }
     kept: dict[int, tuple[int, torch.Tensor]] = {}
 
@@ -79,10 +82,25 @@ def kept_bytes(shape: Shape, sequences: int, in_bfloat16: bool, checkpointing: b
     return sum(size for pointer, (size, _) in kept.items() if pointer not in apart)
 
 
+ONEDNN = torch.backends.mkldnn.is_available()
+"""Whether torch has oneDNN, whose LSTM keeps twice as much as torch's own."""
+
+
 @pytest.mark.parametrize(
-    "shape", [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)]
+    ("shape", "in_bfloat16"),
+    [
+        *itertools.product(
+            [SHAPE, replace(SHAPE, heads=4, kv_heads=1, head_dim=32, intermediate=320)],
+            [False, True],
+        ),
+        # Not in bfloat16, in which oneDNN has no LSTM for all processors.
+        pytest.param(
+            lstm_shape(SHAPE),
+            False,
+            marks=pytest.mark.skipif(not ONEDNN, reason="torch was built without oneDNN"),
+        ),
+    ],
 )
-@pytest.mark.parametrize("in_bfloat16", [False, True])
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_activations_of_a_block_are_estimated_from_above_and_not_far(
     shape, in_bfloat16, checkpointing
@@ -255,6 +273,19 @@ def test_on_the_cpu_a_large_batch_is_cut_by_a_fixed_room_and_gives_the_same_loss
     rel = float32_error(1, roundings_of_a_gradient(small, 7))
     assert losses[1] == pytest.approx(losses[0], rel=rel)
     assert losses[2] == pytest.approx(losses[0], rel=rel)
+
+
+def test_the_compiler_is_not_asked_for_the_layers_of_an_lstm():
+    optimiser = {"kind": "adam", "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "clip_norm": 1.0}
+    optimiser |= {"warmup_share": 0.1, "decay_share": 0.5}
+    optimiser |= dict.fromkeys(
+        ("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003
+    )
+    for shape, is_compiled in ((SHAPE, True), (lstm_shape(SHAPE), False)):
+        settings = optimiser_of(optimiser)
+        trainer = TorchTrainer(shape, Choices(), settings, 0, Execution(compiled=True))
+        for block in trainer.decoder.blocks():
+            assert isinstance(block.forward, Compiled) == is_compiled
 
 
 def paper_run(budget, width):

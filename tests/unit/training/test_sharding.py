@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rounding import float32_error, roundings_of_a_gradient
 from run_specs import optimiser_of, run_spec
+from shapes import lstm_shape
 
 from relscale.files import read_json, write_json
 from relscale.plan.architecture import Choices, Shape
@@ -41,6 +42,8 @@ CAUTIOUS = {
 STEPS = 20
 MEMBER = Path(__file__).with_name("process_group_member.py")
 SPEC = run_spec(SHAPE, CAUTIOUS, steps=STEPS, batch_size=8)
+LSTM = lstm_shape(SHAPE)
+LSTM_SPEC = run_spec(LSTM, CAUTIOUS, steps=STEPS, batch_size=8)
 
 
 def job(name, **changes):
@@ -81,8 +84,16 @@ def two(tmp_path_factory, tokens):
         job("stopped", checkpoints="kept", stop_after=7),
         job("resumed", checkpoints="kept"),
         job("whole", fully_sharded=False),
+        job("lstm", spec=LSTM_SPEC.model_dump(mode="json"), activation_checkpointing=True),
     ]
     return run_in(2, folder, tokens, jobs), folder
+
+
+def test_the_layers_of_an_lstm_are_sharded_like_blocks(two, tokens):
+    alone = TorchTrainer(LSTM, Choices(), optimiser_of(CAUTIOUS), 1, Execution())
+    expected = [row.loss_nats_per_token for row in train(LSTM_SPEC, tokens, alone).curve]
+    for outcome in two[0]["lstm"]:
+        np.testing.assert_allclose(losses(outcome), expected, rtol=1e-6, atol=0)
 
 
 def losses(outcome):

@@ -15,7 +15,7 @@ from pydantic import model_validator
 from relscale.config.base import Model
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, Shape
-from relscale.plan.architectures import ArchitectureName
+from relscale.plan.architectures import ARCHITECTURES, ArchitectureName
 from relscale.plan.optimiser import SETTINGS, Optimiser, OptimiserKind, Schedule
 from relscale.plan.run_spec import Device, Implementation
 
@@ -176,14 +176,18 @@ class ListedSizesRecipe(BaseRecipe):
             ValueError: if no number of steps comes near enough to the budget.
         """
         width, layers = (int(part) for part in label.split("x"))
-        heads = number_of_heads(width, self.head_dim)
+        heads = head_dim = intermediate = 0
+        if ARCHITECTURES[self.architecture].has_attention:
+            heads = number_of_heads(width, self.head_dim)
+            head_dim = width // heads
+            intermediate = max(1, round(8 * width / 3 / MLP_MULTIPLE)) * MLP_MULTIPLE
         shape = Shape(
             width=width,
             layers=layers,
             heads=heads,
             kv_heads=heads,
-            head_dim=width // heads,
-            intermediate=max(1, round(8 * width / 3 / MLP_MULTIPLE)) * MLP_MULTIPLE,
+            head_dim=head_dim,
+            intermediate=intermediate,
             vocab_size=vocab_size,
             context_length=self.context_length,
             architecture=self.architecture,

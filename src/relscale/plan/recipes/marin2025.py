@@ -9,6 +9,7 @@ from pydantic import Field
 from relscale.config.base import MOST_WIDTH, NUMBER, WHOLE, Positive, Share
 from relscale.plan.accounting import FlopCounting, steps_for
 from relscale.plan.architecture import Choices, RopeScaling, Shape
+from relscale.plan.architectures import ARCHITECTURES
 from relscale.plan.optimiser import Optimiser, OptimiserKind
 from relscale.plan.recipes.base import (
     MOST_BATCH,
@@ -111,14 +112,15 @@ class Marin2025(BaseRecipe):
 
         None if the batch is too small or the budget is missed.
         """
-        heads = width // self.head_dim
+        attention = ARCHITECTURES[self.architecture].has_attention
+        heads = width // self.head_dim if attention else 0
         shape = Shape(
             width=width,
             layers=round(width / (64 + 4 * math.log2(width) - 9)),
             heads=heads,
             kv_heads=heads,
-            head_dim=self.head_dim,
-            intermediate=self.mlp_ratio * width,
+            head_dim=self.head_dim if attention else 0,
+            intermediate=self.mlp_ratio * width if attention else 0,
             vocab_size=vocab_size,
             context_length=self.context_length,
             architecture=self.architecture,

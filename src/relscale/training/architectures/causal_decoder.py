@@ -1,6 +1,7 @@
-"""The interface of a decoder's torch module that the trainer uses."""
+"""The interface of a model's torch module that the trainer uses."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -8,12 +9,17 @@ from relscale.plan.architecture import Choices, Shape
 
 
 class CausalDecoder(nn.Module, ABC):
-    """A decoder-only transformer: token ids (batch, time) to logits (batch, time, vocab).
+    """A language model: token ids (batch, time) to logits (batch, time, vocab).
+
+    No position sees a later token.
 
     Subclasses set the attributes below in `__init__`, and name parameters as their architecture's
     `parameter_shapes` does.
     """
 
+    compiles_blocks: ClassVar[bool] = True
+    """Whether `torch.compile` can compile the blocks. The compiler does not trace into
+    `torch.nn.LSTM`, whose kernels are fused already."""
     shape: Shape
     """Size of the decoder."""
     choices: Choices
