@@ -139,8 +139,10 @@ def fit_family(
     )
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for corpus in corpora:
+        # The fits of many corpora would fill the memory: those of a large table are not kept.
+        fitted = replace(corpus) if corpus.together else corpus
         for law in LAWS:
-            rows[law.table.name].extend(law.fit(corpus))
+            rows[law.table.name].extend(law.fit(fitted))
     frames = {law.table.name: law.tabulate(rows[law.table.name], spec) for law in LAWS}
     laws = with_notes(frames[relative.TABLE.name], notes)
     for corpus in corpora:

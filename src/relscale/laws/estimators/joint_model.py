@@ -168,10 +168,10 @@ class JointModel:
             design, member = self._divided
             small = np.eye(self.member.shape[1]) + ratio * self.member.T @ member
             update = ratio * member @ np.linalg.solve(small, self.member.T @ design)
-            scaled = np.asarray((design - update).T, dtype=np.float64)
+            scaled = np.asarray((design - update).T)
         else:
             shape = self.shape + ratio * self.member @ self.member.T
-            scaled = np.linalg.solve(shape, self.design).T  # (term, cell)
+            scaled = np.asarray(np.linalg.solve(shape, self.design).T)  # (term, cell)
         return np.asarray(np.linalg.solve(scaled @ self.design, scaled))
 
     def _shapes(self, solve: Array) -> tuple[Array, Array]:
