@@ -20,7 +20,7 @@ from relscale.laws.loss_laws.saturating import SATURATING
 from relscale.laws.loss_laws.surface import SURFACES, SurfaceLaw
 from relscale.laws.paths import Path, Paths
 from relscale.laws.run_points import Places, RunPoints
-from relscale.laws.surface_fit.expected import Expected
+from relscale.laws.surface_fit.expected import ExpectedLosses
 
 MIN_COMPUTES_OF_FLOOR = 5
 """Compute values from which on a curve L(F) with a floor is tried: two more than parameters."""
@@ -40,7 +40,7 @@ class Remembered(LossLaw):
     name: str  # type: ignore[misc]
     num_parameters: int  # type: ignore[misc]
 
-    def __init__(self, law: LossLaw, expected: Expected | None = None) -> None:
+    def __init__(self, law: LossLaw, expected: ExpectedLosses | None = None) -> None:
         """Take the law.
 
         Args:
@@ -98,7 +98,7 @@ class LossLaws:
     """L(F) without a floor."""
 
     @classmethod
-    def of(cls, expected: Expected | None = None) -> "LossLaws":
+    def of(cls, expected: ExpectedLosses | None = None) -> "LossLaws":
         """Return the laws for a corpus whose expected values are fitted together."""
         return cls(surface=Remembered(SURFACES, expected))
 

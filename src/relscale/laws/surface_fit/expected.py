@@ -8,7 +8,7 @@ from relscale.laws.cells import Array, Flags, Index, SuiteRuns, average_seeds
 from relscale.laws.run_points import RunPoints
 
 
-class Expected:
+class ExpectedLosses:
     """Log values of the domains of a corpus, and of means of two domains.
 
     Nothing depends on which values are expected but the time that fits take.

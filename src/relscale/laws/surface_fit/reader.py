@@ -20,7 +20,7 @@ from relscale.laws.loss_laws.surface import identified_rows, refit_surfaces
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.run_points import RunPoints
 from relscale.laws.spec import LawSpec
-from relscale.laws.surface_fit.expected import Expected
+from relscale.laws.surface_fit.expected import ExpectedLosses
 from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_domains, fit_surfaces
 
 PARAMETERS = 5
@@ -85,7 +85,7 @@ class SurfaceReader:
         self._identified: dict[tuple[bytes, bytes], Identification] = {}
         self._counts: dict[bytes, Array | None] = {}
         self.kept: dict[str, object] = {}
-        self.expected = Expected(runs)
+        self.expected = ExpectedLosses(runs)
 
     def surface(self, values: Array, cells: Index) -> DrawnSurface:
         """Return the surface through cells' log errors and its refits, (cell,).

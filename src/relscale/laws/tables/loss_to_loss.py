@@ -27,7 +27,7 @@ from relscale.laws.refits import MOST_LOST, pairs_weights, refit_interval
 from relscale.laws.run_points import RunPoints, run_points
 from relscale.laws.slope_split import SlopeSplit, split_slope
 from relscale.laws.spec import LawSpec
-from relscale.laws.surface_fit.expected import Expected
+from relscale.laws.surface_fit.expected import ExpectedLosses
 from relscale.laws.through_loss import through_loss
 
 TABLE = LOSS_TO_LOSS
@@ -72,7 +72,7 @@ class Surfaces:
 
     level: float
     """Level of the floors' intervals."""
-    expected: Expected | None = None
+    expected: ExpectedLosses | None = None
     """Values of domains whose surfaces are judged at once."""
     _evidence: dict[tuple[bytes, ...], Identification] = field(default_factory=dict, repr=False)
     _kept: dict[tuple[bytes, ...], Floor | FitError] = field(default_factory=dict, repr=False)
