@@ -3,11 +3,14 @@
 Prints figures; decides nothing.
 
     python benchmarks/law_tables.py [--rows 100000] [--other SRC]
+    python benchmarks/law_tables.py --families --rows 2160 --as-large --other SRC   # one corpus
+    python benchmarks/law_tables.py --families --rows 0 --corpus 2500 40            # runs, domains
 
 The losses and items are simulated over the runs of config.yaml. `--other` names the folder `src` of
 another checkout, whose time for the same tables is measured in the same call, with the estimators
-that it has. Each measurement is a process of its own; set OMP_NUM_THREADS=1 to keep it to one
-thread.
+that it has. `--as-large` reduces the settings of any table as those of a large one are, so that a
+slice shows the cost of the whole; an older checkout does not know that. Each measurement is a
+process of its own; set OMP_NUM_THREADS=1 to keep it to one thread.
 """
 
 import argparse
@@ -53,6 +56,7 @@ settings, losses, items, optimum = json.loads(sys.argv[1])
 names = settings.pop("estimators", None)
 if names:
     settings["estimators"] = [name for name in names if name in ESTIMATORS]
+settings = {name: value for name, value in settings.items() if name in LawSpec.model_fields}
 start = time.process_time()
 tables = [pd.read_parquet(path) if path else None for path in (losses, items, optimum)]
 fit_family(tables[0], LawSpec(**settings), items=tables[1], optimum_losses=tables[2])
@@ -175,6 +179,37 @@ def large_table(rows: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def one_corpus(runs: int, domains: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Return losses of one corpus of many runs, four times as many sizes as budgets."""
+    budgets = max(LARGE_BUDGETS, round(np.sqrt(runs / 4)))
+    sizes = -(-runs // budgets)
+    budget, size = np.divmod(np.arange(runs), sizes)
+    compute = 1e17 * 10 ** (3 * budget / (budgets - 1))
+    tokens = 10 ** (9 + 0.5 * np.log10(compute / 1e17) + 1.4 * (size / (sizes - 1) - 0.5))
+    params = compute / 6 / tokens
+    described = pd.DataFrame(
+        {
+            "corpus": "c",
+            "run": [f"r{index}" for index in range(runs)],
+            "budget": [f"{value:.3e}" for value in compute],
+            "training_flops": compute,
+            "num_params_total": params,
+            "tokens": tokens,
+        }
+    )
+    bits = (1.8 + 400 / params**0.34 + 1200 / tokens**0.37) * np.exp(rng.normal(0, 0.005, runs))
+    parts = [
+        described.assign(
+            family="large",
+            domain=f"d{place:02d}",
+            metric="bits_per_byte",
+            value=bits * np.exp(0.02 * place + rng.normal(0, 0.004, runs)),
+        )
+        for place in range(domains)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def measure(
     source: Path, settings: dict[str, object], losses: Path, items: Path | str, optimum: Path | str
 ) -> tuple[float, float]:
@@ -196,6 +231,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000, help="of the large table; 0 for none")
+    parser.add_argument(
+        "--corpus", nargs=2, type=int, metavar=("RUNS", "DOMAINS"), help="also one large corpus"
+    )
+    parser.add_argument("--as-large", action="store_true", help="reduce the settings of any table")
     parser.add_argument("--other", type=Path, help="folder `src` of another checkout")
     parser.add_argument("--families", nargs="*", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
@@ -228,15 +267,25 @@ def main() -> None:
             seconds = [measure(source, settings, *paths, optimum)[0] for source in sources]
             totals += seconds
             print(family, " ".join(f"{value:.1f}" for value in seconds), "CPU-s", flush=True)
-        print("all", " ".join(f"{value:.1f}" for value in totals), "CPU-s")
-        if len(sources) > 1:
+        if arguments.families:
+            print("all", " ".join(f"{value:.1f}" for value in totals), "CPU-s")
+        if arguments.families and len(sources) > 1:
             print(f"ratio {totals[0] / totals[1]:.2f}")
+        tables = {}
         if arguments.rows:
+            tables[f"{arguments.rows} rows"] = large_table(arguments.rows, rng)
+        if arguments.corpus:
+            runs, domains = arguments.corpus
+            tables[f"{runs} runs x {domains} domains"] = one_corpus(runs, domains, rng)
+        large: dict[str, object] = {"family": "large", "baseline": "d00"}
+        if arguments.as_large:
+            large["reduce_above"] = 1
+        for name, table in tables.items():
             losses = Path(folder) / "large.parquet"
-            large_table(arguments.rows, rng).to_parquet(losses)
-            settings = {"family": "large", "baseline": "d00"}
-            seconds, memory = measure(ours, settings, losses, "", "")
-            print(f"{arguments.rows} rows: {seconds:.1f} CPU-s, {memory:.2f} GB at the peak")
+            table.to_parquet(losses)
+            for source in sources:
+                used, memory = measure(source, large, losses, "", "")
+                print(f"{name}: {used:.1f} CPU-s, {memory:.2f} GB at the peak", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import typer
 from relscale.cli.options import options_of, with_options
 from relscale.config.analysis import FitSettings, TwoStageAxes
 from relscale.config.base import Model
+from relscale.laws.spec import REDUCE_ABOVE
 
 if TYPE_CHECKING:
     from relscale.laws.predict import Request
@@ -46,6 +47,9 @@ class LawInputs(Model):
     """A metric, not known, whose smaller values are better; may be repeated."""
     chance: float | None = None
     """Accuracy of guessing, for the two-stage law."""
+    reduce_above: int = REDUCE_ABOVE
+    """Values of a metric from which on fewer draws than the default are made and only the first of
+    the default estimators is fitted; the summary says so. Other settings are taken as they are."""
     outside_models: Path | None = None
     """Table of models that are not runs of the suite (name, compute, loss, accuracy; params,
     tokens), compared with the two-stage law's predictions."""
@@ -170,6 +174,7 @@ def laws(**values: Any) -> None:
         higher_is_better=inputs.higher_is_better,
         lower_is_better=inputs.lower_is_better,
         chance=inputs.chance,
+        reduce_above=inputs.reduce_above,
         **{
             name: values[name]
             for model in (FitSettings, TwoStageAxes)

@@ -90,7 +90,9 @@ def points_of(quantity: Quantity, below: int | None) -> RunPoints:
 
 
 def _loss_laws(quantity: Quantity) -> LossLaws:
-    laws = quantity.reader.kept.setdefault("loss laws", LossLaws())
+    reader = quantity.reader
+    laws = reader.kept.get("loss laws") or LossLaws.of(reader.expected)
+    reader.kept["loss laws"] = laws
     assert isinstance(laws, LossLaws)
     return laws
 

@@ -17,12 +17,18 @@ from relscale.laws.leave_future_out import AXES, COMPUTE
 from relscale.laws.loss_laws.base import FittedLoss, LossLaw
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import SATURATING
-from relscale.laws.loss_laws.surface import SURFACES
+from relscale.laws.loss_laws.surface import SURFACES, SurfaceLaw
 from relscale.laws.paths import Path, Paths
 from relscale.laws.run_points import Places, RunPoints
+from relscale.laws.surface_fit.expected import ExpectedLosses
 
 MIN_COMPUTES_OF_FLOOR = 5
 """Compute values from which on a curve L(F) with a floor is tried: two more than parameters."""
+
+
+MOST_ROWS_TOGETHER = 16
+"""Rows of weights up to which the surfaces of all domains are fitted at once, as those of
+back-tests. Refits to draws have more, and are not asked for in every domain."""
 
 
 class Remembered(LossLaw):
@@ -34,20 +40,44 @@ class Remembered(LossLaw):
     name: str  # type: ignore[misc]
     num_parameters: int  # type: ignore[misc]
 
-    def __init__(self, law: LossLaw) -> None:
-        """Take the law."""
+    def __init__(self, law: LossLaw, expected: ExpectedLosses | None = None) -> None:
+        """Take the law.
+
+        Args:
+            law: of a loss.
+            expected: values that are likely to be fitted, too: surfaces of domains with the same
+                runs are fitted together.
+        """
         self.law, self.name, self.num_parameters = law, law.name, law.num_parameters
+        self.expected = expected
         self._kept: dict[bytes, FittedLoss] = {}
 
     def fit(self, points: RunPoints, weights: Array) -> FittedLoss:
         """Fit the law once per row of weights, or return the fit; see `LossLaw.fit`."""
-        digest = blake2b(digest_size=16)
-        for part in (points.values, weights, points.log_params, points.log_tokens):
-            digest.update(np.ascontiguousarray(part).tobytes())
-        key = digest.digest()
-        if key not in self._kept:
-            self._kept[key] = self.law.fit(points, weights)
-        return self._kept[key]
+        where = blake2b(digest_size=16)
+        for part in (weights, points.log_params, points.log_tokens):
+            where.update(np.ascontiguousarray(part).tobytes())
+
+        def key(values: Array) -> bytes:
+            digest = where.copy()
+            digest.update(np.ascontiguousarray(values).tobytes())
+            return digest.digest()
+
+        own = key(points.values)
+        if own in self._kept:
+            return self._kept[own]
+        if isinstance(self.law, SurfaceLaw) and self.expected is not None:
+            few = len(weights) <= MOST_ROWS_TOGETHER
+            together = {key(each): each for each in self.expected.like(points)} if few else {}
+            fresh = [each for each in together if each not in self._kept]
+            if own in fresh:
+                values = np.concatenate([together[each] for each in fresh])
+                self._kept.update(
+                    zip(fresh, self.law.fit_domains(points, values, weights), strict=True)
+                )
+                return self._kept[own]
+        self._kept[own] = self.law.fit(points, weights)
+        return self._kept[own]
 
     def log_loss_of(
         self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
@@ -60,12 +90,17 @@ class Remembered(LossLaw):
 class LossLaws:
     """Laws of a loss for one corpus, remembered."""
 
-    surface: LossLaw = field(default_factory=lambda: Remembered(SURFACES))
+    surface: LossLaw
     """L(N, D)."""
     saturating: LossLaw = field(default_factory=lambda: Remembered(SATURATING))
     """L(F) with a floor."""
     power: LossLaw = POWER
     """L(F) without a floor."""
+
+    @classmethod
+    def of(cls, expected: ExpectedLosses | None = None) -> "LossLaws":
+        """Return the laws for a corpus whose expected values are fitted together."""
+        return cls(surface=Remembered(SURFACES, expected))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,9 @@ Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
+MANY_CELLS = 500
+"""Cells from which on no matrix of their size is built where there is another way. Results of fewer
+cells do not change by rounding."""
 ROUNDING_VARIANCE = 1e-24
 """Variance of log values below which scatter is rounding: the points are exactly on their curve."""
 SMALLEST, LARGEST = 1e-30, 1e30
@@ -127,11 +130,18 @@ def average_seeds(values: Array, run_cell: Index, num_cells: int) -> tuple[Array
     Returns:
         Mean (..., cell), NaN where a cell has no value, and the number of values (..., cell).
     """
-    member = np.zeros((len(run_cell), num_cells))
-    member[np.arange(len(run_cell)), run_cell] = 1.0
     finite = np.isfinite(values)
-    count = finite.astype(np.float64) @ member
-    total = np.where(finite, values, 0.0) @ member
+    if num_cells > MANY_CELLS:  # a matrix of runs and cells would be large
+        count, total = np.zeros((2, *values.shape[:-1], num_cells))
+        for row in np.ndindex(values.shape[:-1]):
+            cell, known = run_cell[finite[row]], values[row][finite[row]]
+            count[row] = np.bincount(cell, minlength=num_cells)
+            total[row] = np.bincount(cell, weights=known, minlength=num_cells)
+    else:
+        member = np.zeros((len(run_cell), num_cells))
+        member[np.arange(len(run_cell)), run_cell] = 1.0
+        count = finite.astype(np.float64) @ member
+        total = np.where(finite, values, 0.0) @ member
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(count > 0, total / count, np.nan), count
 

@@ -12,7 +12,14 @@ from relscale.contract.io import write_table
 from relscale.contract.scales import on_scale
 from relscale.contract.typed import flags
 from relscale.laws.cells import Readings, SuiteRuns, readings_of, suites_of
-from relscale.laws.inputs import check_baselines, notes_on, prepare, with_notes
+from relscale.laws.inputs import (
+    check_baselines,
+    most_values,
+    notes_on,
+    prepare,
+    reduced,
+    with_notes,
+)
 from relscale.laws.items import ItemPieces, noise_of_domains, split_items
 from relscale.laws.metric_fits import CorpusFits, Row
 from relscale.laws.noise_model import NoiseModel
@@ -124,6 +131,7 @@ def fit_family(
             spec.family,
             FAMILY_MEAN,
         )
+    spec = reduced(family, spec)
     check_two_stages(family, spec, outside_models)
     corpora = tuple(
         replace(corpus, parts=parts)
@@ -131,8 +139,10 @@ def fit_family(
     )
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for corpus in corpora:
+        # The fits of many corpora would fill the memory: those of a large table are not kept.
+        fitted = replace(corpus) if corpus.together else corpus
         for law in LAWS:
-            rows[law.table.name].extend(law.fit(corpus))
+            rows[law.table.name].extend(law.fit(fitted))
     frames = {law.table.name: law.tabulate(rows[law.table.name], spec) for law in LAWS}
     laws = with_notes(frames[relative.TABLE.name], notes)
     for corpus in corpora:
@@ -176,6 +186,7 @@ def corpora_of(
             items=pieces,
             outside_models=outside_models,
             noise_model=noise_model,
+            together=most_values(family) > spec.reduce_above,
         )
         for runs in suites
     )
@@ -238,10 +249,12 @@ def fit_baselines(
     first = spec.model_copy(update={"baseline": baselines[0]})
     family, optimum = prepare(losses, first, optimum_losses)
     check_baselines(family, baselines, spec.family)
+    notes = notes_on(family, spec)
+    spec = reduced(family, spec)
     rows: dict[str, list[Row]] = {baseline: [] for baseline in baselines}
     for corpus in corpora_of(family, optimum, spec, items):
         for fits in corpus.metrics:
             for baseline in baselines:
                 rows[baseline].extend(relative.fit(fits.against(baseline)))
     tables = [relative.LAW.tabulate(part, spec) for part in rows.values()]
-    return with_notes(pd.concat(tables, ignore_index=True), notes_on(family, spec))
+    return with_notes(pd.concat(tables, ignore_index=True), notes)

@@ -14,12 +14,18 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.floor_gate import GatedFloor, gate_floor
-from relscale.laws.identifiability import identify_saturating, identify_surface
+from relscale.laws.identifiability import (
+    Identification,
+    identify_saturating,
+    identify_surface,
+    identify_surfaces,
+)
 from relscale.laws.loss_laws.saturating import SATURATING
 from relscale.laws.run_points import RunPoints
 from relscale.laws.surface_fit.projection import (
     Plane,
     SurfaceBatch,
+    fit_domains,
     fit_surface,
     fit_surfaces,
 )
@@ -48,7 +54,13 @@ class Floor:
         return self.surfaces.irreducible
 
 
-def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) -> Floor:
+def fit_floor(
+    points: RunPoints,
+    values: Array,
+    weights: Array,
+    level: float,
+    evidence: Identification | None = None,
+) -> Floor:
     """Fit the surface of one domain and judge its floor (`relscale.laws.floor_gate`).
 
     Args:
@@ -56,6 +68,7 @@ def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) ->
         values: natural log of the domain's loss, (run,).
         weights: (draw, run); the first row is the fit, the others are refits.
         level: level of the interval.
+        evidence: whether the runs identify the surface, by `identify_floors`; None judges it here.
 
     Raises:
         FitError: `too_few_runs`, where no surface can be fitted.
@@ -63,7 +76,7 @@ def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) ->
     surfaces = fit_weighted_surfaces(points, np.exp(values), weights)
     alone = replace(points, values=values[None])
     gate = gate_floor(
-        identify_surface(alone, surfaces.one(0), weights[0], level),
+        evidence or identify_surface(alone, surfaces.one(0), weights[0], level),
         surfaces.irreducible,
         float(np.exp(values.min())),
         level,
@@ -71,6 +84,24 @@ def fit_floor(points: RunPoints, values: Array, weights: Array, level: float) ->
         bool(surfaces.converged[0]),
     )
     return Floor(surfaces=surfaces, gate=gate)
+
+
+def identify_floors(
+    points: RunPoints, values: Array, weights: Array, level: float
+) -> list[Identification]:
+    """Return whether runs identify the surfaces of several domains, all at once.
+
+    Args:
+        points: the runs; their values are not read.
+        values: natural logs of the losses, (domain, run).
+        weights: of the runs, (run,).
+        level: of the profile intervals.
+
+    Raises:
+        FitError: as `fit_floor`.
+    """
+    found = fit_domains(_plane(points), np.exp(values), weights)
+    return identify_surfaces(points, values, [fit for fit, _ in found], weights, level)
 
 
 def gate_treatment_floor(
@@ -115,6 +146,18 @@ def fit_weighted_surfaces(points: RunPoints, losses: Array, weights: Array) -> S
         FitError: `too_few_runs` with too few runs, sizes or token counts, or where sizes and tokens
             rise together.
     """
+    plane = _plane(points)
+    first, _ = fit_surface(plane, losses, weights[0])
+    start = np.array([first.alpha[0], first.beta[0]])
+    return fit_surfaces(plane, np.broadcast_to(losses, weights.shape), start, weights)
+
+
+def _plane(points: RunPoints) -> Plane:
+    """Return the plane of the runs.
+
+    Raises:
+        FitError: as `fit_weighted_surfaces`.
+    """
     plane = Plane.of(np.exp(points.log_params), np.exp(points.log_tokens))
     if points.num_runs < MIN_RESIDUAL_RUNS:
         raise FitError(
@@ -123,9 +166,7 @@ def fit_weighted_surfaces(points: RunPoints, losses: Array, weights: Array) -> S
         )
     if not vary_apart(points.log_params, points.log_tokens):
         raise FitError(Status.TOO_FEW_RUNS, "sizes and tokens rise together")
-    first, _ = fit_surface(plane, losses, weights[0])
-    start = np.array([first.alpha[0], first.beta[0]])
-    return fit_surfaces(plane, np.broadcast_to(losses, weights.shape), start, weights)
+    return plane
 
 
 def vary_apart(log_params: Array, log_tokens: Array) -> bool:

@@ -6,8 +6,8 @@ every parameter ends inside its bounds; and budgets that are left out are not pr
 by the next simpler law. Read `Identification` first.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -16,10 +16,10 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
 from relscale.laws.least_squares import weighted_least_squares
-from relscale.laws.leave_future_out import compare_laws, future_splits
+from relscale.laws.leave_future_out import FutureSplits, compare_laws, future_splits
 from relscale.laws.loss_laws.power import POWER
 from relscale.laws.loss_laws.saturating import EXPONENTS, SATURATING, FittedSaturating
-from relscale.laws.loss_laws.surface import SURFACES, identified_rows
+from relscale.laws.loss_laws.surface import SURFACES, FittedSurface, identified_rows
 from relscale.laws.run_points import RunPoints
 from relscale.laws.surface_fit.projection import (
     BOUNDS,
@@ -117,11 +117,28 @@ def identify_surface(
         weights: relative inverse variances of the runs, (run,).
         level: of the profile intervals.
     """
-    loss = np.exp(points.values[0])
-    limit = profile_limit(
-        float(fit.objective[0]), float(np.sum(weights > 0)) - SURFACES.num_parameters, level
-    )
-    starts = np.array([[fit.alpha[0], fit.beta[0]], *([start, start] for start in STARTS[1:4])])
+    return identify_surfaces(points, points.values[:1], [fit], weights, level)[0]
+
+
+def identify_surfaces(
+    points: RunPoints,
+    values: Array,
+    fits: Sequence[SurfaceBatch],
+    weights: Array,
+    level: float,
+) -> list[Identification]:
+    """Return the same for several domains over the same runs, all at once.
+
+    Args:
+        points: the runs; their values are not read.
+        values: natural logs of the losses, (domain, run).
+        fits: the least-squares surface of each domain, batches of one.
+        weights: relative inverse variances of the runs, (run,), the same for all domains.
+        level: of the profile intervals.
+    """
+    dof = float(np.sum(weights > 0)) - SURFACES.num_parameters
+    middling = [[start, start] for start in STARTS[1:4]]
+    starts = np.array([[[fit.alpha[0], fit.beta[0]], *middling] for fit in fits])
     cases = (
         ("E", Constraint(terms=(False, True, True))),
         ("A", Constraint(terms=(True, False, True))),
@@ -129,23 +146,68 @@ def identify_surface(
         *(("alpha", Constraint(alpha=(end, end))) for end in BOUNDS),
         *(("beta", Constraint(beta=(end, end))) for end in BOUNDS),
     )
-    squares = constrained(fit.plane, loss, weights, starts, [case for _, case in cases])
-    reached = [name for (name, _), value in zip(cases, squares, strict=True) if value <= limit]
+    constraints = [case for _, case in cases]
+    squares = constrained(fits[0].plane, np.exp(values), weights, starts, constraints)
 
-    def plane(rows: Array) -> Array:
-        return _plane(points, rows * weights)
+    def plane(rows: Array, domain: Array) -> Array:
+        return _plane(replace(points, values=domain[None]), rows * weights)
 
-    def surface(rows: Array) -> Array:
-        return SURFACES.fit(points, rows * weights).log_loss(points.places)
-
-    left_out, simpler = _left_out(points, surface, plane)
+    left_out = _left_out_surfaces(points, values, weights, plane)
     apart = identified_rows(points, weights[None])[0]
-    return Identification(
-        condition=condition_number(fit.jacobian()[0], weights) if apart else float("inf"),
-        unbounded=tuple(dict.fromkeys(reached)),
-        left_out_error=left_out,
-        simpler_error=simpler,
-    )
+    found = []
+    for fit, of_domain, errors in zip(fits, squares, left_out, strict=True):
+        limit = profile_limit(float(fit.objective[0]), dof, level)
+        names = [name for (name, _), value in zip(cases, of_domain, strict=True) if value <= limit]
+        found.append(
+            Identification(
+                condition=condition_number(fit.jacobian()[0], weights) if apart else float("inf"),
+                unbounded=tuple(dict.fromkeys(names)),
+                left_out_error=errors[0],
+                simpler_error=errors[1],
+            )
+        )
+    return found
+
+
+def _left_out_surfaces(
+    points: RunPoints,
+    values: Array,
+    weights: Array,
+    simpler: Callable[[Array, Array], Array],
+) -> list[tuple[float, float]]:
+    """Return `_left_out` for the surface of each domain, (domain, run).
+
+    Args:
+        points: the runs.
+        values: natural logs of the losses, (domain, run).
+        weights: of the runs, (run,).
+        simpler: fits the next simpler law to a domain, (run,), by rows of weights.
+    """
+    splits = future_splits(points)
+    fitted: Sequence[FittedSurface | FitError]
+    try:
+        rows = splits.weights[:0:-1] * weights
+        fitted = (
+            SURFACES.fit_domains(points, values, rows) if len(rows) else [_NO_SPLIT] * len(values)
+        )
+    except FitError as error:
+        fitted = [error] * len(values)
+    found = []
+    for domain, surface in zip(values, fitted, strict=True):
+
+        def law(_: Array, surface: FittedSurface | FitError = surface) -> Array:
+            if isinstance(surface, FitError):
+                raise surface
+            return surface.log_loss(points.places)
+
+        def plain(rows: Array, domain: Array = domain) -> Array:
+            return simpler(rows, domain)
+
+        found.append(_left_out(splits, domain, law, plain))
+    return found
+
+
+_NO_SPLIT = FitError(Status.TOO_FEW_BUDGETS, "no budget can be left out")
 
 
 def identify_saturating(
@@ -173,7 +235,8 @@ def identify_saturating(
         *(["exponent"] if ends.min() <= limit else []),
     ]
     left_out, simpler = _left_out(
-        points,
+        future_splits(points),
+        points.values[0],
         lambda rows: SATURATING.fit(points, rows * weights).log_loss(points.places),
         lambda rows: POWER.fit(points, rows * weights).log_loss(points.places),
     )
@@ -230,14 +293,14 @@ def _profile(x: Array, loss: Array, weights: Array, exponents: Array) -> tuple[A
 
 
 def _left_out(
-    points: RunPoints,
+    splits: FutureSplits,
+    values: Array,
     law: Callable[[Array], Array],
     simpler: Callable[[Array], Array],
 ) -> tuple[float, float]:
     """Return held-out errors of a law and of the simpler one, NaN where they cannot be compared."""
     try:
-        splits = future_splits(points)
-        errors = compare_laws(splits, points.values[0], {"law": law, "simpler": simpler}).errors
+        errors = compare_laws(splits, values, {"law": law, "simpler": simpler}).errors
     except FitError:
         return NAN, NAN
     return errors["law"], errors["simpler"]

@@ -33,6 +33,8 @@ CLEARLY_WORSE = 1.05
 MAX_ROUNDING = 1e-6
 """A share may exceed 1 by this much, from rounding in single precision."""
 
+FEWEST_DRAWS = 200
+"""Draws that a table of any size gets by default."""
 
 DEFAULT_OPTIMUM_BY = LawSpec.model_fields["optimum_by"].default
 """A table from outside may lack this family, as most do; any other one must be there."""
@@ -228,12 +230,50 @@ def check_units(used: pd.DataFrame, compute: str, where: str) -> None:
             )
 
 
+def most_values(family: pd.DataFrame) -> int:
+    """Return the number of values of the metric that has the most, in checked losses."""
+    return int(family.loc[family["used"], "metric"].value_counts().max())
+
+
+def reduced(family: pd.DataFrame, spec: LawSpec) -> LawSpec:
+    """Return the spec for checked losses: with less than the defaults in a large table.
+
+    Where a metric has more than `spec.reduce_above` values, the default number of draws falls in
+    proportion, to no fewer than `FEWEST_DRAWS`, and of the default estimators only the first is
+    fitted. Other numbers of draws and other estimators are taken as they are.
+    """
+    values = most_values(family)
+    if not values > spec.reduce_above:
+        return spec
+    given: dict[str, object] = {}
+    if spec.draws == _DEFAULTS["draws"].default:
+        given["draws"] = max(FEWEST_DRAWS, int(spec.draws * spec.reduce_above / values))
+    if spec.estimators == _DEFAULTS["estimators"].default:
+        given["estimators"] = spec.estimators[:1]
+    return spec.model_copy(update=given)
+
+
+def reduction_notes(family: pd.DataFrame, spec: LawSpec) -> list[str]:
+    """Return a note on each setting that a large table reduces."""
+    found = reduced(family, spec)
+    notes = []
+    if found.draws != spec.draws:
+        notes.append(f"{found.draws} draws in place of {spec.draws}")
+    if found.estimators != spec.estimators:
+        notes.append(f"the estimator {found.estimators[0]} alone")
+    why = f"a metric has more than {spec.reduce_above} values (--reduce-above)"
+    return [f"{note}: {why}" for note in notes]
+
+
+_DEFAULTS = LawSpec.model_fields
+
+
 def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
     """Return notes on the used runs of checked losses.
 
     They are about unusual numbers of parameters, tokens and FLOPs, losses that look like
-    perplexities, runs that have the same values as another run, and metrics that get worse with
-    compute.
+    perplexities, runs that have the same values as another run, metrics that get worse with
+    compute, and settings that a large table reduces.
     """
     compute = spec.compute
     used = family[family["used"]]
@@ -258,6 +298,7 @@ def notes_on(family: pd.DataFrame, spec: LawSpec) -> list[str]:
         if signature in seen and len(values) > 1:
             copies.append(str(run))
         seen.add(signature)
+    notes += reduction_notes(family, spec)
     if copies:
         notes.append(
             f"{len(copies)} run(s) have all values of another run of the same budget and size and "

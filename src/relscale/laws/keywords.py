@@ -45,6 +45,8 @@ class LawKeywords(TypedDict, total=False):
     """Delta of Huber's loss."""
     slice_tokens: float | None
     """Token count at which gaps are compared at fixed data."""
+    reduce_above: int
+    """Values of a metric from which on default draws and estimators are reduced."""
     chance: float | None
     """Accuracy of guessing, for the two-stage law."""
     paired_items: bool

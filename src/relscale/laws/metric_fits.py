@@ -98,6 +98,20 @@ class MetricFits:
             return np.where(np.isnan(log_error), np.nan, self.noise[domain].log_error)
         return np.asarray(log_error)
 
+    def expect(self) -> None:
+        """Have the surfaces of all domains, and of the means that gaps are about, fitted together.
+
+        See `relscale.laws.gap_laws.adapted.about_the_mean` for these means.
+        """
+        expected = self.reader.expected
+        expected.add_cells(self.isoflop.score)
+        for domain in self.readings.domains:
+            expected.add(self.values(domain))
+        if self.spec.baseline in self.readings.domains:
+            theirs = self.values(str(self.spec.baseline))
+            for treatment in self.treatments:
+                expected.add(np.stack([self.values(treatment), theirs]).mean(axis=0), cells=False)
+
     def on_the_same_items(self) -> "MetricFits":
         """Return these fits for values on the same items, which move laws and values together."""
         return replace(self, items_vary=False, _fits={}, _quantities={})
@@ -366,6 +380,9 @@ class CorpusFits:
     """Noise components of the family over all corpora; None takes every gap alone."""
     parts: PartSums | None = None
     """Sums by bucket and by position; None where there are none."""
+    together: bool = False
+    """Whether surfaces of all domains are fitted at once, which rounds differently: fits of a large
+    table."""
 
     @cached_property
     def isoflop(self) -> IsoflopFits:
@@ -394,7 +411,7 @@ class CorpusFits:
     def _metric(self, metric: str, with_items: bool) -> MetricFits:
         readings = readings_of(self.family, self.runs, metric)
         items = self.items if with_items else {}
-        return MetricFits(
+        found = MetricFits(
             runs=self.runs,
             isoflop=self.isoflop,
             metric=metric,
@@ -404,3 +421,6 @@ class CorpusFits:
             reader=self.reader,
             noise_model=self.noise_model,
         )
+        if self.together and not self.spec.rises(metric):
+            found.expect()
+        return found

@@ -22,7 +22,7 @@ from functools import reduce
 import numpy as np
 from scipy import stats
 
-from relscale.laws.cells import ROUNDING_VARIANCE, Array
+from relscale.laws.cells import MANY_CELLS, ROUNDING_VARIANCE, Array
 from relscale.laws.scatter_dof import Parts, independent_gaps, scatter_dof
 
 LEAST_SHARE = 0.1
@@ -136,6 +136,74 @@ class Components:
         return float(np.sqrt(np.maximum(self.budget_variance, 0.0)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Whitened:
+    """A design whose noise is made independent: what the mean squares of any values need."""
+
+    whiten: Array
+    """(cell, cell), or its diagonal, (cell,), where the noise is independent already."""
+    free: Array
+    """Orthonormal columns of line and budgets, (cell, column)."""
+    extra: Array
+    """Those of the budgets about the line, (cell, contrast)."""
+    run_dof: int
+    """Cells less columns."""
+    trace: float
+    """As in `Moments`."""
+
+    @classmethod
+    def of(cls, design: Array, member: Array, shape: Array) -> "Whitened":
+        """Whiten a design; see `moments_of`."""
+        variance = np.diag(shape)
+        weights = 1 / variance
+        whiten: Array
+        if len(shape) > MANY_CELLS and np.count_nonzero(shape) == len(shape):
+            whiten = 1 / np.sqrt(variance)
+        else:
+            whiten = np.asarray(np.linalg.inv(np.linalg.cholesky(shape)))
+        terms = design.shape[1]
+        # The line goes through the budgets' mean log F: small differences in compute between runs
+        # of one budget say nothing about the budgets.
+        means = (member.T @ (weights * design[:, 1])) / (member.T @ weights)
+        columns = np.concatenate([design, member], axis=1)
+        columns[:, 1] = member @ means
+        basis, triangle = np.linalg.qr(_times(whiten, columns))
+        basis = basis * np.sign(np.diag(triangle))
+        size = np.abs(np.diag(triangle))
+        kept = np.flatnonzero(size > 1e-9 * np.max(size))
+        extra = basis[:, kept[kept >= terms]]  # budgets about the line
+        return cls(
+            whiten=whiten,
+            free=basis[:, kept],
+            extra=extra,
+            run_dof=len(design) - len(kept),
+            trace=float(np.sum((extra.T @ _times(whiten, member)) ** 2)),
+        )
+
+    def moments(self, values: Array) -> Moments:
+        """Return the mean squares of values, (cell,)."""
+        scaled = _times(self.whiten, values)
+        residual = scaled - self.free @ (self.free.T @ scaled)
+        contrasts = self.extra.T @ scaled
+        run_dof = self.run_dof
+        return Moments(
+            run_variance=float(residual @ residual) / run_dof if run_dof > 0 else float("nan"),
+            run_dof=run_dof,
+            scatter=float(contrasts @ contrasts),
+            scatter_dof=self.extra.shape[1],
+            trace=self.trace,
+            contrasts=contrasts,
+            residual=residual,
+        )
+
+
+def _times(whiten: Array, columns: Array) -> Array:
+    """Return the product of a whitening matrix, or its diagonal, and columns."""
+    if whiten.ndim == 2:
+        return np.asarray(whiten @ columns)
+    return np.asarray(whiten * columns if columns.ndim == 1 else whiten[:, None] * columns)
+
+
 def moments_of(values: Array, design: Array, member: Array, shape: Array) -> Moments:
     """Return the mean squares of a gap about its line and within its budgets.
 
@@ -145,33 +213,7 @@ def moments_of(values: Array, design: Array, member: Array, shape: Array) -> Mom
         member: (cell, budget) 1 where a cell is of a budget.
         shape: (cell, cell) covariance of the cells' noise, in units of the run variance.
     """
-    weights = 1 / np.diag(shape)
-    whiten = np.linalg.inv(np.linalg.cholesky(shape))
-    terms = design.shape[1]
-    # The line goes through the budgets' mean log F: small differences in compute between runs of
-    # one budget say nothing about the budgets.
-    means = (member.T @ (weights * design[:, 1])) / (member.T @ weights)
-    columns = np.concatenate([design, member], axis=1)
-    columns[:, 1] = member @ means
-    basis, triangle = np.linalg.qr(whiten @ columns)
-    basis = basis * np.sign(np.diag(triangle))
-    size = np.abs(np.diag(triangle))
-    kept = np.flatnonzero(size > 1e-9 * np.max(size))
-    extra = basis[:, kept[kept >= terms]]  # budgets about the line
-    free = basis[:, kept]
-    scaled = whiten @ values
-    residual = scaled - free @ (free.T @ scaled)
-    contrasts = extra.T @ scaled
-    run_dof = len(values) - len(kept)
-    return Moments(
-        run_variance=float(residual @ residual) / run_dof if run_dof > 0 else float("nan"),
-        run_dof=run_dof,
-        scatter=float(contrasts @ contrasts),
-        scatter_dof=extra.shape[1],
-        trace=float(np.sum((extra.T @ whiten @ member) ** 2)),
-        contrasts=contrasts,
-        residual=residual,
-    )
+    return Whitened.of(design, member, shape).moments(values)
 
 
 def pool(own: Moments, family: FamilyRatio | None) -> Pooled | None:
@@ -231,23 +273,28 @@ def order_share_of_residuals(
 
     Args:
         residuals: of sizes about budgets and curve, (size,), one array per gap.
-        projections: that give them from the values, (size, size), one per gap.
+        projections: that give them from the values, (size, size), one per gap. Gaps with the same
+            sizes and tokens may share one array, which is then read once.
         log_tokens: natural log of the tokens of the sizes, (size,), one array per gap.
 
     Returns:
         From 0 to `LARGEST_ORDER_SHARE`; 0 where no residual is left.
     """
     observed, sizes, first, second = 0.0, 0.0, 0.0, 0.0
+    before, left, kernel, traces = None, 0.0, np.zeros((0, 0)), (0.0, 0.0)
     for residual, projection, tokens in zip(residuals, projections, log_tokens, strict=True):
-        square, left = float(residual @ residual), float(np.trace(projection))
+        if projection is not before:  # gaps of the same sizes share one
+            before, left = projection, float(np.trace(projection))
+            kernel = order_kernel(tokens) - np.eye(len(tokens))
+            product = projection @ kernel
+            traces = float(np.trace(product)), float(np.sum(product * product.T))
+        square = float(residual @ residual)
         if not (left > 0.5 and square > ROUNDING_VARIANCE * left):
             continue
-        kernel = order_kernel(tokens) - np.eye(len(tokens))
-        product = projection @ kernel
         observed += float(residual @ kernel @ residual) / square * left
         sizes += left
-        first += float(np.trace(product))
-        second += float(np.sum(product * product.T))
+        first += traces[0]
+        second += traces[1]
     if not sizes > 0:
         return 0.0
     ratio = observed / sizes

@@ -157,11 +157,7 @@ class NoiseModel:
             model = JOINT.model(runs, values, reading)
         except (FitError, np.linalg.LinAlgError):
             return None
-        basis, size, _ = np.linalg.svd(
-            np.concatenate([model.design, model.member], axis=1), full_matrices=False
-        )
-        basis = basis[:, size > 1e-9 * size[0]]
-        projection = np.eye(len(basis)) - basis @ basis.T
+        projection = model.projection
         tokens = runs.log10_tokens[reading.cells] * np.log(10)
         return projection @ reading.values, projection, tokens
 

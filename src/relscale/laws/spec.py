@@ -21,6 +21,14 @@ def _is_empty(value: object) -> bool:
     return not value
 
 
+REDUCE_ABOVE = 20_000
+"""Default of `LawSpec.reduce_above`. The default experiment has 1,551 per metric at most."""
+
+
+def _is_default_size(value: object) -> bool:
+    return value == REDUCE_ABOVE
+
+
 Metrics = Annotated[tuple[str, ...], AfterValidator(without_repeats)]
 """Names of metrics."""
 
@@ -44,6 +52,9 @@ class LawSpec(FitSettings, TwoStageAxes):
     not known."""
     lower_is_better: Annotated[Metrics, Field(exclude_if=_is_empty)] = ()
     """Metrics of a table from outside whose smaller values are better."""
+    reduce_above: Annotated[int, Field(ge=1, exclude_if=_is_default_size)] = REDUCE_ABOVE
+    """Values of a metric, over all corpora, from which on the defaults of `draws` and `estimators`
+    are reduced (`relscale.laws.inputs.reduced`)."""
     chance: Annotated[float | None, Field(ge=0, lt=1)] = None
     """Accuracy of guessing, the floor of the two-stage sigmoid; None without a choice task."""
     paired_items: Annotated[bool, Field(exclude_if=_is_empty)] = False

@@ -15,7 +15,7 @@ from relscale.laws.estimators.linear import LinearEstimator
 from relscale.laws.estimators.reading import Reading
 from relscale.laws.estimators.vertex import Vertex
 from relscale.laws.gap import GapFit
-from relscale.laws.kept import once
+from relscale.laws.kept import Recent, digest, once
 from relscale.laws.noise import order_kernel
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.optima.optimum import Optimum
@@ -80,11 +80,33 @@ class Joint(LinearEstimator):
         residual = reading.values - design @ np.linalg.lstsq(design, reading.values, rcond=None)[0]
         spread = float(np.sum(residual**2) / max(len(residual) - design.shape[1], 1))
         weights = relative_weights(count[reading.cells], spread, between, seed_dof)
-        deviation = 1 / np.sqrt(weights)
         number = count[reading.cells]
-        common = np.minimum(number[:, None], number) / np.sqrt(np.outer(number, number))
         tokens = runs.log10_tokens[reading.cells] * np.log(10)
-        correlation = order * common * order_kernel(tokens)
-        np.fill_diagonal(correlation, 1.0)
-        shape = correlation * np.outer(deviation, deviation)
-        return JointModel.of(compute, reading.distance, reading.cell_budget, shape, reference)
+        parts = compute, reading.distance, reading.cell_budget, weights, number, tokens, order
+        key = digest(*parts)
+        kept = _MODELS.get(key)
+        if kept is not None:
+            return kept
+        deviation = 1 / np.sqrt(weights)
+        shape = _correlation(number, tokens, order) * np.outer(deviation, deviation)
+        found = JointModel.of(compute, reading.distance, reading.cell_budget, shape, reference)
+        return _MODELS.keep(key, found, shape.size)
+
+
+_MODELS: Recent[JointModel] = Recent(20_000_000)
+"""Designs by entries of their shapes: all gaps of a corpus share one where seeds do not weigh their
+sizes differently."""
+
+
+def _correlation(number: Array, log_tokens: Array, order: float) -> Array:
+    """Return the correlation of the cells' noise, (cell, cell).
+
+    Args:
+        number: of seeds, (cell,).
+        log_tokens: natural logs, (cell,).
+        order: share of a run's variance that runs of one seed have in common.
+    """
+    common = np.minimum(number[:, None], number) / np.sqrt(np.outer(number, number))
+    correlation = order * common * order_kernel(log_tokens)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation

@@ -8,13 +8,14 @@ u_budget is always in the interval; `relscale.laws.noise` estimates it.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from relscale.contract.status import Status
-from relscale.laws.cells import ROUNDING_VARIANCE, Array, Index
+from relscale.laws.cells import MANY_CELLS, ROUNDING_VARIANCE, Array, Index
 from relscale.laws.fit_error import FitError
-from relscale.laws.noise import Components, Moments, Pooled, combine, moments_of
+from relscale.laws.noise import Components, Moments, Pooled, Whitened, combine
 
 LARGEST_RATIO = 1e6
 """Budget variance over run variance beyond which the weights of the cells no longer change."""
@@ -103,7 +104,19 @@ class JointModel:
 
     def moments(self, log_gap: Array) -> Moments:
         """Return the mean squares of the budgets and of the runs."""
-        return moments_of(log_gap, self.design, self.member, self.shape)
+        return self._whitened.moments(log_gap)
+
+    @cached_property
+    def _whitened(self) -> Whitened:
+        return Whitened.of(self.design, self.member, self.shape)
+
+    @cached_property
+    def projection(self) -> Array:
+        """Projection that gives residuals about design and budgets, (cell, cell)."""
+        columns = np.concatenate([self.design, self.member], axis=1)
+        basis, size, _ = np.linalg.svd(columns, full_matrices=False)
+        basis = basis[:, size > 1e-9 * size[0]]
+        return np.asarray(np.eye(len(basis)) - basis @ basis.T)
 
     def fit(self, log_gap: Array, pooled: Pooled | None = None) -> JointFit:
         """Fit the model.
@@ -113,7 +126,7 @@ class JointModel:
             pooled: budget variance by the other gaps of the family.
         """
         moments = self.moments(log_gap)
-        solve = self._solve(0.0)
+        solve = self._without_budgets
         noise = combine(moments, pooled, *self._shapes(solve))
         variance = moments.run_variance
         if np.isfinite(variance) and noise.budget_variance > 0:
@@ -133,13 +146,32 @@ class JointModel:
             moments=moments,
         )
 
+    @cached_property
+    def _without_budgets(self) -> Array:
+        return self._solve(0.0)
+
+    @cached_property
+    def _divided(self) -> tuple[Array, Array]:
+        """Return design and member over the shape: solutions of shape x = column."""
+        both = np.concatenate([self.design, self.member], axis=1)
+        found = np.linalg.solve(self.shape, both)
+        return found[:, : self.design.shape[1]], found[:, self.design.shape[1] :]
+
     def _solve(self, ratio: float) -> Array:
         """Return the rows of generalised least squares, (term, cell).
 
-        `ratio` is the budget variance over the run variance.
+        `ratio` is the budget variance over the run variance. With many cells the inverse is updated
+        (Woodbury, 1950), since the shape is the same for many gaps.
         """
-        shape = self.shape + ratio * self.member @ self.member.T
-        scaled = np.linalg.solve(shape, self.design).T  # (term, cell)
+        scaled: Array
+        if len(self.shape) > MANY_CELLS:
+            design, member = self._divided
+            small = np.eye(self.member.shape[1]) + ratio * self.member.T @ member
+            update = ratio * member @ np.linalg.solve(small, self.member.T @ design)
+            scaled = np.asarray((design - update).T)
+        else:
+            shape = self.shape + ratio * self.member @ self.member.T
+            scaled = np.asarray(np.linalg.solve(shape, self.design).T)  # (term, cell)
         return np.asarray(np.linalg.solve(scaled @ self.design, scaled))
 
     def _shapes(self, solve: Array) -> tuple[Array, Array]:

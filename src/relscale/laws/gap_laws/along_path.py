@@ -14,6 +14,7 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
+from relscale.laws.kept import Recent, digest
 from relscale.laws.run_points import Places, RunPoints
 
 TokensOnPath = Callable[[Array], Array]
@@ -49,6 +50,11 @@ class FittedAlongPath(FittedGap):
         return np.asarray(self.coefficients @ design(places, self.tokens_on_path, self.centre).T)
 
 
+_TERMS: Recent[tuple[list[int], Flags]] = Recent(200)
+"""Terms of the last designs and the rows of weights that leave too few runs: all gaps of a corpus
+share them."""
+
+
 class LineAlongPath(GapLaw):
     """A straight line in log F along a path."""
 
@@ -63,14 +69,18 @@ class LineAlongPath(GapLaw):
         """Fit the line once per row of weights; see `GapLaw.fit`."""
         centre = float(np.mean(points.log_compute))
         terms = design(points.places, self.tokens_on_path, centre)
-        used = _identified(terms[weights[0] > 0])
+        key = digest(terms, weights)
+        kept = _TERMS.get(key)
+        used = _identified(terms[weights[0] > 0]) if kept is None else kept[0]
         if 1 not in used:
             raise FitError(Status.TOO_FEW_BUDGETS, "a line in log F needs two compute values")
+        if kept is None:
+            kept = _TERMS.keep(key, (used, self._too_few(terms, weights, used)))
         log_gap = points.log_gap if len(points.values) == 2 else points.values[0]
         coefficients = np.zeros((len(weights), terms.shape[1]))
         coefficients[:, used] = weighted_solutions(terms[:, used], log_gap, weights)
         # A refit that leaves fewer runs, or runs that are on a path, has fewer terms.
-        lost = np.isnan(coefficients[:, 0]) | self._too_few(terms, weights, used)
+        lost = np.isnan(coefficients[:, 0]) | kept[1]
         for row in np.flatnonzero(lost):
             fewer = _identified(terms[weights[row] > 0])
             if 1 in fewer:

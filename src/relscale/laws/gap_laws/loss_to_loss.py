@@ -20,6 +20,7 @@ from relscale.contract.status import Status
 from relscale.laws.cells import Array, Flags, Index
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap_laws.base import FittedGap, GapLaw
+from relscale.laws.kept import Recent, digest
 from relscale.laws.leave_future_out import Origin, comparable, future_splits
 from relscale.laws.nearness import excess_loss, near_runs
 from relscale.laws.run_points import Places, RunPoints
@@ -150,6 +151,10 @@ class FittedLossToLoss(FittedGap):
         return self.curve.slope(_baseline(places))
 
 
+_OPTIONS: Recent[tuple[int, float, Flags]] = Recent(2000)
+"""Choices of `LossToLoss` for the last gaps: table, trials and back-tests of a gap choose alike."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossToLoss(GapLaw):
     """log G as a line or a parabola of log L_b, over all runs or those nearest the frontier."""
@@ -211,7 +216,13 @@ class LossToLoss(GapLaw):
         )
 
     def _options(self, points: RunPoints, used: Flags) -> tuple[int, float, Flags]:
-        """Return degree, share and the runs near the frontier, chosen by the used runs."""
+        """Return degree, share and the runs near the frontier, chosen by the used runs; once."""
+        where = points.log_params, points.log_tokens, points.log_compute, points.budget, points.cell
+        options = self.degree or 0, self.share or 0.0
+        key = digest(*where, points.values, used, *options)
+        return _OPTIONS.get(key) or _OPTIONS.keep(key, self._chosen(points, used))
+
+    def _chosen(self, points: RunPoints, used: Flags) -> tuple[int, float, Flags]:
         x = points.values[-1]
         excess = excess_loss(points, used)
         degree, share = self._choose(points, used, excess)

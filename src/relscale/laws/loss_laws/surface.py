@@ -14,8 +14,8 @@ from relscale.laws.surface_fit.projection import (
     NEUTRAL_START,
     Plane,
     SurfaceBatch,
+    fit_domains,
     fit_each,
-    fit_surface,
     fit_surfaces,
 )
 from relscale.laws.surface_fit.search import Flags
@@ -63,27 +63,60 @@ class SurfaceLaw(LossLaw):
         Refits start from the first fit. Those that end on a bound or do not end start again from
         middling exponents, and the better of the two is kept.
         """
+        return self.fit_domains(points, points.values[:1], weights)[0]
+
+    def fit_domains(self, points: RunPoints, values: Array, weights: Array) -> list[FittedSurface]:
+        """Fit the surfaces of several domains over the same runs at once; see `LossLaw.fit`.
+
+        Args:
+            points: the runs; their values are not read.
+            values: natural logs of the losses, (domain, run).
+            weights: (draw, run), the same for all domains.
+
+        Returns:
+            One per domain, as `fit` returns them.
+
+        Raises:
+            FitError: the runs of the first row do not identify a surface.
+        """
         plane = plane_of(points, weights[0])
-        loss = np.exp(points.values[0])
-        first, _ = fit_surface(plane, loss, weights[0])
-        batch = first
+        losses = np.exp(values)
+        firsts = [found for found, _ in fit_domains(plane, losses, weights[0])]
+        batches = firsts
         if len(weights) > 1:
-            start = np.array([first.alpha[0], first.beta[0]])
-            batch = SurfaceBatch.joined(first, refit_surfaces(plane, loss, start, weights[1:]))
-        known = identified_rows(points, weights)
-        if not known.all():
-            batch = batch.replaced(
-                np.flatnonzero(~known), SurfaceBatch.nothing(plane, int(np.sum(~known)))
+            count = len(weights) - 1
+            starts = np.array([[first.alpha[0], first.beta[0]] for first in firsts])
+            if len(losses) == 1:
+                refits = refit_surfaces(plane, losses[0], starts[0], weights[1:])
+            else:
+                refits = refit_surfaces(
+                    plane,
+                    np.repeat(losses, count, axis=0),
+                    np.repeat(starts, count, axis=0),
+                    np.tile(weights[1:], (len(losses), 1)),
+                )
+            batches = [
+                SurfaceBatch.joined(first, refits.some(slice(at * count, (at + 1) * count)))
+                for at, first in enumerate(firsts)
+            ]
+        unknown = np.flatnonzero(~identified_rows(points, weights))
+        if len(unknown):
+            nothing = SurfaceBatch.nothing(plane, len(unknown))
+            batches = [batch.replaced(unknown, nothing) for batch in batches]
+        return [
+            FittedSurface(
+                batch=batch,
+                remarks=() if first.converged[0] else ("the surface did not converge",),
             )
-        remarks = () if first.converged[0] else ("the surface did not converge",)
-        return FittedSurface(batch=batch, remarks=remarks)
+            for batch, first in zip(batches, firsts, strict=True)
+        ]
 
     def log_loss_of(
         self, points: RunPoints, fitted: FittedLoss, values: Array, places: Places
     ) -> Array:
         """Fit all surfaces at once; see `LossLaw.log_loss_of`."""
         assert isinstance(fitted, FittedSurface)
-        moved = fit_each(fitted.batch.plane, np.exp(values))
+        moved, _ = fit_each(fitted.batch.plane, np.exp(values))
         return FittedSurface(batch=moved).log_loss(places)
 
 
@@ -120,8 +153,9 @@ def identified_rows(points: Plane | RunPoints, weights: Array) -> Flags:
     place = np.stack([points.log_params, points.log_tokens], axis=1)
     for columns, least in (([0], 3), ([1], 3), ([0, 1], SurfaceLaw.num_parameters)):
         _, group = np.unique(place[:, columns], axis=0, return_inverse=True)
-        member = group.reshape(-1, 1) == np.arange(group.max() + 1)
-        enough &= np.sum(used @ member > 0, axis=1) >= least
+        order = np.argsort(group.ravel(), kind="stable")
+        first = np.searchsorted(group.ravel()[order], np.arange(group.max() + 1))
+        enough &= np.maximum.reduceat(used[:, order], first, axis=1).sum(axis=1) >= least
     mean = used @ place / np.maximum(used.sum(axis=1), 1)[:, None]
     second = (used @ (place[:, :, None] * place[:, None, :]).reshape(-1, 4)).reshape(-1, 2, 2)
     spread = np.linalg.eigvalsh(
@@ -132,7 +166,10 @@ def identified_rows(points: Plane | RunPoints, weights: Array) -> Flags:
 
 
 def refit_surfaces(plane: Plane, losses: Array, start: Array, weights: Array) -> SurfaceBatch:
-    """Fit surfaces from one start, (2,); those without a clean end also from `NEUTRAL_START`."""
+    """Fit surfaces from one start, (2,), or one each, (surface, 2).
+
+    Those without a clean end are also fitted from `NEUTRAL_START`.
+    """
     found = fit_surfaces(plane, losses, start, weights)
     exponents = np.stack([found.alpha, found.beta])
     low, high = BOUNDS[0] * (1 + 1e-3), BOUNDS[1] * (1 - 1e-3)

@@ -13,14 +13,15 @@ import numpy as np
 from scipy import stats
 
 from relscale.contract.status import Status
-from relscale.laws.cells import Array, Index, SuiteRuns
+from relscale.laws.cells import Array, Flags, Index, SuiteRuns
 from relscale.laws.fit_error import FitError
-from relscale.laws.identifiability import Identification, identify_surface
+from relscale.laws.identifiability import Identification, identify_surfaces
 from relscale.laws.loss_laws.surface import identified_rows, refit_surfaces
 from relscale.laws.optima.isoflop import IsoflopFits
 from relscale.laws.run_points import RunPoints
 from relscale.laws.spec import LawSpec
-from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_surface, fit_surfaces
+from relscale.laws.surface_fit.expected import ExpectedLosses
+from relscale.laws.surface_fit.projection import Plane, SurfaceBatch, fit_domains, fit_surfaces
 
 PARAMETERS = 5
 """Parameters of a surface."""
@@ -75,7 +76,8 @@ class SurfaceReader:
     def __init__(self, runs: SuiteRuns, fits: IsoflopFits, spec: LawSpec) -> None:
         """Take the runs, their scores and weights, and the number and seed of the draws.
 
-        `kept` is for results of the corpus that several laws read, computed once.
+        `kept` is for results of the corpus that several laws read, computed once; `expected` for
+        the values whose surfaces are fitted together.
         """
         self.runs, self.fits, self.spec = runs, fits, spec
         self._fitted: dict[tuple[bytes, bytes], _Fitted] = {}
@@ -83,6 +85,7 @@ class SurfaceReader:
         self._identified: dict[tuple[bytes, bytes], Identification] = {}
         self._counts: dict[bytes, Array | None] = {}
         self.kept: dict[str, object] = {}
+        self.expected = ExpectedLosses(runs)
 
     def surface(self, values: Array, cells: Index) -> DrawnSurface:
         """Return the surface through cells' log errors and its refits, (cell,).
@@ -132,7 +135,8 @@ class SurfaceReader:
                 f"{len(cells)} sizes, a surface with noise needs {PARAMETERS + 1}",
             )
         weights = self.fits.weights[cells]
-        fit, near = fit_surface(plane, np.exp(values), weights)
+        together = [values, *self.expected.at_cells(cells, self.scored)]
+        fit, near = fit_domains(plane, np.exp(np.stack(together)), weights)[0]
         jacobian = fit.jacobian()[0]  # (cell, 5)
         solve = np.linalg.pinv(jacobian * np.sqrt(weights)[:, None], rcond=1e-10) * np.sqrt(weights)
         room = np.maximum(1 - np.einsum("ij,ji->i", jacobian, solve), 1e-3)
@@ -190,13 +194,27 @@ class SurfaceReader:
         """
         key = values.tobytes(), cells.tobytes()
         if key not in self._identified:
-            self._identified[key] = identify_surface(
+            fit = self.fit(values, cells)
+            together = {each.tobytes(): each for each in self.expected.at_cells(cells, self.scored)}
+            together[key[0]] = values
+            fits = [
+                fit if name == key[0] else self.fit(each, cells) for name, each in together.items()
+            ]
+            found = identify_surfaces(
                 cell_points(self.runs, cells, values),
-                self.fit(values, cells),
+                np.stack(list(together.values())),
+                fits,
                 self.fits.weights[cells],
                 self.spec.level,
             )
+            for name, each in zip(together, found, strict=True):
+                self._identified[name, key[1]] = each
         return self._identified[key]
+
+    @property
+    def scored(self) -> Flags:
+        """Whether a cell has a score, (cell,)."""
+        return self.fits.weights > 0
 
     def fit(self, values: Array, cells: Index) -> SurfaceBatch:
         """Return the surface through cells' log errors, (cell,), without a bootstrap.

@@ -15,8 +15,9 @@ from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.loss_to_loss import LOSS_TO_LOSS
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
-from relscale.laws.floors import Floor, fit_floor
+from relscale.laws.floors import Floor, fit_floor, identify_floors
 from relscale.laws.gap_laws.loss_to_loss import FittedLossToLoss, LossToLoss
+from relscale.laws.identifiability import Identification
 from relscale.laws.law import Law, per_metric
 from relscale.laws.leave_future_out import future_splits, root_mean_square
 from relscale.laws.loss_power import sensitivity_band
@@ -26,6 +27,7 @@ from relscale.laws.refits import MOST_LOST, pairs_weights, refit_interval
 from relscale.laws.run_points import RunPoints, run_points
 from relscale.laws.slope_split import SlopeSplit, split_slope
 from relscale.laws.spec import LawSpec
+from relscale.laws.surface_fit.expected import ExpectedLosses
 from relscale.laws.through_loss import through_loss
 
 TABLE = LOSS_TO_LOSS
@@ -42,7 +44,7 @@ _NAN = float("nan")
 
 def fit(fits: MetricFits) -> Iterator[Row]:
     """Return one row per treatment; a failure becomes the status."""
-    surfaces = Surfaces(level=fits.spec.level)
+    surfaces = Surfaces(level=fits.spec.level, expected=fits.reader.expected)
     for treatment in fits.treatments:
         baseline = str(fits.spec.baseline)
         label = {**fits.label, "treatment": treatment, "baseline": baseline}
@@ -70,6 +72,9 @@ class Surfaces:
 
     level: float
     """Level of the floors' intervals."""
+    expected: ExpectedLosses | None = None
+    """Values of domains whose surfaces are judged at once."""
+    _evidence: dict[tuple[bytes, ...], Identification] = field(default_factory=dict, repr=False)
     _kept: dict[tuple[bytes, ...], Floor | FitError] = field(default_factory=dict, repr=False)
 
     def floor(self, points: RunPoints, values: Array, weights: Array) -> Floor:
@@ -80,13 +85,26 @@ class Surfaces:
         key = tuple(array.tobytes() for array in (points.cell, values))
         if key not in self._kept:
             try:
-                self._kept[key] = fit_floor(points, values, weights, self.level)
+                evidence = self._judged(points, values, weights[0])
+                self._kept[key] = fit_floor(points, values, weights, self.level, evidence)
             except FitError as error:
                 self._kept[key] = error
         found = self._kept[key]
         if isinstance(found, FitError):
             raise found
         return found
+
+    def _judged(self, points: RunPoints, values: Array, weights: Array) -> Identification:
+        """Return whether runs identify the surface of a domain; all domains are judged at once."""
+        cells, own = points.cell.tobytes(), values.tobytes()
+        if (cells, own) not in self._evidence:
+            expected = () if self.expected is None else self.expected.like(points, means=False)
+            together = {each[0].tobytes(): each[0] for each in expected} | {own: values}
+            stacked = np.stack(list(together.values()))
+            found = identify_floors(points, stacked, weights, self.level)
+            for name, evidence in zip(together, found, strict=True):
+                self._evidence[cells, name] = evidence
+        return self._evidence[cells, own]
 
 
 def gap_row(
