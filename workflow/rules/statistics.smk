@@ -15,9 +15,9 @@ if statistics_specs.has_statistics(EXPERIMENT):
             f"logs/{EXPERIMENT.name}/corpus_statistics/{{corpus}}.log",
         benchmark:
             f"benchmarks/results/{EXPERIMENT.name}/corpus_statistics/{{corpus}}.jsonl"
-        localrule: True
         wildcard_constraints:
             corpus=any_of(statistics_specs.sampled_corpora(EXPERIMENT)),
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         resources:

@@ -17,7 +17,7 @@ from relscale.contract.corpus_statistics import STATISTICS
 from relscale.contract.scales import on_scale
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
-from relscale.corpus_statistics.spec import ExponentsSpec, RankedFamily
+from relscale.corpus_statistics.spec import ExponentsSpec
 from relscale.laws.verdict import holm
 
 Array = npt.NDArray[np.float64]
@@ -194,7 +194,7 @@ def verdict(row: Mapping[Hashable, Any], level: float) -> str:
 def family_pairs(
     statistics: pd.DataFrame,
     laws: pd.DataFrame,
-    family: RankedFamily,
+    family: str,
     what: tuple[str, str, str],
 ) -> FamilyPairs | None:
     """Return the pairs of a family; None if fewer than `MIN_DOMAINS` domains have all values.
@@ -206,12 +206,10 @@ def family_pairs(
         what: exponent (`exponent` or `dbeta`), estimator and statistic.
     """
     quantity, estimator, name = what
-    texts = statistics[(statistics["kind"] == "domain") & (statistics["family"] == family.family)]
+    texts = statistics[(statistics["kind"] == "domain") & (statistics["family"] == family)]
     x = texts.set_index("domain")[name].astype(float).dropna()
     law = laws[
-        (laws["family"] == family.family)
-        & (laws["metric"] == METRIC)
-        & (laws["estimator"] == estimator)
+        (laws["family"] == family) & (laws["metric"] == METRIC) & (laws["estimator"] == estimator)
     ]
     wide = law.pivot(index="corpus", columns=QUANTITIES[quantity], values=quantity).astype(float)
     shared = [domain for domain in x.index if domain in wide.columns]

@@ -25,19 +25,10 @@ class StatisticsTableSpec(Model):
     """Corpora, in the order of the suite."""
 
 
-class RankedFamily(Model):
-    """A family whose domains are ranked by statistics and by exponents."""
-
-    family: str
-    """Its name."""
-    baseline: str
-    """The domain in the denominator of its gaps."""
-
-
 class ExponentsSpec(Model):
     """Spec of the table that relates statistics to exponents."""
 
-    families: tuple[RankedFamily, ...]
+    families: tuple[str, ...]
     """Families with a baseline and bits per byte."""
     estimator: str
     """Estimator of the laws."""

@@ -3,7 +3,6 @@
 from relscale.config.corpus_statistics import CorpusStatistics
 from relscale.corpus_statistics.spec import (
     ExponentsSpec,
-    RankedFamily,
     StatisticsSpec,
     StatisticsTableSpec,
 )
@@ -73,13 +72,13 @@ def table_spec(experiment: PlannedExperiment) -> StatisticsTableSpec:
 def exponents_spec(experiment: PlannedExperiment) -> ExponentsSpec:
     """Return the spec of the table that relates statistics to exponents."""
     laws = experiment.settings.laws
-    found = []
-    for name in experiment.families:
-        family = experiment.family(name)
-        if family.baseline and METRIC in family.reported_metrics():
-            found.append(RankedFamily(family=name, baseline=family.baseline))
+    families = {name: experiment.family(name) for name in experiment.families}
     return ExponentsSpec(
-        families=tuple(found),
+        families=tuple(
+            name
+            for name, family in families.items()
+            if family.baseline and METRIC in family.reported_metrics()
+        ),
         estimator=laws.estimators[0],
         level=laws.level,
         draws=laws.draws,

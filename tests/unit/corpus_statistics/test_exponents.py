@@ -19,7 +19,7 @@ from relscale.corpus_statistics.spec import ExponentsSpec
 
 SPEC = ExponentsSpec.model_validate(
     {
-        "families": [{"family": name, "baseline": "d0"} for name in ("news", "topics")],
+        "families": ["news", "topics"],
         "estimator": "auto",
         "level": 0.95,
         "draws": 400,

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from planted_texts import zipf_shares
 from scipy import optimize, stats
 
 from relscale.corpus_statistics.words import (
@@ -12,7 +13,6 @@ from relscale.corpus_statistics.words import (
     zipf_exponent,
 )
 from relscale.evaluation.byte_buckets import count_words
-from tests.unit.corpus_statistics.conftest import zipf_shares
 
 
 def drawn_counts(words, size, exponent, seed):
