@@ -471,7 +471,7 @@ STEERS = [
         for key, value in {
             "sample_bytes": 10_000,
             "passage_bytes": 400,
-            "draws": 30,
+            "draws": 40,
             "seed": 1,
         }.items()
     ],

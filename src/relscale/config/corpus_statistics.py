@@ -16,7 +16,7 @@ class CorpusStatistics(Model):
     passage_bytes: Annotated[int, Field(ge=50, le=100_000), WHOLE] = 500
     """Bytes of the passages that documents are cut into and samples are drawn from. Longer passages
     come from fewer documents."""
-    draws: Annotated[int, Field(ge=20, le=10_000), WHOLE] = 40
+    draws: Annotated[int, Field(ge=20, le=10_000), WHOLE] = 30
     """Splits of a sample into two halves, from which the intervals follow."""
     seed: Seed = 0
     """Seed of the samples and of the splits."""

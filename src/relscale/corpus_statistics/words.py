@@ -35,9 +35,9 @@ def zipf_exponent(counts: Ids, ranks: int = ZIPF_RANKS) -> float:
     Maximum likelihood for a discrete power law on a bounded range: the mean of log r under the law
     equals that of the text (Bauke 2007, European Physical Journal B 58, 167; for the range without
     an end Clauset, Shalizi and Newman 2009, SIAM Review 51, 661, equation 3.5). Ranks are those of
-    the observed counts. So rare words are ranked by chance, which lowers s a little; with few ranks
-    that is less than what ranks from one half of the words and counts from the other half raise it
-    by (Piantadosi 2014, Psychonomic Bulletin and Review 21, 1112).
+    the observed counts. So rare words are ranked by chance, which lowers s a little. Ranks from one
+    half of the words and counts from the other half (Piantadosi 2014, Psychonomic Bulletin and
+    Review 21, 1112) raise it by more if ranks are few.
 
     Args:
         counts: (distinct word) occurrences.

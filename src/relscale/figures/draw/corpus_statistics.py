@@ -172,7 +172,7 @@ def _reading(rows: pd.DataFrame) -> str:
 
 
 def _write_reading(axes: Axes, text: str) -> None:
-    """Write what a panel shows above it."""
+    """Write the correlation of a panel above it."""
     axes.annotate(
         text, (0, 1), xytext=(0, 4), xycoords="axes fraction", textcoords="offset points",
         fontsize=SMALL_PT - 0.4, color=INK, linespacing=1.15, gid="reading",
