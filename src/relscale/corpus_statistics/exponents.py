@@ -216,4 +216,6 @@ def family_pairs(
     wide = wide[shared].dropna(axis="index", how="all").dropna(axis="columns")
     if len(wide.columns) < MIN_DOMAINS or wide.empty:
         return None
-    return FamilyPairs(x=x[wide.columns].to_numpy(), y=wide.to_numpy())
+    return FamilyPairs(
+        x=x[wide.columns].to_numpy(dtype=np.float64), y=wide.to_numpy(dtype=np.float64)
+    )

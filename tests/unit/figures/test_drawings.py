@@ -809,7 +809,7 @@ def test_corpus_statistics_are_drawn_relative_to_the_means_of_families(
     # The baseline has no slope.
     assert len(values(marked(axes[4], "domain"), "y")) == 4
     reading = " ".join(text.get_text() for text in axes[0].texts)
-    assert "r = 0.25 [-0.12, 0.50], n = 11" in reading and "not shown to go with it" in reading
+    assert "r = 0.25 [−0.12, 0.50], n = 11" in reading and "not shown to go with it" in reading
 
 
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:

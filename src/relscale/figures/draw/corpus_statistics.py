@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from relscale.contract.corpus_statistics import ends_of
 from relscale.figures.corpus_statistics import FIGURE, METRIC
 from relscale.figures.kit.axes import footer, limits_linear, panel_grid
-from relscale.figures.kit.choose import one_estimator, ordered, pick
+from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick
 from relscale.figures.kit.compared import nothing_to_show
 from relscale.figures.kit.labels import empty, top_legend, y_label
 from relscale.figures.kit.runner import run_figure
@@ -25,7 +25,7 @@ from relscale.figures.kit.style import (
     words,
 )
 from relscale.figures.kit.tables import Tables
-from relscale.figures.settings import ComparedSettings, FamilyView
+from relscale.figures.settings import ComparedSettings
 
 SHOWN = {
     "zipf_exponent": "Zipf exponent",
@@ -43,7 +43,8 @@ VERDICTS = {
 }
 FOOT = (
     "Both axes: less the mean of the family (vertical: of the family in the corpus). Statistics of "
-    "the text that runs are scored on, of samples of equal size. Bars are 95 % intervals. r: "
+    "the text that runs are scored on, of samples of equal size. Bars are 95 % intervals; some extend "
+    "beyond the panel. r: "
     "Spearman's correlation of ranks within families, all corpora together, with its 95 % interval "
     "over n domains; p by permutation of domains within families, adjusted by Holm's method."
 )
@@ -58,10 +59,12 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     every = pd.concat(points.values())
     corpora = ordered(settings.corpora, every["corpus"])
     colour = {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(corpora)}
-    families = ordered([view.family for view in _views(settings, every)], every["family"])
+    present = set(every["family"])
+    order = [view.family for view in settings.families if view.family in present]
+    families = ordered(order, every["family"])
     mark = markers(families)
     made = panel_grid(
-        rows=len(EXPONENTS), columns=len(SHOWN), row_height_in=1.5, left_in=0.62, gap_in=0.3,
+        rows=len(EXPONENTS), columns=len(SHOWN), row_height_in=1.5, left_in=0.78, gap_in=0.3,
         row_gap_in=0.62, foot=FOOT,
     )  # fmt: skip
     rows = tables["statistics_exponents"]
@@ -73,15 +76,9 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
         y_label(axes_row[0], f"{label}, relative\nto the family", 0.42)
     for axes, label in zip(made.rows[-1], SHOWN.values(), strict=True):
         axes.set_xlabel(label[:1].upper() + label[1:])
-    _legend(made.figure, colour, {name: mark[name] for name in families}, settings)
+    _legend(made.figure, colour, mark, settings)
     footer(made.figure, FOOT)
     return made.figure
-
-
-def _views(settings: ComparedSettings, found: pd.DataFrame) -> Sequence[FamilyView]:
-    """Return the families in their order; all that were found without settings."""
-    every = [FamilyView(family=name) for name in ordered([], found["family"])]
-    return settings.families or every
 
 
 def _points(
@@ -140,7 +137,8 @@ def _row(
         if not len(found):
             empty(axes, "no statistic in the tables")
             continue
-        axes.set(xlim=limits_linear([*found[statistic].astype(float), 0.0], pad=0.1), ylim=limits)
+        ends = [*numbers(found, statistic, low, high), 0.0]
+        axes.set(xlim=limits_linear(ends, pad=0.05), ylim=limits)
         for line in (axes.axhline, axes.axvline):
             line(0.0, color=BASELINE_COLOUR, linewidth=0.5, zorder=1)
         for _, row in found.iterrows():
@@ -165,10 +163,11 @@ def _reading(rows: pd.DataFrame) -> str:
     if not len(rows) or not np.isfinite(float(rows["spearman_r"].iloc[0])):
         return "no correlation"
     row = rows.iloc[0]
-    return (
+    text = (
         f"r = {row['spearman_r']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}], "
         f"n = {int(row['n'])}\np = {row['p_holm']:.2g}: {VERDICTS[str(row['verdict'])]}"
     )
+    return text.replace("-", "−")
 
 
 def _write_reading(axes: Axes, text: str) -> None:
@@ -189,7 +188,7 @@ def _legend(
         Line2D([], [], linestyle="none", color="#666666", marker=each, markersize=3.4)
         for each in mark.values()
     ]
-    names = [words(name, settings.labels, 20) for name in (*colour, *mark)]
+    names = [words(name, settings.labels, 26) for name in (*colour, *mark)]
     top_legend(figure, handles, names)
 
 
