@@ -109,8 +109,16 @@ def domain_rows(spec: StatisticsSpec, requests: Path, tokenizer: Tokenizer) -> p
         tokenizer: the suite's tokenizer.
     """
     with pq.ParquetFile(requests) as file:
-        items = file.read(columns=["domain", "item", "cluster", "option", "text"]).to_pandas()
+        items = file.read(
+            columns=["domain", "item", "cluster", "option", "continuation", "text"]
+        ).to_pandas()
     items = items[items["option"] == 0]
+    # Requests of held-out documents have only their tokens.
+    texts = [
+        text or tokenizer.decode([int(token) for token in tokens])
+        for text, tokens in zip(items["text"], items["continuation"], strict=True)
+    ]
+    items = items.assign(text=texts)
     rows = [
         {
             "kind": KIND_DOMAIN,
