@@ -45,7 +45,8 @@ FOOT = (
     "Both axes: less the mean of the family (vertical: of the family in the corpus). Statistics of "
     "the text that runs are scored on, of samples of equal size. Bars are 95 % intervals; some "
     "extend beyond the panel. r: Spearman's correlation of ranks within families, all corpora "
-    "together, with its 95 % interval over n domains; p by permutation of domains within families, adjusted by Holm's method."
+    "together, with its 95 % interval over n domains; p by permutation of domains within families, "
+    "adjusted by Holm's method."
 )
 
 
