@@ -3,7 +3,6 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from byte_tokenizer import byte_tokenizer
 
 from relscale.config.corpus_statistics import CorpusStatistics
 from relscale.contract.text_tables import CorpusRow
@@ -33,8 +32,7 @@ def item(domain, name, text, tokens, cluster=""):
     )
 
 
-def test_a_row_has_the_counts_of_its_domain(tmp_path, population):
-    tokenizer = byte_tokenizer()
+def test_a_row_has_the_counts_of_its_domain(tmp_path, population, tokenizer):
     texts = population.documents(40, np.random.default_rng(0)).to_pylist()
     encoded = [tokenizer.encode(text).ids for text in texts]
     items = [
