@@ -23,7 +23,7 @@ from relscale.corpus_statistics.entropy import (
     ngram_ids,
     zlib_bits_per_byte,
 )
-from relscale.corpus_statistics.sample import TextSample
+from relscale.corpus_statistics.sample import PassageSample
 from relscale.corpus_statistics.words import heaps_exponent, words_of, zipf_exponent
 
 Array = npt.NDArray[np.float64]
@@ -34,10 +34,10 @@ FEW_UNITS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
+class SampleCounts:
     """A sample as indices, so that the statistics of any of its passages are only counts."""
 
-    sample: TextSample
+    sample: PassageSample
     orders: tuple[NgramIds, ...]
     """N-grams of each order."""
     words: npt.NDArray[np.int64]
@@ -50,7 +50,7 @@ class Prepared:
     """(pair) the passage."""
 
     @classmethod
-    def of(cls, sample: TextSample) -> "Prepared":
+    def of(cls, sample: PassageSample) -> "SampleCounts":
         """Prepare a sample with at least one passage."""
         found = [words_of(passage.decode()) for passage in sample.passages]
         index: dict[str, int] = {}
@@ -106,7 +106,7 @@ class Prepared:
 
 
 def estimate(
-    sample: TextSample, *, draws: int, level: float, rng: np.random.Generator
+    sample: PassageSample, *, draws: int, level: float, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return the statistics of a sample with intervals: columns of `corpus_statistics`.
 
@@ -119,7 +119,7 @@ def estimate(
         level: of the intervals.
         rng: source of the splits.
     """
-    prepared = Prepared.of(sample)
+    prepared = SampleCounts.of(sample)
     found = prepared.statistics(np.ones(len(sample.passages), dtype=bool))
     half = np.full(len(found), np.nan)
     if len(sample.passages) > 1 and sample.num_units > 1:
@@ -144,7 +144,7 @@ def no_estimates() -> dict[str, float]:
     )
 
 
-def status_of_sample(sample: TextSample, num_bytes: int) -> dict[str, object]:
+def status_of_sample(sample: PassageSample, num_bytes: int) -> dict[str, object]:
     """Return status and remarks of the row of a sample.
 
     Args:

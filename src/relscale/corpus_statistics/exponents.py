@@ -217,5 +217,5 @@ def family_pairs(
     if len(wide.columns) < MIN_DOMAINS or wide.empty:
         return None
     return FamilyPairs(
-        x=x[wide.columns].to_numpy(dtype=np.float64), y=wide.to_numpy(dtype=np.float64)
+        x=np.asarray(x[wide.columns], dtype=np.float64), y=np.asarray(wide, dtype=np.float64)
     )

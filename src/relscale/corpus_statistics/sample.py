@@ -20,7 +20,7 @@ _SPACE = re.compile(rb"[ \t\n\r\x0b\x0c]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextSample:
+class PassageSample:
     """A sample of a text."""
 
     passages: tuple[bytes, ...]
@@ -55,7 +55,7 @@ def draw_sample(
     passage_bytes: int,
     rng: np.random.Generator,
     units: Sequence[int] | None = None,
-) -> TextSample:
+) -> PassageSample:
     """Draw passages of documents without replacement until they have a number of bytes.
 
     Args:
@@ -86,7 +86,7 @@ def draw_sample(
             passages.append(passage)
             found.append(document if units is None else units[document])
             left -= len(passage)
-    return TextSample(
+    return PassageSample(
         passages=tuple(passages),
         units=np.unique(np.asarray(found, dtype=np.int64), return_inverse=True)[1],
     )

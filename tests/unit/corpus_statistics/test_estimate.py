@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from relscale.contract.corpus_statistics import STATISTICS, ends_of
-from relscale.corpus_statistics.estimate import Prepared, estimate, status_of_sample
-from relscale.corpus_statistics.sample import TextSample, draw_sample
+from relscale.corpus_statistics.estimate import SampleCounts, estimate, status_of_sample
+from relscale.corpus_statistics.sample import PassageSample, draw_sample
 
 SIZE = 4000
 DRAWN = {"num_bytes": SIZE, "passage_bytes": 200}
@@ -17,7 +17,7 @@ def sample_of(population, seed):
 
 
 def everything(sample):
-    return Prepared.of(sample).statistics(np.ones(len(sample.passages), dtype=bool))
+    return SampleCounts.of(sample).statistics(np.ones(len(sample.passages), dtype=bool))
 
 
 def test_intervals_contain_the_mean_of_samples_of_the_same_size(population):
@@ -47,7 +47,7 @@ def test_statistics_are_those_of_the_text_by_other_means(population):
 
 def test_halves_have_half_of_the_bytes_and_whole_documents_but_one(population):
     sample, rng = sample_of(population, 6)
-    prepared = Prepared.of(sample)
+    prepared = SampleCounts.of(sample)
     sizes = np.array([len(passage) for passage in sample.passages])
     for _ in range(20):
         chosen = prepared.half(rng)
@@ -57,7 +57,7 @@ def test_halves_have_half_of_the_bytes_and_whole_documents_but_one(population):
 
 
 def test_one_document_has_values_without_intervals():
-    sample = TextSample(passages=(b"the sea and the shore " * 20,) * 3, units=np.zeros(3, int))
+    sample = PassageSample(passages=(b"the sea and the shore " * 20,) * 3, units=np.zeros(3, int))
     row = estimate(sample, draws=20, level=0.95, rng=np.random.default_rng(0))
     assert row["entropy_1"] > 0 and np.isnan(row["entropy_1_ci_low"])
     assert np.isnan(row["zipf_exponent"])  # fewer than 50 words

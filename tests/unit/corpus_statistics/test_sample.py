@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from relscale.corpus_statistics.sample import TextSample, cut, draw_sample, whole_characters
+from relscale.corpus_statistics.sample import PassageSample, cut, draw_sample, whole_characters
 
 
 def drawn(texts, num_bytes, seed=0, **options):
@@ -54,9 +54,9 @@ def test_bytes_are_drawn_in_proportion_to_the_length_of_documents():
 
 
 def test_effective_units_count_equal_documents_and_discount_unequal_ones():
-    equal = TextSample(passages=(b"ab",) * 4, units=np.arange(4))
+    equal = PassageSample(passages=(b"ab",) * 4, units=np.arange(4))
     assert equal.effective_units == pytest.approx(4)
-    uneven = TextSample(passages=(b"a" * 9, b"b"), units=np.arange(2))
+    uneven = PassageSample(passages=(b"a" * 9, b"b"), units=np.arange(2))
     assert uneven.effective_units == pytest.approx(100 / 82)
 
 
