@@ -26,6 +26,7 @@ FLOW = (
     "importers",
     "laws",
     "controls",
+    "corpus_statistics",
     "planner",
     "figures",
     "compare",

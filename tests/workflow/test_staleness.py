@@ -191,6 +191,8 @@ def test_an_edit_of_any_module_reruns_its_users_and_what_follows(module, finishe
 
 
 LAWS = {"laws", "other_baselines", "register"}
+STATISTICS = {"corpus_statistics", "domain_statistics"}
+"""Statistics of corpora and domains, whose intervals have the level of the laws."""
 DRAWN = {"figure1_teaser", "figure2_pipeline", "figure5_language"}
 FIGURES = {*DRAWN, "isoflop_curves"}
 # Those that know the domains of the language family.
@@ -458,6 +460,15 @@ STEERS = [
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
     ("controls", [], either()),
+    *[
+        (f"corpus_statistics.{key}", value, either(*STATISTICS))
+        for key, value in {
+            "sample_bytes": 10_000,
+            "passage_bytes": 400,
+            "draws": 40,
+            "seed": 1,
+        }.items()
+    ],
     ("ngram.order", 5, either("ngram")),
     ("ngram.bytes", [10_000, 100_000], either("ngram")),
     ("ngram.seed", 1, either("ngram")),
@@ -469,7 +480,7 @@ STEERS = [
     ("laws.slice_tokens", 1e5, either(*LAWS)),
     ("laws.draws", 300, either(*LAWS)),
     ("laws.seed", 1, either(*LAWS, "correlation")),
-    ("laws.level", 0.9, either(*LAWS, "optima", "correlation")),
+    ("laws.level", 0.9, either(*LAWS, *STATISTICS, "optima", "correlation")),
     (
         "laws.optimum_by",
         "language",

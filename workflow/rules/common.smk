@@ -29,6 +29,7 @@ from relscale.workflow import (
     figure_specs,
     law_specs,
     page_specs,
+    statistics_specs,
     suite_specs,
     text_specs,
     training_specs,

@@ -8,6 +8,7 @@ from relscale.config.analysis import Laws
 from relscale.config.base import Model, Name, Unique
 from relscale.config.controls import Control, Ngram
 from relscale.config.corpora import Corpora, Tokenizer
+from relscale.config.corpus_statistics import CorpusStatistics
 from relscale.config.costs import Costs
 from relscale.config.families import AnyFamily
 from relscale.config.figures import Figures
@@ -66,6 +67,9 @@ class Experiment(Model):
     in families with `bits_per_byte`. Experiments that train nothing have none."""
     ngram: Ngram = Ngram()
     """Settings of the control `ngram`; not used without it."""
+    corpus_statistics: CorpusStatistics | None = None
+    """Statistics of the corpora and of the text of the domains, next to the exponents; none if left
+    out. Experiments that train nothing have none."""
     tuning: dict[Name, Frontier] = {}
     """Tuned frontiers, by the name that stands for each in tables: verdicts at the settings with
     the lowest validation loss at every size, next to those of the first member's settings."""

@@ -20,6 +20,7 @@ UNUSED_SECTIONS = (
     "costs",
     "controls",
     "ngram",
+    "corpus_statistics",
     "tuning",
 )
 """Sections that an experiment with a losses table does not use."""

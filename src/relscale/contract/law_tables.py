@@ -34,6 +34,7 @@ from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.scores import SCORES
+from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.surface import SURFACE
@@ -74,6 +75,7 @@ SUITE_TABLES = (
     REPRESENTATION,
     CONTROLS,
     CONTROL_SLOPES,
+    STATISTICS_EXPONENTS,
     SUITE_CONTRASTS,
     SUITE_CONTRAST_POINTS,
     TUNED,

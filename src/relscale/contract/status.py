@@ -95,6 +95,11 @@ class Status(StrEnum):
         "The models read fewer tokens than a prompt with five examples needs.",
     )
 
+    SMALL_SAMPLE = (
+        "small_sample",
+        "The text has fewer bytes than the sample of the other rows, or few documents.",
+    )
+
     FLOORS_NOT_IDENTIFIED = (
         "floors_not_identified",
         "The irreducible loss of treatment or baseline is not identified: the slope is not split.",

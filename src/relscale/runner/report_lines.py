@@ -23,6 +23,8 @@ TITLES = {
     "family": "read the text of",
     "texts": "read the text of",
     "word_counts": "count the words of",
+    "corpus_statistics": "statistics of corpus",
+    "domain_statistics": "statistics of the domains of",
     "token_bytes": "bytes of the tokens of",
     "evaluate": "score",
     "evaluate_released": "score released models:",

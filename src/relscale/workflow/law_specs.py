@@ -24,6 +24,7 @@ from relscale.plan.planned_run import Run
 from relscale.planner.named_model import NamedModel, RegisterSpec
 from relscale.workflow.experiment import PlannedExperiment
 from relscale.workflow.family_kinds import two_stage_options
+from relscale.workflow.statistics_specs import has_statistics
 
 LAW_TABLES = tuple(table.name for table in FAMILY_TABLES)
 """Tables of laws that each family has, and that are gathered over all families."""
@@ -107,6 +108,8 @@ def suite_tables(experiment: PlannedExperiment) -> list[str]:
         tables.append("representation")
     if experiment.controls:
         tables += ["controls", "control_slopes"]
+    if has_statistics(experiment):
+        tables.append("statistics_exponents")
     if has_suite_contrasts(experiment):
         tables += SUITE_CONTRAST_TABLES
     if frontiers(experiment):

@@ -282,6 +282,15 @@ class Layout:
         found = [f"{name}={path}" for name in families for path in self.overlaps(name, corpus)]
         return ["--overlaps", *found] if found else []
 
+    def statistics(self, kind: str, name: str) -> str:
+        """Return the statistics of one corpus, or of the family with a key.
+
+        Args:
+            kind: corpora or families.
+            name: name of the corpus, or key of the family's requests.
+        """
+        return f"{self.results}/statistics/{kind}/{name}.csv"
+
     def word_counts(self, corpus: str) -> list[str]:
         """Return the words of a corpus; a sharded one is not counted."""
         sharded = corpus in self.experiment.sharded

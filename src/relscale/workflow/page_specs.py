@@ -23,6 +23,7 @@ from relscale.workflow.law_specs import (
     prompt_families,
 )
 from relscale.workflow.layout import Layout
+from relscale.workflow.statistics_specs import has_statistics
 
 FRONT_LINKS = {
     "explorer.html": "Explorer: other baselines, estimators and scales",
@@ -35,11 +36,14 @@ FRONT_LINKS = {
 """Links of the front page."""
 SUITE_LINK = {"html/suite_contrasts.html": "Suites compared with each other"}
 """The same where suites are compared."""
+STATISTICS_LINK = {"html/corpus_statistics.html": "Statistics of the corpora and domains"}
+"""The same where corpora and domains have statistics."""
 
 
 def corpora_tables(experiment: PlannedExperiment) -> list[str]:
     """Return the tables about corpora: none if nothing is trained."""
-    return ["corpora"] if experiment.trained else []
+    names = ["corpora"] if experiment.trained else []
+    return [*names, "corpus_statistics"] if has_statistics(experiment) else names
 
 
 def result_tables(experiment: PlannedExperiment) -> list[str]:
@@ -83,6 +87,7 @@ def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]
     laws += ["representation"] if representation_table(experiment, layout) else []
     laws += ["tuned", "tuned_sizes"] if frontiers(experiment) else []
     laws += ["conditions"] if has_arms(experiment) else []
+    laws += ["statistics_exponents"] if has_statistics(experiment) else []
     laws += ["suite_contrasts"] if has_suite_contrasts(experiment) else []
     pages = {name: f"{layout.results}/laws/{name}.csv" for name in [*laws, "backtest", "forecast"]}
     tables = ["suite", *corpora_tables(experiment), "sources"]
@@ -127,7 +132,9 @@ def front_spec(experiment: PlannedExperiment) -> FrontSpec:
         title=experiment.name,
         findings=findings_spec(experiment),
         caption=plain_caption(find_figure(names[0]).caption) if names else "",
-        links=FRONT_LINKS | (SUITE_LINK if has_suite_contrasts(experiment) else {}),
+        links=FRONT_LINKS
+        | (SUITE_LINK if has_suite_contrasts(experiment) else {})
+        | (STATISTICS_LINK if has_statistics(experiment) else {}),
     )
 
 

@@ -17,6 +17,7 @@ from relscale.contract.law_tables import LAW_TABLES
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
 from relscale.contract.suite_table import SuiteRow
+from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.text_tables import CorpusRow, SourceRow
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS
@@ -47,7 +48,9 @@ HEADINGS = {
     "TOKEN_BYTES_COLUMNS": "evaluations/\\<family\\>/bytes-\\<corpus\\>.parquet",
 }
 HEADINGS |= {table.name: f"laws/{table.name}.csv" for table in LAW_TABLES}
+HEADINGS[CORPUS_STATISTICS.name] = "tables/corpus_statistics.csv"
 HEADINGS |= {table.name: f"{table.name}.csv" for table in COMPARISON_TABLES}
+CONTRACTS = (*LAW_TABLES, *COMPARISON_TABLES, CORPUS_STATISTICS)
 OVERLAYS = re.findall(r"^```yaml\n(.*?)^```$", EXTEND, re.DOTALL | re.MULTILINE)
 
 
@@ -58,7 +61,7 @@ def tables():
         for name, value in vars(module).items()
         if name.endswith("_COLUMNS") and name != "RUN_COLUMNS"  # a part of two tables
     }
-    found |= {table.name: table.names for table in (*LAW_TABLES, *COMPARISON_TABLES)}
+    found |= {table.name: table.names for table in CONTRACTS}
     return found | {"CURVE_COLUMNS": CURVE_COLUMNS, "SPEED_COLUMNS": SPEED_COLUMNS}
 
 
@@ -100,7 +103,7 @@ def test_every_column_is_in_the_section_of_its_table_in_order(name):
     assert columns[: len(tables()[name])] == list(tables()[name])
 
 
-@pytest.mark.parametrize("table", [*LAW_TABLES, *COMPARISON_TABLES], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", CONTRACTS, ids=lambda table: table.name)
 def test_every_column_of_a_table_has_the_type_of_the_contract(table):
     types = re.findall(r"^\| `\w+` \| (\w+) \|", section(HEADINGS[table.name]), re.MULTILINE)
     assert types[: len(table.columns)] == list(table.columns.values())

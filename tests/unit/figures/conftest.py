@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from relscale.contract.buckets import PARTITIONS
+from relscale.contract.corpus_statistics import STATISTICS
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
@@ -19,6 +20,7 @@ from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
+from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
@@ -32,6 +34,7 @@ from relscale.contract.tables.position_laws import POSITION_LAWS
 from relscale.contract.tables.positions import POSITIONS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
+from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
@@ -226,6 +229,8 @@ def make_tables(
         "exponents": rows_of(EXPONENTS.names, _exponents(families, corpora)),
         "controls": rows_of(CONTROLS.names, _controls(points)),
         "control_slopes": rows_of(CONTROL_SLOPES.names, _control_slopes(relative, points)),
+        "corpus_statistics": rows_of(CORPUS_STATISTICS.names, _statistics(absolute)),
+        "statistics_exponents": rows_of(STATISTICS_EXPONENTS.names, _correlations()),
         "counts": rows_of(COUNTS.names, _counts(families, corpora)),
         "buckets": rows_of(BUCKETS.names, _buckets(families, corpora)),
         "positions": rows_of(POSITIONS.names, _positions(families, corpora, budgets)),
@@ -871,6 +876,35 @@ def _control_slopes(
             "status": "ok",
         }
         for row in rows
+    ]
+
+
+def _statistics(absolute: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Rows of corpus_statistics.csv: statistics grow with the place of the domain."""
+    domains = dict.fromkeys((row["family"], row["domain"]) for row in absolute)
+    return [
+        {
+            **{"kind": "domain", "family": family, "domain": domain, "status": "ok"},
+            **{
+                name: value
+                for order, statistic in enumerate(STATISTICS)
+                for name, value in _around(statistic, 1.0 + 0.1 * place * (order + 1)).items()
+            },
+        }
+        for place, (family, domain) in enumerate(domains)
+    ]
+
+
+def _correlations() -> list[dict[str, object]]:
+    """Rows of statistics_exponents.csv."""
+    return [
+        {
+            **{"quantity": quantity, "metric": "bits_per_byte", "estimator": "joint"},
+            **{"covariate": statistic, "spearman_r": 0.25, "ci_low": -0.125, "ci_high": 0.5},
+            **{"p_permutation": 0.25, "p_holm": 0.5, "n": 11, "verdict": "not_shown"},
+        }
+        for quantity in ("exponent", "dbeta")
+        for statistic in STATISTICS
     ]
 
 

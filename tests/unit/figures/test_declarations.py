@@ -122,6 +122,7 @@ def test_the_caption_in_an_experiment_with_a_table_describes_no_texts_that_are_s
 def test_only_figures_of_training_need_trained_runs() -> None:
     assert [name for name in figure_names() if figures.find(name).needs_runs] == [
         "controls",
+        "corpus_statistics",
         "curve_forecasts",
         "loss_curves",
         "training_conditions",

@@ -786,6 +786,32 @@ def test_controls_are_drawn_by_text_and_against_the_runs(maker: Callable[..., Ta
     np.testing.assert_allclose(values(marked(slope, "pair"), "y"), sorted(rows["slope_runs"]))
 
 
+def test_corpus_statistics_are_drawn_relative_to_the_means_of_families(
+    maker: Callable[..., Tables],
+) -> None:
+    families = {"topics": ("base", "bits_per_byte", ("base", "one", "other"))}
+    tables = maker(families=families, corpora=("curated", "web"))
+    axes = drawn("corpus_statistics", tables).axes
+    assert len(axes) == 8
+    texts = tables["corpus_statistics"].set_index("domain")
+    laws = tables["absolute"].query("metric == 'bits_per_byte' and estimator == 'vertex'")
+    wide = laws.pivot(index="corpus", columns="domain", values="exponent")
+    zipf = texts["zipf_exponent"].astype(float)
+    np.testing.assert_allclose(
+        values(marked(axes[0], "domain"), "x"),
+        np.sort(np.tile(zipf - zipf.mean(), 2)),
+        atol=1e-12,
+    )
+    centred = wide.sub(wide.mean(axis=1), axis=0)
+    np.testing.assert_allclose(
+        values(marked(axes[0], "domain"), "y"), np.sort(centred.to_numpy().ravel()), atol=1e-12
+    )
+    # The baseline has no slope.
+    assert len(values(marked(axes[4], "domain"), "y")) == 4
+    reading = " ".join(text.get_text() for text in axes[0].texts)
+    assert "r = 0.25 [−0.12, 0.50], n = 11" in reading and "not shown to go with it" in reading
+
+
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
     figure = drawn("loss_curves", small)
     wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]

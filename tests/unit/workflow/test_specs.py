@@ -21,6 +21,7 @@ from relscale.workflow import (
     figure_specs,
     law_specs,
     page_specs,
+    statistics_specs,
     suite_specs,
     text_specs,
 )
@@ -387,6 +388,22 @@ SPECS = {
             *(f"families.{name}.baseline" for name in EVALUATED),
         ],
     ),
+    "statistics of a corpus": (
+        "cpu",
+        lambda e: statistics_specs.statistics_spec(e, corpus="web"),
+        ["corpus_statistics.*", "laws.level"],
+    ),
+    "statistics and exponents": (
+        "cpu",
+        statistics_specs.exponents_spec,
+        [
+            *keys("laws", "estimators", "level", "draws", "seed"),
+            "evaluate",
+            # Edits give the validation family a baseline, and take bits per byte from the others.
+            "families.validation.baseline",
+            "families.language.metrics",
+        ],
+    ),
     "findings": (
         "cpu",
         page_specs.findings_spec,
@@ -519,6 +536,12 @@ FIGURES = {
     "controls": [
         *COMMON,
         "figures.corpus",
+        "laws.estimators",
+        *SHOWN_COMPARED,
+        "-families.*.metrics",
+    ],
+    "corpus_statistics": [
+        *COMMON,
         "laws.estimators",
         *SHOWN_COMPARED,
         "-families.*.metrics",

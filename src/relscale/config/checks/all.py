@@ -3,6 +3,7 @@
 from relscale.config.checks import (
     controls,
     corpora,
+    corpus_statistics,
     families,
     figures,
     laws,
@@ -37,6 +38,8 @@ CHECKS = (
     families.check_evaluated,
     controls.check_order,
     controls.check_figure,
+    corpus_statistics.check_figure,
+    corpus_statistics.check_passages,
     tuning.check_frontiers,
     laws.check_two_stage,
     laws.check_optimum,

@@ -7,6 +7,7 @@ from typing import Any
 from relscale.config.analysis import Laws
 from relscale.config.controls import Control
 from relscale.config.corpora import Corpora, Tokenizer
+from relscale.config.corpus_statistics import CorpusStatistics
 from relscale.config.errors import KeyPath
 from relscale.config.families import AnyFamily
 from relscale.config.figures import Figures
@@ -43,6 +44,8 @@ class Sections:
     """Section `families`."""
     controls: list[Control] | None = None
     """Section `controls`; None also where it is left out."""
+    corpus_statistics: CorpusStatistics | None = None
+    """Section `corpus_statistics`; None also where it is left out."""
     tuning: Mapping[str, list[str]] | None = None
     """Section `tuning`; None also where it is left out."""
     laws: Laws | None = None

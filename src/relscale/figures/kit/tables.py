@@ -15,6 +15,7 @@ from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
+from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
@@ -30,6 +31,7 @@ from relscale.contract.tables.predictions import PREDICTIONS
 from relscale.contract.tables.prompts import PROMPTS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.representation import REPRESENTATION
+from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.tables.two_stage import TWO_STAGE
@@ -52,6 +54,7 @@ LAW_TABLES = (
     REPRESENTATION,
     CONTROLS,
     CONTROL_SLOPES,
+    STATISTICS_EXPONENTS,
     BUCKETS,
     POSITIONS,
     POSITION_LAWS,
@@ -66,6 +69,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     **{table.name: table.names for table in LAW_TABLES},
+    CORPUS_STATISTICS.name: CORPUS_STATISTICS.names,
     "losses": LOSSES_REQUIRED,
     "covariates": ("domain", "value"),
     "published": ("domain", "corpus", "dbeta", "family"),
