@@ -92,6 +92,7 @@ NOT_OF_TABLES = {
     "loss_curves": "shows the training of runs, which a losses table does not have",
     "controls": "shows controls that are trained and scored on texts here",
     "training_conditions": "shows arms of a suite, which a losses table does not have",
+    "tuned_frontier": "shows arms of a suite, which a losses table does not have",
     "curve_forecasts": "shows the training of runs, which a losses table does not have",
     "paper_comparison": "compares families that are scored here with those of the paper",
 }

@@ -786,6 +786,84 @@ def test_controls_are_drawn_by_text_and_against_the_runs(maker: Callable[..., Ta
     np.testing.assert_allclose(values(marked(slope, "pair"), "y"), sorted(rows["slope_runs"]))
 
 
+def without_controls(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the tables of an experiment without controls."""
+    return {name: table for name, table in tables.items() if not name.startswith("control")}
+
+
+def test_a_control_is_drawn_at_the_compute_whose_runs_read_its_text(small: Tables) -> None:
+    figure = drawn("family_laws", small, {"family": "knowledge"})
+    runs = drawn("family_laws", without_controls(small), {"family": "knowledge"})
+    key = [text.get_text() for text in figure.legends[0].texts]
+    assert key == ["runs", "n-grams of the same text, 95 % interval over items"]
+    panel = figure.axes[2]  # the relative laws of the first corpus
+    best = small["controls"].query("corpus == 'curated' and family == 'knowledge' and best")
+    # Planted: 1e6 bytes in the middle of the budgets, growing with the root of compute.
+    middle = math.exp(np.log(small["points"]["training_flops"].unique()).mean())
+    wanted = best[(best["text_bytes"] == 1_000_000) & (best["domain"] != "STEM")]
+    lines = marked(panel, "control")
+    np.testing.assert_allclose(values(lines, "x"), [middle] * len(wanted))
+    np.testing.assert_allclose(values(lines, "y"), sorted(100 * (1 - wanted["gap"])))
+    bars = marked(panel, "control interval")
+    ends = [*wanted["gap_ci_low"], *wanted["gap_ci_high"]]
+    np.testing.assert_allclose(values(bars, "y"), sorted(100 * (1 - np.array(ends))))
+    behind = max(line.get_zorder() for line in [*lines, *bars])
+    assert behind < min(line.get_zorder() for line in marked(panel, "law"))
+    for before, after in zip(runs.axes, figure.axes, strict=True):
+        assert not marked(before, "control") and not runs.legends
+        for gid in ("law", "points"):
+            assert values(marked(before, gid), "y") == values(marked(after, gid), "y")
+
+
+def test_slope_and_level_of_a_control_are_those_of_its_table(small: Tables) -> None:
+    figure = drawn("topics", small, {"baseline": "People"})
+    rows = small["control_slopes"].query("corpus == 'curated' and family == 'topics'")
+    slopes, levels = figure.axes[0], figure.axes[2]
+    half = 0.5  # the planted exponent of text
+    np.testing.assert_allclose(values(marked(slopes, "control"), "x"), sorted(half * rows["slope"]))
+    np.testing.assert_allclose(
+        values(marked(slopes, "control interval"), "x"),
+        sorted(half * np.array([*rows["slope_ci_low"], *rows["slope_ci_high"]])),
+    )
+    np.testing.assert_allclose(
+        values(marked(levels, "control"), "x"), sorted(100 * (1 - rows["gap"]))
+    )
+    plain = drawn("topics", without_controls(small), {"baseline": "People"})
+    assert not any(marked(axes, "control") for axes in plain.axes)
+    assert len(plain.legends[0].texts) == len(figure.legends[0].texts) - 1
+
+
+def test_a_control_whose_compute_is_not_known_is_named_and_not_drawn(small: Tables) -> None:
+    unknown = small["control_slopes"].assign(text_exponent=math.nan)
+    figure = drawn("family_laws", {**small, "control_slopes": unknown}, {"family": "topics"})
+    assert not any(marked(axes, "control") for axes in figure.axes)
+    said = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "where the text of the optimal runs is not known: curated, web." in said
+
+
+def test_a_tuned_frontier_is_drawn_next_to_the_default(small: Tables) -> None:
+    figure = drawn("tuned_frontier", small)
+    first = small["tuned"].query("frontier == 'curated_tuned' and family == 'behaviour'")
+    panel = figure.axes[0]
+    for side, column in (("default", "dbeta"), ("tuned", "dbeta_tuned")):
+        np.testing.assert_allclose(values(marked(panel, side), "x"), sorted(first[column]))
+    ends = ["ci_low", "ci_high", "ci_low_tuned", "ci_high_tuned"]
+    np.testing.assert_allclose(
+        values(marked(panel, "interval"), "x"), sorted(first[ends].to_numpy().ravel())
+    )
+    said = [text.get_text() for text in panel.texts if text.get_gid() == "verdicts"]
+    assert said == [
+        before if before == "undecided" else f"{before} → undecided" for before in first["verdict"]
+    ]
+    gains, chosen = figure.axes[-2:]
+    assert values(marked(gains, "gain"), "y") == pytest.approx([0.0] * 8 + [2.0] * 40)
+    counts: dict[float, float] = {}
+    for patch in chosen.patches:
+        row = round(patch.get_y() + patch.get_height() / 2)
+        counts[row] = counts.get(row, 0) + patch.get_width()
+    assert counts == {0: 4, 1: 20, 2: 4, 3: 20}  # four budgets, of whose six sizes one is default
+
+
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
     figure = drawn("loss_curves", small)
     wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]

@@ -38,6 +38,7 @@ CHECKS = (
     controls.check_order,
     controls.check_figure,
     tuning.check_frontiers,
+    tuning.check_figure,
     laws.check_two_stage,
     laws.check_optimum,
     representation.check_strata,

@@ -19,6 +19,12 @@ from relscale.figures.kit.axes import (
     limits_log,
     log_axis,
 )
+from relscale.figures.kit.controls import (
+    control_heights,
+    control_key,
+    control_lines,
+    missing_controls,
+)
 from relscale.figures.kit.family_rows import (
     FamilyRows,
     family_rows,
@@ -101,6 +107,7 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         undecided_changes(rows.relative),
         objections(rows),
         other_points(rows),
+        missing_controls(rows.controls, rows.corpora, labels),
     )
     foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
@@ -123,6 +130,8 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         _key(made.figure, rows, foot_in)
     if foot:
         footer(made.figure, foot)
+    if rows.controls:
+        control_key(made.figure)
     return made.figure, made.rows[2] if extra_row_in else ()
 
 
@@ -212,6 +221,8 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
     ends = relative_panel(
         axes, mine.points, mine.relative, style, paper_line=rows.settings.paper_line
     )
+    treatments = {name: paint for name, paint in rows.colour.items() if name != rows.baseline}
+    control_lines(axes, mine.controls, treatments, rows.span, rows.settings.metric)
     heights = [
         height
         for one in rows.corpora
@@ -219,6 +230,7 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
             rows.only(one).points, rows.only(one).relative, rows.style(one)
         )
     ]
+    heights += control_heights(rows.controls, list(treatments), rows.span, rows.settings.metric)
     low, high = limits_linear(heights)
     single = rows.span.first == rows.span.last
     axes.set_ylim(low - (0.2 * (high - low) if single else 0.0), high)
