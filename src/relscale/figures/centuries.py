@@ -32,7 +32,7 @@ FIGURE = Figure(
         "cancels. A translation is one text by few people, in the spelling of its edition: a slope "
         "is not the rate of a century. Hollow diamonds, where the experiment has controls: n-gram "
         "models that have read the text of the compute-optimal runs. Source: laws/points.csv, "
-        "laws/absolute.csv, laws/relative.csv, laws/curves.csv, laws/controls.csv, "
+        "laws/absolute.csv, laws/relative.csv, laws/curves.csv, "
         "laws/control_slopes.csv."
     ),
     tables=family_tables(lambda context: "centuries"),

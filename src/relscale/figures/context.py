@@ -213,7 +213,7 @@ def _law_table(families: Families, table: str) -> Paths:
 def family_tables(family: Callable[[Context], str]) -> dict[str, Paths]:
     """Return the tables of the figure of one family, with its control behind the runs.
 
-    The tables of controls have no path without a control in the metric of the figure.
+    The table of controls has no path without a control in the metric of the figure.
     """
 
     def families(context: Context) -> list[str]:
@@ -221,15 +221,15 @@ def family_tables(family: Callable[[Context], str]) -> dict[str, Paths]:
 
     return {
         **law_tables(families, "points", "absolute", "relative", "curves"),
-        **{name: _control_table(family, name) for name in ("controls", "control_slopes")},
+        "control_slopes": _control_table(family),
     }
 
 
-def _control_table(family: Callable[[Context], str], table: str) -> Paths:
+def _control_table(family: Callable[[Context], str]) -> Paths:
     def found(context: Context) -> list[str]:
         shown = family(context)
         known = any(each.has_control for each in context.families if each.name == shown)
-        return suite_law(table)(context) if known else []
+        return suite_law("control_slopes")(context) if known else []
 
     return found
 

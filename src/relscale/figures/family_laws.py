@@ -22,7 +22,7 @@ FIGURE = Figure(
         "with a band only where back-tests have calibrated it. Hollow diamonds, where the "
         "experiment has controls: n-gram models that have read the text of the compute-optimal "
         "runs. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv, "
-        "laws/controls.csv."
+        "laws/control_slopes.csv."
     ),
     tables=family_tables(_family),
     settings=FamilySettings,

@@ -22,7 +22,7 @@ FIGURE = Figure(
         "of the right answer, over the MMLU questions that fit the window. Hollow diamonds, where "
         "the experiment has controls: n-gram models that have read the text of the "
         "compute-optimal runs. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
-        "laws/curves.csv, laws/controls.csv."
+        "laws/curves.csv, laws/control_slopes.csv."
     ),
     caption_of_table=(
         "Knowledge: values of the table at each budget with the absolute law (top), and their "

@@ -845,8 +845,6 @@ def _controls(points: list[dict[str, Any]]) -> list[dict[str, object]]:
             "best": order == 2,
             "value": row["value"],
             "gap": row["gap"] * 0.9 + 0.01 * order,
-            "gap_ci_low": row["gap"] * 0.9 + 0.01 * order - 0.02,
-            "gap_ci_high": row["gap"] * 0.9 + 0.01 * order + 0.03,
             "status": "ok",
         }
         for row in points

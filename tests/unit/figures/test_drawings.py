@@ -791,23 +791,29 @@ def without_controls(tables: Tables) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in tables.items() if not name.startswith("control")}
 
 
-def test_a_control_is_drawn_at_the_compute_whose_runs_read_its_text(small: Tables) -> None:
+def test_a_control_is_drawn_behind_the_runs_over_their_text(small: Tables) -> None:
     figure = drawn("family_laws", small, {"family": "knowledge"})
     runs = drawn("family_laws", without_controls(small), {"family": "knowledge"})
     key = [text.get_text() for text in figure.legends[0].texts]
     assert key == ["runs", "n-grams of the same text, 95 % interval over items"]
     panel = figure.axes[2]  # the relative laws of the first corpus
-    best = small["controls"].query("corpus == 'curated' and family == 'knowledge' and best")
-    # Planted: 1e6 bytes in the middle of the budgets, growing with the root of compute.
-    middle = math.exp(np.log(small["points"]["training_flops"].unique()).mean())
-    wanted = best[(best["text_bytes"] == 1_000_000) & (best["domain"] != "STEM")]
-    lines = marked(panel, "control")
-    np.testing.assert_allclose(values(lines, "x"), [middle] * len(wanted))
-    np.testing.assert_allclose(values(lines, "y"), sorted(100 * (1 - wanted["gap"])))
-    bars = marked(panel, "control interval")
-    ends = [*wanted["gap_ci_low"], *wanted["gap_ci_high"]]
-    np.testing.assert_allclose(values(bars, "y"), sorted(100 * (1 - np.array(ends))))
-    behind = max(line.get_zorder() for line in [*lines, *bars])
+    rows = small["control_slopes"].query("corpus == 'curated' and family == 'knowledge'")
+    flops = small["points"]["training_flops"].unique()
+    middle = math.exp(np.log(flops).mean())
+    marks, bars = marked(panel, "control"), marked(panel, "control interval")
+    np.testing.assert_allclose(values(marks, "x"), [middle] * len(rows))
+    np.testing.assert_allclose(values(marks, "y"), sorted(100 * (1 - rows["gap"])))
+    ends = np.array([*rows["gap_ci_low"], *rows["gap_ci_high"]])
+    np.testing.assert_allclose(values(bars, "y"), sorted(100 * (1 - ends)))
+    sides = {float(mark.get_transform().transform((middle, 0))[0]) for mark in marks}
+    assert len(sides) == len(rows) > 1  # next to each other
+    # Planted: text grows with the root of compute, so that a slope in compute is half of the other.
+    lines = marked(panel, "control line")
+    for line, (_, row) in zip(lines, rows.iterrows(), strict=True):
+        assert list(line.get_xdata()) == [flops.min(), flops.max()]
+        gaps = row["gap"] * (line.get_xdata() / middle) ** (row["slope"] / 2)
+        np.testing.assert_allclose(line.get_ydata(), 100 * (1 - gaps))
+    behind = max(line.get_zorder() for line in [*lines, *marks, *bars])
     assert behind < min(line.get_zorder() for line in marked(panel, "law"))
     for before, after in zip(runs.axes, figure.axes, strict=True):
         assert not marked(before, "control") and not runs.legends
@@ -838,7 +844,7 @@ def test_a_control_whose_compute_is_not_known_is_named_and_not_drawn(small: Tabl
     figure = drawn("family_laws", {**small, "control_slopes": unknown}, {"family": "topics"})
     assert not any(marked(axes, "control") for axes in figure.axes)
     said = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
-    assert "where the text of the optimal runs is not known: curated, web." in said
+    assert "where the text of the runs is not known: curated, web." in said
 
 
 def test_a_tuned_frontier_is_drawn_next_to_the_default(small: Tables) -> None:

@@ -1,7 +1,5 @@
 """Draw centuries: absolute laws (top), relative laws (middle), slopes by year (bottom)."""
 
-import math
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,12 +59,10 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
             gid="slope",
             zorder=3,
         )
-        known, ends = controls.estimate(str(row["treatment"]), SLOPE)
-        if math.isfinite(known):
-            control_upright(axes, year, known, ends, colour)
+        control_upright(axes, year, *controls.estimate(str(row["treatment"]), SLOPE), colour)
     axes.axhline(0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
     axes.set_xlim(*limits_linear([float(year) for year in years.values()]))
-    heights = numbers(every, *SLOPE) + numbers(rows.controls.slopes, *SLOPE)
+    heights = numbers(every, *SLOPE) + numbers(rows.controls.table, *SLOPE)
     axes.set_ylim(*limits_linear([*heights, 0.0]))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if rows.baseline in years:

@@ -53,7 +53,7 @@ def draw(tables: Tables, settings: TopicsSettings) -> Figure:
     drawn = family_forests(
         blocks, rows.corpora, labels=settings.labels, gap_in=widest + 0.24, foot=foot
     )
-    estimates = [frame[list(SLOPE)] for frame in (rows.relative, rows.controls.slopes)]
+    estimates = [frame[list(SLOPE)] for frame in (rows.relative, rows.controls.table)]
     limits = slope_limits(pd.concat(estimates) if rows.controls else rows.relative)
     levels = _levels(rows, settings.metric)
     for corpus in rows.corpora:
@@ -85,7 +85,7 @@ def _blocks(rows: FamilyRows) -> list[Group]:
 
 def _levels(rows: FamilyRows, metric: str) -> list[float]:
     gaps = numbers(rows.relative, *GAPS, "gamma_ci_low", "gamma_ci_high")
-    gaps += numbers(rows.controls.slopes, *LEVEL)
+    gaps += numbers(rows.controls.table, *LEVEL)
     return [float(level) for level in change(gaps, metric)]
 
 

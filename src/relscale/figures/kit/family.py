@@ -23,7 +23,8 @@ from relscale.figures.kit.controls import (
     control_heights,
     control_key,
     control_lines,
-    missing_controls,
+    control_note,
+    middle_compute,
 )
 from relscale.figures.kit.family_rows import (
     FamilyRows,
@@ -107,7 +108,7 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         undecided_changes(rows.relative),
         objections(rows),
         other_points(rows),
-        missing_controls(rows.controls, rows.corpora, labels),
+        control_note(rows.controls, rows.corpora, labels),
     )
     foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
@@ -222,7 +223,11 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
         axes, mine.points, mine.relative, style, paper_line=rows.settings.paper_line
     )
     treatments = {name: paint for name, paint in rows.colour.items() if name != rows.baseline}
-    control_lines(axes, mine.controls, treatments, rows.span, rows.settings.metric)
+    span, metric = rows.span, rows.settings.metric
+    middle = {
+        one: middle_compute(rows.only(one).points, rows.settings.compute) for one in rows.corpora
+    }
+    control_lines(axes, mine.controls, treatments, span, middle[corpus], metric)
     heights = [
         height
         for one in rows.corpora
@@ -230,7 +235,8 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
             rows.only(one).points, rows.only(one).relative, rows.style(one)
         )
     ]
-    heights += control_heights(rows.controls, list(treatments), rows.span, rows.settings.metric)
+    for one, at in middle.items():
+        heights += control_heights(rows.only(one).controls, list(treatments), span, at, metric)
     low, high = limits_linear(heights)
     single = rows.span.first == rows.span.last
     axes.set_ylim(low - (0.2 * (high - low) if single else 0.0), high)

@@ -20,7 +20,7 @@ from relscale.figures.kit.tables import Tables, complete
 from relscale.figures.settings import FamilySettings
 
 MOST_DIRECT_LABELS = 16
-FAMILY_TABLES = ("points", "absolute", "relative", "curves", "controls", "control_slopes")
+FAMILY_TABLES = ("points", "absolute", "relative", "curves", "control_slopes")
 """The tables of the figure of one family."""
 
 
@@ -96,8 +96,7 @@ def family_rows(
     """Select the rows of one family, metric and estimator; assign colours and markers.
 
     Args:
-        tables: points, absolute, relative, curves, controls and control_slopes; a missing table is
-            empty.
+        tables: points, absolute, relative, curves and control_slopes; a missing table is empty.
         settings: settings of the figure.
         shows_change: whether bands show the change since the first compute, with the margin.
     """
@@ -126,12 +125,7 @@ def family_rows(
         absolute=absolute,
         relative=relative,
         curves=pick(tables["curves"], **mine),
-        controls=control_rows(
-            pick(tables["controls"], **mine),
-            pick(tables["control_slopes"], **mine),
-            points,
-            settings.compute,
-        ),
+        controls=control_rows(pick(tables["control_slopes"], **mine)),
         corpora=corpora,
         baseline=baseline,
         colour=colours(domains, baseline),
