@@ -459,7 +459,7 @@ STEERS = [
         for key, value in {"max_tokens": 30000, "sample_seed": 1, "min_bytes": 10}.items()
     ],
     ("families.topics.sample_seed", 1, either()),  # a family that is not evaluated
-    ("controls", [], either()),
+    ("controls", [], either("figure5_language")),
     *[
         (f"corpus_statistics.{key}", value, either(*STATISTICS))
         for key, value in {
@@ -693,7 +693,13 @@ def test_a_control_that_is_added_is_scored_and_compared_and_nothing_else(finishe
     finally:
         for place in places:
             (finished.results / f"{place}.away").rename(finished.results / place)
-    assert found == ["control_page", "control_tables", "ngram corpus=curated", "ngram corpus=web"]
+    assert found == [
+        "control_page",
+        "control_tables",
+        "figure5_language",
+        "ngram corpus=curated",
+        "ngram corpus=web",
+    ]
 
 
 # Edits at once. Jobs stale by one of them must not hide jobs stale by the others.

@@ -93,6 +93,7 @@ NOT_OF_TABLES = {
     "controls": "shows controls that are trained and scored on texts here",
     "corpus_statistics": "shows statistics of texts that are read here",
     "training_conditions": "shows arms of a suite, which a losses table does not have",
+    "tuned_frontier": "shows arms of a suite, which a losses table does not have",
     "curve_forecasts": "shows the training of runs, which a losses table does not have",
     "paper_comparison": "compares families that are scored here with those of the paper",
 }

@@ -48,6 +48,8 @@ class FamilyFacts:
     """Whether its prompt format is compared with others."""
     sums_by_bucket: bool = False
     """Whether its losses are summed by bucket and by position."""
+    has_control: bool = False
+    """Whether a control is scored on it in the metric that figures show."""
 
     @property
     def view(self) -> FamilyView:
@@ -206,6 +208,30 @@ def _law_table(families: Families, table: str) -> Paths:
     return lambda context: [
         f"{context.results}/laws/{name}/{table}.csv" for name in families(context)
     ]
+
+
+def family_tables(family: Callable[[Context], str]) -> dict[str, Paths]:
+    """Return the tables of the figure of one family, with its control behind the runs.
+
+    The table of controls has no path without a control in the metric of the figure.
+    """
+
+    def families(context: Context) -> list[str]:
+        return [family(context)]
+
+    return {
+        **law_tables(families, "points", "absolute", "relative", "curves"),
+        "control_slopes": _control_table(family),
+    }
+
+
+def _control_table(family: Callable[[Context], str]) -> Paths:
+    def found(context: Context) -> list[str]:
+        shown = family(context)
+        known = any(each.has_control for each in context.families if each.name == shown)
+        return suite_law("control_slopes")(context) if known else []
+
+    return found
 
 
 def family_losses(families: Families) -> Paths:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from relscale.config.experiment import Experiment
 from relscale.figures.context import Context, FamilyFacts
+from relscale.figures.controls import METRIC
 from relscale.figures.settings import StatedDirections
 
 
@@ -25,6 +26,8 @@ def context_of(
     """
     laws, figures, released = experiment.laws, experiment.figures, experiment.released
     arms = experiment.suite.arms if experiment.losses is None and released is None else {}
+    evaluated = tuple(experiment.evaluate)
+    controlled = bool(experiment.controls) and experiment.losses is None and released is None
     window, budgets = (released.max_length or 0) if released else 0, tuple[str, ...]()
     if experiment.losses is None:
         budgets = tuple(experiment.suite.budget_labels)
@@ -42,10 +45,11 @@ def context_of(
                 shows_sigmoid_best=family.options_alike,
                 compares_prompts=family.compared_prompt() is not None,
                 sums_by_bucket=family.sums_by_bucket(),
+                has_control=controlled and name in evaluated and family.metrics[0] == METRIC,
             )
             for name, family in experiment.families.items()
         ),
-        evaluated=tuple(experiment.evaluate),
+        evaluated=evaluated,
         corpora=tuple(corpora),
         arms={name: arm.facts for name, arm in arms.items()},
         budgets=budgets,

@@ -1,6 +1,6 @@
 """Family laws: the laws of one family, whatever its name."""
 
-from relscale.figures.context import Context, law_tables, settings_of_family
+from relscale.figures.context import Context, family_tables, settings_of_family
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import FamilySettings
 
@@ -19,12 +19,12 @@ FIGURE = Figure(
         "change against the baseline with the relative law, 95 % interval and verdict on the ratio "
         "scale (bottom); one column per corpus. Points are at the compute-optimal point of each "
         "budget, or along the path of the law that was chosen. Beyond the data laws are dashed, "
-        "with a band only where back-tests have calibrated it. Source: laws/points.csv, "
-        "laws/absolute.csv, laws/relative.csv, laws/curves.csv."
+        "with a band only where back-tests have calibrated it. Hollow diamonds, where the "
+        "experiment has controls: n-gram models that have read the text of the compute-optimal "
+        "runs. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, laws/curves.csv, "
+        "laws/control_slopes.csv."
     ),
-    tables=law_tables(
-        lambda context: [_family(context)], "points", "absolute", "relative", "curves"
-    ),
+    tables=family_tables(_family),
     settings=FamilySettings,
     settings_of=lambda context: settings_of_family(FamilySettings, context, _family(context)),
     family=_family,

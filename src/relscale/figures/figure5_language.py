@@ -1,6 +1,6 @@
 """Language: the laws of news outlets (or of Englishes), and their slopes against a covariate."""
 
-from relscale.figures.context import Context, law_tables, settings_of_family
+from relscale.figures.context import Context, family_tables, settings_of_family
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import FamilySettings
 
@@ -32,7 +32,9 @@ FIGURE = Figure(
         "negative slope means that the treatment improves faster). One outlet does not stand for "
         "the English of its country, and with fewer than ten of them the correlation is weak "
         "evidence: the covariate demonstrates the column of the table. The paper correlates slopes "
-        "of the reduction, which have the opposite sign. Source: ``laws/*.csv``, World Bank."
+        "of the reduction, which have the opposite sign. Hollow diamonds, where the experiment "
+        "has controls: n-gram models that have read the text of the compute-optimal runs. Source: "
+        "``laws/*.csv``, World Bank."
     ),
     caption_of_table=(
         "Language: values of the table with absolute laws (top), relative laws with verdicts on "
@@ -43,7 +45,7 @@ FIGURE = Figure(
         "covariates."
     ),
     tables={
-        **law_tables(lambda context: ["language"], "points", "absolute", "relative", "curves"),
+        **family_tables(lambda context: "language"),
         "covariates": _covariates,
     },
     settings=LanguageSettings,

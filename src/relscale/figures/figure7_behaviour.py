@@ -1,6 +1,6 @@
 """Behaviour: the probability of the wanted text of each pair."""
 
-from relscale.figures.context import behaviour_family, law_tables, settings_of_family
+from relscale.figures.context import behaviour_family, family_tables, settings_of_family
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import FamilySettings
 
@@ -28,9 +28,7 @@ FIGURE = Figure(
         "one column per corpus. Source: laws/points.csv, laws/absolute.csv, laws/relative.csv, "
         "laws/curves.csv."
     ),
-    tables=law_tables(
-        lambda context: [behaviour_family(context)], "points", "absolute", "relative", "curves"
-    ),
+    tables=family_tables(behaviour_family),
     settings=BehaviourSettings,
     settings_of=lambda context: settings_of_family(
         BehaviourSettings, context, behaviour_family(context)

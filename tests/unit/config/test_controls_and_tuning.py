@@ -40,6 +40,10 @@ def load(overlay: dict[str, Any]) -> Any:
             },
             "controls are compared in bits_per_byte, which laws.optimum_by = 'behaviour'",
         ),
+        (
+            {"figures": {"names": ["tuned_frontier"]}},
+            "'tuned_frontier': shows tuned frontiers, and `tuning` names none",
+        ),
         ({"tuning": {"web_tuned": ["web"]}}, "tuning.web_tuned"),
         (
             {"tuning": {"web_tuned": ["web", "faster"]}},

@@ -37,6 +37,8 @@ from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
+from relscale.contract.tables.tuned import TUNED
+from relscale.contract.tables.tuned_sizes import TUNED_SIZES
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 CORPORA = ("curated", "web", "web_synthetic")
@@ -263,6 +265,8 @@ def make_tables(
         "curve": _curves(corpora, budgets, rng),
         "conditions": rows_of(CONDITIONS.names, [_condition(corpus) for corpus in corpora]),
         "curve_forecasts": rows_of(CURVE_FORECASTS.names, _curve_forecasts(corpora, budgets)),
+        "tuned": rows_of(TUNED.names, _tuned(relative)),
+        "tuned_sizes": rows_of(TUNED_SIZES.names, _tuned_sizes(corpora, budgets)),
     }
 
 
@@ -905,6 +909,49 @@ def _correlations() -> list[dict[str, object]]:
         }
         for quantity in ("exponent", "dbeta")
         for statistic in STATISTICS
+    ]
+
+
+def _tuned(relative: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Rows of tuned.csv: slopes on the frontier are half of those by default, and undecided."""
+    rows = [row for row in relative if row["estimator"] == "vertex" and row["scale"] == "ratio"]
+    names = ("corpus", "family", "metric", "treatment", "baseline", "verdict")
+    return [
+        {
+            **{name: row[name] for name in names},
+            "frontier": f"{row['corpus']}_tuned",
+            "estimator": "vertex",
+            "dbeta": row["dbeta"],
+            "ci_low": row["dbeta"] - 0.01,
+            "ci_high": row["dbeta"] + 0.01,
+            "dbeta_tuned": row["dbeta"] / 2,
+            "ci_low_tuned": row["dbeta"] / 2 - 0.01,
+            "ci_high_tuned": row["dbeta"] / 2 + 0.01,
+            "verdict_tuned": "undecided",
+            "survives": "undecided" if row["verdict"] == "undecided" else "lost",
+            "status": "ok",
+        }
+        for row in rows
+    ]
+
+
+def _tuned_sizes(corpora: tuple[str, ...], budgets: tuple[str, ...]) -> list[dict[str, object]]:
+    """Rows of tuned_sizes.csv: an arm is better by 2 % at all sizes but the first."""
+    return [
+        {
+            "corpus": corpus,
+            "frontier": f"{corpus}_tuned",
+            "budget": budget,
+            "num_params_total": 1000 * (place + 1),
+            "num_members": 3,
+            "chosen": f"{corpus}_fast" if place else corpus,
+            "value": 3.0,
+            "value_tuned": 2.94 if place else 3.0,
+            "status": "ok",
+        }
+        for corpus in corpora
+        for budget in budgets
+        for place in range(len(SHAPES))
     ]
 
 

@@ -126,6 +126,7 @@ def test_only_figures_of_training_need_trained_runs() -> None:
         "curve_forecasts",
         "loss_curves",
         "training_conditions",
+        "tuned_frontier",
     ]
 
 
@@ -161,6 +162,21 @@ def test_tables_follow_the_families_of_the_experiment(context: Context) -> None:
     with_prompts = replace(context, families=families)
     paths = figures.find("figure3_prompts").paths(with_prompts)
     assert paths["own_prompts"] == ["results/mine/laws/prompts.csv"]
+
+
+def test_the_table_of_controls_is_read_only_where_the_family_has_a_control(
+    context: Context,
+) -> None:
+    paths = figures.find("figure5_language").paths(context)
+    assert "control_slopes" not in paths
+    families = tuple(
+        replace(family, has_control=family.name == "language") for family in context.families
+    )
+    controlled = replace(context, families=families)
+    with_control = figures.find("figure5_language").paths(controlled)
+    assert with_control == paths | {"control_slopes": ["results/mine/laws/control_slopes.csv"]}
+    # Not in bits per byte.
+    assert "control_slopes" not in figures.find("figure7_behaviour").paths(controlled)
 
 
 def test_a_family_that_is_not_configured_is_an_error(context: Context) -> None:

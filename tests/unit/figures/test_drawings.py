@@ -812,6 +812,90 @@ def test_corpus_statistics_are_drawn_relative_to_the_means_of_families(
     assert "r = 0.25 [−0.12, 0.50], n = 11" in reading and "not shown to go with it" in reading
 
 
+def without_controls(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the tables of an experiment without controls."""
+    return {name: table for name, table in tables.items() if not name.startswith("control")}
+
+
+def test_a_control_is_drawn_behind_the_runs_over_their_text(small: Tables) -> None:
+    figure = drawn("family_laws", small, {"family": "knowledge"})
+    runs = drawn("family_laws", without_controls(small), {"family": "knowledge"})
+    key = [text.get_text() for text in figure.legends[0].texts]
+    assert key == ["runs", "n-grams of the same text, 95 % interval over items"]
+    panel = figure.axes[2]  # the relative laws of the first corpus
+    rows = small["control_slopes"].query("corpus == 'curated' and family == 'knowledge'")
+    flops = small["points"]["training_flops"].unique()
+    middle = math.exp(np.log(flops).mean())
+    marks, bars = marked(panel, "control"), marked(panel, "control interval")
+    np.testing.assert_allclose(values(marks, "x"), [middle] * len(rows))
+    np.testing.assert_allclose(values(marks, "y"), sorted(100 * (1 - rows["gap"])))
+    ends = np.array([*rows["gap_ci_low"], *rows["gap_ci_high"]])
+    np.testing.assert_allclose(values(bars, "y"), sorted(100 * (1 - ends)))
+    sides = {float(mark.get_transform().transform((middle, 0))[0]) for mark in marks}
+    assert len(sides) == len(rows) > 1  # next to each other
+    # Planted: text grows with the root of compute, so that a slope in compute is half of the other.
+    lines = marked(panel, "control line")
+    for line, (_, row) in zip(lines, rows.iterrows(), strict=True):
+        assert list(line.get_xdata()) == [flops.min(), flops.max()]
+        gaps = row["gap"] * (line.get_xdata() / middle) ** (row["slope"] / 2)
+        np.testing.assert_allclose(line.get_ydata(), 100 * (1 - gaps))
+    behind = max(line.get_zorder() for line in [*lines, *marks, *bars])
+    assert behind < min(line.get_zorder() for line in marked(panel, "law"))
+    for before, after in zip(runs.axes, figure.axes, strict=True):
+        assert not marked(before, "control") and not runs.legends
+        for gid in ("law", "points"):
+            assert values(marked(before, gid), "y") == values(marked(after, gid), "y")
+
+
+def test_slope_and_level_of_a_control_are_those_of_its_table(small: Tables) -> None:
+    figure = drawn("topics", small, {"baseline": "People"})
+    rows = small["control_slopes"].query("corpus == 'curated' and family == 'topics'")
+    slopes, levels = figure.axes[0], figure.axes[2]
+    half = 0.5  # the planted exponent of text
+    np.testing.assert_allclose(values(marked(slopes, "control"), "x"), sorted(half * rows["slope"]))
+    np.testing.assert_allclose(
+        values(marked(slopes, "control interval"), "x"),
+        sorted(half * np.array([*rows["slope_ci_low"], *rows["slope_ci_high"]])),
+    )
+    np.testing.assert_allclose(
+        values(marked(levels, "control"), "x"), sorted(100 * (1 - rows["gap"]))
+    )
+    plain = drawn("topics", without_controls(small), {"baseline": "People"})
+    assert not any(marked(axes, "control") for axes in plain.axes)
+    assert len(plain.legends[0].texts) == len(figure.legends[0].texts) - 1
+
+
+def test_a_control_whose_compute_is_not_known_is_named_and_not_drawn(small: Tables) -> None:
+    unknown = small["control_slopes"].assign(text_exponent=math.nan)
+    figure = drawn("family_laws", {**small, "control_slopes": unknown}, {"family": "topics"})
+    assert not any(marked(axes, "control") for axes in figure.axes)
+    said = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "where the text of the runs is not known: curated, web." in said
+
+
+def test_a_tuned_frontier_is_drawn_next_to_the_default(small: Tables) -> None:
+    figure = drawn("tuned_frontier", small)
+    first = small["tuned"].query("frontier == 'curated_tuned' and family == 'behaviour'")
+    panel = figure.axes[0]
+    for side, column in (("default", "dbeta"), ("tuned", "dbeta_tuned")):
+        np.testing.assert_allclose(values(marked(panel, side), "x"), sorted(first[column]))
+    ends = ["ci_low", "ci_high", "ci_low_tuned", "ci_high_tuned"]
+    np.testing.assert_allclose(
+        values(marked(panel, "interval"), "x"), sorted(first[ends].to_numpy().ravel())
+    )
+    said = [text.get_text() for text in panel.texts if text.get_gid() == "verdicts"]
+    assert said == [
+        before if before == "undecided" else f"{before} → undecided" for before in first["verdict"]
+    ]
+    gains, chosen = figure.axes[-2:]
+    assert values(marked(gains, "gain"), "y") == pytest.approx([0.0] * 8 + [2.0] * 40)
+    counts: dict[float, float] = {}
+    for patch in chosen.patches:
+        row = round(patch.get_y() + patch.get_height() / 2)
+        counts[row] = counts.get(row, 0) + patch.get_width()
+    assert counts == {0: 4, 1: 20, 2: 4, 3: 20}  # four budgets, of whose six sizes one is default
+
+
 def test_loss_curves_are_not_smoothed(small: Tables) -> None:
     figure = drawn("loss_curves", small)
     wanted = small["curve"][small["curve"]["run"].str.startswith("curated-")]

@@ -553,6 +553,7 @@ FIGURES = {
         "suite.arms.slow.*",
         *(f"-suite.arms.slow.{name}" for name in ("budgets", "seeds", "max_epochs")),
     ],
+    "tuned_frontier": [*COMMON, "laws.estimators", *SHOWN_COMPARED],
     "curve_forecasts": COMMON,
     "isoflop_metrics": [
         *COMMON,

@@ -41,6 +41,7 @@ CHECKS = (
     corpus_statistics.check_figure,
     corpus_statistics.check_passages,
     tuning.check_frontiers,
+    tuning.check_figure,
     laws.check_two_stage,
     laws.check_optimum,
     representation.check_strata,

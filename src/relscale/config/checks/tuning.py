@@ -1,7 +1,18 @@
-"""Checks of tuned frontiers: members that are trained, on one corpus."""
+"""Checks of tuned frontiers: members that are trained on one corpus, and their figure."""
 
 from relscale.config.checks.sections import Sections
 from relscale.config.errors import Problem, unless_in
+
+FIGURE = "tuned_frontier"
+
+
+def check_figure(sections: Sections) -> list[Problem]:
+    """Check that there is a frontier where their figure is drawn."""
+    figures = sections.figures
+    if figures is None or FIGURE not in figures.names or not sections.trained or sections.tuning:
+        return []
+    key = ("figures", "names", figures.names.index(FIGURE))
+    return [(key, "shows tuned frontiers, and `tuning` names none: add one, or leave it out")]
 
 
 def check_frontiers(sections: Sections) -> list[Problem]:

@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from relscale.figures.centuries import FIGURE, CenturiesSettings
 from relscale.figures.kit.axes import limits_linear
 from relscale.figures.kit.choose import numbers, pick
+from relscale.figures.kit.controls import SLOPE, control_upright
 from relscale.figures.kit.family import draw_family
 from relscale.figures.kit.family_rows import FamilyRows, family_rows
 from relscale.figures.kit.labels import empty, note, y_label
@@ -43,6 +44,7 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
     if not len(mine):
         empty(axes, "no slope of a domain that has a year")
         return False
+    controls = rows.controls.only(corpus)
     inks = [rows.colour[str(name)] for name in mine["treatment"]]
     for (_, row), colour in zip(mine.iterrows(), inks, strict=True):
         year, slope = float(years[str(row["treatment"])]), float(row["dbeta"])
@@ -57,9 +59,11 @@ def _slopes(axes: Axes, rows: FamilyRows, corpus: str, settings: CenturiesSettin
             gid="slope",
             zorder=3,
         )
+        control_upright(axes, year, *controls.estimate(str(row["treatment"]), SLOPE), colour)
     axes.axhline(0, color=BASELINE_COLOUR, linewidth=0.6, zorder=1)
     axes.set_xlim(*limits_linear([float(year) for year in years.values()]))
-    axes.set_ylim(*limits_linear([*numbers(every, "dbeta", "ci_low", "ci_high"), 0.0]))
+    heights = numbers(every, *SLOPE) + numbers(rows.controls.table, *SLOPE)
+    axes.set_ylim(*limits_linear([*heights, 0.0]))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if rows.baseline in years:
         axes.plot(

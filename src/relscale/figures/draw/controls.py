@@ -22,8 +22,8 @@ from relscale.figures.kit.axes import (
 )
 from relscale.figures.kit.choose import one_estimator, ordered, pick
 from relscale.figures.kit.compared import family_title, nothing_to_show
+from relscale.figures.kit.controls import texts_of_compute
 from relscale.figures.kit.labels import Label, direct_labels, empty, heading, top_legend, y_label
-from relscale.figures.kit.laws import bounded_exp
 from relscale.figures.kit.metrics import change, change_formula
 from relscale.figures.kit.runner import run_figure
 from relscale.figures.kit.style import (
@@ -147,7 +147,8 @@ def _by_text(
         drawn.append(("control", name, rows["text_bytes"].to_numpy(dtype=float), _percent(rows)))
         points = pick(runs, domain=name).dropna(subset=["gap"]).sort_values("training_flops")
         law = pick(family.slopes, corpus=corpus, treatment=name)
-        drawn.append(("runs", name, _texts(points, law), _percent(points)))
+        flops = points["training_flops"].to_numpy(dtype=float)
+        drawn.append(("runs", name, texts_of_compute(flops, law), _percent(points)))
     heights = [float(y) for _, _, _, values in drawn for y in values]
     if not heights:
         empty(axes, "no gap in the tables")
@@ -179,25 +180,6 @@ def _by_text(
 
 def _percent(rows: pd.DataFrame) -> np.ndarray:
     return change(rows["gap"].to_numpy(dtype=float), METRIC)
-
-
-def _texts(points: pd.DataFrame, law: pd.DataFrame) -> np.ndarray:
-    """Return the bytes that the runs at each budget's optimum have read.
-
-    They follow from their geometric mean and their exponent: D* = m (F / F_m)^e.
-
-    Args:
-        points: rows of points.csv.
-        law: the row of control_slopes.csv; without one there is no text.
-    """
-    if not len(law) or not len(points):
-        return np.full(len(points), np.nan)
-    flops = points["training_flops"].to_numpy(dtype=float)
-    logs = np.log(np.where(flops > 0, flops, np.nan))
-    middle, exponent = (float(law[name].iloc[0]) for name in ("middle_bytes", "text_exponent"))
-    if not middle > 0:
-        return np.full(len(points), np.nan)
-    return bounded_exp(np.log(middle) + exponent * (logs - logs.mean()))
 
 
 def _against(

@@ -12,6 +12,7 @@ from relscale.contract.verdict_words import verdict_of_word
 from relscale.figures.kit.axes import footer, limits_linear
 from relscale.figures.kit.choose import numbers
 from relscale.figures.kit.clipped import note_cuts, slope_limits
+from relscale.figures.kit.controls import LEVEL, NAME, SLOPE, control_handle, control_row
 from relscale.figures.kit.family import family_figure
 from relscale.figures.kit.family_rows import (
     FamilyRows,
@@ -52,13 +53,14 @@ def draw(tables: Tables, settings: TopicsSettings) -> Figure:
     drawn = family_forests(
         blocks, rows.corpora, labels=settings.labels, gap_in=widest + 0.24, foot=foot
     )
-    limits = slope_limits(rows.relative)
-    levels = _levels(rows.relative, settings.metric)
+    estimates = [frame[list(SLOPE)] for frame in (rows.relative, rows.controls.table)]
+    limits = slope_limits(pd.concat(estimates) if rows.controls else rows.relative)
+    levels = _levels(rows, settings.metric)
     for corpus in rows.corpora:
         scale_slopes(drawn.panels[(SLOPES, corpus)], limits)
         scale_slopes(drawn.panels[(LEVELS, corpus)], limits_linear([*levels, 0.0]))
         _column(drawn, rows.only(corpus), corpus)
-    _legend(drawn.figure)
+    _legend(drawn.figure, has_control=bool(rows.controls))
     footer(drawn.figure, foot)
     note_cuts(drawn.figure)
     return drawn.figure
@@ -81,8 +83,9 @@ def _blocks(rows: FamilyRows) -> list[Group]:
     ]
 
 
-def _levels(laws: pd.DataFrame, metric: str) -> list[float]:
-    gaps = numbers(laws, *GAPS, "gamma_ci_low", "gamma_ci_high")
+def _levels(rows: FamilyRows, metric: str) -> list[float]:
+    gaps = numbers(rows.relative, *GAPS, "gamma_ci_low", "gamma_ci_high")
+    gaps += numbers(rows.controls.table, *LEVEL)
     return [float(level) for level in change(gaps, metric)]
 
 
@@ -99,7 +102,13 @@ def _column(drawn: FamilyForests, rows: FamilyRows, corpus: str) -> None:
         _verdict(above, y, row)
         if pd.isna(row["dbeta"]):
             absent(above, y)
-        _level(below, drawn.height[(LEVELS, name)], row, mark, rows.settings.metric)
+        low = drawn.height[(LEVELS, name)]
+        _level(below, low, row, mark, rows.settings.metric)
+        control_row(above, y, *rows.controls.estimate(name, SLOPE), mark.colour)
+        gap, ends = rows.controls.estimate(name, LEVEL)
+        first, last = sorted(float(end) for end in change(list(ends), rows.settings.metric))
+        level = float(change(gap, rows.settings.metric))
+        control_row(below, low, level, (first, last), mark.colour)
 
 
 def _shown(row: pd.Series) -> str:
@@ -143,10 +152,12 @@ def _foot(rows: FamilyRows) -> str:
         f"Level: {change_formula(rows.settings.metric)}, G = L(treatment) / L(baseline), by the "
         "fitted law; hairline: 95 % interval in the middle of the compute. Verdicts: ratio scale."
     )
+    if rows.controls:
+        said += " n-grams: slope of log G on log text times that of the runs' text on compute."
     return " ".join(filter(None, [said, undecided_changes(rows.relative), objections(rows)]))
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, *, has_control: bool) -> None:
     look: MarkStyle = {"color": "#444444", "marker": "o", "markersize": 3.8, "markeredgewidth": 0.8}
     handles = [
         Line2D([], [], linewidth=1.0, **look),
@@ -155,6 +166,9 @@ def _legend(figure: Figure) -> None:
         Line2D([], [], linestyle="none", **look),
     ]
     texts = ["slope, 95 % interval", "within the margin", "lowest budget", "highest budget"]
+    if has_control:
+        handles.append(control_handle())
+        texts.append(NAME)
     top_legend(figure, handles, texts)
 
 

@@ -19,6 +19,13 @@ from relscale.figures.kit.axes import (
     limits_log,
     log_axis,
 )
+from relscale.figures.kit.controls import (
+    control_heights,
+    control_key,
+    control_lines,
+    control_note,
+    middle_compute,
+)
 from relscale.figures.kit.family_rows import (
     FamilyRows,
     family_rows,
@@ -101,6 +108,7 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         undecided_changes(rows.relative),
         objections(rows),
         other_points(rows),
+        control_note(rows.controls, rows.corpora, labels),
     )
     foot = " ".join(part for part in parts if part)
     foot_in, key_in = footer_height_in(foot, width), 0.0
@@ -123,6 +131,8 @@ def draw_family(rows: FamilyRows, *, extra_row_in: float = 0.0) -> tuple[Figure,
         _key(made.figure, rows, foot_in)
     if foot:
         footer(made.figure, foot)
+    if rows.controls:
+        control_key(made.figure)
     return made.figure, made.rows[2] if extra_row_in else ()
 
 
@@ -212,6 +222,12 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
     ends = relative_panel(
         axes, mine.points, mine.relative, style, paper_line=rows.settings.paper_line
     )
+    treatments = {name: paint for name, paint in rows.colour.items() if name != rows.baseline}
+    span, metric = rows.span, rows.settings.metric
+    middle = {
+        one: middle_compute(rows.only(one).points, rows.settings.compute) for one in rows.corpora
+    }
+    control_lines(axes, mine.controls, treatments, span, middle[corpus], metric)
     heights = [
         height
         for one in rows.corpora
@@ -219,6 +235,8 @@ def relative_axes(axes: Axes, rows: FamilyRows, corpus: str) -> dict[str, float]
             rows.only(one).points, rows.only(one).relative, rows.style(one)
         )
     ]
+    for one, at in middle.items():
+        heights += control_heights(rows.only(one).controls, list(treatments), span, at, metric)
     low, high = limits_linear(heights)
     single = rows.span.first == rows.span.last
     axes.set_ylim(low - (0.2 * (high - low) if single else 0.0), high)

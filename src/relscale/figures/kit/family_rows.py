@@ -10,6 +10,7 @@ from relscale.contract.status import Status
 from relscale.contract.verdict_words import in_order, verdict_of_word
 from relscale.contract.verdicts import UNDECIDED
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick, reservation
+from relscale.figures.kit.controls import ControlRows, control_rows
 from relscale.figures.kit.curves import curves_of, factors
 from relscale.figures.kit.laws import Span, span_of
 from relscale.figures.kit.metrics import change_formula
@@ -19,6 +20,8 @@ from relscale.figures.kit.tables import Tables, complete
 from relscale.figures.settings import FamilySettings
 
 MOST_DIRECT_LABELS = 16
+FAMILY_TABLES = ("points", "absolute", "relative", "curves", "control_slopes")
+"""The tables of the figure of one family."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class FamilyRows:
     """Rows of relative.csv, on the ratio scale."""
     curves: pd.DataFrame
     """Rows of curves.csv."""
+    controls: ControlRows
+    """The control of the family, if it has one in the metric of the figure."""
     corpora: list[str]
     baseline: str
     colour: dict[str, str]
@@ -51,6 +56,7 @@ class FamilyRows:
             absolute=pick(self.absolute, corpus=corpus),
             relative=pick(self.relative, corpus=corpus),
             curves=pick(self.curves, corpus=corpus),
+            controls=self.controls.only(corpus),
         )
 
     def style(self, corpus: str) -> LawStyle:
@@ -90,11 +96,11 @@ def family_rows(
     """Select the rows of one family, metric and estimator; assign colours and markers.
 
     Args:
-        tables: points, absolute, relative and curves; a missing table is empty.
+        tables: points, absolute, relative, curves and control_slopes; a missing table is empty.
         settings: settings of the figure.
         shows_change: whether bands show the change since the first compute, with the margin.
     """
-    tables = complete(tables, ("points", "absolute", "relative", "curves"))
+    tables = complete(tables, FAMILY_TABLES)
     mine = {"family": settings.family, "metric": settings.metric}
     points, absolute = (
         one_estimator(pick(tables[name], **mine), settings.estimator)
@@ -119,6 +125,7 @@ def family_rows(
         absolute=absolute,
         relative=relative,
         curves=pick(tables["curves"], **mine),
+        controls=control_rows(pick(tables["control_slopes"], **mine)),
         corpora=corpora,
         baseline=baseline,
         colour=colours(domains, baseline),

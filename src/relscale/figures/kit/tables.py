@@ -34,6 +34,8 @@ from relscale.contract.tables.representation import REPRESENTATION
 from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.contract.tables.suite_contrast_points import SUITE_CONTRAST_POINTS
 from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
+from relscale.contract.tables.tuned import TUNED
+from relscale.contract.tables.tuned_sizes import TUNED_SIZES
 from relscale.contract.tables.two_stage import TWO_STAGE
 
 LAW_TABLES = (
@@ -62,6 +64,8 @@ LAW_TABLES = (
     SUITE_CONTRAST_POINTS,
     CONDITIONS,
     CURVE_FORECASTS,
+    TUNED,
+    TUNED_SIZES,
 )
 """The law tables that figures read under their names in the contract."""
 Tables = Mapping[str, pd.DataFrame]
