@@ -17,9 +17,16 @@ def main(
     relative: Path,
     baselines: list[Path] | None = None,
     contrasts: Path | None = None,
+    buckets: Path | None = None,
+    documents: Path | None = None,
+    suite_contrasts: Path | None = None,
     out: Path,
 ) -> None:
-    """Read the tables and write the page; `baselines` are laws against other baselines."""
+    """Read the tables and write the page.
+
+    `baselines` are laws against other baselines. Views whose tables are missing or have no rows are
+    not offered.
+    """
     tables = ExplorerTables.read(
         losses=losses,
         points=points,
@@ -27,6 +34,9 @@ def main(
         relative=relative,
         baselines=baselines or (),
         contrasts=contrasts,
+        buckets=buckets,
+        documents=documents,
+        suite_contrasts=suite_contrasts,
     )
     write_text(out, explorer_page(tables, spec))
 
