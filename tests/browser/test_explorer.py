@@ -57,7 +57,11 @@ def cells(page, table, key):
         f"#{table} tbody [data-key={key}]", "all => all.map((cell) => cell.dataset.value)"
     )
     return [
-        value if key in ("treatment", "verdict", "domain", "item") else float(value) if value else math.nan
+        value
+        if key in ("treatment", "verdict", "domain", "item")
+        else float(value)
+        if value
+        else math.nan
         for value in values
     ]
 

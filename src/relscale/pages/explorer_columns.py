@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Form = Literal[
-    "text", "words", "domain", "bucket", "number", "signed", "interval", "verdict", "flag", "remarks"
+    "text",
+    "words",
+    "domain",
+    "bucket",
+    "number",
+    "signed",
+    "interval",
+    "verdict",
+    "flag",
+    "remarks",
 ]
 
 

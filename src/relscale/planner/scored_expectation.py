@@ -79,9 +79,9 @@ def score_expectation(
     rows = rows[rows["corpus"] == " - ".join(asked.ends())]
     # The first estimator of a metric is the main one; expectations are about it.
     main = rows.groupby("metric", sort=False)["estimator"].transform("first")
-    keys = list(zip(rows["scale"], rows["floors"], rows["quantity"], strict=True))
-    kept = (rows["estimator"] == main) & [key in signs for key in keys]
-    found = rows.assign(expected=[signs.get(key, "") for key in keys])[kept]
+    keys = zip(rows["scale"], rows["floors"], rows["quantity"], strict=True)
+    expected = pd.Series([signs.get(key, "") for key in keys], index=rows.index, dtype=object)
+    found = rows.assign(expected=expected)[(rows["estimator"] == main) & (expected != "")]
     if found.empty:
         raise ValueError(
             f"{table}: has no difference in differences of {' and '.join(asked.treatments)} between"

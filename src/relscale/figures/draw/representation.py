@@ -128,7 +128,7 @@ def _domains(axes: Axes, view: _View, quantity: str) -> None:
         shown.append(rows)
         colour = view.colour.get(domain, COLOUR)
         _response(axes, rows, logged, (colour, MARKERS[place]), DODGE[place])
-        _slope_below(axes, rows, colour, place + (quantity == "slope"))
+        _slope_below(axes, rows, colour, place)
     _scale(axes, pick(pd.concat(shown), kind="corpus"), logged)
 
 
@@ -144,7 +144,7 @@ def _gap(axes: Axes, view: _View, quantity: str) -> None:
     reference = 1.0 if logged else 0.0
     axes.axhline(reference, color="#999999", linewidth=0.6, zorder=0)
     _response(axes, rows, logged, (COLOUR, "D"))
-    _slope_below(axes, rows, COLOUR, int(quantity == "slope"))
+    _slope_below(axes, rows, COLOUR)
     _scale(axes, pick(rows, kind="corpus"), logged, reference)
 
 
@@ -192,14 +192,14 @@ def _response(
     )
 
 
-def _slope_below(axes: Axes, rows: pd.DataFrame, colour: str, place: int) -> None:
+def _slope_below(axes: Axes, rows: pd.DataFrame, colour: str, place: int = 0) -> None:
     """Write the slope of a line with its interval below a panel.
 
     Args:
         axes: of the panel.
-        rows: of all kinds.
+        rows: of one quantity and of all kinds.
         colour: of the line.
-        place: number of lines of text above it.
+        place: number of slopes above it.
     """
     dose = pick(rows, kind="dose")
     if not len(dose):
@@ -213,7 +213,7 @@ def _slope_below(axes: Axes, rows: pd.DataFrame, colour: str, place: int) -> Non
         text.replace("-", "\u2212"),
         (0.5, 0.0),
         xycoords="axes fraction",
-        xytext=(0, -16 - 9 * place - (2 if place else 0)),
+        xytext=(0, -9 * place - (29 if row["quantity"] == "slope" else 17)),
         textcoords="offset points",
         ha="center",
         va="top",

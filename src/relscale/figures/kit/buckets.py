@@ -16,22 +16,12 @@ HEADINGS = {
 
 
 def bucket_heading(bucket: str) -> str:
-    """Return the words for a bucket where its partition is named nearby.
-
-    Examples:
-        >>> bucket_heading("white_space"), bucket_heading("rare")
-        ('white space', 'rare')
-    """
+    """Return the words for a bucket where its partition is named nearby."""
     return HEADINGS.get(bucket, bucket)
 
 
 def bucket_words(partition: str, bucket: str) -> str:
-    """Return the words for a bucket that stands alone.
-
-    Examples:
-        >>> bucket_words("words", "rare"), bucket_words("bytes", "digits")
-        ('rare words', 'digits')
-    """
+    """Return the words for a bucket that stands alone."""
     heading = bucket_heading(bucket)
     return f"{heading} words" if partition == "words" and bucket not in HEADINGS else heading
 
