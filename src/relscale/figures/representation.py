@@ -23,7 +23,8 @@ FIGURE = Figure(
         "the corpora that lean to either domain, by estimator and on the scale of reducible "
         "losses (identified or assumed floors). Bars: 95 % intervals of runs and items; lines: "
         "least squares through the corpora, with their slopes below. Within the grey band a slope "
-        "changes the ratio over the observed compute by less than the margin. Source: laws/representation.csv."
+        "changes the ratio over the observed compute by less than the margin. Source: "
+        "laws/representation.csv."
     ),
     tables={"representation": _paths},
     settings=Shown,

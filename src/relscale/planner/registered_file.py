@@ -18,7 +18,7 @@ class RegisteredFile(Model):
     """A file with a digest of itself, which is not replaced. Each kind has a field `kind`."""
 
     words: ClassVar[str]
-    """What the file is, for errors."""
+    """Name of the kind of file, for errors."""
 
     version: str
     """Version of relscale."""

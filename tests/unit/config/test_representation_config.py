@@ -156,7 +156,7 @@ def result(tmp_path: Path, slope: tuple[float, float] = (-0.0325, -0.0175)) -> P
 
 
 def scored(*words: object) -> str:
-    """Return what `plan score` prints, or its error."""
+    """Return the output of `plan score`, or its error."""
     done = CliRunner().invoke(app, ["plan", "score", *map(str, words)])
     return str(done.exception) if done.exit_code else done.output
 

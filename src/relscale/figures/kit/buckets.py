@@ -21,7 +21,7 @@ def bucket_heading(bucket: str) -> str:
 
 
 def bucket_words(partition: str, bucket: str) -> str:
-    """Return the words for a bucket that stands alone."""
+    """Return the words for a bucket whose partition is not named nearby."""
     heading = bucket_heading(bucket)
     return f"{heading} words" if partition == "words" and bucket not in HEADINGS else heading
 

@@ -24,7 +24,7 @@ function chosenRows(rows) {
     row.family === choice.family && row.metric === choice.metric && row.corpus === choice.corpus);
 }
 
-// Offers names in a select: takes what the reader chose if it is offered, else the preferred name.
+// Offers names in a select: the reader's choice is kept if it is offered, else the preferred name.
 function offer(id, names, label, preferred) {
   const select = byId(id);
   select.replaceChildren(...names.map((name) => new Option(label(name), name)));

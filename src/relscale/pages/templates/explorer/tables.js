@@ -39,7 +39,9 @@ function tableCell(row, column, isHead) {
     cell.style.color = verdict.ink;
     cell.title = verdict.meaning;
   }
-  if (column.form === "domain" && domainOf(row[column.key])) cell.append(swatch(colourOf(row[column.key])));
+  if (column.form === "domain" && domainOf(row[column.key])) {
+    cell.append(swatch(colourOf(row[column.key])));
+  }
   cell.append(cellText(row, column));
   return cell;
 }

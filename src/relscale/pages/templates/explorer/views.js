@@ -52,9 +52,9 @@ function describeBuckets(rows) {
   const known = parts.filter((row) => isNumber(row.dbeta));
   const clear = parts.filter((row) => row.isClear).length;
   byId("said").textContent =
-    `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)} by kind of byte ` +
-    `and word, compared with ${labelOf(choice.baseline)}: ${clear} of ${plural(known.length, "slope")} ` +
-    `differ from 0 (adjusted p < ${DATA.alpha}).`;
+    `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)} by kind of ` +
+    `byte and word, compared with ${labelOf(choice.baseline)}: ` +
+    `${clear} of ${plural(known.length, "slope")} shown to differ from 0 (adjusted p < ${DATA.alpha}).`;
   const lost = parts.length - known.length;
   byId("missing").textContent = !rows.length
     ? "Nothing to draw: no treatment is ticked."
@@ -67,8 +67,9 @@ function describeBuckets(rows) {
 function readForest(rows) {
   const ends = slopeLimits(rows);
   const cut = rows.filter((row) => isCut(row, ends)).length;
-  return `Points are slopes with ${levelOf(rows)}intervals, which are not adjusted. Filled points ` +
-    `differ from 0 after adjustment (p < ${DATA.alpha}); open ones are not shown to differ.` +
+  return `Points are slopes with ${levelOf(rows)}intervals, which are not adjusted. Filled ` +
+    `points differ from 0 after adjustment (p < ${DATA.alpha}); open ones are not shown to ` +
+    "differ." +
     (cut ? ` Beyond the chart: ${plural(cut, "interval")}; the table has all ends.` : "");
 }
 
