@@ -54,7 +54,8 @@ function describeBuckets(rows) {
   byId("said").textContent =
     `${familyOf().label}, trained on ${corpusOf().label}, ${words(choice.metric)} by kind of ` +
     `byte and word, compared with ${labelOf(choice.baseline)}: ` +
-    `${clear} of ${plural(known.length, "slope")} shown to differ from 0 (adjusted p < ${DATA.alpha}).`;
+    `${clear} of ${plural(known.length, "slope")} ${clear === 1 ? "is" : "are"} shown to differ ` +
+    `from 0 (adjusted p < ${DATA.alpha}).`;
   const lost = parts.length - known.length;
   byId("missing").textContent = !rows.length
     ? "Nothing to draw: no treatment is ticked."
