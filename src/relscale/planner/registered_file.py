@@ -15,11 +15,13 @@ from relscale.provenance.digests import canonical_json
 
 
 class RegisteredFile(Model):
-    """A file with a digest of itself, which is not replaced. Each kind has a field `kind`."""
+    """A file with a digest of itself, which is not replaced. Each kind states its `kind`."""
 
     words: ClassVar[str]
     """Name of the kind of file, for errors."""
 
+    kind: str
+    """Marks the file."""
     version: str
     """Version of relscale."""
     digest: str = ""
