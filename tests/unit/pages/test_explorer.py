@@ -304,6 +304,18 @@ def test_the_stage_writes_the_page_with_other_baselines(tables: Tables, tmp_path
     assert "other" in data["tables"]["relative"]["baseline"]["texts"]
 
 
+def test_the_stage_takes_a_table_of_parts_and_none_of_suites(
+    tables: Tables, tmp_path: Path
+) -> None:
+    words = explorer_words(tables, tmp_path, {"experiment": "x"})
+    tables["buckets"].to_csv(tmp_path / "buckets.csv", index=False)
+    # A rule passes options without a value for tables that an experiment lacks.
+    words += ["--buckets", str(tmp_path / "buckets.csv"), "--documents", "--suite-contrasts"]
+    call(explorer.main, words)
+    data = embedded((tmp_path / "explorer.html").read_text())
+    assert [view["name"] for view in data["views"]] == ["relative", "absolute", "buckets"]
+
+
 def test_laws_against_two_baselines_mirror_each_other(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
