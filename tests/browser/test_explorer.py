@@ -57,7 +57,11 @@ def cells(page, table, key):
         f"#{table} tbody [data-key={key}]", "all => all.map((cell) => cell.dataset.value)"
     )
     return [
-        value if key in ("treatment", "verdict", "domain") else float(value) if value else math.nan
+        value
+        if key in ("treatment", "verdict", "domain", "item")
+        else float(value)
+        if value
+        else math.nan
         for value in values
     ]
 
@@ -112,6 +116,142 @@ def test_every_choice_shows_the_verdicts_of_the_table(pages, opened):
                             seen += compare_verdicts(page, relative)
         drawn(page)
     assert seen == len(relative) > 0
+
+
+def view_of(page, pages, name, table):
+    """Choose a view; skip where the finished experiment has no rows for it."""
+    drawn(page)
+    offered = page.locator(f"input[name=view][value={name}]").count()
+    assert bool(offered) == bool(len(pages.tables.get(table, ())))
+    if not offered:
+        pytest.skip(f"the experiment has no table {table}")
+    choose(page, view=name)
+
+
+def test_slopes_by_bucket_and_documents_are_those_of_the_tables(pages, opened, screenshots):
+    with opened(pages.explorer, width=1440, height=900) as page:
+        view_of(page, pages, "buckets", "buckets")
+        page.screenshot(path=screenshots / "explorer-buckets.png", full_page=True)
+        table, seen = pages.tables["buckets"], 0
+        documents, found = pages.tables["documents"], 0
+        for family in options(page, "family"):
+            choose_at_once(page, {"family": family})
+            for corpus in options(page, "corpus"):
+                choose_at_once(page, {"corpus": corpus})
+                chosen = {"family": family, "corpus": corpus}
+                rows = page.evaluate("explorer.shown.buckets")
+                asked = pick(table, chosen, *chosen)
+                key = ["partition", "bucket", "treatment"]
+                got = pd.DataFrame(rows).set_index(key).sort_index()
+                want = asked.set_index(key).sort_index()
+                assert got.index.equals(want.index)
+                for name in ("dbeta", "ci_low", "ci_high", "p_difference_adjusted"):
+                    np.testing.assert_allclose(
+                        got[name].astype(float), want[name].astype(float), rtol=DIGITS
+                    )
+                assert len(cells(page, "buckets", "dbeta")) == len(asked)
+                moved = pick(documents, chosen, *chosen)
+                np.testing.assert_allclose(
+                    sorted(cells(page, "documents", "change_shrunk")),
+                    sorted(moved["change_shrunk"]),
+                    rtol=DIGITS,
+                )
+                clear = (asked["p_difference_adjusted"] < 0.05) & (asked["partition"] != "all")
+                known = asked["dbeta"].notna() & (asked["partition"] != "all")
+                assert f"{clear.sum()} of {known.sum()} slope" in page.inner_text("#said")
+                seen, found = seen + len(asked), found + len(moved)
+        assert seen == len(table) > 0 and found == len(documents)
+
+
+def test_a_slope_that_is_shown_to_differ_is_filled_and_ticks_choose_treatments(pages, opened):
+    with opened(pages.explorer) as page:
+        view_of(page, pages, "buckets", "buckets")
+        rows = [row for row in page.evaluate("explorer.shown.buckets") if row["dbeta"] is not None]
+        labels = "all => all.map((one) => one.getAttribute('aria-label'))"
+        filled = page.eval_on_selector_all("#vis path[aria-label]:not([fill=white])", labels)
+        every = page.eval_on_selector_all("#vis path[aria-label]", labels)
+        assert len(every) == len(rows)
+        clear = [row for row in rows if (row["p_difference_adjusted"] or 1) < 0.05]
+        assert len(filled) == len(clear)
+        last = page.locator("#domains input").last
+        unticked = last.get_attribute("value")
+        last.uncheck()
+        left = set(cells(page, "buckets", "treatment")) | set(cells(page, "documents", "treatment"))
+        assert left == {row["treatment"] for row in rows} - {unticked}
+
+
+def test_suites_are_compared_with_intervals_and_verdicts(pages, opened, screenshots):
+    with opened(pages.explorer, width=1440, height=900) as page:
+        view_of(page, pages, "suites", "suite_contrasts")
+        page.screenshot(path=screenshots / "explorer-suites.png", full_page=True)
+        table, seen = pages.tables["suite_contrasts"], 0
+        for family in options(page, "family"):
+            choose_at_once(page, {"family": family})
+            for metric in options(page, "metric"):
+                choose_at_once(page, {"metric": metric})
+                for scale in options(page, "scale"):
+                    choose_at_once(page, {"scale": scale})
+                    for pair in options(page, "pair"):
+                        choose_at_once(page, {"pair": pair})
+                        treatment, baseline = pair.split("/")
+                        chosen = {"family": family, "metric": metric, "scale": scale}
+                        chosen |= {"treatment": treatment, "baseline": baseline}
+                        asked = pick(table, chosen, *chosen).set_index("domain")
+                        got = cells(page, "suites", "domain")
+                        assert sorted(got) == sorted(asked.index)
+                        for name in ("dbeta", "ci_low"):
+                            np.testing.assert_allclose(
+                                cells(page, "suites", name), asked.loc[got, name], rtol=DIGITS
+                            )
+                        verdicts = asked.loc[got, "verdict"].fillna("").tolist()
+                        assert cells(page, "suites", "verdict") == verdicts
+                        seen += len(asked)
+                pairs = pick(table, chosen, "family", "metric", "scale")
+                if pairs[["treatment", "baseline"]].drop_duplicates().shape[0] > 1:
+                    shown = page.locator("#pairs td small").count()
+                    assert shown == len(pairs)
+        assert seen == len(table) > 0
+
+
+def test_a_view_keeps_the_choices_that_another_does_not_offer(pages, opened):
+    with opened(pages.explorer) as page:
+        drawn(page)
+        last = options(page, "estimator")[-1]
+        choose(page, estimator=last)
+        view_of(page, pages, "buckets", "buckets")
+        assert not page.locator("#estimator").is_visible()
+        choose(page, view="relative")
+        assert page.evaluate("explorer.choice.estimator") == last
+
+
+def test_views_without_rows_are_not_offered(maker, write, opened):
+    tables = maker(families={"topics": ("People", "bits_per_byte", ("People", "History"))})
+    for name in ("buckets", "documents", "suite_contrasts"):
+        tables[name] = tables[name].iloc[:0]
+    with opened(write(tables, {"experiment": "x"})) as page:
+        drawn(page)
+        views = page.eval_on_selector_all("input[name=view]", "all => all.map((one) => one.value)")
+        assert views == ["relative", "absolute"]
+        assert not page.locator("#buckets").is_visible()
+        assert not page.locator("#suites").is_visible()
+
+
+@pytest.mark.parametrize("view", ["buckets", "suites"])
+def test_the_other_views_fit_a_phone_and_work_by_keyboard(view, pages, opened, screenshots):
+    tables = {"buckets": "buckets", "suites": "suite_contrasts"}
+    with opened(pages.explorer, width=360, height=740, has_touch=True) as page:
+        view_of(page, pages, view, tables[view])
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.locator("#vis svg.marks").bounding_box()["width"] <= 360
+        page.screenshot(path=screenshots / f"explorer-{view}-phone.png", full_page=True)
+        page.locator("#family").focus()
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.name") == "view":
+                break
+        page.keyboard.press("ArrowLeft")
+        drawn(page)
+        assert page.evaluate("explorer.choice.view") != view
 
 
 def test_all_corpora_are_compared_in_one_table(pages, opened):

@@ -87,6 +87,9 @@ rule explorer:
             for family in page_specs.explored_families(EXPERIMENT)
         ],
         contrasts=f"{RESULTS}/laws/contrasts.csv",
+        buckets=page_specs.bucket_table(EXPERIMENT, LAYOUT, "buckets"),
+        documents=page_specs.bucket_table(EXPERIMENT, LAYOUT, "documents"),
+        suite_contrasts=page_specs.suite_contrasts_table(EXPERIMENT, LAYOUT),
     output:
         page=report(
             f"{RESULTS}/explorer.html",
@@ -120,6 +123,9 @@ rule explorer:
             --relative {input.relative:q} \
             --baselines {input.baselines:q} \
             --contrasts {input.contrasts:q} \
+            --buckets {input.buckets:q} \
+            --documents {input.documents:q} \
+            --suite-contrasts {input.suite_contrasts:q} \
             --out {output.page:q}
         """
 

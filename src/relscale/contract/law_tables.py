@@ -67,6 +67,9 @@ FAMILY_TABLES = (
     POSITION_LAWS,
 )
 """Tables that the stage `laws` writes for each family, in the order in which laws are fitted."""
+PART_TABLES = (BUCKETS, DOCUMENTS, POSITIONS, POSITION_LAWS)
+"""Those about parts of texts: they have rows only for a family with sums by bucket (`buckets:
+true`), which a table of losses from outside never has."""
 SUITE_TABLES = (
     OPTIMA,
     CORRELATION,

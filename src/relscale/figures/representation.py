@@ -22,8 +22,9 @@ FIGURE = Figure(
         "losses against the ratio of their shares. Right: the difference in differences between "
         "the corpora that lean to either domain, by estimator and on the scale of reducible "
         "losses (identified or assumed floors). Bars: 95 % intervals of runs and items; lines: "
-        "least squares through the corpora. Within the grey band a slope changes the ratio over "
-        "the observed compute by less than the margin. Source: laws/representation.csv."
+        "least squares through the corpora, with their slopes below. Within the grey band a slope "
+        "changes the ratio over the observed compute by less than the margin. Source: "
+        "laws/representation.csv."
     ),
     tables={"representation": _paths},
     settings=Shown,

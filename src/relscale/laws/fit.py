@@ -64,30 +64,30 @@ class FamilyLaws:
         """Return the relative laws of the ratio G, one per comparison and estimator."""
         return on_scale(self.relative).reset_index(drop=True)
 
-    def write(self, paths: Sequence[Path]) -> None:
-        """Write every table to the path whose stem is its name.
+    def write(self, paths: Sequence[Path], tables: Sequence[str] = tuple(TABLES)) -> None:
+        """Write every table of `tables` to the path whose stem is its name.
 
         Raises:
             ValueError: as `check_paths`.
         """
-        check_paths(paths)
+        check_paths(paths, tables)
         for path in paths:
             write_table(self.tables[path.stem], path, TABLES[path.stem])
 
 
-def check_paths(paths: Sequence[Path]) -> None:
-    """Check that there is exactly one path per table, whose stem is the table's name.
+def check_paths(paths: Sequence[Path], tables: Sequence[str] = tuple(TABLES)) -> None:
+    """Check that there is exactly one path per table of `tables`, whose stem is the table's name.
 
     Raises:
         ValueError: listing the tables without a path, the paths of no table, and the tables with
             more than one path.
     """
     stems = [path.stem for path in paths]
-    problems = [f"no path for table {name}" for name in TABLES if name not in stems]
-    problems += [f"{path}: not a law table" for path in paths if path.stem not in TABLES]
-    problems += [f"more than one path for table {name}" for name in TABLES if stems.count(name) > 1]
+    problems = [f"no path for table {name}" for name in tables if name not in stems]
+    problems += [f"{path}: not a law table" for path in paths if path.stem not in tables]
+    problems += [f"more than one path for table {name}" for name in tables if stems.count(name) > 1]
     if problems:
-        raise ValueError(f"{'; '.join(problems)}; the tables are {', '.join(TABLES)}")
+        raise ValueError(f"{'; '.join(problems)}; the tables are {', '.join(tables)}")
 
 
 def fit_family(

@@ -4,8 +4,9 @@ With log G_c = log(L_A / L_B) of the runs of corpus c, the law of each corpus is
 log G_c = level_c + dbeta_c (log F - log F_ref), with one F_ref for all. The difference in
 differences is (level, dbeta) of the corpus that leans to A minus those of the one that leans to B:
 what the two domains differ by in every corpus (difficulty, items, floors, baseline) is in both.
-`dose` is the slope of level and dbeta in x_c = log(share of A / share of B) over all corpora, and
-`middle` the distance of a corpus in between from the line through the outer two.
+`dose` is the least-squares slope of level and dbeta in x_c = log(share of A / share of B) over all
+corpora, `line` the height of that line at the share of a corpus, and `middle` the distance of a
+corpus in between from the line through the outer two.
 
 The same is computed of each domain's own log loss (scale `loss`, x_c = log of its share), and of
 the gap of reducible losses, log(L_A - E_A) - log(L_B - E_B), with floors that are the same in every

@@ -15,6 +15,7 @@ import pandas as pd
 
 from relscale.config.analysis import SuiteContrast
 from relscale.contract.io import read_table, with_present_names, write_table
+from relscale.contract.law_tables import PART_TABLES
 from relscale.contract.out_paths import check_out_folder
 from relscale.contract.tables.correlation import CORRELATION
 from relscale.contract.tables.optima import OPTIMA
@@ -44,6 +45,8 @@ from relscale.losses_table.given import GivenLosses
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WRITTEN = tuple(name for name in TABLES if name not in {table.name for table in PART_TABLES})
+"""Tables that the laws of a losses table are written to."""
 SHOWN = ("corpus", "metric", "treatment", "dbeta", "ci_low", "ci_high", "verdict")
 """Columns of the relative laws that a notebook shows."""
 
@@ -147,9 +150,12 @@ class FittedLaws:
         return text + "".join(f"Note: {note}.\n" for note in self.notes)
 
     def write(self, folder: Path) -> None:
-        """Write all tables as CSV and `summary.txt` into a folder."""
+        """Write all tables as CSV and `summary.txt` into a folder.
+
+        Tables about parts of texts are left out: a losses table has no sums by bucket.
+        """
         write_table(self.optima, folder / "optima.csv", OPTIMA)
-        self.laws.write([folder / f"{name}.csv" for name in TABLES])
+        self.laws.write([folder / f"{name}.csv" for name in WRITTEN], tables=WRITTEN)
         if self.correlation is not None:
             write_table(self.correlation, folder / "correlation.csv", CORRELATION)
         if self.predicted is not None:
@@ -202,7 +208,7 @@ def fit_laws(
     """
     spec = LawSpec.read(settings)
     if out is not None:
-        check_out_folder(Path(out), files=("summary.txt", *(f"{name}.csv" for name in TABLES)))
+        check_out_folder(Path(out), files=("summary.txt", *(f"{name}.csv" for name in WRITTEN)))
     given = _given(losses, mapping)
     frame, where = given.frame, str(given.path)
     if "metrics" not in settings and {"family", "metric"} <= set(frame.columns):

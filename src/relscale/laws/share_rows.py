@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from relscale.config.representation import Representation
+from relscale.config.representation import Expectation, Representation
 from relscale.contract.scales import RATIO, REDUCIBLE
 from relscale.contract.status import Status, status_columns
 from relscale.laws.cells import Array
@@ -19,7 +19,8 @@ from relscale.laws.share_contrasts import LEVEL, QUANTITIES, SLOPE, Contrast, Sh
 from relscale.laws.verdict import p_difference
 
 ONE, DIFFERENCE, DOSE, MIDDLE = "corpus", "difference", "dose", "middle"
-"""Kinds of rows."""
+LINE = "line"
+"""Kinds of rows: `line` is the height of the line of the dose response at a corpus's share."""
 NO_FLOORS, SURFACE = "none", "surface"
 AGREES, CONTRADICTS, UNDECIDED = "agrees", "contradicts", "undecided"
 """Answers to an expectation."""
@@ -77,7 +78,10 @@ class Shares:
         if len(names) < 3:
             return
         away = doses - doses.mean()
-        yield DOSE, "all", away / np.sum(away**2), float("nan")
+        dose = away / np.sum(away**2)
+        yield DOSE, "all", dose, float("nan")
+        for place, name in enumerate(names):
+            yield LINE, name, 1 / len(names) + away[place] * dose, float(doses[place])
         low, high = int(np.argmin(doses)), int(np.argmax(doses))
         for place, name in enumerate(names):
             if place in (low, high):
@@ -99,12 +103,7 @@ class Shares:
         written = self.asked.expectation
         if written is None or kind != DIFFERENCE or row.estimator != self.main:
             return ""
-        signs = {
-            (RATIO, NO_FLOORS, LEVEL): written.level,
-            (RATIO, NO_FLOORS, SLOPE): written.slope_ratio,
-            (REDUCIBLE, SURFACE, SLOPE): written.slope_reducible,
-        }
-        return signs.get((row.scale, row.floors, quantity), "")
+        return expected_signs(written).get((row.scale, row.floors, quantity), "")
 
     def answer(self, row: "RowName", kind: str, quantity: str, interval: Row, margin: float) -> Row:
         """Return the expectation of a row, its day, and whether the interval agrees."""
@@ -196,6 +195,15 @@ def _interval(found: Contrast, place: int, level: float) -> Row:
         "ci_high": value + t * error,
         "p_difference": p_difference(value, error, dof),
         "item_share": float(found.item_share[place]),
+    }
+
+
+def expected_signs(written: Expectation) -> dict[tuple[str, str, str], str]:
+    """Return the expected signs by scale, source of the floors, and quantity."""
+    return {
+        (RATIO, NO_FLOORS, LEVEL): written.level,
+        (RATIO, NO_FLOORS, SLOPE): written.slope_ratio,
+        (REDUCIBLE, SURFACE, SLOPE): written.slope_reducible,
     }
 
 

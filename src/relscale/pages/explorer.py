@@ -17,10 +17,15 @@ from relscale.contract.io import read_table, read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.metric_labels import metric_label
 from relscale.contract.status import SEPARATOR, Status
+from relscale.contract.table import Table
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.contrasts import CONTRASTS
+from relscale.contract.tables.documents import DOCUMENTS
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
+from relscale.figures.kit.buckets import ALPHA
 from relscale.figures.kit.choose import compute_of, included, ordered
 from relscale.figures.kit.style import compute_label, words
 from relscale.pages.explorer_choices import (
@@ -30,13 +35,17 @@ from relscale.pages.explorer_choices import (
     FamilyChoice,
     MetricChoice,
     NamedChoice,
+    PairChoice,
     ScaleChoice,
+    bucket_choices,
     contrast_choices,
     explained_verdicts,
     family_choices,
     marker_shape,
+    pair_choices,
     path_choices,
     scale_choices,
+    view_choices,
 )
 from relscale.pages.explorer_columns import (
     COLUMNS,
@@ -68,13 +77,15 @@ LABELS = (
     "other",
     "budget",
     "held_out_budget",
+    "partition",
+    "bucket",
+    "item",
+    "direction",
 )
 """Columns of names, which are text whatever they look like."""
 PREFERRED_ESTIMATORS, FALLBACK_ESTIMATOR = ("auto", "joint"), "vertex"
 """The estimators that are chosen first, and the one shown where the chosen one has no rows: `joint`
 fits gaps at the optimum of `vertex`."""
-NO_CONTRASTS = ("corpus", "family", "metric", "kind", "domain", "other", "estimator")
-"""Columns of a table of contrasts without rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +100,12 @@ class ExplorerTables:
     """Relative laws against other baselines than the experiment's."""
     contrasts: pd.DataFrame | None = None
     """contrasts.csv."""
+    buckets: pd.DataFrame | None = None
+    """buckets.csv."""
+    documents: pd.DataFrame | None = None
+    """documents.csv."""
+    suite_contrasts: pd.DataFrame | None = None
+    """suite_contrasts.csv."""
 
     @classmethod
     def read(
@@ -100,6 +117,9 @@ class ExplorerTables:
         relative: Path,
         baselines: Sequence[Path] = (),
         contrasts: Path | None = None,
+        buckets: Path | None = None,
+        documents: Path | None = None,
+        suite_contrasts: Path | None = None,
     ) -> "ExplorerTables":
         """Read the tables; `baselines` are tables like relative.csv.
 
@@ -112,8 +132,16 @@ class ExplorerTables:
             absolute=read_table(absolute, ABSOLUTE.names),
             relative=read_table(relative, RELATIVE.names),
             baselines=read_tables(baselines, RELATIVE.names) if baselines else None,
-            contrasts=read_table(contrasts, CONTRASTS.names) if contrasts else None,
+            contrasts=_read(contrasts, CONTRASTS),
+            buckets=_read(buckets, BUCKETS),
+            documents=_read(documents, DOCUMENTS),
+            suite_contrasts=_read(suite_contrasts, SUITE_CONTRASTS),
         )
+
+
+def _read(path: Path | None, table: Table) -> pd.DataFrame | None:
+    """Read a table that may be missing."""
+    return None if path is None else read_table(path, table.names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +173,14 @@ class ExplorerData:
     paths: list[NamedChoice]
     contrasts: list[NamedChoice]
     """Contrasts other than those with the baseline."""
+    views: list[NamedChoice]
+    """Views that the tables have rows for."""
+    buckets: list[NamedChoice]
+    """Buckets of bytes that have a slope, named `partition/bucket`, in the order of the chart."""
+    alpha: float
+    """Adjusted p value below which a slope is marked as one that differs from 0."""
+    pairs: list[PairChoice]
+    """Suites that are compared with each other."""
     verdicts: list[ExplainedVerdict]
     """In the order in which they are counted."""
     statuses: dict[str, str]
@@ -157,7 +193,8 @@ class ExplorerData:
     """Columns of the downloads."""
     tables: dict[str, Packed]
     """`runs` (one row per run), `losses` (one row per value; `at` is the row of its run), `points`,
-    `absolute`, `relative` and `contrasts`."""
+    `absolute`, `relative`, `contrasts`, `buckets`, `documents` and `suites`
+    (suite_contrasts.csv)."""
 
 
 def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
@@ -182,7 +219,8 @@ def explorer_page(tables: ExplorerTables, spec: ExplorerSpec) -> str:
     return render(
         "explorer.html.j2",
         title=spec.experiment or "results",
-        scales=scale_choices(tables.relative),
+        views=read.views,
+        scales=read.scales,
         data=compressed(data),
         vega=compressed(vl_convert.javascript_bundle()),  # type: ignore[call-arg] # its stub lacks the default
     )
@@ -199,9 +237,10 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
     laws = relative
     if tables.baselines is not None and len(tables.baselines):
         laws = pd.concat([relative, tables.baselines], ignore_index=True)
-    contrasts = tables.contrasts
-    if contrasts is None:
-        contrasts = pd.DataFrame(columns=list(NO_CONTRASTS))
+    contrasts = _or_empty(tables.contrasts, CONTRASTS)
+    buckets = _or_empty(tables.buckets, BUCKETS)
+    documents = _or_empty(tables.documents, DOCUMENTS)
+    suites = _or_empty(tables.suite_contrasts, SUITE_CONTRASTS)
     estimators = ordered([], relative["estimator"], tables.absolute["estimator"])
     preferred = [name for name in PREFERRED_ESTIMATORS if name in estimators]
     runs, values = split_losses(losses, spec.compute)
@@ -224,9 +263,13 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
         estimators=estimators,
         default_estimator=[*preferred, *estimators, ""][0],
         fallback_estimator=FALLBACK_ESTIMATOR,
-        scales=scale_choices(laws),
+        scales=scale_choices(laws, suites),
         paths=path_choices(laws),
         contrasts=contrast_choices(contrasts),
+        views=view_choices(buckets=buckets, suites=suites),
+        buckets=bucket_choices(buckets),
+        alpha=ALPHA,
+        pairs=pair_choices(suites, spec.labels),
         verdicts=explained_verdicts(),
         statuses={status.value: status.__doc__ or "" for status in Status},
         remarks_separator=SEPARATOR,
@@ -236,6 +279,9 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
             "verdicts": list(map(str, laws.columns)),
             "drawn": list(DOWNLOADED_POINTS),
             "losses": [*map(str, runs.columns), *LOSSES_KEPT, "standard_error"],
+            "buckets": list(map(str, buckets.columns)),
+            "documents": list(map(str, documents.columns)),
+            "suites": list(map(str, suites.columns)),
         },
         tables={
             "runs": pack(runs),
@@ -244,8 +290,16 @@ def explorer_data(tables: ExplorerTables, spec: ExplorerSpec) -> ExplorerData:
             "absolute": pack(tables.absolute),
             "relative": pack(laws),
             "contrasts": pack(contrasts),
+            "buckets": pack(buckets),
+            "documents": pack(documents),
+            "suites": pack(suites),
         },
     )
+
+
+def _or_empty(frame: pd.DataFrame | None, table: Table) -> pd.DataFrame:
+    """Return a table, or one without rows."""
+    return pd.DataFrame(columns=list(table.names)) if frame is None else frame
 
 
 def pack(frame: pd.DataFrame) -> Packed:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from relscale.contract.scale_words import SCALE_WORDS, path_words
 from relscale.contract.verdict_words import Verdict
+from relscale.figures.kit.buckets import bucket_order, bucket_words
 from relscale.figures.kit.choose import ordered, pick, text_of
 from relscale.figures.kit.style import MARKERS, colours, ink, words
 from relscale.pages.spec import ExplorerFamily, ExplorerSpec
@@ -23,6 +24,13 @@ SHAPES = {
 AGAINST_BASELINE = "baseline"
 CONTRAST_WORDS = {"family_mean": "the mean of the family", "pair": "each other domain"}
 """Words for contrasts, after "contrast with"."""
+VIEWS = {
+    "relative": "relative",
+    "absolute": "absolute",
+    "buckets": "by kind of byte and word",
+    "suites": "suite against suite",
+}
+"""Words for the views; the last two are offered where their tables have rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +74,20 @@ class ScaleChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class NamedChoice:
-    """A path or a contrast that the page offers."""
+    """A path, contrast, view or bucket that the page offers."""
 
     name: str
     label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairChoice:
+    """Two suites that are compared with each other."""
+
+    name: str
+    label: str
+    treatment: str
+    baseline: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +123,9 @@ class FamilyChoice:
     domains: list[DomainChoice]
 
 
-def scale_choices(laws: pd.DataFrame) -> list[ScaleChoice]:
-    """Return the scales of some relative laws, in the order in which they are offered."""
-    present = set(laws["scale"].dropna().astype(str))
+def scale_choices(*laws: pd.DataFrame) -> list[ScaleChoice]:
+    """Return the scales of some tables of laws, in the order in which they are offered."""
+    present = {name for frame in laws for name in frame["scale"].dropna().astype(str)}
     return [
         ScaleChoice(
             name=name,
@@ -132,6 +150,44 @@ def contrast_choices(contrasts: pd.DataFrame) -> list[NamedChoice]:
         NamedChoice(name=name, label=CONTRAST_WORDS.get(name, words(name)))
         for name in ordered([], contrasts["kind"])
         if name != AGAINST_BASELINE
+    ]
+
+
+def view_choices(*, buckets: pd.DataFrame, suites: pd.DataFrame) -> list[NamedChoice]:
+    """Return the views that have something to show.
+
+    Args:
+        buckets: buckets.csv.
+        suites: suite_contrasts.csv.
+    """
+    more = {"buckets": buckets, "suites": suites}
+    names = [name for name in VIEWS if name not in more or len(more[name])]
+    return [NamedChoice(name=name, label=VIEWS[name]) for name in names]
+
+
+def bucket_choices(buckets: pd.DataFrame) -> list[NamedChoice]:
+    """Return the buckets of buckets.csv in the order in which they are shown."""
+    present = set(zip(buckets["partition"].astype(str), buckets["bucket"].astype(str), strict=True))
+    return [
+        NamedChoice(name="/".join(key), label=bucket_words(*key))
+        for key in bucket_order()
+        if key in present
+    ]
+
+
+def pair_choices(suites: pd.DataFrame, labels: Mapping[str, str]) -> list[PairChoice]:
+    """Return the pairs of suites of suite_contrasts.csv, in its order."""
+    pairs = dict.fromkeys(
+        zip(suites["treatment"].astype(str), suites["baseline"].astype(str), strict=True)
+    )
+    return [
+        PairChoice(
+            name=f"{treatment}/{baseline}",
+            label=f"{words(treatment, labels)} against {words(baseline, labels)}",
+            treatment=treatment,
+            baseline=baseline,
+        )
+        for treatment, baseline in pairs
     ]
 
 

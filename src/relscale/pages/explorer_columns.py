@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Form = Literal[
-    "text", "words", "domain", "number", "signed", "interval", "verdict", "flag", "remarks"
+    "text",
+    "words",
+    "domain",
+    "bucket",
+    "number",
+    "signed",
+    "interval",
+    "verdict",
+    "flag",
+    "remarks",
 ]
 
 
@@ -34,6 +43,7 @@ def _number(key: str, title: str, digits: int = 4, relative_only: bool = False) 
 _INTERVAL = ShownColumn(key="ci_low", title="interval", form="interval", upper="ci_high")
 _STATUS = ShownColumn(key="status", title="status", form="words")
 _REMARKS = ShownColumn(key="remarks", title="remarks", form="remarks")
+_GAPS = (_number("gap_first", "gap first"), _number("gap_last", "gap last"))
 
 COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
     "verdicts": (
@@ -47,8 +57,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _number("replication", "chance of the same verdict", 2),
         ShownColumn(key="scales_agree", title="scales agree", form="flag"),
         ShownColumn(key="faster", title="faster"),
-        _number("gap_first", "gap first"),
-        _number("gap_last", "gap last"),
+        *_GAPS,
         _number("p_difference_adjusted", "p difference", 2),
         _number("p_equivalence_adjusted", "p equivalence", 2),
         _number("detectable_dbeta", "detectable dβ", 3),
@@ -74,6 +83,47 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _number("lack_of_fit_p", "p lack of fit", 2),
         _number("num_points", "points"),
         _STATUS,
+        _REMARKS,
+    ),
+    "buckets": (
+        ShownColumn(key="bucket", title="bytes", form="bucket"),
+        ShownColumn(key="treatment", title="treatment", form="domain"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        _number("p_difference_adjusted", "p adjusted", 2),
+        *_GAPS,
+        _number("byte_share", "share of bytes", 2),
+        _number("loss_share", "share of the loss", 2),
+        _number("num_items", "documents"),
+        _STATUS,
+    ),
+    "documents": (
+        ShownColumn(key="item", title="document"),
+        ShownColumn(key="treatment", title="treatment", form="domain"),
+        ShownColumn(key="direction", title="log G goes"),
+        ShownColumn(key="change_shrunk", title="change, shrunk", form="signed"),
+        _INTERVAL,
+        ShownColumn(key="change", title="change, observed", form="signed"),
+        ShownColumn(key="domain_change", title="change of its domain", form="signed"),
+        *_GAPS,
+        _number("reliability", "reliability", 2),
+    ),
+    "suites": (
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="verdict", title="verdict", form="verdict"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        _STATUS,
+        _number("change", "change", 3),
+        _number("margin", "margin", 2),
+        _number("replication", "chance of the same verdict", 2),
+        ShownColumn(key="scales_agree", title="scales agree", form="flag"),
+        ShownColumn(key="faster", title="faster"),
+        *_GAPS,
+        _number("p_difference_adjusted", "p difference", 2),
+        _number("p_equivalence_adjusted", "p equivalence", 2),
+        _number("detectable_dbeta", "detectable dβ", 3),
+        _number("num_budgets", "budgets"),
         _REMARKS,
     ),
     "drawn": (
@@ -114,6 +164,23 @@ TIPS: dict[str, tuple[ShownColumn, ...]] = {
         *_VALUES,
         _STATUS,
         _REMARKS,
+    ),
+    "bucket": (
+        ShownColumn(key="bucket", title="bytes", form="bucket"),
+        ShownColumn(key="treatment", title="treatment", form="domain"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        _number("p_difference_adjusted", "p adjusted", 2),
+        _number("byte_share", "share of bytes", 2),
+        *_GAPS,
+    ),
+    "suite": (
+        ShownColumn(key="domain", title="domain", form="domain"),
+        ShownColumn(key="verdict", title="verdict", form="verdict"),
+        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _INTERVAL,
+        _number("p_difference_adjusted", "p difference", 2),
+        *_GAPS,
     ),
 }
 """Lines of the tooltips, by the kind of point."""

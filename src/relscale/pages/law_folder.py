@@ -171,6 +171,7 @@ class LawFolder:
             **{name: self.path(name) for name in ("losses", "points", "absolute", "relative")},
             contrasts=self.path("contrasts"),
             baselines=[baselines] if baselines.is_file() else [],
+            suite_contrasts=self.path(SUITES) if self.has_suites else None,
         )
         page = explorer_page(tables, explorer_spec(self.context, self.title))
         write_text(self.folder / EXPLORER, page)

@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 from scipy import stats
 
 from relscale.config.base import Model
 from relscale.contract.losses import LOSSES_KEY
-from relscale.files import read_json, sha256_of, write_json
+from relscale.files import sha256_of
 from relscale.laws.calibration import predicted_at
 from relscale.laws.cells import Array
 from relscale.laws.fit_error import FitError
@@ -29,8 +28,8 @@ from relscale.laws.predict import Subject, calibration_of, model_of, subjects_of
 from relscale.planner.given_table import GivenTable, Losses
 from relscale.planner.named_model import NamedModel
 from relscale.planner.next_model import MOST_TIMES
+from relscale.planner.registered_file import RegisteredFile
 from relscale.provenance.code import code_digest
-from relscale.provenance.digests import canonical_json
 
 CODE = "relscale.laws.predict"
 """Module whose code makes the predictions."""
@@ -69,13 +68,13 @@ class RegisteredValue(Model):
     """Status of the law."""
 
 
-class Register(Model):
+class Register(RegisteredFile):
     """The file of registered predictions."""
+
+    words = "a register of predictions"
 
     kind: Literal["relscale predictions"] = "relscale predictions"
     """Marks the file."""
-    version: str
-    """Version of relscale."""
     code: str
     """Digest of the code that predicted."""
     table: str
@@ -96,44 +95,6 @@ class Register(Model):
     """Models that are predicted."""
     predictions: tuple[RegisteredValue, ...]
     """Predictions."""
-    digest: str = ""
-    """SHA-256 of everything above."""
-
-    def own_digest(self) -> str:
-        """Return the digest of everything but `digest`."""
-        content = self.model_dump(mode="json", exclude={"digest"})
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-    def write(self, path: Path) -> None:
-        """Write the file.
-
-        Raises:
-            ValueError: if it is there already: a register is not replaced.
-        """
-        if path.exists():
-            raise ValueError(f"--register {path}: is there already, and a register is not replaced")
-        write_json(path, self.model_dump(mode="json"))
-
-    @classmethod
-    def read(cls, path: Path) -> "Register":
-        """Read a file, and check that it is as it was written.
-
-        Raises:
-            ValueError: for a file that is missing, is not a register, or was changed.
-        """
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file")
-        try:
-            found = cls.model_validate(read_json(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(
-                f"{path}: not a register of predictions: {where}: {first['msg']}"
-            ) from None
-        if found.digest != found.own_digest():
-            raise ValueError(f"{path}: was changed after it was written: its digest differs")
-        return found
 
     def summary(self) -> str:
         """Return the models and the number of predictions in words."""
@@ -219,7 +180,7 @@ def register_models(
     values = tuple(value for metric in metrics for one in wanted for value in _values(metric, one))
     from relscale import __version__
 
-    found = Register(
+    return Register(
         version=__version__,
         code=code_digest(CODE),
         table=Path(table.where).name,
@@ -231,8 +192,7 @@ def register_models(
         level=table.spec.level,
         models=wanted,
         predictions=values,
-    )
-    return found.model_copy(update={"digest": found.own_digest()})
+    ).sealed()
 
 
 def _left_out(table: GivenTable, corpus: str, leave_out: Sequence[str]) -> list[NamedModel]:

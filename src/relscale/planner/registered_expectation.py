@@ -10,67 +10,27 @@ import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from relscale.config.base import Model
 from relscale.config.experiment import Experiment
 from relscale.config.load import load_experiment
 from relscale.config.representation import Representation
-from relscale.files import read_json, write_json
+from relscale.planner.registered_file import RegisteredFile
 from relscale.provenance.digests import canonical_json
 
 
-class RegisteredExpectation(Model):
+class RegisteredExpectation(RegisteredFile):
     """The file of a registered expectation."""
+
+    words = "a registered expectation"
 
     kind: Literal["relscale expectation"] = "relscale expectation"
     """Marks the file."""
-    version: str
-    """Version of relscale."""
     experiment: str
     """Name of the experiment."""
     settings_sha256: str
     """SHA-256 of the settings that decide the runs and the result, as canonical JSON."""
     representation: Representation
     """The question, and what is expected."""
-    digest: str = ""
-    """SHA-256 of everything above."""
-
-    def own_digest(self) -> str:
-        """Return the digest of everything but `digest`."""
-        content = self.model_dump(mode="json", exclude={"digest"})
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-    def write(self, path: Path) -> None:
-        """Write the file.
-
-        Raises:
-            ValueError: if it is there already: a register is not replaced.
-        """
-        if path.exists():
-            raise ValueError(f"--register {path}: is there already, and a register is not replaced")
-        write_json(path, self.model_dump(mode="json"))
-
-    @classmethod
-    def read(cls, path: Path) -> "RegisteredExpectation":
-        """Read a file, and check that it is as it was written.
-
-        Raises:
-            ValueError: for a file that is missing, is not a register, or was changed.
-        """
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file")
-        try:
-            found = cls.model_validate(read_json(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(
-                f"{path}: not a registered expectation: {where}: {first['msg']}"
-            ) from None
-        if found.digest != found.own_digest():
-            raise ValueError(f"{path}: was changed after it was written: its digest differs")
-        return found
 
     def is_of(self, experiment: Experiment) -> bool:
         """Return whether an experiment is the one that was registered, expectation included."""
@@ -109,13 +69,12 @@ def register_expectation(*configuration: Path | str) -> RegisteredExpectation:
             f"--config {', '.join(map(str, configuration))}: has no"
             " laws.representation.expectation to register"
         )
-    found = RegisteredExpectation(
+    return RegisteredExpectation(
         version=__version__,
         experiment=experiment.experiment,
         settings_sha256=settings_digest(experiment),
         representation=asked,
-    )
-    return found.model_copy(update={"digest": found.own_digest()})
+    ).sealed()
 
 
 def settings_digest(experiment: Experiment) -> str:

@@ -67,6 +67,18 @@ def representation_table(experiment: PlannedExperiment, layout: Layout) -> list[
     return [f"{layout.results}/laws/representation.csv"] if asked else []
 
 
+def bucket_table(experiment: PlannedExperiment, layout: Layout, name: str) -> list[str]:
+    """Return the table `buckets` or `documents`, if a family is summed by bucket."""
+    summed = any(experiment.family(each).sums_by_bucket() for each in experiment.settings.evaluate)
+    return [f"{layout.results}/laws/{name}.csv"] if summed else []
+
+
+def suite_contrasts_table(experiment: PlannedExperiment, layout: Layout) -> list[str]:
+    """Return the table of contrasts between suites, if the experiment asks for them."""
+    asked = has_suite_contrasts(experiment)
+    return [f"{layout.results}/laws/suite_contrasts.csv"] if asked else []
+
+
 def table_pages(experiment: PlannedExperiment, layout: Layout) -> dict[str, str]:
     """Return the tables that are shown as pages, by the name of the page."""
     laws = [

@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from relscale.cli import app
 from relscale.config.errors import ConfigError
 from relscale.config.load import load_config, load_experiment, merged, read_yaml
+from relscale.contract.io import read_table, write_table
+from relscale.contract.tables.representation import REPRESENTATION
 from relscale.planner.registered_expectation import (
     RegisteredExpectation,
     register_expectation,
@@ -127,3 +130,76 @@ def test_an_expectation_is_not_registered_together_with_predictions(tmp_path: Pa
     command = ["plan", "predict", "--register", str(tmp_path / "x.json"), "--model", "7B=7e9,1e12"]
     done = CliRunner().invoke(app, [*command, "--config", str(FILES[0])])
     assert done.exit_code != 0 and "leave out --losses" in str(done.exception or done.output)
+
+
+def result(tmp_path: Path, slope: tuple[float, float] = (-0.0325, -0.0175)) -> Path:
+    """Write the results that the expectation is about, and others that it is not."""
+    ends = {"corpus": "lean_speeches - lean_reviews", "kind": "difference"}
+    rows = [
+        {"quantity": "level", "ci_low": -0.257, "ci_high": -0.226, "margin": 0.024, **ends},
+        {"quantity": "slope", "ci_low": slope[0], "ci_high": slope[1], "margin": 0.0071, **ends},
+        {"quantity": "slope", "ci_low": 0.1, "ci_high": 0.2, **ends, "estimator": "vertex"},
+        {"quantity": "slope", "ci_low": 0.1, "ci_high": 0.2, "corpus": "even", "kind": "corpus"},
+        {"quantity": "slope", "scale": "reducible", "floors": "surface", **ends,
+         "status": "floors_not_identified"},
+    ]  # fmt: skip
+    common = {"family": "strata", "metric": "bits_per_byte", "subject": "speeches / reviews"}
+    common |= {"scale": "ratio", "floors": "none", "estimator": "joint", "num_runs": 70}
+    table = pd.DataFrame(
+        [{**common, "status": "ok", "agreement": "agrees", **row} for row in rows],
+        columns=list(REPRESENTATION.names),
+    )
+    table["value"] = (table["ci_low"] + table["ci_high"]) / 2
+    path = tmp_path / "representation.csv"
+    write_table(table, path, REPRESENTATION)
+    return path
+
+
+def scored(*words: object) -> str:
+    """Return the output of `plan score`, or its error."""
+    done = CliRunner().invoke(app, ["plan", "score", *map(str, words)])
+    return str(done.exception) if done.exit_code else done.output
+
+
+def test_a_registered_expectation_is_scored_by_the_intervals_of_the_result(tmp_path: Path) -> None:
+    configuration = [word for file in FILES for word in ("--config", file)]
+    out = tmp_path / "scored.csv"
+    said = scored(REGISTERED, result(tmp_path), *configuration, "--out", out)
+    assert "level of the ratio: -0.2415 [-0.2570, -0.2260]" in said
+    assert "expected negative: agrees" in said
+    assert (
+        "dbeta of the ratio: -0.0250 [-0.0325, -0.0175], margin 0.0071; expected positive" in said
+    )
+    assert "expected zero: undecided" in said and "no estimate (floors_not_identified)" in said
+    assert "Settings: those that were registered." in said
+    table = read_table(out, REPRESENTATION.names)
+    assert table["agreement"].tolist() == ["agrees", "contradicts", "undecided"]
+    assert table["written"].unique().tolist() == ["2026-11-29"]
+    # The answer is that of the interval, not that of the table.
+    assert "expected positive: agrees" in scored(REGISTERED, result(tmp_path, (0.01, 0.02)))
+
+
+def test_the_file_of_a_configuration_is_found_and_another_experiment_is_named(
+    tmp_path: Path,
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("laws: {margin_share: 0.2}\n")
+    (tmp_path / "registered").mkdir()
+    (tmp_path / "registered/representation.json").write_text(REGISTERED.read_text())
+    words = [word for file in (*FILES, other) for word in ("--config", file)]
+    name = ["--out", tmp_path / "x.csv"]
+    table = result(tmp_path)
+    register = tmp_path / "registered/representation.json"
+    assert "NOT those that were registered" in scored(register, table, *words, *name)
+    assert "not compared" in scored(register, table)
+    missing = scored(*words)
+    assert "results/representation/laws/representation.csv" in missing
+
+
+def test_a_table_without_the_expected_rows_is_an_error(tmp_path: Path) -> None:
+    path = result(tmp_path)
+    table = read_table(path, REPRESENTATION.names)
+    write_table(table[table["kind"] != "difference"], path, REPRESENTATION)
+    assert "has no difference in differences of speeches and reviews" in scored(REGISTERED, path)
+    assert "--mapping: is for a losses table" in scored(REGISTERED, path, "--mapping", path)
+    assert "name the file of the predictions, or give --config" in scored()

@@ -106,6 +106,14 @@ def _representation() -> list[dict[str, object]]:
                 log_share = math.log(share)
                 own = 0.7 - 0.06 * log_share if quantity == "level" else -0.08 + 0.002 * log_share
                 add(own, subject=name, log_share=log_share, **{**about, "scale": "loss"})
+    for quantity, gap, own in (("level", -0.06, -0.06), ("slope", 0.002, 0.002)):
+        for subject, scale, slope in (("a / b", "ratio", gap), *((x, "loss", own) for x in "ab")):
+            about = {"subject": subject, "scale": scale, "quantity": quantity}
+            add(slope, corpus="all", kind="dose", **about)
+            for row in [row for row in rows if row["kind"] == "corpus"]:
+                if all(row[name] == value for name, value in about.items()):
+                    named = {"corpus": row["corpus"], "log_share": row["log_share"]}
+                    add(float(str(row["value"])) + 0.001, kind="line", **about, **named)
     ends = {"corpus": "lean_a - lean_b", "kind": "difference", "subject": "a / b"}
     for quantity, value in (("level", -0.325), ("slope", 0.0108)):
         told = {"expected": "negative", "written": "2026-11-29", "agreement": "agrees"}
@@ -999,6 +1007,8 @@ def _buckets(families: Families, corpora: tuple[str, ...]) -> list[dict[str, obj
                             "partition": partition,
                             "bucket": bucket,
                             "baseline": baseline,
+                            "estimator": "joint",
+                            "ci_level": 0.95,
                             "byte_share": 1.0 if bucket == "all" else 0.2,
                             "dbeta": slope,
                             "ci_low": slope - half,

@@ -1163,6 +1163,13 @@ def test_representation_draws_shares_gaps_and_differences(small: Tables) -> None
             wanted = [math.exp(value) if quantity == "level" else value for value in wanted]
             lines = marked(axes, f"representation {subject} {quantity}")
             assert values(lines, "y") == pytest.approx(sorted(wanted))
+            heights = pick(table, kind="line", subject=subject, quantity=quantity)["value"]
+            ends = [math.exp(y) if quantity == "level" else y for y in heights]
+            line = marked(axes, f"line {subject} {quantity}")
+            assert values(line, "y") == pytest.approx(sorted(ends))
+            slope = pick(table, kind="dose", subject=subject, quantity=quantity).iloc[0]
+            ends = f"[{slope['ci_low']:+.4f}, {slope['ci_high']:+.4f}]".replace("-", "\u2212")
+            assert any(ends in each.get_text() for each in axes.texts)
         differences = figure.axes[3 * row + 2]
         names = [label.get_text() for label in differences.get_yticklabels()]
         assert names == [
@@ -1179,6 +1186,21 @@ def test_representation_draws_shares_gaps_and_differences(small: Tables) -> None
     assert "floors not identified" in said
     assert "corpus A-heavy minus corpus lean b" in said
     assert "Expected on 2026-11-29 of the level: negative; the result agrees." in said
+
+
+def test_the_surface_row_of_representation_does_not_set_the_range(small: Tables) -> None:
+    table = small["representation"].copy()
+    far = (table["floors"] == "surface") & (table["quantity"] == "slope")
+    table.loc[far, ["value", "ci_low", "ci_high"]] = [-0.447, -0.786, -0.108]
+    table.loc[far, "status"] = "ok"
+    axes = drawn("representation", {**small, "representation": table}).axes[5]
+    others = pick(table, kind="difference", quantity="slope")
+    others = others[others["floors"] != "surface"]
+    low, high = axes.get_xlim()
+    assert low < others["ci_low"].min() and others["ci_high"].max() < high
+    assert high - low < 3 * (others["ci_high"].max() - min(others["ci_low"].min(), 0))
+    assert marked(axes, "cut"), "an arrow says that the row is beyond the panel"
+    assert "\u22120.45 [\u22120.79, \u22120.11]" in [text.get_text() for text in axes.texts]
 
 
 def test_buckets_shows_the_slope_of_each_bucket_and_fills_those_that_differ(

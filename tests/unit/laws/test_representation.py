@@ -60,6 +60,21 @@ def test_the_planted_difference_in_differences_is_recovered():
     assert row_of(table, "level", kind="middle")["value"] == pytest.approx(0, abs=1e-9)
 
 
+def test_the_line_of_the_dose_response_is_least_squares_through_the_corpora(noisy):
+    for quantity in ("level", "slope"):
+        every = noisy[(noisy["quantity"] == quantity) & (noisy["estimator"] == "joint")]
+        every = every[(every["scale"] == "ratio") & (every["subject"] == "a / b")]
+        points = every[every["kind"] == "corpus"].set_index("corpus")
+        line = every[every["kind"] == "line"].set_index("corpus").loc[points.index]
+        slope, height = np.polyfit(points["log_share"], points["value"], 1)
+        np.testing.assert_allclose(line["log_share"], points["log_share"])
+        np.testing.assert_allclose(line["value"], height + slope * points["log_share"], rtol=1e-9)
+        assert row_of(noisy, quantity, kind="dose")["value"] == pytest.approx(slope, rel=1e-9)
+        assert (line["ci_low"] < line["value"]).all() and (line["value"] < line["ci_high"]).all()
+        # The mean of three corpora is known better than any of them.
+        assert line.loc["even", "standard_error"] < points["standard_error"].max()
+
+
 def test_the_dose_response_of_a_domain_is_in_its_own_log_share():
     planted = Planted(level=-0.05, slope=-0.004)
     table = fitted(planted)

@@ -290,6 +290,9 @@ def test_contrasts_are_fitted_with_the_laws_of_a_table_and_written(plant, tmp_pa
         out=tmp_path,
     )
     assert "Suite new against suite old" in found.summary()
+    written = {path.stem for path in tmp_path.glob("*.csv")}
+    assert {"relative", "contrasts"} <= written, "tables without rows are written"
+    assert not written & {"buckets", "documents", "positions", "position_laws"}
     laws = read_table(tmp_path / "suite_contrasts.csv", SUITE_CONTRASTS.names)
     assert laws["domain"].unique().tolist() == ["x", "y", "z"]
     np.testing.assert_allclose(laws["dbeta"], found.suite_contrasts.laws["dbeta"], rtol=1e-6)

@@ -17,9 +17,12 @@ import pytest
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.status import SEPARATOR, Status, encode_remarks
 from relscale.contract.tables.absolute import ABSOLUTE
+from relscale.contract.tables.buckets import BUCKETS
 from relscale.contract.tables.contrasts import CONTRASTS
+from relscale.contract.tables.documents import DOCUMENTS
 from relscale.contract.tables.points import POINTS
 from relscale.contract.tables.relative import RELATIVE
+from relscale.contract.tables.suite_contrasts import SUITE_CONTRASTS
 from relscale.contract.verdict_words import Verdict
 from relscale.figures.kit.style import BASELINE_COLOUR, PALETTE
 from relscale.pages.explorer import (
@@ -128,6 +131,11 @@ def test_shown_columns_are_columns_of_the_tables(tables: Tables) -> None:
     known = {
         "verdicts": {*RELATIVE.names, "remarks"},
         "contrasts": {*CONTRASTS.names},
+        "buckets": {*BUCKETS.names},
+        "documents": {*DOCUMENTS.names},
+        "suites": {*SUITE_CONTRASTS.names},
+        "bucket": {*BUCKETS.names},
+        "suite": {*SUITE_CONTRASTS.names},
         "laws": {*ABSOLUTE.names, "remarks"},
         "drawn": run,
         "run": run,
@@ -217,6 +225,25 @@ def test_scales_paths_and_contrasts_of_the_tables_are_offered_and_explained(tabl
     assert data_of(tables).contrasts == []
 
 
+def test_views_are_offered_where_their_tables_have_rows(tables: Tables) -> None:
+    assert [view.name for view in data_of(tables).views] == ["relative", "absolute"]
+    made = replace(
+        chosen(tables), buckets=tables["buckets"], suite_contrasts=tables["suite_contrasts"]
+    )
+    data = explorer_data(made, ExplorerSpec(labels={"web": "Web pages"}))
+    assert [view.name for view in data.views] == ["relative", "absolute", "buckets", "suites"]
+    assert [bucket.label for bucket in data.buckets] == [
+        *("whole text", "letters", "digits", "punctuation", "white space", "non-ASCII"),
+        *("common words", "rare words", "unseen words", "other bytes"),
+    ]
+    assert {pair.label for pair in data.pairs} >= {"Web pages against curated"}
+    assert len(unpacked(data.tables["buckets"])) == len(tables["buckets"])
+    assert len(unpacked(data.tables["suites"])) == len(tables["suite_contrasts"])
+    empty = replace(made, buckets=tables["buckets"].iloc[:0])
+    page = explorer_page(empty, ExplorerSpec())
+    assert 'value="suites"' in page and 'value="buckets"' not in page
+
+
 def test_the_estimator_of_all_designs_is_chosen_first(tables: Tables) -> None:
     assert data_of(tables).default_estimator == "joint"
     relative = tables["relative"].replace({"estimator": {"vertex": "auto"}})
@@ -275,6 +302,18 @@ def test_the_stage_writes_the_page_with_other_baselines(tables: Tables, tmp_path
     call(explorer.main, [*words, "--baselines", str(tmp_path / "baselines.csv")])
     data = embedded((tmp_path / "explorer.html").read_text())
     assert "other" in data["tables"]["relative"]["baseline"]["texts"]
+
+
+def test_the_stage_takes_a_table_of_parts_and_none_of_suites(
+    tables: Tables, tmp_path: Path
+) -> None:
+    words = explorer_words(tables, tmp_path, {"experiment": "x"})
+    tables["buckets"].to_csv(tmp_path / "buckets.csv", index=False)
+    # A rule passes options without a value for tables that an experiment lacks.
+    words += ["--buckets", str(tmp_path / "buckets.csv"), "--documents", "--suite-contrasts"]
+    call(explorer.main, words)
+    data = embedded((tmp_path / "explorer.html").read_text())
+    assert [view["name"] for view in data["views"]] == ["relative", "absolute", "buckets"]
 
 
 def test_laws_against_two_baselines_mirror_each_other(

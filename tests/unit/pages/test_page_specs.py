@@ -57,3 +57,20 @@ def test_losses_of_a_table_are_said_to_be_of_a_table(monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(ROOT)
     files = [Path("config.yaml"), Path("experiments/published/olmo_ladder.yaml")]
     assert page_specs.findings_spec(read_experiment(files)).origin == "table"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_explorer_reads_tables_of_parts_and_suites_where_an_experiment_has_them() -> None:
+    experiment = planned("trained")
+    layout = Layout(experiment=experiment)
+    paths = page_specs.bucket_table(experiment, layout, "documents")
+    assert paths == ["results/tiny/laws/documents.csv"]
+    assert page_specs.suite_contrasts_table(experiment, layout) == []
+    files = [read_yaml(ROOT / "config.yaml"), read_yaml(ROOT / "experiments/tiny.yaml")]
+    pairs = {"suite_contrasts": [{"treatment": "curated", "baseline": "web"}]}
+    changed = {"families": {"language": {"buckets": False}}, "laws": pairs}
+    other = plan_experiment(load_config(merged([*files, changed])))
+    layout = Layout(experiment=other)
+    assert page_specs.bucket_table(other, layout, "buckets") == []
+    paths = page_specs.suite_contrasts_table(other, layout)
+    assert paths == ["results/tiny/laws/suite_contrasts.csv"]

@@ -1,52 +1,22 @@
-"""Contract of the table `suite_contrasts`."""
+"""Contract of the table `suite_contrasts`: the columns of a relative law, of two suites."""
 
-from relscale.contract.table import STATUS, Table, floats, integers, text
+from relscale.contract.table import Table, floats, text
+from relscale.contract.tables.relative import RELATIVE
+
+_KEY = ("treatment", "baseline", "family", "metric", "domain", "scale")
+_LAW = RELATIVE.between("compute", "reduction_slope_points_per_decade")
+_FIT = RELATIVE.between("r2", "replication")
+_VERDICT = RELATIVE.names[RELATIVE.names.index("replication") :]
 
 SUITE_CONTRASTS = Table(
     name="suite_contrasts",
     description="Relative laws of one suite against another at matched compute, one per domain, "
     "metric and scale.",
-    key=("treatment", "baseline", "family", "metric", "domain", "scale"),
+    key=_KEY,
     columns={
-        **text("treatment", "baseline", "family", "metric", "domain", "scale", "compute"),
-        **floats(
-            "reference_compute",
-            "gamma",
-            "gamma_ci_low",
-            "gamma_ci_high",
-            "dbeta",
-            "standard_error",
-            "dof",
-            "ci_low",
-            "ci_high",
-            "ci_level",
-        ),
-        **text("ci_method"),
-        **floats(
-            "change",
-            "change_standard_error",
-            "change_ci_low",
-            "change_ci_high",
-            "p_difference",
-            "p_equivalence",
-            "p_difference_adjusted",
-            "p_equivalence_adjusted",
-            "p_crosses",
-            "p_crosses_adjusted",
-            "p_side",
-            "p_side_adjusted",
-            "margin",
-            "detectable_dbeta",
-            "gap_first",
-            "gap_last",
-            "r2",
-            "lack_of_fit_p",
-            "budget_sd",
-            "item_share",
-            "replication",
-        ),
-        **integers("num_runs", "num_budgets"),
-        **text("faster", "verdict", "scales_agree"),
-        **STATUS,
+        **text(*_KEY),
+        **{name: RELATIVE.columns[name] for name in (*_LAW, *_FIT)},
+        **floats("item_share"),
+        **{name: RELATIVE.columns[name] for name in _VERDICT},
     },
 )

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from relscale.contract.buckets import COMMON_PER_MILLION, PARTITIONS
 from relscale.figures.buckets import FIGURE, BucketsSettings
 from relscale.figures.kit.axes import footer
+from relscale.figures.kit.buckets import ALPHA, WHOLE, bucket_heading
 from relscale.figures.kit.choose import ordered, pick, reservation
 from relscale.figures.kit.clipped import bar, note_cuts, point, slope_limits
 from relscale.figures.kit.compared import nothing_to_show
@@ -27,15 +28,6 @@ from relscale.figures.kit.tables import Tables
 
 TITLES = {"bytes": "Bytes", "words": "Words"}
 """Headings of the partitions."""
-HEADINGS = {
-    "all": "whole text",
-    "white_space": "white space",
-    "non_ascii": "non-ASCII",
-    "other": "other bytes",
-}
-"""Headings of buckets whose names are not words."""
-ALPHA = 0.05
-"""Adjusted p value below which a mark is filled."""
 SHORT = {
     "too_few_items": "few",
     "domain_missing": "none",
@@ -75,7 +67,7 @@ def draw(tables: Tables, settings: BucketsSettings) -> Figure:
     )
     limits = slope_limits(rows)
     for group in groups:
-        buckets = ["all", *PARTITIONS[group.key]]
+        buckets = [WHOLE, *PARTITIONS[group.key]]
         for column, axes in zip(columns, drawn.row(group.key), strict=True):
             place = columns.index(column)
             if place >= len(buckets):
@@ -94,15 +86,15 @@ def draw(tables: Tables, settings: BucketsSettings) -> Figure:
 
 
 def _of_bucket(rows: pd.DataFrame, partition: str, bucket: str) -> pd.DataFrame:
-    return pick(rows, partition="all" if bucket == "all" else partition, bucket=bucket)
+    return pick(rows, partition=WHOLE if bucket == WHOLE else partition, bucket=bucket)
 
 
 def _heading(axes: Axes, group: Group, rows: pd.DataFrame, bucket: str) -> None:
     """Write the heading of a panel: the bucket, and its share of the bytes."""
     mine = _of_bucket(rows, group.key, bucket)
     share = pd.to_numeric(mine["byte_share"]).mean()
-    text = HEADINGS.get(bucket, bucket)
-    if bucket != "all" and math.isfinite(share):
+    text = bucket_heading(bucket)
+    if bucket != WHOLE and math.isfinite(share):
         text += f"\n{100 * share:.2g} % of bytes"
     axes.set_title(text, fontsize=SMALL_PT, pad=2.0, linespacing=1.1)
 

@@ -20,7 +20,7 @@ from relscale.figures.kit.axes import (
     log_axis,
 )
 from relscale.figures.kit.choose import numbers, pick, text_of
-from relscale.figures.kit.clipped import bar, point
+from relscale.figures.kit.clipped import bar, note_cuts, point
 from relscale.figures.kit.compared import nothing_to_show
 from relscale.figures.kit.isoflop import estimator_name
 from relscale.figures.kit.labels import empty, heading, top_legend, y_label
@@ -31,15 +31,22 @@ from relscale.figures.representation import FIGURE
 from relscale.figures.settings import Shown
 
 QUANTITIES = ("level", "slope")
+SURFACE = "surface"
+"""Source of the floors that surfaces identify."""
 COLOUR = "#222222"
 PANEL_IN = 1.55
+NOTES_IN = 0.24
+"""Room below a panel for the slopes of its lines."""
 MARKERS = ("o", "s")
 BAND = "#e4e4e4"
 DODGE = (0.94, 1.06)
 """Factors of the shares at which the two domains are drawn."""
 ITEMS = (
     "Bars of single corpora include the noise of the test items, which all corpora share and which "
-    "cancels in the differences. E = 25 %: assumed floors of 25 % of each domain's lowest loss."
+    "cancels in the differences. E = 25 %: assumed floors of 25 % of each domain's lowest loss. "
+    "Lines: least squares; below each panel their slopes per natural log of the share, or of the "
+    "ratio of shares, with 95 % intervals. Floors from surfaces, the least certain row, do not set "
+    "the range of c and f."
 )
 
 
@@ -72,9 +79,9 @@ def draw(tables: Tables, settings: Shown) -> Figure:
         left_in=0.66,
         right_in=0.1,
         top_in=0.62,
-        bottom_in=0.42 + footer_height_in(foot, width),
+        bottom_in=0.42 + NOTES_IN + footer_height_in(foot, width),
         column_gap_in=[0.66, 1.16],
-        row_gap_in=0.58,
+        row_gap_in=0.58 + NOTES_IN,
         width_in=width,
     )
     for place, quantity in enumerate(QUANTITIES):
@@ -83,6 +90,7 @@ def draw(tables: Tables, settings: Shown) -> Figure:
         _differences(made.rows[place][2], view, quantity)
     _words(made, view)
     footer(made.figure, foot)
+    note_cuts(made.figure)
     return made.figure
 
 
@@ -115,11 +123,13 @@ def _main(view: _View) -> str:
 def _domains(axes: Axes, view: _View, quantity: str) -> None:
     """Draw the loss of each domain, or its slope, against its share."""
     shown, logged = [], quantity == "level"
-    for domain, marker, dodge in zip(view.domains, MARKERS, DODGE, strict=True):
-        rows = view.of(subject=domain, scale="loss", kind="corpus", quantity=quantity)
+    for place, domain in enumerate(view.domains):
+        rows = view.of(subject=domain, scale="loss", quantity=quantity)
         shown.append(rows)
-        _response(axes, rows, logged, (view.colour.get(domain, COLOUR), marker), dodge)
-    _scale(axes, pd.concat(shown), logged)
+        colour = view.colour.get(domain, COLOUR)
+        _response(axes, rows, logged, (colour, MARKERS[place]), DODGE[place])
+        _slope_below(axes, rows, colour, place)
+    _scale(axes, pick(pd.concat(shown), kind="corpus"), logged)
 
 
 def _gap(axes: Axes, view: _View, quantity: str) -> None:
@@ -128,40 +138,46 @@ def _gap(axes: Axes, view: _View, quantity: str) -> None:
     rows = view.of(
         subject=view.gap,
         scale="ratio",
-        kind="corpus",
         quantity=quantity,
         estimator=_main(view),
     )
     reference = 1.0 if logged else 0.0
     axes.axhline(reference, color="#999999", linewidth=0.6, zorder=0)
     _response(axes, rows, logged, (COLOUR, "D"))
-    _scale(axes, rows, logged, reference)
+    _slope_below(axes, rows, COLOUR)
+    _scale(axes, pick(rows, kind="corpus"), logged, reference)
 
 
 def _response(
     axes: Axes, rows: pd.DataFrame, logged: bool, style: tuple[str, str], dodge: float = 1.0
 ) -> None:
-    """Draw points with intervals over shares, and the least-squares line through them.
+    """Draw points with intervals over shares, and the line of the dose response.
 
     Args:
         axes: of the panel.
-        rows: one per corpus.
+        rows: of all kinds, by rising share.
         logged: whether the drawn heights are the exponentials of the values.
         style: colour and marker.
         dodge: factor of the shares, so that intervals of two domains do not hide each other.
     """
     colour, marker = style
+    line = pick(rows, kind="line")
+    if len(line):
+        heights = line["value"].to_numpy(dtype=float)
+        ends = np.exp(line["log_share"].to_numpy(dtype=float))
+        axes.plot(
+            ends,
+            np.exp(heights) if logged else heights,
+            color=colour,
+            linewidth=0.9,
+            gid=f"line {line['subject'].iloc[0]} {line['quantity'].iloc[0]}",
+        )
+    rows = pick(rows, kind="corpus")
     rows = rows[pd.to_numeric(rows["value"]).notna()]
     if not len(rows):
         return
     x = np.exp(rows["log_share"].to_numpy(dtype=float))
     y, low, high = (rows[name].to_numpy(dtype=float) for name in ("value", "ci_low", "ci_high"))
-    known = np.isfinite(x) & (x > 0) & np.isfinite(y)
-    if known.sum() > 1 and np.ptp(x[known]) > 0:
-        line = np.poly1d(np.polyfit(np.log(x[known]), y[known], 1))
-        ends = np.array([x[known].min(), x[known].max()])
-        drawn = line(np.log(ends))
-        axes.plot(ends, np.exp(drawn) if logged else drawn, color=colour, linewidth=0.9)
     if logged:
         y, low, high = np.exp(y), np.exp(low), np.exp(high)
     axes.vlines(x * dodge, low, high, color=colour, linewidth=1.1)
@@ -173,6 +189,37 @@ def _response(
         color=colour,
         markersize=4,
         gid=f"representation {rows['subject'].iloc[0]} {rows['quantity'].iloc[0]}",
+    )
+
+
+def _slope_below(axes: Axes, rows: pd.DataFrame, colour: str, place: int = 0) -> None:
+    """Write the slope of a line with its interval below a panel.
+
+    Args:
+        axes: of the panel.
+        rows: of one quantity and of all kinds.
+        colour: of the line.
+        place: number of slopes above it.
+    """
+    dose = pick(rows, kind="dose")
+    if not len(dose):
+        return
+    row = dose.iloc[0]
+    value, low, high = (float(row[name]) for name in ("value", "ci_low", "ci_high"))
+    text = f"line: {value:+.4f}"
+    if np.isfinite(low) and np.isfinite(high):
+        text += f" [{low:+.4f}, {high:+.4f}]"
+    axes.annotate(
+        text.replace("-", "\u2212"),
+        (0.5, 0.0),
+        xycoords="axes fraction",
+        xytext=(0, -9 * place - (29 if row["quantity"] == "slope" else 17)),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=SMALL_PT,
+        color=colour,
+        annotation_clip=False,
     )
 
 
@@ -211,8 +258,11 @@ def _differences(axes: Axes, view: _View, quantity: str) -> None:
     if quantity == "slope" and np.isfinite(margin):
         axes.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axvline(0, color="#999999", linewidth=0.6, zorder=1)
-    # Before the intervals, which are cut at the limits.
-    axes.set_xlim(*limits_linear([*numbers(rows, "value", "ci_low", "ci_high"), 0.0], pad=0.08))
+    # Before the intervals, which are cut at the limits. Floors from surfaces are the least certain
+    # row by far, and would leave no room for the others.
+    certain = rows[rows["floors"].map(text_of) != SURFACE]
+    scaled = certain if pd.to_numeric(certain["value"]).notna().any() else rows
+    axes.set_xlim(*limits_linear([*numbers(scaled, "value", "ci_low", "ci_high"), 0.0], pad=0.08))
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
@@ -242,8 +292,30 @@ def _differences(axes: Axes, view: _View, quantity: str) -> None:
             marker="D" if main else "o",
             markersize=4.0 if main else 3.0,
         )
+        left, right = axes.get_xlim()
+        if not left <= value <= right:
+            _beyond(axes, height, row, colour)
     axes.set_yticks(heights, names, fontsize=SMALL_PT)
     axes.tick_params(axis="y", length=0)
+
+
+def _beyond(axes: Axes, height: float, row: pd.Series, colour: str) -> None:
+    """Write the numbers of a row whose value is beyond the panel."""
+    value, low, high = (float(row[name]) for name in ("value", "ci_low", "ci_high"))
+    text = f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-", "\u2212")
+    right = value > axes.get_xlim()[1]
+    axes.text(
+        0.95 if right else 0.05,
+        height,
+        text,
+        fontsize=SMALL_PT,
+        color=colour,
+        ha="right" if right else "left",
+        va="center",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        zorder=2.5,
+        transform=axes.get_yaxis_transform(),
+    )
 
 
 def _row_name(row: pd.Series) -> str:

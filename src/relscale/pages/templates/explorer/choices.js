@@ -2,8 +2,10 @@
 
 const choice = {
   family: "", corpus: "", baseline: "", metric: "", estimator: "", scale: "", path: "",
-  contrast: "", view: "relative",
+  contrast: "", pair: "", view: "relative",
 };
+// What the reader chose. It is kept where the present view or family does not offer it.
+const asked = {};
 const hidden = new Set(); // keys of unticked domains
 
 const AGAINST_BASELINE = "baseline";
@@ -22,11 +24,11 @@ function chosenRows(rows) {
     row.family === choice.family && row.metric === choice.metric && row.corpus === choice.corpus);
 }
 
-// Offers names in a select; keeps the choice if it is offered, else takes the preferred name.
+// Offers names in a select: the reader's choice is kept if it is offered, else the preferred name.
 function offer(id, names, label, preferred) {
   const select = byId(id);
   select.replaceChildren(...names.map((name) => new Option(label(name), name)));
-  const wanted = [choice[id], preferred, names[0]];
+  const wanted = [asked[id], preferred, names[0]];
   choice[id] = wanted.find((name) => names.includes(name)) ?? "";
   select.value = choice[id];
   select.title = choice[id] ? label(choice[id]) : "";
@@ -40,6 +42,24 @@ function offerNamed(id, named, preferred) {
 
 function offerAll() {
   if (!DATA.families.length || !DATA.corpora.length) return;
+  if (!DATA.views.some((view) => view.name === choice.view)) choice.view = firstView();
+  document.querySelector(`input[name=view][value=${choice.view}]`).checked = true;
+  for (const part of document.querySelectorAll("[data-views]")) {
+    part.hidden = !part.dataset.views.split(" ").includes(choice.view);
+  }
+  if (choice.view === "buckets") offerBuckets();
+  else if (choice.view === "suites") offerSuites();
+  else offerLaws();
+  offerDomains(familyOf());
+}
+
+// The laws of pairs of suites where there are no gaps between domains, else those gaps.
+function firstView() {
+  const hasSuites = DATA.views.some((view) => view.name === "suites");
+  return hasSuites && !TABLES.relative.length ? "suites" : "relative";
+}
+
+function offerLaws() {
   offerNamed("family", DATA.families, firstWithGaps().name);
   const family = familyOf();
   offerNamed("corpus", DATA.corpora);
@@ -49,9 +69,40 @@ function offerAll() {
   offer("baseline", baselines, marked, family.baseline);
   offer("estimator", DATA.estimators, words, DATA.default_estimator);
   offerScales();
-  if (isRelative()) choice.view = "relative";
-  document.querySelector(`input[name=view][value=${choice.view}]`).checked = true;
-  offerDomains(family);
+}
+
+// The families and corpora that have slopes by bucket; the rest is the same for all of them.
+function offerBuckets() {
+  offerFamilies(TABLES.buckets);
+  const mine = TABLES.buckets.filter((row) => row.family === choice.family);
+  const corpora = new Set(mine.map((row) => row.corpus));
+  offerNamed("corpus", DATA.corpora.filter((corpus) => corpora.has(corpus.name)));
+  const first = mine.find((row) => row.corpus === choice.corpus);
+  for (const id of ["metric", "baseline", "estimator"]) choice[id] = first[id];
+}
+
+// The families, metrics, scales and pairs of suites that are compared.
+function offerSuites() {
+  offerFamilies(TABLES.suites);
+  const kept = (rows, key) => {
+    const present = new Set(rows.map((row) => row[key]));
+    return (name) => present.has(name);
+  };
+  const mine = TABLES.suites.filter((row) => row.family === choice.family);
+  const metrics = familyOf().metrics.filter(kept(mine, "metric"));
+  offer("metric", metrics, (name) => DATA.metrics[name].words);
+  const ofMetric = mine.filter((row) => row.metric === choice.metric);
+  const hasScale = kept(ofMetric, "scale");
+  offerNamed("scale", DATA.scales.filter((scale) => hasScale(scale.name)), "ratio");
+  const hasPair = kept(ofMetric.map(namedPair), "pair");
+  offerNamed("pair", DATA.pairs.filter((pair) => hasPair(pair.name)));
+}
+
+function offerFamilies(rows) {
+  const present = new Set(rows.map((row) => row.family));
+  const families = DATA.families.filter((family) => present.has(family.name));
+  const preferred = families.find((family) => family.name === firstWithGaps().name);
+  offerNamed("family", families, preferred?.name);
 }
 
 // The scales, paths and contrasts that the tables have for the other choices.
@@ -75,8 +126,9 @@ function firstWithGaps() {
 
 function offerDomains(family) {
   const legend = document.createElement("legend");
-  legend.textContent = "Domains";
-  const boxes = family.domains.map((domain) => {
+  legend.textContent = choice.view === "buckets" ? "Treatments" : "Domains";
+  const isShown = (domain) => choice.view !== "buckets" || domain.name !== choice.baseline;
+  const boxes = family.domains.filter(isShown).map((domain) => {
     const key = domainKey(family.name, domain.name);
     const input = document.createElement("input");
     Object.assign(input, { type: "checkbox", value: domain.name, checked: !hidden.has(key) });
@@ -86,7 +138,8 @@ function offerDomains(family) {
       draw();
     });
     const label = document.createElement("label");
-    const mark = domain.name === choice.baseline ? " (baseline)" : "";
+    const isBase = choice.view !== "suites" && domain.name === choice.baseline;
+    const mark = isBase ? " (baseline)" : "";
     label.append(input, " ", swatch(domain.colour), domain.label + mark);
     return label;
   });
@@ -102,7 +155,7 @@ function swatch(colour) {
 
 function readAddress() {
   for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-    if (name in choice) choice[name] = value;
+    if (name in choice) choice[name] = asked[name] = value;
   }
 }
 

@@ -35,6 +35,12 @@ function offerDownloads() {
     save(`relative-${fileStem()}`, DATA.downloads.verdicts, shown.verdicts));
   byId("save-drawn").addEventListener("click", () =>
     save(`points-${choice.view}-${fileStem()}`, DATA.downloads.drawn, shown.drawn));
+  for (const id of ["suites", "buckets", "documents"]) {
+    byId(`save-${id}`).addEventListener("click", () => {
+      const of = id === "suites" ? choice.pair.replace("/", "-") : choice.corpus;
+      save(`${id}-${choice.family}-${of}`, DATA.downloads[id], shown[id]);
+    });
+  }
   byId("save-losses").addEventListener("click", () =>
     save(`losses-${choice.family}`, DATA.downloads.losses, lossesOfFamily()));
 }

@@ -27,6 +27,7 @@ const FORMS = {
   text: (row, column) => String(row[column.key] ?? ""),
   words: (row, column) => words(row[column.key]),
   domain: (row, column) => labelOf(row[column.key]),
+  bucket: (row) => bucketLabel(row),
   number: (row, column) => short(row[column.key], column.digits),
   signed: (row, column) => signed(row[column.key]),
   interval: (row, column) => interval(row[column.key], row[column.upper]),

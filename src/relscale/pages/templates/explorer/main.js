@@ -1,6 +1,9 @@
 // Draws the chart, the tables and the sentences for the choices, now and after every change.
 
-const shown = { verdicts: [], corpora: [], contrasts: [], absolute: [], drawn: [] };
+const shown = {
+  verdicts: [], corpora: [], contrasts: [], absolute: [], drawn: [], buckets: [], documents: [],
+  suites: [],
+};
 let latest = 0; // number of the latest drawing
 
 function draw() {
@@ -8,6 +11,14 @@ function draw() {
     byId("said").textContent = "The tables are empty: there is nothing to show.";
     return;
   }
+  if (choice.view === "buckets") drawBuckets();
+  else if (choice.view === "suites") drawSuites();
+  else drawLaws();
+  sayScrolls();
+  writeAddress();
+}
+
+function drawLaws() {
   const names = new Set(domainsShown().map((domain) => domain.name));
   shown.corpora = TABLES.relative.filter((row) =>
     row.family === choice.family && row.metric === choice.metric &&
@@ -29,9 +40,7 @@ function draw() {
   explainStatuses([...shown.verdicts, ...shown.absolute]);
   fillTable("drawn", shown.drawn, "No point for these choices.");
   describe(runs, optima, lost);
-  sayScrolls();
   drawChart(names, runs, optima);
-  writeAddress();
 }
 
 function drawChart(names, runs, optima) {
@@ -43,13 +52,19 @@ function drawChart(names, runs, optima) {
   const curves = isRelative()
     ? relativeCurves(names, shown.verdicts, span)
     : absoluteCurves(names, shown.absolute, span);
+  show(chart(runs, optima, curves, span), `${choice.family}-${choice.corpus}`);
+}
+
+// Draws a specification; `name` is that of the downloaded picture.
+function show(specification, name) {
   const mine = ++latest;
   const options = {
     renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false },
-    downloadFileName: `${choice.family}-${choice.corpus}`,
+    downloadFileName: name,
   };
   byId("vis").removeAttribute("data-drawn");
-  vegaEmbed("#vis", chart(runs, optima, curves, span), options).then(() => {
+  byId("vis").classList.toggle("low", choice.view === "buckets" || choice.view === "suites");
+  vegaEmbed("#vis", specification, options).then(() => {
     if (mine === latest) byId("vis").dataset.drawn = String(mine);
   });
 }
@@ -118,8 +133,9 @@ function readingSentence(optima) {
 byId("choices").addEventListener("submit", (event) => event.preventDefault());
 byId("choices").addEventListener("change", (event) => {
   const input = event.target;
-  choice[input.name || input.id] = input.value;
-  if (input.id === "family") Object.assign(choice, { baseline: "", metric: "" });
+  const name = input.name || input.id;
+  choice[name] = asked[name] = input.value;
+  if (name === "family") Object.assign(asked, { baseline: "", metric: "" });
   offerAll();
   draw();
 });

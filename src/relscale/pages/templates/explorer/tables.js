@@ -39,40 +39,47 @@ function tableCell(row, column, isHead) {
     cell.style.color = verdict.ink;
     cell.title = verdict.meaning;
   }
-  if (isHead && column.form === "domain") cell.append(swatch(colourOf(row[column.key])));
+  if (column.form === "domain" && domainOf(row[column.key])) {
+    cell.append(swatch(colourOf(row[column.key])));
+  }
   cell.append(cellText(row, column));
   return cell;
 }
 
 // The verdicts and slopes of all corpora, a column per corpus, for the other choices.
 function fillCorpora() {
-  const table = byId("corpora");
   byId("corpora-part").hidden = DATA.corpora.length < 2 || !shown.corpora.length;
+  const isOf = (row, corpus) => row.corpus === corpus.name;
+  fillAll("corpora", "treatment", DATA.corpora, shown.corpora, isOf);
+}
+
+// A row per domain and a column per corpus or pair of suites. `key` is the domains' column, and
+// `isOf` says whether a row belongs to a column.
+function fillAll(id, key, columns, rows, isOf) {
+  const table = byId(id);
   table.replaceChildren();
   const head = table.createTHead().insertRow();
-  for (const title of ["treatment", ...DATA.corpora.map((corpus) => corpus.label)]) {
+  for (const title of [key, ...columns.map((column) => column.label)]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = title;
     head.append(cell);
   }
   const body = table.createTBody();
-  for (const treatment of new Set(shown.corpora.map((row) => row.treatment))) {
+  for (const domain of new Set(rows.map((row) => row[key]))) {
     const line = body.insertRow();
     const name = document.createElement("th");
     name.scope = "row";
-    name.append(swatch(colourOf(treatment)), labelOf(treatment));
+    name.append(swatch(colourOf(domain)), labelOf(domain));
     line.append(name);
-    for (const corpus of DATA.corpora) {
-      const row = shown.corpora.find((one) =>
-        one.treatment === treatment && one.corpus === corpus.name);
-      line.append(corpusCell(row));
+    for (const column of columns) {
+      line.append(lawCell(rows.find((row) => row[key] === domain && isOf(row, column))));
     }
   }
 }
 
 // A verdict with its sign, and the slope with its interval below.
-function corpusCell(row) {
+function lawCell(row) {
   const cell = document.createElement("td");
   if (!row) return cell;
   const verdict = DATA.verdicts.find((one) => one.word === row.verdict);
