@@ -52,6 +52,8 @@ class Execution:
     """Whether blocks and loss are compiled; only on a GPU."""
     logits_per_chunk: int = LOGITS_PER_CHUNK
     """Most logits of the loss in memory at one time."""
+    attention: str = "sdpa"
+    """Kernel of the attention: `sdpa`, torch's own, or one of `training.attention.KERNELS`."""
     threads: int = 1
     """Threads of a process; on the CPU they decide the order of torch's sums."""
 
@@ -76,6 +78,8 @@ class Execution:
             words.append("activation checkpointing")
         if self.logits_per_chunk != LOGITS_PER_CHUNK:
             words.append(f"chunks of {self.logits_per_chunk} logits")
+        if self.device == "cuda":
+            words.append(f"attention {self.attention}")
         if self.device == "cuda" and not self.compiled:
             words.append("not compiled")
         return ", ".join(words)
@@ -228,7 +232,7 @@ def _shardings(optimiser: str, processes: int) -> list[tuple[bool, bool]]:
     """Return the choices for sharding moments, or everything, in the order of preference."""
     choices = [(False, False)]
     if processes > 1:
-        choices.append((True, False))
+        choices += [(True, False)] * SETTINGS[optimiser].shards_moments
         choices += [(False, True)] * SETTINGS[optimiser].shards_parameters
     return choices
 

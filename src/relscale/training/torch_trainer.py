@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.attention import attention_of
 from relscale.training.compilation import compile_blocks
 from relscale.training.execution import Execution
 from relscale.training.folder import save_folder
@@ -88,6 +89,7 @@ class TorchTrainer:
         with torch.device("meta") if execution.fully_sharded else nullcontext():
             self.decoder = build_decoder(shape, choices)
         self.decoder.activation_checkpointing = execution.activation_checkpointing
+        self.decoder.use_attention(attention_of(execution.attention))
         if execution.compiled:
             compile_blocks(self.decoder.blocks())
         self._objective: nn.Module = Objective(self.decoder, execution)

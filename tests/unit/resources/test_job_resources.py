@@ -235,6 +235,28 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
         )
 
 
+def test_an_optimiser_whose_parameters_cannot_be_sharded_is_named_with_those_that_can():
+    muon = {"suite": {"recipe": {"optimiser": "muon"}}, "training": {"gpu_memory_gb": 80}}
+    experiment, runs = planned("experiments/paper.yaml", muon)
+    with pytest.raises(
+        ValueError,
+        match=r"take an optimiser whose parameters can be sharded \(adamw, adamc, cautious_adamw, "
+        r"cautious_adamc\), which muon cannot \(suite.recipe.optimiser\)",
+    ):
+        suite_resources(runs, experiment.training, experiment.costs)
+    # Every process of Muon keeps the whole state.
+    held = [run for run in runs if run.shape.width <= 1024]
+    for run in held:
+        assert not _execution(run, 8, 80).sharded
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adamc", "cautious_adamw"])
+def test_the_paper_fits_cards_of_80_gb_with_each_optimiser_that_shards_parameters(optimiser):
+    changes = {"suite": {"recipe": {"optimiser": optimiser}}, "training": {"gpu_memory_gb": 80}}
+    experiment, runs = planned("experiments/paper.yaml", changes)
+    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 255
+
+
 def test_short_runs_do_not_ask_for_the_hours_of_long_ones(paper):
     experiment, runs = paper
     alone = suite_resources(runs, experiment.training, experiment.costs)
