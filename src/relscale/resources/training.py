@@ -25,7 +25,7 @@ from relscale.training.execution import (
     Execution,
     activation_bytes,
     choose_execution,
-    gathered_bytes,
+    process_bytes,
     state_bytes,
 )
 
@@ -84,7 +84,7 @@ def training_resources(run: Run, training: JobLimits, costs: Costs) -> JobResour
     return JobResources(
         gpu=gpus,
         mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(model)),
-        gpu_mem_mb=mebibytes(_held_bytes(run, parameters, kind, execution)),
+        gpu_mem_mb=mebibytes(process_bytes(run.shape, parameters, kind, execution, run.batch_size)),
         runtime=minutes(run_seconds(run, costs) / gpus, at_most),
         cpus_per_task=cores(gpus),
     )
@@ -117,10 +117,10 @@ def least_memory_gb(run: Run, training: JobLimits) -> float:
             sharded=count > 1 and SETTINGS[kind].shards_moments,
             compiled=True,
         )
-        held.append(_held_bytes(run, parameters, kind, tightest))
+        held.append(process_bytes(run.shape, parameters, kind, tightest, run.batch_size))
         if count > 1 and SETTINGS[kind].shards_parameters:
             fully = replace(tightest, sharded=False, fully_sharded=True)
-            held.append(_held_bytes(run, parameters, kind, fully))
+            held.append(process_bytes(run.shape, parameters, kind, fully, run.batch_size))
     return math.ceil(min(held) / USABLE_SHARE / 1e9)
 
 
@@ -198,21 +198,6 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
         "cuda",
         processes=gpus,
         memory_bytes=memory,
-    )
-
-
-def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
-    micro = execution.micro_batch or run.batch_size // execution.processes
-    fully = execution.fully_sharded
-    state = state_bytes(parameters, kind, execution.processes, execution.sharded, fully)
-    state += gathered_bytes(run.shape) if fully else 0
-    return state + activation_bytes(
-        run.shape,
-        "cuda",
-        micro,
-        execution.activation_checkpointing,
-        execution.logits_per_chunk,
-        execution.compiled,
     )
 
 

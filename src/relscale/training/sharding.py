@@ -123,5 +123,5 @@ def shares(masks: list[Tensor], parameters: list[Tensor]) -> list[Tensor]:
     """
     counts = torch.stack([mask.sum() for mask in masks])
     distributed.all_reduce(counts)
-    sizes = torch.tensor([math.prod(one.shape) for one in parameters], dtype=counts.dtype)
-    return list((counts / sizes.to(counts.device, non_blocking=True)).unbind())
+    sizes = [float(math.prod(one.shape)) for one in parameters]
+    return list(torch._foreach_div(list(counts.unbind()), sizes))
