@@ -111,7 +111,7 @@ def test_the_peak_of_the_largest_width_is_the_estimated_one_within_a_tenth(
     monkeypatch, paper, changes
 ):
     run, execution = largest(paper), chosen(largest(paper))
-    assert execution.fully_sharded and execution.activation_checkpointing
+    assert execution.fully_sharded
     if changes:
         run = replace(run, batch_size=2 * execution.processes)
     check(monkeypatch, shallow(run), replace(execution, **changes))
