@@ -150,7 +150,9 @@ def _sharded_bytes(
     in_block = 4 * table + (16 + size) * block
     in_block += activations if execution.activation_checkpointing else 0
     moments = (
+        # The loss, when the last block and the buffer of its gathering are still there.
         gradients
+        + 8 * block
         + shape.layers * kept
         + _loss_bytes(shape, size, tokens, execution.logits_per_chunk, execution.compiled),
         gradients + shape.layers * kept + in_block,  # the backward pass of the last block

@@ -218,7 +218,7 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
     experiment, runs = planned(
         "experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3840}}}
     )
-    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 249
+    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 246
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
     with pytest.raises(
         ValueError, match=r"allow more GPUs per run \(training.gpus_per_run, up to 8\)"
