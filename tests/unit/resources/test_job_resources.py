@@ -41,6 +41,7 @@ from relscale.resources.training import (
     _execution,
     array_resources,
     attempts,
+    fitting_counts,
     is_short,
     suite_resources,
     training_resources,
@@ -228,7 +229,7 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
         ValueError, match=r"training.gpu_memory_gb = 40: \S+-d4096-\S+ does not fit"
     ):
         training_resources(
-            next(run for run in paper[1] if run.shape.width == 4096),
+            next(run for run in paper[1] if not fitting_counts(run, experiment.training)),
             experiment.training,
             experiment.costs,
         )
