@@ -17,6 +17,7 @@ VERBOSE ?=
 SNAKEMAKE_OPTIONS ?=
 LICENCE ?=
 TORCH ?= torch==2.13.0
+CUDA_TORCH ?=
 UV ?= uv
 DOCKER ?= docker
 BASE ?=
@@ -155,8 +156,15 @@ publish: env ## write model folders and cards for the runs of EXPERIMENT; upload
 levels: env ## tests of training and laws as on each kind of processor that this one can act as
 	$(BIN)/python tools/levels.py
 
-soak: env ## all tests, including the long ones
+soak: env ## all tests, including the long ones; CUDA_TORCH=torch==VERSION as well with a CUDA build
 	$(PYTEST) --soak
+ifneq ($(CUDA_TORCH),)
+	$(PYTHON) tools/environment.py --venv .venv-cuda --python "$(PYTHON)" \
+		--torch "$(CUDA_TORCH)" --uv "$(UV)"
+	@.venv-cuda/bin/python -c 'import sys, torch; torch.version.cuda or sys.exit("CUDA_TORCH: torch " \
+		+ torch.__version__ + " is not a CUDA build; name one, with options of pip")'
+	.venv-cuda/bin/python -m pytest --soak tests/unit/training/test_fake_gpu.py tests/gpu
+endif
 
 clean-checkpoints: ## remove the checkpoints from which runs resume; results stay
 	rm -rf results/shared/checkpoints

@@ -12,6 +12,9 @@ Sections, each written to `gpu.json` as soon as it ends:
   times the forward pass, over `--peak`) and the peak memory that torch allocated, next to the
   plan's estimate, at widths from 512 to 4096, compiled and not. The largest width has fewer layers
   than the paper's, because its parameters do not fit one card;
+- attention: each installed FlashAttention against torch's attention, output and gradients;
+- reference: a plain FSDP2 loop on the same models (`fully_shard` over one process, bfloat16
+  parameters in the blocks, compiled blocks, whole logits, fused AdamW), timed next to ours;
 - evaluation: items per second of multiple-choice requests.
 
 A measurement that does not fit the time or the memory is listed with the reason. `table.md` has the
@@ -20,7 +23,9 @@ rows of training as a table. The exit code is 1 if a check failed.
 
 import argparse
 import gc
+import importlib.util
 import json
+import os
 import platform
 import sys
 import time
@@ -31,6 +36,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import distributed
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.nn import functional
 
 from relscale.evaluation.torch_model import CausalModel
 from relscale.files import write_json, write_text
@@ -42,8 +51,9 @@ from relscale.plan.accounting import (
 from relscale.plan.architecture import Shape
 from relscale.plan.optimiser import CautiousAdamCSettings
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
+from relscale.training.attention import KERNELS, choose_attention, kernel_failure
 from relscale.training.build import no_gpu_reason
-from relscale.training.compilation import compile_failure
+from relscale.training.compilation import compile_blocks, compile_failure
 from relscale.training.execution import Execution, activation_bytes, choose_execution, state_bytes
 from relscale.training.model import build_decoder, initialise
 from relscale.training.torch_trainer import TorchTrainer
@@ -119,6 +129,7 @@ class Bench:
         self.ends = time.monotonic() + 60 * arguments.minutes
         failure = compile_failure(self.device) if arguments.compile else "--no-compile"
         self.compiled = (False,) if failure else (True, False)
+        self.kernels: dict[int, str] = {}
         self.results: dict[str, Any] = {"machine": self.machine(failure)}
 
     def machine(self, failure: str | None) -> dict[str, Any]:
@@ -130,6 +141,7 @@ class Bench:
             "torch": torch.__version__,
             "cuda": torch.version.cuda,
             "compile_failure": failure,
+            "torchtitan": importlib.util.find_spec("torchtitan") is not None,
             "date": time.strftime("%Y-%m-%d"),
         }
         if self.device == "cuda":
@@ -146,7 +158,9 @@ class Bench:
         """Yield name and function of each section."""
         yield "curve", self.curve
         yield "resume", self.resume
+        yield "attention", self.attention
         yield "training", self.training
+        yield "reference", self.reference
         yield "evaluation", self.evaluation
 
     def run(self) -> bool:
@@ -167,6 +181,22 @@ class Bench:
     def execution(self, **changes: Any) -> Execution:
         """Return an execution on the device."""
         return replace(Execution(device=self.device, compiled=self.compiled[0]), **changes)
+
+    def kernel(self, shape: Shape) -> str:
+        """Return the attention that a run of a shape takes here."""
+        if shape.head_dim not in self.kernels:
+            self.kernels[shape.head_dim] = choose_attention(shape.head_dim, self.device)
+        return self.kernels[shape.head_dim]
+
+    def attention(self) -> dict[str, Any]:
+        """Compare each kernel of attention with torch's, in bfloat16."""
+        shape = cases(self.quick)[0].shape
+        if self.device == "cpu":
+            return {"chosen": self.kernel(shape), "reasons": "no GPU"}
+        reasons = {
+            name: kernel_failure(one, shape.head_dim, self.device) for name, one in KERNELS.items()
+        }
+        return {"chosen": self.kernel(shape), "reasons": reasons}
 
     def _small(self) -> Shape:
         if self.quick:
@@ -243,6 +273,7 @@ class Bench:
         )
         if execution is None:
             return {"skipped": f"does not fit {memory / 1e9:.0f} GB by the plan's estimate"}
+        execution = replace(execution, attention=self.kernel(shape))
         self._forget()
         step = TorchTrainer(shape, MARIN_CHOICES, OPTIMISER, 0, execution)
         data = iter(batches(shape, batch, 4) * 100)
@@ -273,6 +304,56 @@ class Bench:
             "estimated_bytes": estimate,
             "finite": bool(np.isfinite(step.losses()).all()),
         }
+
+    def reference(self) -> dict[str, Any]:
+        """Time a plain FSDP2 loop on the models whose training was measured."""
+        for name, value in (("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "0")):
+            os.environ.setdefault(name, value)
+        store = distributed.HashStore()
+        backend = "nccl" if self.device == "cuda" else "gloo"
+        distributed.init_process_group(backend, store=store, rank=0, world_size=1)
+        try:
+            rows = [
+                {"model": ours["model"], "compiled": ours["compiled"]} | self._reference_row(ours)
+                for ours in self.results["training"].get("rows", [])
+                if ours["compiled"] == self.compiled[0] and "skipped" not in ours
+            ]
+        finally:
+            distributed.destroy_process_group()
+        return {"rows": rows}
+
+    def _reference_row(self, ours: dict[str, Any]) -> dict[str, Any]:
+        """Time the loop on one model, with the micro batch of ours, halved until it fits."""
+        if time.monotonic() > self.ends:
+            return {"skipped": "no time left"}
+        case = next(
+            one
+            for one in cases(self.quick)
+            if ours["model"] == f"{one.shape.width}x{one.shape.layers}"
+        )
+        micro = ours["execution"]["micro_batch"] or case.batch
+        while micro:
+            self._forget()
+            try:
+                loop = FsdpLoop(case, micro, self.device, compiled=ours["compiled"])
+                data = iter(batches(case.shape, case.batch, 4) * 100)
+                self._time(lambda loop=loop, data=data: loop.step(next(data)), 2)
+                seconds = [
+                    self._time(lambda loop=loop, data=data: loop.step(next(data)), 1)
+                    for _ in range(3 if self.quick else 5)
+                ]
+            except torch.OutOfMemoryError:
+                loop, micro = None, micro // 2
+                continue
+            rate = case.batch * case.shape.context_length / sorted(seconds)[len(seconds) // 2]
+            return {
+                "micro_batch": micro,
+                "step_seconds": seconds,
+                "tokens_per_s": rate,
+                "ours_over_this": ours["tokens_per_s"] / rate,
+                "finite": bool(np.isfinite(loop.loss)),
+            }
+        return {"skipped": "one sequence does not fit with whole logits"}
 
     def evaluation(self) -> dict[str, Any]:
         """Measure the items per second of questions with four answers."""
@@ -309,11 +390,15 @@ class Bench:
         return int(torch.cuda.get_device_properties(0).total_memory)
 
     def _steps(self, step: TorchTrainer, data: Iterator[np.ndarray], count: int) -> float:
-        """Take steps and return their seconds, from an idle device to an idle device."""
+        """Take steps and return their seconds."""
+        return self._time(lambda: step.update(next(data), 1.0), count)
+
+    def _time(self, action: Callable[[], None], count: int) -> float:
+        """Return the seconds of an action, from an idle device to an idle device."""
         self._wait()
         begin = time.perf_counter()
         for _ in range(count):
-            step.update(next(data), 1.0)
+            action()
         self._wait()
         return time.perf_counter() - begin
 
@@ -327,6 +412,42 @@ class Bench:
         if self.device == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
+
+
+class FsdpLoop:
+    """A plain loop with FSDP2 on the same decoder, the point of reference."""
+
+    def __init__(self, case: Case, micro: int, device: str, *, compiled: bool) -> None:
+        """Build the model, its shards and its optimiser."""
+        self.decoder = build_decoder(case.shape, MARIN_CHOICES)
+        initialise(self.decoder, 0)
+        self.decoder.to(device)
+        if compiled:
+            compile_blocks(self.decoder.blocks())
+        mesh = init_device_mesh(device, (1,))
+        policy = MixedPrecisionPolicy(
+            param_dtype=torch.bfloat16 if device == "cuda" else None, reduce_dtype=torch.float32
+        )
+        for block in self.decoder.blocks():
+            fully_shard(block, mesh=mesh, mp_policy=policy)
+        fully_shard(self.decoder, mesh=mesh, mp_policy=policy)
+        self.adam = torch.optim.AdamW(self.decoder.parameters(), lr=1e-4, fused=True)
+        self.micro, self.device, self.loss = micro, device, 0.0
+
+    def step(self, batch: np.ndarray) -> None:
+        """Take one optimiser step on a batch, (sequences, context length + 1)."""
+        tokens = torch.from_numpy(batch).to(self.device)
+        total = torch.zeros((), device=self.device)
+        for part in tokens.split(self.micro):
+            logits = self.decoder(part[:, :-1])
+            loss = functional.cross_entropy(logits.flatten(0, 1).float(), part[:, 1:].flatten())
+            loss = loss * (len(part) / len(tokens))
+            loss.backward()
+            total += loss.detach()
+        torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        self.loss = float(total)
 
 
 def table(results: dict[str, Any]) -> str:
@@ -345,6 +466,10 @@ def table(results: dict[str, Any]) -> str:
             continue
         memory = f"{row['peak_bytes'] / 1e9:.1f} | {row['estimated_bytes'] / 1e9:.1f}"
         lines.append(f"{start} {row['tokens_per_s']:,.0f} | {row['mfu']:.1%} | {memory} |")
+    for row in results["reference"].get("rows", []):
+        start = f"| {row['model']}, plain FSDP2 | {'yes' if row['compiled'] else 'no'} |"
+        said = row.get("skipped") or f"{row['tokens_per_s']:,.0f}"
+        lines.append(f"{start} {said} | | | |")
     if "items_per_s" in (evaluation := results["evaluation"]):
         lines += ["", f"Evaluation: {evaluation['items_per_s']:,.1f} items per second."]
     return "\n".join(lines) + "\n"

@@ -7,10 +7,11 @@ device `cuda` itself: autograd asks for the CUDA library. The rules of autocast 
 kernel are those of CUDA, registered here for the fake device.
 """
 
+import os
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 
 import torch
@@ -21,6 +22,10 @@ from functorch.compile import (
 )
 from torch._inductor.decomposition import select_decomp_table
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor
+from torch.nn.utils.stateless import _reparametrize_module
+from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
@@ -54,11 +59,35 @@ def is_fused(function: torch._ops.OpOverload) -> bool:
     return torch.Tag.pointwise in function.tags or function.name().split(".")[0] in MOVING
 
 
+class Queue:
+    """A stream or event of the device: work is done in the order of the program."""
+
+    def __init__(self, *arguments, **named) -> None:
+        pass
+
+    def wait(self, *arguments) -> None:
+        pass
+
+    wait_event = wait_stream = synchronize = wait
+
+    def record(self, *arguments) -> "Queue":
+        return self
+
+    record_event = record
+
+    def query(self) -> bool:
+        return True
+
+
 @cache
 def fake_device() -> str:
     """Register the device once per process and return its name."""
     _setup_privateuseone_for_python_backend(DEVICE)
     module = getattr(torch, DEVICE)
+    module.Stream = module.Event = Queue
+    module.current_stream = Queue
+    module.stream = lambda stream: nullcontext()
+    module.set_device = lambda index: None
     module.get_amp_supported_dtype = lambda: [torch.bfloat16]
     _rules.append(torch.library.Library("_", "IMPL"))
     _rules[-1].fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
@@ -142,6 +171,9 @@ class Watch(TorchDispatchMode):
     def count(self, tensors) -> None:
         """Count the storages of tensors, each once, until they are freed."""
         for tensor in pytree.tree_leaves(tensors):
+            # The rows of a DTensor come here on their own; it has no memory.
+            if isinstance(tensor, DTensor):
+                continue
             if isinstance(tensor, torch.Tensor) and tensor.device.type == DEVICE:
                 storage = tensor.untyped_storage()
                 if storage._cdata not in self.alive:
@@ -150,16 +182,54 @@ class Watch(TorchDispatchMode):
                     weakref.finalize(storage, self._free, storage._cdata)
         self.peak = max(self.peak, self.held)
 
+    def resized(self, storage: torch.UntypedStorage) -> None:
+        """Count a storage anew whose size was changed, as FSDP does to free and reuse them."""
+        if storage._cdata in self.alive:
+            self.held += storage.nbytes() - self.alive[storage._cdata]
+            self.alive[storage._cdata] = storage.nbytes()
+            self.peak = max(self.peak, self.held)
+
     def _free(self, key: int) -> None:
         self.held -= self.alive.pop(key)
 
 
 @contextmanager
-def fake_gpu() -> Iterator[Watch]:
-    """Yield a watch over operations on the fake device; tensors made inside have no values."""
+def fake_gpu(*, from_arrays: bool = False) -> Iterator[Watch]:
+    """Yield a watch over operations on the fake device; tensors made inside have no values.
+
+    With `from_arrays`, tensors of numpy arrays can be copied to the device.
+    """
     fake_device()
-    with FakeTensorMode(), Watch() as watch:
-        yield watch
+    plain = torch.UntypedStorage.resize_
+    with FakeTensorMode(allow_non_fake_inputs=from_arrays), Watch() as watch:
+
+        def resize(storage, size):
+            result = plain(storage, size)
+            watch.resized(storage)
+            return result
+
+        torch.UntypedStorage.resize_ = resize
+        try:
+            yield watch
+        finally:
+            torch.UntypedStorage.resize_ = plain
+
+
+@contextmanager
+def fake_group(processes: int) -> Iterator[DeviceMesh]:
+    """Join a group whose other members are not there, and yield its mesh.
+
+    Collectives return at once, with tensors of the right shapes.
+    """
+    fake_device()
+    os.environ.setdefault("TORCH_DISTRIBUTED_DEBUG", "OFF")
+    torch.distributed.init_process_group(
+        f"cpu:fake,{DEVICE}:fake", rank=0, world_size=processes, store=FakeStore()
+    )
+    try:
+        yield init_device_mesh(DEVICE, (processes,))
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def as_compiled(watch: Watch, function):
@@ -193,7 +263,9 @@ def partitioned_blocks(watch: Watch):
 
     def compile_blocks(blocks):
         def call(parameters, *arguments):
-            return torch.func.functional_call(first, parameters, arguments)
+            # Not by calling the module, whose hooks would gather sharded parameters again.
+            with _reparametrize_module(first, parameters):
+                return plain(*arguments)
 
         first, plain = blocks[0], blocks[0].forward
         compiled = aot_function(
@@ -205,12 +277,7 @@ def partitioned_blocks(watch: Watch):
         )
 
         def forward(block, *arguments):
-            # The first call traces the first block, whose own forward pass is needed for that.
-            first.forward = plain
-            try:
-                return compiled(dict(block.named_parameters()), *arguments)
-            finally:
-                first.forward = partial(forward, first)
+            return compiled(dict(block.named_parameters()), *arguments)
 
         for block in blocks:
             block.forward = partial(forward, block)
@@ -221,8 +288,17 @@ def partitioned_blocks(watch: Watch):
 def decoder_there(shape, choices=None):
     """Build a decoder on the fake device; its `to` does nothing, since it is there."""
     with torch.device(f"{DEVICE}:0"):
-        decoder = build_decoder(shape, choices)
+        decoder = _with_buffers_there(build_decoder(shape, choices))
+    decoder.to = lambda device: decoder
+    return decoder
+
+
+def decoder_to_shard(shape, choices=None):
+    """Build a decoder on the current device, `meta`, with buffers on the fake device."""
+    return _with_buffers_there(build_decoder(shape, choices))
+
+
+def _with_buffers_there(decoder):
     for name, buffer in decoder.named_buffers():
         decoder.register_buffer(name, buffer.to(DEVICE), persistent=False)
-    decoder.to = lambda device: decoder
     return decoder

@@ -111,7 +111,9 @@ class CausalModel:
             every: Tensor = self.module(
                 torch.from_numpy(inputs).to(self.device)
             )  # (batch, time, vocab)
-        logits = every[torch.from_numpy(counts).to(every.device)].float()  # (scored, vocab)
+        # By number and not by mask, which would wait for the GPU.
+        places = torch.from_numpy(np.flatnonzero(counts)).to(every.device)
+        logits = every.flatten(0, 1).index_select(0, places).float()  # (scored, vocab)
         del every
         scored = torch.from_numpy(targets[counts]).to(logits.device)
         chosen = logits.gather(1, scored[:, None])[:, 0]

@@ -47,6 +47,8 @@ class OptimiserSettings(Model):
     keeps_gradients: ClassVar[bool] = False
     """Whether the implementation keeps gradients in its own buffer; if not, they live in the
     buckets of the all-reduce."""
+    shards_moments: ClassVar[bool] = True
+    """Whether the processes of a group can divide the moments among themselves."""
     shards_parameters: ClassVar[bool] = False
     """Whether there is an implementation for parameters that are divided among the processes."""
 
@@ -83,17 +85,23 @@ class TensorAdamSettings(OptimiserSettings):
 
     kind: Literal["adamw"] = "adamw"
 
+    shards_parameters: ClassVar[bool] = True
+
 
 class AdamCSettings(OptimiserSettings):
     """AdamW with the corrected weight decay of AdamC (Defazio 2025, arXiv 2506.02285)."""
 
     kind: Literal["adamc"] = "adamc"
 
+    shards_parameters: ClassVar[bool] = True
+
 
 class CautiousAdamWSettings(OptimiserSettings):
     """AdamW with the cautious mask (Liang et al. 2024, arXiv 2411.16085)."""
 
     kind: Literal["cautious_adamw"] = "cautious_adamw"
+
+    shards_parameters: ClassVar[bool] = True
 
 
 class CautiousAdamCSettings(OptimiserSettings):
@@ -110,6 +118,8 @@ class MuonSettings(OptimiserSettings):
     kind: Literal["muon"] = "muon"
     momentum: float = 0.95
     """Decay of the momentum of Muon; betas are those of AdamW."""
+
+    shards_moments: ClassVar[bool] = False
 
 
 Optimiser = Annotated[

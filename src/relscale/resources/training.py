@@ -25,7 +25,7 @@ from relscale.training.execution import (
     Execution,
     activation_bytes,
     choose_execution,
-    gathered_bytes,
+    process_bytes,
     state_bytes,
 )
 
@@ -76,14 +76,15 @@ def training_resources(run: Run, training: JobLimits, costs: Costs) -> JobResour
     gpus = in_time[0] if in_time else fitting[-1]
     execution = _execution(run, gpus, training.gpu_memory_gb)
     assert execution is not None
-    # A checkpoint is in the main process's memory twice: as tensors and as written bytes. With
-    # sharded parameters no other process has the whole model in main memory.
+    # A checkpoint is in main memory twice, as tensors and as written bytes: in that of the main
+    # process, or, with sharded parameters, in parts in that of all. No process has the whole model
+    # then, but the main process at the end, when it writes it.
     checkpoint = 2 * 12 * parameters
     model = 0 if execution.fully_sharded else 4 * parameters
     return JobResources(
         gpu=gpus,
         mem_mb=mebibytes(checkpoint) + gpus * (CUDA_MIB + mebibytes(model)),
-        gpu_mem_mb=mebibytes(_held_bytes(run, parameters, kind, execution)),
+        gpu_mem_mb=mebibytes(process_bytes(run.shape, parameters, kind, execution, run.batch_size)),
         runtime=minutes(run_seconds(run, costs) / gpus, at_most),
         cpus_per_task=cores(gpus),
     )
@@ -113,13 +114,13 @@ def least_memory_gb(run: Run, training: JobLimits) -> float:
             processes=count,
             micro_batch=1,
             activation_checkpointing=True,
-            sharded=count > 1,
+            sharded=count > 1 and SETTINGS[kind].shards_moments,
             compiled=True,
         )
-        held.append(_held_bytes(run, parameters, kind, tightest))
+        held.append(process_bytes(run.shape, parameters, kind, tightest, run.batch_size))
         if count > 1 and SETTINGS[kind].shards_parameters:
             fully = replace(tightest, sharded=False, fully_sharded=True)
-            held.append(_held_bytes(run, parameters, kind, fully))
+            held.append(process_bytes(run.shape, parameters, kind, fully, run.batch_size))
     return math.ceil(min(held) / USABLE_SHARE / 1e9)
 
 
@@ -161,6 +162,13 @@ def _too_large(too_large: Sequence[Run], runs: Sequence[Run], training: JobLimit
     ways = ["give the memory of larger GPUs"]
     if training.gpus_per_run < GPU_COUNTS[-1]:
         ways.append(f"allow more GPUs per run (training.gpus_per_run, up to {GPU_COUNTS[-1]})")
+    whole = {run.optimiser.kind for run in too_large if not run.optimiser.shards_parameters}
+    if whole and training.gpus_per_run > 1:
+        sharded = [kind for kind, one in SETTINGS.items() if one.shards_parameters]
+        ways.append(
+            f"take an optimiser whose parameters can be sharded ({', '.join(sharded)}), which "
+            f"{' and '.join(sorted(whole))} cannot (suite.recipe.optimiser)"
+        )
     if held := [run.shape.width for run in runs if run.shape.width < min(least)]:
         ways.append(f"leave out the widths above {max(held)}")
     return (
@@ -190,21 +198,6 @@ def _execution(run: Run, gpus: int, memory_gb: float) -> Execution | None:
         "cuda",
         processes=gpus,
         memory_bytes=memory,
-    )
-
-
-def _held_bytes(run: Run, parameters: int, kind: str, execution: Execution) -> int:
-    micro = execution.micro_batch or run.batch_size // execution.processes
-    fully = execution.fully_sharded
-    state = state_bytes(parameters, kind, execution.processes, execution.sharded, fully)
-    state += gathered_bytes(run.shape) if fully else 0
-    return state + activation_bytes(
-        run.shape,
-        "cuda",
-        micro,
-        execution.activation_checkpointing,
-        execution.logits_per_chunk,
-        execution.compiled,
     )
 
 

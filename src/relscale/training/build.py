@@ -160,6 +160,10 @@ def _execution(spec: RunSpec, group: ProcessGroup) -> Execution:
             f"{memory / GIB:.0f} GiB: allow more GPUs with training.gpus_per_run, and give the "
             "memory of one as training.gpu_memory_gb"
         )
+    if device == "cuda":
+        from relscale.training.attention import choose_attention
+
+        execution = replace(execution, attention=choose_attention(spec.shape.head_dim))
     return execution
 
 

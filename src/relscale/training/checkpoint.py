@@ -4,15 +4,20 @@ A checkpoint consists of `step-<n>.safetensors` (the state of the trainer) and `
 step, the state of the loop, the checksum of the other file, and a checksum of all these). Both are
 written under a temporary name and renamed, the JSON last: without its JSON a checkpoint does not
 count. The latest two are kept, so that a good one survives a full disk and a damaged file.
+
+With sharded parameters the first is a folder, `step-<n>`, into which each process writes its part;
+the JSON has a checksum per file. The folder is renamed after all parts are written.
 """
 
 import fcntl
+import json
 import logging
 import os
 import re
+import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +29,7 @@ from safetensors.numpy import load_file, save_file
 
 from relscale.files import read_json, replacing, sha256_of, write_json
 from relscale.provenance.digests import spec_digest
+from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 logger = logging.getLogger(__name__)
 KEPT = 2
@@ -39,9 +45,11 @@ class Checkpoint:
     step: int
     """Optimiser steps done."""
     state: dict[str, np.ndarray]
-    """State of the trainer."""
+    """State of the trainer; empty if it is in parts."""
     loop: dict[str, Any]
     """State of the training loop, as JSON values."""
+    parts: Path | None = None
+    """Folder of the parts of the state, of which each process reads its own."""
 
 
 class Checkpoints:
@@ -66,7 +74,7 @@ class Checkpoints:
     def locked(self) -> Iterator[None]:
         """Lock the folder; if another process has the lock, log which one and wait for it.
 
-        Temporary files of killed processes are removed.
+        Temporary files of killed processes are removed, and parts without a JSON file.
 
         Raises:
             ValueError: if the folder cannot be created or written to.
@@ -88,7 +96,10 @@ class Checkpoints:
             handle.truncate(0)
             handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             for left in self.folder.glob(".step-*.tmp"):
-                left.unlink()
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            for parts in self.folder.glob("step-*/"):
+                if not parts.with_suffix(".json").exists():
+                    shutil.rmtree(parts)
         except OSError as error:
             raise ValueError(f"{self.folder}: cannot hold checkpoints: {error}") from error
         return handle
@@ -109,28 +120,80 @@ class Checkpoints:
             with replacing(path) as temporary:
                 save_file(dict(state), temporary)
                 digest = sha256_of(temporary)
-            saved = {"step": step, "sha256": digest, "loop": dict(loop)}
-            write_json(path.with_suffix(".json"), saved | {"checksum": spec_digest(saved)})
-            for old in self._steps()[:-KEPT]:
-                self._path(old).with_suffix(".json").unlink()
-                self._path(old).unlink(missing_ok=True)
+            self._count(step, digest, loop)
         except (OSError, SafetensorError) as error:
-            raise ValueError(
-                f"{path}: the checkpoint cannot be written: {error}; "
-                f"the last good one is {self._last_good()}"
-            ) from error
+            raise self._not_written(path, error) from error
         self._saved_at = time.monotonic()
 
-    def latest(self) -> Checkpoint | None:
+    def save_parts(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        loop: Mapping[str, Any],
+        group: ProcessGroup,
+    ) -> None:
+        """Save a checkpoint of which each process writes its part; all processes call this.
+
+        Args:
+            step: optimiser steps done.
+            write: writes the part of this process into a folder; if it fails in one process, it
+                raises ValueError in all.
+            loop: state of the training loop, as JSON values.
+            group: the processes of the run.
+
+        Raises:
+            ValueError: if it cannot be written; the last good one is kept.
+        """
+        path = self._path(step).with_suffix("")
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            if group.is_main_process:
+                shutil.rmtree(temporary, ignore_errors=True)
+                temporary.mkdir()
+            group.barrier()
+            write(temporary)
+            digests = _digests(temporary, group)
+            if group.is_main_process:
+                shutil.rmtree(path, ignore_errors=True)
+                temporary.rename(path)
+                self._count(step, digests, loop)
+        except (OSError, ValueError) as error:
+            if group.is_main_process:
+                shutil.rmtree(temporary, ignore_errors=True)
+            raise self._not_written(path, error) from error
+        group.barrier()
+        self._saved_at = time.monotonic()
+
+    def _count(self, step: int, sha256: str | dict[str, str], loop: Mapping[str, Any]) -> None:
+        """Write the JSON file, which makes a checkpoint count, and remove older checkpoints."""
+        saved = {"step": step, "sha256": sha256, "loop": dict(loop)}
+        write_json(self._path(step).with_suffix(".json"), saved | {"checksum": spec_digest(saved)})
+        for old in self._steps()[:-KEPT]:
+            self._path(old).with_suffix(".json").unlink()
+            self._path(old).unlink(missing_ok=True)
+            shutil.rmtree(self._path(old).with_suffix(""), ignore_errors=True)
+
+    def _not_written(self, path: Path, error: Exception) -> ValueError:
+        return ValueError(
+            f"{path}: the checkpoint cannot be written: {error}; "
+            f"the last good one is {self._last_good()}"
+        )
+
+    def latest(self, group: ProcessGroup = SINGLE_PROCESS) -> Checkpoint | None:
         """Return the latest checkpoint with correct checksums, or None.
 
         Damaged checkpoints, and those of versions without a checksum of the step, are logged and
-        skipped.
+        skipped. The processes of a group share the work of computing checksums of parts.
         """
         for step in reversed(self._steps()):
             path = self._path(step)
             try:
                 saved = _checked(read_json(path.with_suffix(".json")), step)
+                if isinstance(saved["sha256"], dict):
+                    parts = path.with_suffix("")
+                    if _digests(parts, group) != saved["sha256"]:
+                        raise ValueError("the checksums of its parts are not the recorded ones")
+                    return Checkpoint(step=step, state={}, loop=saved["loop"], parts=parts)
                 if sha256_of(path) != saved["sha256"]:
                     raise ValueError("its checksum is not the recorded one")
                 return Checkpoint(step=step, state=load_file(path), loop=saved["loop"])
@@ -149,6 +212,21 @@ class Checkpoints:
     def _last_good(self) -> str:
         steps = self._steps()
         return f"that of step {steps[-1]}" if steps else "none"
+
+
+def _digests(folder: Path, group: ProcessGroup) -> dict[str, str]:
+    """Return the SHA-256 of each file of a folder by name; all processes of a group share the work.
+
+    A file that cannot be read has its error in place of a checksum.
+    """
+    found = {}
+    for path in sorted(folder.glob("*"))[group.rank :: group.world_size]:
+        try:
+            found[path.name] = sha256_of(path)
+        except OSError as error:
+            found[path.name] = str(error)
+    shares = [json.loads(share) for share in group.all_gather(json.dumps(found))]
+    return {name: digest for share in shares for name, digest in share.items()}
 
 
 def _checked(saved: Any, step: int) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Execution:
     """Whether blocks and loss are compiled; only on a GPU."""
     logits_per_chunk: int = LOGITS_PER_CHUNK
     """Most logits of the loss in memory at one time."""
+    attention: str = "sdpa"
+    """Kernel of the attention: `sdpa`, torch's own, or one of `training.attention.KERNELS`."""
     threads: int = 1
     """Threads of a process; on the CPU they decide the order of torch's sums."""
 
@@ -76,24 +78,20 @@ class Execution:
             words.append("activation checkpointing")
         if self.logits_per_chunk != LOGITS_PER_CHUNK:
             words.append(f"chunks of {self.logits_per_chunk} logits")
+        if self.device == "cuda":
+            words.append(f"attention {self.attention}")
         if self.device == "cuda" and not self.compiled:
             words.append("not compiled")
         return ", ".join(words)
 
 
 def state_bytes(
-    num_params_total: int,
-    optimiser: str,
-    processes: int = 1,
-    sharded: bool = False,
-    fully_sharded: bool = False,
+    num_params_total: int, optimiser: str, processes: int = 1, sharded: bool = False
 ) -> int:
     """Return the bytes of one process's parameters, gradients and moments, all float32.
 
     Gradients that an optimiser keeps in its own buffer are copied for the all-reduce.
     """
-    if fully_sharded:
-        return 16 * -(-num_params_total // processes)
     moments = 8 * num_params_total // (processes if sharded else 1)
     return (
         8 * num_params_total
@@ -102,15 +100,68 @@ def state_bytes(
     )
 
 
-def gathered_bytes(shape: Shape) -> int:
-    """Return the bytes of whole parameters and gradients in a process with sharded parameters.
+def process_bytes(
+    shape: Shape, num_params_total: int, optimiser: str, execution: Execution, batch_size: int
+) -> int:
+    """Return an estimate of the memory of one process on a GPU: state, activations, and all else.
 
-    In float32: embedding and head, which are whole during a micro batch, with their gradients; the
-    block that runs and the one that is fetched meanwhile, with the gradients of two blocks on their
-    way to the other processes.
+    Args:
+        shape: the size.
+        num_params_total: number of its parameters.
+        optimiser: kind of the optimiser.
+        execution: how it is executed.
+        batch_size: sequences per step, of all processes together.
     """
-    block = architecture_of(shape).matrix_parameters_of_a_block(shape)
-    return 4 * (2 * 2 * shape.vocab_size * shape.width + 4 * block)
+    part = batch_size // execution.processes
+    micro = execution.micro_batch or part
+    if execution.fully_sharded:
+        return _sharded_bytes(shape, num_params_total, execution, micro, micro < part)
+    return state_bytes(
+        num_params_total, optimiser, execution.processes, execution.sharded
+    ) + activation_bytes(
+        shape,
+        execution.device,
+        micro,
+        execution.activation_checkpointing,
+        execution.logits_per_chunk,
+        execution.compiled,
+    )
+
+
+def _sharded_bytes(
+    shape: Shape, num_params_total: int, execution: Execution, micro_batch: int, accumulates: bool
+) -> int:
+    """Return the memory of a process with sharded parameters: the most of five moments of a step.
+
+    Embedding and head are whole, in float32, from the start of a micro batch until the end of its
+    backward pass. A block is whole while it runs, next to the one that is fetched meanwhile, with
+    its gradients, their copy on the way to the other processes, and its matrices in the precision
+    of the products. Rows of gradients are there from the first backward pass of a step on.
+    """
+    architecture, size = architecture_of(shape), 2
+    tokens = micro_batch * shape.context_length
+    table = shape.vocab_size * shape.width
+    block = architecture.matrix_parameters_of_a_block(shape)
+    inputs = tokens * 4 * shape.width
+    activations = tokens * architecture.block_activation_bytes(shape, size, execution.compiled)
+    kept = inputs if execution.activation_checkpointing else activations
+    rows = -(-num_params_total // execution.processes)
+    gradients = 4 * rows if accumulates else 0
+    in_block = 4 * table + (16 + size) * block
+    in_block += activations if execution.activation_checkpointing else 0
+    moments = (
+        # The loss, when the last block and the buffer of its gathering are still there.
+        gradients
+        + 8 * block
+        + shape.layers * kept
+        + _loss_bytes(shape, size, tokens, execution.logits_per_chunk, execution.compiled),
+        gradients + shape.layers * kept + in_block,  # the backward pass of the last block
+        4 * rows + kept + in_block,  # of the first block
+        4 * rows + 8 * table,  # gradients of embedding and head, and their copy
+        # The update, when embedding and head are in rows again.
+        4 * rows - 8 * table + 16 * min(rows, max(table, ENTRIES_UPDATED_TOGETHER)),
+    )
+    return 12 * rows + 8 * table + max(moments)
 
 
 def activation_bytes(
@@ -202,25 +253,35 @@ def choose_execution(
     part = batch_size // processes
     sizes = [size for size in range(part, 0, -1) if part % size == 0]
     compiled = device == "cuda" if compiled is None else compiled
+    usable = USABLE_SHARE * memory_bytes
     for sharded, fully in _shardings(optimiser, processes):
-        state = state_bytes(num_params_total, optimiser, processes, sharded, fully)
-        held = state + (gathered_bytes(shape) if fully else 0)
-        room = CPU_ROOM_BYTES if device == "cpu" else USABLE_SHARE * memory_bytes - held
         for checkpointing in (False, True):
             for micro in sizes:
-                needed = activation_bytes(shape, device, micro, checkpointing, compiled=compiled)
-                # On the CPU the last choice is taken even if it needs more than the room.
-                if needed <= room or (device == "cpu" and checkpointing and micro == 1):
-                    found = Execution(
-                        device=device,
-                        processes=processes,
-                        micro_batch=None if micro == part else micro,
-                        activation_checkpointing=checkpointing,
-                        sharded=sharded,
-                        fully_sharded=fully,
-                        compiled=compiled,
+                found = Execution(
+                    device=device,
+                    processes=processes,
+                    micro_batch=None if micro == part else micro,
+                    activation_checkpointing=checkpointing,
+                    sharded=sharded,
+                    fully_sharded=fully,
+                    compiled=compiled,
+                )
+                if device == "cpu":
+                    needed = activation_bytes(shape, device, micro, checkpointing)
+                    # The last choice is taken even if it needs more than the room.
+                    if needed <= CPU_ROOM_BYTES or (checkpointing and micro == 1):
+                        return found
+                elif process_bytes(shape, num_params_total, optimiser, found, batch_size) <= usable:
+                    larger = _with_larger_chunks(found, shape, micro)
+                    return next(
+                        (
+                            one
+                            for one in larger
+                            if process_bytes(shape, num_params_total, optimiser, one, batch_size)
+                            <= usable
+                        ),
+                        found,
                     )
-                    return _with_larger_chunks(found, shape, micro, room)
     return None
 
 
@@ -228,20 +289,16 @@ def _shardings(optimiser: str, processes: int) -> list[tuple[bool, bool]]:
     """Return the choices for sharding moments, or everything, in the order of preference."""
     choices = [(False, False)]
     if processes > 1:
-        choices.append((True, False))
+        choices += [(True, False)] * SETTINGS[optimiser].shards_moments
         choices += [(False, True)] * SETTINGS[optimiser].shards_parameters
     return choices
 
 
-def _with_larger_chunks(found: Execution, shape: Shape, micro: int, room: float) -> Execution:
-    """Return an execution with the largest chunks of the loss that the room allows."""
-    if not found.compiled:
-        return found
+def _with_larger_chunks(found: Execution, shape: Shape, micro: int) -> list[Execution]:
+    """Return an execution with larger chunks of the loss, as far as they are useful."""
     useful = micro * shape.context_length * shape.vocab_size
-    for logits in GPU_LOGITS_PER_CHUNK:
-        needed = activation_bytes(
-            shape, found.device, micro, found.activation_checkpointing, logits, True
-        )
-        if needed <= room and logits < 2 * useful:
-            return replace(found, logits_per_chunk=logits)
-    return found
+    return [
+        replace(found, logits_per_chunk=logits)
+        for logits in GPU_LOGITS_PER_CHUNK
+        if found.compiled and logits < 2 * useful
+    ]

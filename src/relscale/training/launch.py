@@ -5,6 +5,7 @@ hides the exit code of a run that was asked to stop, and kills processes that ta
 seconds to save.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+logger = logging.getLogger(__name__)
 TRY_AGAIN = 75
 """Exit code of a run that was asked to stop and is saved (EX_TEMPFAIL in sysexits.h)."""
 
@@ -26,7 +28,8 @@ def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
     """Run a module in several processes on this machine and return their common exit code.
 
     A SIGTERM is forwarded to all of them, and they end together with `TRY_AGAIN`. If one fails, the
-    others are killed, since they would wait for it without end; the last checkpoint is intact.
+    others are killed, since they would wait for it without end; the last checkpoint is intact, and
+    an error names the process that was lost.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -56,7 +59,9 @@ def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
                 # A process that is stopped while Python starts has nothing to save.
                 if forwarded and failed == [-signal.SIGTERM] * len(failed):
                     return TRY_AGAIN
-                return failed[0] if failed[0] > 0 else 128 - failed[0]
+                code = min(failed)  # the loss of a killed process makes the others fail
+                logger.error("%s", _lost(codes.index(code), code))
+                return code if code > 0 else 128 - code
             if None not in codes:
                 return max(code for code in codes if code is not None)
             time.sleep(0.1)
@@ -66,3 +71,14 @@ def launch(processes: int, module: str, arguments: Sequence[str]) -> int:
                 child.kill()
             child.wait()
         signal.signal(signal.SIGTERM, before)
+
+
+def _lost(rank: int, code: int) -> str:
+    """Return the error message for a process that failed or was killed."""
+    ended = (
+        f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with code {code}"
+    )
+    return (
+        f"process {rank} {ended}; the other processes of the run were ended. Called again, the job "
+        "resumes from the last checkpoint"
+    )

@@ -86,7 +86,7 @@ def train(
         ValueError: if a checkpoint cannot be written or does not fit the model.
     """
     steps, checkpoints = spec.steps, hooks.checkpoints
-    done, book = _resume(trainer, checkpoints, steps)
+    done, book = _resume(trainer, checkpoints, steps, group)
     if (most := group.max(done)) != done:
         raise RuntimeError(f"rank {group.rank} resumes after step {done}, another after {most}")
     batches, epochs = _batches(spec, tokens, trainer, done)
@@ -110,9 +110,7 @@ def train(
             tokens_per_step = spec.batch_size * spec.shape.context_length
             hooks.progress(book.close_row(trainer, step, tokens_per_step, rate))
         if saving and checkpoints is not None:
-            state = trainer.state()
-            if group.is_main_process:
-                checkpoints.save(step, state, book.state())
+            _save(checkpoints, step, trainer, book, group)
         if stopping:
             group.barrier()  # nobody leaves before the checkpoint is written
             raise InterruptedRunError(f"stopped after step {step} of {steps}")
@@ -187,13 +185,27 @@ class _Book:
         }
 
 
-def _resume(trainer: Trainer, checkpoints: Checkpoints | None, steps: int) -> tuple[int, _Book]:
+def _save(
+    checkpoints: Checkpoints, step: int, trainer: Trainer, book: _Book, group: ProcessGroup
+) -> None:
+    """Save a checkpoint; all processes of a group take part."""
+    if trainer.parts is not None:
+        checkpoints.save_parts(step, trainer.parts.write, book.state(), group)
+        return
+    state = trainer.state()
+    if group.is_main_process:
+        checkpoints.save(step, state, book.state())
+
+
+def _resume(
+    trainer: Trainer, checkpoints: Checkpoints | None, steps: int, group: ProcessGroup
+) -> tuple[int, _Book]:
     """Load the latest checkpoint into the trainer; return the steps done and the book.
 
     Raises:
         ValueError: if the checkpoint is that of another run.
     """
-    saved = None if checkpoints is None else checkpoints.latest()
+    saved = None if checkpoints is None else checkpoints.latest(group)
     if checkpoints is None or saved is None:
         return 0, _Book()
     if not 0 < saved.step <= steps:
@@ -201,7 +213,15 @@ def _resume(trainer: Trainer, checkpoints: Checkpoints | None, steps: int) -> tu
             f"{checkpoints.folder}: a checkpoint of step {saved.step}; the run has {steps} steps: "
             "remove the folder"
         )
-    trainer.load_state(saved.state)
+    if (saved.parts is None) != (trainer.parts is None):
+        raise ValueError(
+            f"{checkpoints.folder}: the checkpoint of step {saved.step} has another form than this "
+            "run's: remove the folder"
+        )
+    if saved.parts is not None and trainer.parts is not None:
+        trainer.parts.read(saved.parts)
+    else:
+        trainer.load_state(saved.state)
     loop = saved.loop
     logger.info("resuming after step %d", saved.step)
     curve = [CurvePoint(**row) for row in loop["curve"]]

@@ -51,6 +51,7 @@ class NativeTrainer:
         self.shape, self.choices = shape, choices
         self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
         self.name = "native"
+        self.parts = None
         self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
         self._settings = adam_settings(optimiser)
         self._gradients = np.zeros_like(self.values)

@@ -50,7 +50,7 @@ def initialise_shards(decoder: CausalDecoder, seed: int) -> None:
 
 
 def local(parameter: Tensor) -> Tensor:
-    """Return this process's rows of a parameter or gradient; a view, which may be changed."""
+    """Return this process's rows of a value; a view, which may be changed."""
     assert isinstance(parameter, DTensor)
     with torch.no_grad():
         return parameter.to_local()
@@ -73,8 +73,13 @@ def copy_rows(target: Tensor, whole: npt.NDArray[np.float32] | Tensor, parameter
     target.copy_(rows.to_local())
 
 
-def gathered(rows: Tensor, parameter: Tensor) -> Tensor:
-    """Return the whole value of which each process has rows; all processes take part."""
+def distributed_value(rows: Tensor, parameter: Tensor) -> DTensor:
+    """Return a value with the rows of this process, which are not copied, as a DTensor.
+
+    Args:
+        rows: of this process; shape as `local(parameter)`.
+        parameter: decides which rows they are.
+    """
     assert isinstance(parameter, DTensor)
     return DTensor.from_local(
         rows,
@@ -83,7 +88,14 @@ def gathered(rows: Tensor, parameter: Tensor) -> Tensor:
         run_check=False,
         shape=parameter.shape,
         stride=parameter.stride(),
-    ).full_tensor()
+    )
+
+
+def gathered(parameter: Tensor) -> Tensor:
+    """Return the whole value of a parameter; all processes take part."""
+    assert isinstance(parameter, DTensor)
+    with torch.no_grad():
+        return parameter.full_tensor()
 
 
 @torch.no_grad()
@@ -111,5 +123,5 @@ def shares(masks: list[Tensor], parameters: list[Tensor]) -> list[Tensor]:
     """
     counts = torch.stack([mask.sum() for mask in masks])
     distributed.all_reduce(counts)
-    sizes = torch.tensor([math.prod(one.shape) for one in parameters], dtype=counts.dtype)
-    return list((counts / sizes.to(counts.device, non_blocking=True)).unbind())
+    sizes = [float(math.prod(one.shape)) for one in parameters]
+    return list(torch._foreach_div(list(counts.unbind()), sizes))

@@ -38,8 +38,9 @@ class TorchProcessGroup(ProcessGroup):
             torch.cuda.set_device(rank)
         distributed.init_process_group("nccl" if on_gpu else "gloo")
         self.rank, self.world_size = distributed.get_rank(), distributed.get_world_size()
-        # Flags travel between CPUs, so that a check does not wait for the GPU's queue of work.
-        self._flags = distributed.new_group(backend="gloo", timeout=TIMEOUT)
+        # Flags and texts travel between CPUs, so that a check does not wait for the GPU's queue of
+        # work.
+        self.between_hosts = distributed.new_group(backend="gloo", timeout=TIMEOUT)
 
     def barrier(self) -> None:
         """Wait until all processes are here."""
@@ -56,8 +57,14 @@ class TorchProcessGroup(ProcessGroup):
     def _max(self, *values: int) -> list[int]:
         # The additional 0 makes this a barrier even without values.
         reduced = torch.tensor([*values, 0], dtype=torch.int64)
-        distributed.all_reduce(reduced, distributed.ReduceOp.MAX, group=self._flags)
+        distributed.all_reduce(reduced, distributed.ReduceOp.MAX, group=self.between_hosts)
         return [int(value) for value in reduced[:-1].tolist()]
+
+    def all_gather(self, text: str) -> list[str]:
+        """Return the texts of all processes, by rank. Also a barrier."""
+        texts: list[str] = [""] * self.world_size
+        distributed.all_gather_object(texts, text, group=self.between_hosts)
+        return texts
 
     def all_reduce(self, tensor: torch.Tensor) -> None:
         """Sum a tensor over all processes, in place."""

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from relscale.plan.architecture import Choices, Shape
 from relscale.plan.optimiser import Optimiser
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.attention import attention_of
 from relscale.training.compilation import compile_blocks
 from relscale.training.execution import Execution
 from relscale.training.folder import save_folder
@@ -26,13 +27,12 @@ from relscale.training.optimisers import build_optimiser
 from relscale.training.prefetch import prefetch
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 from relscale.training.sharding import (
-    copy_rows,
     gathered,
     initialise_shards,
     local,
     shard_parameters,
 )
-from relscale.training.trainer import process_memory_mib
+from relscale.training.trainer import StateInParts, process_memory_mib
 
 ON_CPU = Execution()
 
@@ -89,6 +89,7 @@ class TorchTrainer:
         with torch.device("meta") if execution.fully_sharded else nullcontext():
             self.decoder = build_decoder(shape, choices)
         self.decoder.activation_checkpointing = execution.activation_checkpointing
+        self.decoder.use_attention(attention_of(execution.attention))
         if execution.compiled and self.decoder.compiles_blocks:
             compile_blocks(self.decoder.blocks())
         self._objective: nn.Module = Objective(self.decoder, execution)
@@ -106,6 +107,11 @@ class TorchTrainer:
         )
         if group.world_size > 1 and not execution.fully_sharded:
             self._distribute(shape, optimiser.keeps_gradients)
+        self.parts: StateInParts | None = None
+        if execution.fully_sharded:
+            from relscale.training.sharded_state import ShardedState  # slow to import
+
+            self.parts = ShardedState(self._values, self._loaded, group)
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
         self._whole: dict[str, npt.NDArray[np.float32]] = {}
@@ -222,30 +228,38 @@ class TorchTrainer:
         """Return the part of a parameter that this process has."""
         return local(parameter) if self.execution.fully_sharded else parameter
 
-    def _parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield name and whole value of each parameter; all processes take part."""
-        for name, parameter in self.decoder.named_parameters():
-            whole = self.execution.fully_sharded
-            yield name, gathered(local(parameter), parameter) if whole else parameter
+    def _values(self) -> dict[str, Tensor]:
+        """Return weights and optimiser state by name; divided ones are DTensors."""
+        return {**dict(self.decoder.named_parameters()), **dict(self.optimiser.state())}
+
+    def _loaded(self, values: Mapping[str, Tensor]) -> None:
+        """Take values that were read in place of those of `_values`."""
+        parameters = dict(self.decoder.named_parameters())
+        self.optimiser.load_state(
+            {name: value for name, value in values.items() if name not in parameters}
+        )
+        self._losses, self._norms = [], []
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of weights and optimiser state, by name.
 
-        Empty unless this is the main process.
+        Empty unless this is the main process. Sharded parameters are saved by `parts` instead.
         """
+        assert self.parts is None
         state: dict[str, np.ndarray] = {}
-        for values in (self._parameters(), self.optimiser.state()):
+        for values in (self.decoder.named_parameters(), self.optimiser.state()):
             for name, value in values:
                 if self.group.is_main_process:
                     state[name] = value.detach().cpu().numpy().copy()
         return state
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Resume from a state.
+        """Resume from a state of `state`.
 
         Raises:
             ValueError: if names or shapes differ.
         """
+        assert self.parts is None
         parameters = dict(self.decoder.named_parameters())
         moments = {name: value for name, value in state.items() if name not in parameters}
         with torch.no_grad():
@@ -255,10 +269,7 @@ class TorchTrainer:
                     raise ValueError(
                         f"state of a run: {name} is {there}, not {tuple(parameter.shape)}"
                     )
-                if self.execution.fully_sharded:
-                    copy_rows(local(parameter), state[name], parameter)
-                else:
-                    parameter.copy_(torch.from_numpy(state[name]))
+                parameter.copy_(torch.from_numpy(state[name]))
         self.optimiser.load_state(
             {name: torch.from_numpy(value) for name, value in moments.items()}
         )
@@ -268,9 +279,10 @@ class TorchTrainer:
         """Gather the weights for `save`; all processes of a group call this."""
         if not self.execution.fully_sharded:
             return
-        for name, value in self._parameters():
+        for name, parameter in self.decoder.named_parameters():
+            value = gathered(parameter)
             if self.group.is_main_process:
-                self._whole[name] = value.detach().cpu().contiguous().numpy()
+                self._whole[name] = value.cpu().contiguous().numpy()
 
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors`."""

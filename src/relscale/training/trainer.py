@@ -14,11 +14,34 @@ import numpy as np
 import numpy.typing as npt
 
 
+class StateInParts(Protocol):
+    """The state of a trainer of which each process of the group saves its own part.
+
+    All processes call each method, on the same folder.
+    """
+
+    def write(self, folder: Path) -> None:
+        """Write the part of this process.
+
+        Raises:
+            ValueError: if a process cannot write its part.
+        """
+
+    def read(self, folder: Path) -> None:
+        """Resume from the parts: the updates that follow give the same bytes.
+
+        Raises:
+            ValueError: if names or shapes differ, or a file cannot be read.
+        """
+
+
 class Trainer(Protocol):
     """A model in training, built from the spec of a run with its initial values."""
 
     name: str
     """Name of the implementation and execution, which decide the bytes of the run."""
+    parts: StateInParts | None
+    """The state in parts; None if the main process saves the whole state, by `state`."""
 
     def batches(self, source: Iterator[npt.NDArray[np.int64]]) -> Iterator[Any]:
         """Yield the batches of a source, in order, where `update` needs them.

@@ -41,6 +41,7 @@ from relscale.resources.training import (
     _execution,
     array_resources,
     attempts,
+    fitting_counts,
     is_short,
     suite_resources,
     training_resources,
@@ -206,20 +207,19 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
     experiment, runs = planned("experiments/paper.yaml", small)
     with pytest.raises(
         ValueError,
-        match=r"training.gpu_memory_gb = 40: 18 of 255 runs do not fit .*3840 \(44\), "
-        r"4096 \(50\)",
+        match=r"training.gpu_memory_gb = 40: 6 of 255 runs do not fit .*: 4096 \(43\)",
     ):
         suite_resources(runs, experiment.training, experiment.costs)
     with pytest.raises(
         ValueError,
-        match=r"give the memory of larger GPUs, or leave out the widths above 3584 "
+        match=r"give the memory of larger GPUs, or leave out the widths above 3840 "
         r".*suite.recipe.max_width",
     ):
         gpu_jobs_report(runs, experiment.training, experiment.costs)
     experiment, runs = planned(
-        "experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3584}}}
+        "experiments/paper.yaml", small, {"suite": {"recipe": {"max_width": 3840}}}
     )
-    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 237
+    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 246
     one = experiment.training.model_copy(update={"gpus_per_run": 1})
     with pytest.raises(
         ValueError, match=r"allow more GPUs per run \(training.gpus_per_run, up to 8\)"
@@ -229,10 +229,32 @@ def test_gpus_that_do_not_hold_all_runs_end_planning_with_the_keys_to_change(pap
         ValueError, match=r"training.gpu_memory_gb = 40: \S+-d4096-\S+ does not fit"
     ):
         training_resources(
-            next(run for run in paper[1] if run.shape.width == 4096),
+            next(run for run in paper[1] if not fitting_counts(run, experiment.training)),
             experiment.training,
             experiment.costs,
         )
+
+
+def test_an_optimiser_whose_parameters_cannot_be_sharded_is_named_with_those_that_can():
+    muon = {"suite": {"recipe": {"optimiser": "muon"}}, "training": {"gpu_memory_gb": 80}}
+    experiment, runs = planned("experiments/paper.yaml", muon)
+    with pytest.raises(
+        ValueError,
+        match=r"take an optimiser whose parameters can be sharded \(adamw, adamc, cautious_adamw, "
+        r"cautious_adamc\), which muon cannot \(suite.recipe.optimiser\)",
+    ):
+        suite_resources(runs, experiment.training, experiment.costs)
+    # Every process of Muon keeps the whole state.
+    held = [run for run in runs if run.shape.width <= 1024]
+    for run in held:
+        assert not _execution(run, 8, 80).sharded
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "adamc", "cautious_adamw"])
+def test_the_paper_fits_cards_of_80_gb_with_each_optimiser_that_shards_parameters(optimiser):
+    changes = {"suite": {"recipe": {"optimiser": optimiser}}, "training": {"gpu_memory_gb": 80}}
+    experiment, runs = planned("experiments/paper.yaml", changes)
+    assert len(suite_resources(runs, experiment.training, experiment.costs)) == 255
 
 
 def test_short_runs_do_not_ask_for_the_hours_of_long_ones(paper):

@@ -1,5 +1,8 @@
 """One process of a group in a test: trains small runs with the others and writes results."""
 
+import os
+import resource
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -35,13 +38,25 @@ def main(folder: Path) -> None:
             spec.shape, spec.choices, spec.optimiser, spec.seed, execution, group
         )
         steps = iter([False] * (stop_after - 1 if stop_after else 10**6))
-        # Only the last process is asked to stop: all of them must.
-        stop = (
-            (lambda steps=steps: next(steps, True))
-            if group.rank == group.world_size - 1
-            else (lambda: False)
+        is_last = group.rank == group.world_size - 1
+
+        def stop(steps=steps, job=job, is_last=is_last):
+            # Only the last process is asked to stop, or killed: all of them must end.
+            asked = is_last and next(steps, True)
+            if asked and job.get("kill", False):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return asked
+
+        checkpoints = (
+            Checkpoints(folder / job["checkpoints"], every_steps=job.get("every_steps"))
+            if job["checkpoints"]
+            else None
         )
-        checkpoints = Checkpoints(folder / job["checkpoints"]) if job["checkpoints"] else None
+        if checkpoints is not None and group.is_main_process:
+            checkpoints.folder.mkdir(exist_ok=True)
+        limit = job.get("largest_file_of_the_last") if is_last else None
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         try:
             hooks = Hooks(checkpoints=checkpoints, stop=stop)
             outcome = train(spec, tokens, trainer, hooks, group)
@@ -50,12 +65,16 @@ def main(folder: Path) -> None:
             )
         except InterruptedRunError as error:
             outcomes.append({"stopped": str(error)})
+        except ValueError as error:
+            outcomes.append({"error": str(error)})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         moments = sum(value.numel() for values in kept_moments(trainer) for value in values)
         outcomes[-1] |= {"moments": moments}
         trainer.finish()
         if group.is_main_process and "curve" in outcomes[-1]:
             trainer.save(folder / job["name"])
-    write_json(folder / f"outcomes-{group.rank}.json", outcomes)
+        write_json(folder / f"outcomes-{group.rank}.json", outcomes)
     group.close()
 
 

@@ -27,4 +27,9 @@ def test_the_cases_pass_in_a_process_of_their_own(cases, request):
 
 
 def test_every_case_is_in_a_file_that_runs():
-    assert {path.stem for path in CASES} == {"step_cases", "memory_cases"}
+    assert {path.stem for path in CASES} == {
+        "memory_cases",
+        "scoring_cases",
+        "sharded_memory_cases",
+        "step_cases",
+    }

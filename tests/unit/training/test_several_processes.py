@@ -287,7 +287,7 @@ def test_the_stage_in_two_processes_saves_on_sigterm_and_goes_on_to_the_same_byt
     assert read_record(tmp_path / "out/record.json").implementation == "torch, 2 processes"
 
 
-def test_where_one_process_fails_the_others_are_ended(tmp_path, monkeypatch):
+def test_where_one_process_fails_the_others_are_ended(tmp_path, monkeypatch, caplog):
     (tmp_path / "member.py").write_text(
         "import os, sys, time\nsys.exit(3) if os.environ['RANK'] == '1' else time.sleep(600)\n"
     )
@@ -295,3 +295,4 @@ def test_where_one_process_fails_the_others_are_ended(tmp_path, monkeypatch):
     began = time.monotonic()
     assert launch(2, "member", []) == 3
     assert time.monotonic() - began < 300
+    assert "process 1 failed with code 3; the other processes of the run were ended." in caplog.text

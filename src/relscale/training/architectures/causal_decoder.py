@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from relscale.plan.architecture import Choices, Shape
+from relscale.training.attention import Attend
 
 
 class CausalDecoder(nn.Module, ABC):
@@ -33,6 +34,10 @@ class CausalDecoder(nn.Module, ABC):
     @abstractmethod
     def blocks(self) -> list[nn.Module]:
         """Return the blocks; all have the same code, so that one compilation serves all."""
+
+    @abstractmethod
+    def use_attention(self, attend: Attend) -> None:
+        """Compute the attention of all blocks by a function; the default is `attention.sdpa`."""
 
     @abstractmethod
     def hidden(self, tokens: Tensor) -> Tensor:

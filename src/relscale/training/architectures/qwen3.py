@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.attention import Attend, sdpa
 
 
 class Attention(nn.Module):
@@ -23,6 +24,7 @@ class Attention(nn.Module):
         """Create the four projections and two norms of a shape."""
         super().__init__()
         self.shape = shape
+        self.attend: Attend = sdpa
         self.q_proj = nn.Linear(shape.width, shape.heads * shape.head_dim, bias=False)
         self.k_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_dim, bias=False)
         self.v_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_dim, bias=False)
@@ -49,9 +51,7 @@ class Attention(nn.Module):
             self.v_proj(hidden).view(batch, time, shape.kv_heads, shape.head_dim).transpose(1, 2)
         )
         query, key = rotate(query, cosine, sine), rotate(key, cosine, sine)
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, enable_gqa=shape.kv_heads != shape.heads
-        )
+        mixed = self.attend(query, key, value)
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, time, -1))
 
 
@@ -130,6 +130,11 @@ class Decoder(CausalDecoder):
     def blocks(self) -> list[nn.Module]:
         """Return the blocks."""
         return list(self.model.layers)
+
+    def use_attention(self, attend: Attend) -> None:
+        """Compute the attention of all blocks by a function."""
+        for block in self.model.layers:
+            block.self_attn.attend = attend
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Return the last hidden states (batch, time, width) of token ids (batch, time).

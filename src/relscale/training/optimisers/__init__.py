@@ -8,7 +8,12 @@ from relscale.training.optimisers.cautious_adamc import AdamC, CautiousAdamC, Ca
 from relscale.training.optimisers.flat_adam import FlatAdam
 from relscale.training.optimisers.muon import Muon
 from relscale.training.optimisers.protocol import TorchOptimiser
-from relscale.training.optimisers.sharded_cautious_adamc import ShardedCautiousAdamC
+from relscale.training.optimisers.sharded_adam import (
+    ShardedAdamC,
+    ShardedAdamW,
+    ShardedCautiousAdamC,
+    ShardedCautiousAdamW,
+)
 from relscale.training.optimisers.tensor_adam import TensorAdam
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
 
@@ -21,7 +26,12 @@ OPTIMISERS: dict[str, Callable[..., TorchOptimiser]] = {
     "muon": Muon,
 }
 """Implementation by kind."""
-SHARDED: dict[str, Callable[..., TorchOptimiser]] = {"cautious_adamc": ShardedCautiousAdamC}
+SHARDED: dict[str, Callable[..., TorchOptimiser]] = {
+    "adamw": ShardedAdamW,
+    "adamc": ShardedAdamC,
+    "cautious_adamw": ShardedCautiousAdamW,
+    "cautious_adamc": ShardedCautiousAdamC,
+}
 """Implementation for parameters that are divided among the processes, by kind."""
 assert set(SHARDED) == {kind for kind, one in SETTINGS.items() if one.shards_parameters}
 

@@ -1,17 +1,15 @@
 """Memory of a training step, counted on a GPU that is not there, against the plan's estimate."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from fake_gpu import DEVICE, as_compiled, decoder_there, fake_gpu, partitioned_blocks
+from paper_runs import GB, paper_runs
 
-from relscale.config.load import load_config, merged, read_yaml
 from relscale.plan.accounting import count_parameters
 from relscale.plan.planned_run import Run
 from relscale.plan.qwen3 import Qwen3
-from relscale.plan.suite import plan_suite
 from relscale.training import loss, torch_trainer
 from relscale.training.execution import (
     Execution,
@@ -20,19 +18,11 @@ from relscale.training.execution import (
     state_bytes,
 )
 
-ROOT = Path(__file__).parents[4]
-GB = 10**9
-
 
 @pytest.fixture(scope="module")
 def paper() -> list[Run]:
     """The 85 sizes and budgets of the paper's experiment, for one corpus."""
-    contents = [read_yaml(ROOT / name) for name in ("config.yaml", "experiments/paper.yaml")]
-    experiment = load_config(merged(contents), [("test", content) for content in contents])
-    runs = plan_suite(experiment.suite, experiment.tokenizer.vocab_size)
-    found = [run for run in runs if run.corpus == runs[0].corpus]
-    assert len(found) == 85
-    return found
+    return paper_runs()
 
 
 def counted(monkeypatch, run: Run, execution: Execution):

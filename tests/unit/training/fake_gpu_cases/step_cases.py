@@ -1,4 +1,4 @@
-"""Training, checkpoints and evaluation on a GPU that is not there, with planted mistakes that it
+"""Training and checkpoints on a GPU that is not there, with planted mistakes that it
 must find; and the step as one compiled graph."""
 
 from dataclasses import replace
@@ -8,8 +8,7 @@ import pytest
 import torch
 from fake_gpu import DEVICE, decoder_there, fake_gpu
 
-from relscale.evaluation.torch_model import CausalModel
-from relscale.plan.architecture import Choices, Shape
+from relscale.plan.architecture import Shape
 from relscale.plan.optimiser import AdamSettings, CautiousAdamCSettings
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training import loss, torch_trainer
@@ -138,24 +137,6 @@ def test_a_checkpoint_is_copied_to_the_host_value_by_value_after_the_step(watch)
             assert value.detach().cpu().device.type == "cpu"
     # A parameter and two moments each, and nothing else; the count of steps is on the CPU.
     assert sum(watch.host.values()) == 3 * len(names)
-
-
-def test_an_evaluation_is_on_the_device_and_in_bfloat16(watch):
-    model = CausalModel(
-        decoder_there(SHAPE, Choices()),
-        vocab_size=500,
-        context_length=64,
-        batch_tokens=128,
-        device=DEVICE,
-    )
-    with (
-        torch.inference_mode(),
-        torch.autocast(DEVICE, torch.bfloat16, enabled=model.in_bfloat16, cache_enabled=False),
-    ):
-        logits = model.module(torch.zeros((2, 64), dtype=torch.int64, device=DEVICE))
-    assert (logits.device.type, logits.dtype) == (DEVICE, torch.bfloat16)
-    assert set(watch.products) == {torch.bfloat16}
-    assert not watch.host
 
 
 def test_the_step_and_its_loss_compile_without_a_graph_break():

@@ -1,28 +1,28 @@
-"""Cautious AdamC on parameters that are divided among the processes."""
+"""The kinds of `TensorAdam` on parameters that are divided among the processes."""
 
 import torch
 from torch import Tensor
 
-from relscale.plan.optimiser import CautiousAdamCSettings
+from relscale.plan.optimiser import OptimiserSettings
 from relscale.training.architectures.causal_decoder import CausalDecoder
-from relscale.training.optimisers.cautious_adamc import CautiousAdamC
+from relscale.training.optimisers.cautious_adamc import AdamC, CautiousAdamC, CautiousAdamW
 from relscale.training.optimisers.protocol import State
+from relscale.training.optimisers.tensor_adam import TensorAdam
 from relscale.training.process_group import SINGLE_PROCESS, ProcessGroup
-from relscale.training.sharding import clip_shards, copy_rows, gathered, local, shares
+from relscale.training.sharding import clip_shards, distributed_value, local, shares
 
 
-class ShardedCautiousAdamC(CautiousAdamC):
-    """`CautiousAdamC` where each process updates its rows of every parameter.
+class ShardedAdamW(TensorAdam):
+    """`TensorAdam` where each process updates its rows of every parameter.
 
     The norm of the gradients and the share of entries that a mask keeps are sums over all
-    processes, so the updates are those of one process within rounding. The state has the form of
-    `CautiousAdamC`, whole.
+    processes, so the updates are those of one process within rounding.
     """
 
     def __init__(
         self,
         decoder: CausalDecoder,
-        settings: CautiousAdamCSettings,
+        settings: OptimiserSettings,
         group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         """Create moments of zero for the rows of this process.
@@ -56,14 +56,26 @@ class ShardedCautiousAdamC(CautiousAdamC):
             parameter.grad = None
 
     def state(self) -> State:
-        """Yield name and value of moments and the step count, whole.
+        """Yield name and value of moments and the step count.
 
-        All processes of a group take part.
+        Moments are DTensors over the rows of this process, which are not copied.
         """
         for kind, moments in self.moments.items():
             for name, rows in moments.items():
-                yield f"{kind}.{name}", gathered(rows, self.parameters[name])
+                yield f"{kind}.{name}", distributed_value(rows, self.parameters[name])
         yield "steps", torch.tensor(self.steps)
 
     def _load_moment(self, kind: str, name: str, value: Tensor) -> None:
-        copy_rows(self.moments[kind][name], value, self.parameters[name])
+        self.moments[kind][name].copy_(local(value))
+
+
+class ShardedAdamC(ShardedAdamW, AdamC):
+    """`AdamC` on divided parameters."""
+
+
+class ShardedCautiousAdamW(ShardedAdamW, CautiousAdamW):
+    """`CautiousAdamW` on divided parameters."""
+
+
+class ShardedCautiousAdamC(ShardedAdamW, CautiousAdamC):
+    """`CautiousAdamC` on divided parameters."""
