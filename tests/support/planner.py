@@ -23,7 +23,7 @@ from relscale.provenance import code as provenance
 
 
 def state_of(versions):
-    """Return what digests depend on: the package's files, by size and time, and the versions."""
+    """Return the versions, and sizes and times of the package's files: digests depend on both."""
     files = (path for path in Path("src").rglob("*") if path.suffix != ".pyc" and path.is_file())
     stats = {path: path.stat() for path in files}
     return versions, {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}

@@ -134,7 +134,7 @@ def edited_digests(tmp_path, monkeypatch, planner):
     forget_code()
     stages = sorted({stage_of(job) for job in planner.jobs()})
 
-    # What is read of a module is remembered by its text.
+    # Sources of modules are remembered by their text.
     memory = SourceMemory(tmp_path / "modules.json")
     monkeypatch.setattr(provenance, "_memory", lambda: memory)
 

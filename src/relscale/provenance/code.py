@@ -25,7 +25,7 @@ result, and digests have the same text for it whatever it says: that of version 
 public API can grow without making a result stale."""
 FACADE_TEXT = Path(__file__).with_name("facade_0_1.txt")
 KEPT = Path(".snakemake/relscale-modules.json")
-"""Where `keep_sources` keeps what was read of modules, in the working folder."""
+"""File of `keep_sources`, in the working folder."""
 NOT_COMPUTING = {
     "pydantic",
     "typing_extensions",
@@ -188,12 +188,12 @@ def _source(module: str) -> ModuleSource:
 
 
 def keep_sources() -> None:
-    """Keep what was read of modules for the next call in this working folder."""
+    """Keep the sources of modules for the next call in this working folder."""
     _memory().keep()
 
 
 def _statements(module: str) -> str:
-    """Return the digest of what a module says."""
+    """Return the digest of the statements of a module."""
     if module == FACADE:
         return hashlib.sha256(FACADE_TEXT.read_bytes()).hexdigest()
     return _source(module).statements

@@ -1,7 +1,7 @@
-"""What counts of a module's text: what it says, what it imports, which files belong to it.
+"""The source of a module: the digest of its statements, its imports, the files that belong to it.
 
 Parsing all modules of the package takes longer than all else that a workflow does before its first
-job. What was found is therefore kept in a file, by the digest of each module's text.
+job. Sources are therefore kept in a file, by the digest of each module's text.
 """
 
 import ast
@@ -20,10 +20,10 @@ TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleSource:
-    """What counts of a module's text."""
+    """The parts of a module's text that count, without layout, comments and docstrings."""
 
     statements: str
-    """Digest of the text without layout, comments and docstrings."""
+    """Digest of its statements."""
     imported: tuple[str, ...]
     """Names of all modules that it may import, and of objects in them, sorted."""
     imports_folder: bool
@@ -40,7 +40,7 @@ class SourceMemory:
     """
 
     def __init__(self, place: Path) -> None:
-        """Read what the file has."""
+        """Read the file."""
         self._place = place
         self._known: dict[str, ModuleSource] = {}
         self._used: set[str] = set()
@@ -57,7 +57,7 @@ class SourceMemory:
         self._in_file = set(self._known)
 
     def source_of(self, module: str, file: Path) -> ModuleSource:
-        """Return what counts of a module's file."""
+        """Return the source of a module's file."""
         text = file.read_bytes()
         about = f"{module}\0{file.name}\0{_READER}\0".encode()
         key = hashlib.sha256(about + text).hexdigest()
@@ -67,7 +67,7 @@ class SourceMemory:
         return self._known[key]
 
     def keep(self) -> None:
-        """Write what was used, unless the file has just that, or cannot be written."""
+        """Write the sources that were used, unless the file has just these, or cannot be written."""
         if self._used == self._in_file:
             return
         try:
@@ -81,7 +81,7 @@ _READER = (
     hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     + f" {sys.version_info.major}.{sys.version_info.minor}"
 )
-"""What else decides what is found: this file and the version of Python."""
+"""Source of this file and version of Python, which decide the result as well."""
 
 
 def read_source(module: str, is_package: bool, text: bytes) -> ModuleSource:

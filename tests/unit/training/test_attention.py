@@ -16,7 +16,7 @@ HOPPER, BLACKWELL, AMPERE = (9, 0), (10, 0), (8, 0)
 
 
 def right(query, key, value, causal=False, deterministic=False):
-    """What a FlashAttention computes: (batch, time, heads, head_dim)."""
+    """The result of a FlashAttention: (batch, time, heads, head_dim)."""
     assert query.dtype == key.dtype == value.dtype
     query, key, value = (one.transpose(1, 2) for one in (query, key, value))
     mixed = functional.scaled_dot_product_attention(

@@ -195,7 +195,7 @@ def test_a_run_that_lost_a_process_says_so_and_resumes_to_the_same_bits(two, tok
         "the job resumes from the last checkpoint"
     ]
     shutil.copytree(folder / "lost", tmp_path / "lost")
-    # What a process that was killed while it wrote a checkpoint leaves behind.
+    # A process that is killed while it writes a checkpoint leaves this behind.
     for left in (".step-000000010.tmp", "step-000000010"):
         shutil.copytree(tmp_path / "lost/step-000000005", tmp_path / "lost" / left)
     with Checkpoints(tmp_path / "lost").locked():

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from relscale.plan.architecture import Choices, Shape
 from relscale.training.architectures.causal_decoder import CausalDecoder
+from relscale.training.attention import Attend
 
 
 class LstmLayer(nn.Module):
@@ -65,6 +66,9 @@ class LstmDecoder(CausalDecoder):
     def blocks(self) -> list[nn.Module]:
         """Return the layers."""
         return list(self.model.layers)
+
+    def use_attention(self, attend: Attend) -> None:
+        """Do nothing: the layers have no attention."""
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Return the last outputs (batch, time, width) of token ids (batch, time)."""

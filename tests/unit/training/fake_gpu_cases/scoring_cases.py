@@ -24,7 +24,7 @@ CONTINUATIONS = [np.arange(1, size) for size in (4, 10, 3, 30)]
 
 
 def zeros(tensor):
-    """What the host reads: it may only read what was copied there."""
+    """Reads of the host, which may only read copies."""
     assert tensor.device.type == "cpu"
     found = np.dtype({torch.float64: "f8", torch.bool: "?"}[tensor.dtype])
     return np.zeros(tuple(tensor.shape), dtype=found)
