@@ -67,7 +67,7 @@ class SourceMemory:
         return self._known[key]
 
     def keep(self) -> None:
-        """Write the sources that were used, unless the file has just these, or cannot be written."""
+        """Write the sources that were used, if the file has others and can be written."""
         if self._used == self._in_file:
             return
         try:
