@@ -51,8 +51,13 @@ def test_the_script_writes_one_json_and_a_table(tmp_path):
         assert row["tokens_per_s"] == pytest.approx(4 * 64 / seconds)
         assert row["finite"]
     assert results["evaluation"]["items_per_s"] > 0
+    assert results["attention"]["chosen"] == "sdpa"
+    reference = results["reference"]["rows"]
+    assert [row["model"] for row in reference] == [row["model"] for row in rows]
     table = (tmp_path / "table.md").read_text()
-    assert table.count("\n| ") == 1 + len(rows)
+    assert table.count("\n| ") == 1 + len(rows) + len(reference)
+    for row in reference:
+        assert f"| {row['model']}, plain FSDP2 | no | {row['tokens_per_s']:,.0f} |" in table
 
 
 def test_without_packages_and_wheels_the_script_names_them_and_the_way_to_fetch_them(tmp_path):
