@@ -336,7 +336,14 @@ STEERS = [
     (
         "",
         {"suite": {"corpora": ["curated"]}, "figures": {"corpus": "curated"}},
-        either("suite", "enough_tokens", "implementations", "register", *GATHERED),
+        either(
+            "suite",
+            "enough_tokens",
+            "implementations",
+            "register",
+            "statistics_table",
+            *GATHERED,
+        ),
     ),
     *[
         (f"suite.recipe.{key}", value, either("suite", "train"))
@@ -404,7 +411,15 @@ STEERS = [
         "",
         {"evaluate": ["validation"], "figures": {"names": ["figure2_pipeline"]}},
         either(
-            "ngram", "losses", "law_table", "preflight", "explorer", "findings", "front", "scores"
+            "ngram",
+            "losses",
+            "law_table",
+            "preflight",
+            "explorer",
+            "findings",
+            "front",
+            "scores",
+            "statistics_table",
         ),
     ),
     (
