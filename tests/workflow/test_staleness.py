@@ -714,6 +714,7 @@ def test_a_control_that_is_added_is_scored_and_compared_and_nothing_else(finishe
         "figure5_language",
         "ngram corpus=curated",
         "ngram corpus=web",
+        "provenance",  # it lists the figures
     ]
 
 
@@ -777,7 +778,11 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
         assert needed(jobs) == with_all_that_follows(
             jobs,
             either(
-                "enough_tokens", "corpora_table", of("train", run="web"), of("ngram", corpus="web")
+                "enough_tokens",
+                "corpora_table",
+                of("train", run="web"),
+                of("corpus_statistics", corpus="web"),
+                of("ngram", corpus="web"),
             ),
         )
 
