@@ -1,4 +1,6 @@
-"""Names of the statistics, which are columns of tables and names in figures. Light imports."""
+"""Names of the statistics, which are columns of tables and names in figures, and their table."""
+
+from relscale.contract.table import STATUS, Table, floats, integers, text
 
 STATISTICS = (
     "zipf_exponent",
@@ -17,3 +19,18 @@ STATISTICS = (
 def ends_of(statistic: str) -> tuple[str, str]:
     """Return the columns of the interval of a statistic."""
     return f"{statistic}_ci_low", f"{statistic}_ci_high"
+
+
+CORPUS_STATISTICS = Table(
+    name="corpus_statistics",
+    description="Statistics of the training documents of each corpus and of the text of each "
+    "domain, of samples of equal size.",
+    key=("kind", "corpus", "family", "domain"),
+    columns={
+        **text("kind", "corpus", "family", "domain"),
+        **integers("documents", "bytes", "tokens", "distinct_words"),
+        **integers("sample_bytes", "sample_documents"),
+        **floats(*(name for each in STATISTICS for name in (each, *ends_of(each)))),
+        **STATUS,
+    },
+)

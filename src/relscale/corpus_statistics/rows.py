@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.status import Status, status_columns
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.text_tables import CorpusRow
 from relscale.corpus_statistics.estimate import estimate, no_estimates, status_of_sample
 from relscale.corpus_statistics.sample import draw_sample

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.io import write_table
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.corpus_statistics.rows import domain_rows
 from relscale.corpus_statistics.spec import StatisticsSpec
 from relscale.runtime import run

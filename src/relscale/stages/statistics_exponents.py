@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.io import read_table, write_table
 from relscale.contract.tables.absolute import ABSOLUTE
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
 from relscale.corpus_statistics.exponents import exponent_table

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.io import read_tables, write_table
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.corpus_statistics.rows import uncounted_row
 from relscale.corpus_statistics.spec import StatisticsTableSpec
 from relscale.runtime import run

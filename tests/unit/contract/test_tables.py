@@ -48,8 +48,13 @@ def test_the_paths_of_the_law_tables_must_be_complete():
 
 @pytest.mark.parametrize("table", LAW_TABLES, ids=lambda table: table.name)
 def test_every_table_begins_with_the_corpus_and_all_but_the_backtest_have_a_status(table):
-    # A contrast between suites is of two corpora.
-    first = "treatment" if table.name.startswith("suite_contrast") else "corpus"
+    # A contrast between suites is of two corpora; correlations of statistics pool all corpora.
+    others = {
+        "suite_contrasts": "treatment",
+        "suite_contrast_points": "treatment",
+        "statistics_exponents": "quantity",
+    }
+    first = others.get(table.name, "corpus")
     assert table.names[0] == table.key[0] == first
     assert (table.names[-2:] == ("status", "remarks")) == (table.name != "backtest")
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from relscale.contract.corpus_statistics import STATISTICS
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS, STATISTICS
 from relscale.contract.tables.absolute import ABSOLUTE
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.relative import RELATIVE
 from relscale.corpus_statistics.exponents import (
     FamilyPairs,

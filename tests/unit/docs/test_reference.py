@@ -13,11 +13,11 @@ from relscale.contract import buckets, control_losses, losses
 from relscale.contract import suite_table as suite
 from relscale.contract import text_tables as text
 from relscale.contract.comparison_tables import COMPARISON_TABLES, ComparisonStatus
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.law_tables import LAW_TABLES
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import Status
 from relscale.contract.suite_table import SuiteRow
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.text_tables import CorpusRow, SourceRow
 from relscale.plan.suite import plan_suite
 from relscale.training.curve import CURVE_COLUMNS, SPEED_COLUMNS

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from relscale.contract.buckets import PARTITIONS
-from relscale.contract.corpus_statistics import STATISTICS
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS, STATISTICS
 from relscale.contract.losses import LOSSES_COLUMNS
 from relscale.contract.tables.absolute import ABSOLUTE
 from relscale.contract.tables.backtest import BACKTEST
@@ -20,7 +20,6 @@ from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES

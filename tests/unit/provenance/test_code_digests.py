@@ -41,6 +41,7 @@ FILES = {
 
 
 MODEL = (
+    "training.attention",
     "training.architectures",
     "training.architectures.causal_decoder",
     "training.architectures.lstm",
@@ -57,9 +58,10 @@ IMPORTED_LATE = {
         "training.optimisers.flat_adam",
         "training.optimisers.muon",
         "training.optimisers.protocol",
-        "training.optimisers.sharded_cautious_adamc",
+        "training.optimisers.sharded_adam",
         "training.optimisers.tensor_adam",
         "training.prefetch",
+        "training.sharded_state",
         "training.sharding",
         "training.tensorboard",
         "training.torch_process_group",

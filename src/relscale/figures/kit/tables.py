@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from relscale.contract.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.io import read_tables
 from relscale.contract.losses import LOSSES_REQUIRED
 from relscale.contract.scales import on_scale
@@ -15,7 +16,6 @@ from relscale.contract.tables.classical import CLASSICAL_LAWS
 from relscale.contract.tables.conditions import CONDITIONS
 from relscale.contract.tables.control_slopes import CONTROL_SLOPES
 from relscale.contract.tables.controls import CONTROLS
-from relscale.contract.tables.corpus_statistics import CORPUS_STATISTICS
 from relscale.contract.tables.counts import COUNTS
 from relscale.contract.tables.curve_forecasts import CURVE_FORECASTS
 from relscale.contract.tables.curves import CURVES
