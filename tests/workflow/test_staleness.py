@@ -191,7 +191,7 @@ def test_an_edit_of_any_module_reruns_its_users_and_what_follows(module, finishe
 
 
 LAWS = {"laws", "other_baselines", "register"}
-STATISTICS = {"corpus_statistics", "domain_statistics"}
+STATISTICS = {"statistics_of_corpus", "statistics_of_domains"}
 """Statistics of corpora and domains, whose intervals have the level of the laws."""
 DRAWN = {"figure1_teaser", "figure2_pipeline", "figure5_language"}
 FIGURES = {*DRAWN, "isoflop_curves"}
@@ -781,7 +781,7 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
                 "enough_tokens",
                 "corpora_table",
                 of("train", run="web"),
-                of("corpus_statistics", corpus="web"),
+                of("statistics_of_corpus", corpus="web"),
                 of("ngram", corpus="web"),
             ),
         )

@@ -2,7 +2,7 @@
 
 if statistics_specs.has_statistics(EXPERIMENT):
 
-    rule corpus_statistics:
+    rule statistics_of_corpus:
         """Estimate the statistics of the training documents of one corpus."""
         input:
             report=lambda wildcards: LAYOUT.documents(wildcards.corpus, "report.json"),
@@ -12,9 +12,9 @@ if statistics_specs.has_statistics(EXPERIMENT):
         output:
             table=f"{RESULTS}/statistics/corpora/{{corpus}}.csv",
         log:
-            f"logs/{EXPERIMENT.name}/corpus_statistics/{{corpus}}.log",
+            f"logs/{EXPERIMENT.name}/statistics_of_corpus/{{corpus}}.log",
         benchmark:
-            f"benchmarks/results/{EXPERIMENT.name}/corpus_statistics/{{corpus}}.jsonl"
+            f"benchmarks/results/{EXPERIMENT.name}/statistics_of_corpus/{{corpus}}.jsonl"
         wildcard_constraints:
             corpus=any_of(statistics_specs.sampled_corpora(EXPERIMENT)),
         localrule: True
@@ -40,7 +40,7 @@ if statistics_specs.has_statistics(EXPERIMENT):
                 --out {output.table:q}
             """
 
-    rule domain_statistics:
+    rule statistics_of_domains:
         """Estimate the statistics of the text of each domain of one family."""
         input:
             tokenizer=LAYOUT.tokenizer,
@@ -49,9 +49,9 @@ if statistics_specs.has_statistics(EXPERIMENT):
         output:
             table=f"{RESULTS}/statistics/families/{{requests_key}}.csv",
         log:
-            f"logs/{EXPERIMENT.name}/domain_statistics/{{requests_key}}.log",
+            f"logs/{EXPERIMENT.name}/statistics_of_domains/{{requests_key}}.log",
         benchmark:
-            f"benchmarks/results/{EXPERIMENT.name}/domain_statistics/{{requests_key}}.jsonl"
+            f"benchmarks/results/{EXPERIMENT.name}/statistics_of_domains/{{requests_key}}.jsonl"
         localrule: True
         conda:
             "../../envs/environment.yaml"
