@@ -17,7 +17,7 @@ from relscale.training.folder import save_folder
 from relscale.training.initial import initial_values
 from relscale.training.native_build import Library
 from relscale.training.native_library import NativeDecoder, adam_settings, flat_values, named_values
-from relscale.training.trainer import process_memory_mib
+from relscale.training.trainer import StateInParts, process_memory_mib
 
 
 class NativeTrainer:
@@ -51,7 +51,7 @@ class NativeTrainer:
         self.shape, self.choices = shape, choices
         self.decoder = NativeDecoder(shape, choices, for_training=True, level=level)
         self.name = "native"
-        self.parts = None
+        self.parts: StateInParts | None = None
         self.values = flat_values(shape, dict(initial_values(shape, choices, seed)))
         self._settings = adam_settings(optimiser)
         self._gradients = np.zeros_like(self.values)

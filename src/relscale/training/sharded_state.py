@@ -8,9 +8,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.distributed import checkpoint
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.hf_storage import (
+    HuggingFaceStorageReader,
+    HuggingFaceStorageWriter,
+)
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from relscale.training.process_group import ProcessGroup
 from relscale.training.torch_process_group import TorchProcessGroup
@@ -46,7 +50,7 @@ class ShardedState:
             ValueError: if a process cannot write its part.
         """
         try:
-            checkpoint.save(
+            save(
                 self._state(),
                 storage_writer=HuggingFaceStorageWriter(str(folder), save_distributed=True),
                 process_group=self._group.between_hosts,
@@ -62,7 +66,7 @@ class ShardedState:
         """
         state = self._state()
         try:
-            checkpoint.load(
+            load(
                 state,
                 storage_reader=HuggingFaceStorageReader(str(folder)),
                 process_group=self._group.between_hosts,

@@ -133,8 +133,9 @@ class Decoder(CausalDecoder):
 
     def use_attention(self, attend: Attend) -> None:
         """Compute the attention of all blocks by a function."""
-        for block in self.model.layers:
-            block.self_attn.attend = attend
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.attend = attend
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Return the last hidden states (batch, time, width) of token ids (batch, time).
