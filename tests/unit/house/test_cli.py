@@ -182,8 +182,13 @@ def test_the_workflow_and_the_command_line_give_the_same_numbers(losses, fitted,
     outs = [tmp_path / f"{table.name}.csv" for table in FAMILY_TABLES]
     done = module("relscale.stages.laws", "--spec", spec, "--losses", losses, "--out", *outs)
     assert done.returncode == 0, done.stderr
+    # Tables of parts need items of the runs: the command does not write them without rows.
+    parts = {"buckets.csv", "documents.csv", "positions.csv", "position_laws.csv"}
     for path in outs:
-        assert path.read_bytes() == (fitted / path.name).read_bytes()
+        if path.name in parts:
+            assert not (fitted / path.name).exists() and pd.read_csv(path).empty
+        else:
+            assert path.read_bytes() == (fitted / path.name).read_bytes()
 
 
 def test_every_setting_of_a_fit_is_an_option_with_its_default():
