@@ -252,8 +252,8 @@ def test_command_line_concatenates_tables_and_writes_three_files(
 def test_wrong_tables_are_errors_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, curves, points, "
-        "relative",
+        match=r"--table point=x\.csv: must be NAME=PATH; NAME is one of absolute, control_slopes, "
+        "curves, points, relative",
     ):
         call(KNOWLEDGE, ["--table", "point=x.csv", *outputs(tmp_path)])
     (tmp_path / "points.csv").write_text("corpus,family\nweb,knowledge\n")
