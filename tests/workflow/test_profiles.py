@@ -70,7 +70,7 @@ def test_gpus_too_small_for_the_runs_end_planning(tmp_path):
     overlay.write_text("training: {gpu_memory_gb: 40}\n")
     code, text = dry_run(str(overlay))
     assert code != 0
-    assert "training.gpu_memory_gb = 40: 18 of 255 runs do not fit" in text
+    assert "training.gpu_memory_gb = 40: 6 of 255 runs do not fit" in text
     assert "Traceback" not in text
     assert "rule train" not in text
 
