@@ -135,8 +135,10 @@ def _sharded_bytes(
 
     Embedding and head are whole, in float32, from the start of a micro batch until the end of its
     backward pass. A block is whole while it runs, next to the one that is fetched meanwhile, with
-    its gradients, their copy on the way to the other processes, and its matrices in the precision
-    of the products. Rows of gradients are there from the first backward pass of a step on.
+    its gradients and their copy on the way to the other processes. A block keeps its matrices in
+    the precision of the products from its forward to its backward pass, or, with activation
+    checkpointing, while it runs. Rows of gradients are there from the first backward pass of a step
+    on.
     """
     architecture, size = architecture_of(shape), 2
     tokens = micro_batch * shape.context_length
@@ -144,11 +146,11 @@ def _sharded_bytes(
     block = architecture.matrix_parameters_of_a_block(shape)
     inputs = tokens * 4 * shape.width
     activations = tokens * architecture.block_activation_bytes(shape, size, execution.compiled)
-    kept = inputs if execution.activation_checkpointing else activations
+    within = activations + size * block
+    kept, recomputed = (inputs, within) if execution.activation_checkpointing else (within, 0)
     rows = -(-num_params_total // execution.processes)
     gradients = 4 * rows if accumulates else 0
-    in_block = 4 * table + (16 + size) * block
-    in_block += activations if execution.activation_checkpointing else 0
+    in_block = 4 * table + 16 * block + recomputed
     moments = (
         # The loss, when the last block and the buffer of its gathering are still there.
         gradients
