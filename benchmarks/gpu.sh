@@ -2,7 +2,7 @@
 # Check and measure relscale on one GPU in less than ten minutes, without a network.
 #
 #   benchmarks/gpu.sh --collect [PYTHON_VERSION]   fetch wheels into build/gpu-wheels (network)
-#   benchmarks/gpu.sh [OPTIONS of gpu.py]          on the GPU: install what is missing, measure
+#   benchmarks/gpu.sh [OPTIONS of benchmarks.gpu]  on the GPU: install what is missing, measure
 #
 # torch itself is never fetched or installed: its build must suit the driver of the machine. The
 # results are build/gpu/gpu.json and build/gpu/table.md. PYTHON names the interpreter and
@@ -54,4 +54,4 @@ fi
 # cuBLAS gives the same bytes twice only with a fixed work space.
 export CUBLAS_WORKSPACE_CONFIG=:4096:8
 export PYTHONPATH="$PWD/src${site:+:$site}"
-"$python" benchmarks/gpu.py "$@"
+"$python" -m benchmarks.gpu "$@"

@@ -227,6 +227,61 @@ def measure(
     return seconds, memory
 
 
+def measure_families(
+    arguments: argparse.Namespace, sources: list[Path], folder: Path, rng: np.random.Generator
+) -> None:
+    """Measure families as in the default, over its runs; print each and the sum."""
+    estimators = list(load_config(read_yaml(arguments.config), []).laws.estimators)
+    runs = default_runs(arguments.config)
+    optimum = folder / "validation.parquet"
+    label = {"family": "validation", "domain": "own", "metric": "bits_per_byte"}
+    noise = np.exp(rng.normal(0, RUN_SD, len(runs)))
+    value = surface(runs, 1.0, 0.36, 0.40) * noise
+    runs[RUN].assign(**label, value=value).to_parquet(optimum)
+    totals = np.zeros(len(sources))
+    for family in arguments.families:
+        metrics = FAMILIES[family][1]
+        paths = folder / f"{family}.parquet", folder / f"{family}-items.parquet"
+        for frame, path in zip(family_tables(runs, family, rng), paths, strict=True):
+            frame.to_parquet(path)
+        settings: dict[str, object] = {
+            "family": family,
+            "baseline": "d00",
+            "metrics": metrics,
+            "estimators": estimators,
+        }
+        if "accuracy" in metrics:
+            settings |= {"chance": 0.25}
+        seconds = [measure(source, settings, *paths, optimum)[0] for source in sources]
+        totals += seconds
+        print(family, " ".join(f"{value:.1f}" for value in seconds), "CPU-s", flush=True)
+    if arguments.families:
+        print("all", " ".join(f"{value:.1f}" for value in totals), "CPU-s")
+    if arguments.families and len(sources) > 1:
+        print(f"ratio {totals[0] / totals[1]:.2f}")
+
+
+def measure_large(
+    arguments: argparse.Namespace, sources: list[Path], folder: Path, rng: np.random.Generator
+) -> None:
+    """Measure the large tables that are asked for; print CPU time and memory of each."""
+    tables = {}
+    if arguments.rows:
+        tables[f"{arguments.rows} rows"] = large_table(arguments.rows, rng)
+    if arguments.corpus:
+        runs, domains = arguments.corpus
+        tables[f"{runs} runs x {domains} domains"] = one_corpus(runs, domains, rng)
+    settings: dict[str, object] = {"family": "large", "baseline": "d00"}
+    if arguments.as_large:
+        settings["reduce_above"] = 1
+    for name, table in tables.items():
+        losses = folder / "large.parquet"
+        table.to_parquet(losses)
+        for source in sources:
+            used, memory = measure(source, settings, losses, "", "")
+            print(f"{name}: {used:.1f} CPU-s, {memory:.2f} GB at the peak", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -242,50 +297,9 @@ def main() -> None:
     ours = Path(__file__).resolve().parents[1] / "src"
     sources = [ours] if arguments.other is None else [ours, arguments.other.resolve()]
     rng = np.random.default_rng(0)
-    estimators = list(load_config(read_yaml(arguments.config), []).laws.estimators)
     with tempfile.TemporaryDirectory() as folder:
-        runs = default_runs(arguments.config)
-        optimum = Path(folder) / "validation.parquet"
-        label = {"family": "validation", "domain": "own", "metric": "bits_per_byte"}
-        noise = np.exp(rng.normal(0, RUN_SD, len(runs)))
-        value = surface(runs, 1.0, 0.36, 0.40) * noise
-        runs[RUN].assign(**label, value=value).to_parquet(optimum)
-        totals = np.zeros(len(sources))
-        for family in arguments.families:
-            metrics = FAMILIES[family][1]
-            paths = Path(folder) / f"{family}.parquet", Path(folder) / f"{family}-items.parquet"
-            for frame, path in zip(family_tables(runs, family, rng), paths, strict=True):
-                frame.to_parquet(path)
-            settings: dict[str, object] = {
-                "family": family,
-                "baseline": "d00",
-                "metrics": metrics,
-                "estimators": estimators,
-            }
-            if "accuracy" in metrics:
-                settings |= {"chance": 0.25}
-            seconds = [measure(source, settings, *paths, optimum)[0] for source in sources]
-            totals += seconds
-            print(family, " ".join(f"{value:.1f}" for value in seconds), "CPU-s", flush=True)
-        if arguments.families:
-            print("all", " ".join(f"{value:.1f}" for value in totals), "CPU-s")
-        if arguments.families and len(sources) > 1:
-            print(f"ratio {totals[0] / totals[1]:.2f}")
-        tables = {}
-        if arguments.rows:
-            tables[f"{arguments.rows} rows"] = large_table(arguments.rows, rng)
-        if arguments.corpus:
-            runs, domains = arguments.corpus
-            tables[f"{runs} runs x {domains} domains"] = one_corpus(runs, domains, rng)
-        large: dict[str, object] = {"family": "large", "baseline": "d00"}
-        if arguments.as_large:
-            large["reduce_above"] = 1
-        for name, table in tables.items():
-            losses = Path(folder) / "large.parquet"
-            table.to_parquet(losses)
-            for source in sources:
-                used, memory = measure(source, large, losses, "", "")
-                print(f"{name}: {used:.1f} CPU-s, {memory:.2f} GB at the peak", flush=True)
+        measure_families(arguments, sources, Path(folder), rng)
+        measure_large(arguments, sources, Path(folder), rng)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,21 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+from relscale.plan.architecture import Shape
 from relscale.training.model import build_decoder
 
 DEVICE = "phantom"
+SHAPE = Shape(
+    width=128,
+    layers=2,
+    heads=2,
+    kv_heads=1,
+    head_dim=64,
+    intermediate=256,
+    vocab_size=500,
+    context_length=64,
+)
+"""A small model with grouped queries, for steps and scores on the device."""
 LOWER_PRECISION = ("linear", "matmul", "mm", "bmm", "addmm")
 """Operations that autocast runs in bfloat16 (ATen/autocast_mode.h, AT_FORALL_LOWER_PRECISION_FP)
 and that this project uses."""

@@ -275,11 +275,20 @@ def settings_of_family(
     )
 
 
-def compared_settings(context: Context, families: Sequence[str]) -> ComparedSettings:
-    """Return the settings of a figure that compares families."""
+def compared_settings(
+    context: Context, families: Sequence[str], metric: str = ""
+) -> ComparedSettings:
+    """Return the settings of a figure that compares families.
+
+    Args:
+        context: the experiment.
+        families: names of the families.
+        metric: the metric of all families; empty for the first metric of each.
+    """
+    changes = {"metric": metric} if metric else {}
     return ComparedSettings(
         corpora=context.corpora,
         labels=dict(context.labels),
-        families=context.views(families),
+        families=tuple(view.model_copy(update=changes) for view in context.views(families)),
         estimator=context.estimator,
     )

@@ -1,6 +1,6 @@
 """Controls: gaps of n-gram models next to those of the runs, by the text that both have read."""
 
-from relscale.figures.context import Context, compared, law_tables, suite_law
+from relscale.figures.context import Context, compared, compared_settings, law_tables, suite_law
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import ComparedSettings
 
@@ -16,16 +16,8 @@ class ControlsSettings(ComparedSettings):
 
 
 def _settings_of(context: Context) -> ControlsSettings:
-    views = [
-        view.model_copy(update={"metric": METRIC}) for view in context.views(compared(context))
-    ]
-    return ControlsSettings(
-        corpora=context.corpora,
-        labels=dict(context.labels),
-        families=tuple(views),
-        estimator=context.estimator,
-        corpus=context.corpus,
-    )
+    common = compared_settings(context, compared(context), METRIC)
+    return ControlsSettings(**dict(common), corpus=context.corpus)
 
 
 FIGURE = Figure(

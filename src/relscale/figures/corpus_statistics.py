@@ -1,24 +1,17 @@
 """Corpus statistics: statistics of the domains' text against the exponents of their laws."""
 
-from relscale.figures.context import Context, compared, law_tables, suite_law, suite_table
+from relscale.figures.context import (
+    compared,
+    compared_settings,
+    law_tables,
+    suite_law,
+    suite_table,
+)
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import ComparedSettings
 
 METRIC = "bits_per_byte"
 """The metric whose exponents are shown."""
-
-
-def _settings_of(context: Context) -> ComparedSettings:
-    views = [
-        view.model_copy(update={"metric": METRIC}) for view in context.views(compared(context))
-    ]
-    return ComparedSettings(
-        corpora=context.corpora,
-        labels=dict(context.labels),
-        families=tuple(views),
-        estimator=context.estimator,
-    )
-
 
 FIGURE = Figure(
     name="corpus_statistics",
@@ -41,6 +34,6 @@ FIGURE = Figure(
         **law_tables(compared, "absolute", "relative"),
     },
     settings=ComparedSettings,
-    settings_of=_settings_of,
+    settings_of=lambda context: compared_settings(context, compared(context), METRIC),
     needs_runs=True,
 )

@@ -1,6 +1,6 @@
 """Residuals: how far the points of each budget are from their laws."""
 
-from relscale.figures.context import Context, compared, law_tables
+from relscale.figures.context import Context, compared, compared_settings, law_tables
 from relscale.figures.declaration import Category, Figure
 from relscale.figures.settings import ComparedSettings, Compute
 
@@ -13,13 +13,8 @@ class ResidualsSettings(ComparedSettings):
 
 
 def _settings_of(context: Context) -> ResidualsSettings:
-    return ResidualsSettings(
-        corpora=context.corpora,
-        labels=dict(context.labels),
-        families=context.views(compared(context)),
-        estimator=context.estimator,
-        compute=context.compute,
-    )
+    common = compared_settings(context, compared(context))
+    return ResidualsSettings(**dict(common), compute=context.compute)
 
 
 FIGURE = Figure(

@@ -43,31 +43,38 @@ def _number(key: str, title: str, digits: int = 4, relative_only: bool = False) 
 _INTERVAL = ShownColumn(key="ci_low", title="interval", form="interval", upper="ci_high")
 _STATUS = ShownColumn(key="status", title="status", form="words")
 _REMARKS = ShownColumn(key="remarks", title="remarks", form="remarks")
+_DOMAIN = ShownColumn(key="domain", title="domain", form="domain")
+_TREATMENT = ShownColumn(key="treatment", title="treatment", form="domain")
+_DBETA = ShownColumn(key="dbeta", title="dβ", form="signed")
 _GAPS = (_number("gap_first", "gap first"), _number("gap_last", "gap last"))
+_VERDICT = (
+    ShownColumn(key="verdict", title="verdict", form="verdict"),
+    _DBETA,
+    _INTERVAL,
+    _STATUS,
+    _number("change", "change", 3),
+    _number("margin", "margin", 2),
+    _number("replication", "chance of the same verdict", 2),
+    ShownColumn(key="scales_agree", title="scales agree", form="flag"),
+    ShownColumn(key="faster", title="faster"),
+    *_GAPS,
+    _number("p_difference_adjusted", "p difference", 2),
+    _number("p_equivalence_adjusted", "p equivalence", 2),
+    _number("detectable_dbeta", "detectable dβ", 3),
+)
+"""The verdict on a gap, with its numbers."""
 
 COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
     "verdicts": (
-        ShownColumn(key="treatment", title="treatment", form="domain"),
-        ShownColumn(key="verdict", title="verdict", form="verdict"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
-        _INTERVAL,
-        _STATUS,
-        _number("change", "change", 3),
-        _number("margin", "margin", 2),
-        _number("replication", "chance of the same verdict", 2),
-        ShownColumn(key="scales_agree", title="scales agree", form="flag"),
-        ShownColumn(key="faster", title="faster"),
-        *_GAPS,
-        _number("p_difference_adjusted", "p difference", 2),
-        _number("p_equivalence_adjusted", "p equivalence", 2),
-        _number("detectable_dbeta", "detectable dβ", 3),
+        _TREATMENT,
+        *_VERDICT,
         ShownColumn(key="law", title="law", form="words"),
         _REMARKS,
     ),
     "contrasts": (
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         ShownColumn(key="other", title="compared with", form="domain"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _DBETA,
         _INTERVAL,
         _number("p_difference", "p", 2),
         _number("p_difference_adjusted", "p adjusted", 2),
@@ -75,7 +82,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _STATUS,
     ),
     "laws": (
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         _number("exponent", "exponent"),
         _INTERVAL,
         _number("coefficient", "coefficient"),
@@ -87,8 +94,8 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
     ),
     "buckets": (
         ShownColumn(key="bucket", title="bytes", form="bucket"),
-        ShownColumn(key="treatment", title="treatment", form="domain"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _TREATMENT,
+        _DBETA,
         _INTERVAL,
         _number("p_difference_adjusted", "p adjusted", 2),
         *_GAPS,
@@ -99,7 +106,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
     ),
     "documents": (
         ShownColumn(key="item", title="document"),
-        ShownColumn(key="treatment", title="treatment", form="domain"),
+        _TREATMENT,
         ShownColumn(key="direction", title="log G goes"),
         ShownColumn(key="change_shrunk", title="change, shrunk", form="signed"),
         _INTERVAL,
@@ -109,20 +116,8 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         _number("reliability", "reliability", 2),
     ),
     "suites": (
-        ShownColumn(key="domain", title="domain", form="domain"),
-        ShownColumn(key="verdict", title="verdict", form="verdict"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
-        _INTERVAL,
-        _STATUS,
-        _number("change", "change", 3),
-        _number("margin", "margin", 2),
-        _number("replication", "chance of the same verdict", 2),
-        ShownColumn(key="scales_agree", title="scales agree", form="flag"),
-        ShownColumn(key="faster", title="faster"),
-        *_GAPS,
-        _number("p_difference_adjusted", "p difference", 2),
-        _number("p_equivalence_adjusted", "p equivalence", 2),
-        _number("detectable_dbeta", "detectable dβ", 3),
+        _DOMAIN,
+        *_VERDICT,
         _number("num_budgets", "budgets"),
         _REMARKS,
     ),
@@ -130,7 +125,7 @@ COLUMNS: dict[str, tuple[ShownColumn, ...]] = {
         ShownColumn(key="kind", title="kind"),
         ShownColumn(key="run", title="run"),
         ShownColumn(key="budget", title="budget"),
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         _number("compute", "compute"),
         _number("value", "value", 6),
         _number("standard_error", "standard error", 2),
@@ -150,7 +145,7 @@ _VALUES = (
 TIPS: dict[str, tuple[ShownColumn, ...]] = {
     "run": (
         ShownColumn(key="run", title="run"),
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         ShownColumn(key="budget", title="budget"),
         ShownColumn(key="seed", title="seed"),
         _number("num_params_total", "parameters", 5),
@@ -158,7 +153,7 @@ TIPS: dict[str, tuple[ShownColumn, ...]] = {
         *_VALUES,
     ),
     "optimum": (
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         ShownColumn(key="budget", title="budget"),
         ShownColumn(key="estimator", title="estimator", form="words"),
         *_VALUES,
@@ -167,17 +162,17 @@ TIPS: dict[str, tuple[ShownColumn, ...]] = {
     ),
     "bucket": (
         ShownColumn(key="bucket", title="bytes", form="bucket"),
-        ShownColumn(key="treatment", title="treatment", form="domain"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _TREATMENT,
+        _DBETA,
         _INTERVAL,
         _number("p_difference_adjusted", "p adjusted", 2),
         _number("byte_share", "share of bytes", 2),
         *_GAPS,
     ),
     "suite": (
-        ShownColumn(key="domain", title="domain", form="domain"),
+        _DOMAIN,
         ShownColumn(key="verdict", title="verdict", form="verdict"),
-        ShownColumn(key="dbeta", title="dβ", form="signed"),
+        _DBETA,
         _INTERVAL,
         _number("p_difference_adjusted", "p difference", 2),
         *_GAPS,

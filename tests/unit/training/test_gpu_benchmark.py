@@ -1,33 +1,43 @@
 """The script that measures a GPU, with tiny models on the CPU: its files, and checks that fail."""
 
-import argparse
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from relscale.training.torch_trainer import TorchTrainer
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = ("bash", ROOT / "benchmarks/gpu.sh")
+MODULES = ("bench", "checks", "models", "training", "__main__")
 
 
-@pytest.fixture(scope="module")
-def program():
-    described = importlib.util.spec_from_file_location("gpu_benchmark", ROOT / "benchmarks/gpu.py")
-    module = importlib.util.module_from_spec(described)
-    sys.modules["gpu_benchmark"] = module
-    described.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module", name="gpu")
+def gpu_fixture():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT)
+        yield SimpleNamespace(
+            **{name: importlib.import_module(f"benchmarks.gpu.{name}") for name in MODULES}
+        )
 
 
-def options(out, **changes):
-    common = {"device": "cpu", "quick": True, "out": out, "minutes": 5.0, "compile": False}
-    return argparse.Namespace(**{**common, "peak": 1e12, **changes})
+def cpu(gpu, seconds=300.0):
+    """Return the CPU with tiny models, and the time until no model is begun."""
+    return gpu.bench.Bench(
+        device="cpu",
+        quick=True,
+        peak=1e12,
+        ends=time.monotonic() + seconds,
+        compile_failure="not tried",
+    )
 
 
 def test_the_script_writes_one_json_and_a_table(tmp_path):
@@ -73,44 +83,42 @@ def test_without_packages_and_wheels_the_script_names_them_and_the_way_to_fetch_
     assert "benchmarks/gpu.sh --collect" in done.stderr
 
 
-def test_losses_that_differ_from_the_cpu_fail_the_check(program, monkeypatch, tmp_path):
-    bench = program.Bench(options(tmp_path))
-    plain = program.TorchTrainer.losses
+def test_losses_that_differ_from_the_cpu_fail_the_check(gpu, monkeypatch):
+    plain = TorchTrainer.losses
     calls = []
 
     def wrong(self):
         calls.append(None)
         return plain(self) * (1.0 if len(calls) == 1 else 1.05)
 
-    monkeypatch.setattr(program.TorchTrainer, "losses", wrong)
-    assert not bench.curve()["passed"]
+    monkeypatch.setattr(TorchTrainer, "losses", wrong)
+    assert not gpu.checks.curve(cpu(gpu))["passed"]
 
 
-def test_a_resumed_run_with_other_bits_fails_the_check(program, monkeypatch, tmp_path):
-    bench = program.Bench(options(tmp_path))
-    plain = program.TorchTrainer.load_state
+def test_a_resumed_run_with_other_bits_fails_the_check(gpu, monkeypatch):
+    plain = TorchTrainer.load_state
 
     def forgetful(self, state):
         first = next(name for name in state if name.startswith("first."))
         plain(self, {**state, first: np.zeros_like(state[first])})
 
-    monkeypatch.setattr(program.TorchTrainer, "load_state", forgetful)
-    assert bench.resume()["different"]
+    monkeypatch.setattr(TorchTrainer, "load_state", forgetful)
+    assert gpu.checks.resume(cpu(gpu))["different"]
 
 
-def test_without_time_models_are_listed_and_not_measured(program, tmp_path):
-    rows = program.Bench(options(tmp_path, minutes=0.0)).training()["rows"]
+def test_without_time_models_are_listed_and_not_measured(gpu):
+    rows = gpu.training.training(cpu(gpu, seconds=-1.0))["rows"]
     assert [row["skipped"] for row in rows] == ["no time left"] * 2
 
 
-def test_the_models_have_the_depths_of_the_paper_where_they_fit_a_card(program):
-    widths = {case.shape.width: case.shape.layers for case in program.cases(quick=False)}
+def test_the_models_have_the_depths_of_the_paper_where_they_fit_a_card(gpu):
+    widths = {case.shape.width: case.shape.layers for case in gpu.models.cases(quick=False)}
     assert {**widths, 4096: 40} == {512: 6, 768: 8, 1024: 11, 2048: 21, 4096: 40}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_without_a_gpu_the_error_says_whether_torch_or_the_driver_is_missing(program, capsys):
+def test_without_a_gpu_the_error_says_whether_torch_or_the_driver_is_missing(gpu, capsys):
     with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["gpu.py"])
-        program.main()
+        patch.setattr(sys, "argv", ["gpu"])
+        gpu.__main__.main()
     assert "error: torch finds no GPU: " in capsys.readouterr().err

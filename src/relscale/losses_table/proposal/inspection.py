@@ -45,8 +45,7 @@ class Inspection:
         return "\n".join(self._lines(mapping)) + "\n"
 
     def _lines(self, mapping: Path | None) -> Iterator[str]:
-        proposal = self.proposal
-        raw = proposal.raw
+        proposal, raw = self.proposal, self.proposal.raw
         form = FORMATS[raw.format]
         if raw.format == "csv":
             form += f", columns separated by {SEPARATORS[raw.separator]}"
@@ -54,15 +53,7 @@ class Inspection:
         yield f"{proposal.path}: {form}; {rows} rows, {width} columns"
         yield ""
         yield "Columns"
-        empty = [one.name for one in proposal.profiles.values() if one.kind == "empty"]
-        for profile in proposal.profiles.values():
-            if profile.name not in proposal.unused:
-                yield f"  {profile.name}: {profile.words()}"
-        for profile in [one for one in proposal.profiles.values() if one.name not in empty]:
-            if profile.name in proposal.unused:
-                yield f"  not used: {profile.name}: {profile.words()}"
-        if empty:
-            yield f"  empty: {_few(empty)}"
+        yield from self._columns()
         yield ""
         yield "Guesses; each is a key of the mapping"
         for guess in proposal.guesses:
@@ -76,6 +67,20 @@ class Inspection:
                 yield f"  {sentence}"
         yield ""
         yield from self._table(mapping)
+
+    def _columns(self) -> Iterator[str]:
+        """Return lines on the columns of the file: those used, those not used, the empty ones."""
+        unused = self.proposal.unused
+        profiles = self.proposal.profiles.values()
+        for profile in profiles:
+            if profile.name not in unused:
+                yield f"  {profile.name}: {profile.words()}"
+        for profile in profiles:
+            if profile.name in unused and profile.kind != "empty":
+                yield f"  not used: {profile.name}: {profile.words()}"
+        empty = [profile.name for profile in profiles if profile.kind == "empty"]
+        if empty:
+            yield f"  empty: {_few(empty)}"
 
     def _table(self, mapping: Path | None) -> Iterator[str]:
         """Return lines on the losses table that the mapping gives."""

@@ -3,22 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from fake_gpu import DEVICE, decoder_there, fake_gpu
+from fake_gpu import DEVICE, SHAPE, decoder_there, fake_gpu
 from torch._subclasses.fake_tensor import FakeTensor
 
 from relscale.evaluation.torch_model import CausalModel
-from relscale.plan.architecture import Choices, Shape
+from relscale.plan.architecture import Choices
 
-SHAPE = Shape(
-    width=128,
-    layers=2,
-    heads=2,
-    kv_heads=1,
-    head_dim=64,
-    intermediate=256,
-    vocab_size=500,
-    context_length=64,
-)
 CONTEXTS = [np.arange(1, size) for size in (5, 30, 9, 20)]
 CONTINUATIONS = [np.arange(1, size) for size in (4, 10, 3, 30)]
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fake_gpu import DEVICE, decoder_there, fake_gpu
+from fake_gpu import DEVICE, SHAPE, decoder_there, fake_gpu
 
-from relscale.plan.architecture import Shape
 from relscale.plan.optimiser import AdamSettings, CautiousAdamCSettings
 from relscale.plan.recipes.marin2025 import MARIN_CHOICES
 from relscale.training import loss, torch_trainer
@@ -16,16 +15,6 @@ from relscale.training.execution import Execution
 from relscale.training.model import build_decoder, initialise
 from relscale.training.torch_trainer import Objective, TorchTrainer
 
-SHAPE = Shape(
-    width=128,
-    layers=2,
-    heads=2,
-    kv_heads=1,
-    head_dim=64,
-    intermediate=256,
-    vocab_size=500,
-    context_length=64,
-)
 RATES = dict.fromkeys(("learning_rate", "embedding_learning_rate", "head_learning_rate"), 0.003)
 SETTINGS = RATES | {
     "beta1": 0.95,
