@@ -793,7 +793,10 @@ def test_a_corpus_that_was_made_anew_before_a_kill_is_trained_on(finished, plann
         ({"families": {"language": {"sample_seed": 5}}}, "family", {"evaluate": 6, "laws": 1}),
         ({"suite": {"recipe": {"beta1": 0.85}}}, "train", {"evaluate": 12, "laws": 2}),
         (
-            {"evaluate": ["validation", "language", "topics"], "laws": {"draws": 150}},
+            {
+                "evaluate": ["validation", "language", "topics"],
+                "laws": {"draws": 150, "estimators": ["joint"]},
+            },
             "preflight",
             {"evaluate": 6, "laws": 3},
         ),
