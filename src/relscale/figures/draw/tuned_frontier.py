@@ -227,7 +227,7 @@ def _gains(axes: Axes, view: _View) -> None:
 
 def _chosen(axes: Axes, view: _View, members: Sequence[str], names: Sequence[str]) -> None:
     """Draw at how many sizes each member of a frontier is best, stacked by budget."""
-    heading(axes, "Sizes at which a setting is best")
+    heading(axes, "Sizes where it is best")
     if not members:
         empty(axes, "no size in the tables")
         return
