@@ -45,7 +45,7 @@ class Record(TorchDispatchMode):
 
 @contextmanager
 def autocast(device):
-    """What `torch.autocast` sets; that refuses CUDA where no driver is found."""
+    """Set autocast; `torch.autocast` itself refuses CUDA where no driver is found."""
     torch.set_autocast_enabled(device, True)
     torch.set_autocast_dtype(device, torch.bfloat16)
     try:
