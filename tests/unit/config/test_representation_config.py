@@ -233,6 +233,8 @@ def test_the_file_of_a_configuration_is_found_and_another_experiment_is_named(
 def test_a_table_without_the_expected_rows_is_an_error(tmp_path: Path) -> None:
     path = result(tmp_path)
     table = read_table(path, REPRESENTATION.names)
+    write_table(table[table["scale"] != "reducible"], path, REPRESENTATION)
+    assert "has no row of slope of the ratio of reducible losses" in scored(REGISTERED, path)
     write_table(table[table["kind"] != "difference"], path, REPRESENTATION)
     assert "has no difference in differences of speeches and reviews" in scored(REGISTERED, path)
     assert "--mapping: is for a losses table" in scored(REGISTERED, path, "--mapping", path)
