@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from relscale.contract.corpus_statistics import STATISTICS, ends_of
+from relscale.contract.corpus_statistics import SAME_SIZE, STATISTICS, ends_of
 from relscale.contract.status import Status, status_columns
 from relscale.corpus_statistics.entropy import (
     ORDERS,
@@ -156,7 +156,7 @@ def status_of_sample(
         found: its statistics with intervals, as of `estimate`.
     """
     remarks = []
-    if sample.num_bytes < 0.99 * num_bytes:
+    if sample.num_bytes < SAME_SIZE * num_bytes:
         remarks.append(f"{sample.num_bytes:,} bytes instead of {num_bytes:,}")
     if sample.effective_units < FEW_UNITS:
         remarks.append(f"as uncertain as {sample.effective_units:.1f} documents of equal size")
