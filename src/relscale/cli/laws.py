@@ -251,7 +251,7 @@ def _present(
     if names:
         typer.echo(f"Figures: {outputs.out / FIGURES}")
     if outputs.explorer:
-        folder.write_baselines(given.frame, found.spec)
+        folder.write_baselines(given.frame, found.spec, found.items)
         typer.echo(f"Explorer: {folder.write_explorer()}")
     if outputs.report:
         typer.echo(f"Report: {folder.write_report(names, folder.made(given, found.spec))}")

@@ -145,6 +145,9 @@ MISSING = (
 """Words for a missing number (those of pandas). In a column of text only an empty cell is
 missing."""
 
+NO_REASON = frozenset(("-", *(word.lower() for word in MISSING)))
+"""Words in `excluded_reason`, in small letters, that give no reason, such as `none`."""
+
 FLAG_WORDS = {
     **dict.fromkeys(("true", "yes", "t", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "no", "f", "n", "0", "0.0"), False),

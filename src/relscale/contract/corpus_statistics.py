@@ -14,6 +14,8 @@ STATISTICS = (
     "zlib_bits_per_byte",
 )
 """Statistics of a text, each with an interval."""
+SAME_SIZE = 0.99
+"""Samples are of equal size if one has at least this share of the bytes of the other."""
 
 
 def ends_of(statistic: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from relscale.contract.columns import (
     FLAG_WORDS,
     FLAGS,
     MISSING,
+    NO_REASON,
     NUMBERS,
     OPEN_FLAGS,
     TEXT,
@@ -219,3 +220,16 @@ def check_names(where: str, columns: Iterable[object]) -> None:
         raise ValueError(f"{where}: names of columns must be text; not so {odd[:3]}")
     if twice := sorted({str(name) for name in names if name and names.count(name) > 1}):
         raise ValueError(f"{where}: column(s) {', '.join(twice)} more than once")
+
+
+def stated_reasons(column: pd.Series) -> npt.NDArray[np.object_]:
+    """Return the texts of a column `excluded_reason`; empty for a word that gives no reason.
+
+    Examples:
+        >>> stated_reasons(pd.Series(["diverged", "None", " - ", None])).tolist()
+        ['diverged', '', '', '']
+    """
+    given = column.astype(object)
+    reasons = given.where(given.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
+    nothing = np.array([text.lower() in NO_REASON for text in reasons], dtype=bool)
+    return np.where(nothing, "", reasons)

@@ -7,13 +7,14 @@ Review of the International Statistical Institute 37, 239; Shao and Wu 1989, Ann
 17, 1176, on the jackknife that leaves out half).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from relscale.contract.corpus_statistics import STATISTICS, ends_of
+from relscale.contract.corpus_statistics import SAME_SIZE, STATISTICS, ends_of
 from relscale.contract.status import Status, status_columns
 from relscale.corpus_statistics.entropy import (
     ORDERS,
@@ -144,16 +145,28 @@ def no_estimates() -> dict[str, float]:
     )
 
 
-def status_of_sample(sample: PassageSample, num_bytes: int) -> dict[str, object]:
+def status_of_sample(
+    sample: PassageSample, num_bytes: int, found: Mapping[str, float]
+) -> dict[str, object]:
     """Return status and remarks of the row of a sample.
 
     Args:
         sample: the sample.
         num_bytes: bytes that it should have.
+        found: its statistics with intervals, as of `estimate`.
     """
     remarks = []
-    if sample.num_bytes < 0.99 * num_bytes:
+    if sample.num_bytes < SAME_SIZE * num_bytes:
         remarks.append(f"{sample.num_bytes:,} bytes instead of {num_bytes:,}")
     if sample.effective_units < FEW_UNITS:
         remarks.append(f"as uncertain as {sample.effective_units:.1f} documents of equal size")
-    return status_columns(Status.SMALL_SAMPLE if remarks else Status.OK, remarks)
+    status = Status.SMALL_SAMPLE if remarks else Status.OK
+    missing = [name for name in STATISTICS if np.isnan(found[name])]
+    bare = [name for name in STATISTICS if np.isnan(found[ends_of(name)[0]])]
+    if missing:
+        remarks.append(f"no estimate of {', '.join(missing)}")
+    if len(bare) == len(STATISTICS):
+        remarks.append("no intervals")
+    elif only := [name for name in bare if name not in missing]:
+        remarks.append(f"no interval of {', '.join(only)}")
+    return status_columns(status, remarks)

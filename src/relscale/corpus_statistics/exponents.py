@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from relscale.contract.corpus_statistics import STATISTICS
+from relscale.contract.corpus_statistics import SAME_SIZE, STATISTICS
 from relscale.contract.scales import on_scale
 from relscale.contract.status import Status, status_columns
 from relscale.contract.tables.statistics_exponents import STATISTICS_EXPONENTS
@@ -40,6 +40,8 @@ class FamilyPairs:
     """(domain) the statistic."""
     y: Array
     """(corpus, domain) the exponent."""
+    sample_bytes: Array | None = None
+    """(domain) bytes of the sample that the statistic is of; None where they are not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +148,20 @@ def correlate(families: Sequence[FamilyPairs], spec: ExponentsSpec) -> dict[str,
     row |= {"spearman_r": found, "ci_low": float(low), "ci_high": float(high)}
     row |= {"p_permutation": (extreme + 1) / (spec.draws + 1)}
     few = sum(len(family.x) for family in families) < ILLUSTRATION_BELOW
-    return row | status_columns(Status.ILLUSTRATION if few else Status.OK)
+    return row | status_columns(Status.ILLUSTRATION if few else Status.OK, unequal(families))
+
+
+def unequal(families: Sequence[FamilyPairs]) -> list[str]:
+    """Return a remark if domains of a family have samples of different sizes, else nothing."""
+    known = [each.sample_bytes for each in families if each.sample_bytes is not None]
+    sizes = [each for each in known if each.min() < SAME_SIZE * each.max()]
+    if not sizes:
+        return []
+    every = np.concatenate(sizes)
+    return [
+        f"domains of {len(sizes)} of {len(families)} families have samples of {every.min():,.0f} "
+        f"to {every.max():,.0f} bytes, on which statistics depend"
+    ]
 
 
 def exponent_table(
@@ -216,6 +231,9 @@ def family_pairs(
     wide = wide[shared].dropna(axis="index", how="all").dropna(axis="columns")
     if len(wide.columns) < MIN_DOMAINS or wide.empty:
         return None
+    sizes = texts.set_index("domain")["sample_bytes"][wide.columns]
     return FamilyPairs(
-        x=np.asarray(x[wide.columns], dtype=np.float64), y=np.asarray(wide, dtype=np.float64)
+        x=np.asarray(x[wide.columns], dtype=np.float64),
+        y=np.asarray(wide, dtype=np.float64),
+        sample_bytes=None if sizes.isna().any() else np.asarray(sizes, dtype=np.float64),
     )

@@ -46,11 +46,8 @@ def sample_columns(
     }
     if not sample.passages:
         return size | no_estimates() | status_columns(Status.TOO_FEW_ITEMS)
-    return (
-        size
-        | estimate(sample, draws=settings.draws, level=spec.level, rng=rng)
-        | status_of_sample(sample, settings.sample_bytes)
-    )
+    found = estimate(sample, draws=settings.draws, level=spec.level, rng=rng)
+    return size | found | status_of_sample(sample, settings.sample_bytes, found)
 
 
 def corpus_rows(

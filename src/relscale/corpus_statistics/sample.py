@@ -109,8 +109,11 @@ def cut(document: bytes, passage_bytes: int) -> list[bytes]:
     """
     places = [0]
     for start in range(passage_bytes, len(document), passage_bytes):
-        space = _SPACE.search(document, start)
-        places.append(max(places[-1], space.end() if space else len(document)))
+        if places[-1] <= start:
+            space = _SPACE.search(document, start)
+            places.append(space.end() if space else len(document))
+        else:  # The first white space after this place is known.
+            places.append(places[-1])
     places.append(len(document))
     return [document[a:b] for a, b in pairwise(places)]
 

@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from relscale.contract.check import check_columns
-from relscale.contract.columns import MISSING, label_of_budgets
+from relscale.contract.columns import label_of_budgets
 from relscale.contract.directions import plain_name
 from relscale.contract.losses import LOSSES_KEY, LOSSES_REQUIRED
 from relscale.contract.metrics import METRICS
 from relscale.contract.status import decode_remarks, encode_remarks
-from relscale.contract.typed import check_keys, flags, row_of, typed
+from relscale.contract.typed import check_keys, flags, row_of, stated_reasons, typed
 from relscale.contract.units import budget_notes, loss_notes, size_notes, unit_error, unit_notes
 from relscale.laws.spec import FAMILY_MEAN, LawSpec
 from relscale.laws.spellings import check_budgets, check_spellings
@@ -22,8 +22,6 @@ MAX_COMPUTE_SPREAD = 2.0
 training FLOPs gives a factor of 3."""
 MAX_AXES_RATIO = 1.5
 """Training FLOPs are 3 x forward FLOPs to within this factor."""
-NO_REASON = frozenset(("-", *(word.lower() for word in MISSING)))
-"""Words in `excluded_reason` that give no reason, such as `none`."""
 MAX_SHARE = 1.01
 """Transformer and head may exceed all parameters by this factor, from rounding."""
 MAX_PARTS = 1000.0
@@ -95,9 +93,8 @@ def _reasons(frame: pd.DataFrame) -> pd.Series:
         spread = frame["standard_error"].to_numpy(dtype=np.float64)
         reason[np.isinf(spread) & (reason == "")] = "standard error not finite"
     if "excluded_reason" in frame.columns:
-        column = frame["excluded_reason"].astype(object)
-        given = column.where(column.notna(), "").astype(str).str.strip().to_numpy(dtype=object)
-        stated = np.array([text.lower() not in NO_REASON for text in given], dtype=bool)
+        given = stated_reasons(frame["excluded_reason"])
+        stated = given != ""
         reason[stated] = given[stated]
     return pd.Series(reason, index=frame.index, dtype=object)
 

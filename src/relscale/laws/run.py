@@ -27,7 +27,7 @@ from relscale.files import write_text
 from relscale.laws.cells import suites_of
 from relscale.laws.correlation import correlate
 from relscale.laws.fit import TABLES, FamilyLaws, fit_family
-from relscale.laws.inputs import notes_on, prepare, with_notes
+from relscale.laws.inputs import notes_on, prepare, reduced, with_notes
 from relscale.laws.keywords import LawKeywords
 from relscale.laws.left_out import left_out_notes
 from relscale.laws.optima_table import optima_table
@@ -60,7 +60,7 @@ class FittedLaws:
     """
 
     spec: LawSpec
-    """How it was fitted."""
+    """How it was fitted; of a large table, with the settings that were reduced."""
     optima: pd.DataFrame
     """optima.csv."""
     laws: FamilyLaws
@@ -75,6 +75,8 @@ class FittedLaws:
     """suite_contrasts.csv and suite_contrast_points.csv; None without contrasts between suites."""
     losses: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
     """The losses table that was read."""
+    items: pd.DataFrame | None = field(default=None, compare=False)
+    """The items table that was read, if any."""
 
     def __repr__(self) -> str:
         """Return one line: the family, how much was compared, and the verdicts."""
@@ -228,7 +230,7 @@ def fit_laws(
         correlation = correlate(laws.relative, read_table(path), path.stem, spec.level, spec.seed)
     optima = optima_table(suites_of(family, optimum, spec), spec.level)
     found = FittedLaws(
-        spec=spec,
+        spec=reduced(family, spec),
         optima=with_notes(optima, notes),
         laws=laws,
         correlation=correlation,
@@ -238,6 +240,7 @@ def fit_laws(
         if suites
         else None,
         losses=frame,
+        items=item_frame,
     )
     if out is not None:
         found.write(Path(out))

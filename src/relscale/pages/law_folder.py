@@ -121,11 +121,19 @@ class LawFolder:
         write_table(suite_of(rows), self.folder / SUITE, SUITE_COLUMNS)
         write_text(self.folder / DECISIONS, decisions_text(given.decisions))
 
-    def write_baselines(self, losses: pd.DataFrame, spec: LawSpec) -> None:
-        """Fit and write the laws against every other domain, if the family has few of them."""
+    def write_baselines(
+        self, losses: pd.DataFrame, spec: LawSpec, items: pd.DataFrame | None
+    ) -> None:
+        """Fit and write the laws against every other domain, if the family has few of them.
+
+        Args:
+            losses: the losses table.
+            spec: how the laws against the first baseline were fitted.
+            items: the items table that they were fitted with, if any.
+        """
         most = Figures.model_fields["explorer_baselines"].default
         every = BaselinesSpec(**dict(spec), baselines=(), all_up_to=most)
-        table = fit_baselines(losses, every, baselines_of(losses, every))
+        table = fit_baselines(losses, every, baselines_of(losses, every), items)
         write_table(table, self.folder / BASELINES, RELATIVE)
 
     def figures(self) -> list[str]:

@@ -87,11 +87,13 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
 
     Keys at their defaults are left out, so that a key that is added later changes no digest.
     """
-    corpora = dict.fromkeys([*experiment.suite.corpora, *experiment.tokenizer.trained_on])
-    mixtures = experiment.corpora.mixtures
+    corpora = dict.fromkeys([*experiment.suite.read_corpora, *experiment.tokenizer.trained_on])
+    mixtures, sharded = experiment.corpora.mixtures, experiment.corpora.sharded
+    of_shards = {name: _given(sharded[name]) for name in corpora if name in sharded}
     return {
         "corpora": _given(experiment.corpora, leave_out={"mixtures", "sharded"}),
         "mixtures": {name: _given(mixtures[name]) for name in corpora if name in mixtures},
+        **({"sharded": of_shards} if of_shards else {}),
         "tokenizer": _given(experiment.tokenizer),
         "suite": _given(experiment.suite),
         "families": {name: _given(experiment.families[name]) for name in experiment.evaluate},

@@ -16,6 +16,7 @@ import pandas as pd
 from relscale.contract.io import write_table
 from relscale.contract.tables.scores import SCORES
 from relscale.files import sha256_of
+from relscale.laws.metric_fits import CorpusFits
 from relscale.planner.given_table import GivenTable, Losses
 from relscale.planner.named_model import NamedModel
 from relscale.planner.registered import CODE, Register, RegisteredValue
@@ -117,6 +118,9 @@ def score_in(register: Register, table: GivenTable) -> RegisterScores:
             f"{len(register.left_out)} run(s) left out"
         )
     rows = list(_rows(register, observed, table.spec.family))
+    trained = {model for model, _, _ in observed}
+    if lost := sum(row["model"] in trained and row["remarks"] != "" for row in rows):
+        notes.append(f"{lost} prediction(s) of trained models have no value in the table")
     return RegisterScores(
         table=pd.DataFrame(rows, columns=list(SCORES.names)),
         register=register,
@@ -141,7 +145,7 @@ def _observed(
     notes = []
     for model in register.models:
         if model.name not in runs.runs:
-            notes.append(f"the table has no run {model.name!r} yet")
+            notes.append(_why_not(fits, model.name))
             continue
         at = runs.runs.index(model.name)
         cell = runs.run_cell[at]
@@ -152,9 +156,18 @@ def _observed(
     if not found:
         raise ValueError(
             f"{table.where}: none of the registered models is a run of corpus "
-            f"{register.corpus!r}: {', '.join(model.name for model in register.models)}"
+            f"{register.corpus!r} that can be scored: {'; '.join(notes)}"
         )
     return found, notes
+
+
+def _why_not(fits: CorpusFits, run: str) -> str:
+    """Return in words why a registered model is not scored."""
+    rows = fits.family[(fits.family["corpus"] == fits.runs.corpus) & (fits.family["run"] == run)]
+    if rows.empty:
+        return f"the table has no run {run!r} yet"
+    reasons = ", ".join(sorted(set(rows["reason"]) - {""})) or "no value of the metrics"
+    return f"run {run!r} cannot be scored: {reasons}"
 
 
 def _check_size(model: NamedModel, params: float, tokens: float) -> None:

@@ -87,6 +87,10 @@ def score_expectation(
             f"{table}: has no difference in differences of {' and '.join(asked.treatments)} between"
             f" {' and '.join(asked.ends())}, which the expectation is about"
         )
+    there = set(zip(found["scale"], found["floors"], found["quantity"], strict=True))
+    if missing := [key for key in signs if key not in there]:
+        lost = ", ".join(f"{quantity} of {SCALES[scale]}" for scale, _, quantity in missing)
+        raise ValueError(f"{table}: has no row of {lost}, which the expectation is about as well")
     answers = [
         agreement(str(row["expected"]), row["ci_low"], row["ci_high"], row["margin"])
         for _, row in found.iterrows()

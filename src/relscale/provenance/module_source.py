@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from relscale.files import write_json
+from relscale.provenance.digests import spec_digest
 
 TYPE_CHECKING = {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 """Conditions of code that only type checkers read."""
@@ -35,8 +36,8 @@ class ModuleSource:
 class SourceMemory:
     """Sources of modules, read once, and kept in a file if asked.
 
-    A file that is damaged, or was written by another version of this module or of Python, is as
-    good as none.
+    A file that is damaged or was changed, or was written by another version of this module or of
+    Python, is as good as none.
     """
 
     def __init__(self, place: Path) -> None:
@@ -45,14 +46,16 @@ class SourceMemory:
         self._known: dict[str, ModuleSource] = {}
         self._used: set[str] = set()
         try:
-            for key, fields in json.loads(place.read_text(encoding="utf-8")).items():
-                self._known[key] = ModuleSource(
-                    statements=fields["statements"],
-                    imported=tuple(fields["imported"]),
-                    imports_folder=fields["imports_folder"],
-                    source_files=tuple(fields["source_files"]),
-                )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            kept = json.loads(place.read_text(encoding="utf-8"))
+            if kept["checksum"] == spec_digest(kept["sources"]):
+                for key, fields in kept["sources"].items():
+                    self._known[key] = ModuleSource(
+                        statements=fields["statements"],
+                        imported=tuple(fields["imported"]),
+                        imports_folder=fields["imports_folder"],
+                        source_files=tuple(fields["source_files"]),
+                    )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._known = {}
         self._in_file = set(self._known)
 
@@ -70,8 +73,9 @@ class SourceMemory:
         """Write the sources that were used, if the file has others and can be written."""
         if self._used == self._in_file:
             return
+        sources = {key: asdict(self._known[key]) for key in self._used}
         try:
-            write_json(self._place, {key: asdict(self._known[key]) for key in self._used})
+            write_json(self._place, {"checksum": spec_digest(sources), "sources": sources})
         except OSError:
             return  # the next call reads the modules again
         self._in_file = set(self._used)

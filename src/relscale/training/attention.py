@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Any
 
@@ -116,12 +117,12 @@ def choose_attention(
     If a kernel is installed and none works, one warning names the reasons.
 
     Args:
-        head_dim: size of a head.
+        head_dim: size of a head; 0 for a model without attention.
         device: `cpu` or `cuda`; kernels are tried on it.
         capability: of the card; None asks the card.
         precision: of the products.
     """
-    if device == "cpu" and capability is None:
+    if head_dim == 0 or (device == "cpu" and capability is None):
         return "sdpa"
     reasons = []
     for kernel in KERNELS.values():
@@ -153,10 +154,16 @@ def kernel_failure(
 
 
 def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:  # of the package around it
-        return False
+    """Return whether a package can be found.
+
+    Nothing is imported, not even the package around it, whose errors are reasons not to use it.
+    """
+    first, *inner = package.split(".")
+    spec = find_spec(first)
+    for name in inner:
+        places = (spec and spec.submodule_search_locations) or []
+        spec = PathFinder.find_spec(name, places)
+    return spec is not None
 
 
 def _unsuitable(

@@ -190,10 +190,9 @@ class Checkpoints:
             try:
                 saved = _checked(read_json(path.with_suffix(".json")), step)
                 if isinstance(saved["sha256"], dict):
-                    parts = path.with_suffix("")
-                    if _digests(parts, group) != saved["sha256"]:
-                        raise ValueError("the checksums of its parts are not the recorded ones")
-                    return Checkpoint(step=step, state={}, loop=saved["loop"], parts=parts)
+                    path = path.with_suffix("")
+                    _check_parts(saved["sha256"], _digests(path, group))
+                    return Checkpoint(step=step, state={}, loop=saved["loop"], parts=path)
                 if sha256_of(path) != saved["sha256"]:
                     raise ValueError("its checksum is not the recorded one")
                 return Checkpoint(step=step, state=load_file(path), loop=saved["loop"])
@@ -227,6 +226,21 @@ def _digests(folder: Path, group: ProcessGroup) -> dict[str, str]:
             found[path.name] = str(error)
     shares = [json.loads(share) for share in group.all_gather(json.dumps(found))]
     return {name: digest for share in shares for name, digest in share.items()}
+
+
+def _check_parts(recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Compare the checksums of the files of a folder with the recorded ones.
+
+    Raises:
+        ValueError: naming the files that are missing, changed or not of the checkpoint.
+    """
+    kinds = {
+        "missing": [name for name in recorded if name not in found],
+        "changed": [name for name in recorded if recorded[name] != found.get(name, recorded[name])],
+        "not of this checkpoint": [name for name in found if name not in recorded],
+    }
+    if wrong := [f"{', '.join(sorted(names))} {kind}" for kind, names in kinds.items() if names]:
+        raise ValueError("; ".join(wrong))
 
 
 def _checked(saved: Any, step: int) -> dict[str, Any]:

@@ -65,10 +65,14 @@ class ShardedState:
             ValueError: if names or shapes differ, or a process cannot read its part.
         """
         state = self._state()
+        reader = HuggingFaceStorageReader(str(folder))
+        # `load` reads the names that it needs and ignores all others.
+        if wrong := sorted(set(state) ^ set(reader.read_metadata().state_dict_metadata)):
+            raise ValueError(f"{folder}: {', '.join(wrong)} missing or unknown")
         try:
             load(
                 state,
-                storage_reader=HuggingFaceStorageReader(str(folder)),
+                storage_reader=reader,
                 process_group=self._group.between_hosts,
             )
         except CheckpointException as error:

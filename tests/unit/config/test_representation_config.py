@@ -104,6 +104,40 @@ def test_figures_and_costs_are_not_registered(path: tuple[str | int, ...], value
     assert settings_digest(load_config(changed(*path, value=value))) == before
 
 
+PLAYS = {"source": "shakespeare", "reader": {"kind": "text_files", "files": "*.txt"}}
+CRAWL = {"kind": "local", "path": "crawl", "licence": "CC-BY-4.0", "citation": "Doe (2026)"}
+SHARDS = {
+    "components": {
+        "speeches": {"source": "crawl", "files": "*.jsonl", "weight": 1, "shards": 2},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("corpora", "change"),
+    [
+        ({}, {"mixtures": {"web": {"components": [PLAYS]}}}),
+        (
+            {"sharded": {"shards": SHARDS}},
+            {"sharded": {"shards": {"components": {"speeches": {"files": "*.txt"}}}}},
+        ),
+    ],
+)
+def test_the_text_of_arms_and_of_sharded_corpora_is_registered(
+    tmp_path: Path, corpora: dict[str, Any], change: dict[str, Any]
+) -> None:
+    name = "shards" if corpora else "web"
+    arm: dict[str, Any] = {"suite": {"arms": {"more": {"corpus": name, "batch_factor": 2}}}}
+    arm["sources"] = {"crawl": CRAWL}
+    digests = []
+    for number, more in enumerate(({}, {"corpora": change})):
+        overlays = [tmp_path / f"{part}-{number}.yaml" for part in ("arm", "more")]
+        for path, content in zip(overlays, ({**arm, "corpora": corpora}, more), strict=True):
+            path.write_text(json.dumps(content))
+        digests.append(settings_digest(load_experiment(*FILES, *overlays)))
+    assert digests[0] != digests[1]
+
+
 def test_a_register_is_not_replaced_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "register.json"
     command = ["plan", "predict", "--register", str(path)]
@@ -199,6 +233,8 @@ def test_the_file_of_a_configuration_is_found_and_another_experiment_is_named(
 def test_a_table_without_the_expected_rows_is_an_error(tmp_path: Path) -> None:
     path = result(tmp_path)
     table = read_table(path, REPRESENTATION.names)
+    write_table(table[table["scale"] != "reducible"], path, REPRESENTATION)
+    assert "has no row of slope of the ratio of reducible losses" in scored(REGISTERED, path)
     write_table(table[table["kind"] != "difference"], path, REPRESENTATION)
     assert "has no difference in differences of speeches and reviews" in scored(REGISTERED, path)
     assert "--mapping: is for a losses table" in scored(REGISTERED, path, "--mapping", path)

@@ -61,13 +61,28 @@ def test_one_document_has_values_without_intervals():
     row = estimate(sample, draws=20, level=0.95, rng=np.random.default_rng(0))
     assert row["entropy_1"] > 0 and np.isnan(row["entropy_1_ci_low"])
     assert np.isnan(row["zipf_exponent"])  # fewer than 50 words
-    status = status_of_sample(sample, 20_000)
+    status = status_of_sample(sample, 20_000, row)
     assert status["status"] == "small_sample"
     assert status["remarks"] == (
-        "1,320 bytes instead of 20,000; as uncertain as 1.0 documents of equal size"
+        "1,320 bytes instead of 20,000; as uncertain as 1.0 documents of equal size; "
+        "no estimate of zipf_exponent, heaps_exponent; no intervals"
     )
 
 
+def test_an_estimate_that_only_the_halves_lack_is_named():
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefgh"), size=6)) for _ in range(60)]
+    passages = tuple(f"{word} ".encode() * 20 for word in words)
+    sample = PassageSample(passages=passages, units=np.arange(60))
+    row = estimate(sample, draws=20, level=0.95, rng=rng)
+    assert np.isfinite(row["zipf_exponent"]) and np.isnan(row["zipf_exponent_ci_low"])
+    assert status_of_sample(sample, sample.num_bytes, row) == {
+        "status": "ok",
+        "remarks": "no interval of zipf_exponent",
+    }
+
+
 def test_a_full_sample_of_many_documents_is_ok(population):
-    sample, _ = sample_of(population, 7)
-    assert status_of_sample(sample, SIZE) == {"status": "ok", "remarks": ""}
+    sample, rng = sample_of(population, 7)
+    row = estimate(sample, draws=20, level=0.95, rng=rng)
+    assert status_of_sample(sample, SIZE, row) == {"status": "ok", "remarks": ""}

@@ -1,5 +1,7 @@
 """Rank correlations within families: oracles, planted relations, and the words for them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,6 +112,21 @@ def test_the_table_says_goes_with_only_for_what_goes_with():
     assert set(others["verdict"]) == {"not_shown"}
     assert (table["p_holm"] >= table["p_permutation"]).all()
     assert table_of(0.0)["verdict"].eq("not_shown").all()
+
+
+def test_samples_of_different_sizes_within_a_family_are_a_remark():
+    pairs = families(3.0, 1, sizes=(11, 7))
+    sizes = [np.full(11, 20_000.0), np.linspace(8306, 15_050, 7)]
+    found = [replace(one, sample_bytes=each) for one, each in zip(pairs, sizes, strict=True)]
+    row = correlate(found, SPEC)
+    assert row["remarks"] == (
+        "domains of 1 of 2 families have samples of 8,306 to 15,050 bytes, on which statistics "
+        "depend"
+    )
+    without = correlate(pairs, SPEC)
+    assert without["remarks"] == "" and row["spearman_r"] == without["spearman_r"]
+    equal = [replace(one, sample_bytes=np.full(len(one.x), 999.0)) for one in pairs]
+    assert correlate(equal, SPEC)["remarks"] == ""
 
 
 def test_families_without_three_domains_have_no_correlation():

@@ -4,7 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from relscale.corpus_statistics.sample import PassageSample, cut, draw_sample, whole_characters
+from relscale.corpus_statistics.sample import (
+    _SPACE,
+    PassageSample,
+    cut,
+    draw_sample,
+    whole_characters,
+)
 
 
 def drawn(texts, num_bytes, seed=0, **options):
@@ -32,6 +38,25 @@ def test_all_of_a_smaller_text_is_taken_once():
     joined = sorted(b"".join(sample.passages))
     assert joined == sorted("".join(texts[:2] + texts[3:]).encode())
     assert sample.num_units == 3
+
+
+def test_a_long_document_without_white_space_is_searched_once():
+    class Counted:
+        def __init__(self):
+            self.searched = 0
+
+        def search(self, document, start):
+            self.searched += len(document) - start
+            return _SPACE.search(document, start)
+
+    counted = Counted()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("relscale.corpus_statistics.sample._SPACE", counted)
+        passages = cut(b"x" * 100_000 + b" y" * 100, 50)
+    assert counted.searched < 250_000
+    assert b"".join(passages) == b"x" * 100_000 + b" y" * 100
+    assert len(passages) == 2004
+    assert passages[0] == b"x" * 100_000 + b" " and not any(passages[1:2000])
 
 
 def test_documents_of_a_group_are_one_unit():

@@ -810,6 +810,11 @@ def test_corpus_statistics_are_drawn_relative_to_the_means_of_families(
     assert len(values(marked(axes[4], "domain"), "y")) == 4
     reading = " ".join(text.get_text() for text in axes[0].texts)
     assert "r = 0.25 [−0.12, 0.50], n = 11" in reading and "not shown to go with it" in reading
+    for sizes, said in (([20_000] * 3, "equal size"), ([8306, 20_000, 15_050], "8,306 to 20,000")):
+        statistics = tables["corpus_statistics"].assign(sample_bytes=sizes)
+        figure = drawn("corpus_statistics", {**tables, "corpus_statistics": statistics})
+        foot = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+        assert f"of samples of {said}" in foot
 
 
 def without_controls(tables: Tables) -> dict[str, pd.DataFrame]:

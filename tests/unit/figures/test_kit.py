@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from two_domains import two_domains
 
 from relscale import figures
 from relscale.config.analysis import Estimator
@@ -18,7 +19,7 @@ from relscale.figures.draw.figure2_pipeline import sigmoid
 from relscale.figures.draw.figure3_prompts import explained_shares
 from relscale.figures.draw.figure5_language import pearson_r
 from relscale.figures.kit.axes import log_ticks, number
-from relscale.figures.kit.choose import compute_of, one_estimator, ordered
+from relscale.figures.kit.choose import compute_of, included, one_estimator, ordered
 from relscale.figures.kit.clipped import slope_limits
 from relscale.figures.kit.curves import curve_pieces
 from relscale.figures.kit.family_rows import undecided_changes
@@ -38,6 +39,8 @@ from relscale.figures.kit.style import (
     save,
     words,
 )
+from relscale.laws.inputs import prepare
+from relscale.laws.spec import LawSpec
 from relscale.runtime import call
 
 
@@ -336,3 +339,12 @@ def test_undecided_gaps_that_change_are_counted_under_the_figure(faster, said):
     others = pd.DataFrame({"verdict": ["widens", "parallel"], "faster": ["treatment", ""]})
     undecided = pd.DataFrame({"verdict": "undecided", "faster": faster})
     assert undecided_changes(pd.concat([others, undecided])) == said
+
+
+def test_figures_exclude_the_rows_that_the_laws_leave_out() -> None:
+    reasons = ["none", "-", " NA ", "", None, "diverged", "nan at step 3"]
+    losses = two_domains().iloc[: len(reasons)].assign(excluded_reason=reasons)
+    shown = included(losses).tolist()
+    assert shown == [True] * 5 + [False] * 2
+    family, _ = prepare(losses, LawSpec(family="f", optimum_by="family_mean"), None)
+    assert family["used"].tolist() == shown

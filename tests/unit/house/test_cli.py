@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from two_domains import two_domains
@@ -189,6 +190,35 @@ def test_the_workflow_and_the_command_line_give_the_same_numbers(losses, fitted,
             assert not (fitted / path.name).exists() and pd.read_csv(path).empty
         else:
             assert path.read_bytes() == (fitted / path.name).read_bytes()
+
+
+def test_laws_against_other_baselines_have_the_noise_of_the_items_as_well(losses, tmp_path):
+    frame = pd.read_csv(losses).query("family == 'f'")
+    key = ["corpus", "run", "family", "domain", "metric"]
+    rows = []
+    for row in frame.to_dict("records"):
+        rng = np.random.default_rng(sum(row["domain"].encode()))
+        tilt = rng.normal(0, 0.02, 40)  # each item has a slope of its own
+        values = np.exp(tilt * np.log(row["training_flops"]))
+        values *= row["value"] / values.mean()
+        parts = {"stratum": "s", "numerator": values, "denominator": 1.0}
+        rows.append(
+            pd.DataFrame({**{name: row[name] for name in key}, **parts}).assign(
+                item=[f"i{number}" for number in range(40)]
+            )
+        )
+    pd.concat(rows).to_parquet(tmp_path / "items.parquet")
+    words = ("--losses", losses, "--items", tmp_path / "items.parquet", "--family", "f")
+    words += ("--optimum-by", "family_mean", "--estimator", "joint", "--draws", "200")
+    for baseline, more in (("a", ("--explorer",)), ("b", ())):
+        out = tmp_path / baseline
+        done = invoke("laws", *words, "--baseline", baseline, "--out", out, *more)
+        assert done.exit_code == 0, done.output
+    columns = ["treatment", "baseline", "scale", "dbeta", "ci_low", "ci_high", "verdict"]
+    found, expected = (
+        pd.read_csv(tmp_path / place)[columns] for place in ("a/baselines.csv", "b/relative.csv")
+    )
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_every_setting_of_a_fit_is_an_option_with_its_default():

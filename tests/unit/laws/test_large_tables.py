@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from relscale.laws.checklist import checklist
 from relscale.laws.estimators import joint_model
 from relscale.laws.estimators.joint_model import JointModel
 from relscale.laws.fit import fit_family
@@ -11,6 +12,7 @@ from relscale.laws.inputs import FEWEST_DRAWS, prepare, reduced
 from relscale.laws.kept import Recent, digest
 from relscale.laws.loss_laws.surface import SURFACES
 from relscale.laws.noise import order_kernel
+from relscale.laws.run import fit_laws
 from relscale.laws.run_points import RunPoints
 from relscale.laws.spec import LawSpec
 from relscale.laws.surface_fit.projection import Plane, fit_each, fit_surface
@@ -133,3 +135,11 @@ def test_fewer_draws_keep_the_slopes_and_nearly_the_standard_errors(plant):
     notes = rows[1]["remarks"].iloc[0]
     assert "333 draws in place of 1000" in notes
     assert "the estimator auto alone" in notes
+
+
+def test_the_settings_of_found_laws_and_their_checklist_are_the_reduced_ones(plant):
+    table = plant(domains=THREE)
+    found = fit_laws(table, family="topics", baseline="base", classical=(), reduce_above=24)
+    assert (found.spec.draws, found.spec.estimators) == (333, ("auto",))
+    text = checklist(found.laws.corpora, found.spec)
+    assert "333 draws" in text and "by the estimators auto; " in text

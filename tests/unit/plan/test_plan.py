@@ -3,18 +3,22 @@ import io
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from relscale.config.costs import Costs
 from relscale.config.suite import Suite
 from relscale.config.training import JobLimits
 from relscale.contract.suite_table import SUITE_COLUMNS
 from relscale.plan.accounting import count_parameters
+from relscale.plan.architectures import ARCHITECTURES
 from relscale.plan.cost import bill, run_seconds
 from relscale.plan.optimiser import SETTINGS
+from relscale.plan.recipes import Recipe
 from relscale.plan.run_spec import RunSpec
 from relscale.plan.suite import PlanError, plan_suite, suite_csv
 from relscale.provenance.digests import canonical_json
 from relscale.resources.training import attempts, training_resources
+from relscale.training.native_build import covers
 from relscale.workflow.experiment import PlannedExperiment
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -270,6 +274,17 @@ def test_the_old_key_for_the_implementation_is_refused_with_the_new_one():
                 "budgets": [{"label": "1e11", "shapes": ["16x1"]}],
             }
         )
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_native_implementation_is_refused_where_it_cannot_train(architecture, kind):
+    choice = {"name": "cpu_small", "architecture": architecture, "optimiser": kind}
+    native = TypeAdapter(Recipe).validate_python({**choice, "implementation": "native"})
+    (size,) = native.grid("1e11", ["32x2"], 512).sizes
+    trained = bool(covers(size.shape, native.choices, size.optimiser))
+    assert (not native.settings_problems()) == trained
+    assert not TypeAdapter(Recipe).validate_python(choice).settings_problems()
 
 
 def test_a_plan_with_many_runs_is_linear_and_complete():

@@ -188,6 +188,20 @@ def test_a_table_without_the_models_or_with_other_ones_is_refused(written, file)
         score(written, pd.concat([pd.read_csv(file), trained(other)], ignore_index=True))
 
 
+def test_what_cannot_be_scored_is_named_with_its_reason(written, file):
+    table = pd.concat([pd.read_csv(file), trained(MODELS)], ignore_index=True)
+    first, second = (model.name for model in MODELS)
+    table["excluded_reason"] = np.where(table["run"] == first, "diverged", "")
+    lost = (table["run"] == second) & (table["domain"] == "a")
+    notes = score(written, table[~lost]).notes
+    assert f"run {first!r} cannot be scored: diverged" in notes
+    # The loss of the baseline, and the ratio to it.
+    assert "2 prediction(s) of trained models have no value in the table" in notes
+    table["excluded_reason"] = np.where(table["run"].isin([first, second]), "diverged", "")
+    with pytest.raises(ValueError, match=f"run {first!r} cannot be scored: diverged; run"):
+        score(written, table)
+
+
 def test_the_commands_write_and_score_a_register(file, tmp_path):
     path, later, out = tmp_path / "r.json", tmp_path / "later.csv", tmp_path / "scores.csv"
     words = ["plan", "predict", "--losses", file, "--family", "topics", "--baseline", "a"]

@@ -322,10 +322,14 @@ def test_what_was_read_of_modules_is_kept_for_the_next_call(package, monkeypatch
     (folder / "maths.py").write_text("def double(x):\n    return (x * 3,)\n")
     assert digest() != before
     provenance.keep_sources()
-    assert len(json.loads(provenance.KEPT.read_text())) == len(json.loads(kept))
+    sources = [json.loads(text)["sources"] for text in (provenance.KEPT.read_text(), kept)]
+    assert len(sources[0]) == len(sources[1])
+    assert sources[0] != sources[1]
 
 
-@pytest.mark.parametrize("damage", ["", "[1]", '{"a": {}}', '{"a": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "damage", ["", "[1]", '{"a": {}}', '{"sources": 1, "checksum": 1}', "\xff", "[" * 100_000]
+)
 def test_a_damaged_file_of_what_was_read_counts_as_none(package, monkeypatch, tmp_path, damage):
     _, digest = package
     monkeypatch.chdir(tmp_path)
@@ -334,6 +338,21 @@ def test_a_damaged_file_of_what_was_read_counts_as_none(package, monkeypatch, tm
     provenance.KEPT.write_bytes(damage.encode("latin-1"))
     assert digest() == before
     provenance.keep_sources()
+    assert digest() == before
+
+
+@pytest.mark.parametrize("field", ["statements", "imported"])
+def test_a_file_of_what_was_read_with_other_content_counts_as_none(
+    package, monkeypatch, tmp_path, field
+):
+    _, digest = package
+    monkeypatch.chdir(tmp_path)
+    before = digest()
+    provenance.keep_sources()
+    kept = json.loads(provenance.KEPT.read_text())
+    for source in kept["sources"].values():
+        source[field] = "0" * 64 if field == "statements" else []
+    provenance.KEPT.write_text(json.dumps(kept))
     assert digest() == before
 
 

@@ -1,6 +1,7 @@
 """The choice of the attention's kernel, with modules in place of FlashAttention."""
 
 import sys
+from importlib import invalidate_caches
 from types import ModuleType
 
 import pytest
@@ -72,6 +73,7 @@ def test_the_newest_kernel_that_suits_the_card_is_chosen(install, caplog):
     assert chosen(head_dim=256) == "flash_attention_3"
     install(flash_attention_4=broken, flash_attention_3=without_deterministic)
     assert chosen() == "kernels"
+    assert chosen(head_dim=0) == "sdpa"  # a model without attention
     assert not caplog.text
 
 
@@ -153,3 +155,29 @@ def test_a_decoder_with_a_kernel_has_the_logits_of_torch(install):
 def test_a_package_inside_another_one_that_is_missing_is_not_installed():
     assert not attention._is_installed("no_such_package.cute")
     assert attention._is_installed("torch.nn")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("raise ImportError('undefined symbol: _ZN3c104cuda')", "ImportError: undefined symbol"),
+        ("import no_such_extension", "ModuleNotFoundError: No module named 'no_such_extension'"),
+        ("raise OSError('libcudart.so.12')", "OSError: libcudart.so.12"),
+    ],
+)
+def test_a_package_around_a_kernel_that_cannot_be_imported_is_a_reason(
+    tmp_path, monkeypatch, caplog, line, reason
+):
+    folder = tmp_path / "flash_attn"
+    (folder / "cute").mkdir(parents=True)
+    (folder / "__init__.py").write_text(line)
+    (folder / "cute" / "__init__.py").write_text("def flash_attn_func(): pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert chosen() == "sdpa"
+    assert f"flash_attention_4: {reason}" in caplog.text
+    (folder / "cute" / "__init__.py").unlink()
+    (folder / "cute").rmdir()
+    invalidate_caches()
+    caplog.clear()
+    assert chosen() == "sdpa"  # a FlashAttention 2, which has no such part
+    assert not caplog.text

@@ -4,6 +4,7 @@ is stopped, or loses a process, and resumes has the bits of one that is not."""
 import logging
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -174,9 +175,23 @@ def test_a_part_that_was_changed_is_a_damaged_checkpoint(two, tmp_path, caplog):
     part = next((copy / f"step-{STEPS:09d}").iterdir())
     part.write_bytes(part.read_bytes()[:-1] + b"x")
     assert Checkpoints(copy).latest().step == 7
+    assert f"/step-{STEPS:09d}: damaged, skipped: {part.name} changed\n" in caplog.text
+    (copy / "step-000000007" / "notes.txt").touch()
+    assert Checkpoints(copy).latest() is None
+    assert "/step-000000007: damaged, skipped: notes.txt not of this checkpoint\n" in caplog.text
     shutil.rmtree(copy / "step-000000007")
     assert Checkpoints(copy).latest() is None
-    assert caplog.text.count("the checksums of its parts are not the recorded ones") == 3
+    names = sorted(path.name for path in (kept / "step-000000007").iterdir())
+    assert f"/step-000000007: damaged, skipped: {', '.join(names)} missing\n" in caplog.text
+
+
+def test_a_state_of_another_model_is_refused_also_if_it_has_all_that_this_one_needs(two, tmp_path):
+    shutil.copytree(two[1] / "kept", tmp_path / "kept")
+    smaller = job("smaller", shape=replace(SHAPE, layers=1), checkpoints="kept")
+    tokens = np.fromfile(two[1] / "tokens.bin", dtype=np.uint16)
+    for outcome in run_in(2, tmp_path, tokens, [smaller])["smaller"]:
+        assert f"kept/step-{STEPS:09d}: first.model.layers.1." in outcome["error"]
+        assert outcome["error"].endswith("missing or unknown")
 
 
 def test_where_one_process_cannot_write_its_part_all_end_and_nothing_looks_finished(two):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from relscale.contract.corpus_statistics import ends_of
+from relscale.contract.corpus_statistics import SAME_SIZE, ends_of
 from relscale.figures.corpus_statistics import FIGURE, METRIC
 from relscale.figures.kit.axes import footer, limits_linear, panel_grid
 from relscale.figures.kit.choose import numbers, one_estimator, ordered, pick
@@ -43,7 +43,7 @@ VERDICTS = {
 }
 FOOT = (
     "Both axes: less the mean of the family (vertical: of the family in the corpus). Statistics of "
-    "the text that runs are scored on, of samples of equal size. Bars are 95 % intervals; some "
+    "the text that runs are scored on, of samples of {sizes}. Bars are 95 % intervals; some "
     "extend beyond the panel. r: Spearman's correlation of ranks within families, all corpora "
     "together, with its 95 % interval over n domains; p by permutation of domains within families, "
     "adjusted by Holm's method."
@@ -63,9 +63,10 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     order = [view.family for view in settings.families if view.family in present]
     families = ordered(order, every["family"])
     mark = markers(families)
+    foot = FOOT.format(sizes=_sizes(every))
     made = panel_grid(
         rows=len(EXPONENTS), columns=len(SHOWN), row_height_in=1.5, left_in=0.78, gap_in=0.3,
-        row_gap_in=0.62, foot=FOOT,
+        row_gap_in=0.62, foot=foot,
     )  # fmt: skip
     rows = tables["statistics_exponents"]
     for axes_row, (name, label) in zip(made.rows, EXPONENTS.items(), strict=True):
@@ -77,8 +78,16 @@ def draw(tables: Tables, settings: ComparedSettings) -> Figure:
     for axes, label in zip(made.rows[-1], SHOWN.values(), strict=True):
         axes.set_xlabel(label[:1].upper() + label[1:])
     _legend(made.figure, colour, mark, settings)
-    footer(made.figure, FOOT)
+    footer(made.figure, foot)
     return made.figure
+
+
+def _sizes(points: pd.DataFrame) -> str:
+    """Return in words whether samples have the same size."""
+    sizes = pd.to_numeric(points["sample_bytes"]).dropna()
+    if not len(sizes) or sizes.min() >= SAME_SIZE * sizes.max():
+        return "equal size"
+    return f"{sizes.min():,.0f} to {sizes.max():,.0f} bytes, on which statistics depend"
 
 
 def _points(

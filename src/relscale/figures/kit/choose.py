@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from relscale.contract.status import Status
+from relscale.contract.typed import stated_reasons
 
 
 def pick(frame: pd.DataFrame, **equal: object) -> pd.DataFrame:
@@ -62,8 +63,7 @@ def included(losses: pd.DataFrame) -> np.ndarray:
     """Return a mask of the rows without an `excluded_reason`."""
     if "excluded_reason" not in losses.columns:
         return np.ones(len(losses), dtype=bool)
-    reason = losses["excluded_reason"]
-    return (reason.isna() | (reason.astype(str) == "")).to_numpy(dtype=bool)
+    return np.asarray(stated_reasons(losses["excluded_reason"]) == "", dtype=bool)
 
 
 def compute_of(losses: pd.DataFrame, compute: str) -> pd.Series:

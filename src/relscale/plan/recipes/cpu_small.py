@@ -14,6 +14,9 @@ from relscale.plan.run_spec import Implementation
 REFERENCE_BATCH_TOKENS = 2048
 """Tokens per step at which the learning rates have their stated constants."""
 
+NATIVE = {"architecture": "qwen3", "optimiser": "adam"}
+"""Choices of a recipe that the native implementation has, as `training.native_build.covers`."""
+
 
 class CpuSmall(ListedSizesRecipe):
     """Recipe for clean IsoFLOP curves of tiny models on a CPU.
@@ -77,6 +80,17 @@ class CpuSmall(ListedSizesRecipe):
             head=self.head_learning_rate_ratio * matrices,
             weight_decay=self.weight_decay,
         )
+
+    def settings_problems(self) -> dict[str, str]:
+        """Return problems between settings, also what the native implementation cannot train."""
+        found = super().settings_problems()
+        for key, trained in NATIVE.items():
+            if self.implementation == "native" and getattr(self, key) != trained:
+                found[key] = (
+                    "is not trained by suite.recipe.implementation = 'native', which has "
+                    f"{trained!r} only: take auto or torch"
+                )
+        return found
 
     def run_implementation(self) -> Implementation:
         """Return the configured implementation."""
