@@ -13,7 +13,9 @@ function median(values) {
 // does not make all others unreadable.
 function slopeLimits(rows) {
   const known = rows.filter((row) => isNumber(row.dbeta));
-  const lengths = known.map((row) => row.ci_high - row.ci_low).filter(isNumber);
+  const lengths = known
+    .filter((row) => isNumber(row.ci_low) && isNumber(row.ci_high))
+    .map((row) => row.ci_high - row.ci_low);
   const middle = lengths.length ? median(lengths) : 0;
   const kept = known.filter((row) => !(middle > 0 && row.ci_high - row.ci_low > LONG * middle));
   const slopes = [0, ...kept.map((row) => row.dbeta)];
