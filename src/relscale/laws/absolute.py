@@ -16,6 +16,7 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
+from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import identify_saturating, offset_interval
 from relscale.laws.least_squares import weighted_least_squares
@@ -339,7 +340,7 @@ def _from_surface(points: AbsolutePoints, floors: FloorSource, level: float) -> 
         covariance=covariance * np.outer(flip, flip),
         residual_variance=variance,
         dof=max(dof, 0),
-        r2=_r2(y, residual),
+        r2=explained(y, residual),
         num_points=len(x),
     )
 
@@ -372,12 +373,6 @@ def _from_points(points: AbsolutePoints, level: float) -> AbsoluteLaw:
         covariance=np.asarray(variance * np.linalg.inv(slopes.T @ slopes)),
         residual_variance=variance,
         dof=dof,
-        r2=_r2(y, residual),
+        r2=explained(y, residual),
         num_points=len(x),
     )
-
-
-def _r2(y: Array, residual: Array) -> float:
-    """Return the share of the variance of y that is not in the residuals; NaN without variance."""
-    total = float(np.sum((y - y.mean()) ** 2))
-    return 1 - float(residual @ residual) / total if total > 0 else NAN

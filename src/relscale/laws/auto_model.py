@@ -14,6 +14,7 @@ from relscale.laws.auto_choice import choice_of, joint_of, paths_of, points_of, 
 from relscale.laws.cells import Array, Index
 from relscale.laws.choice import Choice, points_log
 from relscale.laws.estimators.base import Quantity
+from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.gap_laws.adapted import without_nan
@@ -220,7 +221,7 @@ class AutoModel:
         )
         return replace(
             fit,
-            r2=_explained(points, law[:number]),
+            r2=explained(points, points - law[:number]),
             levels_at=ends,
             levels=law[number:],
             levels_covariance=covariance[2:, 2:],
@@ -295,12 +296,6 @@ class AutoModel:
         values = self.points.values[0] + STEP * directions
         moved = law.log_gap_of(self.points, fitted, values, places)
         return np.asarray((moved - fitted.log_gap(places)[0]) / STEP)
-
-
-def _explained(points: Array, law: Array) -> float:
-    """Return the share of the points' variance that a law explains; NaN for equal points."""
-    total = float(np.sum((points - points.mean()) ** 2))
-    return 1 - float(np.sum((points - law) ** 2)) / total if total > 0 else float("nan")
 
 
 def drawn_weights(number: int, draws: int, seed: tuple[int, ...]) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import optimize, special
 
 from relscale.laws.cells import Array, Index
+from relscale.laws.explained import explained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,6 @@ def gap_fit(
     read = np.stack([np.ones(3), levels_at - reference], axis=1)  # (3, 2)
     log_gamma, slope = float(law[0]), float(law[1])
     residual = points - log_gamma - slope * (log_compute - reference)
-    total = float(np.sum((points - points.mean()) ** 2))
     return GapFit(
         estimator=estimator,
         budgets=budgets,
@@ -140,7 +140,7 @@ def gap_fit(
         covariance=covariance,
         dof=float(dof),
         ci_method=ci_method,
-        r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
+        r2=explained(points, residual),
         lack_of_fit_p=lack_of_fit_p,
         num_runs=num_runs,
         notes=notes,

@@ -7,6 +7,7 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
+from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 
 
@@ -82,7 +83,6 @@ def fit_power_law(log_compute: Array, log_error: Array, level: float = 0.95) -> 
     mean = float(np.mean(log_error))
     residual = log_error - mean - slope * x
     dof = len(x) - 2
-    total = float(np.sum((log_error - mean) ** 2))
     nan = float("nan")
     variance = float(np.sum(residual**2) / dof) if dof > 0 else nan
     error = float(np.sqrt(variance / sxx)) if dof > 0 else nan
@@ -97,6 +97,6 @@ def fit_power_law(log_compute: Array, log_error: Array, level: float = 0.95) -> 
         dof=max(dof, 0),
         ci_low=-slope - half,
         ci_high=-slope + half,
-        r2=1 - float(np.sum(residual**2)) / total if total > 0 else nan,
+        r2=explained(log_error, residual),
         num_points=len(x),
     )

@@ -15,6 +15,7 @@ from scipy import stats
 from relscale.config.analysis import Ceiling, Floor
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
+from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.logistic import ROUGH_TOLERANCE, CurveData, curve, jacobian, solve
 
@@ -221,7 +222,6 @@ def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Si
         parameters, noise_sd, covariance, dof = _fit_free(data, two, noise_sd, starts)
         remarks = [*remarks, *_unidentified(data, covariance)]
     residual = data.accuracy - curve(data.distance, parameters)
-    total = float(np.sum((data.accuracy - data.accuracy.mean()) ** 2))
     status = Status.OK
     if not related:
         status = Status.NO_RELATION
@@ -236,7 +236,7 @@ def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Si
         covariance=covariance,
         dof=dof,
         noise_sd=noise_sd,
-        r2=1 - float(np.sum(residual**2)) / total if total > 0 else float("nan"),
+        r2=explained(data.accuracy, residual),
         status=status,
         remarks=tuple(remarks),
     )
