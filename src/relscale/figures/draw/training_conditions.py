@@ -26,6 +26,8 @@ PARAMETERS = {
     "critical_batch": ("B_crit",),
 }
 """Parameters of each law that a panel states."""
+LEGEND_ROW = 0.06
+"""Height of a row of the legend as a share of the panel."""
 SAME_SIZE = 0.05
 """Shapes count as one size if their parameters differ by less than this share."""
 
@@ -211,10 +213,13 @@ def _log_axes(axes: Axes, x: pd.Series, y: pd.Series, label: str) -> None:
 
 
 def _legend(axes: Axes, handles: Sequence[tuple[Line2D, str]]) -> None:
+    """Write the legend above the points, for which the axis is made longer."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, low + (high - low) / (1 - LEGEND_ROW * len(handles)))
     axes.legend(
         [handle for handle, _ in handles],
         [text for _, text in handles],
-        loc="best",
+        loc="upper right",
         borderpad=0.1,
         labelspacing=0.25,
         handlelength=1.4,
