@@ -68,8 +68,7 @@ def draw(tables: Tables, settings: IsoflopCurvesSettings) -> Figure:
             isoflop_panel(top, rows, best, colour=colour, marker=marker[corpus])
         else:
             empty(top, f"no losses of {words(settings.family)} in {words(metric)}")
-        everywhere = [float(value) for value in optima["optimum_tokens"]]
-        _optima(bottom, best, compute, limits_log(everywhere, pad=0.12))
+        _optima(bottom, best, compute, _limits(optima["optimum_tokens"]))
         if bottom.get_xscale() == "log":
             bottom.set_xlabel(compute_label(settings.compute))
         if not place and len(rows):
@@ -101,6 +100,13 @@ def _layout(columns: int, foot: str) -> AxesGrid:
         top_in=0.5,
         bottom_in=0.4 + footer_height_in(foot, width),
     )
+
+
+def _limits(tokens: pd.Series) -> tuple[float, float]:
+    """Return limits around optima, at least a decade: those of one budget are close together."""
+    known = [float(value) for value in tokens if value > 0]
+    middle = float(np.exp(np.mean(np.log(known)))) if known else np.nan
+    return limits_log([*known, middle / 10**0.5, middle * 10**0.5], pad=0.12)
 
 
 def _optima(
