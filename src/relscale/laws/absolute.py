@@ -16,13 +16,13 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array, Index
-from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.identifiability import identify_saturating, offset_interval
 from relscale.laws.least_squares import weighted_least_squares
 from relscale.laws.leave_future_out import LeftOutErrors, Predict, compare_laws, future_splits
 from relscale.laws.loss_laws.saturating import fit_saturating
 from relscale.laws.power import fit_power_law
+from relscale.laws.r_squared import r_squared
 from relscale.laws.run_points import RunPoints
 
 NAN = float("nan")
@@ -340,7 +340,7 @@ def _from_surface(points: AbsolutePoints, floors: FloorSource, level: float) -> 
         covariance=covariance * np.outer(flip, flip),
         residual_variance=variance,
         dof=max(dof, 0),
-        r2=explained(y, residual),
+        r2=r_squared(y, residual),
         num_points=len(x),
     )
 
@@ -373,6 +373,6 @@ def _from_points(points: AbsolutePoints, level: float) -> AbsoluteLaw:
         covariance=np.asarray(variance * np.linalg.inv(slopes.T @ slopes)),
         residual_variance=variance,
         dof=dof,
-        r2=explained(y, residual),
+        r2=r_squared(y, residual),
         num_points=len(x),
     )

@@ -14,12 +14,12 @@ from relscale.laws.auto_choice import choice_of, joint_of, paths_of, points_of, 
 from relscale.laws.cells import Array, Index
 from relscale.laws.choice import Choice, points_log
 from relscale.laws.estimators.base import Quantity
-from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.gap import GapFit, combined_dof, gap_fit, line_rows, share_of
 from relscale.laws.gap_laws.adapted import without_nan
 from relscale.laws.gap_laws.base import FittedGap
 from relscale.laws.paths import OPTIMAL, Path, Paths
+from relscale.laws.r_squared import r_squared
 from relscale.laws.run_points import Places, RunPoints
 
 NAME = "auto"
@@ -221,7 +221,7 @@ class AutoModel:
         )
         return replace(
             fit,
-            r2=explained(points, points - law[:number]),
+            r2=r_squared(points, points - law[:number]),
             levels_at=ends,
             levels=law[number:],
             levels_covariance=covariance[2:, 2:],

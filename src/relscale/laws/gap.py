@@ -6,7 +6,7 @@ import numpy as np
 from scipy import optimize, special
 
 from relscale.laws.cells import Array, Index
-from relscale.laws.explained import explained
+from relscale.laws.r_squared import r_squared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ def gap_fit(
         covariance=covariance,
         dof=float(dof),
         ci_method=ci_method,
-        r2=explained(points, residual),
+        r2=r_squared(points, residual),
         lack_of_fit_p=lack_of_fit_p,
         num_runs=num_runs,
         notes=notes,

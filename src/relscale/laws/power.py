@@ -7,8 +7,8 @@ from scipy import stats
 
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
+from relscale.laws.r_squared import r_squared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,6 @@ def fit_power_law(log_compute: Array, log_error: Array, level: float = 0.95) -> 
         dof=max(dof, 0),
         ci_low=-slope - half,
         ci_high=-slope + half,
-        r2=explained(log_error, residual),
+        r2=r_squared(log_error, residual),
         num_points=len(x),
     )

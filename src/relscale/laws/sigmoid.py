@@ -15,9 +15,9 @@ from scipy import stats
 from relscale.config.analysis import Ceiling, Floor
 from relscale.contract.status import Status
 from relscale.laws.cells import Array
-from relscale.laws.explained import explained
 from relscale.laws.fit_error import FitError
 from relscale.laws.logistic import ROUGH_TOLERANCE, CurveData, curve, jacobian, solve
+from relscale.laws.r_squared import r_squared
 
 MIN_RUNS = 4
 MIN_RUNS_FREE = 8
@@ -236,7 +236,7 @@ def _fit(data: CurveData, center: float, level: float, remarks: list[str]) -> Si
         covariance=covariance,
         dof=dof,
         noise_sd=noise_sd,
-        r2=explained(data.accuracy, residual),
+        r2=r_squared(data.accuracy, residual),
         status=status,
         remarks=tuple(remarks),
     )

@@ -5,19 +5,19 @@ import doctest
 import numpy as np
 import pytest
 
-from relscale.laws import explained
+from relscale.laws import r_squared
 from relscale.laws.power import fit_power_law
 
 
 def test_the_examples_are_true():
-    assert doctest.testmod(explained).failed == 0
+    assert doctest.testmod(r_squared).failed == 0
 
 
 @pytest.mark.parametrize("level", [-0.7, 1e-9, 3e4])
 def test_rounding_is_not_explained(level):
     rng = np.random.default_rng(0)
     values = level + np.spacing(max(abs(level), 1.0)) * rng.integers(-3, 4, 6)
-    assert np.isnan(explained.explained(values, values - level))
+    assert np.isnan(r_squared.r_squared(values, values - level))
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
@@ -25,7 +25,7 @@ def test_the_share_does_not_depend_on_the_unit(size):
     rng = np.random.default_rng(1)
     values, residuals = rng.normal(size=(2, 9))
     expected = 1 - np.sum(residuals**2) / np.sum((values - values.mean()) ** 2)
-    assert explained.explained(size * values, size * residuals) == pytest.approx(expected)
+    assert r_squared.r_squared(size * values, size * residuals) == pytest.approx(expected)
 
 
 def test_a_constant_metric_has_no_r2():

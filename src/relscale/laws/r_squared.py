@@ -11,7 +11,7 @@ ROUNDING = 1e-12
 rounding, of which no law explains a share."""
 
 
-def explained(values: Array, residuals: Array) -> float:
+def r_squared(values: Array, residuals: Array) -> float:
     """Return R2, one minus the squared residuals over the squared deviations from the mean.
 
     It is negative where the mean fits better than the law.
@@ -24,9 +24,9 @@ def explained(values: Array, residuals: Array) -> float:
         The share; NaN for equal values.
 
     Examples:
-        >>> explained(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0]))
+        >>> r_squared(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0]))
         0.5
-        >>> explained(np.array([2.0, 2.0 + 1e-15]), np.array([0.0, 1e-15]))
+        >>> r_squared(np.array([2.0, 2.0 + 1e-15]), np.array([0.0, 1e-15]))
         nan
     """
     scale = max(1.0, float(np.max(np.abs(values), initial=0.0)))
